@@ -1,0 +1,93 @@
+//! A model as a chain: where it may be cut, and how many bytes cross each cut.
+//!
+//! Positions count layers: position `p` lies before layer `p` of the topological order, 0 before the first, L behind
+//! the last. All of this costs O(L + E).
+
+use super::model::ModelProfile;
+use super::options::CutPolicy;
+
+/// Blocks 1..m of consecutive layers between neighbouring cut points, with the bytes of each boundary.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Chain {
+    /// m + 1 layer positions: 0, every cut point, L. Block `b` holds layers `positions[b - 1]..positions[b]`.
+    pub positions: Vec<usize>,
+    /// m + 1 sizes: t_0 the model's inputs, t_j the boundary behind block j, t_m the model's outputs.
+    pub boundary_bytes: Vec<u64>,
+}
+
+impl Chain {
+    /// Cuts a model under a policy.
+    pub fn new(model: &ModelProfile, policy: CutPolicy) -> Self {
+        let layers = model.layers.len();
+        let crossing = crossing_tensors(model);
+        let first_working_layer = (0..layers).find(|&layer| !model.is_input(layer)).unwrap_or(layers);
+        let mut chain = Self { positions: vec![0], boundary_bytes: vec![model.input_bytes()] };
+        // Before the first layer that works there is no stage to cut behind.
+        for position in first_working_layer + 1..layers {
+            if policy == CutPolicy::Any || crossing[position].tensors == 1 {
+                chain.positions.push(position);
+                chain.boundary_bytes.push(crossing[position].bytes);
+            }
+        }
+        chain.positions.push(layers);
+        chain.boundary_bytes.push(model.output_bytes());
+        chain
+    }
+
+    /// m, the number of blocks.
+    pub fn blocks(&self) -> usize {
+        self.positions.len() - 1
+    }
+}
+
+/// What crosses one position.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Crossing {
+    /// How many tensors.
+    pub tensors: usize,
+    /// Their bytes.
+    pub bytes: u64,
+}
+
+/// For each position 0..=L, the tensors made before it and read behind it. A model output crosses every later
+/// position: the last stage delivers it.
+pub fn crossing_tensors(model: &ModelProfile) -> Vec<Crossing> {
+    let layers = model.layers.len();
+    let mut gone_at = vec![Vec::new(); layers + 1];
+    let mut crossing = vec![Crossing::default(); layers + 1];
+    let mut now = Crossing::default();
+    for position in 1..=layers {
+        let maker = position - 1;
+        now.tensors += 1;
+        now.bytes += model.layers[maker].output_bytes;
+        gone_at[last_position(model, maker)].push(maker);
+        for &tensor in &gone_at[position] {
+            now.tensors -= 1;
+            now.bytes -= model.layers[tensor].output_bytes;
+        }
+        crossing[position] = now;
+    }
+    crossing
+}
+
+/// The position at which a layer's tensor is needed no more: behind its last reader; never, for a model output (its
+/// last position is L, where the outputs leave; they are counted there by [`ModelProfile::output_bytes`]).
+fn last_position(model: &ModelProfile, layer: usize) -> usize {
+    model.readers(layer).iter().map(|reader| reader + 1).max().unwrap_or(model.layers.len())
+}
+
+/// For each layer, the bytes of live tensors while it runs, for profiles that do not say: a tensor is live from the
+/// layer that makes it until its last reader has run, a model output to the end.
+pub fn live_bytes(model: &ModelProfile) -> Vec<u64> {
+    let layers = model.layers.len();
+    let mut freed_after = vec![0_u64; layers + 1];
+    let mut live = Vec::with_capacity(layers);
+    let mut now = 0_u64;
+    for layer in 0..layers {
+        now += model.layers[layer].output_bytes;
+        freed_after[last_position(model, layer).max(layer + 1)] += model.layers[layer].output_bytes;
+        live.push(now);
+        now -= freed_after[layer + 1];
+    }
+    live
+}

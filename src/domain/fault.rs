@@ -1,0 +1,58 @@
+//! What is wrong with a document: where, what, and what to do about it.
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// The kinds of fault, a closed list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum FaultCode {
+    /// The text is not JSON.
+    Malformed,
+    /// The document is nested too deeply.
+    TooDeep,
+    /// A value has another JSON type than the field wants.
+    WrongType,
+    /// A field that must be given is not there.
+    Missing,
+    /// A field that this document does not have.
+    UnknownField,
+    /// A number outside of its range, or a text too long or too short.
+    OutOfRange,
+    /// A text that is none of the allowed values.
+    UnknownValue,
+    /// A list that must not be empty is.
+    Empty,
+    /// The same id, edge, link or place twice.
+    Duplicate,
+    /// An id that nothing in the document has.
+    UnknownReference,
+    /// An edge or a link from something to itself.
+    SelfLoop,
+    /// Edges that form a cycle.
+    Cycle,
+    /// Fields that cannot stand together.
+    Conflict,
+}
+
+/// One fault of a document.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(example = json!({"pointer": "/cluster/nodes/0/memory_bytes", "code": "out_of_range",
+    "detail": "memory_bytes is -1", "action": "Give a whole number from 0 to 9007199254740991"}))]
+pub struct Fault {
+    /// Where: a JSON pointer (RFC 6901) into the document; empty for the whole document.
+    pub pointer: String,
+    /// The kind of fault.
+    pub code: FaultCode,
+    /// What was found.
+    pub detail: String,
+    /// What to do about it.
+    pub action: String,
+}
+
+impl std::fmt::Display for Fault {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let place = if self.pointer.is_empty() { "the document" } else { &self.pointer };
+        write!(f, "{place}: {}. {}.", self.detail, self.action)
+    }
+}

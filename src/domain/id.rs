@@ -1,0 +1,73 @@
+//! Identifiers of stored things: a prefix that says the kind, and a UUIDv7 (RFC 9562) that sorts by time.
+
+use serde::Serialize;
+use uuid::Uuid;
+
+/// What an identifier names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum IdKind {
+    /// A registered model profile, `mdl_`.
+    Model,
+    /// A registered cluster inventory, `cls_`.
+    Cluster,
+    /// A planning job, `job_`.
+    Job,
+    /// A stored placement, `plc_`.
+    Placement,
+}
+
+impl IdKind {
+    /// The prefix with its underscore.
+    pub fn prefix(self) -> &'static str {
+        match self {
+            IdKind::Model => "mdl_",
+            IdKind::Cluster => "cls_",
+            IdKind::Job => "job_",
+            IdKind::Placement => "plc_",
+        }
+    }
+}
+
+/// The identifier of a stored thing, such as `job_01931e5c-9d2f-7c1a-b0c4-2f8d5e6a7b90`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[serde(transparent)]
+pub struct Id(String);
+
+impl Id {
+    /// The identifier of this kind with this number.
+    pub fn new(kind: IdKind, uuid: Uuid) -> Self {
+        Self(format!("{}{uuid}", kind.prefix()))
+    }
+
+    /// Reads an identifier of this kind; `None` for any other text.
+    pub fn parse(kind: IdKind, text: &str) -> Option<Self> {
+        let number = text.strip_prefix(kind.prefix())?;
+        let uuid = Uuid::try_parse(number).ok()?;
+        (uuid.hyphenated().to_string() == number).then(|| Self(text.to_owned()))
+    }
+
+    /// The whole text, prefix included.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl std::fmt::Display for Id {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_its_own_text_is_an_id() {
+        let id = Id::new(IdKind::Job, Uuid::nil());
+        assert_eq!(Id::parse(IdKind::Job, id.as_str()), Some(id.clone()));
+        assert_eq!(Id::parse(IdKind::Model, id.as_str()), None);
+        assert_eq!(Id::parse(IdKind::Job, "job_"), None);
+        assert_eq!(Id::parse(IdKind::Job, "job_00000000000000000000000000000000"), None);
+    }
+}

@@ -1,0 +1,378 @@
+//! What a request asks beside its model and cluster: objective, constraints, cost model and solver options.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+use serde_json::{Map, Value};
+use utoipa::ToSchema;
+
+use super::cluster::Node;
+use super::fault::FaultCode;
+use super::read::{Reader, Step};
+use super::unit::MAX_SAFE_INTEGER;
+
+/// What is to be best.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Objective {
+    /// The smallest period; among equals the smaller latency found.
+    #[default]
+    MaxThroughput,
+    /// The smallest latency of one input through the empty pipeline.
+    MinLatency,
+    /// The fewest nodes whose period is at most a target.
+    MinNodes {
+        /// The target, seconds.
+        target_period_s: f64,
+    },
+}
+
+/// What a placement must keep to.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, ToSchema)]
+pub struct Constraints {
+    /// The node where inputs come from; they travel from there to the first stage.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, min_length = 1, max_length = 256)]
+    pub source_node: Option<String>,
+    /// The node where outputs are wanted; they travel there from the last stage.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, min_length = 1, max_length = 256)]
+    pub sink_node: Option<String>,
+    /// Nodes that host no stage.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false)]
+    pub exclude_nodes: Vec<String>,
+    /// Labels that a node must have to host a stage.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    #[schema(required = false)]
+    pub node_selector: BTreeMap<String, String>,
+    /// Layers that must run on a certain node.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false)]
+    pub pins: Vec<Pin>,
+    /// The most stages.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, minimum = 1, maximum = 9007199254740991_i64)]
+    pub max_stages: Option<u64>,
+    /// The largest latency, seconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, minimum = 0)]
+    pub max_latency_s: Option<f64>,
+}
+
+/// A layer that must run on a certain node.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct Pin {
+    /// The layer.
+    #[schema(min_length = 1, max_length = 256)]
+    pub layer_id: String,
+    /// The node.
+    #[schema(min_length = 1, max_length = 256)]
+    pub node_id: String,
+}
+
+/// What a stage needs of its node's memory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum MemoryModel {
+    /// Parameters and state only, the paper's simplest reading.
+    Params,
+    /// Also the largest activation and the copies of the boundaries.
+    #[default]
+    ParamsAndActivations,
+}
+
+/// Where a model may be cut.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum CutPolicy {
+    /// At every position; all crossing tensors travel.
+    #[default]
+    Any,
+    /// Only where exactly one tensor crosses, the paper's candidate partition points.
+    SingleTensor,
+}
+
+/// Whether a node sends, receives and computes at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Overlap {
+    /// All three at once: the period is the largest single stage time or hop.
+    #[default]
+    Full,
+    /// One at a time: the period is the largest sum of a node.
+    None,
+}
+
+/// Whether compute counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ComputeModel {
+    /// As the profile and the nodes say.
+    #[default]
+    Profile,
+    /// As zero, as in the paper.
+    Ignore,
+}
+
+/// How memory, transfers and compute are counted.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, ToSchema)]
+pub struct CostModel {
+    /// What a stage needs of its node's memory.
+    #[schema(required = false)]
+    pub memory: MemoryModel,
+    /// Extra copies of a stage's incoming and outgoing boundary in its memory: by default 1 with full overlap, else 0.
+    #[schema(required = false, maximum = 64)]
+    pub io_buffers: u64,
+    /// Where the model may be cut.
+    #[schema(required = false)]
+    pub cuts: CutPolicy,
+    /// Whether a node sends, receives and computes at once.
+    #[schema(required = false)]
+    pub overlap: Overlap,
+    /// Whether compute counts.
+    #[schema(required = false)]
+    pub compute: ComputeModel,
+    /// Bytes on the wire for each byte of a tensor: below 1 for compression or a smaller number format.
+    #[schema(required = false, exclusive_minimum = 0)]
+    pub transfer_scale: f64,
+}
+
+/// The algorithms that ship.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Algorithm {
+    /// Quick heuristics for a first answer, then the best there is until proof or time limit.
+    #[default]
+    Auto,
+    /// Proves the optimum or returns the best placement with a bound.
+    Exact,
+    /// The paper's: min-sum partition, then k-path matching by transfer-size classes.
+    Kpath,
+    /// The paper's greedy baseline: the same partition, best nearest-neighbour walk.
+    Greedy,
+    /// The paper's random baseline, made to respect memory.
+    Random,
+}
+
+/// How hard to try.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, ToSchema)]
+pub struct SolverOptions {
+    /// The algorithm.
+    #[schema(required = false)]
+    pub algorithm: Algorithm,
+    /// Seconds until the best so far is the answer.
+    #[schema(required = false, exclusive_minimum = 0, maximum = 86400)]
+    pub time_limit_s: f64,
+    /// The relative gap at which a placement is good enough.
+    #[schema(required = false, minimum = 0, exclusive_maximum = 1)]
+    pub gap: f64,
+    /// The seed of everything random: the same request and seed give the same placement.
+    #[schema(required = false, maximum = 9007199254740991_i64)]
+    pub seed: u64,
+}
+
+impl Default for CostModel {
+    fn default() -> Self {
+        Self {
+            memory: MemoryModel::default(),
+            io_buffers: 1,
+            cuts: CutPolicy::default(),
+            overlap: Overlap::default(),
+            compute: ComputeModel::default(),
+            transfer_scale: 1.0,
+        }
+    }
+}
+
+impl Default for SolverOptions {
+    fn default() -> Self {
+        Self { algorithm: Algorithm::default(), time_limit_s: 10.0, gap: 0.0, seed: 0 }
+    }
+}
+
+impl Objective {
+    /// Field names of the document.
+    pub const FIELDS: [&'static str; 2] = ["kind", "target_period_s"];
+
+    fn read(reader: &mut Reader, value: &Value) -> Option<Self> {
+        let map = reader.object(value, &Self::FIELDS)?;
+        let kinds = [
+            ("max_throughput", Self::MaxThroughput),
+            ("min_latency", Self::MinLatency),
+            ("min_nodes", Self::MinNodes { target_period_s: 0.0 }),
+        ];
+        let kind = reader.required(map, "kind", |reader, value| reader.one_of(value, &kinds))?;
+        if let Self::MinNodes { .. } = kind {
+            let target_period_s = reader.required(map, "target_period_s", Reader::non_negative)?;
+            return Some(Self::MinNodes { target_period_s });
+        }
+        if map.contains_key("target_period_s") {
+            let detail = "target_period_s goes with the objective min_nodes alone";
+            reader.fault_at(
+                &["target_period_s".into()],
+                FaultCode::Conflict,
+                detail,
+                "Remove it, or set kind to min_nodes",
+            );
+        }
+        Some(kind)
+    }
+}
+
+impl Constraints {
+    /// Field names of the document.
+    pub const FIELDS: [&'static str; 7] =
+        ["source_node", "sink_node", "exclude_nodes", "node_selector", "pins", "max_stages", "max_latency_s"];
+
+    fn read(reader: &mut Reader, value: &Value) -> Option<Self> {
+        let map = reader.object(value, &Self::FIELDS)?;
+        Some(Self {
+            source_node: reader.optional(map, "source_node", Reader::id),
+            sink_node: reader.optional(map, "sink_node", Reader::id),
+            exclude_nodes: reader.optional(map, "exclude_nodes", read_ids).unwrap_or_default(),
+            node_selector: reader.optional(map, "node_selector", read_labels).unwrap_or_default(),
+            pins: reader.optional(map, "pins", read_pins).unwrap_or_default(),
+            max_stages: reader.optional(map, "max_stages", |reader, value| reader.integer(value, 1, MAX_SAFE_INTEGER)),
+            max_latency_s: reader.optional(map, "max_latency_s", Reader::non_negative),
+        })
+    }
+
+    /// Whether a node may host a stage: schedulable, not excluded, and with every label of the selector.
+    pub fn admit(&self, node: &Node) -> bool {
+        node.schedulable
+            && !self.exclude_nodes.contains(&node.id)
+            && self.node_selector.iter().all(|(key, value)| node.labels.get(key) == Some(value))
+    }
+}
+
+impl Pin {
+    /// Field names of the document.
+    pub const FIELDS: [&'static str; 2] = ["layer_id", "node_id"];
+}
+
+impl CostModel {
+    /// Field names of the document.
+    pub const FIELDS: [&'static str; 6] = ["memory", "io_buffers", "cuts", "overlap", "compute", "transfer_scale"];
+
+    fn read(reader: &mut Reader, value: &Value) -> Option<Self> {
+        let map = reader.object(value, &Self::FIELDS)?;
+        let memory_models =
+            [("params", MemoryModel::Params), ("params_and_activations", MemoryModel::ParamsAndActivations)];
+        let cut_policies = [("any", CutPolicy::Any), ("single_tensor", CutPolicy::SingleTensor)];
+        let overlaps = [("full", Overlap::Full), ("none", Overlap::None)];
+        let compute_models = [("profile", ComputeModel::Profile), ("ignore", ComputeModel::Ignore)];
+        let overlap =
+            reader.optional(map, "overlap", |reader, value| reader.one_of(value, &overlaps)).unwrap_or_default();
+        let io_buffers = reader.optional(map, "io_buffers", |reader, value| reader.integer(value, 0, 64));
+        let by_overlap = if overlap == Overlap::Full { 1 } else { 0 };
+        Some(Self {
+            memory: reader
+                .optional(map, "memory", |reader, value| reader.one_of(value, &memory_models))
+                .unwrap_or_default(),
+            io_buffers: io_buffers.unwrap_or(by_overlap),
+            cuts: reader.optional(map, "cuts", |reader, value| reader.one_of(value, &cut_policies)).unwrap_or_default(),
+            overlap,
+            compute: reader
+                .optional(map, "compute", |reader, value| reader.one_of(value, &compute_models))
+                .unwrap_or_default(),
+            transfer_scale: reader.optional(map, "transfer_scale", Reader::positive).unwrap_or(1.0),
+        })
+    }
+}
+
+impl SolverOptions {
+    /// Field names of the document.
+    pub const FIELDS: [&'static str; 4] = ["algorithm", "time_limit_s", "gap", "seed"];
+
+    fn read(reader: &mut Reader, value: &Value) -> Option<Self> {
+        let map = reader.object(value, &Self::FIELDS)?;
+        let algorithms = [
+            ("auto", Algorithm::Auto),
+            ("exact", Algorithm::Exact),
+            ("kpath", Algorithm::Kpath),
+            ("greedy", Algorithm::Greedy),
+            ("random", Algorithm::Random),
+        ];
+        let default = Self::default();
+        let time_limit_s = reader.optional(map, "time_limit_s", |reader, value| {
+            reader.number(value, "above 0 and at most 86400 (a day)", |seconds| seconds > 0.0 && seconds <= 86_400.0)
+        });
+        let gap = reader.optional(map, "gap", |reader, value| {
+            reader.number(value, "of 0 or more and below 1", |gap| (0.0..1.0).contains(&gap))
+        });
+        Some(Self {
+            algorithm: reader
+                .optional(map, "algorithm", |reader, value| reader.one_of(value, &algorithms))
+                .unwrap_or_default(),
+            time_limit_s: time_limit_s.unwrap_or(default.time_limit_s),
+            gap: gap.unwrap_or(default.gap),
+            seed: reader.optional(map, "seed", Reader::size).unwrap_or(default.seed),
+        })
+    }
+}
+
+/// Objective, constraints, cost model and solver options together.
+#[derive(Debug, Clone, PartialEq, Default, Serialize)]
+pub struct PlanOptions {
+    /// What is to be best.
+    pub objective: Objective,
+    /// What a placement must keep to.
+    pub constraints: Constraints,
+    /// How memory, transfers and compute are counted.
+    pub cost_model: CostModel,
+    /// How hard to try.
+    pub solver: SolverOptions,
+}
+
+impl PlanOptions {
+    /// Field names within a request.
+    pub const FIELDS: [&'static str; 4] = ["objective", "constraints", "cost_model", "solver"];
+
+    /// Reads the four from a request's members; what is absent has its default.
+    pub fn read(reader: &mut Reader, map: &Map<String, Value>) -> Self {
+        Self {
+            objective: reader.optional(map, "objective", Objective::read).unwrap_or_default(),
+            constraints: reader.optional(map, "constraints", Constraints::read).unwrap_or_default(),
+            cost_model: reader.optional(map, "cost_model", CostModel::read).unwrap_or_default(),
+            solver: reader.optional(map, "solver", SolverOptions::read).unwrap_or_default(),
+        }
+    }
+}
+
+/// Reads labels: texts of at most 256 characters under names of 1 to 256.
+pub fn read_labels(reader: &mut Reader, value: &Value) -> Option<BTreeMap<String, String>> {
+    let map = reader.map(value)?;
+    let mut labels = BTreeMap::new();
+    for (key, text) in map {
+        if key.is_empty() || key.chars().count() > 256 {
+            let below = [Step::Key(key.clone())];
+            reader.fault_at(
+                &below,
+                FaultCode::OutOfRange,
+                "a label's name is empty or too long",
+                "Name it in 1 to 256 characters",
+            );
+        }
+        if let Some(text) = reader.within(Step::Key(key.clone()), |reader| reader.id(text)) {
+            labels.insert(key.clone(), text);
+        }
+    }
+    Some(labels)
+}
+
+fn read_ids(reader: &mut Reader, value: &Value) -> Option<Vec<String>> {
+    let ids = reader.items(value, Reader::id)?;
+    // An id that could not be read keeps its place, so that pointers to the others stay right.
+    Some(ids.into_iter().map(Option::unwrap_or_default).collect())
+}
+
+fn read_pins(reader: &mut Reader, value: &Value) -> Option<Vec<Pin>> {
+    let pins = reader.items(value, |reader, value| {
+        let map = reader.object(value, &Pin::FIELDS)?;
+        let layer_id = reader.required(map, "layer_id", Reader::id).unwrap_or_default();
+        let node_id = reader.required(map, "node_id", Reader::id).unwrap_or_default();
+        Some(Pin { layer_id, node_id })
+    })?;
+    Some(pins.into_iter().map(|pin| pin.unwrap_or(Pin { layer_id: String::new(), node_id: String::new() })).collect())
+}

@@ -1,0 +1,232 @@
+//! The placement document: what a plan says, and what it claims.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::options::Algorithm;
+
+/// What an answer claims.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Status {
+    /// Proven best for this model, cluster and options.
+    Optimal,
+    /// Valid; `gap` says how far from the best it can be.
+    Feasible,
+    /// Proven that no placement exists.
+    Infeasible,
+    /// The time came before any placement or proof.
+    Unknown,
+}
+
+/// Why the search ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Termination {
+    /// With the proof that the placement is best.
+    Optimal,
+    /// With the proof that no placement exists.
+    Infeasible,
+    /// With a gap no larger than the request allows.
+    GapReached,
+    /// The algorithm had nothing more to try.
+    Exhausted,
+    /// The time limit came.
+    TimeLimit,
+    /// Somebody stopped it.
+    Stopped,
+}
+
+/// A placement, or the proof that there is none, or neither.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+pub struct PlacementDocument {
+    /// What the answer claims.
+    pub status: Status,
+    /// Why the search ended.
+    pub termination: Termination,
+    /// The algorithm that was asked for.
+    pub algorithm: Algorithm,
+    /// The seed of everything random.
+    pub seed: u64,
+    /// The slowest stage or hop, seconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub period_s: Option<f64>,
+    /// 1 / `period_s`; absent where the period is 0.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub throughput_per_s: Option<f64>,
+    /// The sum of all stage times and hops, seconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub latency_s: Option<f64>,
+    /// No placement has a smaller objective, seconds (a period or a latency).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub lower_bound_s: Option<f64>,
+    /// No placement needs fewer nodes (objective `min_nodes`).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub lower_bound_nodes: Option<u64>,
+    /// (objective − bound) / objective.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub gap: Option<f64>,
+    /// The stages in order; empty without a placement.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false)]
+    pub stages: Vec<Stage>,
+    /// What sets the period.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub bottleneck: Option<Bottleneck>,
+    /// What the reader should know.
+    pub warnings: Vec<Warning>,
+    /// Why there is no placement; empty with one.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false)]
+    pub reasons: Vec<Reason>,
+    /// Seconds that the search took.
+    pub solve_s: f64,
+    /// The version of Cutpoint.
+    pub solver_version: String,
+}
+
+/// Consecutive layers on one node.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+pub struct Stage {
+    /// From 0.
+    pub index: u64,
+    /// The node that runs it.
+    pub node_id: String,
+    /// Its layers, in topological order.
+    pub layer_ids: Vec<String>,
+    /// Bytes of parameters.
+    pub param_bytes: u64,
+    /// Bytes of memory under the request's memory model.
+    pub memory_bytes: u64,
+    /// Bytes that the node has free for stages.
+    pub memory_capacity_bytes: u64,
+    /// Seconds of compute for one input.
+    pub compute_s: f64,
+    /// What arrives; absent where the input is there already.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub receive: Option<Receive>,
+    /// What leaves; absent where the output stays.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub send: Option<Send>,
+}
+
+/// A transfer that arrives at a stage.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+pub struct Receive {
+    /// The sending node.
+    pub from_node_id: String,
+    /// Bytes of the tensors, before `transfer_scale`.
+    pub bytes: u64,
+    /// Seconds on the link.
+    pub transfer_s: f64,
+}
+
+/// A transfer that leaves a stage.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+pub struct Send {
+    /// The receiving node.
+    pub to_node_id: String,
+    /// The layers whose tensors travel.
+    pub tensor_layer_ids: Vec<String>,
+    /// Bytes of the tensors, before `transfer_scale`.
+    pub bytes: u64,
+    /// Seconds on the link.
+    pub transfer_s: f64,
+}
+
+/// What sets the period.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+pub struct Bottleneck {
+    /// What it is.
+    pub kind: BottleneckKind,
+    /// The stage: the one that computes, sends (`hop`, `sink`) or receives (`source`).
+    pub stage_index: u64,
+}
+
+/// The kinds of bottleneck.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum BottleneckKind {
+    /// A stage's compute.
+    Stage,
+    /// A transfer to the next stage.
+    Hop,
+    /// The transfer of the input from the source to the first stage.
+    Source,
+    /// The transfer of the output from the last stage to the sink.
+    Sink,
+    /// With overlap `none`: all that a stage's node receives, computes and sends.
+    Node,
+}
+
+/// What the reader of a placement should know.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct Warning {
+    /// The kind of warning.
+    pub code: WarningCode,
+    /// In words.
+    pub detail: String,
+}
+
+/// The kinds of warning, a closed list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum WarningCode {
+    /// A node has neither a speed nor timings: its compute counts as zero.
+    ComputeUnknown,
+    /// A node has timings for some layers only and no speed: the others count as zero.
+    ComputePartlyUnknown,
+}
+
+/// Why there is no placement.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+pub struct Reason {
+    /// The kind of reason.
+    pub code: ReasonCode,
+    /// In words, with the figures.
+    pub detail: String,
+    /// The figures by name, in the unit that the name says.
+    #[schema(required = false)]
+    pub figures: BTreeMap<String, f64>,
+    /// Layers concerned.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false)]
+    pub layer_ids: Vec<String>,
+    /// Nodes concerned.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false)]
+    pub node_ids: Vec<String>,
+}
+
+/// The kinds of reason, a closed list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ReasonCode {
+    /// No node is left to host a stage.
+    NoEligibleNode,
+    /// No node can hold a block.
+    BlockTooLarge,
+    /// The nodes together have too little memory.
+    TotalMemory,
+    /// Fewer nodes, or fewer allowed stages, than stages needed.
+    TooFewNodes,
+    /// No path of links connects nodes that could hold the stages in order.
+    NoConnectedPath,
+    /// Constraints exclude one another.
+    ConflictingConstraints,
+    /// No placement keeps to the latency limit, or none reaches the target period.
+    TargetOutOfReach,
+    /// The search went through everything.
+    Exhausted,
+}

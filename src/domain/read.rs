@@ -1,0 +1,353 @@
+//! Reading a JSON value into domain types while collecting every fault with its JSON pointer (RFC 6901).
+//!
+//! Reading goes on after a fault, so that one answer names all of them. A `None` from a reading function means that a
+//! fault was recorded or that an optional field is absent; [`Reader::finish`] turns any recorded fault into an error.
+
+use serde_json::{Map, Value};
+
+use super::fault::{Fault, FaultCode};
+use super::unit::MAX_SAFE_INTEGER;
+
+/// A list of faults longer than this helps nobody: the rest are left out.
+pub const MAX_FAULTS: usize = 1000;
+
+/// One step of a JSON pointer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Step {
+    /// A member of an object.
+    Field(&'static str),
+    /// A member of an object whose names the document chooses.
+    Key(String),
+    /// An element of a list.
+    Index(usize),
+}
+
+impl From<&'static str> for Step {
+    fn from(name: &'static str) -> Self {
+        Step::Field(name)
+    }
+}
+
+impl From<usize> for Step {
+    fn from(index: usize) -> Self {
+        Step::Index(index)
+    }
+}
+
+/// Reads values, knows where it stands, and keeps the faults it met.
+#[derive(Debug, Default)]
+pub struct Reader {
+    place: Vec<Step>,
+    faults: Vec<Fault>,
+}
+
+impl Reader {
+    /// A reader at the root of a document.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Parses JSON text. Malformed text, numbers beyond a double and nesting beyond 128 levels are faults with the
+    /// place where parsing stopped.
+    pub fn parse(text: &[u8]) -> Result<Value, Vec<Fault>> {
+        let mut deserializer = serde_json::Deserializer::from_slice(text);
+        let parsed = serde_path_to_error::deserialize::<_, Value>(&mut deserializer)
+            .map_err(|error| (pointer_of(error.path()), error.into_inner()))
+            .and_then(|value| deserializer.end().map(|()| value).map_err(|error| (String::new(), error)));
+        parsed.map_err(|(pointer, error)| {
+            let text = error.to_string();
+            let (code, action) = if text.contains("recursion limit") {
+                (FaultCode::TooDeep, "Nest at most 128 levels")
+            } else if text.contains("number out of range") {
+                (FaultCode::OutOfRange, "Give a number that a double can hold")
+            } else {
+                (FaultCode::Malformed, "Send valid JSON (RFC 8259); NaN and Infinity are not JSON")
+            };
+            vec![Fault { pointer, code, detail: text, action: action.to_owned() }]
+        })
+    }
+
+    /// What was read, or every fault. `None` without a fault would be a defect of the reading function.
+    pub fn finish<T>(self, read: Option<T>) -> Result<T, Vec<Fault>> {
+        match read {
+            Some(value) if self.faults.is_empty() => Ok(value),
+            _ => Err(self.faults),
+        }
+    }
+
+    /// Whether any fault was recorded so far.
+    pub fn has_faults(&self) -> bool {
+        !self.faults.is_empty()
+    }
+
+    /// Records a fault at the place where the reader stands.
+    pub fn fault(&mut self, code: FaultCode, detail: impl Into<String>, action: impl Into<String>) {
+        self.fault_at(&[], code, detail, action);
+    }
+
+    /// Records a fault at some steps below the place where the reader stands.
+    pub fn fault_at(&mut self, below: &[Step], code: FaultCode, detail: impl Into<String>, action: impl Into<String>) {
+        if self.faults.len() < MAX_FAULTS {
+            let pointer = pointer_text(self.place.iter().chain(below));
+            self.faults.push(Fault { pointer, code, detail: detail.into(), action: action.into() });
+        }
+    }
+
+    /// Reads one step further down.
+    pub fn within<T>(&mut self, step: impl Into<Step>, read: impl FnOnce(&mut Self) -> T) -> T {
+        self.place.push(step.into());
+        let value = read(self);
+        self.place.pop();
+        value
+    }
+
+    /// The members of an object; a fault for another type and for each member that is not among `known`.
+    pub fn object<'v>(&mut self, value: &'v Value, known: &[&str]) -> Option<&'v Map<String, Value>> {
+        let map = self.map(value)?;
+        for name in map.keys().filter(|name| !known.contains(&name.as_str())) {
+            let action = format!("Remove it; known here: {}", known.join(", "));
+            let step = Step::Key(name.clone());
+            self.fault_at(&[step], FaultCode::UnknownField, format!("there is no field {name:?}"), action);
+        }
+        Some(map)
+    }
+
+    /// The members of an object whose names the document chooses.
+    pub fn map<'v>(&mut self, value: &'v Value) -> Option<&'v Map<String, Value>> {
+        let map = value.as_object();
+        if map.is_none() {
+            self.wrong_type(value, "an object");
+        }
+        map
+    }
+
+    /// A field that must be there.
+    pub fn required<'v, T>(
+        &mut self,
+        map: &'v Map<String, Value>,
+        name: &'static str,
+        read: impl FnOnce(&mut Self, &'v Value) -> Option<T>,
+    ) -> Option<T> {
+        if !map.contains_key(name) {
+            self.fault_at(&[name.into()], FaultCode::Missing, format!("{name} is missing"), format!("Give {name}"));
+        }
+        self.optional(map, name, read)
+    }
+
+    /// A field that may be absent. A null is not absence: it is a fault of type.
+    pub fn optional<'v, T>(
+        &mut self,
+        map: &'v Map<String, Value>,
+        name: &'static str,
+        read: impl FnOnce(&mut Self, &'v Value) -> Option<T>,
+    ) -> Option<T> {
+        let value = map.get(name)?;
+        self.within(name, |reader| read(reader, value))
+    }
+
+    /// Every element of a list, in order; `None` where an element could not be read.
+    pub fn items<'v, T>(
+        &mut self,
+        value: &'v Value,
+        mut read: impl FnMut(&mut Self, &'v Value) -> Option<T>,
+    ) -> Option<Vec<Option<T>>> {
+        let Some(items) = value.as_array() else {
+            self.wrong_type(value, "a list");
+            return None;
+        };
+        let items = items.iter().enumerate();
+        Some(items.map(|(index, item)| self.within(index, |reader| read(reader, item))).collect())
+    }
+
+    /// A text of 1 to `longest` characters.
+    pub fn text(&mut self, value: &Value, longest: usize) -> Option<String> {
+        let Some(text) = value.as_str() else {
+            self.wrong_type(value, "a text");
+            return None;
+        };
+        let length = text.chars().count();
+        if length == 0 || length > longest {
+            let action = format!("Give 1 to {longest} characters");
+            self.fault(FaultCode::OutOfRange, format!("a text of {length} characters"), action);
+            return None;
+        }
+        Some(text.to_owned())
+    }
+
+    /// An identifier: a text of 1 to 256 characters.
+    pub fn id(&mut self, value: &Value) -> Option<String> {
+        self.text(value, 256)
+    }
+
+    /// A boolean.
+    pub fn flag(&mut self, value: &Value) -> Option<bool> {
+        let flag = value.as_bool();
+        if flag.is_none() {
+            self.wrong_type(value, "true or false");
+        }
+        flag
+    }
+
+    /// A whole number from `least` to `most`; `18.0` is a whole number (JSON Schema 2020-12, section 6.1.1).
+    pub fn integer(&mut self, value: &Value, least: u64, most: u64) -> Option<u64> {
+        let Some(number) = value.as_number() else {
+            self.wrong_type(value, "a whole number");
+            return None;
+        };
+        let exact = number.as_u64().or_else(|| {
+            let double = number.as_f64()?;
+            (double.fract() == 0.0 && (0.0..=MAX_SAFE_INTEGER as f64).contains(&double)).then_some(double as u64)
+        });
+        match exact.filter(|whole| (least..=most).contains(whole)) {
+            Some(whole) => Some(whole),
+            None => {
+                self.fault(
+                    FaultCode::OutOfRange,
+                    format!("{number} is not allowed here"),
+                    format!("Give a whole number from {least} to {most}"),
+                );
+                None
+            }
+        }
+    }
+
+    /// A number of bytes or operations: a whole number that every JSON reader keeps exactly.
+    pub fn size(&mut self, value: &Value) -> Option<u64> {
+        self.integer(value, 0, MAX_SAFE_INTEGER)
+    }
+
+    /// A finite number for which `allowed` holds; `range` says in words what is allowed.
+    pub fn number(&mut self, value: &Value, range: &str, allowed: impl Fn(f64) -> bool) -> Option<f64> {
+        let Some(number) = value.as_number() else {
+            self.wrong_type(value, "a number");
+            return None;
+        };
+        match number.as_f64().filter(|double| double.is_finite() && allowed(*double)) {
+            Some(double) => Some(double),
+            None => {
+                let action = format!("Give a finite number {range}");
+                self.fault(FaultCode::OutOfRange, format!("{number} is not allowed here"), action);
+                None
+            }
+        }
+    }
+
+    /// A finite number above 0.
+    pub fn positive(&mut self, value: &Value) -> Option<f64> {
+        self.number(value, "above 0", |number| number > 0.0)
+    }
+
+    /// A finite number of 0 or more.
+    pub fn non_negative(&mut self, value: &Value) -> Option<f64> {
+        self.number(value, "of 0 or more", |number| number >= 0.0)
+    }
+
+    /// One of a closed list of texts.
+    pub fn one_of<T: Copy>(&mut self, value: &Value, choices: &[(&str, T)]) -> Option<T> {
+        let Some(text) = value.as_str() else {
+            self.wrong_type(value, "a text");
+            return None;
+        };
+        let found = choices.iter().find(|(name, _)| *name == text);
+        if found.is_none() {
+            let names: Vec<&str> = choices.iter().map(|(name, _)| *name).collect();
+            let action = format!("Give one of: {}", names.join(", "));
+            self.fault(FaultCode::UnknownValue, format!("{text:?} is not allowed here"), action);
+        }
+        found.map(|(_, choice)| *choice)
+    }
+
+    /// Records that a value has another type than wanted.
+    pub fn wrong_type(&mut self, value: &Value, wanted: &str) {
+        let found = match value {
+            Value::Null => "null",
+            Value::Bool(_) => "a boolean",
+            Value::Number(_) => "a number",
+            Value::String(_) => "a text",
+            Value::Array(_) => "a list",
+            Value::Object(_) => "an object",
+        };
+        let action =
+            if value.is_null() { format!("Give {wanted}, or leave the field out") } else { format!("Give {wanted}") };
+        self.fault(FaultCode::WrongType, format!("{found} stands where {wanted} is wanted"), action);
+    }
+}
+
+fn pointer_text<'s>(steps: impl Iterator<Item = &'s Step>) -> String {
+    steps.fold(String::new(), |mut text, step| {
+        text.push('/');
+        match step {
+            Step::Field(name) => text.push_str(name),
+            Step::Key(key) => text.push_str(&escaped(key)),
+            Step::Index(index) => text.push_str(&index.to_string()),
+        }
+        text
+    })
+}
+
+fn escaped(key: &str) -> String {
+    key.replace('~', "~0").replace('/', "~1")
+}
+
+fn pointer_of(path: &serde_path_to_error::Path) -> String {
+    use serde_path_to_error::Segment;
+    path.iter().fold(String::new(), |mut text, segment| {
+        match segment {
+            Segment::Seq { index } => text.push_str(&format!("/{index}")),
+            Segment::Map { key } => text.push_str(&format!("/{}", escaped(key))),
+            // Where parsing stopped inside a key there is no step to name.
+            Segment::Enum { .. } | Segment::Unknown => {}
+        }
+        text
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn every_fault_is_kept_with_its_pointer() {
+        let value = json!({"a": -1, "b": "x", "c/d": 0, "e": null});
+        let mut reader = Reader::new();
+        let map = reader.object(&value, &["a", "b", "e", "f"]).unwrap();
+        reader.required(map, "a", Reader::size);
+        reader.required(map, "b", Reader::size);
+        reader.optional(map, "e", Reader::size);
+        reader.required(map, "f", Reader::size);
+        let faults = reader.finish(Some(())).unwrap_err();
+        let found: Vec<(&str, FaultCode)> = faults.iter().map(|fault| (fault.pointer.as_str(), fault.code)).collect();
+        assert_eq!(
+            found,
+            [
+                ("/c~1d", FaultCode::UnknownField),
+                ("/a", FaultCode::OutOfRange),
+                ("/b", FaultCode::WrongType),
+                ("/e", FaultCode::WrongType),
+                ("/f", FaultCode::Missing),
+            ]
+        );
+    }
+
+    #[test]
+    fn whole_numbers_may_be_written_as_doubles() {
+        let mut reader = Reader::new();
+        assert_eq!(reader.size(&json!(18.0)), Some(18));
+        assert_eq!(reader.size(&json!(MAX_SAFE_INTEGER)), Some(MAX_SAFE_INTEGER));
+        assert_eq!(reader.size(&json!(MAX_SAFE_INTEGER + 1)), None);
+        assert_eq!(reader.size(&json!(1.5)), None);
+    }
+
+    #[test]
+    fn parsing_says_where_it_stopped() {
+        let pointer_and_code = |text: &str| {
+            let faults = Reader::parse(text.as_bytes()).unwrap_err();
+            (faults[0].pointer.clone(), faults[0].code)
+        };
+        assert_eq!(pointer_and_code(r#"{"a": [1, 1e400]}"#), ("/a/1".to_owned(), FaultCode::OutOfRange));
+        assert_eq!(pointer_and_code(r#"{"a": NaN}"#), ("/a".to_owned(), FaultCode::Malformed));
+        assert_eq!(pointer_and_code("{} x").1, FaultCode::Malformed);
+        assert_eq!(pointer_and_code(&"[".repeat(10_000)).1, FaultCode::TooDeep);
+    }
+}

@@ -1,0 +1,54 @@
+//! Limits of numbers, and numbers written for people.
+
+/// The largest integer that every JSON reader keeps exactly: 2^53 − 1 (RFC 8259, section 6).
+pub const MAX_SAFE_INTEGER: u64 = (1 << 53) - 1;
+
+/// Bytes with a binary unit, four significant digits at the most: `1536` is `1.5 KiB`.
+pub fn bytes_text(bytes: u64) -> String {
+    const UNITS: [&str; 5] = ["B", "KiB", "MiB", "GiB", "TiB"];
+    let mut amount = bytes as f64;
+    let mut unit = 0;
+    while amount >= 1023.5 && unit + 1 < UNITS.len() {
+        amount /= 1024.0;
+        unit += 1;
+    }
+    format!("{} {}", trimmed(amount), UNITS[unit])
+}
+
+/// Seconds with a decimal unit, four significant digits at the most: `0.00125` is `1.25 ms`.
+pub fn seconds_text(seconds: f64) -> String {
+    let (amount, unit) = match seconds {
+        s if s == 0.0 => (0.0, "s"),
+        s if s < 1e-3 => (s * 1e6, "µs"),
+        s if s < 1.0 => (s * 1e3, "ms"),
+        s => (s, "s"),
+    };
+    format!("{} {unit}", trimmed(amount))
+}
+
+fn trimmed(amount: f64) -> String {
+    let decimals = match amount.abs() {
+        a if a >= 1000.0 => 0,
+        a if a >= 100.0 => 1,
+        a if a >= 10.0 => 2,
+        _ => 3,
+    };
+    let text = format!("{amount:.decimals$}");
+    if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_owned() } else { text }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bytes_and_seconds_choose_their_unit() {
+        assert_eq!(bytes_text(0), "0 B");
+        assert_eq!(bytes_text(1536), "1.5 KiB");
+        assert_eq!(bytes_text(4 << 30), "4 GiB");
+        assert_eq!(seconds_text(0.0), "0 s");
+        assert_eq!(seconds_text(0.00125), "1.25 ms");
+        assert_eq!(seconds_text(2e-7), "0.2 µs");
+        assert_eq!(seconds_text(1234.5), "1234 s");
+    }
+}

@@ -1,0 +1,2 @@
+//! Cutpoint.
+fn main() {}
