@@ -3,6 +3,7 @@
 //! Nothing here waits, reads, writes, looks at a clock, or depends on the order of a hash table. Everything impure
 //! comes in one value, [`Env`].
 
+pub mod check;
 pub mod env;
 
 pub use env::{Env, Progress, Stop, StopReason};
