@@ -70,6 +70,15 @@ pub fn crossing_tensors(model: &ModelProfile) -> Vec<Crossing> {
     crossing
 }
 
+/// The layers whose tensors cross a position; behind the last layer, those whose tensors are the model's outputs.
+pub fn crossing_layers(model: &ModelProfile, position: usize) -> impl Iterator<Item = usize> + '_ {
+    let layers = model.layers.len();
+    (0..position).filter(move |&layer| {
+        let needed_until = last_position(model, layer);
+        if position == layers { model.readers(layer).is_empty() } else { needed_until > position }
+    })
+}
+
 /// The position at which a layer's tensor is needed no more: behind its last reader; never, for a model output (its
 /// last position is L, where the outputs leave; they are counted there by [`ModelProfile::output_bytes`]).
 fn last_position(model: &ModelProfile, layer: usize) -> usize {

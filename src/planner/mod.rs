@@ -6,9 +6,25 @@
 pub mod check;
 pub mod env;
 
+mod bits;
+mod bound;
+mod cost;
+mod document;
+mod exact;
+mod feasible;
+mod incumbent;
+mod links;
+mod portfolio;
+mod problem;
+mod repartition;
+
 pub use env::{Env, Progress, Stop, StopReason};
 
-use crate::domain::placement::{PlacementDocument, Status, Termination};
+use self::bits::for_width;
+use self::incumbent::Incumbent;
+use self::problem::Problem;
+use crate::domain::options::Objective;
+use crate::domain::placement::{PlacementDocument, Reason};
 use crate::domain::request::PlanRequest;
 
 /// A placement that the solvers made and the checker refuses: a defect of ours, never an answer.
@@ -26,22 +42,45 @@ pub struct CheckFailure {
 /// # Errors
 /// A placement that the checker refuses.
 pub fn plan(request: &PlanRequest, env: &Env<'_>) -> Result<PlacementDocument, CheckFailure> {
-    Ok(PlacementDocument {
-        status: Status::Unknown,
-        termination: Termination::Exhausted,
-        algorithm: request.options.solver.algorithm,
-        seed: env.seed,
-        period_s: None,
-        throughput_per_s: None,
-        latency_s: None,
-        lower_bound_s: Some(0.0),
-        lower_bound_nodes: None,
-        gap: None,
-        stages: Vec::new(),
-        bottleneck: None,
-        warnings: Vec::new(),
-        reasons: Vec::new(),
-        solve_s: 0.0,
-        solver_version: env!("CARGO_PKG_VERSION").to_owned(),
-    })
+    let stop = || env.stop.reason().is_some();
+    let Some(problem) = Problem::new(request, &stop) else {
+        return Ok(document::stopped(request, env));
+    };
+    let incumbent = Incumbent::new(request, &problem, env);
+    let reasons = feasible::reasons(request, &problem);
+    if !reasons.is_empty() {
+        return Ok(incumbent.infeasible(reasons));
+    }
+    if let Some(reason) = raise_walk_bound(&incumbent, &stop) {
+        return Ok(incumbent.infeasible(vec![reason]));
+    }
+    for_width!(problem.blocks() + 1, W => portfolio::dive_for_placements::<W>(&incumbent));
+    incumbent.conclude()
+}
+
+/// Raises the bound to what the walk relaxation proves; a reason where it proves that no placement exists.
+fn raise_walk_bound(incumbent: &Incumbent<'_>, stop: &dyn Fn() -> bool) -> Option<Reason> {
+    let problem = incumbent.problem;
+    let least_period_s = bound::least_period(problem, stop)?;
+    if least_period_s == f64::INFINITY {
+        return Some(feasible::no_walk(problem));
+    }
+    if problem.max_latency_s.is_finite() || problem.objective == Objective::MinLatency {
+        let least_latency_s = bound::least_latency(problem, stop)?;
+        if least_latency_s > problem.max_latency_s {
+            return Some(feasible::out_of_reach("latency", least_latency_s, problem.max_latency_s));
+        }
+        if problem.objective == Objective::MinLatency {
+            incumbent.raise(least_latency_s);
+        }
+    }
+    match problem.objective {
+        Objective::MaxThroughput => incumbent.raise(least_period_s),
+        Objective::MinNodes { target_period_s } if least_period_s > target_period_s => {
+            return Some(feasible::out_of_reach("period", least_period_s, target_period_s));
+        }
+        Objective::MinNodes { .. } => incumbent.raise(1.0),
+        Objective::MinLatency => {}
+    }
+    None
 }

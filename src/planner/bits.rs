@@ -1,0 +1,165 @@
+//! Sets of positions as machine words: one word handles 64 cut points.
+
+/// A set of numbers below 64 · W.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Bits<const W: usize>([u64; W]);
+
+impl<const W: usize> Bits<W> {
+    /// The empty set.
+    pub const EMPTY: Self = Self([0; W]);
+
+    /// The set of one number.
+    pub fn single(number: usize) -> Self {
+        let mut bits = Self::EMPTY;
+        bits.insert(number);
+        bits
+    }
+
+    /// Adds a number.
+    #[inline]
+    pub fn insert(&mut self, number: usize) {
+        self.0[number / 64] |= 1 << (number % 64);
+    }
+
+    /// Whether a number is in the set.
+    #[inline]
+    pub fn contains(&self, number: usize) -> bool {
+        self.0[number / 64] >> (number % 64) & 1 == 1
+    }
+
+    /// Adds all numbers from `first` to `last`, both included; nothing where `first > last`.
+    #[inline]
+    pub fn insert_range(&mut self, first: usize, last: usize) {
+        if first > last {
+            return;
+        }
+        let (low, high) = (first / 64, last / 64);
+        let (from_first, to_last) = (u64::MAX << (first % 64), u64::MAX >> (63 - last % 64));
+        if low == high {
+            self.0[low] |= from_first & to_last;
+        } else {
+            self.0[low] |= from_first;
+            for word in &mut self.0[low + 1..high] {
+                *word = u64::MAX;
+            }
+            self.0[high] |= to_last;
+        }
+    }
+
+    /// Whether the set is empty.
+    #[inline]
+    pub fn is_empty(&self) -> bool {
+        self.0.iter().all(|&word| word == 0)
+    }
+
+    /// Whether the two have a number in common.
+    #[inline]
+    pub fn meets(&self, other: &Self) -> bool {
+        (0..W).any(|word| self.0[word] & other.0[word] != 0)
+    }
+
+    /// What is in both.
+    #[inline]
+    pub fn and(&self, other: &Self) -> Self {
+        Self(std::array::from_fn(|word| self.0[word] & other.0[word]))
+    }
+
+    /// What is in either.
+    #[inline]
+    pub fn or(&self, other: &Self) -> Self {
+        Self(std::array::from_fn(|word| self.0[word] | other.0[word]))
+    }
+
+    /// What is in this but not in the other.
+    #[inline]
+    pub fn minus(&self, other: &Self) -> Self {
+        Self(std::array::from_fn(|word| self.0[word] & !other.0[word]))
+    }
+
+    /// The smallest number.
+    #[inline]
+    pub fn first(&self) -> Option<usize> {
+        let word = (0..W).find(|&word| self.0[word] != 0)?;
+        Some(word * 64 + self.0[word].trailing_zeros() as usize)
+    }
+
+    /// The largest number.
+    #[inline]
+    pub fn last(&self) -> Option<usize> {
+        let word = (0..W).rev().find(|&word| self.0[word] != 0)?;
+        Some(word * 64 + 63 - self.0[word].leading_zeros() as usize)
+    }
+
+    /// How many numbers.
+    #[inline]
+    pub fn len(&self) -> usize {
+        self.0.iter().map(|word| word.count_ones() as usize).sum()
+    }
+
+    /// The numbers, ascending.
+    #[inline]
+    pub fn iter(&self) -> impl Iterator<Item = usize> + '_ {
+        (0..W).flat_map(move |word| {
+            let mut rest = self.0[word];
+            std::iter::from_fn(move || {
+                (rest != 0).then(|| {
+                    let bit = rest.trailing_zeros() as usize;
+                    rest &= rest - 1;
+                    word * 64 + bit
+                })
+            })
+        })
+    }
+}
+
+/// Runs an expression with the constant `$W` wide enough for sets of numbers below `$numbers`; the widest holds
+/// 16,384, and what is larger gives `None`.
+macro_rules! for_width {
+    ($numbers:expr, $W:ident => $body:expr) => {
+        match $numbers {
+            0..=64 => for_width!(@ 1, $W, $body),
+            65..=128 => for_width!(@ 2, $W, $body),
+            129..=256 => for_width!(@ 4, $W, $body),
+            257..=512 => for_width!(@ 8, $W, $body),
+            513..=1024 => for_width!(@ 16, $W, $body),
+            1025..=2048 => for_width!(@ 32, $W, $body),
+            2049..=16384 => for_width!(@ 256, $W, $body),
+            _ => None,
+        }
+    };
+    (@ $width:literal, $W:ident, $body:expr) => {{
+        const $W: usize = $width;
+        $body
+    }};
+}
+
+pub(super) use for_width;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ranges_and_numbers_agree() {
+        for (first, last) in [(0, 0), (3, 70), (63, 64), (64, 127), (5, 4), (0, 191)] {
+            let mut bits = Bits::<3>::EMPTY;
+            bits.insert_range(first, last);
+            let numbers: Vec<usize> = bits.iter().collect();
+            assert_eq!(numbers, (first..=last).collect::<Vec<_>>());
+            assert_eq!(bits.len(), numbers.len());
+            assert_eq!((bits.first(), bits.last()), (numbers.first().copied(), numbers.last().copied()));
+        }
+    }
+
+    #[test]
+    fn set_operations() {
+        let (mut a, mut b) = (Bits::<2>::EMPTY, Bits::<2>::EMPTY);
+        a.insert_range(10, 80);
+        b.insert_range(70, 100);
+        assert_eq!(a.and(&b).iter().collect::<Vec<_>>(), (70..=80).collect::<Vec<_>>());
+        assert_eq!(a.minus(&b).len(), 60);
+        assert_eq!(a.or(&b).len(), 91);
+        assert!(a.meets(&b) && !a.minus(&b).meets(&b));
+        assert!(a.contains(10) && !a.contains(81));
+    }
+}

@@ -1,0 +1,58 @@
+//! Proven lower bounds by the walk relaxation: stages on neighbouring places differ, but a node may come again.
+//!
+//! Every placement is such a walk, so the best walk bounds the best placement. A dynamic programme over positions,
+//! O(m n² + n m²) time and O(m n) memory.
+
+use super::problem::Problem;
+
+/// No placement has a smaller period. Infinite where not even a walk exists, which proves that no placement does.
+/// `None` when told to stop.
+pub fn least_period(problem: &Problem, stop: &dyn Fn() -> bool) -> Option<f64> {
+    best_walk(problem, f64::max, stop)
+}
+
+/// No placement has a smaller latency. `None` when told to stop.
+pub fn least_latency(problem: &Problem, stop: &dyn Fn() -> bool) -> Option<f64> {
+    best_walk(problem, |before, time| before + time, stop)
+}
+
+/// The least cost of a walk whose times are put together by `join`, which must never decrease in either argument.
+fn best_walk(problem: &Problem, join: impl Fn(f64, f64) -> f64 + Copy, stop: &dyn Fn() -> bool) -> Option<f64> {
+    let (hosts, blocks) = (problem.hosts.len(), problem.blocks());
+    // By host, then position: the least cost until a stage ends there. Filled forwards from each start.
+    let mut ended = vec![f64::INFINITY; hosts * (blocks + 1)];
+    let mut starting = problem.input_s.clone();
+    for position in 0..blocks {
+        if stop() {
+            return None;
+        }
+        if position > 0 {
+            let before: Vec<f64> = (0..hosts).map(|host| ended[host * (blocks + 1) + position]).collect();
+            starting = hop(problem, &before, position, join);
+        }
+        for host in (0..hosts).filter(|&host| starting[host].is_finite()) {
+            let group = problem.group_of[host];
+            let row = &mut ended[host * (blocks + 1)..(host + 1) * (blocks + 1)];
+            problem.ends_in_memory(group, position, |end| {
+                row[end] = row[end].min(join(starting[host], problem.compute_s(group, position, end)));
+            });
+        }
+    }
+    let finished = (0..hosts).map(|host| join(ended[host * (blocks + 1) + blocks], problem.output_s[host]));
+    Some(finished.fold(f64::INFINITY, f64::min))
+}
+
+/// The least cost at which a stage can start on each host, from the costs at which stages ended.
+fn hop(problem: &Problem, before: &[f64], position: usize, join: impl Fn(f64, f64) -> f64) -> Vec<f64> {
+    let load_bits = problem.load_bits[position];
+    let mut starting = vec![f64::INFINITY; before.len()];
+    for (from, &before) in before.iter().enumerate().filter(|(_, before)| before.is_finite()) {
+        let bandwidths = problem.links.bandwidth_row(from);
+        let latencies = problem.links.latency_row(from);
+        // The diagonal is a missing link, so a stage never follows itself.
+        for ((starting, bandwidth_bps), latency_s) in starting.iter_mut().zip(bandwidths).zip(latencies) {
+            *starting = starting.min(join(before, load_bits / bandwidth_bps + latency_s));
+        }
+    }
+    starting
+}

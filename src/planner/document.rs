@@ -1,0 +1,184 @@
+//! From an assignment to the placement document.
+
+use std::collections::BTreeMap;
+
+use super::cost::{Assignment, Costs, costs, own_transfers, stage_times};
+use super::env::{Env, StopReason};
+use super::problem::Problem;
+use crate::domain::chain::crossing_layers;
+use crate::domain::options::{ComputeModel, Objective, Overlap};
+use crate::domain::placement::{
+    Bottleneck, BottleneckKind, PlacementDocument, Reason, Receive, Send, Stage, Status, Termination, Warning,
+    WarningCode,
+};
+use crate::domain::request::PlanRequest;
+
+/// What the search knows of the objective when a document is written.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Claim {
+    /// A proven lower bound of the objective: seconds or nodes.
+    pub bound: f64,
+    /// Why the search ended.
+    pub termination: Termination,
+}
+
+/// The document of a search that was stopped before it knew anything.
+pub fn stopped(request: &PlanRequest, env: &Env<'_>) -> PlacementDocument {
+    let termination = termination(env, Termination::Exhausted);
+    without_placement(request, env.seed, Claim { bound: 0.0, termination }, Vec::new())
+}
+
+/// Why a search ends that was not done: the world's reason, else its own.
+pub fn termination(env: &Env<'_>, own: Termination) -> Termination {
+    match env.stop.reason() {
+        None => own,
+        Some(StopReason::TimeLimit) => Termination::TimeLimit,
+        Some(StopReason::Stopped) => Termination::Stopped,
+    }
+}
+
+/// A document without a placement.
+pub fn without_placement(request: &PlanRequest, seed: u64, claim: Claim, reasons: Vec<Reason>) -> PlacementDocument {
+    let status = if claim.termination == Termination::Infeasible { Status::Infeasible } else { Status::Unknown };
+    // An infinite bound says no more than the status does.
+    let bound = claim.bound.is_finite().then_some(claim.bound).filter(|_| status == Status::Unknown);
+    let counts_nodes = matches!(request.options.objective, Objective::MinNodes { .. });
+    PlacementDocument {
+        status,
+        termination: claim.termination,
+        algorithm: request.options.solver.algorithm,
+        seed,
+        period_s: None,
+        throughput_per_s: None,
+        latency_s: None,
+        lower_bound_s: bound.filter(|_| !counts_nodes),
+        lower_bound_nodes: bound.filter(|_| counts_nodes).map(|nodes| nodes as u64),
+        gap: None,
+        stages: Vec::new(),
+        bottleneck: None,
+        warnings: Vec::new(),
+        reasons,
+        solve_s: 0.0,
+        solver_version: env!("CARGO_PKG_VERSION").to_owned(),
+    }
+}
+
+/// The document of an assignment.
+pub fn with_placement(
+    request: &PlanRequest,
+    seed: u64,
+    problem: &Problem,
+    assignment: &Assignment,
+    claim: Claim,
+) -> PlacementDocument {
+    let Costs { period_s, latency_s } = costs(problem, assignment);
+    let objective = match problem.objective {
+        Objective::MaxThroughput => period_s,
+        Objective::MinLatency => latency_s,
+        Objective::MinNodes { .. } => assignment.stages.len() as f64,
+    };
+    // A bound may never exceed the optimum, so one above this objective would be a defect; the checker says so.
+    let optimal = claim.bound == objective;
+    let gap = if objective > 0.0 { (objective - claim.bound) / objective } else { 0.0 };
+    PlacementDocument {
+        status: if optimal { Status::Optimal } else { Status::Feasible },
+        period_s: Some(period_s),
+        throughput_per_s: (period_s > 0.0).then(|| 1.0 / period_s).filter(|throughput| throughput.is_finite()),
+        latency_s: Some(latency_s),
+        gap: Some(gap),
+        stages: stages(request, problem, assignment),
+        bottleneck: Some(bottleneck(problem, assignment, period_s)),
+        warnings: warnings(request, problem, assignment),
+        ..without_placement(request, seed, claim, Vec::new())
+    }
+}
+
+fn stages(request: &PlanRequest, problem: &Problem, assignment: &Assignment) -> Vec<Stage> {
+    let PlanRequest { model, cluster, options } = request;
+    let node_id = |host: usize| cluster.nodes[problem.hosts[host]].id.clone();
+    let last = assignment.stages.len() - 1;
+    let spans = assignment.spans().zip(stage_times(problem, assignment)).enumerate();
+    let stage =
+        |(index, ((start, end, host), [receive_s, compute_s, send_s])): (usize, ((usize, usize, usize), [f64; 3]))| {
+            let layers = problem.chain.positions[start]..problem.chain.positions[end];
+            let sender = match index {
+                0 => options.constraints.source_node.clone(),
+                _ => Some(node_id(assignment.stages[index - 1].1)),
+            };
+            let receiver = match index {
+                _ if index == last => options.constraints.sink_node.clone(),
+                _ => Some(node_id(assignment.stages[index + 1].1)),
+            };
+            let node_id = node_id(host);
+            Stage {
+                index: index as u64,
+                layer_ids: layers.clone().map(|layer| model.layers[layer].id.clone()).collect(),
+                param_bytes: layers.clone().map(|layer| model.layers[layer].param_bytes).sum(),
+                memory_bytes: problem.memory_bytes(start, end),
+                memory_capacity_bytes: cluster.nodes[problem.hosts[host]].free_bytes(),
+                compute_s,
+                receive: sender.filter(|id| *id != node_id).map(|from_node_id| Receive {
+                    from_node_id,
+                    bytes: problem.chain.boundary_bytes[start],
+                    transfer_s: receive_s,
+                }),
+                send: receiver.filter(|id| *id != node_id).map(|to_node_id| Send {
+                    to_node_id,
+                    tensor_layer_ids: crossing_layers(model, layers.end)
+                        .map(|layer| model.layers[layer].id.clone())
+                        .collect(),
+                    bytes: problem.chain.boundary_bytes[end],
+                    transfer_s: send_s,
+                }),
+                node_id,
+            }
+        };
+    spans.map(stage).collect()
+}
+
+/// The first thing in the pipeline that takes the whole period.
+fn bottleneck(problem: &Problem, assignment: &Assignment, period_s: f64) -> Bottleneck {
+    let last = assignment.stages.len() - 1;
+    for (index, [receive, compute, send]) in stage_times(problem, assignment).enumerate() {
+        let own = own_transfers(problem, assignment, assignment.stages[index].1);
+        let kind = match problem.overlap {
+            Overlap::None if receive + compute + send + own == period_s => BottleneckKind::Node,
+            Overlap::None => continue,
+            Overlap::Full if index == 0 && receive == period_s && receive > 0.0 => BottleneckKind::Source,
+            Overlap::Full if compute == period_s => BottleneckKind::Stage,
+            Overlap::Full if send == period_s && index == last => BottleneckKind::Sink,
+            Overlap::Full if send == period_s => BottleneckKind::Hop,
+            Overlap::Full => continue,
+        };
+        return Bottleneck { kind, stage_index: index as u64 };
+    }
+    // Only a node that is both source and sink and hosts no stage is left.
+    Bottleneck { kind: BottleneckKind::Source, stage_index: 0 }
+}
+
+fn warnings(request: &PlanRequest, problem: &Problem, assignment: &Assignment) -> Vec<Warning> {
+    if request.options.cost_model.compute == ComputeModel::Ignore {
+        return Vec::new();
+    }
+    let mut warnings = Vec::new();
+    for (start, end, host) in assignment.spans() {
+        let node = &request.cluster.nodes[problem.hosts[host]];
+        let layers = &request.model.layers[problem.chain.positions[start]..problem.chain.positions[end]];
+        let timed =
+            |times: &BTreeMap<String, f64>| node.device_class.as_ref().is_some_and(|class| times.contains_key(class));
+        let untimed = layers.iter().filter(|layer| layer.flops > 0 && !timed(&layer.time_s)).count();
+        if node.flops_per_s.is_some() || untimed == 0 {
+            continue;
+        }
+        let id = &node.id;
+        warnings.push(if layers.iter().any(|layer| timed(&layer.time_s)) {
+            let detail =
+                format!("{id} has no flops_per_s and no timings for {untimed} of its layers: they count as zero");
+            Warning { code: WarningCode::ComputePartlyUnknown, detail }
+        } else {
+            let detail = format!("{id} has neither flops_per_s nor timings: its compute counts as zero");
+            Warning { code: WarningCode::ComputeUnknown, detail }
+        });
+    }
+    warnings
+}

@@ -1,0 +1,209 @@
+//! What is possible within a period T when nodes may be visited again: the walk relaxation.
+//!
+//! It says which starts lead to the end at all, in how few stages, and which are reached from the beginning; every
+//! real placement is such a walk, so what the relaxation excludes is excluded. O(k (n² + n m) m / 64) for k stages.
+
+use super::stage_ends::StageEnds;
+use crate::planner::bits::Bits;
+use crate::planner::problem::Problem;
+
+/// Tables for one period.
+#[derive(Debug)]
+pub struct AtPeriod<'p, const W: usize> {
+    /// The problem.
+    pub problem: &'p Problem,
+    stage_ends: &'p StageEnds<W>,
+    /// For each group and start, the furthest end whose compute is within the period.
+    reach: Vec<u32>,
+    /// For each pair of hosts, how many of the distinct loads the link carries within the period.
+    carries: Vec<u16>,
+    /// For each number of smallest distinct loads, the positions with such a load.
+    carried: Vec<Bits<W>>,
+    /// For each k and host, the starts from which k + 1 stages or fewer reach the end.
+    finishing: Vec<Vec<Bits<W>>>,
+    /// For each host, whether the input reaches it within the period.
+    input_in_time: Vec<bool>,
+}
+
+impl<'p, const W: usize> AtPeriod<'p, W> {
+    /// Tabulates a period; `None` when told to stop.
+    pub fn new(
+        problem: &'p Problem,
+        stage_ends: &'p StageEnds<W>,
+        period_s: f64,
+        stop: &dyn Fn() -> bool,
+    ) -> Option<Self> {
+        let loads = distinct_loads(problem);
+        let mut tables = Self {
+            problem,
+            stage_ends,
+            reach: reach(problem, period_s),
+            carries: carries(problem, &loads, period_s, stop)?,
+            carried: carried(problem, &loads),
+            finishing: Vec::new(),
+            input_in_time: problem.input_s.iter().map(|&input_s| input_s <= period_s).collect(),
+        };
+        tables.finishing = tables.finishing_starts(period_s, stop)?;
+        Some(tables)
+    }
+
+    /// The ends of stages on a host that begin at one of `starts`.
+    #[inline]
+    pub fn ends(&self, host: usize, starts: &Bits<W>) -> Bits<W> {
+        let group = self.problem.group_of[host];
+        let reach = &self.reach[group * self.problem.blocks()..];
+        let mut ends = Bits::EMPTY;
+        let mut covered = 0;
+        for start in starts.iter() {
+            if start >= self.problem.blocks() {
+                break;
+            }
+            let by_compute = reach[start] as usize;
+            let row = self.stage_ends.row(group, start);
+            if self.stage_ends.are_intervals {
+                let furthest = row.last().unwrap_or(start).min(by_compute);
+                ends.insert_range(covered.max(start) + 1, furthest);
+                covered = covered.max(furthest);
+            } else {
+                let mut within = Bits::EMPTY;
+                within.insert_range(start + 1, by_compute);
+                ends = ends.or(&row.and(&within));
+            }
+        }
+        ends
+    }
+
+    /// The positions whose boundary the link between two hosts carries within the period.
+    #[inline]
+    pub fn carried(&self, from: usize, to: usize) -> &Bits<W> {
+        &self.carried[usize::from(self.carries[from * self.problem.hosts.len() + to])]
+    }
+
+    /// The starts on a host from which `stages` stages or fewer reach the end; none for 0 stages.
+    #[inline]
+    pub fn finishing(&self, host: usize, stages: usize) -> Bits<W> {
+        match stages.min(self.finishing.len()) {
+            0 => Bits::EMPTY,
+            stages => self.finishing[stages - 1][host],
+        }
+    }
+
+    /// The fewest stages from one of `starts` on a host to the end.
+    #[inline]
+    pub fn fewest_stages(&self, host: usize, starts: &Bits<W>) -> Option<usize> {
+        self.finishing.iter().position(|layer| layer[host].meets(starts)).map(|fewer| fewer + 1)
+    }
+
+    /// The fewest stages from the beginning to the end.
+    pub fn fewest_stages_in_all(&self) -> Option<usize> {
+        let beginning = Bits::single(0);
+        self.first_hosts().filter_map(|host| self.fewest_stages(host, &beginning)).min()
+    }
+
+    /// Hosts on which a placement can begin.
+    pub fn first_hosts(&self) -> impl Iterator<Item = usize> + '_ {
+        let beginning = Bits::single(0);
+        let most = self.problem.most_stages;
+        (0..self.problem.hosts.len())
+            .filter(move |&host| self.input_in_time[host] && self.finishing(host, most).meets(&beginning))
+    }
+
+    /// Layer by layer from the end, each layer from what the one before added.
+    fn finishing_starts(&self, period_s: f64, stop: &dyn Fn() -> bool) -> Option<Vec<Vec<Bits<W>>>> {
+        let (hosts, blocks) = (self.problem.hosts.len(), self.problem.blocks());
+        let last = Bits::single(blocks);
+        let ends_well = |host: usize| if self.problem.output_s[host] <= period_s { last } else { Bits::EMPTY };
+        let mut layers: Vec<Vec<Bits<W>>> = Vec::new();
+        let mut targets: Vec<Bits<W>> = (0..hosts).map(ends_well).collect();
+        let mut known = vec![Bits::EMPTY; hosts];
+        loop {
+            let mut added: Vec<(usize, Bits<W>)> = Vec::new();
+            for host in 0..hosts {
+                let new = self.starts_to(host, &targets[host]).minus(&known[host]);
+                if !new.is_empty() {
+                    known[host] = known[host].or(&new);
+                    added.push((host, new));
+                }
+            }
+            if added.is_empty() {
+                return Some(layers);
+            }
+            layers.push(known.clone());
+            if layers.len() == self.problem.most_stages {
+                return Some(layers);
+            }
+            if stop() {
+                return None;
+            }
+            for (host, targets) in targets.iter_mut().enumerate() {
+                *targets = Bits::EMPTY;
+                for (next, new) in added.iter().filter(|(next, _)| *next != host) {
+                    *targets = targets.or(&new.and(self.carried(host, *next)));
+                }
+            }
+        }
+    }
+
+    /// The starts of stages on a host that end at one of `targets`.
+    fn starts_to(&self, host: usize, targets: &Bits<W>) -> Bits<W> {
+        let mut starts = Bits::EMPTY;
+        let Some(furthest_target) = targets.last() else { return starts };
+        for start in 0..furthest_target {
+            if self.ends(host, &Bits::single(start)).meets(targets) {
+                starts.insert(start);
+            }
+        }
+        starts
+    }
+}
+
+/// The distinct loads of the inner positions, ascending.
+fn distinct_loads(problem: &Problem) -> Vec<f64> {
+    let mut loads = problem.load_bits[1..problem.blocks()].to_vec();
+    loads.sort_unstable_by(f64::total_cmp);
+    loads.dedup();
+    loads
+}
+
+fn reach(problem: &Problem, period_s: f64) -> Vec<u32> {
+    let blocks = problem.blocks();
+    let mut reach = Vec::with_capacity(problem.groups.len() * blocks);
+    for group in 0..problem.groups.len() {
+        let mut end = 0;
+        for start in 0..blocks {
+            end = end.max(start);
+            while end < blocks && problem.compute_s(group, start, end + 1) <= period_s {
+                end += 1;
+            }
+            reach.push(end as u32);
+        }
+    }
+    reach
+}
+
+fn carries(problem: &Problem, loads: &[f64], period_s: f64, stop: &dyn Fn() -> bool) -> Option<Vec<u16>> {
+    let hosts = problem.hosts.len();
+    let mut carries = Vec::with_capacity(hosts * hosts);
+    for from in 0..hosts {
+        if stop() {
+            return None;
+        }
+        let links = problem.links.bandwidth_row(from).iter().zip(problem.links.latency_row(from));
+        carries.extend(links.map(|(bandwidth_bps, latency_s)| {
+            loads.partition_point(|load_bits| load_bits / bandwidth_bps + latency_s <= period_s) as u16
+        }));
+    }
+    Some(carries)
+}
+
+fn carried<const W: usize>(problem: &Problem, loads: &[f64]) -> Vec<Bits<W>> {
+    let mut carried = vec![Bits::EMPTY; loads.len() + 1];
+    for position in 1..problem.blocks() {
+        let rank = loads.partition_point(|&load_bits| load_bits < problem.load_bits[position]);
+        carried[rank + 1].insert(position);
+    }
+    for rank in 1..carried.len() {
+        carried[rank] = carried[rank].or(&carried[rank - 1]);
+    }
+    carried
+}

@@ -1,0 +1,38 @@
+//! Which stages fit the memory of a host, whatever the period: for each group and start the set of ends.
+
+use crate::planner::bits::Bits;
+use crate::planner::problem::Problem;
+
+/// Sets of ends by group and start. O(g m²) time, O(g m² / 64) words.
+#[derive(Debug)]
+pub struct StageEnds<const W: usize> {
+    rows: Vec<Bits<W>>,
+    starts: usize,
+    /// Whether each row is an interval that begins right behind the start, and the furthest ends never decrease.
+    pub are_intervals: bool,
+}
+
+impl<const W: usize> StageEnds<W> {
+    /// Tabulates a problem; `None` when told to stop.
+    pub fn new(problem: &Problem, stop: &dyn Fn() -> bool) -> Option<Self> {
+        let starts = problem.blocks();
+        let mut rows = Vec::with_capacity(problem.groups.len() * starts);
+        for group in 0..problem.groups.len() {
+            if stop() {
+                return None;
+            }
+            for start in 0..starts {
+                let mut ends = Bits::EMPTY;
+                problem.ends_in_memory(group, start, |end| ends.insert(end));
+                rows.push(ends);
+            }
+        }
+        Some(Self { rows, starts, are_intervals: problem.memory_is_monotone() })
+    }
+
+    /// The ends of stages on a group's hosts that begin at a position.
+    #[inline]
+    pub fn row(&self, group: usize, start: usize) -> &Bits<W> {
+        &self.rows[group * self.starts + start]
+    }
+}

@@ -1,0 +1,144 @@
+//! Cheap proofs that no placement exists, each with its figures.
+
+use std::collections::BTreeMap;
+
+use super::problem::{Pinned, Problem};
+use crate::domain::placement::{Reason, ReasonCode};
+use crate::domain::request::PlanRequest;
+use crate::domain::unit::{bytes_text, seconds_text};
+
+/// Every cheap reason why a request has no placement; empty where none was found. O(m n + m²).
+pub fn reasons(request: &PlanRequest, problem: &Problem) -> Vec<Reason> {
+    if problem.hosts.is_empty() {
+        let nodes = request.cluster.nodes.len();
+        let detail = format!("none of the {nodes} nodes is schedulable, selected and not excluded");
+        return vec![reason(ReasonCode::NoEligibleNode, detail, [("nodes", nodes as f64)])];
+    }
+    let conflicts = pin_conflicts(request, problem);
+    if !conflicts.is_empty() {
+        return conflicts;
+    }
+    let too_large = blocks_too_large(request, problem);
+    if !too_large.is_empty() {
+        return too_large;
+    }
+    too_little_in_all(problem).into_iter().chain(too_few_nodes(problem)).collect()
+}
+
+/// The reason where not even a walk over the links that may visit nodes again leads to the end.
+pub fn no_walk(problem: &Problem) -> Reason {
+    let detail = format!(
+        "the {} eligible nodes can hold the stages, but no path over existing links connects nodes that hold them in order",
+        problem.hosts.len()
+    );
+    reason(ReasonCode::NoConnectedPath, detail, [("nodes", problem.hosts.len() as f64)])
+}
+
+/// The reason where even the best walk exceeds a limit of the request.
+pub fn out_of_reach(what: &str, least_s: f64, limit_s: f64) -> Reason {
+    let detail =
+        format!("no placement has a {what} below {}, the limit is {}", seconds_text(least_s), seconds_text(limit_s));
+    reason(ReasonCode::TargetOutOfReach, detail, [("least_s", least_s), ("limit_s", limit_s)])
+}
+
+/// A reason with figures.
+pub fn reason<const N: usize>(code: ReasonCode, detail: String, figures: [(&str, f64); N]) -> Reason {
+    let figures: BTreeMap<String, f64> = figures.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+    Reason { code, detail, figures, layer_ids: Vec::new(), node_ids: Vec::new() }
+}
+
+fn block_layers(request: &PlanRequest, problem: &Problem, block: usize) -> Vec<String> {
+    let layers = problem.chain.positions[block - 1]..problem.chain.positions[block];
+    layers.map(|layer| request.model.layers[layer].id.clone()).collect()
+}
+
+fn pin_conflicts(request: &PlanRequest, problem: &Problem) -> Vec<Reason> {
+    let nowhere = (1..=problem.blocks()).filter(|&block| problem.pins[block - 1] == Some(Pinned::Nowhere));
+    nowhere
+        .map(|block| {
+            let layer_ids = block_layers(request, problem, block);
+            let pins = request.options.constraints.pins.iter().filter(|pin| layer_ids.contains(&pin.layer_id));
+            let node_ids: Vec<String> = pins.map(|pin| pin.node_id.clone()).collect();
+            let detail = format!(
+                "layers that cannot be cut apart are pinned to {}: to several nodes, or to one that may host no stage",
+                node_ids.join(", ")
+            );
+            Reason { layer_ids, node_ids, ..reason(ReasonCode::ConflictingConstraints, detail, []) }
+        })
+        .collect()
+}
+
+/// Blocks that no stage on any host can hold. A stage's buffers depend on its ends, so they are tried.
+fn blocks_too_large(request: &PlanRequest, problem: &Problem) -> Vec<Reason> {
+    let blocks = problem.blocks();
+    let mut held = vec![false; blocks];
+    let mut held_from_end = vec![0_usize; blocks + 1];
+    for group in 0..problem.groups.len() {
+        for start in 0..blocks {
+            let mut furthest = start;
+            problem.ends_in_memory(group, start, |end| furthest = end);
+            held_from_end[start] = held_from_end[start].max(furthest);
+        }
+    }
+    let mut covered = 0;
+    for start in 0..blocks {
+        covered = covered.max(held_from_end[start]);
+        held[start] = covered > start;
+    }
+    let largest_free = problem.groups.iter().map(|group| group.free_bytes).max().unwrap_or(0);
+    let too_large = (1..=blocks).filter(|&block| !held[block - 1]);
+    too_large
+        .map(|block| {
+            let needed = problem.memory_bytes(block - 1, block);
+            let layer_ids = block_layers(request, problem, block);
+            let detail = format!(
+                "no eligible node can hold the block of layers {} … {}: alone it needs {}, the largest free memory is {}",
+                layer_ids.first().map_or("", String::as_str),
+                layer_ids.last().map_or("", String::as_str),
+                bytes_text(needed),
+                bytes_text(largest_free),
+            );
+            let figures = [("needed_bytes", needed as f64), ("largest_free_bytes", largest_free as f64)];
+            Reason { layer_ids, ..reason(ReasonCode::BlockTooLarge, detail, figures) }
+        })
+        .collect()
+}
+
+fn too_little_in_all(problem: &Problem) -> Option<Reason> {
+    let mut free: Vec<u64> = problem.group_of.iter().map(|&group| problem.groups[group].free_bytes).collect();
+    free.sort_unstable_by(|a, b| b.cmp(a));
+    let usable: u128 = free.iter().take(problem.most_stages).map(|&bytes| u128::from(bytes)).sum();
+    let needed = problem.resident_bytes_in_all();
+    (u128::from(needed) > usable).then(|| {
+        let detail = format!(
+            "parameters and state need {}, the {} largest eligible nodes have {} together",
+            bytes_text(needed),
+            problem.most_stages,
+            bytes_text(usable as u64)
+        );
+        let figures = [("needed_bytes", needed as f64), ("free_bytes", usable as f64)];
+        reason(ReasonCode::TotalMemory, detail, figures)
+    })
+}
+
+/// The fewest stages when every stage may choose any host, even one twice, and all links exist.
+fn too_few_nodes(problem: &Problem) -> Option<Reason> {
+    let blocks = problem.blocks();
+    let mut fewest = vec![usize::MAX; blocks + 1];
+    fewest[0] = 0;
+    for start in 0..blocks {
+        if fewest[start] == usize::MAX {
+            continue;
+        }
+        for group in 0..problem.groups.len() {
+            let stages = fewest[start] + 1;
+            problem.ends_in_memory(group, start, |end| fewest[end] = fewest[end].min(stages));
+        }
+    }
+    let needed = fewest[blocks];
+    (needed != usize::MAX && needed > problem.most_stages).then(|| {
+        let detail = format!("at least {needed} stages are needed, {} are possible", problem.most_stages);
+        let figures = [("stages_needed", needed as f64), ("stages_possible", problem.most_stages as f64)];
+        reason(ReasonCode::TooFewNodes, detail, figures)
+    })
+}

@@ -1,0 +1,136 @@
+//! The best placement so far and the best bound, shared by the threads of a search.
+//!
+//! Every placement that becomes the incumbent has passed the checker.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use super::CheckFailure;
+use super::check::check;
+use super::cost::{Assignment, Score, score};
+use super::document::{Claim, termination, with_placement, without_placement};
+use super::env::Env;
+use super::problem::Problem;
+use crate::domain::placement::{PlacementDocument, Reason, Termination};
+use crate::domain::request::PlanRequest;
+
+/// What a search knows.
+pub struct Incumbent<'a> {
+    request: &'a PlanRequest,
+    /// The request in arrays.
+    pub problem: &'a Problem,
+    /// The world.
+    pub env: &'a Env<'a>,
+    state: Mutex<State>,
+}
+
+struct State {
+    best: Option<(Assignment, Score)>,
+    bound: f64,
+    failure: Option<CheckFailure>,
+}
+
+impl<'a> Incumbent<'a> {
+    /// Nothing is known but that no objective is below zero.
+    pub fn new(request: &'a PlanRequest, problem: &'a Problem, env: &'a Env<'a>) -> Self {
+        Self { request, problem, env, state: Mutex::new(State { best: None, bound: 0.0, failure: None }) }
+    }
+
+    /// A thread that panicked while it held the lock left whole values behind: each is assigned in one step.
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Offers an assignment; it is kept where it is better than the best so far and breaks no limit.
+    pub fn offer(&self, assignment: Assignment) {
+        let Some(score) = score(self.problem, &assignment) else { return };
+        let mut state = self.state();
+        if state.failure.is_some() || state.best.as_ref().is_some_and(|(_, best)| *best <= score) {
+            return;
+        }
+        let claim = Claim { bound: state.bound, termination: Termination::Exhausted };
+        let document = with_placement(self.request, self.env.seed, self.problem, &assignment, claim);
+        let violations = check(self.request, &document);
+        if violations.is_empty() {
+            state.best = Some((assignment, score));
+            self.env.progress.incumbent(&document);
+        } else {
+            let violations = violations.iter().map(ToString::to_string).collect();
+            state.failure = Some(CheckFailure { violations });
+        }
+    }
+
+    /// Raises the bound of the objective.
+    pub fn raise(&self, bound: f64) {
+        let mut state = self.state();
+        if bound > state.bound {
+            state.bound = bound;
+            if bound.is_finite() {
+                self.env.progress.lower_bound(bound);
+            }
+        }
+    }
+
+    /// The best assignment so far.
+    pub fn best(&self) -> Option<Assignment> {
+        self.state().best.as_ref().map(|(assignment, _)| assignment.clone())
+    }
+
+    /// The objective of the best assignment so far; infinite without one.
+    pub fn objective(&self) -> f64 {
+        self.state().best.as_ref().map_or(f64::INFINITY, |(_, Score(objective, _))| *objective)
+    }
+
+    /// The best bound so far.
+    pub fn bound(&self) -> f64 {
+        self.state().bound
+    }
+
+    /// Whether nothing is left to do: bound and objective meet, the gap is small enough, or the checker refused.
+    pub fn is_done(&self) -> bool {
+        let state = self.state();
+        let Some((_, Score(objective, _))) = state.best else { return state.failure.is_some() };
+        let allowed = self.request.options.solver.gap * objective;
+        state.failure.is_some() || objective - state.bound <= allowed
+    }
+
+    /// Whether a search must end: nothing is left to do, or the world says so.
+    pub fn must_end(&self) -> bool {
+        self.env.stop.reason().is_some() || self.is_done()
+    }
+
+    /// The document of what is known at the end.
+    ///
+    /// # Errors
+    /// What the checker refused.
+    pub fn conclude(&self) -> Result<PlacementDocument, CheckFailure> {
+        let state = self.state();
+        if let Some(failure) = &state.failure {
+            return Err(failure.clone());
+        }
+        let by_itself = termination(self.env, Termination::Exhausted);
+        let Some((assignment, Score(objective, _))) = &state.best else {
+            let claim = Claim { bound: state.bound, termination: by_itself };
+            return Ok(without_placement(self.request, self.env.seed, claim, Vec::new()));
+        };
+        let gap_allowed = self.request.options.solver.gap * objective;
+        let ended = match objective - state.bound {
+            0.0 => Termination::Optimal,
+            difference if difference <= gap_allowed => Termination::GapReached,
+            _ => by_itself,
+        };
+        let claim = Claim { bound: state.bound, termination: ended };
+        let document = with_placement(self.request, self.env.seed, self.problem, assignment, claim);
+        let violations = check(self.request, &document);
+        if violations.is_empty() {
+            Ok(document)
+        } else {
+            Err(CheckFailure { violations: violations.iter().map(ToString::to_string).collect() })
+        }
+    }
+
+    /// The document of a proof that no placement exists.
+    pub fn infeasible(&self, reasons: Vec<Reason>) -> PlacementDocument {
+        let claim = Claim { bound: f64::INFINITY, termination: Termination::Infeasible };
+        without_placement(self.request, self.env.seed, claim, reasons)
+    }
+}

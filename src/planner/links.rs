@@ -1,0 +1,138 @@
+//! The solvers' table of links: bandwidth and latency for each directed pair of hosts, and to and from the ends.
+
+use rustc_hash::FxHashMap;
+
+use crate::domain::cluster::{ClusterInventory, Node};
+use crate::domain::network::Network;
+
+/// One directed link.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Link {
+    /// Bits per second, above 0.
+    pub bandwidth_bps: f64,
+    /// Seconds added to each transfer; infinite where there is no direct path.
+    pub latency_s: f64,
+}
+
+impl Link {
+    /// No direct path: every transfer takes for ever.
+    pub const MISSING: Link = Link { bandwidth_bps: 1.0, latency_s: f64::INFINITY };
+
+    /// Seconds for a load in bits; the one form in which hop times are evaluated.
+    #[inline]
+    pub fn transfer_s(self, load_bits: f64) -> f64 {
+        load_bits / self.bandwidth_bps + self.latency_s
+    }
+}
+
+/// Finds the link of any directed pair of a cluster's nodes.
+pub struct LinkFinder<'c> {
+    nodes: &'c [Node],
+    listed: FxHashMap<(usize, usize), Link>,
+    network: Option<&'c Network>,
+    /// For a matrix network: each node's row, where it has one.
+    matrix_row: Vec<Option<usize>>,
+}
+
+impl<'c> LinkFinder<'c> {
+    /// Indexes a cluster's listed links.
+    pub fn new(cluster: &'c ClusterInventory) -> Self {
+        let mut listed = FxHashMap::default();
+        for link in &cluster.links {
+            let ends = (cluster.node_index(&link.from), cluster.node_index(&link.to));
+            let (Some(from), Some(to)) = ends else { continue };
+            let value = Link { bandwidth_bps: link.bandwidth_bps, latency_s: link.latency_s };
+            listed.insert((from, to), value);
+            if link.bidirectional {
+                listed.insert((to, from), value);
+            }
+        }
+        let mut matrix_row = Vec::new();
+        if let Some(Network::Matrix(matrix)) = &cluster.network {
+            matrix_row.resize(cluster.nodes.len(), None);
+            for (row, id) in matrix.node_ids.iter().enumerate() {
+                if let Some(node) = cluster.node_index(id) {
+                    matrix_row[node] = Some(row);
+                }
+            }
+        }
+        Self { nodes: &cluster.nodes, listed, network: cluster.network.as_ref(), matrix_row }
+    }
+
+    /// The link from one node to another, by their places in the inventory.
+    pub fn link(&self, from: usize, to: usize) -> Link {
+        match self.listed.get(&(from, to)) {
+            Some(link) => *link,
+            None => self.by_network(from, to),
+        }
+    }
+
+    fn by_network(&self, from: usize, to: usize) -> Link {
+        let (bandwidth_bps, latency_s) = match self.network {
+            None => return Link::MISSING,
+            Some(Network::FullMesh(mesh)) => (mesh.bandwidth_bps, mesh.latency_s),
+            Some(Network::Radio(radio)) => {
+                let (Some(a), Some(b)) = (self.nodes[from].position_m, self.nodes[to].position_m) else {
+                    return Link::MISSING;
+                };
+                let squared_distance = (a.x - b.x) * (a.x - b.x) + (a.y - b.y) * (a.y - b.y);
+                let bandwidth_bps = radio.bandwidth_hz * (1.0 + radio.snr_at_1m / squared_distance).log2();
+                (bandwidth_bps, radio.latency_s)
+            }
+            Some(Network::Matrix(matrix)) => {
+                let (Some(row), Some(column)) = (self.matrix_row[from], self.matrix_row[to]) else {
+                    return Link::MISSING;
+                };
+                (matrix.bandwidth_bps[row][column], matrix.latency_s)
+            }
+        };
+        if from != to && bandwidth_bps > 0.0 { Link { bandwidth_bps, latency_s } } else { Link::MISSING }
+    }
+}
+
+/// Links between all pairs of hosts, dense.
+#[derive(Debug, Clone)]
+pub struct Links {
+    hosts: usize,
+    bandwidth_bps: Vec<f64>,
+    latency_s: Vec<f64>,
+}
+
+impl Links {
+    /// The table for these nodes (places in the inventory); `None` when told to stop.
+    pub fn new(finder: &LinkFinder<'_>, nodes: &[usize], stop: &dyn Fn() -> bool) -> Option<Self> {
+        let hosts = nodes.len();
+        let mut bandwidth_bps = Vec::with_capacity(hosts * hosts);
+        let mut latency_s = Vec::with_capacity(hosts * hosts);
+        for &from in nodes {
+            if stop() {
+                return None;
+            }
+            for &to in nodes {
+                let link = if from == to { Link::MISSING } else { finder.link(from, to) };
+                bandwidth_bps.push(link.bandwidth_bps);
+                latency_s.push(link.latency_s);
+            }
+        }
+        Some(Self { hosts, bandwidth_bps, latency_s })
+    }
+
+    /// The link between two hosts.
+    #[inline]
+    pub fn get(&self, from: usize, to: usize) -> Link {
+        let at = from * self.hosts + to;
+        Link { bandwidth_bps: self.bandwidth_bps[at], latency_s: self.latency_s[at] }
+    }
+
+    /// Bandwidths of the links that leave a host, by receiving host.
+    #[inline]
+    pub fn bandwidth_row(&self, from: usize) -> &[f64] {
+        &self.bandwidth_bps[from * self.hosts..(from + 1) * self.hosts]
+    }
+
+    /// Latencies of the links that leave a host, by receiving host; infinite where there is no direct path.
+    #[inline]
+    pub fn latency_row(&self, from: usize) -> &[f64] {
+        &self.latency_s[from * self.hosts..(from + 1) * self.hosts]
+    }
+}

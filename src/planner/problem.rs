@@ -1,0 +1,295 @@
+//! A request reduced to arrays: blocks, hosts in groups of a kind, links.
+//!
+//! Positions 0..=m lie between blocks; a stage (i, j] holds blocks i + 1..=j. Hosts are the nodes that may host a
+//! stage, in the inventory's order. Reduction costs O(L + E + n²).
+
+use rustc_hash::FxHashMap;
+
+use super::links::{Link, LinkFinder, Links};
+use crate::domain::chain::Chain;
+use crate::domain::options::{ComputeModel, MemoryModel, Objective, Overlap};
+use crate::domain::request::PlanRequest;
+
+/// Hosts that are alike in all that a stage asks of its node: memory, compute and pins.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Group {
+    /// Bytes free for stages.
+    pub free_bytes: u64,
+    /// Row of [`Problem`]'s work tables.
+    class: usize,
+    /// Operations per second; infinite where unknown or ignored.
+    flops_per_s: f64,
+    /// The host of this group, where layers are pinned to it (it is then alone in its group).
+    pinned_host: Option<usize>,
+}
+
+/// Work of the blocks for one device class, as prefix sums over positions.
+#[derive(Debug, Clone)]
+struct ClassWork {
+    /// Seconds of layers with a measured time.
+    timed_s: Vec<f64>,
+    /// Operations of the other layers.
+    flops: Vec<f64>,
+}
+
+/// A planning problem in arrays.
+#[derive(Debug, Clone)]
+pub struct Problem {
+    /// The chain of blocks.
+    pub chain: Chain,
+    /// For each host its place in the inventory.
+    pub hosts: Vec<usize>,
+    /// The kinds of host.
+    pub groups: Vec<Group>,
+    /// For each host its group.
+    pub group_of: Vec<usize>,
+    /// For each position the bits that a hop there carries.
+    pub load_bits: Vec<f64>,
+    /// Links between hosts.
+    pub links: Links,
+    /// For each host the seconds in which the input reaches it from the source.
+    pub input_s: Vec<f64>,
+    /// For each host the seconds in which the output goes from it to the sink.
+    pub output_s: Vec<f64>,
+    /// The host that is the source, where one is both.
+    pub source_host: Option<usize>,
+    /// The host that is the sink, where one is both.
+    pub sink_host: Option<usize>,
+    /// Whether source and sink are one node.
+    pub one_end: bool,
+    /// The most stages that any placement can have: hosts, blocks, or what the request says.
+    pub most_stages: usize,
+    /// The largest latency allowed; infinite without a limit.
+    pub max_latency_s: f64,
+    /// Whether a node does all at once.
+    pub overlap: Overlap,
+    /// What is to be best.
+    pub objective: Objective,
+    /// For each block the host that its layers are pinned to.
+    pub pins: Vec<Option<Pinned>>,
+    resident_bytes: Vec<u64>,
+    activation_bytes: Vec<u64>,
+    buffer_bytes: Vec<u64>,
+    classes: Vec<ClassWork>,
+}
+
+/// Where a block's layers must run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pinned {
+    /// On this host.
+    To(usize),
+    /// Nowhere: on a node that hosts no stage, or on two nodes at once.
+    Nowhere,
+}
+
+impl Problem {
+    /// Reduces a request; `None` when told to stop.
+    pub fn new(request: &PlanRequest, stop: &dyn Fn() -> bool) -> Option<Self> {
+        let PlanRequest { model, cluster, options } = request;
+        let (cost_model, constraints) = (&options.cost_model, &options.constraints);
+        let chain = Chain::new(model, cost_model.cuts);
+        let hosts: Vec<usize> =
+            (0..cluster.nodes.len()).filter(|&node| constraints.admit(&cluster.nodes[node])).collect();
+        let host_of_node: FxHashMap<usize, usize> =
+            hosts.iter().enumerate().map(|(host, &node)| (node, host)).collect();
+        let pins = block_pins(request, &chain, &host_of_node);
+        let (classes, class_of_name) = class_work(request, &chain);
+        let (groups, group_of) = group_hosts(request, &hosts, &pins, &class_of_name);
+        let load = |bytes: &u64| 8.0 * (*bytes as f64 * cost_model.transfer_scale);
+        let load_bits: Vec<f64> = chain.boundary_bytes.iter().map(load).collect();
+        let finder = LinkFinder::new(cluster);
+        let links = Links::new(&finder, &hosts, stop)?;
+        let end = |id: &Option<String>| id.as_ref().and_then(|id| cluster.node_index(id));
+        let (source, sink) = (end(&constraints.source_node), end(&constraints.sink_node));
+        let travel = |from: Option<usize>, to: Option<usize>, load_bits: f64| match (from, to) {
+            (Some(from), Some(to)) if from != to => finder.link(from, to).transfer_s(load_bits),
+            _ => 0.0,
+        };
+        let blocks = chain.blocks();
+        let input_s = hosts.iter().map(|&node| travel(source, Some(node), load_bits[0])).collect();
+        let output_s = hosts.iter().map(|&node| travel(Some(node), sink, load_bits[blocks])).collect();
+        let host_at = |node: Option<usize>| node.and_then(|node| host_of_node.get(&node).copied());
+        let asked = constraints.max_stages.map_or(usize::MAX, |most| usize::try_from(most).unwrap_or(usize::MAX));
+        let counted = |bytes: u64| if cost_model.memory == MemoryModel::Params { 0 } else { bytes };
+        let activation = model.activation_bytes();
+        Some(Self {
+            source_host: host_at(source),
+            sink_host: host_at(sink),
+            one_end: source.is_some() && source == sink,
+            most_stages: hosts.len().min(blocks).min(asked),
+            max_latency_s: constraints.max_latency_s.unwrap_or(f64::INFINITY),
+            overlap: cost_model.overlap,
+            objective: options.objective,
+            resident_bytes: prefix_sums(&chain, 0, |layer| {
+                model.layers[layer].param_bytes + model.layers[layer].state_bytes
+            }),
+            activation_bytes: (1..=blocks)
+                .map(|block| chain.positions[block - 1]..chain.positions[block])
+                .map(|layers| counted(layers.map(|layer| activation[layer]).max().unwrap_or(0)))
+                .collect(),
+            buffer_bytes: chain.boundary_bytes.iter().map(|bytes| counted(bytes * cost_model.io_buffers)).collect(),
+            chain,
+            hosts,
+            groups,
+            group_of,
+            load_bits,
+            links,
+            input_s,
+            output_s,
+            pins,
+            classes,
+        })
+    }
+
+    /// m, the number of blocks.
+    pub fn blocks(&self) -> usize {
+        self.chain.blocks()
+    }
+
+    /// Bytes of parameters and state of the whole model.
+    pub fn resident_bytes_in_all(&self) -> u64 {
+        self.resident_bytes[self.blocks()]
+    }
+
+    /// The link between two hosts.
+    #[inline]
+    pub fn link(&self, from: usize, to: usize) -> Link {
+        self.links.get(from, to)
+    }
+
+    /// Seconds of a hop at a position between two hosts.
+    #[inline]
+    pub fn hop_s(&self, from: usize, to: usize, position: usize) -> f64 {
+        self.link(from, to).transfer_s(self.load_bits[position])
+    }
+
+    /// Seconds of compute of a stage (i, j] on a host of a group. Never decreases in j, never increases in i.
+    #[inline]
+    pub fn compute_s(&self, group: usize, start: usize, end: usize) -> f64 {
+        let Group { class, flops_per_s, .. } = self.groups[group];
+        let work = &self.classes[class];
+        (work.timed_s[end] - work.timed_s[start]) + (work.flops[end] - work.flops[start]) / flops_per_s
+    }
+
+    /// Bytes that a stage (i, j] needs, given the largest activation of its blocks.
+    #[inline]
+    fn bytes_with_activation(&self, start: usize, end: usize, activation_bytes: u64) -> u64 {
+        let resident = self.resident_bytes[end] - self.resident_bytes[start];
+        resident + activation_bytes + self.buffer_bytes[start] + self.buffer_bytes[end]
+    }
+
+    /// Bytes that a stage (i, j] needs. O(j − i).
+    pub fn memory_bytes(&self, start: usize, end: usize) -> u64 {
+        let activation = self.activation_bytes[start..end].iter().copied().max().unwrap_or(0);
+        self.bytes_with_activation(start, end, activation)
+    }
+
+    /// Calls `visit` with each end j > i for which (i, j] fits the memory, and with nothing beyond the first block
+    /// that must run elsewhere. Memory does not grow steadily with j: a boundary's buffers may shrink.
+    pub fn ends_in_memory(&self, group: usize, start: usize, mut visit: impl FnMut(usize)) {
+        let Group { free_bytes, pinned_host, .. } = self.groups[group];
+        let mut activation = 0;
+        for end in start + 1..=self.blocks() {
+            let allowed = match self.pins[end - 1] {
+                None => true,
+                Some(Pinned::To(host)) => pinned_host == Some(host),
+                Some(Pinned::Nowhere) => false,
+            };
+            activation = activation.max(self.activation_bytes[end - 1]);
+            let resident = self.resident_bytes[end] - self.resident_bytes[start];
+            if !allowed || resident + activation + self.buffer_bytes[start] > free_bytes {
+                break;
+            }
+            if self.bytes_with_activation(start, end, activation) <= free_bytes {
+                visit(end);
+            }
+        }
+    }
+
+    /// Whether memory needs no buffers, so that what fits is an interval of ends.
+    pub fn memory_is_monotone(&self) -> bool {
+        self.buffer_bytes.iter().all(|&bytes| bytes == 0)
+    }
+}
+
+/// Prefix sums over positions of what each layer adds.
+fn prefix_sums<T: Copy + std::ops::AddAssign>(chain: &Chain, zero: T, of_layer: impl Fn(usize) -> T) -> Vec<T> {
+    let mut sum = zero;
+    let mut sums = vec![sum];
+    for block in 1..chain.positions.len() {
+        for layer in chain.positions[block - 1]..chain.positions[block] {
+            sum += of_layer(layer);
+        }
+        sums.push(sum);
+    }
+    sums
+}
+
+/// The work tables: row 0 for classes without timings, then one row for each device class that the profile times.
+fn class_work<'r>(request: &'r PlanRequest, chain: &Chain) -> (Vec<ClassWork>, FxHashMap<&'r str, usize>) {
+    let layers = &request.model.layers;
+    let work_of = |class: Option<&str>| {
+        let time = |layer: usize| class.and_then(|class| layers[layer].time_s.get(class).copied());
+        let counts = request.options.cost_model.compute == ComputeModel::Profile;
+        ClassWork {
+            timed_s: prefix_sums(chain, 0.0, |layer| if counts { time(layer).unwrap_or(0.0) } else { 0.0 }),
+            flops: prefix_sums(chain, 0.0, |layer| {
+                if counts && time(layer).is_none() { layers[layer].flops as f64 } else { 0.0 }
+            }),
+        }
+    };
+    let mut classes = vec![work_of(None)];
+    let mut class_of_name = FxHashMap::default();
+    for node in &request.cluster.nodes {
+        let Some(class) = node.device_class.as_deref() else { continue };
+        let timed = layers.iter().any(|layer| layer.time_s.contains_key(class));
+        if timed && !class_of_name.contains_key(class) {
+            class_of_name.insert(class, classes.len());
+            classes.push(work_of(Some(class)));
+        }
+    }
+    (classes, class_of_name)
+}
+
+fn block_pins(request: &PlanRequest, chain: &Chain, host_of_node: &FxHashMap<usize, usize>) -> Vec<Option<Pinned>> {
+    let mut pins = vec![None; chain.blocks()];
+    for pin in &request.options.constraints.pins {
+        let Some(layer) = request.model.layer_index(&pin.layer_id) else { continue };
+        let block = chain.positions.partition_point(|&position| position <= layer) - 1;
+        let host = request.cluster.node_index(&pin.node_id).and_then(|node| host_of_node.get(&node));
+        pins[block] = match (pins[block], host) {
+            (None, Some(&host)) => Some(Pinned::To(host)),
+            (Some(Pinned::To(other)), Some(&host)) if other == host => Some(Pinned::To(host)),
+            _ => Some(Pinned::Nowhere),
+        };
+    }
+    pins
+}
+
+fn group_hosts(
+    request: &PlanRequest,
+    hosts: &[usize],
+    pins: &[Option<Pinned>],
+    class_of_name: &FxHashMap<&str, usize>,
+) -> (Vec<Group>, Vec<usize>) {
+    let mut groups: Vec<Group> = Vec::new();
+    let mut group_of_key: FxHashMap<(u64, usize, u64, Option<usize>), usize> = FxHashMap::default();
+    let mut group_of = Vec::with_capacity(hosts.len());
+    for (host, &node) in hosts.iter().enumerate() {
+        let node = &request.cluster.nodes[node];
+        let class = node.device_class.as_deref().and_then(|class| class_of_name.get(class).copied()).unwrap_or(0);
+        let group = Group {
+            free_bytes: node.free_bytes(),
+            class,
+            flops_per_s: node.flops_per_s.unwrap_or(f64::INFINITY),
+            pinned_host: pins.contains(&Some(Pinned::To(host))).then_some(host),
+        };
+        let key = (group.free_bytes, class, group.flops_per_s.to_bits(), group.pinned_host);
+        let index = *group_of_key.entry(key).or_insert_with(|| {
+            groups.push(group);
+            groups.len() - 1
+        });
+        group_of.push(index);
+    }
+    (groups, group_of)
+}

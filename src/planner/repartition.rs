@@ -1,0 +1,107 @@
+//! The best cuts for hosts in a given order.
+//!
+//! A dynamic programme over (stage, end): O(k m²) for k hosts. Exact for the period, and for the latency among
+//! placements within a period, under both overlaps, since a stage's load depends on its own ends alone once the order
+//! of hosts is fixed.
+
+use super::cost::{Assignment, own_transfers};
+use super::problem::Problem;
+use crate::domain::options::{Objective, Overlap};
+
+/// The same hosts with the cuts that are best for the objective; `None` where the hosts cannot hold the model so.
+pub fn repartition(problem: &Problem, hosts: &[usize]) -> Option<Assignment> {
+    let order = Order::new(problem, hosts);
+    if problem.objective == Objective::MinLatency {
+        return order.least_latency(f64::INFINITY);
+    }
+    let period_s = order.least_period()?;
+    order.least_latency(period_s)
+}
+
+struct Order<'a> {
+    problem: &'a Problem,
+    hosts: &'a [usize],
+    own_transfers: Vec<f64>,
+}
+
+impl<'a> Order<'a> {
+    fn new(problem: &'a Problem, hosts: &'a [usize]) -> Self {
+        let stages = hosts.iter().map(|&host| (0, host)).collect();
+        let whole = Assignment { stages };
+        let own_transfers = hosts.iter().map(|&host| own_transfers(problem, &whole, host)).collect();
+        Self { problem, hosts, own_transfers }
+    }
+
+    /// What a stage receives, computes and sends, in seconds.
+    fn times(&self, stage: usize, start: usize, end: usize) -> [f64; 3] {
+        let host = self.hosts[stage];
+        let receive = match stage {
+            0 => self.problem.input_s[host],
+            _ => self.problem.hop_s(self.hosts[stage - 1], host, start),
+        };
+        let send = match self.hosts.get(stage + 1) {
+            None => self.problem.output_s[host],
+            Some(&next) => self.problem.hop_s(host, next, end),
+        };
+        [receive, self.problem.compute_s(self.problem.group_of[host], start, end), send]
+    }
+
+    fn load(&self, stage: usize, [receive, compute, send]: [f64; 3]) -> f64 {
+        match self.problem.overlap {
+            Overlap::Full => receive.max(compute).max(send),
+            Overlap::None => receive + compute + send + self.own_transfers[stage],
+        }
+    }
+
+    fn least_period(&self) -> Option<f64> {
+        let best = self.programme(|before, stage, times| before.max(self.load(stage, times)));
+        Some(best.last()?.last()?.0).filter(|period_s| period_s.is_finite())
+    }
+
+    fn least_latency(&self, period_s: f64) -> Option<Assignment> {
+        let best = self.programme(|before, stage, times| {
+            let [receive, compute, send] = times;
+            let allowed = self.load(stage, times) <= period_s;
+            let arriving = if stage == 0 { receive } else { 0.0 };
+            if allowed { before + arriving + compute + send } else { f64::INFINITY }
+        });
+        let mut end = self.problem.blocks();
+        let mut stages = Vec::with_capacity(self.hosts.len());
+        for stage in (0..self.hosts.len()).rev() {
+            let (cost, start) = best[stage][end];
+            if !cost.is_finite() {
+                return None;
+            }
+            stages.push((end, self.hosts[stage]));
+            end = start;
+        }
+        stages.reverse();
+        Some(Assignment { stages })
+    }
+
+    /// For each stage and end the least cost and the start that gives it.
+    fn programme(&self, cost: impl Fn(f64, usize, [f64; 3]) -> f64) -> Vec<Vec<(f64, usize)>> {
+        let blocks = self.problem.blocks();
+        let mut best: Vec<Vec<(f64, usize)>> = Vec::with_capacity(self.hosts.len());
+        for (stage, &host) in self.hosts.iter().enumerate() {
+            let mut row = vec![(f64::INFINITY, 0); blocks + 1];
+            for start in 0..blocks {
+                let before = match stage {
+                    0 if start == 0 => 0.0,
+                    0 => f64::INFINITY,
+                    _ => best[stage - 1][start].0,
+                };
+                if before.is_finite() {
+                    self.problem.ends_in_memory(self.problem.group_of[host], start, |end| {
+                        let cost = cost(before, stage, self.times(stage, start, end));
+                        if cost < row[end].0 {
+                            row[end] = (cost, start);
+                        }
+                    });
+                }
+            }
+            best.push(row);
+        }
+        best
+    }
+}
