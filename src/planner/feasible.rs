@@ -41,6 +41,17 @@ pub fn out_of_reach(what: &str, least_s: f64, limit_s: f64) -> Reason {
     reason(ReasonCode::TargetOutOfReach, detail, [("least_s", least_s), ("limit_s", limit_s)])
 }
 
+/// The reason where the search went through everything.
+pub fn exhausted(problem: &Problem) -> Reason {
+    let detail = format!(
+        "the search went through every way to put the {} blocks on the {} eligible nodes: none keeps to memory and links",
+        problem.blocks(),
+        problem.hosts.len()
+    );
+    let figures = [("blocks", problem.blocks() as f64), ("nodes", problem.hosts.len() as f64)];
+    reason(ReasonCode::Exhausted, detail, figures)
+}
+
 /// A reason with figures.
 pub fn reason<const N: usize>(code: ReasonCode, detail: String, figures: [(&str, f64); N]) -> Reason {
     let figures: BTreeMap<String, f64> = figures.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();

@@ -23,7 +23,7 @@ pub use env::{Env, Progress, Stop, StopReason};
 use self::bits::for_width;
 use self::incumbent::Incumbent;
 use self::problem::Problem;
-use crate::domain::options::Objective;
+use crate::domain::options::{Objective, Overlap};
 use crate::domain::placement::{PlacementDocument, Reason};
 use crate::domain::request::PlanRequest;
 
@@ -54,7 +54,14 @@ pub fn plan(request: &PlanRequest, env: &Env<'_>) -> Result<PlacementDocument, C
     if let Some(reason) = raise_walk_bound(&incumbent, &stop) {
         return Ok(incumbent.infeasible(vec![reason]));
     }
-    for_width!(problem.blocks() + 1, W => portfolio::dive_for_placements::<W>(&incumbent));
+    if problem.objective == Objective::MaxThroughput && problem.overlap == Overlap::Full {
+        for_width!(problem.blocks() + 1, W => exact::search::least_period::<W>(&incumbent));
+    } else {
+        for_width!(problem.blocks() + 1, W => portfolio::dive_for_placements::<W>(&incumbent));
+    }
+    if incumbent.bound() == f64::INFINITY {
+        return Ok(incumbent.infeasible(vec![feasible::exhausted(&problem)]));
+    }
     incumbent.conclude()
 }
 

@@ -1,5 +1,9 @@
 //! The exact search: what is possible at a period, dives for incumbents, proofs for bounds.
 
 pub mod at_period;
+pub mod candidates;
 pub mod dive;
+pub mod labels;
+pub mod neighbourhood;
+pub mod search;
 pub mod stage_ends;

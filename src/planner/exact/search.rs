@@ -1,0 +1,163 @@
+//! The search over periods: an anytime algorithm with a checked incumbent and a proven bound at every moment.
+//!
+//! The optimum is a candidate (a stage time or a hop time) at or above the walk bound. Decisions gallop up from there,
+//! then bisect: a placement lowers the incumbent to its own period, a proof raises the bound to the next candidate.
+//! Where a decision needs more labels than allowed, the search goes on elsewhere and comes back with more.
+
+use rand::SeedableRng;
+use rand_pcg::Pcg64Mcg;
+
+use super::at_period::AtPeriod;
+use super::candidates::candidates;
+use super::dive::Dive;
+use super::labels::{self, Found};
+use super::neighbourhood::Neighbourhoods;
+use super::stage_ends::StageEnds;
+use crate::planner::cost::Assignment;
+use crate::planner::incumbent::Incumbent;
+use crate::planner::repartition::repartition;
+
+/// Labels that a decision may use at first, and the factor by which that rises.
+const FIRST_LABELS: usize = 20_000;
+const MORE_LABELS: usize = 8;
+const MOST_LABELS: usize = 20_000_000;
+
+/// Expansions of a dive, and how many randomised dives follow the first.
+const EXPANSIONS: usize = 300;
+const RANDOMISED_DIVES: usize = 4;
+
+/// What is known of a period.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Decision {
+    Possible,
+    Impossible,
+    Undecided,
+}
+
+struct Search<'s, const W: usize> {
+    incumbent: &'s Incumbent<'s>,
+    stage_ends: &'s StageEnds<W>,
+    neighbourhoods: Neighbourhoods,
+    rng: Pcg64Mcg,
+}
+
+/// Closes the gap between the incumbent's bound and its period as far as the world allows. `None` when told to stop.
+pub fn least_period<const W: usize>(incumbent: &Incumbent<'_>) -> Option<()> {
+    let stop = || incumbent.must_end();
+    let stage_ends = StageEnds::<W>::new(incumbent.problem, &stop)?;
+    let mut search = Search {
+        incumbent,
+        stage_ends: &stage_ends,
+        neighbourhoods: Neighbourhoods::new(incumbent.problem.hosts.len()),
+        rng: Pcg64Mcg::seed_from_u64(incumbent.env.seed),
+    };
+    search.first_placement()?;
+    let mut most_labels = FIRST_LABELS;
+    while !stop() && most_labels <= MOST_LABELS {
+        search.narrow(most_labels)?;
+        most_labels *= MORE_LABELS;
+    }
+    Some(())
+}
+
+impl<const W: usize> Search<'_, W> {
+    fn stop(&self) -> bool {
+        self.incumbent.must_end()
+    }
+
+    /// Any placement at all, however slow, so that there is an upper end.
+    fn first_placement(&mut self) -> Option<()> {
+        self.decide(self.incumbent.bound(), 0)?;
+        if self.incumbent.best().is_none() {
+            self.decide(f64::MAX, 0)?;
+        }
+        Some(())
+    }
+
+    /// Gallops up from the bound and bisects, until bound and incumbent meet or every candidate between them is
+    /// undecided with this many labels.
+    fn narrow(&mut self, most_labels: usize) -> Option<()> {
+        if self.incumbent.best().is_none() && self.decide(f64::MAX, most_labels)? == Decision::Impossible {
+            self.incumbent.raise(f64::INFINITY);
+            return Some(());
+        }
+        let mut periods = {
+            let stop = || self.incumbent.must_end();
+            candidates(self.incumbent.problem, self.incumbent.bound(), self.incumbent.objective(), &stop)?
+        };
+        // Everything below `low` is impossible; nothing is known, or nothing can be decided, at and above `high`.
+        let (mut low, mut high) = (0, periods.len());
+        let mut step = 1;
+        while low < high && !self.stop() {
+            let at = if step > 0 { (low + step - 1).min(high - 1) } else { low + (high - low) / 2 };
+            match self.decide(periods[at], most_labels)? {
+                Decision::Impossible => {
+                    low = at + 1;
+                    let next = periods.get(low).copied().unwrap_or(self.incumbent.objective());
+                    self.incumbent.raise(next.min(self.incumbent.objective()));
+                    step *= 2;
+                }
+                Decision::Possible => {
+                    let reached = self.incumbent.objective();
+                    periods.truncate(periods.partition_point(|&period| period < reached));
+                    high = periods.len().min(at);
+                    step = 0;
+                }
+                Decision::Undecided => {
+                    high = at;
+                    step = 0;
+                }
+            }
+        }
+        Some(())
+    }
+
+    /// Whether a placement within a period is possible: dives first, then labels.
+    fn decide(&mut self, period_s: f64, most_labels: usize) -> Option<Decision> {
+        let incumbent = self.incumbent;
+        let stop = || incumbent.must_end();
+        let tables = AtPeriod::new(incumbent.problem, self.stage_ends, period_s, &stop)?;
+        if tables.fewest_stages_in_all().is_none() {
+            return Some(Decision::Impossible);
+        }
+        for attempt in 0..=RANDOMISED_DIVES {
+            let rng = (attempt > 0).then_some(&mut self.rng);
+            if let Some(found) = Dive::run(&tables, EXPANSIONS, rng, &stop) {
+                self.offer(found);
+                return Some(Decision::Possible);
+            }
+        }
+        let mut spent = 0;
+        while spent < most_labels {
+            match labels::search(&tables, &self.neighbourhoods, most_labels, &mut spent, &stop) {
+                Found::Nothing => return Some(Decision::Impossible),
+                Found::Undecided => return Some(Decision::Undecided),
+                Found::Walk(walk) => {
+                    let hosts: Vec<usize> = walk.stages.iter().map(|&(_, host)| host).collect();
+                    if !has_cycle(&hosts) {
+                        self.offer(walk);
+                        return Some(Decision::Possible);
+                    }
+                    if !self.neighbourhoods.forbid_cycles(&hosts) {
+                        return Some(Decision::Undecided);
+                    }
+                }
+            }
+        }
+        Some(Decision::Undecided)
+    }
+
+    fn offer(&self, found: Assignment) {
+        let hosts: Vec<usize> = found.stages.iter().map(|&(_, host)| host).collect();
+        self.incumbent.offer(found);
+        if let Some(better) = repartition(self.incumbent.problem, &hosts) {
+            self.incumbent.offer(better);
+        }
+    }
+}
+
+fn has_cycle(hosts: &[usize]) -> bool {
+    let mut sorted = hosts.to_vec();
+    sorted.sort_unstable();
+    sorted.windows(2).any(|pair| pair[0] == pair[1])
+}
