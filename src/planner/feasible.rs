@@ -119,7 +119,7 @@ fn too_little_in_all(problem: &Problem) -> Option<Reason> {
     let mut free: Vec<u64> = problem.group_of.iter().map(|&group| problem.groups[group].free_bytes).collect();
     free.sort_unstable_by(|a, b| b.cmp(a));
     let usable: u128 = free.iter().take(problem.most_stages).map(|&bytes| u128::from(bytes)).sum();
-    let needed = problem.resident_bytes_in_all();
+    let needed = problem.resident_bytes(0, problem.blocks());
     (u128::from(needed) > usable).then(|| {
         let detail = format!(
             "parameters and state need {}, the {} largest eligible nodes have {} together",

@@ -96,6 +96,7 @@ pub struct Links {
     hosts: usize,
     bandwidth_bps: Vec<f64>,
     latency_s: Vec<f64>,
+    common_latency_s: Option<f64>,
 }
 
 impl Links {
@@ -114,7 +115,10 @@ impl Links {
                 latency_s.push(link.latency_s);
             }
         }
-        Some(Self { hosts, bandwidth_bps, latency_s })
+        let mut between = latency_s.iter().enumerate().filter(|(at, _)| at / hosts != at % hosts).map(|(_, &s)| s);
+        let first = between.next().unwrap_or(0.0);
+        let common_latency_s = (first.is_finite() && between.all(|latency_s| latency_s == first)).then_some(first);
+        Some(Self { hosts, bandwidth_bps, latency_s, common_latency_s })
     }
 
     /// The link between two hosts.
@@ -122,6 +126,12 @@ impl Links {
     pub fn get(&self, from: usize, to: usize) -> Link {
         let at = from * self.hosts + to;
         Link { bandwidth_bps: self.bandwidth_bps[at], latency_s: self.latency_s[at] }
+    }
+
+    /// The latency of every link, where all pairs have a link and the same latency.
+    #[inline]
+    pub fn common_latency_s(&self) -> Option<f64> {
+        self.common_latency_s
     }
 
     /// Bandwidths of the links that leave a host, by receiving host.

@@ -24,7 +24,7 @@ pub fn dive_for_placements<const W: usize>(incumbent: &Incumbent<'_>) -> Option<
         let tables = AtPeriod::new(problem, &stage_ends, period_s, &stop)?;
         for attempt in 0..=RANDOMISED_DIVES {
             let rng = (attempt > 0).then_some(&mut rng);
-            if let Some(found) = Dive::run(&tables, EXPANSIONS, rng, &stop) {
+            if let Some(found) = Dive::run(&tables, None, EXPANSIONS, rng, &stop) {
                 let hosts: Vec<usize> = found.stages.iter().map(|&(_, host)| host).collect();
                 incumbent.offer(found);
                 if let Some(better) = repartition(problem, &hosts) {

@@ -146,9 +146,9 @@ impl Problem {
         self.chain.blocks()
     }
 
-    /// Bytes of parameters and state of the whole model.
-    pub fn resident_bytes_in_all(&self) -> u64 {
-        self.resident_bytes[self.blocks()]
+    /// Bytes of parameters and state of a stage (i, j].
+    pub fn resident_bytes(&self, start: usize, end: usize) -> u64 {
+        self.resident_bytes[end] - self.resident_bytes[start]
     }
 
     /// The link between two hosts.

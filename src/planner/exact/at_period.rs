@@ -1,7 +1,7 @@
 //! What is possible within a period T when nodes may be visited again: the walk relaxation.
 //!
 //! It says which starts lead to the end at all, in how few stages, and which are reached from the beginning; every
-//! real placement is such a walk, so what the relaxation excludes is excluded. O(k (n² + n m) m / 64) for k stages.
+//! real placement is such a walk, so what the relaxation excludes is excluded. O((k n² + n m) m / 64) for k stages.
 
 use super::stage_ends::StageEnds;
 use crate::planner::bits::Bits;
@@ -50,7 +50,11 @@ impl<'p, const W: usize> AtPeriod<'p, W> {
     /// The ends of stages on a host that begin at one of `starts`.
     #[inline]
     pub fn ends(&self, host: usize, starts: &Bits<W>) -> Bits<W> {
-        let group = self.problem.group_of[host];
+        self.ends_of_group(self.problem.group_of[host], starts)
+    }
+
+    /// The ends of stages on a group's hosts that begin at one of `starts`.
+    pub fn ends_of_group(&self, group: usize, starts: &Bits<W>) -> Bits<W> {
         let reach = &self.reach[group * self.problem.blocks()..];
         let mut ends = Bits::EMPTY;
         let mut covered = 0;
@@ -111,50 +115,75 @@ impl<'p, const W: usize> AtPeriod<'p, W> {
     /// Layer by layer from the end, each layer from what the one before added.
     fn finishing_starts(&self, period_s: f64, stop: &dyn Fn() -> bool) -> Option<Vec<Vec<Bits<W>>>> {
         let (hosts, blocks) = (self.problem.hosts.len(), self.problem.blocks());
-        let last = Bits::single(blocks);
-        let ends_well = |host: usize| if self.problem.output_s[host] <= period_s { last } else { Bits::EMPTY };
+        let earliest = earliest_starts(self.problem, &self.reach);
         let mut layers: Vec<Vec<Bits<W>>> = Vec::new();
-        let mut targets: Vec<Bits<W>> = (0..hosts).map(ends_well).collect();
         let mut known = vec![Bits::EMPTY; hosts];
+        let mut targets_done = vec![Bits::EMPTY; hosts];
+        let mut added: Vec<(usize, Bits<W>)> = Vec::new();
         loop {
-            let mut added: Vec<(usize, Bits<W>)> = Vec::new();
+            let everything = added.iter().fold(Bits::EMPTY, |all: Bits<W>, (_, new)| all.or(new));
+            let mut next = Vec::new();
             for host in 0..hosts {
-                let new = self.starts_to(host, &targets[host]).minus(&known[host]);
+                if stop() {
+                    return None;
+                }
+                let targets = match layers.len() {
+                    0 if self.problem.output_s[host] <= period_s => Bits::single(blocks),
+                    0 => Bits::EMPTY,
+                    _ => self.carried_to(host, &added, &everything),
+                };
+                let group = self.problem.group_of[host];
+                let mut starts = Bits::EMPTY;
+                for end in targets.minus(&targets_done[host]).iter() {
+                    let mut in_time = Bits::EMPTY;
+                    in_time.insert_range(earliest[group * blocks + end - 1] as usize, end - 1);
+                    starts = starts.or(&self.stage_ends.column(group, end).and(&in_time));
+                }
+                targets_done[host] = targets_done[host].or(&targets);
+                let new = starts.minus(&known[host]);
                 if !new.is_empty() {
                     known[host] = known[host].or(&new);
-                    added.push((host, new));
+                    next.push((host, new));
                 }
             }
-            if added.is_empty() {
+            if next.is_empty() {
                 return Some(layers);
             }
             layers.push(known.clone());
             if layers.len() == self.problem.most_stages {
                 return Some(layers);
             }
-            if stop() {
-                return None;
-            }
-            for (host, targets) in targets.iter_mut().enumerate() {
-                *targets = Bits::EMPTY;
-                for (next, new) in added.iter().filter(|(next, _)| *next != host) {
-                    *targets = targets.or(&new.and(self.carried(host, *next)));
-                }
-            }
+            added = next;
         }
     }
 
-    /// The starts of stages on a host that end at one of `targets`.
-    fn starts_to(&self, host: usize, targets: &Bits<W>) -> Bits<W> {
-        let mut starts = Bits::EMPTY;
-        let Some(furthest_target) = targets.last() else { return starts };
-        for start in 0..furthest_target {
-            if self.ends(host, &Bits::single(start)).meets(targets) {
-                starts.insert(start);
+    /// The positions at which a stage on a host can end so that one of `added` follows; `everything` is all of them.
+    fn carried_to(&self, host: usize, added: &[(usize, Bits<W>)], everything: &Bits<W>) -> Bits<W> {
+        let mut targets = Bits::EMPTY;
+        for (next, new) in added.iter().filter(|(next, _)| *next != host) {
+            targets = targets.or(&new.and(self.carried(host, *next)));
+            if targets == *everything {
+                break;
             }
         }
-        starts
+        targets
     }
+}
+
+/// For each group and end, the earliest start whose compute is within the period.
+fn earliest_starts(problem: &Problem, reach: &[u32]) -> Vec<u32> {
+    let blocks = problem.blocks();
+    let mut earliest = Vec::with_capacity(problem.groups.len() * blocks);
+    for row in reach.chunks(blocks) {
+        let mut start = 0;
+        for end in 1..=blocks {
+            while start < end && (row[start] as usize) < end {
+                start += 1;
+            }
+            earliest.push(start as u32);
+        }
+    }
+    earliest
 }
 
 /// The distinct loads of the inner positions, ascending.
@@ -184,16 +213,58 @@ fn reach(problem: &Problem, period_s: f64) -> Vec<u32> {
 fn carries(problem: &Problem, loads: &[f64], period_s: f64, stop: &dyn Fn() -> bool) -> Option<Vec<u16>> {
     let hosts = problem.hosts.len();
     let mut carries = Vec::with_capacity(hosts * hosts);
+    let thresholds = problem.links.common_latency_s().map(|latency_s| {
+        let threshold = |&load_bits: &f64| least_bandwidth_bps(load_bits, latency_s, period_s);
+        loads.iter().map(threshold).collect::<Vec<f64>>()
+    });
     for from in 0..hosts {
         if stop() {
             return None;
         }
-        let links = problem.links.bandwidth_row(from).iter().zip(problem.links.latency_row(from));
-        carries.extend(links.map(|(bandwidth_bps, latency_s)| {
+        let bandwidths = problem.links.bandwidth_row(from);
+        if let Some(thresholds) = &thresholds {
+            let carried = |&bandwidth_bps: &f64| thresholds.partition_point(|&least| least <= bandwidth_bps) as u16;
+            carries.extend(bandwidths.iter().map(carried));
+            continue;
+        }
+        carries.extend(bandwidths.iter().zip(problem.links.latency_row(from)).map(|(bandwidth_bps, latency_s)| {
             loads.partition_point(|load_bits| load_bits / bandwidth_bps + latency_s <= period_s) as u16
         }));
     }
     Some(carries)
+}
+
+/// The least bandwidth that carries a load within the period, exactly: the next smaller double does not.
+fn least_bandwidth_bps(load_bits: f64, latency_s: f64, period_s: f64) -> f64 {
+    let in_time = |bandwidth_bps: f64| load_bits / bandwidth_bps + latency_s <= period_s;
+    if load_bits == 0.0 {
+        return if latency_s <= period_s { 0.0 } else { f64::INFINITY };
+    }
+    if !in_time(f64::MAX) {
+        return f64::INFINITY;
+    }
+    let mut least = (load_bits / (period_s - latency_s)).clamp(f64::MIN_POSITIVE, f64::MAX);
+    // The estimate is off by roundings only where the latency does not swallow the difference; else bisect.
+    for _ in 0..8 {
+        if !in_time(least) {
+            least = least.next_up();
+        } else if in_time(least.next_down()) {
+            least = least.next_down();
+        } else {
+            return least;
+        }
+    }
+    let (mut fails, mut works) = (0.0_f64, f64::MAX);
+    while fails.next_up() < works {
+        // The bit patterns of positive doubles are ordered as the doubles are.
+        let middle = f64::from_bits(fails.to_bits() + (works.to_bits() - fails.to_bits()) / 2);
+        if in_time(middle) {
+            works = middle;
+        } else {
+            fails = middle;
+        }
+    }
+    works
 }
 
 fn carried<const W: usize>(problem: &Problem, loads: &[f64]) -> Vec<Bits<W>> {

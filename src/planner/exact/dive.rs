@@ -8,6 +8,7 @@ use rand::RngExt;
 use rand_pcg::Pcg64Mcg;
 
 use super::at_period::AtPeriod;
+use super::capacity::{Capacity, Remaining};
 use crate::planner::bits::Bits;
 use crate::planner::cost::Assignment;
 
@@ -17,6 +18,8 @@ const WIDTH: usize = 6;
 /// One dive.
 pub struct Dive<'t, const W: usize> {
     tables: &'t AtPeriod<'t, W>,
+    capacity: Option<&'t Capacity>,
+    remaining: Remaining,
     used: Vec<bool>,
     path: Vec<(usize, Bits<W>)>,
     expansions_left: usize,
@@ -37,12 +40,22 @@ impl<'t, const W: usize> Dive<'t, W> {
     /// Looks for a placement within the period of `tables`.
     pub fn run(
         tables: &'t AtPeriod<'t, W>,
+        capacity: Option<&'t Capacity>,
         expansions: usize,
         rng: Option<&'t mut Pcg64Mcg>,
         stop: &'t dyn Fn() -> bool,
     ) -> Option<Assignment> {
         let used = vec![false; tables.problem.hosts.len()];
-        let mut dive = Self { tables, used, path: Vec::new(), expansions_left: expansions, rng, stop };
+        let mut dive = Self {
+            tables,
+            capacity,
+            remaining: Remaining::all(tables.problem),
+            used,
+            path: Vec::new(),
+            expansions_left: expansions,
+            rng,
+            stop,
+        };
         dive.descend().then(|| dive.assignment()).flatten()
     }
 
@@ -60,11 +73,13 @@ impl<'t, const W: usize> Dive<'t, W> {
         self.expansions_left -= 1;
         for Child { host, starts, .. } in self.children() {
             self.used[host] = true;
+            self.remaining.by_group[self.tables.problem.group_of[host]] -= 1;
             self.path.push((host, starts));
             if self.descend() {
                 return true;
             }
             self.path.pop();
+            self.remaining.by_group[self.tables.problem.group_of[host]] += 1;
             self.used[host] = false;
         }
         false
@@ -72,17 +87,20 @@ impl<'t, const W: usize> Dive<'t, W> {
 
     fn children(&mut self) -> Vec<Child<W>> {
         let stages_left = self.tables.problem.most_stages - self.path.len();
+        self.remaining.stages = stages_left - 1;
         let mut children: Vec<Child<W>> = Vec::new();
         match self.path.last() {
             None => {
-                for host in self.tables.first_hosts() {
+                for host in self.tables.first_hosts().collect::<Vec<_>>() {
                     children.extend(self.child(host, Bits::single(0), stages_left));
                 }
             }
             Some(&(from, starts)) => {
                 let ends = self.tables.ends(from, &starts);
-                for host in (0..self.used.len()).filter(|&host| !self.used[host]) {
-                    children.extend(self.child(host, ends.and(self.tables.carried(from, host)), stages_left));
+                for host in 0..self.used.len() {
+                    if !self.used[host] {
+                        children.extend(self.child(host, ends.and(self.tables.carried(from, host)), stages_left));
+                    }
                 }
             }
         }
@@ -100,8 +118,14 @@ impl<'t, const W: usize> Dive<'t, W> {
         children
     }
 
-    fn child(&self, host: usize, starts: Bits<W>, stages_left: usize) -> Option<Child<W>> {
-        let starts = starts.and(&self.tables.finishing(host, stages_left));
+    fn child(&mut self, host: usize, starts: Bits<W>, stages_left: usize) -> Option<Child<W>> {
+        let mut starts = starts.and(&self.tables.finishing(host, stages_left));
+        if let Some(capacity) = self.capacity {
+            let group = self.tables.problem.group_of[host];
+            self.remaining.by_group[group] -= 1;
+            starts = capacity.admitted(group, starts, &self.remaining);
+            self.remaining.by_group[group] += 1;
+        }
         let furthest = starts.last()?;
         let fewest_stages = self.tables.fewest_stages(host, &starts)?;
         Some(Child { host, starts, fewest_stages, furthest, tie: 0 })

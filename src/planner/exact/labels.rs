@@ -8,6 +8,7 @@
 use rustc_hash::FxHashMap;
 
 use super::at_period::AtPeriod;
+use super::capacity::{Capacity, Remaining};
 use super::neighbourhood::Neighbourhoods;
 use crate::planner::bits::Bits;
 use crate::planner::cost::Assignment;
@@ -33,6 +34,7 @@ struct Label<const W: usize> {
 /// Searches with at most `most_labels` labels; `spent` counts them up.
 pub fn search<const W: usize>(
     tables: &AtPeriod<'_, W>,
+    capacity: Option<&Capacity>,
     neighbourhoods: &Neighbourhoods,
     most_labels: usize,
     spent: &mut usize,
@@ -63,6 +65,9 @@ pub fn search<const W: usize>(
                 return Found::Undecided;
             }
         }
+        if let Some(capacity) = capacity {
+            next.cut_by(capacity, tables, neighbourhoods, stages);
+        }
         let undominated = next.undominated(&mut seen);
         *spent += undominated.len();
         layers.push(undominated);
@@ -83,6 +88,28 @@ impl<const W: usize> Candidates<W> {
             Some(label) => label.starts = label.starts.or(&starts),
             None => self.labels.push(Label { host, memory, starts }),
         }
+    }
+
+    /// Takes away the starts from which the hosts that a label does not remember cannot cover the rest. `used` hosts
+    /// were visited before the label's own; all are different in a placement, whether remembered or not.
+    fn cut_by(&mut self, capacity: &Capacity, tables: &AtPeriod<'_, W>, neighbourhoods: &Neighbourhoods, used: usize) {
+        let problem = tables.problem;
+        let mut remaining = Remaining::all(problem);
+        remaining.stages = problem.most_stages - used - 1;
+        for label in &mut self.labels {
+            let host = label.host as usize;
+            let group = problem.group_of[host];
+            remaining.by_group[group] -= 1;
+            for node in neighbourhoods.remembered(host, label.memory).filter(|&node| node != host) {
+                remaining.by_group[problem.group_of[node]] -= 1;
+            }
+            label.starts = capacity.admitted(group, label.starts, &remaining);
+            for node in neighbourhoods.remembered(host, label.memory).filter(|&node| node != host) {
+                remaining.by_group[problem.group_of[node]] += 1;
+            }
+            remaining.by_group[group] += 1;
+        }
+        self.labels.retain(|label| !label.starts.is_empty());
     }
 
     /// The labels without the starts that were seen with a subset of their memory, smaller memories first.

@@ -2,6 +2,7 @@
 
 pub mod at_period;
 pub mod candidates;
+pub mod capacity;
 pub mod dive;
 pub mod labels;
 pub mod neighbourhood;

@@ -32,6 +32,12 @@ impl Neighbourhoods {
         place != ABSENT && memory >> place & 1 == 1
     }
 
+    /// The nodes that a memory on a host holds.
+    pub fn remembered(&self, host: usize, memory: u64) -> impl Iterator<Item = usize> + '_ {
+        let members = self.members[host].iter().enumerate();
+        members.filter(move |&(place, _)| memory >> place & 1 == 1).map(|(_, &node)| node as usize)
+    }
+
     /// The memory after a move from one host to the next.
     #[inline]
     pub fn moved(&self, from: usize, memory: u64, to: usize) -> u64 {

@@ -9,6 +9,7 @@ use rand_pcg::Pcg64Mcg;
 
 use super::at_period::AtPeriod;
 use super::candidates::candidates;
+use super::capacity::{Capacity, Verdict};
 use super::dive::Dive;
 use super::labels::{self, Found};
 use super::neighbourhood::Neighbourhoods;
@@ -25,6 +26,10 @@ const MOST_LABELS: usize = 20_000_000;
 /// Expansions of a dive, and how many randomised dives follow the first.
 const EXPANSIONS: usize = 300;
 const RANDOMISED_DIVES: usize = 4;
+
+/// The first periods that are tried, as multiples of the bound, and how often the rest is halved after that.
+const FIRST_FACTORS: [f64; 9] = [1.0, 1.02, 1.05, 1.1, 1.2, 1.5, 2.0, 4.0, f64::INFINITY];
+const FIRST_BISECTIONS: usize = 4;
 
 /// What is known of a period.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -65,11 +70,25 @@ impl<const W: usize> Search<'_, W> {
         self.incumbent.must_end()
     }
 
-    /// Any placement at all, however slow, so that there is an upper end.
+    /// A placement by dives alone, at the bound if that can be, else not far above it, so that there is an upper end.
     fn first_placement(&mut self) -> Option<()> {
-        self.decide(self.incumbent.bound(), 0)?;
-        if self.incumbent.best().is_none() {
-            self.decide(f64::MAX, 0)?;
+        let mut unreached = self.incumbent.bound();
+        for factor in FIRST_FACTORS {
+            let period_s = if factor.is_finite() { self.incumbent.bound() * factor } else { f64::MAX };
+            if self.decide(period_s, 0)? == Decision::Possible {
+                break;
+            }
+            unreached = period_s;
+        }
+        for _ in 0..FIRST_BISECTIONS {
+            let reached = self.incumbent.objective();
+            if self.stop() || !reached.is_finite() || reached <= unreached {
+                break;
+            }
+            let middle = unreached + (reached - unreached) / 2.0;
+            if self.decide(middle, 0)? != Decision::Possible {
+                unreached = middle;
+            }
         }
         Some(())
     }
@@ -120,16 +139,21 @@ impl<const W: usize> Search<'_, W> {
         if tables.fewest_stages_in_all().is_none() {
             return Some(Decision::Impossible);
         }
+        let capacity = match Capacity::judge(&tables) {
+            Verdict::Impossible => return Some(Decision::Impossible),
+            Verdict::Useful(capacity) => Some(capacity),
+            Verdict::Irrelevant => None,
+        };
         for attempt in 0..=RANDOMISED_DIVES {
             let rng = (attempt > 0).then_some(&mut self.rng);
-            if let Some(found) = Dive::run(&tables, EXPANSIONS, rng, &stop) {
+            if let Some(found) = Dive::run(&tables, capacity.as_ref(), EXPANSIONS, rng, &stop) {
                 self.offer(found);
                 return Some(Decision::Possible);
             }
         }
         let mut spent = 0;
         while spent < most_labels {
-            match labels::search(&tables, &self.neighbourhoods, most_labels, &mut spent, &stop) {
+            match labels::search(&tables, capacity.as_ref(), &self.neighbourhoods, most_labels, &mut spent, &stop) {
                 Found::Nothing => return Some(Decision::Impossible),
                 Found::Undecided => return Some(Decision::Undecided),
                 Found::Walk(walk) => {

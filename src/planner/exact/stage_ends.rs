@@ -7,7 +7,8 @@ use crate::planner::problem::Problem;
 #[derive(Debug)]
 pub struct StageEnds<const W: usize> {
     rows: Vec<Bits<W>>,
-    starts: usize,
+    columns: Vec<Bits<W>>,
+    blocks: usize,
     /// Whether each row is an interval that begins right behind the start, and the furthest ends never decrease.
     pub are_intervals: bool,
 }
@@ -15,24 +16,34 @@ pub struct StageEnds<const W: usize> {
 impl<const W: usize> StageEnds<W> {
     /// Tabulates a problem; `None` when told to stop.
     pub fn new(problem: &Problem, stop: &dyn Fn() -> bool) -> Option<Self> {
-        let starts = problem.blocks();
-        let mut rows = Vec::with_capacity(problem.groups.len() * starts);
+        let blocks = problem.blocks();
+        let mut rows = Vec::with_capacity(problem.groups.len() * blocks);
+        let mut columns = vec![Bits::EMPTY; problem.groups.len() * blocks];
         for group in 0..problem.groups.len() {
             if stop() {
                 return None;
             }
-            for start in 0..starts {
+            for start in 0..blocks {
                 let mut ends = Bits::EMPTY;
-                problem.ends_in_memory(group, start, |end| ends.insert(end));
+                problem.ends_in_memory(group, start, |end| {
+                    ends.insert(end);
+                    columns[group * blocks + end - 1].insert(start);
+                });
                 rows.push(ends);
             }
         }
-        Some(Self { rows, starts, are_intervals: problem.memory_is_monotone() })
+        Some(Self { rows, columns, blocks, are_intervals: problem.memory_is_monotone() })
     }
 
     /// The ends of stages on a group's hosts that begin at a position.
     #[inline]
     pub fn row(&self, group: usize, start: usize) -> &Bits<W> {
-        &self.rows[group * self.starts + start]
+        &self.rows[group * self.blocks + start]
+    }
+
+    /// The starts of stages on a group's hosts that end at a position.
+    #[inline]
+    pub fn column(&self, group: usize, end: usize) -> &Bits<W> {
+        &self.columns[group * self.blocks + end - 1]
     }
 }
