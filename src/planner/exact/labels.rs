@@ -18,11 +18,15 @@ use crate::planner::cost::Assignment;
 pub enum Found {
     /// No walk: no placement within the period.
     Nothing,
-    /// A walk to the end that may visit hosts again.
-    Walk(Assignment),
+    /// Walks to the end that may visit hosts again, one for each host that they end on, some of them.
+    Walks(Vec<Assignment>),
     /// More labels than allowed, or told to stop.
     Undecided,
 }
+
+/// A search returns one walk for so many hosts, 1 to 64: on large clusters cycles are many and far apart, on small
+/// ones each memory more makes the next search harder.
+const HOSTS_PER_WALK: usize = 32;
 
 #[derive(Debug, Clone, Copy)]
 struct Label<const W: usize> {
@@ -49,8 +53,15 @@ pub fn search<const W: usize>(
     loop {
         let stages = layers.len();
         let layer = &layers[stages - 1];
-        if let Some(last) = layer.iter().find(|label| tables.finishing(label.host as usize, 1).meets(&label.starts)) {
-            return walk_to(tables, neighbourhoods, &layers, last).map_or(Found::Undecided, Found::Walk);
+        let finishes = |label: &&Label<W>| tables.finishing(label.host as usize, 1).meets(&label.starts);
+        let mut last: Vec<&Label<W>> = layer.iter().filter(finishes).collect();
+        if !last.is_empty() {
+            // Labels stand in the order of their memories: the first on a host remembers least, its walk teaches most.
+            last.sort_by_key(|label| label.host);
+            last.dedup_by_key(|label| label.host);
+            let step = last.len().div_ceil((hosts / HOSTS_PER_WALK).clamp(1, 64));
+            let last = last.into_iter().step_by(step);
+            return Found::Walks(last.filter_map(|last| walk_to(tables, neighbourhoods, &layers, last)).collect());
         }
         if layer.is_empty() || stages == most_stages {
             return Found::Nothing;

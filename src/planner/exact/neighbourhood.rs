@@ -10,6 +10,9 @@
 /// No place in a neighbourhood.
 const ABSENT: u8 = u8::MAX;
 
+/// Cycles with fewer nodes than this between the two visits are short.
+const SHORT: usize = 3;
+
 /// The neighbourhoods of all hosts. A memory is a word: bit b of a memory on host w stands for `members[w][b]`.
 #[derive(Debug, Clone)]
 pub struct Neighbourhoods {
@@ -72,17 +75,31 @@ impl Neighbourhoods {
         grew
     }
 
-    fn remember_between(&mut self, node: usize, hosts: &[usize]) -> bool {
+    fn remember_between(&mut self, node: usize, between: &[usize]) -> bool {
         let mut grew = false;
-        for &host in hosts {
-            let place = &mut self.places[host * self.hosts + node];
-            if *place == ABSENT && self.members[host].len() < 64 {
-                *place = self.members[host].len() as u8;
-                self.members[host].push(node as u32);
-                grew = true;
+        for &host in between {
+            grew |= self.remember(host, node);
+        }
+        // A short cycle comes back turned and reversed: all its nodes remember one another at once.
+        if between.len() < SHORT {
+            for &other in between {
+                grew |= self.remember(node, other);
+                for &host in between.iter().filter(|&&host| host != other) {
+                    grew |= self.remember(host, other);
+                }
             }
         }
         grew
+    }
+
+    fn remember(&mut self, host: usize, node: usize) -> bool {
+        let place = &mut self.places[host * self.hosts + node];
+        let room = *place == ABSENT && self.members[host].len() < 64;
+        if room {
+            *place = self.members[host].len() as u8;
+            self.members[host].push(node as u32);
+        }
+        room
     }
 }
 
@@ -110,5 +127,6 @@ mod tests {
         let at_2 = neighbourhoods.moved(1, 0, 2);
         assert!(neighbourhoods.remembers(2, at_2, 1));
         assert!(!neighbourhoods.remembers(1, neighbourhoods.moved(0, 0, 1), 0));
+        assert!(neighbourhoods.remembers(1, neighbourhoods.moved(2, 0, 1), 2));
     }
 }

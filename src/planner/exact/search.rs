@@ -106,15 +106,17 @@ impl<const W: usize> Search<'_, W> {
         };
         // Everything below `low` is impossible; nothing is known, or nothing can be decided, at and above `high`.
         let (mut low, mut high) = (0, periods.len());
+        let first_step = periods.len().div_ceil(256);
         let mut step = 1;
         while low < high && !self.stop() {
-            let at = if step > 0 { (low + step - 1).min(high - 1) } else { low + (high - low) / 2 };
+            let middle = low + (high - low) / 2;
+            let at = if step > 0 { (low + step - 1).min(middle) } else { middle };
             match self.decide(periods[at], most_labels)? {
                 Decision::Impossible => {
                     low = at + 1;
                     let next = periods.get(low).copied().unwrap_or(self.incumbent.objective());
                     self.incumbent.raise(next.min(self.incumbent.objective()));
-                    step *= 2;
+                    step = (step * 2).max(first_step);
                 }
                 Decision::Possible => {
                     let reached = self.incumbent.objective();
@@ -156,13 +158,17 @@ impl<const W: usize> Search<'_, W> {
             match labels::search(&tables, capacity.as_ref(), &self.neighbourhoods, most_labels, &mut spent, &stop) {
                 Found::Nothing => return Some(Decision::Impossible),
                 Found::Undecided => return Some(Decision::Undecided),
-                Found::Walk(walk) => {
-                    let hosts: Vec<usize> = walk.stages.iter().map(|&(_, host)| host).collect();
-                    if !has_cycle(&hosts) {
-                        self.offer(walk);
-                        return Some(Decision::Possible);
+                Found::Walks(walks) => {
+                    let mut grew = false;
+                    for walk in walks {
+                        let hosts: Vec<usize> = walk.stages.iter().map(|&(_, host)| host).collect();
+                        if !has_cycle(&hosts) {
+                            self.offer(walk);
+                            return Some(Decision::Possible);
+                        }
+                        grew |= self.neighbourhoods.forbid_cycles(&hosts);
                     }
-                    if !self.neighbourhoods.forbid_cycles(&hosts) {
+                    if !grew {
                         return Some(Decision::Undecided);
                     }
                 }
