@@ -22,9 +22,10 @@ pub fn dive_for_placements<const W: usize>(incumbent: &Incumbent<'_>) -> Option<
     let mut rng = Pcg64Mcg::seed_from_u64(incumbent.env.seed);
     let mut dive_at = |period_s: f64| -> Option<bool> {
         let tables = AtPeriod::new(problem, &stage_ends, period_s, &stop)?;
+        let openness: Vec<u64> = (0..problem.hosts.len()).map(|host| tables.openness(host)).collect();
         for attempt in 0..=RANDOMISED_DIVES {
             let rng = (attempt > 0).then_some(&mut rng);
-            if let Some(found) = Dive::run(&tables, None, EXPANSIONS, rng, &stop) {
+            if let Some(found) = Dive::run(&tables, None, &openness, EXPANSIONS, rng, &stop) {
                 let hosts: Vec<usize> = found.stages.iter().map(|&(_, host)| host).collect();
                 incumbent.offer(found);
                 if let Some(better) = repartition(problem, &hosts) {

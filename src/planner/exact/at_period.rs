@@ -92,6 +92,12 @@ impl<'p, const W: usize> AtPeriod<'p, W> {
         }
     }
 
+    /// How open a host is: over all its links, how many of the distinct loads they carry within the period.
+    pub fn openness(&self, host: usize) -> u64 {
+        let hosts = self.problem.hosts.len();
+        self.carries[host * hosts..(host + 1) * hosts].iter().map(|&loads| u64::from(loads)).sum()
+    }
+
     /// The fewest stages from one of `starts` on a host to the end.
     #[inline]
     pub fn fewest_stages(&self, host: usize, starts: &Bits<W>) -> Option<usize> {

@@ -1,6 +1,6 @@
 //! Depth-first dives for placements within a period.
 //!
-//! Children in order of the fewest stages still needed, then of the furthest position, the best few of them, within a
+//! Children in order of the fewest stages still needed, then of the furthest position, then of openness, the best few of them, within a
 //! number of expansions; where the first dive fails, others follow in randomised order. A dive that finds nothing
 //! proves nothing.
 
@@ -20,6 +20,8 @@ pub struct Dive<'t, const W: usize> {
     tables: &'t AtPeriod<'t, W>,
     capacity: Option<&'t Capacity>,
     remaining: Remaining,
+    /// Hosts by how open they are: the most open ones leave the most ways to go on.
+    openness: &'t [u64],
     used: Vec<bool>,
     path: Vec<(usize, Bits<W>)>,
     expansions_left: usize,
@@ -33,7 +35,7 @@ struct Child<const W: usize> {
     starts: Bits<W>,
     fewest_stages: usize,
     furthest: usize,
-    tie: u32,
+    tie: u64,
 }
 
 impl<'t, const W: usize> Dive<'t, W> {
@@ -41,6 +43,7 @@ impl<'t, const W: usize> Dive<'t, W> {
     pub fn run(
         tables: &'t AtPeriod<'t, W>,
         capacity: Option<&'t Capacity>,
+        openness: &'t [u64],
         expansions: usize,
         rng: Option<&'t mut Pcg64Mcg>,
         stop: &'t dyn Fn() -> bool,
@@ -50,6 +53,7 @@ impl<'t, const W: usize> Dive<'t, W> {
             tables,
             capacity,
             remaining: Remaining::all(tables.problem),
+            openness,
             used,
             path: Vec::new(),
             expansions_left: expansions,
@@ -106,7 +110,7 @@ impl<'t, const W: usize> Dive<'t, W> {
         }
         if let Some(rng) = &mut self.rng {
             for child in &mut children {
-                child.tie = rng.random();
+                child.tie += rng.random_range(0..=(u64::MAX - child.tie) / 2);
                 // Now and then the order is turned around at random, or every dive would make the same first choices.
                 if rng.random_range(0..4) == 0 {
                     child.furthest = rng.random_range(0..=child.furthest);
@@ -128,7 +132,7 @@ impl<'t, const W: usize> Dive<'t, W> {
         }
         let furthest = starts.last()?;
         let fewest_stages = self.tables.fewest_stages(host, &starts)?;
-        Some(Child { host, starts, fewest_stages, furthest, tie: 0 })
+        Some(Child { host, starts, fewest_stages, furthest, tie: u64::MAX - self.openness[host] })
     }
 
     /// From the end backwards, for each stage the earliest start that fits.

@@ -146,9 +146,10 @@ impl<const W: usize> Search<'_, W> {
             Verdict::Useful(capacity) => Some(capacity),
             Verdict::Irrelevant => None,
         };
+        let openness: Vec<u64> = (0..incumbent.problem.hosts.len()).map(|host| tables.openness(host)).collect();
         for attempt in 0..=RANDOMISED_DIVES {
             let rng = (attempt > 0).then_some(&mut self.rng);
-            if let Some(found) = Dive::run(&tables, capacity.as_ref(), EXPANSIONS, rng, &stop) {
+            if let Some(found) = Dive::run(&tables, capacity.as_ref(), &openness, EXPANSIONS, rng, &stop) {
                 self.offer(found);
                 return Some(Decision::Possible);
             }
