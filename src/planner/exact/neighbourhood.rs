@@ -7,6 +7,8 @@
 //! Source: Baldacci, Mingozzi and Roberti 2011 (ng-routes, doi 10.1287/opre.1110.0975); Righini and Salani 2008, and
 //! Boland, Dethridge and Dumitrescu 2006 (decremental state-space relaxation). A neighbourhood holds up to 64 nodes.
 
+use crate::planner::problem::Problem;
+
 /// No place in a neighbourhood.
 const ABSENT: u8 = u8::MAX;
 
@@ -26,6 +28,25 @@ impl Neighbourhoods {
     /// Empty neighbourhoods.
     pub fn new(hosts: usize) -> Self {
         Self { hosts, members: vec![Vec::new(); hosts], places: vec![ABSENT; hosts * hosts] }
+    }
+
+    /// Neighbourhoods of the `nearest` hosts to which each host has the fastest links.
+    pub fn of_nearest(problem: &Problem, nearest: usize) -> Self {
+        let hosts = problem.hosts.len();
+        let mut neighbourhoods = Self::new(hosts);
+        for host in 0..hosts {
+            let bandwidths = problem.links.bandwidth_row(host);
+            let mut others: Vec<usize> = (0..hosts).filter(|&other| other != host).collect();
+            let kept = nearest.min(others.len());
+            if kept == 0 {
+                continue;
+            }
+            others.select_nth_unstable_by(kept - 1, |&a, &b| bandwidths[b].total_cmp(&bandwidths[a]).then(a.cmp(&b)));
+            for &other in &others[..kept] {
+                neighbourhoods.remember(host, other);
+            }
+        }
+        neighbourhoods
     }
 
     /// Whether a memory on a host holds a node.

@@ -23,6 +23,11 @@ const FIRST_LABELS: usize = 20_000;
 const MORE_LABELS: usize = 8;
 const MOST_LABELS: usize = 20_000_000;
 
+/// Hosts whose walks begin with a memory of their fastest neighbours: where hosts are many, short cycles are too many
+/// to be learnt one by one.
+const HOSTS_PER_NEIGHBOUR: usize = 64;
+const MOST_NEIGHBOURS: usize = 8;
+
 /// Expansions of a dive, and how many randomised dives follow the first.
 const EXPANSIONS: usize = 300;
 const RANDOMISED_DIVES: usize = 4;
@@ -49,11 +54,15 @@ struct Search<'s, const W: usize> {
 /// Closes the gap between the incumbent's bound and its period as far as the world allows. `None` when told to stop.
 pub fn least_period<const W: usize>(incumbent: &Incumbent<'_>) -> Option<()> {
     let stop = || incumbent.must_end();
+    let hosts = incumbent.problem.hosts.len();
     let stage_ends = StageEnds::<W>::new(incumbent.problem, &stop)?;
     let mut search = Search {
         incumbent,
         stage_ends: &stage_ends,
-        neighbourhoods: Neighbourhoods::new(incumbent.problem.hosts.len()),
+        neighbourhoods: Neighbourhoods::of_nearest(
+            incumbent.problem,
+            (hosts / HOSTS_PER_NEIGHBOUR).min(MOST_NEIGHBOURS),
+        ),
         rng: Pcg64Mcg::seed_from_u64(incumbent.env.seed),
     };
     search.first_placement()?;
