@@ -26,7 +26,7 @@ pub struct Node {
     pub reserved_bytes: u64,
     /// Operations per second; without it, and without a measured time, compute counts as zero.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false, exclusive_minimum = 0)]
+    #[schema(nullable = false, minimum = 1e-100, maximum = 1e100)]
     pub flops_per_s: Option<f64>,
     /// The name under which profiles give measured times.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -64,10 +64,10 @@ pub struct Link {
     #[schema(min_length = 1, max_length = 256)]
     pub to: String,
     /// Bits per second.
-    #[schema(exclusive_minimum = 0)]
+    #[schema(minimum = 1e-100, maximum = 1e100)]
     pub bandwidth_bps: f64,
     /// Seconds that every transfer takes in addition.
-    #[schema(default = 0.0, required = false, minimum = 0)]
+    #[schema(default = 0.0, required = false, minimum = 0, maximum = 1e100)]
     pub latency_s: f64,
     /// Whether the same holds for the way back.
     #[schema(default = false, required = false)]
@@ -159,7 +159,10 @@ impl Node {
         let device_class = reader.optional(map, "device_class", Reader::id);
         let labels = reader.optional(map, "labels", read_labels).unwrap_or_default();
         let schedulable = reader.optional(map, "schedulable", Reader::flag).unwrap_or(true);
-        let position_m = reader.optional(map, "position_m", Position::read);
+        // A position that could not be read is recorded; nowhere stands for it, so that it is not called missing.
+        let nowhere = Position { x: f64::NAN, y: f64::NAN };
+        let position_m =
+            reader.optional(map, "position_m", |reader, value| Some(Position::read(reader, value).unwrap_or(nowhere)));
         // A faulty size is recorded; zero stands for it, so that the links can still be judged.
         let memory_bytes = memory_bytes.unwrap_or(0);
         Some(Self { id: id?, memory_bytes, reserved_bytes, flops_per_s, device_class, labels, schedulable, position_m })

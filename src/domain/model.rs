@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 use super::chain;
 use super::fault::{Fault, FaultCode};
 use super::graph;
-use super::read::{Reader, Step};
+use super::read::{MAX_FAULTS, Reader, Step};
 use super::unit::MAX_SAFE_INTEGER;
 
 /// A layer of a model.
@@ -256,8 +256,9 @@ fn in_order(
     let order = match graph::topological_order(layers.len(), &pairs) {
         Ok(order) => order,
         Err(cycles) => {
-            for cycle in cycles {
-                report_cycle(reader, &cycle, &layers, &known_edges);
+            let edge_of = known_edges.iter().map(|&(index, pair)| (pair, index)).collect();
+            for cycle in cycles.iter().take(MAX_FAULTS) {
+                report_cycle(reader, cycle, &layers, &edge_of);
             }
             return None;
         }
@@ -309,12 +310,11 @@ fn known_edges(
     known
 }
 
-fn report_cycle(reader: &mut Reader, cycle: &[usize], layers: &[Layer], edges: &[(usize, (usize, usize))]) {
+fn report_cycle(reader: &mut Reader, cycle: &[usize], layers: &[Layer], edge_of: &FxHashMap<(usize, usize), usize>) {
     const MOST_NAMED: usize = 8;
     let mut names: Vec<&str> = cycle.iter().take(MOST_NAMED).map(|&layer| layers[layer].id.as_str()).collect();
     names.push(if cycle.len() > MOST_NAMED { "…" } else { names[0] });
-    let closing = (cycle[cycle.len() - 1], cycle[0]);
-    let edge = edges.iter().find(|(_, pair)| *pair == closing).map(|&(index, _)| index);
+    let edge = edge_of.get(&(cycle[cycle.len() - 1], cycle[0])).copied();
     let below: Vec<Step> = [Step::from("edges")].into_iter().chain(edge.map(Step::from)).collect();
     let detail = format!("edges form a cycle of {} layers: {}", cycle.len(), names.join(" → "));
     reader.fault_at(&below, FaultCode::Cycle, detail, "Remove an edge of the cycle");

@@ -25,10 +25,10 @@ pub enum Network {
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub struct FullMesh {
     /// Bits per second.
-    #[schema(exclusive_minimum = 0)]
+    #[schema(minimum = 1e-100, maximum = 1e100)]
     pub bandwidth_bps: f64,
     /// Seconds that every transfer takes in addition.
-    #[schema(default = 0.0, required = false, minimum = 0)]
+    #[schema(default = 0.0, required = false, minimum = 0, maximum = 1e100)]
     pub latency_s: f64,
 }
 
@@ -37,13 +37,13 @@ pub struct FullMesh {
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub struct Radio {
     /// Width of the channel, hertz.
-    #[schema(exclusive_minimum = 0)]
+    #[schema(minimum = 1e-100, maximum = 1e100)]
     pub bandwidth_hz: f64,
     /// Signal-to-noise ratio at one metre, as a ratio.
-    #[schema(exclusive_minimum = 0)]
+    #[schema(minimum = 1e-100, maximum = 1e100)]
     pub snr_at_1m: f64,
     /// Seconds that every transfer takes in addition.
-    #[schema(default = 0.0, required = false, minimum = 0)]
+    #[schema(default = 0.0, required = false, minimum = 0, maximum = 1e100)]
     pub latency_s: f64,
 }
 
@@ -56,7 +56,7 @@ pub struct Matrix {
     /// Bits per second from the row's node to the column's; 0 for no direct path. The diagonal is not read.
     pub bandwidth_bps: Vec<Vec<f64>>,
     /// Seconds that every transfer takes in addition.
-    #[schema(default = 0.0, required = false, minimum = 0)]
+    #[schema(default = 0.0, required = false, minimum = 0, maximum = 1e100)]
     pub latency_s: f64,
 }
 
@@ -143,6 +143,10 @@ impl Matrix {
             }
         }
         let wanted = self.node_ids.len();
+        if wanted == 0 {
+            let action = "Name at least one node, or leave the network out";
+            reader.fault_at(&["node_ids".into()], FaultCode::Empty, "the matrix has no node", action);
+        }
         if self.bandwidth_bps.len() != wanted {
             let detail = format!("{} rows stand for {wanted} nodes", self.bandwidth_bps.len());
             reader.fault_at(
@@ -175,8 +179,10 @@ fn check_positions(reader: &mut Reader, nodes: &[Option<Node>]) {
             );
             continue;
         };
-        // Adding zero makes -0.0 and 0.0 one place.
-        let place = ((position.x + 0.0).to_bits(), (position.y + 0.0).to_bits());
+        if position.x.is_nan() || position.y.is_nan() {
+            continue;
+        }
+        let place = (position.x.to_bits(), position.y.to_bits());
         if let Some(first) = first_at.insert(place, index) {
             let detail = format!("node {first} stands at the same place");
             reader.fault_at(&below, FaultCode::Duplicate, detail, "Give each node a place of its own");

@@ -56,7 +56,7 @@ pub struct Constraints {
     pub max_stages: Option<u64>,
     /// The largest latency, seconds.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false, minimum = 0)]
+    #[schema(nullable = false, minimum = 0, maximum = 1e100)]
     pub max_latency_s: Option<f64>,
 }
 
@@ -134,7 +134,7 @@ pub struct CostModel {
     #[schema(required = false)]
     pub compute: ComputeModel,
     /// Bytes on the wire for each byte of a tensor: below 1 for compression or a smaller number format.
-    #[schema(required = false, exclusive_minimum = 0)]
+    #[schema(required = false, minimum = 1e-100, maximum = 1e100)]
     pub transfer_scale: f64,
 }
 

@@ -223,7 +223,8 @@ impl Reader {
             return None;
         };
         match number.as_f64().filter(|double| double.is_finite() && allowed(*double)) {
-            Some(double) => Some(double),
+            // Adding zero makes -0.0 and 0.0 one number, so that they have one hash.
+            Some(double) => Some(double + 0.0),
             None => {
                 let action = format!("Give a finite number {range}");
                 self.fault(FaultCode::OutOfRange, format!("{number} is not allowed here"), action);
@@ -232,14 +233,14 @@ impl Reader {
         }
     }
 
-    /// A finite number above 0.
+    /// A number above 0, within a range so wide that no product, quotient or sum of such numbers leaves the doubles.
     pub fn positive(&mut self, value: &Value) -> Option<f64> {
-        self.number(value, "above 0", |number| number > 0.0)
+        self.number(value, "from 1e-100 to 1e100", |number| (1e-100..=1e100).contains(&number))
     }
 
-    /// A finite number of 0 or more.
+    /// A number of 0 or more that is not above the same range.
     pub fn non_negative(&mut self, value: &Value) -> Option<f64> {
-        self.number(value, "of 0 or more", |number| number >= 0.0)
+        self.number(value, "from 0 to 1e100", |number| (0.0..=1e100).contains(&number))
     }
 
     /// One of a closed list of texts.
