@@ -4,15 +4,33 @@
 //! a chain, a boundary or a live tensor. Its walks are naive on purpose, so that reading them is enough to trust
 //! them. A placement costs O(L + E) for its stages and as much again for each cut and each derived activation.
 
+mod cost;
+mod document;
+mod layout;
+mod pace;
 mod proposal;
+mod route;
+mod rules;
+mod transfer;
 mod violation;
+mod walk;
+
+#[cfg(test)]
+mod tests;
 
 pub use proposal::StageProposal;
 pub use violation::{Violation, ViolationCode};
 
+use std::ops::Range;
+
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use self::cost::Costs;
+use self::layout::lay;
+use self::transfer::enter_transfers;
+use self::walk::Walk;
+use crate::domain::cluster::Node;
 use crate::domain::placement::{Bottleneck, PlacementDocument, Stage, Warning};
 use crate::domain::request::PlanRequest;
 
@@ -46,20 +64,69 @@ pub struct Evaluation {
 
 /// Computes what proposed stages cost under a request, and finds every violation of the law and of its constraints.
 pub fn evaluate(request: &PlanRequest, proposals: &[StageProposal]) -> Evaluation {
-    let _ = (request, proposals);
-    Evaluation {
-        period_s: None,
-        throughput_per_s: None,
-        latency_s: None,
-        stages: Vec::new(),
-        bottleneck: None,
-        warnings: Vec::new(),
-        violations: Vec::new(),
-    }
+    evaluate_with_rounding(request, proposals).0
 }
 
 /// Checks a placement document against its request: the stages as [`evaluate`] does, every figure, every claim.
 pub fn check(request: &PlanRequest, document: &PlacementDocument) -> Vec<Violation> {
-    let _ = (request, document);
-    Vec::new()
+    document::check(request, document)
+}
+
+/// An evaluation, and the seconds by which another order of summing may change its times.
+fn evaluate_with_rounding(request: &PlanRequest, proposals: &[StageProposal]) -> (Evaluation, f64) {
+    let mut violations = Vec::new();
+    let walk = Walk::new(&request.model);
+    let laid = lay(&request.model, &request.cluster, &walk, proposals, &mut violations);
+    let covers = violations.is_empty();
+    rules::check_stage_count(request, laid.len(), &mut violations);
+    rules::check_nodes(request, &laid, &mut violations);
+    rules::check_cuts(request, &walk, &laid, &mut violations);
+    rules::check_pins(request, proposals, &mut violations);
+
+    let costs = Costs::new(request, &walk);
+    let runs: Vec<Option<(&Node, Range<usize>)>> = laid.iter().map(|laid| laid.node.zip(laid.run.clone())).collect();
+    let stage_of = |(index, run): (usize, &Option<(&Node, Range<usize>)>)| {
+        run.as_ref().map(|(node, run)| costs.stage(index, node, run.start, run.end))
+    };
+    let mut stages: Vec<Option<Stage>> = runs.iter().enumerate().map(stage_of).collect();
+    let rounding_s = runs.iter().flatten().map(|(node, _)| costs.rounding_s(node)).sum();
+    let warnings = runs.iter().flatten().filter_map(|(node, run)| costs.warning(node, run.start, run.end)).collect();
+    rules::check_memory(&stages, &mut violations);
+    let all_timed = enter_transfers(request, &walk, &laid, &mut stages, &mut violations);
+
+    let stages: Vec<Stage> = stages.into_iter().flatten().collect();
+    let evaluation = Evaluation {
+        period_s: None,
+        throughput_per_s: None,
+        latency_s: None,
+        stages,
+        bottleneck: None,
+        warnings,
+        violations,
+    };
+    let evaluation = if covers && all_timed { timed(request, evaluation, rounding_s) } else { evaluation };
+    (evaluation, rounding_s)
+}
+
+/// Adds period and latency, and what is wrong with them, to stages that cover the model with every transfer.
+fn timed(request: &PlanRequest, evaluation: Evaluation, rounding_s: f64) -> Evaluation {
+    let latency_s = pace::latency_s(&evaluation.stages);
+    let Some((bottleneck, period_s)) = pace::bottleneck(&pace::loads(request, &evaluation.stages)) else {
+        return evaluation;
+    };
+    let mut violations = evaluation.violations;
+    rules::check_times(request, period_s, latency_s, rounding_s, &mut violations);
+    Evaluation {
+        period_s: Some(period_s),
+        throughput_per_s: throughput_per_s(period_s),
+        latency_s: Some(latency_s),
+        bottleneck: Some(bottleneck),
+        violations,
+        ..evaluation
+    }
+}
+
+/// Inputs per second; none where the period is zero or too small to be inverted.
+fn throughput_per_s(period_s: f64) -> Option<f64> {
+    Some(1.0 / period_s).filter(|throughput| throughput.is_finite())
 }

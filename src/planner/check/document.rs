@@ -1,0 +1,262 @@
+//! A whole placement document against its request: every figure recomputed, every claim examined.
+
+use std::collections::BTreeSet;
+
+use super::rules::TOLERANCE;
+use super::{Evaluation, StageProposal, Violation, ViolationCode, evaluate_with_rounding, pace, throughput_per_s};
+use crate::domain::options::Objective;
+use crate::domain::placement::{PlacementDocument, Stage, Status, Termination};
+use crate::domain::request::PlanRequest;
+
+/// An optimum's bound may differ from its objective by this much of it: both are sums of the same numbers.
+const PROOF_TOLERANCE: f64 = 1e-12;
+
+/// Everything that is wrong with a document.
+pub(super) fn check(request: &PlanRequest, document: &PlacementDocument) -> Vec<Violation> {
+    let mut findings = Findings { violations: Vec::new() };
+    findings.check_ending(request, document);
+    findings.check_bounds(request, document);
+    match document.status {
+        Status::Optimal | Status::Feasible => findings.check_placement(request, document),
+        Status::Infeasible | Status::Unknown => findings.check_absence(request, document),
+    }
+    findings.violations
+}
+
+struct Findings {
+    violations: Vec<Violation>,
+}
+
+impl Findings {
+    fn claim(&mut self, detail: impl Into<String>) {
+        self.violations.push(Violation::new(ViolationCode::ClaimWrong, detail));
+    }
+
+    /// Status, termination and algorithm fit together.
+    fn check_ending(&mut self, request: &PlanRequest, document: &PlacementDocument) {
+        let (status, termination) = (document.status, document.termination);
+        let fits = match status {
+            Status::Optimal => termination == Termination::Optimal,
+            Status::Infeasible => termination == Termination::Infeasible,
+            Status::Feasible => !matches!(termination, Termination::Optimal | Termination::Infeasible),
+            Status::Unknown => {
+                matches!(termination, Termination::Exhausted | Termination::TimeLimit | Termination::Stopped)
+            }
+        };
+        if !fits {
+            self.claim(format!("the status {status:?} does not go with the termination {termination:?}"));
+        }
+        let allowed_gap = request.options.solver.gap;
+        if termination == Termination::GapReached && document.gap.is_none_or(|gap| gap > allowed_gap + TOLERANCE) {
+            self.claim(format!("the gap is not at or below {allowed_gap}, as the termination says"));
+        }
+        if document.algorithm != request.options.solver.algorithm {
+            self.claim("the algorithm is not the one that was asked for");
+        }
+        if !(document.solve_s.is_finite() && document.solve_s >= 0.0) {
+            self.claim("solve_s is not a time");
+        }
+    }
+
+    /// Bounds are in the unit of the objective.
+    fn check_bounds(&mut self, request: &PlanRequest, document: &PlacementDocument) {
+        let counts_nodes = matches!(request.options.objective, Objective::MinNodes { .. });
+        if counts_nodes && document.lower_bound_s.is_some() {
+            self.claim("lower_bound_s stands where the objective counts nodes");
+        }
+        if !counts_nodes && document.lower_bound_nodes.is_some() {
+            self.claim("lower_bound_nodes stands where the objective is a time");
+        }
+        if document.lower_bound_s.is_some_and(|bound| !(bound.is_finite() && bound >= 0.0)) {
+            self.claim("lower_bound_s is not a time");
+        }
+    }
+
+    /// A document that claims a placement has one, and says the truth about it.
+    fn check_placement(&mut self, request: &PlanRequest, document: &PlacementDocument) {
+        let propose =
+            |stage: &Stage| StageProposal { node_id: stage.node_id.clone(), layer_ids: stage.layer_ids.clone() };
+        let proposals: Vec<StageProposal> = document.stages.iter().map(propose).collect();
+        let (evaluation, rounding_s) = evaluate_with_rounding(request, &proposals);
+        let tolerance = Tolerance { rounding_s };
+        for expected in &evaluation.stages {
+            self.check_stage(expected, &document.stages[expected.index as usize], tolerance);
+        }
+        for (position, stage) in document.stages.iter().enumerate().filter(|(at, stage)| stage.index != *at as u64) {
+            self.figure(position, "index", stage.index as f64, position as f64);
+        }
+        self.check_totals(document, &evaluation, tolerance);
+        self.check_bottleneck(request, document, &evaluation, tolerance);
+        self.check_gap(request, document);
+        if !document.reasons.is_empty() {
+            self.claim("there are stages and also reasons why there are none");
+        }
+        for warning in &evaluation.warnings {
+            if !document.warnings.iter().any(|given| given.code == warning.code) {
+                self.claim(format!("a warning is missing: {}", warning.detail));
+            }
+        }
+        self.violations.extend(evaluation.violations);
+    }
+
+    fn check_stage(&mut self, expected: &Stage, stated: &Stage, tolerance: Tolerance) {
+        let at = expected.index as usize;
+        let figures = [
+            ("param_bytes", stated.param_bytes, expected.param_bytes),
+            ("memory_bytes", stated.memory_bytes, expected.memory_bytes),
+            ("memory_capacity_bytes", stated.memory_capacity_bytes, expected.memory_capacity_bytes),
+        ];
+        for (name, stated, expected) in figures.into_iter().filter(|(_, stated, expected)| stated != expected) {
+            self.figure(at, name, stated as f64, expected as f64);
+        }
+        if !tolerance.same(stated.compute_s, expected.compute_s) {
+            self.figure(at, "compute_s", stated.compute_s, expected.compute_s);
+        }
+        let received = |stage: &Stage| stage.receive.clone().map(|it| (it.from_node_id, Vec::new(), it.bytes));
+        let sent = |stage: &Stage| stage.send.clone().map(|it| (it.to_node_id, it.tensor_layer_ids, it.bytes));
+        for (name, stated, expected) in
+            [("receive", received(stated), received(expected)), ("send", sent(stated), sent(expected))]
+        {
+            if stated != expected {
+                let text = |transfer: &Option<(String, Vec<String>, u64)>| match transfer {
+                    Some((node, layers, bytes)) => format!("{bytes} bytes of {layers:?}, other end {node:?}"),
+                    None => "no transfer".to_owned(),
+                };
+                let detail = format!("stage {at}: {name} is {}, but must be {}", text(&stated), text(&expected));
+                self.violations.push(Violation::new(ViolationCode::TransferWrong, detail).at(at));
+            }
+        }
+        let receive_s = |stage: &Stage| stage.receive.as_ref().map(|receive| receive.transfer_s);
+        let send_s = |stage: &Stage| stage.send.as_ref().map(|send| send.transfer_s);
+        let times = [
+            ("receive.transfer_s", receive_s(stated).zip(receive_s(expected))),
+            ("send.transfer_s", send_s(stated).zip(send_s(expected))),
+        ];
+        for (name, pair) in times {
+            if let Some((stated, expected)) = pair.filter(|(stated, expected)| !close(*stated, *expected)) {
+                self.figure(at, name, stated, expected);
+            }
+        }
+    }
+
+    fn check_totals(&mut self, document: &PlacementDocument, evaluation: &Evaluation, tolerance: Tolerance) {
+        // Stages that are wrong have no totals to compare with; their violations say why.
+        let (Some(period_s), Some(latency_s)) = (evaluation.period_s, evaluation.latency_s) else { return };
+        let totals = [("period_s", document.period_s, period_s), ("latency_s", document.latency_s, latency_s)];
+        for (name, stated, expected) in totals {
+            match stated {
+                Some(stated) if tolerance.same(stated, expected) => {}
+                Some(stated) => self.total(name, stated, expected),
+                None => self.claim(format!("{name} is missing")),
+            }
+        }
+        let throughput_per_s = document.period_s.and_then(throughput_per_s);
+        let same = match (document.throughput_per_s, throughput_per_s) {
+            (Some(stated), Some(expected)) => close(stated, expected),
+            (None, None) => true,
+            _ => false,
+        };
+        if !same {
+            self.claim("throughput_per_s is not 1 / period_s");
+        }
+    }
+
+    fn check_bottleneck(
+        &mut self,
+        request: &PlanRequest,
+        document: &PlacementDocument,
+        evaluation: &Evaluation,
+        tolerance: Tolerance,
+    ) {
+        let Some(period_s) = evaluation.period_s else { return };
+        let Some(bottleneck) = document.bottleneck else { return self.claim("the bottleneck is missing") };
+        let loads = pace::loads(request, &evaluation.stages);
+        if !loads.iter().any(|(load, seconds)| *load == bottleneck && tolerance.same(*seconds, period_s)) {
+            let (kind, stage) = (bottleneck.kind, bottleneck.stage_index);
+            self.claim(format!("the bottleneck {kind:?} of stage {stage} does not take the period"));
+        }
+    }
+
+    /// The bound is at or below the objective, the gap says how far, and an optimum's bound is its objective.
+    fn check_gap(&mut self, request: &PlanRequest, document: &PlacementDocument) {
+        let (objective, bound) = match request.options.objective {
+            Objective::MaxThroughput => (document.period_s, document.lower_bound_s),
+            Objective::MinLatency => (document.latency_s, document.lower_bound_s),
+            Objective::MinNodes { .. } => {
+                (Some(document.stages.len() as f64), document.lower_bound_nodes.map(|nodes| nodes as f64))
+            }
+        };
+        let Some(bound) = bound else { return self.claim("there is a placement but no lower bound") };
+        let Some(objective) = objective else { return };
+        if bound > objective * (1.0 + PROOF_TOLERANCE) {
+            self.claim(format!("the lower bound {bound} is above the objective {objective}"));
+        }
+        let proven = (objective - bound).abs() <= PROOF_TOLERANCE * objective;
+        if document.status == Status::Optimal && !proven {
+            self.claim(format!("the lower bound {bound} does not prove the objective {objective}"));
+        }
+        let gap = if objective > 0.0 { (objective - bound) / objective } else { 0.0 };
+        if !document.gap.is_some_and(|stated| (stated - gap).abs() <= TOLERANCE) {
+            self.claim(format!("the gap must be {gap}"));
+        }
+    }
+
+    /// A document that claims no placement has none, nor any of its figures.
+    fn check_absence(&mut self, request: &PlanRequest, document: &PlacementDocument) {
+        let status = document.status;
+        let figures = [document.period_s, document.throughput_per_s, document.latency_s, document.gap];
+        if !document.stages.is_empty() || document.bottleneck.is_some() || figures.iter().any(Option::is_some) {
+            self.claim(format!("the status {status:?} stands beside a placement or its figures"));
+        }
+        match (status == Status::Infeasible, document.reasons.is_empty()) {
+            (true, true) => self.claim("the status Infeasible has no reason"),
+            (false, false) => self.claim("the status Unknown has reasons why there is no placement"),
+            _ => {}
+        }
+        let layers: BTreeSet<&str> = request.model.layers.iter().map(|layer| layer.id.as_str()).collect();
+        let nodes: BTreeSet<&str> = request.cluster.nodes.iter().map(|node| node.id.as_str()).collect();
+        for reason in &document.reasons {
+            let known = |ids: &[String], all: &BTreeSet<&str>| ids.iter().all(|id| all.contains(id.as_str()));
+            if !known(&reason.layer_ids, &layers) || !known(&reason.node_ids, &nodes) {
+                self.claim(format!("the reason {:?} names a layer or a node that does not exist", reason.code));
+            }
+            if reason.figures.values().any(|figure| !figure.is_finite()) {
+                self.claim(format!("the reason {:?} has a figure that is not a number", reason.code));
+            }
+        }
+    }
+
+    fn figure(&mut self, stage: usize, name: &str, stated: f64, computed: f64) {
+        let detail = format!("stage {stage}: {name} is {stated}, but the model and the cluster give {computed}");
+        self.violations.push(figure_wrong(detail, name, stated, computed).at(stage));
+    }
+
+    fn total(&mut self, name: &str, stated: f64, computed: f64) {
+        let detail = format!("{name} is {stated}, but the stages give {computed}");
+        self.violations.push(figure_wrong(detail, name, stated, computed));
+    }
+}
+
+fn figure_wrong(detail: String, name: &str, stated: f64, computed: f64) -> Violation {
+    let violation = Violation::new(ViolationCode::FigureWrong, detail);
+    let name = name.rsplit('.').next().unwrap_or(name);
+    violation.figure(&format!("stated_{name}"), stated).figure(&format!("computed_{name}"), computed)
+}
+
+/// How far two times may differ that were summed in different orders.
+#[derive(Clone, Copy)]
+struct Tolerance {
+    rounding_s: f64,
+}
+
+impl Tolerance {
+    fn same(self, stated: f64, expected: f64) -> bool {
+        close(stated, expected) || (stated - expected).abs() <= self.rounding_s
+    }
+}
+
+/// Equal within a relative 1e-9; nothing equals NaN, and nothing but itself an infinity.
+fn close(stated: f64, expected: f64) -> bool {
+    let difference = (stated - expected).abs();
+    stated == expected || (difference.is_finite() && difference <= TOLERANCE * stated.abs().max(expected.abs()))
+}

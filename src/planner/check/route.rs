@@ -1,0 +1,75 @@
+//! The links that a placement uses, and the seconds that a transfer takes on each.
+
+use std::collections::BTreeMap;
+
+use crate::domain::cluster::{ClusterInventory, Node};
+use crate::domain::network::{Matrix, Network, Radio};
+
+/// A directed link between two nodes.
+#[derive(Clone, Copy)]
+pub(super) struct Route {
+    bandwidth_bps: f64,
+    latency_s: f64,
+}
+
+impl Route {
+    /// Seconds for a transfer of so many bytes.
+    pub(super) fn transfer_s(&self, bytes: u64, transfer_scale: f64) -> f64 {
+        8.0 * (bytes as f64 * transfer_scale) / self.bandwidth_bps + self.latency_s
+    }
+}
+
+/// Finds the links of directed pairs of nodes. Only these are looked at: a cluster has many more.
+pub(super) fn routes<'a>(
+    cluster: &'a ClusterInventory,
+    pairs: &[(&'a Node, &'a Node)],
+) -> BTreeMap<(&'a str, &'a str), Route> {
+    let mut found: BTreeMap<(&str, &str), Option<Route>> =
+        pairs.iter().map(|(from, to)| ((from.id.as_str(), to.id.as_str()), None)).collect();
+    for link in &cluster.links {
+        let route = Route { bandwidth_bps: link.bandwidth_bps, latency_s: link.latency_s };
+        if let Some(wanted) = found.get_mut(&(link.from.as_str(), link.to.as_str())) {
+            *wanted = Some(route);
+        }
+        if link.bidirectional
+            && let Some(wanted) = found.get_mut(&(link.to.as_str(), link.from.as_str()))
+        {
+            *wanted = Some(route);
+        }
+    }
+    if let Some(network) = &cluster.network {
+        let rows = matrix_rows(network);
+        for (from, to) in pairs {
+            let route = found.entry((from.id.as_str(), to.id.as_str())).or_default();
+            *route = route.or_else(|| by_network(network, &rows, from, to));
+        }
+    }
+    found.into_iter().filter_map(|(pair, route)| Some((pair, route?))).collect()
+}
+
+/// The link that the network's rule gives a pair. A bit rate of zero is no path.
+fn by_network(network: &Network, rows: &BTreeMap<&str, usize>, from: &Node, to: &Node) -> Option<Route> {
+    let (bandwidth_bps, latency_s) = match network {
+        Network::FullMesh(mesh) => (mesh.bandwidth_bps, mesh.latency_s),
+        Network::Radio(radio) => (radio_bps(radio, from, to)?, radio.latency_s),
+        Network::Matrix(matrix) => (matrix_bps(matrix, rows, from, to)?, matrix.latency_s),
+    };
+    (from.id != to.id && bandwidth_bps > 0.0).then_some(Route { bandwidth_bps, latency_s })
+}
+
+fn radio_bps(radio: &Radio, from: &Node, to: &Node) -> Option<f64> {
+    let (from, to) = (from.position_m?, to.position_m?);
+    let (east, north) = (from.x - to.x, from.y - to.y);
+    Some(radio.bandwidth_hz * (1.0 + radio.snr_at_1m / (east * east + north * north)).log2())
+}
+
+/// The row and column of each node in a matrix; nothing for another kind.
+fn matrix_rows(network: &Network) -> BTreeMap<&str, usize> {
+    let Network::Matrix(matrix) = network else { return BTreeMap::new() };
+    matrix.node_ids.iter().enumerate().map(|(row, id)| (id.as_str(), row)).collect()
+}
+
+fn matrix_bps(matrix: &Matrix, rows: &BTreeMap<&str, usize>, from: &Node, to: &Node) -> Option<f64> {
+    let (row, column) = (*rows.get(from.id.as_str())?, *rows.get(to.id.as_str())?);
+    matrix.bandwidth_bps.get(row)?.get(column).copied()
+}

@@ -1,0 +1,125 @@
+//! The rules that proposed stages must keep to beside covering the model: cuts, nodes, pins, memory and limits.
+
+use std::collections::BTreeMap;
+
+use super::layout::Laid;
+use super::walk::Walk;
+use super::{StageProposal, Violation, ViolationCode};
+use crate::domain::cluster::Node;
+use crate::domain::options::{CutPolicy, Objective};
+use crate::domain::placement::Stage;
+use crate::domain::request::PlanRequest;
+use crate::domain::unit::{bytes_text, seconds_text};
+
+/// A limit of seconds counts as broken only beyond what another order of summing could explain.
+pub(super) const TOLERANCE: f64 = 1e-9;
+
+/// Each stage ends where the model may be cut.
+pub(super) fn check_cuts(request: &PlanRequest, walk: &Walk<'_>, laid: &[Laid<'_>], violations: &mut Vec<Violation>) {
+    let mut check = |stage: usize, position: usize| {
+        let crossing = walk.crossing(position).len();
+        let detail = if walk.only_inputs_before(position) {
+            format!("stage {stage} would begin or end right behind nothing but input layers")
+        } else if request.options.cost_model.cuts == CutPolicy::SingleTensor && crossing != 1 {
+            format!("{crossing} tensors cross a cut of stage {stage}, but the cut policy single_tensor wants one")
+        } else {
+            return;
+        };
+        let ids = [position - 1, position].map(|place| request.model.layers[place].id.clone());
+        let violation = Violation::new(ViolationCode::CutNotAllowed, detail).at(stage).layers(ids);
+        violations.push(violation.figure("crossing_tensors", crossing as f64));
+    };
+    let mut last_cut = 0;
+    for (stage, run) in laid.iter().enumerate().filter_map(|(stage, laid)| Some((stage, laid.run.clone()?))) {
+        for position in [run.start, run.end] {
+            if position > 0 && position < request.model.layers.len() && position != last_cut {
+                check(stage, position);
+                last_cut = position;
+            }
+        }
+    }
+}
+
+/// Each node may host a stage: it is schedulable, not excluded, and has every label of the selector.
+pub(super) fn check_nodes(request: &PlanRequest, laid: &[Laid<'_>], violations: &mut Vec<Violation>) {
+    let constraints = &request.options.constraints;
+    for (stage, node) in laid.iter().enumerate().filter_map(|(stage, laid)| Some((stage, laid.node?))) {
+        let missing_label = |node: &Node| {
+            let mut wanted = constraints.node_selector.iter();
+            wanted.find(|(name, text)| node.labels.get(*name) != Some(text)).map(|(name, _)| name.clone())
+        };
+        let why = if !node.schedulable {
+            "is not schedulable".to_owned()
+        } else if constraints.exclude_nodes.iter().any(|id| *id == node.id) {
+            "is excluded".to_owned()
+        } else if let Some(name) = missing_label(node) {
+            format!("does not have the label {name:?} that is selected")
+        } else {
+            continue;
+        };
+        let detail = format!("stage {stage} runs on {:?}, which {why}", node.id);
+        violations.push(Violation::new(ViolationCode::NodeNotEligible, detail).at(stage).node(&node.id));
+    }
+}
+
+/// Each pinned layer runs where it is pinned.
+pub(super) fn check_pins(request: &PlanRequest, proposals: &[StageProposal], violations: &mut Vec<Violation>) {
+    let pins = request.options.constraints.pins.iter();
+    let node_of: BTreeMap<&str, &str> = pins.map(|pin| (pin.layer_id.as_str(), pin.node_id.as_str())).collect();
+    for (stage, proposal) in proposals.iter().enumerate() {
+        for layer in &proposal.layer_ids {
+            let host = &proposal.node_id;
+            if let Some(node) = node_of.get(layer.as_str()).filter(|node| *node != host) {
+                let detail = format!("layer {layer:?} is pinned to {node:?} and runs on {host:?}");
+                let violation = Violation::new(ViolationCode::PinBroken, detail).at(stage);
+                violations.push(violation.layers([layer.clone()]).node(node).node(host));
+            }
+        }
+    }
+}
+
+/// There are no more stages than allowed.
+pub(super) fn check_stage_count(request: &PlanRequest, stages: usize, violations: &mut Vec<Violation>) {
+    if let Some(most) = request.options.constraints.max_stages.filter(|&most| stages as u64 > most) {
+        let detail = format!("{stages} stages are more than the {most} that max_stages allows");
+        let violation = Violation::new(ViolationCode::TooManyStages, detail);
+        violations.push(violation.figure("stages", stages as f64).figure("max_stages", most as f64));
+    }
+}
+
+/// Each stage fits into what its node has free.
+pub(super) fn check_memory(stages: &[Option<Stage>], violations: &mut Vec<Violation>) {
+    for stage in stages.iter().flatten().filter(|stage| stage.memory_bytes > stage.memory_capacity_bytes) {
+        let (needed, free) = (stage.memory_bytes, stage.memory_capacity_bytes);
+        let (index, node) = (stage.index, &stage.node_id);
+        let detail = format!("stage {index} needs {}, but {node:?} has {} free", bytes_text(needed), bytes_text(free));
+        let violation = Violation::new(ViolationCode::MemoryExceeded, detail).at(index as usize).node(node);
+        let violation = violation.figure("memory_bytes", needed as f64);
+        violations.push(violation.figure("memory_capacity_bytes", free as f64));
+    }
+}
+
+/// The latency and, where the objective sets a target, the period keep to their limits.
+pub(super) fn check_times(
+    request: &PlanRequest,
+    period_s: f64,
+    latency_s: f64,
+    rounding_s: f64,
+    violations: &mut Vec<Violation>,
+) {
+    let above = |seconds: f64, limit_s: f64| seconds > limit_s * (1.0 + TOLERANCE) + rounding_s;
+    if let Some(limit_s) = request.options.constraints.max_latency_s.filter(|&limit_s| above(latency_s, limit_s)) {
+        let (latency, limit) = (seconds_text(latency_s), seconds_text(limit_s));
+        let detail = format!("the latency of {latency} is above max_latency_s of {limit}");
+        let violation = Violation::new(ViolationCode::LatencyExceeded, detail);
+        violations.push(violation.figure("latency_s", latency_s).figure("max_latency_s", limit_s));
+    }
+    if let Objective::MinNodes { target_period_s } = request.options.objective
+        && above(period_s, target_period_s)
+    {
+        let (period, target) = (seconds_text(period_s), seconds_text(target_period_s));
+        let detail = format!("the period of {period} is above target_period_s of {target}");
+        let violation = Violation::new(ViolationCode::TargetPeriodMissed, detail);
+        violations.push(violation.figure("period_s", period_s).figure("target_period_s", target_period_s));
+    }
+}

@@ -1,0 +1,79 @@
+//! The transfers that stages need: from the source, from stage to stage, and to the sink.
+
+use super::layout::Laid;
+use super::route::routes;
+use super::walk::Walk;
+use super::{Violation, ViolationCode};
+use crate::domain::cluster::Node;
+use crate::domain::placement::{Receive, Send, Stage};
+use crate::domain::request::PlanRequest;
+
+struct Transfer<'a> {
+    sender: Option<usize>,
+    receiver: Option<usize>,
+    from: &'a Node,
+    to: &'a Node,
+    /// Where the model is cut; `None` where the two stages do not adjoin.
+    position: Option<usize>,
+}
+
+/// Enters every transfer into the stages that it leaves and reaches, and records the links that are missing. Says
+/// whether each transfer has its time.
+pub(super) fn enter_transfers(
+    request: &PlanRequest,
+    walk: &Walk<'_>,
+    laid: &[Laid<'_>],
+    stages: &mut [Option<Stage>],
+    violations: &mut Vec<Violation>,
+) -> bool {
+    let transfers = transfers(request, laid);
+    let pairs: Vec<(&Node, &Node)> = transfers.iter().map(|transfer| (transfer.from, transfer.to)).collect();
+    let routes = routes(&request.cluster, &pairs);
+    let mut all_timed = true;
+    for Transfer { sender, receiver, from, to, position } in transfers {
+        let Some(route) = routes.get(&(from.id.as_str(), to.id.as_str())) else {
+            let detail = format!("no link leads from {:?} to {:?}", from.id, to.id);
+            let violation = Violation::new(ViolationCode::NoLink, detail).node(&from.id).node(&to.id);
+            violations.push(violation.at(sender.or(receiver).unwrap_or(0)));
+            all_timed = false;
+            continue;
+        };
+        let Some(position) = position else {
+            all_timed = false;
+            continue;
+        };
+        let bytes = walk.boundary_bytes(position);
+        let transfer_s = route.transfer_s(bytes, request.options.cost_model.transfer_scale);
+        if let Some(stage) = receiver.and_then(|stage| stages[stage].as_mut()) {
+            stage.receive = Some(Receive { from_node_id: from.id.clone(), bytes, transfer_s });
+        }
+        if let Some(stage) = sender.and_then(|stage| stages[stage].as_mut()) {
+            let layers = &request.model.layers;
+            let tensor_layer_ids = walk.crossing(position).into_iter().map(|place| layers[place].id.clone()).collect();
+            stage.send = Some(Send { to_node_id: to.id.clone(), tensor_layer_ids, bytes, transfer_s });
+        }
+    }
+    all_timed
+}
+
+/// The transfers between known nodes; none leads from a node to itself.
+fn transfers<'a>(request: &'a PlanRequest, laid: &[Laid<'a>]) -> Vec<Transfer<'a>> {
+    let constraints = &request.options.constraints;
+    let find = |id: &Option<String>| request.cluster.nodes.iter().find(|node| Some(&node.id) == id.as_ref());
+    let mut transfers = Vec::new();
+    if let (Some(from), Some(Laid { node: Some(to), .. })) = (find(&constraints.source_node), laid.first()) {
+        transfers.push(Transfer { sender: None, receiver: Some(0), from, to, position: Some(0) });
+    }
+    for (stage, pair) in laid.windows(2).enumerate() {
+        let [Laid { node: Some(from), run: before }, Laid { node: Some(to), run: behind }] = pair else { continue };
+        let adjoin = |before: &std::ops::Range<usize>| behind.as_ref().is_some_and(|run| run.start == before.end);
+        let position = before.clone().filter(adjoin).map(|before| before.end);
+        transfers.push(Transfer { sender: Some(stage), receiver: Some(stage + 1), from, to, position });
+    }
+    if let (Some(Laid { node: Some(from), .. }), Some(to)) = (laid.last(), find(&constraints.sink_node)) {
+        let position = Some(request.model.layers.len());
+        transfers.push(Transfer { sender: Some(laid.len() - 1), receiver: None, from, to, position });
+    }
+    transfers.retain(|transfer| transfer.from.id != transfer.to.id);
+    transfers
+}
