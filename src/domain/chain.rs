@@ -23,11 +23,10 @@ impl Chain {
         let first_working_layer = (0..layers).find(|&layer| !model.is_input(layer)).unwrap_or(layers);
         let mut chain = Self { positions: vec![0], boundary_bytes: vec![model.input_bytes()] };
         // Before the first layer that works there is no stage to cut behind.
-        for position in first_working_layer + 1..layers {
-            if policy == CutPolicy::Any || crossing[position].tensors == 1 {
-                chain.positions.push(position);
-                chain.boundary_bytes.push(crossing[position].bytes);
-            }
+        let inner = crossing.iter().enumerate().take(layers).skip(first_working_layer + 1);
+        for (position, crossing) in inner.filter(|(_, crossing)| policy == CutPolicy::Any || crossing.tensors == 1) {
+            chain.positions.push(position);
+            chain.boundary_bytes.push(crossing.bytes);
         }
         chain.positions.push(layers);
         chain.boundary_bytes.push(model.output_bytes());

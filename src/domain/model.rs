@@ -102,8 +102,7 @@ impl ModelProfile {
         let edges = reader.optional(map, "edges", |reader, value| reader.items(value, Edge::read)).unwrap_or_default();
         let layers = layers?;
         let (layers, edges) = in_order(reader, layers, &edges)?;
-        let edge_document =
-            |&(from, to): &(usize, usize)| Edge { from: layers[from].id.clone(), to: layers[to].id.clone() };
+        let edge_document = |&(from, to): &Ends| Edge { from: layers[from].id.clone(), to: layers[to].id.clone() };
         Some(Self {
             name: name?,
             description,
@@ -231,12 +230,15 @@ fn read_layers(reader: &mut Reader, value: &Value) -> Option<Vec<Option<Layer>>>
     Some(layers)
 }
 
+/// An edge as the places of its ends in a list of layers.
+type Ends = (usize, usize);
+
 /// The layers in topological order and the edges between their places there, sorted.
 fn in_order(
     reader: &mut Reader,
     layers: Vec<Option<Layer>>,
     edges: &[Option<Edge>],
-) -> Option<(Vec<Layer>, Vec<(usize, usize)>)> {
+) -> Option<(Vec<Layer>, Vec<Ends>)> {
     let mut index_of: FxHashMap<&str, usize> = FxHashMap::default();
     for (index, layer) in layers.iter().enumerate() {
         let Some(layer) = layer else { continue };
@@ -252,7 +254,7 @@ fn in_order(
     let known_edges = known_edges(reader, edges, &index_of, all_known);
     let layers: Option<Vec<Layer>> = layers.into_iter().collect();
     let layers = layers?;
-    let pairs: Vec<(usize, usize)> = known_edges.iter().map(|&(_, pair)| pair).collect();
+    let pairs: Vec<Ends> = known_edges.iter().map(|&(_, pair)| pair).collect();
     let order = match graph::topological_order(layers.len(), &pairs) {
         Ok(order) => order,
         Err(cycles) => {
@@ -267,7 +269,7 @@ fn in_order(
     for (at, &index) in order.iter().enumerate() {
         place[index] = at;
     }
-    let mut pairs: Vec<(usize, usize)> = pairs.iter().map(|&(from, to)| (place[from], place[to])).collect();
+    let mut pairs: Vec<Ends> = pairs.iter().map(|&(from, to)| (place[from], place[to])).collect();
     pairs.sort_unstable();
     let mut layers: Vec<Option<Layer>> = layers.into_iter().map(Some).collect();
     let layers = order.iter().filter_map(|&index| layers[index].take()).collect();
@@ -280,8 +282,8 @@ fn known_edges(
     edges: &[Option<Edge>],
     index_of: &FxHashMap<&str, usize>,
     all_known: bool,
-) -> Vec<(usize, (usize, usize))> {
-    let mut first_edge: FxHashMap<(usize, usize), usize> = FxHashMap::default();
+) -> Vec<(usize, Ends)> {
+    let mut first_edge: FxHashMap<Ends, usize> = FxHashMap::default();
     let mut known = Vec::with_capacity(edges.len());
     for (index, edge) in edges.iter().enumerate() {
         let Some(edge) = edge else { continue };
@@ -310,7 +312,7 @@ fn known_edges(
     known
 }
 
-fn report_cycle(reader: &mut Reader, cycle: &[usize], layers: &[Layer], edge_of: &FxHashMap<(usize, usize), usize>) {
+fn report_cycle(reader: &mut Reader, cycle: &[usize], layers: &[Layer], edge_of: &FxHashMap<Ends, usize>) {
     const MOST_NAMED: usize = 8;
     let mut names: Vec<&str> = cycle.iter().take(MOST_NAMED).map(|&layer| layers[layer].id.as_str()).collect();
     names.push(if cycle.len() > MOST_NAMED { "…" } else { names[0] });

@@ -18,7 +18,7 @@ pub fn bytes_text(bytes: u64) -> String {
 /// Seconds with a decimal unit, four significant digits at the most: `0.00125` is `1.25 ms`.
 pub fn seconds_text(seconds: f64) -> String {
     let (amount, unit) = match seconds {
-        s if s == 0.0 => (0.0, "s"),
+        0.0 => (0.0, "s"),
         s if s < 1e-3 => (s * 1e6, "µs"),
         s if s < 1.0 => (s * 1e3, "ms"),
         s => (s, "s"),

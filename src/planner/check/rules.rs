@@ -50,7 +50,7 @@ pub(super) fn check_nodes(request: &PlanRequest, laid: &[Laid<'_>], violations: 
         };
         let why = if !node.schedulable {
             "is not schedulable".to_owned()
-        } else if constraints.exclude_nodes.iter().any(|id| *id == node.id) {
+        } else if constraints.exclude_nodes.contains(&node.id) {
             "is excluded".to_owned()
         } else if let Some(name) = missing_label(node) {
             format!("does not have the label {name:?} that is selected")
