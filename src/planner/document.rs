@@ -80,6 +80,7 @@ pub fn with_placement(
     // A bound may never exceed the optimum, so one above this objective would be a defect; the checker says so.
     let optimal = claim.bound == objective;
     let gap = if objective > 0.0 { (objective - claim.bound) / objective } else { 0.0 };
+    let claim = if optimal { Claim { termination: Termination::Optimal, ..claim } } else { claim };
     PlacementDocument {
         status: if optimal { Status::Optimal } else { Status::Feasible },
         period_s: Some(period_s),
