@@ -164,15 +164,17 @@ impl<'a> Tableau<'a> {
             busy_s[node] = arriving_s + compute_s + sends[stage];
             arriving_s = sends[stage];
         }
+        // What a node sends as the source and takes as the sink, beside the stage that it may host.
+        let mut own_s = vec![0.0; self.links.len()];
         if let Some(source) = self.source.filter(|&source| source != nodes[0]) {
-            busy_s[source] += receive_s;
+            own_s[source] += receive_s;
         }
         if let Some(sink) = self.sink.filter(|&sink| sink != nodes[stages - 1]) {
-            busy_s[sink] += deliver_s;
+            own_s[sink] += deliver_s;
         }
         let period_s = match self.request.options.cost_model.overlap {
             Overlap::Full => largest_s,
-            Overlap::None => busy_s.into_iter().fold(0.0, f64::max),
+            Overlap::None => busy_s.iter().zip(own_s).map(|(busy_s, own_s)| busy_s + own_s).fold(0.0, f64::max),
         };
         Some((period_s, latency_s))
     }

@@ -79,15 +79,19 @@ impl<'a> Costs<'a> {
         if self.request.options.cost_model.compute == ComputeModel::Ignore || node.flops_per_s.is_some() {
             return None;
         }
-        let class = node.device_class.as_deref();
-        if !class.is_some_and(|class| self.measured_s.contains_key(class)) {
-            let detail = format!("{} has neither flops_per_s nor timings: its compute counts as zero", node.id);
-            return Some(Warning { code: WarningCode::ComputeUnknown, detail });
-        }
         let layers = &self.request.model.layers[start..end];
         let unknown = layers.iter().filter(|layer| layer.flops > 0 && measured(node, layer).is_none()).count();
-        let detail = format!("{} has no flops_per_s and no timings for {unknown} layers: they count as zero", node.id);
-        (unknown > 0).then_some(Warning { code: WarningCode::ComputePartlyUnknown, detail })
+        if unknown == 0 {
+            return None;
+        }
+        let id = &node.id;
+        Some(if layers.iter().any(|layer| measured(node, layer).is_some()) {
+            let detail = format!("{id} has no flops_per_s and no timings for {unknown} layers: they count as zero");
+            Warning { code: WarningCode::ComputePartlyUnknown, detail }
+        } else {
+            let detail = format!("{id} has neither flops_per_s nor timings: its compute counts as zero");
+            Warning { code: WarningCode::ComputeUnknown, detail }
+        })
     }
 }
 
