@@ -100,6 +100,24 @@ fn sums_in_another_order_are_no_lie() {
 }
 
 #[test]
+fn a_difference_of_prefix_sums_is_no_lie() {
+    let time = |seconds: f64| json!({"pi": seconds});
+    let request = request_with(&[
+        ("/cluster/nodes/1", "device_class", json!("pi")),
+        ("/model/layers/1", "time_s", time(1e9)),
+        ("/model/layers/2", "time_s", time(0.1)),
+        ("/model/layers/3", "time_s", time(0.2)),
+    ]);
+    let mut document = true_document(&request, TWO, 0.0);
+    let difference_s = (1e9 + 0.1 + 0.2) - 1e9;
+    assert!((difference_s - 0.3_f64).abs() > 1e-9);
+    document.stages[1].compute_s = difference_s;
+    assert_eq!(codes(&request, &document), []);
+    document.stages[1].compute_s = 0.31;
+    assert_eq!(codes(&request, &document), [(ViolationCode::FigureWrong, Some(1))]);
+}
+
+#[test]
 fn each_figure_of_a_stage_is_recomputed() {
     let lies: [fn(&mut Stage); 5] = [
         |stage| stage.param_bytes += 1,
