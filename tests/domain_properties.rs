@@ -5,7 +5,7 @@ mod oracle;
 
 use std::collections::BTreeSet;
 
-use cutpoint::domain::chain::{Chain, crossing_tensors, live_bytes};
+use cutpoint::domain::chain::{Chain, crossing_layers, crossing_tensors, live_bytes};
 use cutpoint::domain::cluster::ClusterInventory;
 use cutpoint::domain::hash::content_hash;
 use cutpoint::domain::model::ModelProfile;
@@ -134,6 +134,7 @@ proptest! {
         let mut boundary_bytes = vec![bytes((0..layers).filter(|&layer| is_input(&model, layer)).collect())];
         for position in 1..layers {
             let crossing: Vec<usize> = (0..layers).filter(|&tensor| crosses(&model, tensor, position)).collect();
+            prop_assert_eq!(crossing_layers(&model, position).collect::<Vec<usize>>(), crossing.clone());
             prop_assert_eq!(crossing_tensors(&model)[position].tensors, crossing.len());
             prop_assert_eq!(crossing_tensors(&model)[position].bytes, bytes(crossing.clone()));
             let only_inputs = (0..position).all(|layer| is_input(&model, layer));
@@ -143,7 +144,9 @@ proptest! {
             }
         }
         positions.push(layers);
-        boundary_bytes.push(bytes((0..layers).filter(|&tensor| crosses(&model, tensor, layers)).collect()));
+        let outputs: Vec<usize> = (0..layers).filter(|&tensor| crosses(&model, tensor, layers)).collect();
+        prop_assert_eq!(crossing_layers(&model, layers).collect::<Vec<usize>>(), outputs.clone());
+        boundary_bytes.push(bytes(outputs));
         let policy = if single { CutPolicy::SingleTensor } else { CutPolicy::Any };
         prop_assert_eq!(Chain::new(&model, policy), Chain { positions, boundary_bytes });
     }

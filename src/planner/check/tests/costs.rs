@@ -224,7 +224,7 @@ fn the_input_comes_from_the_source_and_the_output_goes_to_the_sink() {
 #[test]
 fn a_hop_or_the_way_to_the_sink_may_set_the_pace() {
     let no_compute = ("", "cost_model", json!({"compute": "ignore"}));
-    let evaluation = evaluated(&request_with(&[no_compute.clone()]), THREE);
+    let evaluation = evaluated(&request_with(std::slice::from_ref(&no_compute)), THREE);
     assert_eq!((evaluation.period_s, bottleneck(&evaluation)), (Some(1.0), (BottleneckKind::Hop, 1)));
     let sink = ("", "constraints", json!({"sink_node": "n2"}));
     let evaluation = evaluated(&request_with(&[no_compute, sink]), &[("n3", &["in", "a", "b", "c"])]);
@@ -234,7 +234,7 @@ fn a_hop_or_the_way_to_the_sink_may_set_the_pace() {
 #[test]
 fn without_overlap_a_node_does_one_thing_at_a_time() {
     let none = ("", "cost_model", json!({"overlap": "none"}));
-    let evaluation = evaluated(&request_with(&[none.clone()]), THREE);
+    let evaluation = evaluated(&request_with(std::slice::from_ref(&none)), THREE);
     // n1: 1 + 0.7; n2: 0.7 + 1 + 1; n3: 1 + 6
     assert_eq!((evaluation.period_s, bottleneck(&evaluation)), (Some(7.0), (BottleneckKind::Node, 2)));
     assert_eq!(evaluation.latency_s, Some(1.0 + 0.7 + 1.0 + 1.0 + 6.0));

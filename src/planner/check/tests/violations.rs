@@ -97,7 +97,7 @@ fn cuts_that_are_not_allowed() {
     let expected = [(ViolationCode::CutNotAllowed, Some(0))];
     assert_eq!(found(&[mesh()], &[("n1", &["in"]), ("n2", &["a", "b", "c"])]), expected);
     let single = ("", "cost_model", json!({"cuts": "single_tensor"}));
-    assert_eq!(found(&[single.clone()], TWO), []);
+    assert_eq!(found(std::slice::from_ref(&single), TWO), []);
     let evaluation = evaluated(&request_with(&[single]), THREE);
     assert_eq!(codes(&evaluation.violations), [(ViolationCode::CutNotAllowed, Some(1))]);
     assert_eq!(evaluation.violations[0].figures["crossing_tensors"], 2.0);
