@@ -95,46 +95,47 @@ pub fn with_placement(
 }
 
 fn stages(request: &PlanRequest, problem: &Problem, assignment: &Assignment) -> Vec<Stage> {
+    let spans = assignment.spans().zip(stage_times(problem, assignment)).enumerate();
+    spans.map(|(index, (span, times))| stage(request, problem, assignment, index, span, times)).collect()
+}
+
+fn stage(
+    request: &PlanRequest,
+    problem: &Problem,
+    assignment: &Assignment,
+    index: usize,
+    (start, end, host): (usize, usize, usize),
+    [receive_s, compute_s, send_s]: [f64; 3],
+) -> Stage {
     let PlanRequest { model, cluster, options } = request;
     let node_id = |host: usize| cluster.nodes[problem.hosts[host]].id.clone();
-    let last = assignment.stages.len() - 1;
-    let spans = assignment.spans().zip(stage_times(problem, assignment)).enumerate();
-    let stage =
-        |(index, ((start, end, host), [receive_s, compute_s, send_s])): (usize, ((usize, usize, usize), [f64; 3]))| {
-            let layers = problem.chain.positions[start]..problem.chain.positions[end];
-            let sender = match index {
-                0 => options.constraints.source_node.clone(),
-                _ => Some(node_id(assignment.stages[index - 1].1)),
-            };
-            let receiver = match index {
-                _ if index == last => options.constraints.sink_node.clone(),
-                _ => Some(node_id(assignment.stages[index + 1].1)),
-            };
-            let node_id = node_id(host);
-            Stage {
-                index: index as u64,
-                layer_ids: layers.clone().map(|layer| model.layers[layer].id.clone()).collect(),
-                param_bytes: layers.clone().map(|layer| model.layers[layer].param_bytes).sum(),
-                memory_bytes: problem.memory_bytes(start, end),
-                memory_capacity_bytes: cluster.nodes[problem.hosts[host]].free_bytes(),
-                compute_s,
-                receive: sender.filter(|id| *id != node_id).map(|from_node_id| Receive {
-                    from_node_id,
-                    bytes: problem.chain.boundary_bytes[start],
-                    transfer_s: receive_s,
-                }),
-                send: receiver.filter(|id| *id != node_id).map(|to_node_id| Send {
-                    to_node_id,
-                    tensor_layer_ids: crossing_layers(model, layers.end)
-                        .map(|layer| model.layers[layer].id.clone())
-                        .collect(),
-                    bytes: problem.chain.boundary_bytes[end],
-                    transfer_s: send_s,
-                }),
-                node_id,
-            }
-        };
-    spans.map(stage).collect()
+    let neighbour = |index: usize| assignment.stages.get(index).map(|&(_, host)| node_id(host));
+    let constraints = &options.constraints;
+    let sender = index.checked_sub(1).map_or(constraints.source_node.clone(), neighbour);
+    let receiver = neighbour(index + 1).or(constraints.sink_node.clone());
+    let node_id = node_id(host);
+    let layers = problem.chain.positions[start]..problem.chain.positions[end];
+    let tensors = || crossing_layers(model, layers.end).map(|layer| model.layers[layer].id.clone()).collect();
+    Stage {
+        index: index as u64,
+        layer_ids: layers.clone().map(|layer| model.layers[layer].id.clone()).collect(),
+        param_bytes: layers.clone().map(|layer| model.layers[layer].param_bytes).sum(),
+        memory_bytes: problem.memory_bytes(start, end),
+        memory_capacity_bytes: cluster.nodes[problem.hosts[host]].free_bytes(),
+        compute_s,
+        receive: sender.filter(|id| *id != node_id).map(|from_node_id| Receive {
+            from_node_id,
+            bytes: problem.chain.boundary_bytes[start],
+            transfer_s: receive_s,
+        }),
+        send: receiver.filter(|id| *id != node_id).map(|to_node_id| Send {
+            to_node_id,
+            tensor_layer_ids: tensors(),
+            bytes: problem.chain.boundary_bytes[end],
+            transfer_s: send_s,
+        }),
+        node_id,
+    }
 }
 
 /// The first thing in the pipeline that takes the whole period.

@@ -82,22 +82,18 @@ fn pin_conflicts(request: &PlanRequest, problem: &Problem) -> Vec<Reason> {
 /// Blocks that no stage on any host can hold. A stage's buffers depend on its ends, so they are tried.
 fn blocks_too_large(request: &PlanRequest, problem: &Problem) -> Vec<Reason> {
     let blocks = problem.blocks();
-    let mut held = vec![false; blocks];
-    let mut held_from_end = vec![0_usize; blocks + 1];
+    let mut furthest_end = vec![0; blocks];
     for group in 0..problem.groups.len() {
-        for start in 0..blocks {
-            let mut furthest = start;
-            problem.ends_in_memory(group, start, |end| furthest = end);
-            held_from_end[start] = held_from_end[start].max(furthest);
+        for (start, furthest) in furthest_end.iter_mut().enumerate() {
+            problem.ends_in_memory(group, start, |end| *furthest = end.max(*furthest));
         }
     }
-    let mut covered = 0;
-    for start in 0..blocks {
-        covered = covered.max(held_from_end[start]);
-        held[start] = covered > start;
-    }
+    let covered = furthest_end.iter().scan(0, |covered, &end| {
+        *covered = end.max(*covered);
+        Some(*covered)
+    });
+    let too_large = covered.enumerate().filter(|&(start, covered)| covered <= start).map(|(start, _)| start + 1);
     let largest_free = problem.groups.iter().map(|group| group.free_bytes).max().unwrap_or(0);
-    let too_large = (1..=blocks).filter(|&block| !held[block - 1]);
     too_large
         .map(|block| {
             let needed = problem.memory_bytes(block - 1, block);

@@ -82,23 +82,19 @@ impl<'a> Order<'a> {
     /// For each stage and end the least cost and the start that gives it.
     fn programme(&self, cost: impl Fn(f64, usize, [f64; 3]) -> f64) -> Vec<Vec<(f64, usize)>> {
         let blocks = self.problem.blocks();
+        let mut beginning = vec![(f64::INFINITY, 0); blocks + 1];
+        beginning[0].0 = 0.0;
         let mut best: Vec<Vec<(f64, usize)>> = Vec::with_capacity(self.hosts.len());
         for (stage, &host) in self.hosts.iter().enumerate() {
             let mut row = vec![(f64::INFINITY, 0); blocks + 1];
-            for start in 0..blocks {
-                let before = match stage {
-                    0 if start == 0 => 0.0,
-                    0 => f64::INFINITY,
-                    _ => best[stage - 1][start].0,
-                };
-                if before.is_finite() {
-                    self.problem.ends_in_memory(self.problem.group_of[host], start, |end| {
-                        let cost = cost(before, stage, self.times(stage, start, end));
-                        if cost < row[end].0 {
-                            row[end] = (cost, start);
-                        }
-                    });
-                }
+            let before = best.last().unwrap_or(&beginning).iter().map(|&(cost, _)| cost).enumerate();
+            for (start, before) in before.take(blocks).filter(|(_, before)| before.is_finite()) {
+                self.problem.ends_in_memory(self.problem.group_of[host], start, |end| {
+                    let cost = cost(before, stage, self.times(stage, start, end));
+                    if cost < row[end].0 {
+                        row[end] = (cost, start);
+                    }
+                });
             }
             best.push(row);
         }
