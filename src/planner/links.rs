@@ -18,6 +18,12 @@ impl Link {
     /// No direct path: every transfer takes for ever.
     pub const MISSING: Link = Link { bandwidth_bps: 1.0, latency_s: f64::INFINITY };
 
+    /// Whether there is a direct path.
+    #[inline]
+    pub fn exists(self) -> bool {
+        self.latency_s.is_finite()
+    }
+
     /// Seconds for a load in bits; the one form in which hop times are evaluated.
     #[inline]
     pub fn transfer_s(self, load_bits: f64) -> f64 {

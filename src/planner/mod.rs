@@ -6,6 +6,7 @@
 pub mod check;
 pub mod env;
 
+mod baselines;
 mod bits;
 mod bound;
 mod cost;
@@ -23,7 +24,7 @@ pub use env::{Env, Progress, Stop, StopReason};
 use self::bits::for_width;
 use self::incumbent::Incumbent;
 use self::problem::Problem;
-use crate::domain::options::{Objective, Overlap};
+use crate::domain::options::{Algorithm, Objective, Overlap};
 use crate::domain::placement::{PlacementDocument, Reason};
 use crate::domain::request::PlanRequest;
 
@@ -54,15 +55,30 @@ pub fn plan(request: &PlanRequest, env: &Env<'_>) -> Result<PlacementDocument, C
     if let Some(reason) = raise_walk_bound(&incumbent, &stop) {
         return Ok(incumbent.infeasible(vec![reason]));
     }
-    if problem.objective == Objective::MaxThroughput && problem.overlap == Overlap::Full {
-        for_width!(problem.blocks() + 1, W => exact::search::least_period::<W>(&incumbent));
-    } else {
-        for_width!(problem.blocks() + 1, W => portfolio::dive_for_placements::<W>(&incumbent));
+    match request.options.solver.algorithm {
+        Algorithm::Kpath => baselines::kpath(&incumbent),
+        Algorithm::Greedy => baselines::greedy(&incumbent),
+        Algorithm::Random => baselines::random(&incumbent),
+        Algorithm::Exact => search(&incumbent),
+        Algorithm::Auto => {
+            baselines::offer_cheap(&incumbent);
+            search(&incumbent);
+        }
     }
     if incumbent.bound() == f64::INFINITY {
         return Ok(incumbent.infeasible(vec![feasible::exhausted(&problem)]));
     }
     incumbent.conclude()
+}
+
+/// Searches until proof or stop.
+fn search(incumbent: &Incumbent<'_>) {
+    let problem = incumbent.problem;
+    if problem.objective == Objective::MaxThroughput && problem.overlap == Overlap::Full {
+        for_width!(problem.blocks() + 1, W => exact::search::least_period::<W>(incumbent));
+    } else {
+        for_width!(problem.blocks() + 1, W => portfolio::dive_for_placements::<W>(incumbent));
+    }
 }
 
 /// Raises the bound to what the walk relaxation proves; a reason where it proves that no placement exists.

@@ -186,18 +186,34 @@ impl Problem {
 
     /// Calls `visit` with each end j > i for which (i, j] fits the memory, and with nothing beyond the first block
     /// that must run elsewhere. Memory does not grow steadily with j: a boundary's buffers may shrink.
-    pub fn ends_in_memory(&self, group: usize, start: usize, mut visit: impl FnMut(usize)) {
+    pub fn ends_in_memory(&self, group: usize, start: usize, visit: impl FnMut(usize)) {
         let Group { free_bytes, pinned_host, .. } = self.groups[group];
+        let allowed = |end: usize| match self.pins[end - 1] {
+            None => true,
+            Some(Pinned::To(host)) => pinned_host == Some(host),
+            Some(Pinned::Nowhere) => false,
+        };
+        self.fitting_ends(free_bytes, start, allowed, visit);
+    }
+
+    /// Calls `visit` with each end j > i for which (i, j] fits in so many bytes, wherever its layers are pinned.
+    pub fn ends_within(&self, free_bytes: u64, start: usize, visit: impl FnMut(usize)) {
+        self.fitting_ends(free_bytes, start, |_| true, visit);
+    }
+
+    #[inline]
+    fn fitting_ends(
+        &self,
+        free_bytes: u64,
+        start: usize,
+        allowed: impl Fn(usize) -> bool,
+        mut visit: impl FnMut(usize),
+    ) {
         let mut activation = 0;
         for end in start + 1..=self.blocks() {
-            let allowed = match self.pins[end - 1] {
-                None => true,
-                Some(Pinned::To(host)) => pinned_host == Some(host),
-                Some(Pinned::Nowhere) => false,
-            };
             activation = activation.max(self.activation_bytes[end - 1]);
             let resident = self.resident_bytes[end] - self.resident_bytes[start];
-            if !allowed || resident + activation + self.buffer_bytes[start] > free_bytes {
+            if !allowed(end) || resident + activation + self.buffer_bytes[start] > free_bytes {
                 break;
             }
             if self.bytes_with_activation(start, end, activation) <= free_bytes {
