@@ -18,10 +18,8 @@ pub fn greedy(incumbent: &Incumbent<'_>) {
     let Some(ends) = least_sum(problem, &stop) else { return };
     let mut best: Option<(f64, Score, Assignment)> = None;
     for first in 0..problem.hosts.len() {
-        let Some((slowest_s, hosts)) = walk_from(problem, first, &ends, &stop) else { continue };
-        if best.as_ref().is_some_and(|(best_s, _, _)| slowest_s > *best_s) {
-            continue;
-        }
+        let slowest_allowed_s = best.as_ref().map_or(f64::MAX, |(slowest_s, _, _)| *slowest_s);
+        let Some((slowest_s, hosts)) = walk_from(problem, first, &ends, slowest_allowed_s, &stop) else { continue };
         let Some(assignment) = permitted(problem, &ends, &hosts) else { continue };
         let Some(score) = score(problem, &assignment) else { continue };
         let is_better = |(best_s, best, _): &(f64, Score, Assignment)| (slowest_s, score) < (*best_s, *best);
@@ -34,8 +32,15 @@ pub fn greedy(incumbent: &Incumbent<'_>) {
     }
 }
 
-/// The slowest hop and the hosts of a walk; `None` where it comes to a dead end, or when told to stop.
-fn walk_from(problem: &Problem, first: usize, ends: &[usize], stop: &dyn Fn() -> bool) -> Option<(f64, Vec<usize>)> {
+/// The slowest hop and the hosts of a walk; `None` where it comes to a dead end or a hop is slower than allowed, or
+/// when told to stop.
+fn walk_from(
+    problem: &Problem,
+    first: usize,
+    ends: &[usize],
+    slowest_allowed_s: f64,
+    stop: &dyn Fn() -> bool,
+) -> Option<(f64, Vec<usize>)> {
     let mut used = vec![false; problem.hosts.len()];
     let mut hosts = vec![first];
     let mut slowest_s = 0.0_f64;
@@ -49,7 +54,7 @@ fn walk_from(problem: &Problem, first: usize, ends: &[usize], stop: &dyn Fn() ->
         // Small loads may make hops equally fast: then the wider link.
         let hops = unused.map(|host| (problem.hop_s(at, host, end), -problem.link(at, host).bandwidth_bps, host));
         let (hop_s, _, next) = hops.min_by(|a, b| a.0.total_cmp(&b.0).then(a.1.total_cmp(&b.1)))?;
-        if !hop_s.is_finite() {
+        if hop_s > slowest_allowed_s {
             return None;
         }
         slowest_s = slowest_s.max(hop_s);
