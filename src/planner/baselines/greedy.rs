@@ -17,7 +17,7 @@ pub fn greedy(incumbent: &Incumbent<'_>) {
     let stop = || incumbent.must_end();
     let Some(ends) = least_sum(problem, &stop) else { return };
     let mut best: Option<(f64, Score, Assignment)> = None;
-    for first in 0..problem.hosts.len() {
+    for first in (0..problem.hosts.len()).take_while(|_| !stop()) {
         let slowest_allowed_s = best.as_ref().map_or(f64::MAX, |(slowest_s, _, _)| *slowest_s);
         let Some((slowest_s, hosts)) = walk_from(problem, first, &ends, slowest_allowed_s, &stop) else { continue };
         let Some(assignment) = permitted(problem, &ends, &hosts) else { continue };

@@ -47,9 +47,10 @@ pub fn kpath(incumbent: &Incumbent<'_>) {
         }
         return;
     }
+    let sizes: Vec<f64> = ends[..ends.len() - 1].iter().map(|&cut| problem.load_bits[cut]).collect();
     let rng = Pcg64Mcg::seed_from_u64(incumbent.env.seed);
     let mut matching = Matching { problem, placed: vec![None; ends.len()], rng, stop: &stop };
-    for run in runs(&transfer_classes(problem, &ends)) {
+    for run in runs(&classes_of(&sizes)) {
         if matching.place(run).is_none() {
             return;
         }
@@ -60,18 +61,16 @@ pub fn kpath(incumbent: &Incumbent<'_>) {
     }
 }
 
-/// For each cut its class: the bin of its transfer size between the smallest and the largest.
-fn transfer_classes(problem: &Problem, ends: &[usize]) -> Vec<usize> {
-    let cuts = &ends[..ends.len() - 1];
-    let sizes: Vec<f64> = cuts.iter().map(|&cut| problem.load_bits[cut]).collect();
+/// For each transfer size its class: the bin between the smallest and the largest size.
+fn classes_of(sizes: &[f64]) -> Vec<usize> {
     let smallest = sizes.iter().copied().fold(f64::INFINITY, f64::min);
     let range = sizes.iter().copied().fold(0.0, f64::max) - smallest;
-    let class_of = |size: f64| match (size - smallest) / range {
+    let class_of = |size: &f64| match (size - smallest) / range {
         fraction if fraction < 1.0 => ((fraction * CLASSES as f64) as usize).min(CLASSES - 1),
         // The largest; or all are equal, and the fraction is not a number.
         _ => CLASSES - 1,
     };
-    sizes.into_iter().map(class_of).collect()
+    sizes.iter().map(class_of).collect()
 }
 
 /// Maximal runs of neighbouring cuts of one class, in the order of their matching.
@@ -126,5 +125,22 @@ impl Matching<'_> {
         let mut used = vec![false; self.problem.hosts.len()];
         self.placed.iter().flatten().for_each(|&host| used[host] = true);
         (0..used.len()).filter(|&host| !used[host]).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn runs_go_from_the_top_class_down_longest_first() {
+        assert_eq!(runs(&[19, 19, 0, 10, 10, 10, 19]), [0..2, 6..7, 3..6, 2..3]);
+        assert_eq!(runs(&[7]), [0..1]);
+    }
+
+    #[test]
+    fn classes_are_equally_wide_and_the_largest_is_in_the_top_one() {
+        assert_eq!(classes_of(&[0.0, 4.9, 5.0, 99.0, 100.0, 50.0]), [0, 0, 1, 19, 19, 10]);
+        assert_eq!(classes_of(&[3.0, 3.0]), [19, 19]);
     }
 }

@@ -39,3 +39,6 @@ fn permitted(problem: &Problem, ends: &[usize], hosts: &[usize]) -> Option<Assig
     });
     fits.then_some(assignment)
 }
+
+#[cfg(test)]
+mod tests;
