@@ -59,11 +59,7 @@ pub fn plan(request: &PlanRequest, env: &Env<'_>) -> Result<PlacementDocument, C
         Algorithm::Kpath => baselines::kpath(&incumbent),
         Algorithm::Greedy => baselines::greedy(&incumbent),
         Algorithm::Random => baselines::random(&incumbent),
-        Algorithm::Exact => search(&incumbent),
-        Algorithm::Auto => {
-            baselines::offer_cheap(&incumbent);
-            search(&incumbent);
-        }
+        Algorithm::Exact | Algorithm::Auto => search(&incumbent),
     }
     if incumbent.bound() == f64::INFINITY {
         return Ok(incumbent.infeasible(vec![feasible::exhausted(&problem)]));
@@ -77,6 +73,7 @@ fn search(incumbent: &Incumbent<'_>) {
     if problem.objective == Objective::MaxThroughput && problem.overlap == Overlap::Full {
         for_width!(problem.blocks() + 1, W => exact::search::least_period::<W>(incumbent));
     } else {
+        baselines::offer_cheap(incumbent);
         for_width!(problem.blocks() + 1, W => portfolio::dive_for_placements::<W>(incumbent));
     }
 }

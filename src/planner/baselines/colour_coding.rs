@@ -216,7 +216,7 @@ impl<'a, const W: usize> PathSearch<'a, W> {
                 continue;
             }
             if visited == between {
-                return self.path_to(links, colour_of, set, lasts.first()?);
+                return self.path_to(links, colour_of, set, lasts.iter().next()?);
             }
             let onward = lasts.iter().fold(Bits::EMPTY, |onward, place| links.onward[place].or(&onward));
             let onward = onward.and(&links.finishing[between - visited - 1]);
