@@ -3,8 +3,14 @@
 //!
 //! The map of the house; arrows point one way, `cli → http → jobs → store, planner → domain`:
 //!
+//! - [`jobs`]: the queue: claim, drive, progress, recover.
+//! - [`store`]: SQL only, one file an aggregate.
 //! - [`planner`]: pure optimisation, from a request to a checked placement.
 //! - [`domain`]: validated types, no input or output.
+//! - [`clock`]: what time it is and where new ids come from, passed in everywhere.
 
+pub mod clock;
 pub mod domain;
+pub mod jobs;
 pub mod planner;
+pub mod store;

@@ -1,0 +1,33 @@
+//! How the queue works.
+
+use std::time::Duration;
+
+/// How the queue works; [`QueueSettings::default`] is documented field by field.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct QueueSettings {
+    /// Jobs solved at once; default the number of cores.
+    pub workers: usize,
+    /// Threads that one solve may use; default 1.
+    pub threads_per_job: usize,
+    /// How often a running job renews its lease and stores incumbent and bound; default 1 s.
+    pub heartbeat: Duration,
+    /// How long a job belongs to its worker after a heartbeat; default 15 s.
+    pub lease: Duration,
+    /// How often a job that a crash interrupted is tried again; default 3.
+    pub most_crashes: u32,
+    /// The most jobs that may wait; default 1000.
+    pub queue_limit: u32,
+}
+
+impl Default for QueueSettings {
+    fn default() -> Self {
+        Self {
+            workers: std::thread::available_parallelism().map_or(1, usize::from),
+            threads_per_job: 1,
+            heartbeat: Duration::from_secs(1),
+            lease: Duration::from_secs(15),
+            most_crashes: 3,
+            queue_limit: 1000,
+        }
+    }
+}

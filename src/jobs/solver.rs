@@ -1,0 +1,30 @@
+//! What solves a job: the planner, or a test's stand-in.
+
+use crate::domain::placement::PlacementDocument;
+use crate::domain::request::PlanRequest;
+use crate::planner::{self, CheckFailure, Env};
+
+/// Solves a request on a blocking thread.
+pub trait Solver: Send + Sync + 'static {
+    /// As [`planner::plan`].
+    fn solve(&self, request: &PlanRequest, env: &Env<'_>) -> Result<PlacementDocument, CheckFailure>;
+}
+
+/// The planner.
+#[derive(Debug, Clone, Copy)]
+pub struct Planner;
+
+impl Solver for Planner {
+    fn solve(&self, request: &PlanRequest, env: &Env<'_>) -> Result<PlacementDocument, CheckFailure> {
+        planner::plan(request, env)
+    }
+}
+
+impl<F> Solver for F
+where
+    F: Fn(&PlanRequest, &Env<'_>) -> Result<PlacementDocument, CheckFailure> + Send + Sync + 'static,
+{
+    fn solve(&self, request: &PlanRequest, env: &Env<'_>) -> Result<PlacementDocument, CheckFailure> {
+        self(request, env)
+    }
+}

@@ -1,0 +1,100 @@
+//! What can go wrong in the store, a closed list.
+
+use crate::domain::id::{Id, IdKind};
+
+/// Why the store did not do what it was asked. Nothing of a failed write is kept.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// No such row.
+    #[error("there is no {} {id}", kind_name(*.kind))]
+    NotFound {
+        /// What was looked for.
+        kind: IdKind,
+        /// Its id; for a cluster's revision `cls_…` with `revision N` behind it.
+        id: String,
+    },
+    /// A row cannot be deleted while others refer to it.
+    #[error("{id} is in use by {by}")]
+    InUse {
+        /// What was to be deleted.
+        id: Id,
+        /// What refers to it.
+        by: Id,
+    },
+    /// A cluster has another revision than the caller expected.
+    #[error("{id} is at revision {current}, not {expected}")]
+    RevisionChanged {
+        /// The cluster.
+        id: Id,
+        /// The caller's revision.
+        expected: u64,
+        /// The revision that it has.
+        current: u64,
+    },
+    /// The idempotency key was used for another request.
+    #[error("the idempotency key {key:?} was used for another request")]
+    KeyReused {
+        /// The key.
+        key: String,
+    },
+    /// As many jobs wait as may.
+    #[error("{limit} jobs are waiting already")]
+    QueueFull {
+        /// The most that may wait.
+        limit: u32,
+    },
+    /// The job must be finished for this.
+    #[error("{id} is not finished")]
+    NotFinished {
+        /// The job.
+        id: Id,
+    },
+    /// Another worker, or nobody, holds the job now; nothing was written.
+    #[error("the lease of {id} is lost")]
+    LeaseLost {
+        /// The job.
+        id: Id,
+    },
+    /// A row holds what no version of this program wrote.
+    #[error("column {column} of {id} is not readable: {value:?}")]
+    Unreadable {
+        /// The row.
+        id: String,
+        /// Its column.
+        column: &'static str,
+        /// What stands there.
+        value: String,
+    },
+    /// A number that the database cannot hold.
+    #[error("{what} is too large for the database: {value}")]
+    TooLarge {
+        /// What it is.
+        what: &'static str,
+        /// The number.
+        value: u64,
+    },
+    /// The store was closed.
+    #[error("the store is closed")]
+    Closed,
+    /// A write operation panicked: a defect of ours. Nothing of it is kept.
+    #[error("a write operation panicked")]
+    Panicked,
+    /// The commit of a group of operations failed: none of them is kept.
+    #[error("the commit failed: {0}")]
+    Commit(String),
+    /// The database's schema could not be brought up to date.
+    #[error("the database could not be migrated: {0}")]
+    Migrate(#[from] sqlx::migrate::MigrateError),
+    /// The database failed.
+    #[error("the database failed: {0}")]
+    Database(#[from] sqlx::Error),
+}
+
+fn kind_name(kind: IdKind) -> &'static str {
+    match kind {
+        IdKind::Model => "model",
+        IdKind::Cluster => "cluster",
+        IdKind::Job => "job",
+        IdKind::Placement => "placement",
+    }
+}
