@@ -5,11 +5,18 @@ use sha2::{Digest, Sha256};
 
 /// SHA-256 (FIPS 180-4) of a value's JSON, in lower-case hexadecimal: 64 characters.
 pub fn content_hash(value: &impl Serialize) -> String {
-    let mut hasher = Sha256::new();
+    text_hash(&json_text(value))
+}
+
+/// SHA-256 of a text, in lower-case hexadecimal.
+pub fn text_hash(text: &str) -> String {
+    Sha256::digest(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// A value's JSON.
+pub fn json_text(value: &impl Serialize) -> String {
     // Domain types hold no map with other than text keys and no infinite number: writing them cannot fail.
-    let text = serde_json::to_vec(value).expect("domain types are JSON");
-    hasher.update(&text);
-    hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    serde_json::to_string(value).expect("domain types are JSON")
 }
 
 #[cfg(test)]

@@ -2,9 +2,16 @@
 
 use jiff::Timestamp;
 
-use super::{Idempotency, Listed, Page, Registered, Store, StoreError};
+use sqlx::QueryBuilder;
+
+use super::idempotency::{forget_resource, recall, remember};
+use super::models::user_id;
+use super::page::Keyed;
+use super::row::{Reading, integer};
+use super::{Connection, Idempotency, Listed, Page, PageKey, Registered, Store, StoreError};
 use crate::domain::cluster::ClusterInventory;
-use crate::domain::id::Id;
+use crate::domain::hash::{json_text, text_hash};
+use crate::domain::id::{Id, IdKind};
 
 /// An inventory as the store keeps it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,7 +31,14 @@ pub struct ClusterDocument {
 impl ClusterDocument {
     /// Writes an inventory down, once, outside of any transaction.
     pub fn new(inventory: &ClusterInventory) -> Self {
-        todo!()
+        let document = json_text(inventory);
+        Self {
+            name: inventory.name.clone(),
+            content_hash: text_hash(&document),
+            document,
+            nodes: inventory.nodes.len() as u64,
+            links: inventory.links.len() as u64,
+        }
     }
 }
 
@@ -49,43 +63,276 @@ pub struct Cluster {
     pub revised_at: Timestamp,
 }
 
+/// A revision and its cluster.
+macro_rules! select_revision {
+    ($more:literal) => {
+        concat!(
+            "SELECT clusters.id AS id, cluster_revisions.revision AS revision, name, content_hash, nodes, links,
+                    created_at, revised_at",
+            $more,
+            " FROM clusters JOIN cluster_revisions ON cluster_revisions.cluster_id = clusters.id"
+        )
+    };
+}
+
+/// The revision $2 of cluster $1, or the newest.
+macro_rules! one_revision {
+    () => {
+        " WHERE clusters.id = $1 AND cluster_revisions.revision = COALESCE($2, clusters.revision)"
+    };
+}
+
+#[derive(sqlx::FromRow)]
+struct ClusterRow {
+    id: String,
+    revision: i64,
+    name: String,
+    content_hash: String,
+    nodes: i64,
+    links: i64,
+    created_at: i64,
+    revised_at: i64,
+}
+
+#[derive(sqlx::FromRow)]
+struct DocumentRow {
+    #[sqlx(flatten)]
+    cluster: ClusterRow,
+    document: String,
+}
+
+impl TryFrom<ClusterRow> for Cluster {
+    type Error = StoreError;
+
+    fn try_from(row: ClusterRow) -> Result<Self, StoreError> {
+        let reading = Reading { id: &row.id };
+        Ok(Self {
+            id: reading.id("id", IdKind::Cluster, &row.id)?,
+            revision: reading.count("revision", row.revision)?,
+            nodes: reading.count("nodes", row.nodes)?,
+            links: reading.count("links", row.links)?,
+            created_at: reading.time("created_at", row.created_at)?,
+            revised_at: reading.time("revised_at", row.revised_at)?,
+            name: row.name,
+            content_hash: row.content_hash,
+        })
+    }
+}
+
+impl Keyed for Cluster {
+    fn page_key(&self) -> PageKey {
+        PageKey { created_at: self.created_at, id: self.id.clone() }
+    }
+}
+
 impl Store {
     /// Registers a cluster at revision 1, always a new one.
+    ///
+    /// # Errors
+    /// [`StoreError::KeyReused`], or the database failed.
     pub async fn register_cluster(
         &self,
         cluster: ClusterDocument,
         idempotency: Option<Idempotency>,
     ) -> Result<Registered<Cluster>, StoreError> {
-        todo!()
+        let store = self.clone();
+        self.write(move |connection| {
+            Box::pin(async move {
+                let now = store.clock.now();
+                if let Some(known) = recall(connection, idempotency.as_ref(), store.keys_since(now)).await? {
+                    // The answer is what was created then, not what has become of it.
+                    let row = find(connection, &known.resource_id, Some(1)).await?;
+                    return Ok(Registered { row, created: known.created, replayed: true });
+                }
+                let row = store.insert_cluster(connection, cluster, None, now).await?;
+                remember(connection, idempotency, &row.id, true, now).await?;
+                Ok(Registered { row, created: true, replayed: false })
+            })
+        })
+        .await
     }
 
-    /// Makes a new revision of a cluster that is at `expected_revision` ([`StoreError::RevisionChanged`] otherwise).
+    /// Makes a new revision of a cluster that is at `expected_revision`.
+    ///
+    /// # Errors
+    /// [`StoreError::RevisionChanged`], [`StoreError::NotFound`], or the database failed.
     pub async fn replace_cluster(
         &self,
         id: &Id,
         expected_revision: u64,
         cluster: ClusterDocument,
     ) -> Result<Cluster, StoreError> {
-        todo!()
+        let (id, clock) = (id.clone(), self.clock.clone());
+        self.write(move |connection| {
+            Box::pin(async move {
+                let newest = find(connection, id.as_str(), None).await?;
+                let update = sqlx::query("UPDATE clusters SET revision = revision + 1 WHERE id = $1 AND revision = $2");
+                let updated = update
+                    .bind(id.as_str())
+                    .bind(wanted(expected_revision))
+                    .execute(&mut *connection)
+                    .await?
+                    .rows_affected();
+                if updated == 0 {
+                    return Err(StoreError::RevisionChanged {
+                        id,
+                        expected: expected_revision,
+                        current: newest.revision,
+                    });
+                }
+                let row = revision(newest.id, newest.revision + 1, newest.created_at, clock.now(), &cluster);
+                insert_revision(connection, &row, cluster.document).await?;
+                Ok(row)
+            })
+        })
+        .await
     }
 
     /// A revision of a cluster, without its document; `None` for the newest.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`], or the database failed.
     pub async fn cluster(&self, id: &Id, revision: Option<u64>) -> Result<Cluster, StoreError> {
-        todo!()
+        let mut connection = self.readers.acquire().await?;
+        find(&mut connection, id.as_str(), revision).await
     }
 
     /// A revision of a cluster with its document as JSON text; `None` for the newest.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`], or the database failed.
     pub async fn cluster_document(&self, id: &Id, revision: Option<u64>) -> Result<(Cluster, String), StoreError> {
-        todo!()
+        let select = concat!(select_revision!(", document"), one_revision!());
+        let select = sqlx::query_as(select).bind(id.as_str()).bind(revision.map(wanted));
+        let row: Option<DocumentRow> = select.fetch_optional(&self.readers).await?;
+        let row = row.ok_or_else(|| missing(id.as_str(), revision))?;
+        Ok((row.cluster.try_into()?, row.document))
     }
 
     /// The newest revisions of all clusters, by the clusters' creation.
+    ///
+    /// # Errors
+    /// The database failed.
     pub async fn clusters(&self, page: Page) -> Result<Listed<Cluster>, StoreError> {
-        todo!()
+        let newest = concat!(select_revision!(""), " WHERE cluster_revisions.revision = clusters.revision");
+        let mut query = QueryBuilder::new(newest);
+        page.push_to(&mut query);
+        let rows: Vec<ClusterRow> = query.build_query_as().fetch_all(&self.readers).await?;
+        Ok(page.list(rows.into_iter().map(Cluster::try_from).collect::<Result<_, _>>()?))
     }
 
-    /// Deletes a cluster with its revisions, if no job and no placement refers to it ([`StoreError::InUse`] otherwise).
+    /// Deletes a cluster with its revisions, if no job and no placement refers to it.
+    ///
+    /// # Errors
+    /// [`StoreError::InUse`], [`StoreError::NotFound`], or the database failed.
     pub async fn delete_cluster(&self, id: &Id) -> Result<(), StoreError> {
-        todo!()
+        let id = id.clone();
+        self.write(move |connection| {
+            Box::pin(async move {
+                if let Some(by) = user(connection, &id).await? {
+                    return Err(StoreError::InUse { id, by });
+                }
+                let delete = sqlx::query("DELETE FROM clusters WHERE id = $1").bind(id.as_str());
+                if delete.execute(&mut *connection).await?.rows_affected() == 0 {
+                    return Err(missing(id.as_str(), None));
+                }
+                forget_resource(connection, &id).await
+            })
+        })
+        .await
     }
+
+    /// The cluster that first came with this content inline; registers it the first time.
+    pub(super) async fn put_inline_cluster(
+        &self,
+        connection: &mut Connection,
+        cluster: ClusterDocument,
+        now: Timestamp,
+    ) -> Result<Cluster, StoreError> {
+        let select = sqlx::query_scalar("SELECT id FROM clusters WHERE inline_hash = $1");
+        let known: Option<String> = select.bind(&cluster.content_hash).fetch_optional(&mut *connection).await?;
+        if let Some(known) = known {
+            return find(connection, &known, Some(1)).await;
+        }
+        let inline_hash = cluster.content_hash.clone();
+        self.insert_cluster(connection, cluster, Some(inline_hash), now).await
+    }
+
+    async fn insert_cluster(
+        &self,
+        connection: &mut Connection,
+        cluster: ClusterDocument,
+        inline_hash: Option<String>,
+        now: Timestamp,
+    ) -> Result<Cluster, StoreError> {
+        let row = revision(self.ids.id(IdKind::Cluster), 1, now, now, &cluster);
+        sqlx::query("INSERT INTO clusters (id, revision, inline_hash, created_at) VALUES ($1, 1, $2, $3)")
+            .bind(row.id.as_str())
+            .bind(inline_hash)
+            .bind(now.as_microsecond())
+            .execute(&mut *connection)
+            .await?;
+        insert_revision(connection, &row, cluster.document).await?;
+        Ok(row)
+    }
+}
+
+fn revision(
+    id: Id,
+    revision: u64,
+    created_at: Timestamp,
+    revised_at: Timestamp,
+    document: &ClusterDocument,
+) -> Cluster {
+    let ClusterDocument { name, content_hash, nodes, links, .. } = document;
+    let (name, content_hash) = (name.clone(), content_hash.clone());
+    Cluster { id, revision, name, content_hash, nodes: *nodes, links: *links, created_at, revised_at }
+}
+
+async fn insert_revision(connection: &mut Connection, row: &Cluster, document: String) -> Result<(), StoreError> {
+    sqlx::query(
+        "INSERT INTO cluster_revisions (cluster_id, revision, name, content_hash, nodes, links, revised_at, document)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+    )
+    .bind(row.id.as_str())
+    .bind(integer("revision", row.revision)?)
+    .bind(&row.name)
+    .bind(&row.content_hash)
+    .bind(integer("nodes", row.nodes)?)
+    .bind(integer("links", row.links)?)
+    .bind(row.revised_at.as_microsecond())
+    .bind(document)
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// A revision of a cluster; `None` for the newest.
+pub(super) async fn find(connection: &mut Connection, id: &str, revision: Option<u64>) -> Result<Cluster, StoreError> {
+    let select = concat!(select_revision!(""), one_revision!());
+    let select = sqlx::query_as(select).bind(id).bind(revision.map(wanted));
+    let row: Option<ClusterRow> = select.fetch_optional(connection).await?;
+    row.ok_or_else(|| missing(id, revision))?.try_into()
+}
+
+/// A revision to look for; one that is too large for the database is not in it.
+fn wanted(revision: u64) -> i64 {
+    i64::try_from(revision).unwrap_or(i64::MAX)
+}
+
+/// A job or a placement that refers to a cluster.
+async fn user(connection: &mut Connection, id: &Id) -> Result<Option<Id>, StoreError> {
+    let select = sqlx::query_scalar(
+        "SELECT id FROM jobs WHERE cluster_id = $1 UNION ALL SELECT id FROM placements WHERE cluster_id = $1 LIMIT 1",
+    );
+    let user: Option<String> = select.bind(id.as_str()).fetch_optional(connection).await?;
+    user.map(|user| user_id(&user)).transpose()
+}
+
+fn missing(id: &str, revision: Option<u64>) -> StoreError {
+    let id = match revision {
+        Some(revision) => format!("{id} revision {revision}"),
+        None => id.to_owned(),
+    };
+    StoreError::NotFound { kind: IdKind::Cluster, id }
 }

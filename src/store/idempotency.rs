@@ -3,6 +3,11 @@
 //! A key is claimed by the very transaction that creates the row, and there is one writer: of two requests with one
 //! key the second sees either nothing of the first or its finished row. So no request is ever "still in flight".
 
+use jiff::Timestamp;
+
+use super::{Connection, Store, StoreError};
+use crate::domain::id::Id;
+
 /// What a client sends so that a retry does not create a second row.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Idempotency {
@@ -21,4 +26,92 @@ pub struct Registered<T> {
     pub created: bool,
     /// Whether this is the answer to a request that was answered before.
     pub replayed: bool,
+}
+
+/// What a key stands for.
+pub(super) struct Remembered {
+    pub(super) resource_id: String,
+    pub(super) created: bool,
+}
+
+#[derive(sqlx::FromRow)]
+struct KeyRow {
+    fingerprint: String,
+    resource_id: String,
+    created: bool,
+}
+
+/// What a key stands for, if it was given since `since`.
+pub(super) async fn recall(
+    connection: &mut Connection,
+    idempotency: Option<&Idempotency>,
+    since: Timestamp,
+) -> Result<Option<Remembered>, StoreError> {
+    let Some(Idempotency { key, fingerprint }) = idempotency else { return Ok(None) };
+    let row: Option<KeyRow> = sqlx::query_as(
+        "SELECT fingerprint, resource_id, created FROM idempotency_keys WHERE idempotency_key = $1 AND created_at >= $2",
+    )
+    .bind(key)
+    .bind(since.as_microsecond())
+    .fetch_optional(connection)
+    .await?;
+    match row {
+        None => Ok(None),
+        Some(row) if row.fingerprint != *fingerprint => Err(StoreError::KeyReused { key: key.clone() }),
+        Some(KeyRow { resource_id, created, .. }) => Ok(Some(Remembered { resource_id, created })),
+    }
+}
+
+/// Remembers what a key stands for; an expired use of it is forgotten.
+pub(super) async fn remember(
+    connection: &mut Connection,
+    idempotency: Option<Idempotency>,
+    resource_id: &Id,
+    created: bool,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let Some(Idempotency { key, fingerprint }) = idempotency else { return Ok(()) };
+    sqlx::query(
+        "INSERT INTO idempotency_keys (idempotency_key, fingerprint, resource_id, created, created_at)
+         VALUES ($1, $2, $3, $4, $5)
+         ON CONFLICT (idempotency_key) DO UPDATE SET fingerprint = excluded.fingerprint,
+             resource_id = excluded.resource_id, created = excluded.created, created_at = excluded.created_at",
+    )
+    .bind(key)
+    .bind(fingerprint)
+    .bind(resource_id.as_str())
+    .bind(created)
+    .bind(now.as_microsecond())
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// Forgets the keys of a row that is deleted: the same request then creates another.
+pub(super) async fn forget_resource(connection: &mut Connection, resource_id: &Id) -> Result<(), StoreError> {
+    let delete = sqlx::query("DELETE FROM idempotency_keys WHERE resource_id = $1").bind(resource_id.as_str());
+    delete.execute(connection).await?;
+    Ok(())
+}
+
+impl Store {
+    /// Since when a key counts.
+    pub(super) fn keys_since(&self, now: Timestamp) -> Timestamp {
+        now.checked_sub(self.remember_keys).unwrap_or(Timestamp::MIN)
+    }
+
+    /// Deletes keys that have expired; says how many.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn forget_expired_keys(&self) -> Result<u64, StoreError> {
+        let since = self.keys_since(self.clock.now()).as_microsecond();
+        self.write(move |connection| {
+            Box::pin(async move {
+                let delete = sqlx::query("DELETE FROM idempotency_keys WHERE created_at < $1").bind(since);
+                Ok(delete.execute(connection).await?.rows_affected())
+            })
+        })
+        .await
+    }
 }

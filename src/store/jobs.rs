@@ -4,8 +4,17 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
-use super::{ClusterDocument, Idempotency, Listed, ModelDocument, Page, Registered, Store, StoreError};
-use crate::domain::id::Id;
+use sqlx::QueryBuilder;
+
+use super::idempotency::{forget_resource, recall, remember};
+use super::page::Keyed;
+use super::row::{Named, Reading, integer};
+use super::{
+    ClusterDocument, Connection, Database, Idempotency, Listed, ModelDocument, Page, PageKey, Registered, Store,
+    StoreError, clusters, models,
+};
+use crate::domain::hash::json_text;
+use crate::domain::id::{Id, IdKind};
 use crate::domain::options::PlanOptions;
 use crate::domain::placement::Termination;
 
@@ -67,8 +76,10 @@ pub enum JobStatus {
 /// Why a job failed, a closed list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum JobErrorCode {
-    /// The time limit came before any placement or proof, or the algorithm found none.
+    /// The time limit came before any placement or proof.
     NoPlacementInTime,
+    /// The algorithm had nothing more to try and proves nothing: another may find a placement.
+    NoPlacementFound,
     /// The solver panicked: a defect of ours.
     SolverPanicked,
     /// The checker refused the solver's placement: a defect of ours.
@@ -141,7 +152,7 @@ pub struct Job {
     /// When it ended.
     pub finished_at: Option<Timestamp>,
     /// How often a crash of the service put it back into the queue.
-    pub crashes: u32,
+    pub crashes: u64,
     /// Whether somebody asked a running job to stop.
     pub stop_requested: bool,
     /// Grows with every change: what an ETag is made of.
@@ -154,9 +165,16 @@ impl Job {
         !matches!(self.status, JobStatus::Queued | JobStatus::Running)
     }
 
-    /// How far its search has come by now; `None` before it starts.
+    /// How far its search has come by now; `None` before it first starts.
     pub fn progress(&self, now: Timestamp) -> Option<JobProgress> {
-        todo!()
+        let Self { period_s, lower_bound_s, lower_bound_nodes, gap, .. } = *self;
+        let elapsed_s = match self.started_at {
+            Some(started_at) => self.finished_at.unwrap_or(now).duration_since(started_at).as_secs_f64().max(0.0),
+            // Put back into the queue with what it had found.
+            None if period_s.is_some() || lower_bound_s.is_some() || lower_bound_nodes.is_some() => 0.0,
+            None => return None,
+        };
+        Some(JobProgress { elapsed_s, period_s, lower_bound_s, lower_bound_nodes, gap })
     }
 }
 
@@ -178,30 +196,311 @@ pub struct JobFilter {
 }
 
 impl Store {
-    /// Inserts a job with its inputs and its idempotency key, all in one transaction. Use [`crate::jobs::Queue::submit`],
-    /// which also wakes a worker.
+    /// Inserts a job with its inputs and its idempotency key, all in one transaction. Use
+    /// [`crate::jobs::Queue::submit`], which also wakes a worker.
+    ///
+    /// # Errors
+    /// [`StoreError::QueueFull`], [`StoreError::KeyReused`], [`StoreError::NotFound`] for the model or the cluster, or
+    /// the database failed.
     pub async fn insert_job(&self, job: NewJob, queue_limit: u32) -> Result<Registered<Job>, StoreError> {
-        todo!()
+        let store = self.clone();
+        self.write(move |connection| {
+            Box::pin(async move {
+                let now = store.clock.now();
+                if let Some(known) = recall(connection, job.idempotency.as_ref(), store.keys_since(now)).await? {
+                    let row = find(connection, &known.resource_id).await?;
+                    return Ok(Registered { row, created: known.created, replayed: true });
+                }
+                check_queue(connection, queue_limit).await?;
+                let row = store.put_job(connection, job, now).await?;
+                Ok(Registered { row, created: true, replayed: false })
+            })
+        })
+        .await
     }
 
     /// A job.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`], or the database failed.
     pub async fn job(&self, id: &Id) -> Result<Job, StoreError> {
-        todo!()
+        let mut connection = self.readers.acquire().await?;
+        find(&mut connection, id.as_str()).await
     }
 
     /// Jobs by creation.
+    ///
+    /// # Errors
+    /// The database failed.
     pub async fn jobs(&self, filter: JobFilter, page: Page) -> Result<Listed<Job>, StoreError> {
-        todo!()
+        let mut query = QueryBuilder::new("SELECT * FROM jobs WHERE TRUE");
+        filter.push_to(&mut query);
+        page.push_to(&mut query);
+        let rows: Vec<JobRow> = query.build_query_as().fetch_all(&self.readers).await?;
+        Ok(page.list(rows.into_iter().map(Job::try_from).collect::<Result<_, _>>()?))
     }
 
-    /// Cancels a queued job, or marks a running one; a finished one stays as it is. Use [`crate::jobs::Queue::stop`],
-    /// which also tells the worker.
+    /// Cancels a queued job that has no incumbent; marks one that has (from a run that was interrupted) and a running
+    /// one; leaves a finished one as it is. Use [`crate::jobs::Queue::stop`], which also ends the search.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`], or the database failed.
     pub async fn request_stop(&self, id: &Id) -> Result<Job, StoreError> {
-        todo!()
+        let (id, now) = (id.clone(), self.clock.now().as_microsecond());
+        self.write(move |connection| {
+            Box::pin(async move {
+                let cancel = sqlx::query_as(
+                    "UPDATE jobs SET status = 'cancelled', stop_requested = TRUE, finished_at = $2, version = version + 1
+                     WHERE id = $1 AND status = 'queued'
+                       AND NOT EXISTS (SELECT 1 FROM incumbents WHERE incumbents.job_id = jobs.id)
+                     RETURNING *",
+                );
+                let row: Option<JobRow> = cancel.bind(id.as_str()).bind(now).fetch_optional(&mut *connection).await?;
+                if let Some(row) = row {
+                    return row.try_into();
+                }
+                let mark = sqlx::query_as(
+                    "UPDATE jobs SET stop_requested = TRUE, version = version + 1
+                     WHERE id = $1 AND status IN ('queued', 'running') AND NOT stop_requested
+                     RETURNING *",
+                );
+                let row: Option<JobRow> = mark.bind(id.as_str()).fetch_optional(&mut *connection).await?;
+                match row {
+                    Some(row) => row.try_into(),
+                    // Finished, marked already, or unknown.
+                    None => find(connection, id.as_str()).await,
+                }
+            })
+        })
+        .await
     }
 
-    /// Deletes the record of a finished job ([`StoreError::NotFinished`] otherwise). Its placement stays.
+    /// Deletes the record of a finished job, and with it the memory of its idempotency key. Its placement stays.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFinished`], [`StoreError::NotFound`], or the database failed.
     pub async fn delete_job(&self, id: &Id) -> Result<(), StoreError> {
-        todo!()
+        let id = id.clone();
+        self.write(move |connection| {
+            Box::pin(async move {
+                let delete = sqlx::query("DELETE FROM jobs WHERE id = $1 AND finished_at IS NOT NULL");
+                if delete.bind(id.as_str()).execute(&mut *connection).await?.rows_affected() == 0 {
+                    find(connection, id.as_str()).await?;
+                    return Err(StoreError::NotFinished { id });
+                }
+                forget_resource(connection, &id).await
+            })
+        })
+        .await
+    }
+
+    async fn put_job(&self, connection: &mut Connection, job: NewJob, now: Timestamp) -> Result<Job, StoreError> {
+        let model_id = match job.model {
+            JobModel::Registered(id) => models::find(connection, id.as_str()).await?.id,
+            JobModel::Inline(model) => self.put_model(connection, model, now).await?.0.id,
+        };
+        let cluster = match job.cluster {
+            JobCluster::Registered { id, revision } => clusters::find(connection, id.as_str(), Some(revision)).await?,
+            JobCluster::Inline(cluster) => self.put_inline_cluster(connection, cluster, now).await?,
+        };
+        let insert = sqlx::query_as(
+            "INSERT INTO jobs (id, status, model_id, cluster_id, cluster_revision, created_at, labels, options)
+             VALUES ($1, 'queued', $2, $3, $4, $5, $6, $7) RETURNING *",
+        );
+        let row: JobRow = insert
+            .bind(self.ids.id(IdKind::Job).as_str())
+            .bind(model_id.as_str())
+            .bind(cluster.id.as_str())
+            .bind(integer("revision", cluster.revision)?)
+            .bind(now.as_microsecond())
+            .bind(json_text(&job.labels))
+            .bind(json_text(&job.options))
+            .fetch_one(&mut *connection)
+            .await?;
+        let row = Job::try_from(row)?;
+        insert_labels(connection, "INSERT INTO job_labels (job_id, label, value) ", &row.id, &row.labels).await?;
+        remember(connection, job.idempotency, &row.id, true, now).await?;
+        Ok(row)
+    }
+}
+
+impl JobFilter {
+    fn push_to(&self, query: &mut QueryBuilder<Database>) {
+        push_names(query, &self.statuses);
+        if let Some(model_id) = &self.model_id {
+            query.push(" AND model_id = ").push_bind(model_id.as_str().to_owned());
+        }
+        if let Some(cluster_id) = &self.cluster_id {
+            query.push(" AND cluster_id = ").push_bind(cluster_id.as_str().to_owned());
+        }
+        push_labels(query, "job_labels.job_id = jobs.id", "job_labels", &self.labels);
+        if let Some(from) = self.created_from {
+            query.push(" AND created_at >= ").push_bind(from.as_microsecond());
+        }
+        if let Some(before) = self.created_before {
+            query.push(" AND created_at < ").push_bind(before.as_microsecond());
+        }
+    }
+}
+
+impl Keyed for Job {
+    fn page_key(&self) -> PageKey {
+        PageKey { created_at: self.created_at, id: self.id.clone() }
+    }
+}
+
+impl Named for JobStatus {
+    const ALL: &'static [Self] =
+        &[Self::Queued, Self::Running, Self::Succeeded, Self::Infeasible, Self::Cancelled, Self::Failed];
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Queued => "queued",
+            Self::Running => "running",
+            Self::Succeeded => "succeeded",
+            Self::Infeasible => "infeasible",
+            Self::Cancelled => "cancelled",
+            Self::Failed => "failed",
+        }
+    }
+}
+
+impl Named for JobErrorCode {
+    const ALL: &'static [Self] = &[
+        Self::NoPlacementInTime,
+        Self::NoPlacementFound,
+        Self::SolverPanicked,
+        Self::CheckFailed,
+        Self::CrashedTooOften,
+        Self::InputUnreadable,
+    ];
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::NoPlacementInTime => "no_placement_in_time",
+            Self::NoPlacementFound => "no_placement_found",
+            Self::SolverPanicked => "solver_panicked",
+            Self::CheckFailed => "check_failed",
+            Self::CrashedTooOften => "crashed_too_often",
+            Self::InputUnreadable => "input_unreadable",
+        }
+    }
+}
+
+#[derive(sqlx::FromRow)]
+pub(super) struct JobRow {
+    pub(super) id: String,
+    status: String,
+    termination: Option<String>,
+    model_id: String,
+    cluster_id: String,
+    cluster_revision: i64,
+    placement_id: Option<String>,
+    period_s: Option<f64>,
+    lower_bound_s: Option<f64>,
+    lower_bound_nodes: Option<i64>,
+    gap: Option<f64>,
+    error_code: Option<String>,
+    error_detail: Option<String>,
+    created_at: i64,
+    started_at: Option<i64>,
+    finished_at: Option<i64>,
+    crashes: i64,
+    stop_requested: bool,
+    version: i64,
+    pub(super) lease_token: i64,
+    labels: String,
+    options: String,
+}
+
+impl TryFrom<JobRow> for Job {
+    type Error = StoreError;
+
+    fn try_from(row: JobRow) -> Result<Self, StoreError> {
+        let reading = Reading { id: &row.id };
+        let time = |column, time: Option<i64>| time.map(|time| reading.time(column, time)).transpose();
+        let placement_id = row.placement_id.as_deref();
+        let termination = row.termination.as_deref();
+        let lower_bound_nodes = row.lower_bound_nodes.map(|nodes| reading.count("lower_bound_nodes", nodes));
+        let error = row.error_code.as_deref().map(|code| reading.named("error_code", code)).transpose()?;
+        Ok(Self {
+            id: reading.id("id", IdKind::Job, &row.id)?,
+            status: reading.named("status", &row.status)?,
+            termination: termination.map(|name| reading.named("termination", name)).transpose()?,
+            model_id: reading.id("model_id", IdKind::Model, &row.model_id)?,
+            cluster_id: reading.id("cluster_id", IdKind::Cluster, &row.cluster_id)?,
+            cluster_revision: reading.count("cluster_revision", row.cluster_revision)?,
+            placement_id: placement_id.map(|id| reading.id("placement_id", IdKind::Placement, id)).transpose()?,
+            period_s: row.period_s,
+            lower_bound_s: row.lower_bound_s,
+            lower_bound_nodes: lower_bound_nodes.transpose()?,
+            gap: row.gap,
+            labels: reading.labels(&row.labels)?,
+            created_at: reading.time("created_at", row.created_at)?,
+            started_at: time("started_at", row.started_at)?,
+            finished_at: time("finished_at", row.finished_at)?,
+            crashes: reading.count("crashes", row.crashes)?,
+            stop_requested: row.stop_requested,
+            version: reading.count("version", row.version)?,
+            error: error.map(|code| JobError { code, detail: row.error_detail.unwrap_or_default() }),
+            options: row.options,
+        })
+    }
+}
+
+/// A job by its id.
+pub(super) async fn find(connection: &mut Connection, id: &str) -> Result<Job, StoreError> {
+    let select = sqlx::query_as("SELECT * FROM jobs WHERE id = $1").bind(id);
+    let row: Option<JobRow> = select.fetch_optional(connection).await?;
+    row.ok_or_else(|| StoreError::NotFound { kind: IdKind::Job, id: id.to_owned() })?.try_into()
+}
+
+async fn check_queue(connection: &mut Connection, limit: u32) -> Result<(), StoreError> {
+    // Counts no further than the limit.
+    let count =
+        sqlx::query_scalar("SELECT COUNT(*) FROM (SELECT 1 FROM jobs WHERE status = 'queued' LIMIT $1) AS waiting");
+    let waiting: i64 = count.bind(i64::from(limit)).fetch_one(connection).await?;
+    if waiting < i64::from(limit) { Ok(()) } else { Err(StoreError::QueueFull { limit }) }
+}
+
+/// Writes the labels of a row where filters find them.
+pub(super) async fn insert_labels(
+    connection: &mut Connection,
+    insert: &'static str,
+    id: &Id,
+    labels: &BTreeMap<String, String>,
+) -> Result<(), StoreError> {
+    for (label, value) in labels {
+        let mut query = QueryBuilder::<Database>::new(insert);
+        query.push_values([(label, value)], |mut row, (label, value)| {
+            row.push_bind(id.as_str().to_owned()).push_bind(label.clone()).push_bind(value.clone());
+        });
+        query.build().execute(&mut *connection).await?;
+    }
+    Ok(())
+}
+
+/// Adds the condition that the status is one of these; none means any.
+pub(super) fn push_names<T: Named>(query: &mut QueryBuilder<Database>, statuses: &[T]) {
+    if statuses.is_empty() {
+        return;
+    }
+    let mut names = query.push(" AND status IN (").separated(", ");
+    for status in statuses {
+        names.push_bind(status.name());
+    }
+    names.push_unseparated(")");
+}
+
+/// Adds a condition for each label; `same` joins the table of labels to the rows.
+pub(super) fn push_labels(
+    query: &mut QueryBuilder<Database>,
+    same: &'static str,
+    table: &'static str,
+    labels: &[(String, String)],
+) {
+    for (label, value) in labels {
+        query.push(format_args!(" AND EXISTS (SELECT 1 FROM {table} WHERE {same} AND label = "));
+        query.push_bind(label.clone()).push(" AND value = ").push_bind(value.clone()).push(")");
     }
 }

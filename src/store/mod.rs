@@ -4,22 +4,46 @@ pub mod clusters;
 mod error;
 pub mod idempotency;
 pub mod jobs;
+pub mod leases;
 pub mod models;
 pub mod page;
 pub mod placements;
 
+mod row;
+mod writer;
+
+use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
+
+use futures::future::BoxFuture;
+use sqlx::migrate::Migrator;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::{Connection as _, Pool};
 
 pub use clusters::{Cluster, ClusterDocument};
 pub use error::StoreError;
 pub use idempotency::{Idempotency, Registered};
 pub use jobs::{Job, JobCluster, JobError, JobErrorCode, JobFilter, JobModel, JobProgress, JobStatus, NewJob};
+pub use leases::{Abandoned, Claimed, Ending, Figures, Found, Incumbent, Lease, Recovered};
 pub use models::{Model, ModelDocument, ModelStatistics};
 pub use page::{Listed, Order, Page, PageKey};
 pub use placements::{BestSoFar, Placement, PlacementFilter};
 
+use self::writer::Writer;
 use crate::clock::{Clock, Ids};
+
+/// The engine.
+type Database = sqlx::Sqlite;
+/// A connection to it.
+type Connection = sqlx::SqliteConnection;
+
+static MIGRATIONS: Migrator = sqlx::migrate!();
+
+/// How long a statement waits for a lock that another process holds, for instance a backup.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+/// The write-ahead log is cut back to this size when it was larger.
+const WAL_KEPT_BYTES: &str = "67108864";
 
 /// How to open a store.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,23 +73,68 @@ impl StoreSettings {
 /// An open store; clones share it.
 #[derive(Clone)]
 pub struct Store {
+    writer: Writer,
+    readers: Pool<Database>,
     clock: Arc<dyn Clock>,
     ids: Arc<dyn Ids>,
+    remember_keys: Duration,
 }
 
 impl Store {
     /// Opens a database, makes it where it is missing, and brings its schema up to date.
+    ///
+    /// The database is SQLite in WAL mode with `synchronous=FULL`: what was committed survives a power cut.
+    ///
+    /// # Errors
+    /// The database cannot be opened, or its schema is newer than this program.
     pub async fn open(settings: &StoreSettings, clock: Arc<dyn Clock>, ids: Arc<dyn Ids>) -> Result<Self, StoreError> {
-        todo!()
+        let options = SqliteConnectOptions::from_str(&settings.database_url)?
+            .create_if_missing(true)
+            .journal_mode(SqliteJournalMode::Wal)
+            .synchronous(SqliteSynchronous::Full)
+            .foreign_keys(true)
+            .busy_timeout(BUSY_TIMEOUT)
+            .pragma("journal_size_limit", WAL_KEPT_BYTES);
+        let mut connection = Connection::connect_with(&options).await?;
+        MIGRATIONS.run(&mut connection).await?;
+        let pool = SqlitePoolOptions::new().max_connections(settings.readers.max(1));
+        let readers = pool.connect_with(options.create_if_missing(false).read_only(true)).await?;
+        let writer = Writer::start(connection, settings.group_limit);
+        Ok(Self { writer, readers, clock, ids, remember_keys: settings.remember_keys })
     }
 
     /// Whether the database answers reads and takes writes.
+    ///
+    /// # Errors
+    /// Why it does not.
     pub async fn check(&self) -> Result<(), StoreError> {
-        todo!()
+        sqlx::query("SELECT 1").execute(&self.readers).await?;
+        self.write(|connection| {
+            Box::pin(async move {
+                sqlx::query("SELECT 1").execute(connection).await?;
+                Ok(())
+            })
+        })
+        .await
     }
 
     /// Finishes the writes that were asked for, then closes the database.
     pub async fn close(&self) {
-        todo!()
+        self.writer.close().await;
+        self.readers.close().await;
+    }
+
+    async fn write<T, F>(&self, work: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: for<'c> FnOnce(&'c mut Connection) -> BoxFuture<'c, Result<T, StoreError>> + Send + 'static,
+    {
+        self.writer.write(work).await
+    }
+}
+
+impl std::fmt::Debug for Store {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Store").finish_non_exhaustive()
     }
 }

@@ -2,9 +2,17 @@
 
 use jiff::Timestamp;
 
-use super::{Idempotency, Listed, Page, Registered, Store, StoreError};
-use crate::domain::id::Id;
-use crate::domain::model::ModelProfile;
+use sqlx::QueryBuilder;
+
+use super::idempotency::{forget_resource, recall, remember};
+use super::page::Keyed;
+use super::row::{Reading, integer};
+use super::{Connection, Idempotency, Listed, Page, PageKey, Registered, Store, StoreError};
+use crate::domain::chain::Chain;
+use crate::domain::hash::{json_text, text_hash};
+use crate::domain::id::{Id, IdKind};
+use crate::domain::model::{Layer, ModelProfile};
+use crate::domain::options::CutPolicy;
 
 /// A profile as the store keeps it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,7 +30,13 @@ pub struct ModelDocument {
 impl ModelDocument {
     /// Writes a profile down, once, outside of any transaction.
     pub fn new(profile: &ModelProfile) -> Self {
-        todo!()
+        let document = json_text(profile);
+        Self {
+            name: profile.name.clone(),
+            content_hash: text_hash(&document),
+            document,
+            statistics: ModelStatistics::of(profile),
+        }
     }
 }
 
@@ -47,6 +61,24 @@ pub struct ModelStatistics {
     pub output_bytes: u64,
 }
 
+impl ModelStatistics {
+    fn of(profile: &ModelProfile) -> Self {
+        // The first and the last position are no cuts.
+        let cut_points = |policy| Chain::new(profile, policy).blocks().saturating_sub(1) as u64;
+        let sum = |size: fn(&Layer) -> u64| profile.layers.iter().map(size).fold(0, u64::saturating_add);
+        Self {
+            layers: profile.layers.len() as u64,
+            edges: profile.edges.len() as u64,
+            cut_points: cut_points(CutPolicy::Any),
+            single_tensor_cut_points: cut_points(CutPolicy::SingleTensor),
+            param_bytes: sum(|layer| layer.param_bytes),
+            flops: sum(|layer| layer.flops),
+            input_bytes: profile.input_bytes(),
+            output_bytes: profile.output_bytes(),
+        }
+    }
+}
+
 /// A registered model without its document.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Model {
@@ -62,33 +94,203 @@ pub struct Model {
     pub created_at: Timestamp,
 }
 
+/// Every column but the document.
+macro_rules! columns {
+    () => {
+        "id, name, content_hash, layers, edges, cut_points, single_tensor_cut_points, param_bytes, flops,
+         input_bytes, output_bytes, created_at"
+    };
+}
+
+#[derive(sqlx::FromRow)]
+struct ModelRow {
+    id: String,
+    name: String,
+    content_hash: String,
+    layers: i64,
+    edges: i64,
+    cut_points: i64,
+    single_tensor_cut_points: i64,
+    param_bytes: i64,
+    flops: i64,
+    input_bytes: i64,
+    output_bytes: i64,
+    created_at: i64,
+}
+
+impl TryFrom<ModelRow> for Model {
+    type Error = StoreError;
+
+    fn try_from(row: ModelRow) -> Result<Self, StoreError> {
+        let reading = Reading { id: &row.id };
+        Ok(Self {
+            id: reading.id("id", IdKind::Model, &row.id)?,
+            statistics: ModelStatistics {
+                layers: reading.count("layers", row.layers)?,
+                edges: reading.count("edges", row.edges)?,
+                cut_points: reading.count("cut_points", row.cut_points)?,
+                single_tensor_cut_points: reading.count("single_tensor_cut_points", row.single_tensor_cut_points)?,
+                param_bytes: reading.count("param_bytes", row.param_bytes)?,
+                flops: reading.count("flops", row.flops)?,
+                input_bytes: reading.count("input_bytes", row.input_bytes)?,
+                output_bytes: reading.count("output_bytes", row.output_bytes)?,
+            },
+            created_at: reading.time("created_at", row.created_at)?,
+            name: row.name,
+            content_hash: row.content_hash,
+        })
+    }
+}
+
+impl Keyed for Model {
+    fn page_key(&self) -> PageKey {
+        PageKey { created_at: self.created_at, id: self.id.clone() }
+    }
+}
+
 impl Store {
     /// Registers a model, or finds the row that has the same content.
+    ///
+    /// # Errors
+    /// [`StoreError::KeyReused`], or the database failed.
     pub async fn register_model(
         &self,
         model: ModelDocument,
         idempotency: Option<Idempotency>,
     ) -> Result<Registered<Model>, StoreError> {
-        todo!()
+        let store = self.clone();
+        self.write(move |connection| {
+            Box::pin(async move {
+                let now = store.clock.now();
+                if let Some(known) = recall(connection, idempotency.as_ref(), store.keys_since(now)).await? {
+                    let row = find(connection, &known.resource_id).await?;
+                    return Ok(Registered { row, created: known.created, replayed: true });
+                }
+                let (row, created) = store.put_model(connection, model, now).await?;
+                remember(connection, idempotency, &row.id, created, now).await?;
+                Ok(Registered { row, created, replayed: false })
+            })
+        })
+        .await
     }
 
     /// A model without its document.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`], or the database failed.
     pub async fn model(&self, id: &Id) -> Result<Model, StoreError> {
-        todo!()
+        let mut connection = self.readers.acquire().await?;
+        find(&mut connection, id.as_str()).await
     }
 
     /// A model's document, as JSON text.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`], or the database failed.
     pub async fn model_document(&self, id: &Id) -> Result<String, StoreError> {
-        todo!()
+        let select = sqlx::query_scalar("SELECT document FROM models WHERE id = $1").bind(id.as_str());
+        select.fetch_optional(&self.readers).await?.ok_or_else(|| missing(id.as_str()))
     }
 
     /// Models by creation.
+    ///
+    /// # Errors
+    /// The database failed.
     pub async fn models(&self, page: Page) -> Result<Listed<Model>, StoreError> {
-        todo!()
+        let mut query = QueryBuilder::new(concat!("SELECT ", columns!(), " FROM models WHERE TRUE"));
+        page.push_to(&mut query);
+        let rows: Vec<ModelRow> = query.build_query_as().fetch_all(&self.readers).await?;
+        Ok(page.list(rows.into_iter().map(Model::try_from).collect::<Result<_, _>>()?))
     }
 
-    /// Deletes a model that no job and no placement refers to ([`StoreError::InUse`] otherwise).
+    /// Deletes a model that no job and no placement refers to.
+    ///
+    /// # Errors
+    /// [`StoreError::InUse`], [`StoreError::NotFound`], or the database failed.
     pub async fn delete_model(&self, id: &Id) -> Result<(), StoreError> {
-        todo!()
+        let id = id.clone();
+        self.write(move |connection| {
+            Box::pin(async move {
+                if let Some(by) = user(connection, &id).await? {
+                    return Err(StoreError::InUse { id, by });
+                }
+                let delete = sqlx::query("DELETE FROM models WHERE id = $1").bind(id.as_str());
+                if delete.execute(&mut *connection).await?.rows_affected() == 0 {
+                    return Err(missing(id.as_str()));
+                }
+                forget_resource(connection, &id).await
+            })
+        })
+        .await
     }
+
+    /// The row with this content, and whether it is new.
+    pub(super) async fn put_model(
+        &self,
+        connection: &mut Connection,
+        model: ModelDocument,
+        now: Timestamp,
+    ) -> Result<(Model, bool), StoreError> {
+        let select = concat!("SELECT ", columns!(), " FROM models WHERE content_hash = $1");
+        let known: Option<ModelRow> =
+            sqlx::query_as(select).bind(&model.content_hash).fetch_optional(&mut *connection).await?;
+        if let Some(known) = known {
+            return Ok((known.try_into()?, false));
+        }
+        let ModelDocument { name, content_hash, document, statistics } = model;
+        let row = Model { id: self.ids.id(IdKind::Model), name, content_hash, statistics, created_at: now };
+        insert(connection, &row, document).await?;
+        Ok((row, true))
+    }
+}
+
+async fn insert(connection: &mut Connection, model: &Model, document: String) -> Result<(), StoreError> {
+    let figures = &model.statistics;
+    sqlx::query(concat!(
+        "INSERT INTO models (",
+        columns!(),
+        ", document) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)"
+    ))
+    .bind(model.id.as_str())
+    .bind(&model.name)
+    .bind(&model.content_hash)
+    .bind(integer("layers", figures.layers)?)
+    .bind(integer("edges", figures.edges)?)
+    .bind(integer("cut_points", figures.cut_points)?)
+    .bind(integer("single_tensor_cut_points", figures.single_tensor_cut_points)?)
+    .bind(integer("param_bytes", figures.param_bytes)?)
+    .bind(integer("flops", figures.flops)?)
+    .bind(integer("input_bytes", figures.input_bytes)?)
+    .bind(integer("output_bytes", figures.output_bytes)?)
+    .bind(model.created_at.as_microsecond())
+    .bind(document)
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// A model by its id.
+pub(super) async fn find(connection: &mut Connection, id: &str) -> Result<Model, StoreError> {
+    let select = concat!("SELECT ", columns!(), " FROM models WHERE id = $1");
+    let row: Option<ModelRow> = sqlx::query_as(select).bind(id).fetch_optional(connection).await?;
+    row.ok_or_else(|| missing(id))?.try_into()
+}
+
+/// A job or a placement that refers to a model.
+async fn user(connection: &mut Connection, id: &Id) -> Result<Option<Id>, StoreError> {
+    let select = sqlx::query_scalar(
+        "SELECT id FROM jobs WHERE model_id = $1 UNION ALL SELECT id FROM placements WHERE model_id = $1 LIMIT 1",
+    );
+    let user: Option<String> = select.bind(id.as_str()).fetch_optional(connection).await?;
+    user.map(|user| user_id(&user)).transpose()
+}
+
+/// The id of a job or of a placement.
+pub(super) fn user_id(text: &str) -> Result<Id, StoreError> {
+    let kind = if text.starts_with(IdKind::Job.prefix()) { IdKind::Job } else { IdKind::Placement };
+    Reading { id: text }.id("id", kind, text)
+}
+
+fn missing(id: &str) -> StoreError {
+    StoreError::NotFound { kind: IdKind::Model, id: id.to_owned() }
 }

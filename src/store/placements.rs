@@ -1,14 +1,21 @@
 //! Placements: what jobs ended with, immutable.
 //!
 //! A job that ends with a placement or with the proof that there is none stores its document here; `status` tells
-//! them apart. A job that ends without either (`no_placement_in_time`) stores nothing.
+//! them apart. A job that ends without either (`failed`, code `no_placement_in_time` or
+//! `no_placement_found`) stores nothing.
 
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
-use super::{Listed, Page, Store, StoreError};
-use crate::domain::id::Id;
+use sqlx::QueryBuilder;
+
+use super::jobs::{find as find_job, insert_labels, push_labels, push_names};
+use super::page::Keyed;
+use super::row::{Named, Reading, integer};
+use super::{Connection, Database, Listed, Page, PageKey, Store, StoreError};
+use crate::domain::hash::json_text;
+use crate::domain::id::{Id, IdKind};
 use crate::domain::placement::Status;
 
 /// A stored placement.
@@ -58,7 +65,7 @@ pub struct PlacementFilter {
 pub enum BestSoFar {
     /// The job has ended with this.
     Stored(Placement),
-    /// The job has not ended; this is its incumbent's document, JSON text.
+    /// The job runs, waits to be run again, or failed after this; its incumbent's document, JSON text.
     Incumbent(String),
     /// There is none, or none yet.
     Nothing,
@@ -66,17 +73,129 @@ pub enum BestSoFar {
 
 impl Store {
     /// A stored placement.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`], or the database failed.
     pub async fn placement(&self, id: &Id) -> Result<Placement, StoreError> {
-        todo!()
+        let select = sqlx::query_as("SELECT * FROM placements WHERE id = $1").bind(id.as_str());
+        let row: Option<PlacementRow> = select.fetch_optional(&self.readers).await?;
+        let missing = || StoreError::NotFound { kind: IdKind::Placement, id: id.as_str().to_owned() };
+        row.ok_or_else(missing)?.try_into()
     }
 
     /// The best placement of a job so far.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`] for the job, or the database failed.
     pub async fn best_placement(&self, job_id: &Id) -> Result<BestSoFar, StoreError> {
-        todo!()
+        // One transaction: a job that ends in between would otherwise seem to have nothing.
+        let mut transaction = self.readers.begin().await?;
+        find_job(&mut transaction, job_id.as_str()).await?;
+        let stored = sqlx::query_as("SELECT * FROM placements WHERE job_id = $1").bind(job_id.as_str());
+        let stored: Option<PlacementRow> = stored.fetch_optional(&mut *transaction).await?;
+        if let Some(stored) = stored {
+            return Ok(BestSoFar::Stored(stored.try_into()?));
+        }
+        let incumbent = sqlx::query_scalar("SELECT document FROM incumbents WHERE job_id = $1").bind(job_id.as_str());
+        let incumbent: Option<String> = incumbent.fetch_optional(&mut *transaction).await?;
+        Ok(incumbent.map_or(BestSoFar::Nothing, BestSoFar::Incumbent))
     }
 
     /// Placements by creation.
+    ///
+    /// # Errors
+    /// The database failed.
     pub async fn placements(&self, filter: PlacementFilter, page: Page) -> Result<Listed<Placement>, StoreError> {
-        todo!()
+        let mut query = QueryBuilder::new("SELECT * FROM placements WHERE TRUE");
+        if filter.latest {
+            query.push(
+                " AND id IN (SELECT id FROM (SELECT id, ROW_NUMBER() OVER
+                     (PARTITION BY model_id, cluster_id ORDER BY created_at DESC, id DESC) AS age
+                     FROM placements WHERE TRUE",
+            );
+            filter.push_to(&mut query);
+            query.push(") AS ranked WHERE age = 1)");
+        } else {
+            filter.push_to(&mut query);
+        }
+        page.push_to(&mut query);
+        let rows: Vec<PlacementRow> = query.build_query_as().fetch_all(&self.readers).await?;
+        Ok(page.list(rows.into_iter().map(Placement::try_from).collect::<Result<_, _>>()?))
     }
+}
+
+impl PlacementFilter {
+    fn push_to(&self, query: &mut QueryBuilder<Database>) {
+        let ids = [("model_id", &self.model_id), ("cluster_id", &self.cluster_id), ("job_id", &self.job_id)];
+        for (column, id) in ids {
+            if let Some(id) = id {
+                query.push(format_args!(" AND {column} = ")).push_bind(id.as_str().to_owned());
+            }
+        }
+        if let Some(revision) = self.cluster_revision {
+            // A revision that is too large for the database is not in it.
+            query.push(" AND cluster_revision = ").push_bind(i64::try_from(revision).unwrap_or(i64::MAX));
+        }
+        push_names(query, &self.statuses);
+        push_labels(query, "placement_labels.placement_id = placements.id", "placement_labels", &self.labels);
+    }
+}
+
+impl Keyed for Placement {
+    fn page_key(&self) -> PageKey {
+        PageKey { created_at: self.created_at, id: self.id.clone() }
+    }
+}
+
+#[derive(sqlx::FromRow)]
+struct PlacementRow {
+    id: String,
+    job_id: String,
+    model_id: String,
+    cluster_id: String,
+    cluster_revision: i64,
+    status: String,
+    created_at: i64,
+    labels: String,
+    document: String,
+}
+
+impl TryFrom<PlacementRow> for Placement {
+    type Error = StoreError;
+
+    fn try_from(row: PlacementRow) -> Result<Self, StoreError> {
+        let reading = Reading { id: &row.id };
+        Ok(Self {
+            id: reading.id("id", IdKind::Placement, &row.id)?,
+            job_id: reading.id("job_id", IdKind::Job, &row.job_id)?,
+            model_id: reading.id("model_id", IdKind::Model, &row.model_id)?,
+            cluster_id: reading.id("cluster_id", IdKind::Cluster, &row.cluster_id)?,
+            cluster_revision: reading.count("cluster_revision", row.cluster_revision)?,
+            status: reading.named("status", &row.status)?,
+            labels: reading.labels(&row.labels)?,
+            created_at: reading.time("created_at", row.created_at)?,
+            document: row.document,
+        })
+    }
+}
+
+/// Stores a placement within the transaction that ends its job.
+pub(super) async fn insert(connection: &mut Connection, placement: &Placement) -> Result<(), StoreError> {
+    sqlx::query(
+        "INSERT INTO placements (id, job_id, model_id, cluster_id, cluster_revision, status, created_at, labels, document)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+    )
+    .bind(placement.id.as_str())
+    .bind(placement.job_id.as_str())
+    .bind(placement.model_id.as_str())
+    .bind(placement.cluster_id.as_str())
+    .bind(integer("cluster_revision", placement.cluster_revision)?)
+    .bind(placement.status.name())
+    .bind(placement.created_at.as_microsecond())
+    .bind(json_text(&placement.labels))
+    .bind(&placement.document)
+    .execute(&mut *connection)
+    .await?;
+    let labels = "INSERT INTO placement_labels (placement_id, label, value) ";
+    insert_labels(connection, labels, &placement.id, &placement.labels).await
 }

@@ -1,0 +1,357 @@
+//! What workers do with jobs: claim, heartbeat, end, put back, recover. The only place where jobs are claimed.
+//!
+//! A claim raises the job's fencing token in the same UPDATE that takes it; every later write of the worker names that
+//! token. Once another has claimed the job, or it was put back, the old worker's writes find no row and change nothing.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::jobs::JobRow;
+use super::placements::{self, Placement};
+use super::row::Named;
+use super::{Connection, Job, JobError, JobErrorCode, JobStatus, Store, StoreError};
+use crate::domain::id::{Id, IdKind};
+use crate::domain::placement::{Status, Termination};
+
+/// The right to write a job's search down, until another claims the job.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lease {
+    /// The job.
+    pub job_id: Id,
+    token: i64,
+}
+
+/// The best placement of a search so far.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Incumbent {
+    /// In the objective's unit; smaller is better.
+    pub objective: f64,
+    /// The placement document, JSON text.
+    pub document: String,
+}
+
+/// A job that a worker has taken.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Claimed {
+    /// The right to write.
+    pub lease: Lease,
+    /// The job, running.
+    pub job: Job,
+    /// What an interrupted run had found.
+    pub incumbent: Option<Incumbent>,
+}
+
+/// Figures of a search, as a client sees them with the job.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Figures {
+    /// The incumbent's period.
+    pub period_s: Option<f64>,
+    /// The proven lower bound of an objective that is a time.
+    pub lower_bound_s: Option<f64>,
+    /// The proven lower bound of the objective `min_nodes`.
+    pub lower_bound_nodes: Option<u64>,
+    /// (objective − bound) / objective.
+    pub gap: Option<f64>,
+}
+
+/// What a search has found since the last heartbeat.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Found {
+    /// The figures now.
+    pub figures: Figures,
+    /// A better incumbent, if there is one.
+    pub incumbent: Option<Incumbent>,
+}
+
+/// How a search ended.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Ending {
+    /// With a placement, or the proof that there is none.
+    Answered {
+        /// The document's status, not unknown.
+        status: Status,
+        /// Why the search ended.
+        termination: Termination,
+        /// The placement document, JSON text.
+        document: String,
+    },
+    /// Stopped before there was a placement.
+    Cancelled,
+    /// With an error.
+    Failed(JobError),
+}
+
+/// Which running jobs have no worker any more.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Abandoned {
+    /// Those of other processes than this one: with one process a database, they are dead.
+    NotOwnedBy(String),
+    /// Those whose lease has run out.
+    Expired,
+}
+
+/// What became of abandoned jobs.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Recovered {
+    /// Put back into the queue.
+    pub requeued: Vec<Id>,
+    /// Failed: they had been put back too often.
+    pub failed: Vec<Id>,
+}
+
+#[derive(sqlx::FromRow)]
+struct IncumbentRow {
+    objective: f64,
+    document: String,
+}
+
+impl Store {
+    /// Takes the oldest queued job, or the queued job `only`, for a process.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn claim_job(
+        &self,
+        owner: &str,
+        lease: Duration,
+        only: Option<&Id>,
+    ) -> Result<Option<Claimed>, StoreError> {
+        let (owner, only, clock) = (owner.to_owned(), only.cloned(), self.clock.clone());
+        self.write(move |connection| {
+            Box::pin(async move {
+                let now = clock.now();
+                let claim = sqlx::query_as(
+                    "UPDATE jobs SET status = 'running', lease_owner = $1, lease_token = lease_token + 1,
+                            lease_expires_at = $2, started_at = $3, version = version + 1
+                     WHERE status = 'queued' AND id = COALESCE($4,
+                         (SELECT id FROM jobs WHERE status = 'queued' ORDER BY created_at, id LIMIT 1))
+                     RETURNING *",
+                );
+                let claim = claim.bind(owner).bind(expiry(now, lease)).bind(now.as_microsecond());
+                let row: Option<JobRow> =
+                    claim.bind(only.as_ref().map(Id::as_str)).fetch_optional(&mut *connection).await?;
+                let Some(row) = row else { return Ok(None) };
+                let token = row.lease_token;
+                let job = Job::try_from(row)?;
+                let incumbent = incumbent(connection, &job.id).await?;
+                Ok(Some(Claimed { lease: Lease { job_id: job.id.clone(), token }, job, incumbent }))
+            })
+        })
+        .await
+    }
+
+    /// Renews a lease and stores what was found, if anything was; says whether somebody asked the job to stop.
+    ///
+    /// # Errors
+    /// [`StoreError::LeaseLost`], or the database failed.
+    pub async fn heartbeat(&self, lease: &Lease, period: Duration, found: Option<Found>) -> Result<bool, StoreError> {
+        let (lease, clock) = (lease.clone(), self.clock.clone());
+        self.write(move |connection| {
+            Box::pin(async move {
+                let renew = sqlx::query_scalar(
+                    "UPDATE jobs SET lease_expires_at = $3
+                     WHERE id = $1 AND lease_token = $2 AND status = 'running' RETURNING stop_requested",
+                );
+                let renew = renew.bind(lease.job_id.as_str()).bind(lease.token).bind(expiry(clock.now(), period));
+                let stop_requested: Option<bool> = renew.fetch_optional(&mut *connection).await?;
+                let stop_requested = stop_requested.ok_or_else(|| lost(&lease))?;
+                if let Some(found) = found {
+                    store_figures(connection, &lease, found.figures).await?;
+                    store_incumbent(connection, &lease, found.incumbent).await?;
+                }
+                Ok(stop_requested)
+            })
+        })
+        .await
+    }
+
+    /// Ends a job, and stores its placement, in one transaction.
+    ///
+    /// # Errors
+    /// [`StoreError::LeaseLost`], or the database failed.
+    pub async fn end_job(&self, lease: &Lease, figures: Figures, ending: Ending) -> Result<Job, StoreError> {
+        let (lease, clock) = (lease.clone(), self.clock.clone());
+        let placement_id = self.ids.id(IdKind::Placement);
+        self.write(move |connection| {
+            Box::pin(async move {
+                let now = clock.now();
+                store_figures(connection, &lease, figures).await?;
+                let job = end(connection, &lease, &ending, &placement_id, now).await?;
+                // The incumbent of a failed job stays: it was checked, and is all that there is.
+                if job.status != JobStatus::Failed {
+                    let delete = sqlx::query("DELETE FROM incumbents WHERE job_id = $1").bind(job.id.as_str());
+                    delete.execute(&mut *connection).await?;
+                }
+                if let Ending::Answered { status, document, .. } = ending {
+                    let placement = placement(&job, placement_id, status, now, document);
+                    placements::insert(connection, &placement).await?;
+                }
+                Ok(job)
+            })
+        })
+        .await
+    }
+
+    /// Puts a running job back into the queue with what it has found; this does not count as a crash.
+    ///
+    /// # Errors
+    /// [`StoreError::LeaseLost`], or the database failed.
+    pub async fn release_job(&self, lease: &Lease, found: Found) -> Result<(), StoreError> {
+        let lease = lease.clone();
+        self.write(move |connection| {
+            Box::pin(async move {
+                store_figures(connection, &lease, found.figures).await?;
+                store_incumbent(connection, &lease, found.incumbent).await?;
+                let update = sqlx::query(
+                    "UPDATE jobs SET status = 'queued', lease_owner = NULL, lease_expires_at = NULL,
+                            started_at = NULL, version = version + 1
+                     WHERE id = $1 AND lease_token = $2 AND status = 'running'",
+                );
+                let update = update.bind(lease.job_id.as_str()).bind(lease.token);
+                held(&lease, update.execute(connection).await?.rows_affected())
+            })
+        })
+        .await
+    }
+
+    /// Puts abandoned jobs back into the queue, each at most `most_crashes` times; then they fail.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn recover_jobs(&self, abandoned: Abandoned, most_crashes: u32) -> Result<Recovered, StoreError> {
+        let clock = self.clock.clone();
+        self.write(move |connection| {
+            Box::pin(async move {
+                let now = clock.now().as_microsecond();
+                let (owner, expired_before) = match &abandoned {
+                    Abandoned::NotOwnedBy(owner) => (owner.as_str(), i64::MAX),
+                    // No process owns jobs under this name.
+                    Abandoned::Expired => ("", now),
+                };
+                let fail = sqlx::query_scalar(
+                    "UPDATE jobs SET status = 'failed', lease_owner = NULL, lease_expires_at = NULL, finished_at = $4,
+                            error_code = $5, error_detail = $6, version = version + 1
+                     WHERE status = 'running' AND lease_owner <> $1 AND lease_expires_at < $2 AND crashes >= $3
+                     RETURNING id",
+                );
+                let fail = fail.bind(owner).bind(expired_before).bind(i64::from(most_crashes)).bind(now);
+                let fail = fail.bind(JobErrorCode::CrashedTooOften.name()).bind(crash_detail(most_crashes));
+                let failed: Vec<String> = fail.fetch_all(&mut *connection).await?;
+                let requeue = sqlx::query_scalar(
+                    "UPDATE jobs SET status = 'queued', lease_owner = NULL, lease_expires_at = NULL, started_at = NULL,
+                            crashes = crashes + 1, version = version + 1
+                     WHERE status = 'running' AND lease_owner <> $1 AND lease_expires_at < $2
+                     RETURNING id",
+                );
+                let requeued: Vec<String> =
+                    requeue.bind(owner).bind(expired_before).fetch_all(&mut *connection).await?;
+                Ok(Recovered { requeued: job_ids(requeued)?, failed: job_ids(failed)? })
+            })
+        })
+        .await
+    }
+}
+
+fn crash_detail(most_crashes: u32) -> String {
+    format!(
+        "The service ended {} times while it solved this job. Give it more memory, or post the job with a smaller \
+         model, a smaller cluster or a shorter time limit.",
+        u64::from(most_crashes) + 1
+    )
+}
+
+fn job_ids(texts: Vec<String>) -> Result<Vec<Id>, StoreError> {
+    texts.iter().map(|text| super::row::Reading { id: text }.id("id", IdKind::Job, text)).collect()
+}
+
+fn expiry(now: Timestamp, lease: Duration) -> i64 {
+    now.checked_add(lease).unwrap_or(Timestamp::MAX).as_microsecond()
+}
+
+fn lost(lease: &Lease) -> StoreError {
+    StoreError::LeaseLost { id: lease.job_id.clone() }
+}
+
+fn held(lease: &Lease, rows: u64) -> Result<(), StoreError> {
+    if rows == 1 { Ok(()) } else { Err(lost(lease)) }
+}
+
+async fn incumbent(connection: &mut Connection, job_id: &Id) -> Result<Option<Incumbent>, StoreError> {
+    let select = sqlx::query_as("SELECT objective, document FROM incumbents WHERE job_id = $1").bind(job_id.as_str());
+    let row: Option<IncumbentRow> = select.fetch_optional(connection).await?;
+    Ok(row.map(|IncumbentRow { objective, document }| Incumbent { objective, document }))
+}
+
+async fn store_figures(connection: &mut Connection, lease: &Lease, figures: Figures) -> Result<(), StoreError> {
+    let lower_bound_nodes =
+        figures.lower_bound_nodes.map(|nodes| super::row::integer("lower_bound_nodes", nodes)).transpose()?;
+    let update = sqlx::query(
+        "UPDATE jobs SET period_s = $3, lower_bound_s = $4, lower_bound_nodes = $5, gap = $6, version = version + 1
+         WHERE id = $1 AND lease_token = $2 AND status = 'running'",
+    );
+    let update = update.bind(lease.job_id.as_str()).bind(lease.token).bind(figures.period_s);
+    let update = update.bind(figures.lower_bound_s).bind(lower_bound_nodes).bind(figures.gap);
+    held(lease, update.execute(connection).await?.rows_affected())
+}
+
+/// Call it behind a fenced UPDATE of the same transaction.
+async fn store_incumbent(
+    connection: &mut Connection,
+    lease: &Lease,
+    incumbent: Option<Incumbent>,
+) -> Result<(), StoreError> {
+    let Some(Incumbent { objective, document }) = incumbent else { return Ok(()) };
+    sqlx::query(
+        "INSERT INTO incumbents (job_id, objective, document) VALUES ($1, $2, $3)
+         ON CONFLICT (job_id) DO UPDATE SET objective = excluded.objective, document = excluded.document",
+    )
+    .bind(lease.job_id.as_str())
+    .bind(objective)
+    .bind(document)
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+async fn end(
+    connection: &mut Connection,
+    lease: &Lease,
+    ending: &Ending,
+    placement_id: &Id,
+    now: Timestamp,
+) -> Result<Job, StoreError> {
+    let (status, termination, placement_id, error) = match ending {
+        Ending::Answered { status: Status::Infeasible, termination, .. } => {
+            (JobStatus::Infeasible, Some(*termination), Some(placement_id), None)
+        }
+        Ending::Answered { termination, .. } => (JobStatus::Succeeded, Some(*termination), Some(placement_id), None),
+        Ending::Cancelled => (JobStatus::Cancelled, None, None, None),
+        Ending::Failed(error) => (JobStatus::Failed, None, None, Some(error)),
+    };
+    let update = sqlx::query_as(
+        "UPDATE jobs SET status = $3, termination = $4, placement_id = $5, error_code = $6, error_detail = $7,
+                finished_at = $8, lease_owner = NULL, lease_expires_at = NULL, version = version + 1
+         WHERE id = $1 AND lease_token = $2 AND status = 'running'
+         RETURNING *",
+    );
+    let update = update.bind(lease.job_id.as_str()).bind(lease.token).bind(status.name());
+    let update = update.bind(termination.map(Named::name)).bind(placement_id.map(Id::as_str));
+    let update = update.bind(error.map(|error| error.code.name())).bind(error.map(|error| error.detail.as_str()));
+    let row: Option<JobRow> = update.bind(now.as_microsecond()).fetch_optional(connection).await?;
+    row.ok_or_else(|| lost(lease))?.try_into()
+}
+
+fn placement(job: &Job, id: Id, status: Status, created_at: Timestamp, document: String) -> Placement {
+    Placement {
+        id,
+        job_id: job.id.clone(),
+        model_id: job.model_id.clone(),
+        cluster_id: job.cluster_id.clone(),
+        cluster_revision: job.cluster_revision,
+        status,
+        labels: job.labels.clone(),
+        created_at,
+        document,
+    }
+}

@@ -1,0 +1,87 @@
+//! Checked conversions between columns and domain values.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+
+use super::StoreError;
+use crate::domain::id::{Id, IdKind};
+use crate::domain::placement::{Status, Termination};
+
+/// A row while it is read: its id, for errors.
+#[derive(Clone, Copy)]
+pub(super) struct Reading<'a> {
+    /// The row's id.
+    pub(super) id: &'a str,
+}
+
+impl Reading<'_> {
+    fn unreadable(self, column: &'static str, value: impl ToString) -> StoreError {
+        StoreError::Unreadable { id: self.id.to_owned(), column, value: value.to_string() }
+    }
+
+    pub(super) fn id(self, column: &'static str, kind: IdKind, text: &str) -> Result<Id, StoreError> {
+        Id::parse(kind, text).ok_or_else(|| self.unreadable(column, text))
+    }
+
+    pub(super) fn time(self, column: &'static str, microseconds: i64) -> Result<Timestamp, StoreError> {
+        Timestamp::from_microsecond(microseconds).map_err(|_| self.unreadable(column, microseconds))
+    }
+
+    pub(super) fn count(self, column: &'static str, number: i64) -> Result<u64, StoreError> {
+        u64::try_from(number).map_err(|_| self.unreadable(column, number))
+    }
+
+    pub(super) fn labels(self, text: &str) -> Result<BTreeMap<String, String>, StoreError> {
+        serde_json::from_str(text).map_err(|_| self.unreadable("labels", text))
+    }
+
+    /// A value of a closed list by its name.
+    pub(super) fn named<T: Named>(self, column: &'static str, name: &str) -> Result<T, StoreError> {
+        let found = T::ALL.iter().find(|value| value.name() == name);
+        found.copied().ok_or_else(|| self.unreadable(column, name))
+    }
+}
+
+/// A closed list whose values have names in the database.
+pub(super) trait Named: Copy + 'static {
+    /// Every value.
+    const ALL: &'static [Self];
+
+    /// The name in the database.
+    fn name(self) -> &'static str;
+}
+
+impl Named for Status {
+    const ALL: &'static [Self] = &[Self::Optimal, Self::Feasible, Self::Infeasible, Self::Unknown];
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Optimal => "optimal",
+            Self::Feasible => "feasible",
+            Self::Infeasible => "infeasible",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
+impl Named for Termination {
+    const ALL: &'static [Self] =
+        &[Self::Optimal, Self::Infeasible, Self::GapReached, Self::Exhausted, Self::TimeLimit, Self::Stopped];
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Optimal => "optimal",
+            Self::Infeasible => "infeasible",
+            Self::GapReached => "gap_reached",
+            Self::Exhausted => "exhausted",
+            Self::TimeLimit => "time_limit",
+            Self::Stopped => "stopped",
+        }
+    }
+}
+
+/// A number as the database holds it.
+pub(super) fn integer(what: &'static str, value: u64) -> Result<i64, StoreError> {
+    i64::try_from(value).map_err(|_| StoreError::TooLarge { what, value })
+}
