@@ -1,27 +1,72 @@
 //! The queue: claims jobs under leases, drives their solvers, stores what they find, recovers after a crash.
+//!
+//! A job is `queued`, then `running` under a lease with a fencing token, then ended in the transaction that stores its
+//! placement. Every write of a worker names its token, so that a job ends once, whoever thinks to own it.
 
+mod answer;
+mod changes;
+mod claim;
+mod drive;
+mod faults;
+mod progress;
+mod recover;
+mod requests;
 mod settings;
+mod signal;
 mod solver;
+#[cfg(test)]
+mod tests;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
+
+use rustc_hash::FxHashMap;
+use tokio::sync::Notify;
+use tokio::task::JoinHandle;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
 
 pub use settings::QueueSettings;
 pub use solver::{Planner, Solver};
 
+use self::changes::Changes;
+use self::requests::Requests;
+use self::signal::{Cause, Signal};
 use crate::clock::{Clock, Ids};
-use crate::domain::id::Id;
+use crate::domain::id::{Id, IdKind};
 use crate::domain::request::PlanRequest;
-use crate::store::{Job, NewJob, Registered, Store, StoreError};
+use crate::store::{Job, JobStatus, NewJob, Registered, Store, StoreError};
 
 /// The running queue; clones share it.
 #[derive(Clone)]
 pub struct Queue {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
     store: Store,
+    clock: Arc<dyn Clock>,
+    ids: Arc<dyn Ids>,
+    settings: QueueSettings,
+    solver: Arc<dyn Solver>,
+    /// This process among all that ever owned the database.
+    owner: String,
+    /// Wakes a worker.
+    wake: Notify,
+    closing: CancellationToken,
+    changes: Changes,
+    requests: Requests,
+    running: Mutex<FxHashMap<Id, Arc<Signal>>>,
+    tasks: Mutex<Vec<JoinHandle<()>>>,
+    #[cfg(test)]
+    crash_at: Mutex<Option<faults::Step>>,
 }
 
 impl Queue {
     /// Puts jobs of a dead process back into the queue, then starts the workers.
+    ///
+    /// # Errors
+    /// The database failed.
     pub async fn start(
         store: Store,
         clock: Arc<dyn Clock>,
@@ -29,38 +74,156 @@ impl Queue {
         settings: QueueSettings,
         solver: Arc<dyn Solver>,
     ) -> Result<Self, StoreError> {
-        todo!()
+        let inner = Arc::new(Inner {
+            owner: ids.uuid().to_string(),
+            store,
+            clock,
+            ids,
+            settings,
+            solver,
+            wake: Notify::new(),
+            closing: CancellationToken::new(),
+            changes: Changes::default(),
+            requests: Requests::default(),
+            running: Mutex::default(),
+            tasks: Mutex::default(),
+            #[cfg(test)]
+            crash_at: Mutex::default(),
+        });
+        recover::recover_at_start(&inner).await?;
+        let workers = (0..inner.settings.workers.max(1)).map(|_| tokio::spawn(claim::work(inner.clone())));
+        let tasks = workers.chain([tokio::spawn(recover::sweep(inner.clone()))]).collect();
+        *inner.tasks() = tasks;
+        Ok(Self { inner })
     }
 
     /// Inserts a job and wakes a worker. The request is what the documents of `job` say, as it was read at the door:
     /// the worker uses it instead of reading the documents again.
+    ///
+    /// # Errors
+    /// As [`Store::insert_job`].
     pub async fn submit(&self, job: NewJob, request: Arc<PlanRequest>) -> Result<Registered<Job>, StoreError> {
-        todo!()
+        let id = self.inner.ids.id(IdKind::Job);
+        // Before the insert: behind it a worker may look at once.
+        self.inner.requests.keep(&id, request);
+        let registered = self.inner.store.insert_job(id.clone(), job, self.inner.settings.queue_limit).await;
+        match &registered {
+            Ok(Registered { replayed: false, .. }) => self.inner.wake.notify_one(),
+            _ => drop(self.inner.requests.take(&id)),
+        }
+        registered
     }
 
     /// Ends a job: a queued one is cancelled, a running one keeps the best that it has. Asking again changes nothing.
     /// The answer may still say `running`; [`Queue::wait_until_finished`] waits for the end (within 250 ms).
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`], or the database failed.
     pub async fn stop(&self, id: &Id) -> Result<Job, StoreError> {
-        todo!()
+        let inner = &self.inner;
+        let job = inner.store.request_stop(id).await?;
+        inner.changes.tell(id);
+        match job.status {
+            JobStatus::Running => inner.end_search(id),
+            // It has the incumbent of an interrupted run: no worker is needed to end with that.
+            JobStatus::Queued => {
+                let claimed = inner.store.claim_job(&inner.owner, inner.settings.lease, Some(id)).await?;
+                match claimed {
+                    Some(claimed) => claim::drive_apart(inner, claimed).await,
+                    // A worker was faster.
+                    None => inner.end_search(id),
+                }
+                return inner.store.job(id).await;
+            }
+            _ => drop(inner.requests.take(id)),
+        }
+        Ok(job)
     }
 
     /// Waits until a job is finished, at most for `timeout`, and returns how it stands then.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`], or the database failed.
     pub async fn wait_until_finished(&self, id: &Id, timeout: Duration) -> Result<Job, StoreError> {
-        todo!()
+        self.wait(id, timeout, Job::is_finished).await
     }
 
     /// Waits until a job's version differs from `version`, at most for `timeout`, and returns how it stands then.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`], or the database failed.
     pub async fn wait_for_change(&self, id: &Id, version: u64, timeout: Duration) -> Result<Job, StoreError> {
-        todo!()
+        self.wait(id, timeout, |job| job.version != version).await
     }
 
     /// Whether jobs are taken: not once shutdown has begun.
     pub fn is_accepting(&self) -> bool {
-        todo!()
+        !self.inner.closing.is_cancelled()
     }
 
     /// Stops the running solves, stores their incumbents, puts their jobs back into the queue, and ends the workers.
+    /// Waits for them no longer than [`QueueSettings::grace`].
     pub async fn shutdown(&self) {
-        todo!()
+        self.inner.closing.cancel();
+        self.inner.running().values().for_each(|signal| signal.end(Cause::Shutdown));
+        let tasks = std::mem::take(&mut *self.inner.tasks());
+        let ended = futures::future::join_all(tasks);
+        if tokio::time::timeout(self.inner.settings.grace, ended).await.is_err() {
+            tracing::error!("a search did not end in time: its job goes back to the queue at the next start");
+        }
+    }
+
+    /// Waits for a state of a job; a shutdown ends every wait.
+    async fn wait(&self, id: &Id, timeout: Duration, enough: impl Fn(&Job) -> bool) -> Result<Job, StoreError> {
+        let deadline = Instant::now() + timeout;
+        let mut watch = self.inner.changes.watch(id);
+        loop {
+            let job = self.inner.store.job(id).await?;
+            if enough(&job) {
+                return Ok(job);
+            }
+            tokio::select! {
+                () = watch.changed() => {}
+                () = tokio::time::sleep_until(deadline) => return Ok(job),
+                () = self.inner.closing.cancelled() => return Ok(job),
+            }
+        }
+    }
+}
+
+impl std::fmt::Debug for Queue {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Queue").field("settings", &self.inner.settings).finish_non_exhaustive()
+    }
+}
+
+impl Inner {
+    /// Makes the signal of a job that this process runs.
+    fn register(&self, id: &Id) -> Arc<Signal> {
+        let signal = Arc::new(Signal::new(self.clock.clone()));
+        self.running().insert(id.clone(), signal.clone());
+        // Behind the insert: a shutdown from here on finds the signal.
+        if self.closing.is_cancelled() {
+            signal.end(Cause::Shutdown);
+        }
+        signal
+    }
+
+    fn unregister(&self, id: &Id) {
+        self.running().remove(id);
+    }
+
+    fn end_search(&self, id: &Id) {
+        if let Some(signal) = self.running().get(id) {
+            signal.end(Cause::Asked);
+        }
+    }
+
+    fn running(&self) -> MutexGuard<'_, FxHashMap<Id, Arc<Signal>>> {
+        self.running.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn tasks(&self) -> MutexGuard<'_, Vec<JoinHandle<()>>> {
+        self.tasks.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

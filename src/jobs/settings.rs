@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-/// How the queue works; [`QueueSettings::default`] is documented field by field.
+/// How the queue works.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct QueueSettings {
     /// Jobs solved at once; default the number of cores.
@@ -17,6 +17,8 @@ pub struct QueueSettings {
     pub most_crashes: u32,
     /// The most jobs that may wait; default 1000.
     pub queue_limit: u32,
+    /// How long a shutdown waits for running searches to stop; default 5 s.
+    pub grace: Duration,
 }
 
 impl Default for QueueSettings {
@@ -28,6 +30,7 @@ impl Default for QueueSettings {
             lease: Duration::from_secs(15),
             most_crashes: 3,
             queue_limit: 1000,
+            grace: Duration::from_secs(5),
         }
     }
 }

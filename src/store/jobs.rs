@@ -202,7 +202,7 @@ impl Store {
     /// # Errors
     /// [`StoreError::QueueFull`], [`StoreError::KeyReused`], [`StoreError::NotFound`] for the model or the cluster, or
     /// the database failed.
-    pub async fn insert_job(&self, job: NewJob, queue_limit: u32) -> Result<Registered<Job>, StoreError> {
+    pub async fn insert_job(&self, id: Id, job: NewJob, queue_limit: u32) -> Result<Registered<Job>, StoreError> {
         let store = self.clone();
         self.write(move |connection| {
             Box::pin(async move {
@@ -212,7 +212,7 @@ impl Store {
                     return Ok(Registered { row, created: known.created, replayed: true });
                 }
                 check_queue(connection, queue_limit).await?;
-                let row = store.put_job(connection, job, now).await?;
+                let row = store.put_job(connection, id, job, now).await?;
                 Ok(Registered { row, created: true, replayed: false })
             })
         })
@@ -294,7 +294,13 @@ impl Store {
         .await
     }
 
-    async fn put_job(&self, connection: &mut Connection, job: NewJob, now: Timestamp) -> Result<Job, StoreError> {
+    async fn put_job(
+        &self,
+        connection: &mut Connection,
+        id: Id,
+        job: NewJob,
+        now: Timestamp,
+    ) -> Result<Job, StoreError> {
         let model_id = match job.model {
             JobModel::Registered(id) => models::find(connection, id.as_str()).await?.id,
             JobModel::Inline(model) => self.put_model(connection, model, now).await?.0.id,
@@ -308,7 +314,7 @@ impl Store {
              VALUES ($1, 'queued', $2, $3, $4, $5, $6, $7) RETURNING *",
         );
         let row: JobRow = insert
-            .bind(self.ids.id(IdKind::Job).as_str())
+            .bind(id.as_str())
             .bind(model_id.as_str())
             .bind(cluster.id.as_str())
             .bind(integer("revision", cluster.revision)?)

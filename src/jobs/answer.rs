@@ -1,0 +1,141 @@
+//! What the end of a search means for its job.
+
+use serde_json::{Value, json};
+
+use super::progress::{figures_of, gap, objective_value};
+use super::signal::Cause;
+use crate::domain::hash::json_text;
+use crate::domain::options::Objective;
+use crate::domain::placement::{PlacementDocument, Status, Termination};
+use crate::planner::CheckFailure;
+use crate::store::leases::{Ending, Figures, Incumbent};
+use crate::store::{JobError, JobErrorCode};
+
+/// How a search came back.
+pub(super) enum Outcome {
+    /// With a document.
+    Document(PlacementDocument),
+    /// With a placement that the checker refuses.
+    Refused(CheckFailure),
+    /// With a panic, and its words.
+    Panicked(String),
+}
+
+/// What is known beside the outcome.
+pub(super) struct Search {
+    pub(super) objective: Objective,
+    /// Why it was told to end, if it was.
+    pub(super) cause: Option<Cause>,
+    /// The best placement of an interrupted run of the same job.
+    pub(super) carried: Option<Incumbent>,
+    /// The figures that were stored with heartbeats.
+    pub(super) figures: Figures,
+}
+
+impl Search {
+    /// How the job ends.
+    pub(super) fn ending(self, outcome: Outcome) -> (Figures, Ending) {
+        let figures = self.figures;
+        match outcome {
+            Outcome::Panicked(words) => {
+                let detail = format!("The solver panicked: {words}. This is a defect of Cutpoint; please report it.");
+                (figures, failed(JobErrorCode::SolverPanicked, detail))
+            }
+            Outcome::Refused(failure) => (
+                figures,
+                failed(
+                    JobErrorCode::CheckFailed,
+                    format!("{failure}. This is a defect of Cutpoint; please report it."),
+                ),
+            ),
+            Outcome::Document(document) => self.answer(document),
+        }
+    }
+
+    /// How a job ends that is stopped before its search begins.
+    pub(super) fn ending_unsearched(self) -> (Figures, Ending) {
+        let figures = self.figures;
+        match self.carried {
+            Some(carried) => carry_over(&carried, figures, Termination::Stopped),
+            None => (figures, Ending::Cancelled),
+        }
+    }
+
+    fn answer(self, document: PlacementDocument) -> (Figures, Ending) {
+        let value = objective_value(self.objective, &document);
+        if let Some(carried) = &self.carried {
+            if document.status == Status::Infeasible {
+                let detail = "The search proved that there is no placement, but an earlier run had found one. This is \
+                              a defect of Cutpoint; please report it.";
+                return (self.figures, failed(JobErrorCode::CheckFailed, detail.to_owned()));
+            }
+            if document.status != Status::Optimal && value.is_none_or(|value| carried.objective < value) {
+                return carry_over(carried, self.figures, document.termination);
+            }
+        }
+        let figures = figures_of(&document);
+        match document.status {
+            Status::Unknown if self.cause == Some(Cause::Asked) => (figures, Ending::Cancelled),
+            Status::Unknown => (figures, nothing_found(&document)),
+            Status::Optimal | Status::Feasible | Status::Infeasible => {
+                let answered = Ending::Answered {
+                    status: document.status,
+                    termination: document.termination,
+                    document: json_text(&document),
+                };
+                (figures, answered)
+            }
+        }
+    }
+}
+
+/// The incumbent of an interrupted run is the answer: this run found nothing better.
+fn carry_over(carried: &Incumbent, figures: Figures, termination: Termination) -> (Figures, Ending) {
+    let bound = figures.lower_bound_nodes.map(|nodes| nodes as f64).or(figures.lower_bound_s);
+    let proven_gap = bound.map(|bound| gap(carried.objective, bound));
+    let figures = Figures { gap: proven_gap.or(figures.gap), ..figures };
+    let optimal = proven_gap == Some(0.0);
+    let (status, termination) =
+        if optimal { (Status::Optimal, Termination::Optimal) } else { (Status::Feasible, termination) };
+    let mut document = match serde_json::from_str(&carried.document) {
+        Ok(Value::Object(document)) => document,
+        _ => {
+            let detail = "The placement of an interrupted run is not readable. Post the job again.";
+            return (figures, failed(JobErrorCode::InputUnreadable, detail.to_owned()));
+        }
+    };
+    let mut set = |field: &str, value: Value| document.insert(field.to_owned(), value);
+    set("status", json!(status));
+    set("termination", json!(termination));
+    for (field, value) in [
+        ("lower_bound_s", figures.lower_bound_s.map(|bound| json!(bound))),
+        ("lower_bound_nodes", figures.lower_bound_nodes.map(|bound| json!(bound))),
+        ("gap", figures.gap.map(|gap| json!(gap))),
+    ] {
+        if let Some(value) = value {
+            set(field, value);
+        }
+    }
+    (figures, Ending::Answered { status, termination, document: json_text(&document) })
+}
+
+fn nothing_found(document: &PlacementDocument) -> Ending {
+    match document.termination {
+        Termination::Exhausted => failed(
+            JobErrorCode::NoPlacementFound,
+            "The algorithm found no placement and proves nothing. Ask for the algorithm auto or exact.".to_owned(),
+        ),
+        _ => failed(
+            JobErrorCode::NoPlacementInTime,
+            format!(
+                "The search ended after {:.3} s before any placement or proof. Raise time_limit_s, or ask for a \
+                 smaller model or cluster.",
+                document.solve_s
+            ),
+        ),
+    }
+}
+
+fn failed(code: JobErrorCode, detail: String) -> Ending {
+    Ending::Failed(JobError { code, detail })
+}

@@ -1,0 +1,89 @@
+//! Who waits for which job: a change is told after it is durable.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use rustc_hash::FxHashMap;
+use tokio::sync::watch;
+
+use crate::domain::id::Id;
+
+/// The jobs that somebody waits for.
+#[derive(Default)]
+pub(super) struct Changes {
+    watched: Mutex<FxHashMap<Id, watch::Sender<()>>>,
+}
+
+impl Changes {
+    /// Starts to watch a job: changes told from now on are seen.
+    pub(super) fn watch(&self, id: &Id) -> Watch<'_> {
+        let mut watched = self.watched();
+        let sender = watched.entry(id.clone()).or_insert_with(|| watch::channel(()).0);
+        Watch { changes: self, id: id.clone(), receiver: sender.subscribe() }
+    }
+
+    /// Tells those who watch a job.
+    pub(super) fn tell(&self, id: &Id) {
+        if let Some(sender) = self.watched().get(id) {
+            sender.send_replace(());
+        }
+    }
+
+    fn watched(&self) -> MutexGuard<'_, FxHashMap<Id, watch::Sender<()>>> {
+        // The map is whole between any two of its operations.
+        self.watched.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// One who watches a job; forgotten when dropped.
+pub(super) struct Watch<'a> {
+    changes: &'a Changes,
+    id: Id,
+    receiver: watch::Receiver<()>,
+}
+
+impl Watch<'_> {
+    /// Waits for the next change since the last one seen.
+    pub(super) async fn changed(&mut self) {
+        if self.receiver.changed().await.is_err() {
+            // The sender lives as long as this watch does; were it gone, nothing would ever change.
+            std::future::pending::<()>().await;
+        }
+    }
+}
+
+impl Drop for Watch<'_> {
+    fn drop(&mut self) {
+        let mut watched = self.changes.watched();
+        if watched.get(&self.id).is_some_and(|sender| sender.receiver_count() <= 1) {
+            watched.remove(&self.id);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures::FutureExt;
+
+    use super::*;
+    use crate::domain::id::IdKind;
+
+    #[tokio::test]
+    async fn watchers_hear_of_their_job_and_leave_nothing_behind() {
+        let changes = Changes::default();
+        let [here, there] = [1, 2].map(|number| Id::new(IdKind::Job, uuid::Uuid::from_u128(number)));
+        let mut first = changes.watch(&here);
+        let mut second = changes.watch(&here);
+
+        changes.tell(&there);
+        assert!(first.changed().now_or_never().is_none());
+        changes.tell(&here);
+        first.changed().await;
+        second.changed().await;
+        assert!(first.changed().now_or_never().is_none());
+
+        drop(first);
+        assert_eq!(changes.watched().len(), 1);
+        drop(second);
+        assert_eq!(changes.watched().len(), 0);
+    }
+}

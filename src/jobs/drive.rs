@@ -1,0 +1,260 @@
+//! Drives one claimed job: solves it on a blocking thread, renews its lease, and ends it or puts it back.
+
+use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::Value;
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, MissedTickBehavior};
+
+use super::Inner;
+use super::answer::{Outcome, Search};
+use super::faults::Step;
+use super::progress::Tracker;
+use super::signal::{Cause, Signal};
+use crate::domain::cluster::ClusterInventory;
+use crate::domain::fault::Fault;
+use crate::domain::model::ModelProfile;
+use crate::domain::options::{Objective, PlanOptions};
+use crate::domain::placement::Termination;
+use crate::domain::read::Reader;
+use crate::domain::request::PlanRequest;
+use crate::planner::Env;
+use crate::planner::Progress as _;
+use crate::store::leases::{Claimed, Ending, Figures, Found};
+use crate::store::{Job, JobError, JobErrorCode, StoreError};
+
+/// Drives a job to its end, to the queue, or to where its lease is lost.
+pub(super) async fn drive(queue: &Arc<Inner>, claimed: Claimed) {
+    let id = claimed.job.id.clone();
+    let signal = queue.register(&id);
+    if !queue.crashes_at(Step::Claimed) {
+        run(queue, claimed, &signal).await;
+    }
+    queue.unregister(&id);
+    queue.changes.tell(&id);
+}
+
+async fn run(queue: &Arc<Inner>, claimed: Claimed, signal: &Arc<Signal>) {
+    let request = match request(queue, &claimed.job).await {
+        Ok(request) => request,
+        Err(error) => return end_unreadable(queue, &claimed, error).await,
+    };
+    let objective = request.options.objective;
+    let tracker = Arc::new(Tracker::new(queue.clock.clone(), objective, &claimed));
+    if claimed.job.stop_requested {
+        let (figures, ending) = search(objective, signal, &claimed, &tracker).ending_unsearched();
+        return end(queue, &claimed, figures, ending).await;
+    }
+    signal.end_within(Duration::try_from_secs_f64(request.options.solver.time_limit_s).unwrap_or(Duration::MAX));
+    let solving = solve(queue, request, signal, &tracker);
+    let Some(outcome) = accompany(queue, &claimed, signal, &tracker, solving).await else { return };
+    if queue.crashes_at(Step::Solved) {
+        return;
+    }
+    match (&outcome, signal.cause()) {
+        (_, Some(Cause::LeaseLost)) => {}
+        (Outcome::Document(document), Some(Cause::Shutdown)) if document.termination == Termination::Stopped => {
+            tracker.incumbent(document);
+            release(queue, &claimed, &tracker).await;
+        }
+        _ => {
+            report(&claimed, &outcome);
+            let (figures, ending) = search(objective, signal, &claimed, &tracker).ending(outcome);
+            end(queue, &claimed, figures, ending).await;
+        }
+    }
+}
+
+fn search(objective: Objective, signal: &Signal, claimed: &Claimed, tracker: &Tracker) -> Search {
+    let carried = claimed.incumbent.clone();
+    Search { objective, cause: signal.cause(), carried, figures: tracker.figures() }
+}
+
+/// Starts the search on a blocking thread.
+fn solve(
+    queue: &Arc<Inner>,
+    request: Arc<PlanRequest>,
+    signal: &Arc<Signal>,
+    tracker: &Arc<Tracker>,
+) -> JoinHandle<Outcome> {
+    let (solver, threads) = (queue.solver.clone(), queue.settings.threads_per_job.max(1));
+    let (signal, tracker) = (signal.clone(), tracker.clone());
+    tokio::task::spawn_blocking(move || {
+        let seed = request.options.solver.seed;
+        let env = Env { seed, threads, stop: &*signal, progress: &*tracker };
+        // A solver that panicked is asked nothing more; the tracker is whole after a panic.
+        match catch_unwind(AssertUnwindSafe(|| solver.solve(&request, &env))) {
+            Ok(Ok(mut document)) => {
+                document.solve_s = tracker.elapsed_s();
+                Outcome::Document(document)
+            }
+            Ok(Err(failure)) => Outcome::Refused(failure),
+            Err(panic) => Outcome::Panicked(words(&*panic)),
+        }
+    })
+}
+
+/// Renews the lease and stores progress until the search comes back. `None` if it never will.
+async fn accompany(
+    queue: &Arc<Inner>,
+    claimed: &Claimed,
+    signal: &Signal,
+    tracker: &Tracker,
+    mut solving: JoinHandle<Outcome>,
+) -> Option<Outcome> {
+    // A stop that came between the claim and the registration of the signal was only marked.
+    let marked = queue.store.job(&claimed.job.id);
+    tokio::select! {
+        biased;
+        outcome = &mut solving => return outcome.ok(),
+        job = marked => if job.is_ok_and(|job| job.stop_requested) {
+            signal.end(Cause::Asked);
+        },
+    }
+    let period = queue.settings.heartbeat;
+    let mut ticks = tokio::time::interval_at(Instant::now() + period, period);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            biased;
+            outcome = &mut solving => return outcome.ok(),
+            _ = ticks.tick() => heartbeat(queue, claimed, signal, tracker).await,
+        }
+    }
+}
+
+async fn heartbeat(queue: &Inner, claimed: &Claimed, signal: &Signal, tracker: &Tracker) {
+    let (found, mark) = tracker.unstored().unzip();
+    let changed = found.is_some();
+    match queue.store.heartbeat(&claimed.lease, queue.settings.lease, found).await {
+        Ok(stop_requested) => {
+            if let Some(mark) = mark {
+                tracker.stored(mark);
+            }
+            if stop_requested {
+                signal.end(Cause::Asked);
+            }
+            if changed {
+                queue.changes.tell(&claimed.job.id);
+            }
+        }
+        Err(StoreError::LeaseLost { id }) => {
+            tracing::warn!(job_id = %id, "lost the lease; the search ends and nothing of it is kept");
+            signal.end(Cause::LeaseLost);
+        }
+        // The next heartbeat tries again; should the lease run out meanwhile, the job goes back to the queue.
+        Err(error) => tracing::error!(job_id = %claimed.job.id, %error, "a heartbeat was not stored"),
+    }
+}
+
+async fn end(queue: &Inner, claimed: &Claimed, figures: Figures, ending: Ending) {
+    let ended = persist(queue, claimed, || queue.store.end_job(&claimed.lease, figures, ending.clone())).await;
+    if let Some(job) = ended {
+        let elapsed_s = job.progress(queue.clock.now()).map(|progress| progress.elapsed_s);
+        tracing::info!(job_id = %job.id, status = ?job.status, elapsed_s, "job ended");
+    }
+}
+
+async fn release(queue: &Inner, claimed: &Claimed, tracker: &Tracker) {
+    let found = tracker.unstored().map(|(found, _)| found);
+    let found = found.unwrap_or_else(|| Found { figures: tracker.figures(), incumbent: None });
+    let released = persist(queue, claimed, || queue.store.release_job(&claimed.lease, found.clone())).await;
+    if released.is_some() {
+        tracing::info!(job_id = %claimed.job.id, "job put back into the queue");
+    }
+}
+
+/// Writes the end of a search. A database that fails is asked again, until the lease would have run out.
+async fn persist<T, W>(queue: &Inner, claimed: &Claimed, write: impl Fn() -> W) -> Option<T>
+where
+    W: Future<Output = Result<T, StoreError>>,
+{
+    let job_id = &claimed.job.id;
+    let give_up = Instant::now() + queue.settings.lease;
+    loop {
+        match write().await {
+            Ok(written) => return Some(written),
+            Err(error @ (StoreError::LeaseLost { .. } | StoreError::Closed)) => {
+                tracing::warn!(%job_id, %error, "the end of a search was not stored");
+                return None;
+            }
+            Err(error) => tracing::error!(%job_id, %error, "the end of a search was not stored"),
+        }
+        if Instant::now() >= give_up {
+            return None;
+        }
+        tokio::time::sleep(queue.settings.heartbeat).await;
+    }
+}
+
+async fn end_unreadable(queue: &Inner, claimed: &Claimed, error: Unreadable) {
+    let detail = match error {
+        // The database may answer the next worker: the lease runs out, and the job goes back to the queue.
+        Unreadable::Store(error) => {
+            return tracing::error!(job_id = %claimed.job.id, %error, "the inputs of a job were not read");
+        }
+        Unreadable::Faults(faults) => faults.iter().map(Fault::to_string).collect::<Vec<_>>().join(" "),
+        Unreadable::Panicked(words) => format!("{words}."),
+    };
+    tracing::error!(job_id = %claimed.job.id, detail, "the inputs of a job are not valid");
+    let detail = format!("The stored inputs cannot be read: {detail} Post the job again with its inputs.");
+    let error = JobError { code: JobErrorCode::InputUnreadable, detail };
+    end(queue, claimed, Figures::default(), Ending::Failed(error)).await;
+}
+
+fn report(claimed: &Claimed, outcome: &Outcome) {
+    match outcome {
+        Outcome::Document(_) => {}
+        Outcome::Refused(failure) => tracing::error!(job_id = %claimed.job.id, %failure, "check failed"),
+        Outcome::Panicked(words) => tracing::error!(job_id = %claimed.job.id, words, "the solver panicked"),
+    }
+}
+
+fn words(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().copied();
+    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("without words").to_owned()
+}
+
+/// Why a job's request could not be had.
+enum Unreadable {
+    Store(StoreError),
+    Faults(Vec<Fault>),
+    Panicked(String),
+}
+
+impl From<StoreError> for Unreadable {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+/// The request as it was submitted to this process, else as it is stored.
+async fn request(queue: &Inner, job: &Job) -> Result<Arc<PlanRequest>, Unreadable> {
+    if let Some(request) = queue.requests.take(&job.id) {
+        return Ok(request);
+    }
+    let model = queue.store.model_document(&job.model_id).await?;
+    let (_, cluster) = queue.store.cluster_document(&job.cluster_id, Some(job.cluster_revision)).await?;
+    let options = job.options.clone();
+    let read = tokio::task::spawn_blocking(move || read_request(&model, &cluster, &options));
+    let read = read.await.map_err(|panic| Unreadable::Panicked(panic.to_string()))?;
+    read.map(Arc::new).map_err(Unreadable::Faults)
+}
+
+fn read_request(model: &str, cluster: &str, options: &str) -> Result<PlanRequest, Vec<Fault>> {
+    let model = Arc::new(ModelProfile::from_json(&Reader::parse(model.as_bytes())?)?);
+    let cluster = Arc::new(ClusterInventory::from_json(&Reader::parse(cluster.as_bytes())?)?);
+    let mut reader = Reader::new();
+    let options = match Reader::parse(options.as_bytes())? {
+        Value::Object(map) => PlanOptions::read(&mut reader, &map),
+        other => {
+            reader.wrong_type(&other, "an object");
+            PlanOptions::default()
+        }
+    };
+    let request = PlanRequest::assemble(&mut reader, Some(model), Some(cluster), options);
+    reader.finish(request)
+}

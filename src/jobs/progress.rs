@@ -1,0 +1,167 @@
+//! What a search has found so far, kept until a heartbeat stores it.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use crate::clock::Clock;
+use crate::domain::hash::json_text;
+use crate::domain::options::Objective;
+use crate::domain::placement::PlacementDocument;
+use crate::planner::Progress;
+use crate::store::leases::{Claimed, Figures, Found, Incumbent};
+
+/// Hears a search's progress from its threads.
+pub(super) struct Tracker {
+    clock: Arc<dyn Clock>,
+    started: Duration,
+    objective: Objective,
+    state: Mutex<State>,
+}
+
+struct State {
+    /// The objective of the best placement, that of an interrupted run included.
+    best: Option<f64>,
+    figures: Figures,
+    incumbent: Option<PlacementDocument>,
+    /// Counts what was heard.
+    now: u64,
+    /// When the incumbent was heard.
+    incumbent_at: u64,
+    /// Up to where it is stored.
+    stored: u64,
+}
+
+impl Tracker {
+    /// Starts where an interrupted run of the job ended.
+    pub(super) fn new(clock: Arc<dyn Clock>, objective: Objective, claimed: &Claimed) -> Self {
+        let job = &claimed.job;
+        let figures = Figures {
+            period_s: job.period_s,
+            lower_bound_s: job.lower_bound_s,
+            lower_bound_nodes: job.lower_bound_nodes,
+            gap: job.gap,
+        };
+        let best = claimed.incumbent.as_ref().map(|incumbent| incumbent.objective);
+        let state = State { best, figures, incumbent: None, now: 0, incumbent_at: 0, stored: 0 };
+        Self { started: clock.monotonic(), clock, objective, state: Mutex::new(state) }
+    }
+
+    /// Seconds since the search started.
+    pub(super) fn elapsed_s(&self) -> f64 {
+        self.clock.monotonic().saturating_sub(self.started).as_secs_f64()
+    }
+
+    /// What is not stored yet, if anything is, with the mark to give to [`Tracker::stored`].
+    pub(super) fn unstored(&self) -> Option<(Found, u64)> {
+        let state = self.state();
+        if state.now == state.stored {
+            return None;
+        }
+        let fresh = state.incumbent.as_ref().filter(|_| state.incumbent_at > state.stored);
+        let incumbent = fresh.zip(state.best).map(|(document, objective)| {
+            let document = json_text(document);
+            Incumbent { objective, document }
+        });
+        Some((Found { figures: state.figures, incumbent }, state.now))
+    }
+
+    /// Everything up to the mark is stored.
+    pub(super) fn stored(&self, mark: u64) {
+        self.state().stored = mark;
+    }
+
+    /// The figures now.
+    pub(super) fn figures(&self) -> Figures {
+        self.state().figures
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        // The state is whole between any two assignments of a solver that panicked.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Progress for Tracker {
+    fn incumbent(&self, placement: &PlacementDocument) {
+        let Some(value) = objective_value(self.objective, placement) else { return };
+        let mut state = self.state();
+        if state.best.is_some_and(|best| best <= value) {
+            return;
+        }
+        let document = PlacementDocument { solve_s: self.elapsed_s(), ..placement.clone() };
+        state.best = Some(value);
+        state.figures.period_s = document.period_s;
+        if let Some(bound) = lower_bound(self.objective, &document) {
+            state.raise_bound(self.objective, bound);
+        }
+        state.incumbent = Some(document);
+        state.heard(self.objective);
+        state.incumbent_at = state.now;
+    }
+
+    fn lower_bound(&self, bound: f64) {
+        let mut state = self.state();
+        state.raise_bound(self.objective, bound);
+        state.heard(self.objective);
+    }
+}
+
+impl State {
+    fn raise_bound(&mut self, objective: Objective, bound: f64) {
+        match objective {
+            Objective::MinNodes { .. } => {
+                // A bound of nodes is a whole number; what lies below one proves the next.
+                let nodes = bound.max(0.0).ceil() as u64;
+                self.figures.lower_bound_nodes = self.figures.lower_bound_nodes.max(Some(nodes));
+            }
+            Objective::MaxThroughput | Objective::MinLatency => {
+                let known = self.figures.lower_bound_s.unwrap_or(bound);
+                self.figures.lower_bound_s = Some(known.max(bound));
+            }
+        }
+    }
+
+    fn heard(&mut self, objective: Objective) {
+        self.now += 1;
+        let bound = match objective {
+            Objective::MinNodes { .. } => self.figures.lower_bound_nodes.map(|nodes| nodes as f64),
+            Objective::MaxThroughput | Objective::MinLatency => self.figures.lower_bound_s,
+        };
+        self.figures.gap = self.best.zip(bound).map(|(best, bound)| gap(best, bound));
+    }
+}
+
+/// (objective − bound) / objective, between 0 and 1.
+pub(super) fn gap(objective: f64, bound: f64) -> f64 {
+    if objective <= bound { 0.0 } else { ((objective - bound) / objective).clamp(0.0, 1.0) }
+}
+
+/// The objective of a document, smaller is better; `None` for one without a placement.
+pub(super) fn objective_value(objective: Objective, document: &PlacementDocument) -> Option<f64> {
+    if document.stages.is_empty() {
+        return None;
+    }
+    match objective {
+        Objective::MaxThroughput => document.period_s,
+        Objective::MinLatency => document.latency_s,
+        Objective::MinNodes { .. } => Some(document.stages.len() as f64),
+    }
+}
+
+/// The bound of a document, in the objective's unit.
+fn lower_bound(objective: Objective, document: &PlacementDocument) -> Option<f64> {
+    match objective {
+        Objective::MinNodes { .. } => document.lower_bound_nodes.map(|nodes| nodes as f64),
+        Objective::MaxThroughput | Objective::MinLatency => document.lower_bound_s,
+    }
+}
+
+/// The figures of a document.
+pub(super) fn figures_of(document: &PlacementDocument) -> Figures {
+    Figures {
+        period_s: document.period_s,
+        lower_bound_s: document.lower_bound_s,
+        lower_bound_nodes: document.lower_bound_nodes,
+        gap: document.gap,
+    }
+}

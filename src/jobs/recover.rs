@@ -1,0 +1,45 @@
+//! Recovery: jobs whose worker is gone go back to the queue, at most so often, then fail.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::Inner;
+use crate::store::StoreError;
+use crate::store::leases::Abandoned;
+
+/// At start: one process owns the database, so whoever ran jobs before is dead, whatever the leases say.
+pub(super) async fn recover_at_start(queue: &Inner) -> Result<(), StoreError> {
+    recover(queue, Abandoned::NotOwnedBy(queue.owner.clone())).await
+}
+
+/// While running: leases that were not renewed. Also forgets idempotency keys that have expired.
+pub(super) async fn sweep(queue: Arc<Inner>) {
+    let period = (queue.settings.lease / 3).max(Duration::from_millis(10));
+    loop {
+        tokio::select! {
+            () = queue.closing.cancelled() => return,
+            () = tokio::time::sleep(period) => {}
+        }
+        if let Err(error) = recover(&queue, Abandoned::Expired).await {
+            tracing::error!(%error, "jobs with expired leases were not recovered");
+        }
+        if let Err(error) = queue.store.forget_expired_keys().await {
+            tracing::error!(%error, "expired idempotency keys were not forgotten");
+        }
+    }
+}
+
+async fn recover(queue: &Inner, abandoned: Abandoned) -> Result<(), StoreError> {
+    let recovered = queue.store.recover_jobs(abandoned, queue.settings.most_crashes).await?;
+    for job_id in &recovered.requeued {
+        tracing::warn!(%job_id, "nobody runs this job any more: put back into the queue");
+    }
+    for job_id in &recovered.failed {
+        tracing::error!(%job_id, "the service ended too often while this job ran: failed");
+    }
+    recovered.requeued.iter().chain(&recovered.failed).for_each(|id| queue.changes.tell(id));
+    if !recovered.requeued.is_empty() {
+        queue.wake.notify_one();
+    }
+    Ok(())
+}
