@@ -10,6 +10,8 @@ pub mod page;
 pub mod placements;
 
 mod row;
+#[cfg(test)]
+pub(crate) mod tests;
 mod writer;
 
 use std::str::FromStr;

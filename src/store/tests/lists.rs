@@ -1,0 +1,72 @@
+//! Lists: pages in both orders, job filters.
+
+use super::*;
+use crate::store::{JobFilter, JobStatus};
+
+#[tokio::test]
+async fn pages_join_without_a_gap_in_both_orders() {
+    let fixture = Fixture::new().await;
+    let mut inserted = Vec::new();
+    for number in 0..5 {
+        // Two and two at the same time: ids break the tie.
+        if number % 2 == 0 {
+            fixture.clock.advance(Duration::from_secs(1));
+        }
+        let document = ModelDocument::new(&model(&number.to_string()));
+        inserted.push(fixture.store.register_model(document, None).await.unwrap().row.id);
+    }
+
+    for order in [Order::OldestFirst, Order::NewestFirst] {
+        let mut seen = Vec::new();
+        let mut after = None;
+        loop {
+            let listed = fixture.store.models(Page { limit: 2, order, after }).await.unwrap();
+            assert!(listed.items.len() <= 2);
+            seen.extend(listed.items.into_iter().map(|model| model.id));
+            after = listed.next;
+            if after.is_none() {
+                break;
+            }
+        }
+        seen.sort();
+        let mut expected = inserted.clone();
+        expected.sort();
+        assert_eq!(seen, expected);
+    }
+    let oldest = fixture.store.models(Page { limit: 5, order: Order::OldestFirst, after: None }).await.unwrap();
+    let newest = fixture.store.models(page(5)).await.unwrap();
+    assert!(oldest.next.is_none() && newest.next.is_none());
+    assert!(oldest.items.iter().eq(newest.items.iter().rev()));
+    assert!(oldest.items.is_sorted_by_key(|model| (model.created_at, model.id.clone())));
+}
+
+#[tokio::test]
+async fn job_filters_hold_together() {
+    let fixture = Fixture::new().await;
+    let first = fixture.insert("one").await;
+    let second = fixture.insert("two").await;
+    let labelled = NewJob { labels: [("team".to_owned(), "core".to_owned())].into(), ..new_job("one") };
+    fixture.clock.advance(Duration::from_secs(1));
+    let third = fixture.store.insert_job(RandomIds::default().id(IdKind::Job), labelled, 10).await.unwrap().row;
+    fixture.store.request_stop(&second.id).await.unwrap();
+    let list = async |filter: JobFilter| {
+        let listed = fixture.store.jobs(filter, page(10)).await.unwrap();
+        listed.items.into_iter().map(|job| job.id).collect::<Vec<_>>()
+    };
+    let label = |value: &str| vec![("team".to_owned(), value.to_owned())];
+    let all = JobFilter::default();
+
+    assert_eq!(list(all.clone()).await, [third.id.clone(), second.id.clone(), first.id.clone()]);
+    let queued = JobFilter { statuses: vec![JobStatus::Queued, JobStatus::Failed], ..all.clone() };
+    assert_eq!(list(queued).await, [third.id.clone(), first.id.clone()]);
+    let of_model = JobFilter { model_id: Some(first.model_id.clone()), labels: label("edge"), ..all.clone() };
+    assert_eq!(list(of_model).await, [first.id.clone()]);
+    let on_cluster = JobFilter { cluster_id: Some(second.cluster_id), ..all.clone() };
+    assert_eq!(list(on_cluster).await, [second.id.clone()]);
+    assert_eq!(list(JobFilter { labels: label("core"), ..all.clone() }).await, [third.id]);
+    assert_eq!(list(JobFilter { labels: label("none"), ..all.clone() }).await, []);
+    let early = JobFilter { created_before: Some(second.created_at), ..all.clone() };
+    assert_eq!(list(early).await, [first.id]);
+    let between = JobFilter { created_from: Some(second.created_at), created_before: Some(third.created_at), ..all };
+    assert_eq!(list(between).await, [second.id]);
+}

@@ -1,0 +1,118 @@
+//! Tests of the store, and what tests of other rooms need to fill one.
+
+mod clusters;
+mod idempotency;
+mod jobs;
+mod leases;
+mod lists;
+mod models;
+mod placements;
+mod writer;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::json;
+use tempfile::TempDir;
+
+use super::leases::{Claimed, Ending, Figures};
+use super::{
+    ClusterDocument, Idempotency, Job, JobCluster, JobModel, ModelDocument, NewJob, Order, Page, Store, StoreSettings,
+};
+use crate::clock::{Ids, ManualClock, RandomIds};
+use crate::domain::cluster::ClusterInventory;
+use crate::domain::id::IdKind;
+use crate::domain::model::ModelProfile;
+use crate::domain::options::PlanOptions;
+use crate::domain::placement::{Status, Termination};
+use crate::domain::request::PlanRequest;
+
+/// A store on a file of its own, with a clock that stands.
+pub(crate) struct Fixture {
+    pub(crate) store: Store,
+    pub(crate) clock: Arc<ManualClock>,
+    pub(crate) folder: TempDir,
+}
+
+impl Fixture {
+    pub(crate) async fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let clock = Arc::new(ManualClock::new());
+        let store = Store::open(&settings(&folder), clock.clone(), Arc::new(RandomIds::default())).await.unwrap();
+        Self { store, clock, folder }
+    }
+
+    /// Inserts a job of its own model and cluster.
+    pub(crate) async fn insert(&self, name: &str) -> Job {
+        let id = RandomIds::default().id(IdKind::Job);
+        self.clock.advance(Duration::from_millis(1));
+        self.store.insert_job(id, new_job(name), 1000).await.unwrap().row
+    }
+
+    pub(crate) async fn claim(&self) -> Claimed {
+        self.store.claim_job("boot", Duration::from_secs(15), None).await.unwrap().unwrap()
+    }
+
+    /// Inserts a job and ends it with a placement.
+    pub(crate) async fn insert_ended(&self, job: NewJob, status: Status) -> Job {
+        let id = RandomIds::default().id(IdKind::Job);
+        self.clock.advance(Duration::from_millis(1));
+        self.store.insert_job(id, job, 1000).await.unwrap();
+        let claimed = self.claim().await;
+        self.store.end_job(&claimed.lease, Figures::default(), answered(status)).await.unwrap()
+    }
+}
+
+pub(crate) fn settings(folder: &TempDir) -> StoreSettings {
+    StoreSettings::new(format!("sqlite://{}", folder.path().join("test.db").display()))
+}
+
+pub(crate) fn model(name: &str) -> ModelProfile {
+    let layer = |id: &str| json!({ "id": id, "param_bytes": 1000, "output_bytes": 500, "flops": 10 });
+    let document = json!({
+        "name": name,
+        "layers": [layer("a"), layer("b"), layer("c")],
+        "edges": [{ "from": "a", "to": "b" }, { "from": "b", "to": "c" }]
+    });
+    ModelProfile::from_json(&document).unwrap()
+}
+
+pub(crate) fn cluster(name: &str) -> ClusterInventory {
+    let document = json!({
+        "name": name,
+        "nodes": [{ "id": "n1", "memory_bytes": 100000 }, { "id": "n2", "memory_bytes": 100000 }],
+        "links": [{ "from": "n1", "to": "n2", "bandwidth_bps": 0.1, "bidirectional": true }]
+    });
+    ClusterInventory::from_json(&document).unwrap()
+}
+
+pub(crate) fn request(name: &str) -> PlanRequest {
+    let (model, cluster) = (Arc::new(model(name)), Arc::new(cluster(name)));
+    PlanRequest { model, cluster, options: PlanOptions::default() }
+}
+
+pub(crate) fn job_of(request: &PlanRequest) -> NewJob {
+    NewJob {
+        model: JobModel::Inline(ModelDocument::new(&request.model)),
+        cluster: JobCluster::Inline(ClusterDocument::new(&request.cluster)),
+        options: request.options.clone(),
+        labels: [("team".to_owned(), "edge".to_owned())].into(),
+        idempotency: None,
+    }
+}
+
+pub(crate) fn new_job(name: &str) -> NewJob {
+    job_of(&request(name))
+}
+
+pub(crate) fn key(key: &str, fingerprint: &str) -> Option<Idempotency> {
+    Some(Idempotency { key: key.to_owned(), fingerprint: fingerprint.to_owned() })
+}
+
+fn page(limit: u32) -> Page {
+    Page { limit, order: Order::NewestFirst, after: None }
+}
+
+fn answered(status: Status) -> Ending {
+    Ending::Answered { status, termination: Termination::Optimal, document: format!("{{\"status\": \"{status:?}\"}}") }
+}

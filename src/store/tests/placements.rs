@@ -1,0 +1,52 @@
+//! Placements: filters, and the newest of each model on each cluster.
+
+use super::*;
+use crate::store::PlacementFilter;
+
+async fn list(fixture: &Fixture, filter: PlacementFilter) -> Vec<Option<crate::domain::id::Id>> {
+    let listed = fixture.store.placements(filter, page(10)).await.unwrap();
+    listed.items.into_iter().map(|placement| Some(placement.id)).collect()
+}
+
+#[tokio::test]
+async fn filters_and_latest_hold_together() {
+    let fixture = Fixture::new().await;
+    let old = fixture.insert_ended(new_job("one"), Status::Feasible).await;
+    let new = fixture.insert_ended(new_job("one"), Status::Optimal).await;
+    let none = fixture.insert_ended(new_job("one"), Status::Infeasible).await;
+    let labels = [("team".to_owned(), "core".to_owned())].into();
+    let other = fixture.insert_ended(NewJob { labels, ..new_job("two") }, Status::Optimal).await;
+    let [old_id, new_id, none_id, other_id] = [&old, &new, &none, &other].map(|job| job.placement_id.clone());
+    let all = PlacementFilter::default();
+
+    assert_eq!(list(&fixture, all.clone()).await, [&other_id, &none_id, &new_id, &old_id].map(Clone::clone));
+    let latest = PlacementFilter { latest: true, ..all.clone() };
+    assert_eq!(list(&fixture, latest.clone()).await, [other_id.clone(), none_id.clone()]);
+    let placed = PlacementFilter { statuses: vec![Status::Optimal, Status::Feasible], ..latest.clone() };
+    assert_eq!(list(&fixture, placed).await, [other_id.clone(), new_id.clone()]);
+    let of_model = PlacementFilter { model_id: Some(old.model_id.clone()), ..latest };
+    assert_eq!(list(&fixture, of_model).await, [none_id]);
+    let labels = vec![("team".to_owned(), "core".to_owned())];
+    assert_eq!(list(&fixture, PlacementFilter { labels, ..all.clone() }).await, [other_id.clone()]);
+    let of_job = PlacementFilter { job_id: Some(new.id), ..all.clone() };
+    assert_eq!(list(&fixture, of_job).await, [new_id]);
+    let revision = PlacementFilter { cluster_id: Some(other.cluster_id), cluster_revision: Some(1), ..all.clone() };
+    assert_eq!(list(&fixture, revision.clone()).await, [other_id]);
+    assert_eq!(list(&fixture, PlacementFilter { cluster_revision: Some(2), ..revision }).await, []);
+}
+
+#[tokio::test]
+async fn pages_of_latest_join() {
+    let fixture = Fixture::new().await;
+    for name in ["one", "two", "three", "one"] {
+        fixture.insert_ended(new_job(name), Status::Optimal).await;
+    }
+    let filter = PlacementFilter { latest: true, ..PlacementFilter::default() };
+
+    let first = fixture.store.placements(filter.clone(), page(2)).await.unwrap();
+    let rest = Page { after: first.next.clone(), ..page(2) };
+    let second = fixture.store.placements(filter, rest).await.unwrap();
+
+    assert_eq!((first.items.len(), second.items.len(), second.next), (2, 1, None));
+    assert_eq!(first.items[0].document, "{\"status\": \"Optimal\"}");
+}

@@ -1,0 +1,100 @@
+//! The writer: groups, savepoints, panics, callers that go away.
+
+use super::*;
+use crate::store::StoreError;
+
+async fn put(store: &Store, name: &str) -> Result<(), StoreError> {
+    store.register_model(ModelDocument::new(&model(name)), None).await.map(drop)
+}
+
+/// Writes a row, then ends as told.
+async fn put_and(store: &Store, name: &str, end: fn() -> Result<(), StoreError>) -> Result<(), StoreError> {
+    let (inner, document) = (store.clone(), ModelDocument::new(&model(name)));
+    let write = store.write(move |connection| {
+        Box::pin(async move {
+            inner.put_model(connection, document, inner.clock.now()).await?;
+            end()
+        })
+    });
+    write.await
+}
+
+async fn names(store: &Store) -> Vec<String> {
+    let page = Page { limit: 100, order: Order::OldestFirst, after: None };
+    let mut names: Vec<_> = store.models(page).await.unwrap().items.into_iter().map(|model| model.name).collect();
+    names.sort();
+    names
+}
+
+#[tokio::test]
+async fn one_operation_that_fails_takes_nothing_with_it() {
+    let fixture = Fixture::new().await;
+    let store = &fixture.store;
+
+    // Polled in one go on one thread, so that all wait before the writer runs: one group.
+    let (before, failed, panicked, after) = tokio::join!(
+        put(store, "before"),
+        put_and(store, "failed", || Err(StoreError::QueueFull { limit: 0 })),
+        put_and(store, "panicked", || panic!("on purpose")),
+        put(store, "after")
+    );
+
+    assert!(before.is_ok() && after.is_ok());
+    assert!(matches!(failed, Err(StoreError::QueueFull { .. })));
+    assert!(matches!(panicked, Err(StoreError::Panicked)));
+    assert_eq!(names(store).await, ["after", "before"]);
+}
+
+#[tokio::test]
+async fn a_write_whose_caller_went_away_is_whole_or_not_there() {
+    let fixture = Fixture::new().await;
+    for number in 0..50_u64 {
+        let (store, job) = (fixture.store.clone(), new_job(&number.to_string()));
+        let id = RandomIds::default().id(IdKind::Job);
+        let caller = tokio::spawn(async move { store.insert_job(id, job, 100).await });
+        tokio::time::sleep(Duration::from_micros(number * 20)).await;
+        caller.abort();
+    }
+    fixture.store.check().await.unwrap();
+
+    let jobs = fixture.store.jobs(Default::default(), page(100)).await.unwrap().items;
+    let models = fixture.store.models(page(100)).await.unwrap().items;
+    let clusters = fixture.store.clusters(page(100)).await.unwrap().items;
+
+    assert!(!jobs.is_empty());
+    assert_eq!((models.len(), clusters.len()), (jobs.len(), jobs.len()));
+}
+
+#[tokio::test]
+async fn many_writers_at_once_all_succeed() {
+    let fixture = Fixture::new().await;
+    let writes = (0..300).map(|number| {
+        let store = fixture.store.clone();
+        async move { put(&store, &number.to_string()).await }
+    });
+
+    futures::future::try_join_all(writes).await.unwrap();
+
+    assert_eq!(fixture.store.models(page(1000)).await.unwrap().items.len(), 300);
+}
+
+#[tokio::test]
+async fn readers_cannot_write_and_commits_are_durable() {
+    let fixture = Fixture::new().await;
+    let refused = sqlx::query("DELETE FROM models").execute(&fixture.store.readers).await;
+    assert!(refused.unwrap_err().to_string().contains("readonly"));
+
+    let (mode, synchronous, foreign_keys): (String, i64, i64) = fixture
+        .store
+        .write(|connection| {
+            Box::pin(async move {
+                let mode = sqlx::query_scalar("PRAGMA journal_mode").fetch_one(&mut *connection).await?;
+                let synchronous = sqlx::query_scalar("PRAGMA synchronous").fetch_one(&mut *connection).await?;
+                let foreign_keys = sqlx::query_scalar("PRAGMA foreign_keys").fetch_one(connection).await?;
+                Ok((mode, synchronous, foreign_keys))
+            })
+        })
+        .await
+        .unwrap();
+    assert_eq!((mode.as_str(), synchronous, foreign_keys), ("wal", 2, 1));
+}
