@@ -91,7 +91,7 @@ impl Queue {
             crash_at: Mutex::default(),
         });
         recover::recover_at_start(&inner).await?;
-        let workers = (0..inner.settings.workers.max(1)).map(|_| tokio::spawn(claim::work(inner.clone())));
+        let workers = (0..inner.settings.workers).map(|_| tokio::spawn(claim::work(inner.clone())));
         let tasks = workers.chain([tokio::spawn(recover::sweep(inner.clone()))]).collect();
         *inner.tasks() = tasks;
         Ok(Self { inner })

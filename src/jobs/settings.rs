@@ -5,7 +5,7 @@ use std::time::Duration;
 /// How the queue works.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct QueueSettings {
-    /// Jobs solved at once; default the number of cores.
+    /// Jobs solved at once; default the number of cores. With 0, jobs are taken but not solved.
     pub workers: usize,
     /// Threads that one solve may use; default 1.
     pub threads_per_job: usize,
