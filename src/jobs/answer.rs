@@ -14,7 +14,7 @@ use crate::store::{JobError, JobErrorCode};
 /// How a search came back.
 pub(super) enum Outcome {
     /// With a document.
-    Document(PlacementDocument),
+    Document(Box<PlacementDocument>),
     /// With a placement that the checker refuses.
     Refused(CheckFailure),
     /// With a panic, and its words.
@@ -48,7 +48,7 @@ impl Search {
                     format!("{failure}. This is a defect of Cutpoint; please report it."),
                 ),
             ),
-            Outcome::Document(document) => self.answer(document),
+            Outcome::Document(document) => self.answer(*document),
         }
     }
 

@@ -89,7 +89,7 @@ fn solve(
         match catch_unwind(AssertUnwindSafe(|| solver.solve(&request, &env))) {
             Ok(Ok(mut document)) => {
                 document.solve_s = tracker.elapsed_s();
-                Outcome::Document(document)
+                Outcome::Document(Box::new(document))
             }
             Ok(Err(failure)) => Outcome::Refused(failure),
             Err(panic) => Outcome::Panicked(words(&*panic)),

@@ -100,6 +100,10 @@ impl Progress for Tracker {
     }
 
     fn lower_bound(&self, bound: f64) {
+        // An infinite bound is the proof that there is no placement: the answer says so, with its reasons.
+        if !bound.is_finite() {
+            return;
+        }
         let mut state = self.state();
         state.raise_bound(self.objective, bound);
         state.heard(self.objective);

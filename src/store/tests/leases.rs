@@ -139,7 +139,7 @@ async fn a_job_is_put_back_three_times_and_then_fails() {
     for crash in 1..=3 {
         fixture.claim().await;
         let recovered = fixture.store.recover_jobs(Abandoned::NotOwnedBy(format!("boot {crash}")), 3).await.unwrap();
-        assert_eq!(recovered.requeued, [job.id.clone()]);
+        assert_eq!(recovered.requeued, std::slice::from_ref(&job.id));
         assert_eq!(fixture.store.job(&job.id).await.unwrap().crashes, crash);
     }
     fixture.claim().await;

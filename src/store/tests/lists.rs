@@ -60,9 +60,9 @@ async fn job_filters_hold_together() {
     let queued = JobFilter { statuses: vec![JobStatus::Queued, JobStatus::Failed], ..all.clone() };
     assert_eq!(list(queued).await, [third.id.clone(), first.id.clone()]);
     let of_model = JobFilter { model_id: Some(first.model_id.clone()), labels: label("edge"), ..all.clone() };
-    assert_eq!(list(of_model).await, [first.id.clone()]);
+    assert_eq!(list(of_model).await, std::slice::from_ref(&first.id));
     let on_cluster = JobFilter { cluster_id: Some(second.cluster_id), ..all.clone() };
-    assert_eq!(list(on_cluster).await, [second.id.clone()]);
+    assert_eq!(list(on_cluster).await, std::slice::from_ref(&second.id));
     assert_eq!(list(JobFilter { labels: label("core"), ..all.clone() }).await, [third.id]);
     assert_eq!(list(JobFilter { labels: label("none"), ..all.clone() }).await, []);
     let early = JobFilter { created_before: Some(second.created_at), ..all.clone() };
