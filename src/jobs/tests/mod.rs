@@ -1,6 +1,7 @@
 //! Tests of the queue, with stand-ins for the planner.
 
 mod endings;
+mod inputs;
 mod recovery;
 mod stopping;
 

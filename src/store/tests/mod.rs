@@ -116,3 +116,16 @@ fn page(limit: u32) -> Page {
 fn answered(status: Status) -> Ending {
     Ending::Answered { status, termination: Termination::Optimal, document: format!("{{\"status\": \"{status:?}\"}}") }
 }
+
+impl Store {
+    /// Writes SQL past every check.
+    pub(crate) async fn tamper(&self, statement: &'static str) {
+        let write = self.write(move |connection| {
+            Box::pin(async move {
+                sqlx::query(statement).execute(connection).await?;
+                Ok(())
+            })
+        });
+        write.await.unwrap();
+    }
+}

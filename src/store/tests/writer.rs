@@ -98,3 +98,23 @@ async fn readers_cannot_write_and_commits_are_durable() {
         .unwrap();
     assert_eq!((mode.as_str(), synchronous, foreign_keys), ("wal", 2, 1));
 }
+
+#[tokio::test]
+async fn a_group_that_is_not_committed_is_answered_so_and_the_next_one_works() {
+    let fixture = Fixture::new().await;
+    let store = &fixture.store;
+    let broken = store.write(|connection| {
+        Box::pin(async move {
+            // As the database does by itself when the disk is full.
+            sqlx::query("ROLLBACK").execute(connection).await?;
+            Ok(())
+        })
+    });
+
+    let (lost, broken) = tokio::join!(put(store, "lost"), broken);
+
+    assert!(matches!(lost, Err(StoreError::Commit(_))), "{lost:?}");
+    assert!(matches!(broken, Err(StoreError::Commit(_))), "{broken:?}");
+    put(store, "next").await.unwrap();
+    assert_eq!(names(store).await, ["next"]);
+}

@@ -1,0 +1,71 @@
+//! What a worker solves: the request as submitted, or as stored, and the same either way.
+
+use std::sync::Mutex;
+
+use super::*;
+use crate::domain::hash::content_hash;
+use crate::domain::options::{Objective, Pin};
+use crate::jobs::Planner;
+use crate::store::{JobErrorCode, JobStatus};
+
+fn awkward() -> PlanRequest {
+    let mut request = request("awkward");
+    request.options.objective = Objective::MinNodes { target_period_s: 1.0 / 3.0 };
+    request.options.constraints.pins = vec![Pin { layer_id: "b".to_owned(), node_id: "n2".to_owned() }];
+    request.options.constraints.max_latency_s = Some(2e-7 / 3.0);
+    request.options.solver.gap = 0.1 + 0.2;
+    request.options.solver.seed = (1 << 53) - 1;
+    request
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_request_read_from_the_store_is_the_request_that_was_submitted() {
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let recorder = |seen: &Arc<Mutex<Vec<String>>>| {
+        let seen = seen.clone();
+        move |request: &PlanRequest, env: &Env<'_>| {
+            seen.lock().unwrap().push(content_hash(request));
+            in_vain(request, env)
+        }
+    };
+    let fixture = Fixture::new(recorder(&seen)).await;
+    let job = fixture.submit_request(awkward()).await;
+    fixture.wait_for(&job.id, |job| job.status == JobStatus::Running).await;
+    fixture.queue.shutdown().await;
+
+    let fixture = fixture.restart(recorder(&seen)).await;
+    fixture.wait_for(&job.id, |job| job.status == JobStatus::Running).await;
+    fixture.queue.stop(&job.id).await.unwrap();
+    fixture.finished(&job.id).await;
+
+    let submitted = content_hash(&awkward());
+    assert!(!seen.lock().unwrap().is_empty());
+    assert!(seen.lock().unwrap().iter().all(|hash| *hash == submitted));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn inputs_that_cannot_be_read_fail_their_job() {
+    let fixture = Fixture::new(at_once).await.restart_idle().await;
+    let job = fixture.submit("one").await;
+    fixture.store.tamper("UPDATE jobs SET options = '{\"solver\": {\"gap\": 2}}'").await;
+
+    let fixture = fixture.restart(at_once).await;
+
+    let job = fixture.finished(&job.id).await;
+    assert_eq!(job.status, JobStatus::Failed);
+    let error = job.error.unwrap();
+    assert_eq!(error.code, JobErrorCode::InputUnreadable);
+    assert!(error.detail.contains("gap"), "{}", error.detail);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_real_planner_ends_a_job() {
+    let fixture = Fixture::new(Planner).await;
+
+    let job = fixture.submit("one").await;
+
+    let job = fixture.finished(&job.id).await;
+    assert_eq!((job.status, job.termination), (JobStatus::Succeeded, Some(Termination::Optimal)));
+    assert_eq!(job.period_s, job.lower_bound_s);
+    assert!(job.placement_id.is_some());
+}
