@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::jobs::JobRow;
+use super::job::JobRow;
 use super::placements::{self, Placement};
-use super::row::Named;
+use super::row::{Named, Reading, integer};
 use super::{Connection, Job, JobError, JobErrorCode, JobStatus, Store, StoreError};
 use crate::domain::id::{Id, IdKind};
 use crate::domain::placement::{Status, Termination};
@@ -262,7 +262,7 @@ fn crash_detail(most_crashes: u32) -> String {
 }
 
 fn job_ids(texts: Vec<String>) -> Result<Vec<Id>, StoreError> {
-    texts.iter().map(|text| super::row::Reading { id: text }.id("id", IdKind::Job, text)).collect()
+    texts.iter().map(|text| Reading { id: text }.id("id", IdKind::Job, text)).collect()
 }
 
 fn expiry(now: Timestamp, lease: Duration) -> i64 {
@@ -284,8 +284,7 @@ async fn incumbent(connection: &mut Connection, job_id: &Id) -> Result<Option<In
 }
 
 async fn store_figures(connection: &mut Connection, lease: &Lease, figures: Figures) -> Result<(), StoreError> {
-    let lower_bound_nodes =
-        figures.lower_bound_nodes.map(|nodes| super::row::integer("lower_bound_nodes", nodes)).transpose()?;
+    let lower_bound_nodes = figures.lower_bound_nodes.map(|nodes| integer("lower_bound_nodes", nodes)).transpose()?;
     let update = sqlx::query(
         "UPDATE jobs SET period_s = $3, lower_bound_s = $4, lower_bound_nodes = $5, gap = $6, version = version + 1
          WHERE id = $1 AND lease_token = $2 AND status = 'running'",

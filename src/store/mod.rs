@@ -3,6 +3,7 @@
 pub mod clusters;
 mod error;
 pub mod idempotency;
+pub mod job;
 pub mod jobs;
 pub mod leases;
 pub mod models;
@@ -26,7 +27,8 @@ use sqlx::{Connection as _, Pool};
 pub use clusters::{Cluster, ClusterDocument};
 pub use error::StoreError;
 pub use idempotency::{Idempotency, Registered};
-pub use jobs::{Job, JobCluster, JobError, JobErrorCode, JobFilter, JobModel, JobProgress, JobStatus, NewJob};
+pub use job::{Job, JobCluster, JobError, JobErrorCode, JobModel, JobProgress, JobStatus, NewJob};
+pub use jobs::JobFilter;
 pub use leases::{Abandoned, Claimed, Ending, Figures, Found, Incumbent, Lease, Recovered};
 pub use models::{Model, ModelDocument, ModelStatistics};
 pub use page::{Listed, Order, Page, PageKey};

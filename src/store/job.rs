@@ -1,0 +1,277 @@
+//! A job's types and its row.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+
+use super::page::Keyed;
+use super::row::{Named, Reading};
+use super::{ClusterDocument, Idempotency, ModelDocument, PageKey, StoreError};
+use crate::domain::id::{Id, IdKind};
+use crate::domain::options::PlanOptions;
+use crate::domain::placement::Termination;
+
+/// The model of a new job.
+#[derive(Debug, Clone)]
+pub enum JobModel {
+    /// One that is registered.
+    Registered(Id),
+    /// One that came with the request; it is registered, or found again, in the job's transaction.
+    Inline(ModelDocument),
+}
+
+/// The cluster of a new job.
+#[derive(Debug, Clone)]
+pub enum JobCluster {
+    /// A revision of one that is registered: the one that the request was checked against.
+    Registered {
+        /// The cluster.
+        id: Id,
+        /// The revision.
+        revision: u64,
+    },
+    /// One that came with the request. The same inline inventory is one cluster, however often it comes.
+    Inline(ClusterDocument),
+}
+
+/// A job to insert.
+#[derive(Debug, Clone)]
+pub struct NewJob {
+    /// What to place.
+    pub model: JobModel,
+    /// Where to place it.
+    pub cluster: JobCluster,
+    /// How.
+    pub options: PlanOptions,
+    /// For whoever made it.
+    pub labels: BTreeMap<String, String>,
+    /// The client's key, if it gave one.
+    pub idempotency: Option<Idempotency>,
+}
+
+/// Where a job stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum JobStatus {
+    /// Waits for a worker.
+    Queued,
+    /// A worker solves it.
+    Running,
+    /// Ended with a placement.
+    Succeeded,
+    /// Ended with the proof that there is none.
+    Infeasible,
+    /// Was stopped before there was a placement.
+    Cancelled,
+    /// Ended with an error.
+    Failed,
+}
+
+/// Why a job failed, a closed list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum JobErrorCode {
+    /// The time limit came before any placement or proof.
+    NoPlacementInTime,
+    /// The algorithm had nothing more to try and proves nothing: another may find a placement.
+    NoPlacementFound,
+    /// The solver panicked: a defect of ours.
+    SolverPanicked,
+    /// The checker refused the solver's placement: a defect of ours.
+    CheckFailed,
+    /// The service ended four times while the job ran.
+    CrashedTooOften,
+    /// What the job refers to could not be read: a defect of ours.
+    InputUnreadable,
+}
+
+/// Why a job failed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct JobError {
+    /// The kind.
+    pub code: JobErrorCode,
+    /// In words, with what to do about it.
+    pub detail: String,
+}
+
+/// How far a search has come.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct JobProgress {
+    /// Seconds since solving started, to the end once it has ended.
+    pub elapsed_s: f64,
+    /// The incumbent's period.
+    pub period_s: Option<f64>,
+    /// The proven lower bound of an objective that is a time.
+    pub lower_bound_s: Option<f64>,
+    /// The proven lower bound of the objective `min_nodes`.
+    pub lower_bound_nodes: Option<u64>,
+    /// (objective − bound) / objective.
+    pub gap: Option<f64>,
+}
+
+/// A job.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Job {
+    /// Its id.
+    pub id: Id,
+    /// Where it stands.
+    pub status: JobStatus,
+    /// Why its search ended; absent before, and for cancelled and failed jobs.
+    pub termination: Option<Termination>,
+    /// The model that it places.
+    pub model_id: Id,
+    /// The cluster that it places it on.
+    pub cluster_id: Id,
+    /// The revision of the cluster.
+    pub cluster_revision: u64,
+    /// The stored placement, or stored proof that there is none.
+    pub placement_id: Option<Id>,
+    /// The options, JSON text.
+    pub options: String,
+    /// The incumbent's period.
+    pub period_s: Option<f64>,
+    /// The proven lower bound of an objective that is a time.
+    pub lower_bound_s: Option<f64>,
+    /// The proven lower bound of the objective `min_nodes`.
+    pub lower_bound_nodes: Option<u64>,
+    /// (objective − bound) / objective.
+    pub gap: Option<f64>,
+    /// Why it failed.
+    pub error: Option<JobError>,
+    /// For whoever made it.
+    pub labels: BTreeMap<String, String>,
+    /// When it was queued.
+    pub created_at: Timestamp,
+    /// When solving started, for the last time.
+    pub started_at: Option<Timestamp>,
+    /// When it ended.
+    pub finished_at: Option<Timestamp>,
+    /// How often a crash of the service put it back into the queue.
+    pub crashes: u64,
+    /// Whether somebody asked a running job to stop.
+    pub stop_requested: bool,
+    /// Grows with every change: what an ETag is made of.
+    pub version: u64,
+}
+
+impl Job {
+    /// Whether it has ended.
+    pub fn is_finished(&self) -> bool {
+        !matches!(self.status, JobStatus::Queued | JobStatus::Running)
+    }
+
+    /// How far its search has come by now; `None` before it first starts.
+    pub fn progress(&self, now: Timestamp) -> Option<JobProgress> {
+        let Self { period_s, lower_bound_s, lower_bound_nodes, gap, .. } = *self;
+        let elapsed_s = match self.started_at {
+            Some(started_at) => self.finished_at.unwrap_or(now).duration_since(started_at).as_secs_f64().max(0.0),
+            // Put back into the queue with what it had found.
+            None if period_s.is_some() || lower_bound_s.is_some() || lower_bound_nodes.is_some() => 0.0,
+            None => return None,
+        };
+        Some(JobProgress { elapsed_s, period_s, lower_bound_s, lower_bound_nodes, gap })
+    }
+}
+
+impl Keyed for Job {
+    fn page_key(&self) -> PageKey {
+        PageKey { created_at: self.created_at, id: self.id.clone() }
+    }
+}
+
+impl Named for JobStatus {
+    const ALL: &'static [Self] =
+        &[Self::Queued, Self::Running, Self::Succeeded, Self::Infeasible, Self::Cancelled, Self::Failed];
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Queued => "queued",
+            Self::Running => "running",
+            Self::Succeeded => "succeeded",
+            Self::Infeasible => "infeasible",
+            Self::Cancelled => "cancelled",
+            Self::Failed => "failed",
+        }
+    }
+}
+
+impl Named for JobErrorCode {
+    const ALL: &'static [Self] = &[
+        Self::NoPlacementInTime,
+        Self::NoPlacementFound,
+        Self::SolverPanicked,
+        Self::CheckFailed,
+        Self::CrashedTooOften,
+        Self::InputUnreadable,
+    ];
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::NoPlacementInTime => "no_placement_in_time",
+            Self::NoPlacementFound => "no_placement_found",
+            Self::SolverPanicked => "solver_panicked",
+            Self::CheckFailed => "check_failed",
+            Self::CrashedTooOften => "crashed_too_often",
+            Self::InputUnreadable => "input_unreadable",
+        }
+    }
+}
+
+#[derive(sqlx::FromRow)]
+pub(super) struct JobRow {
+    pub(super) id: String,
+    status: String,
+    termination: Option<String>,
+    model_id: String,
+    cluster_id: String,
+    cluster_revision: i64,
+    placement_id: Option<String>,
+    period_s: Option<f64>,
+    lower_bound_s: Option<f64>,
+    lower_bound_nodes: Option<i64>,
+    gap: Option<f64>,
+    error_code: Option<String>,
+    error_detail: Option<String>,
+    created_at: i64,
+    started_at: Option<i64>,
+    finished_at: Option<i64>,
+    crashes: i64,
+    stop_requested: bool,
+    version: i64,
+    pub(super) lease_token: i64,
+    labels: String,
+    options: String,
+}
+
+impl TryFrom<JobRow> for Job {
+    type Error = StoreError;
+
+    fn try_from(row: JobRow) -> Result<Self, StoreError> {
+        let reading = Reading { id: &row.id };
+        let time = |column, time: Option<i64>| time.map(|time| reading.time(column, time)).transpose();
+        let placement_id = row.placement_id.as_deref();
+        let termination = row.termination.as_deref();
+        let lower_bound_nodes = row.lower_bound_nodes.map(|nodes| reading.count("lower_bound_nodes", nodes));
+        let error = row.error_code.as_deref().map(|code| reading.named("error_code", code)).transpose()?;
+        Ok(Self {
+            id: reading.id("id", IdKind::Job, &row.id)?,
+            status: reading.named("status", &row.status)?,
+            termination: termination.map(|name| reading.named("termination", name)).transpose()?,
+            model_id: reading.id("model_id", IdKind::Model, &row.model_id)?,
+            cluster_id: reading.id("cluster_id", IdKind::Cluster, &row.cluster_id)?,
+            cluster_revision: reading.count("cluster_revision", row.cluster_revision)?,
+            placement_id: placement_id.map(|id| reading.id("placement_id", IdKind::Placement, id)).transpose()?,
+            period_s: row.period_s,
+            lower_bound_s: row.lower_bound_s,
+            lower_bound_nodes: lower_bound_nodes.transpose()?,
+            gap: row.gap,
+            labels: reading.labels(&row.labels)?,
+            created_at: reading.time("created_at", row.created_at)?,
+            started_at: time("started_at", row.started_at)?,
+            finished_at: time("finished_at", row.finished_at)?,
+            crashes: reading.count("crashes", row.crashes)?,
+            stop_requested: row.stop_requested,
+            version: reading.count("version", row.version)?,
+            error: error.map(|code| JobError { code, detail: row.error_detail.unwrap_or_default() }),
+            options: row.options,
+        })
+    }
+}
