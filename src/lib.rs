@@ -3,6 +3,7 @@
 //!
 //! The map of the house; arrows point one way, `cli → http → jobs → store, planner → domain`:
 //!
+//! - [`http`]: the router, one file a resource, and the OpenAPI document.
 //! - [`jobs`]: the queue: claim, drive, progress, recover.
 //! - [`store`]: SQL only, one file an aggregate.
 //! - [`planner`]: pure optimisation, from a request to a checked placement.
@@ -11,6 +12,7 @@
 
 pub mod clock;
 pub mod domain;
+pub mod http;
 pub mod jobs;
 pub mod planner;
 pub mod store;

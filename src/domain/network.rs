@@ -10,7 +10,7 @@ use super::fault::FaultCode;
 use super::read::Reader;
 
 /// The rule, by kind.
-#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Network {
     /// Every pair alike.

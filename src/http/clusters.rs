@@ -1,0 +1,153 @@
+//! `/v1/clusters`: inventories with revisions; a change names the revision that it changes.
+
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::api::Api;
+use super::cluster::{Cluster, ClusterPage, ClusterSummary};
+use super::document::Document;
+use super::etag::ETag;
+use super::json;
+use super::paging::{self, PageParameters};
+use super::problem::Problem;
+use super::query::Parameters;
+use super::responses::{
+    BadBody, BadParameter, Conflict, Internal, Invalid, InvalidOrReused, NotFound, Stale, TooLarge, Unavailable,
+    VersionMissing, WrongMedia,
+};
+use crate::domain::cluster::ClusterInventory;
+use crate::domain::id::{Id, IdKind};
+use crate::domain::unit::MAX_SAFE_INTEGER;
+use crate::store::{self, ClusterDocument};
+
+pub(super) fn routes() -> OpenApiRouter<Api> {
+    OpenApiRouter::new()
+        .routes(routes!(create_cluster, list_clusters))
+        .routes(routes!(get_cluster, replace_cluster, delete_cluster))
+}
+
+/// Register a cluster inventory
+///
+/// Every registration is a cluster of its own, at revision 1.
+#[utoipa::path(
+    post, path = "/v1/clusters", tag = "clusters",
+    params(("Idempotency-Key" = Option<String>, Header, description = "A retry with the same key answers the same.")),
+    request_body = ClusterInventory,
+    responses(
+        (status = 201, description = "It is registered.", body = ClusterSummary,
+            headers(("Location" = String), ("ETag" = String))),
+        BadBody, TooLarge, WrongMedia, InvalidOrReused, Internal, Unavailable,
+    )
+)]
+async fn create_cluster(State(api): State<Api>, document: Document) -> Result<Response, Problem> {
+    let idempotency = document.idempotency.clone();
+    let cluster = document.read(|reader, value| ClusterInventory::read(reader, value).as_ref().map(ClusterDocument::new));
+    let registered = api.store.register_cluster(cluster.await?, idempotency).await?;
+    let location = format!("/v1/clusters/{}", registered.row.id);
+    Ok(([(header::LOCATION, location)], summary(StatusCode::CREATED, registered.row)).into_response())
+}
+
+/// List clusters
+#[utoipa::path(
+    get, path = "/v1/clusters", tag = "clusters", params(PageParameters),
+    responses(
+        (status = 200, description = "A page of clusters, newest first.", body = ClusterPage),
+        BadParameter, Internal, Unavailable,
+    )
+)]
+async fn list_clusters(State(api): State<Api>, mut query: Parameters) -> Result<Response, Problem> {
+    let page = paging::page(&mut query, IdKind::Cluster);
+    query.finish()?;
+    let listed = api.store.clusters(page).await?;
+    let items = listed.items.into_iter().map(ClusterSummary::from).collect();
+    let next_cursor = listed.next.as_ref().map(paging::cursor);
+    Ok(json::value(StatusCode::OK, &ClusterPage { items, next_cursor }))
+}
+
+/// Read a cluster
+///
+/// The newest revision, or the one that is asked for: all of them stay.
+#[utoipa::path(
+    get, path = "/v1/clusters/{id}", tag = "clusters",
+    params(
+        ("id" = String, Path, description = "The cluster."),
+        ("revision" = Option<u64>, Query, description = "The revision; by default the newest.", minimum = 1),
+        ("If-None-Match" = Option<String>, Header, description = "The ETag that is known already."),
+    ),
+    responses(
+        (status = 200, description = "The cluster with its inventory.", body = Cluster, headers(("ETag" = String))),
+        (status = 304, description = "It is as the caller knows it."),
+        BadParameter, NotFound, Internal, Unavailable,
+    )
+)]
+async fn get_cluster(
+    State(api): State<Api>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+    mut query: Parameters,
+) -> Result<Response, Problem> {
+    let revision = query.integer("revision", 1, MAX_SAFE_INTEGER);
+    query.finish()?;
+    let (cluster, inventory) = api.store.cluster_document(&cluster_id(&id)?, revision).await?;
+    let etag = ETag::new(cluster.revision);
+    if etag.is_known(&headers) {
+        return Ok(etag.not_modified());
+    }
+    let body = json::with_member(&ClusterSummary::from(cluster), "inventory", &inventory)?;
+    Ok(etag.on(json::text(StatusCode::OK, body)))
+}
+
+/// Replace a cluster's inventory
+///
+/// This makes a new revision. `If-Match` names the ETag of the revision that it replaces.
+#[utoipa::path(
+    put, path = "/v1/clusters/{id}", tag = "clusters",
+    params(
+        ("id" = String, Path, description = "The cluster."),
+        ("If-Match" = Option<String>, Header, description = "The ETag of the revision to replace. It must be given."),
+    ),
+    request_body = ClusterInventory,
+    responses(
+        (status = 200, description = "The new revision.", body = ClusterSummary, headers(("ETag" = String))),
+        BadBody, NotFound, Stale, TooLarge, WrongMedia, Invalid, VersionMissing, Internal, Unavailable,
+    )
+)]
+async fn replace_cluster(
+    State(api): State<Api>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+    document: Document,
+) -> Result<Response, Problem> {
+    let present = api.store.cluster(&cluster_id(&id)?, None).await?;
+    ETag::new(present.revision).must_match(&headers)?;
+    let cluster = document.read(|reader, value| ClusterInventory::read(reader, value).as_ref().map(ClusterDocument::new));
+    let revised = api.store.replace_cluster(&present.id, present.revision, cluster.await?).await?;
+    Ok(summary(StatusCode::OK, revised))
+}
+
+/// Delete a cluster
+///
+/// All its revisions go. A cluster that a job or a placement refers to stays: 409.
+#[utoipa::path(
+    delete, path = "/v1/clusters/{id}", tag = "clusters",
+    params(("id" = String, Path, description = "The cluster.")),
+    responses((status = 204, description = "It is gone."), BadParameter, NotFound, Conflict, Internal, Unavailable)
+)]
+async fn delete_cluster(State(api): State<Api>, Path(id): Path<String>, query: Parameters) -> Result<Response, Problem> {
+    query.finish()?;
+    api.store.delete_cluster(&cluster_id(&id)?).await?;
+    Ok(StatusCode::NO_CONTENT.into_response())
+}
+
+/// A revision's summary with its tag.
+pub(super) fn summary(status: StatusCode, cluster: store::Cluster) -> Response {
+    ETag::new(cluster.revision).on(json::value(status, &ClusterSummary::from(cluster)))
+}
+
+/// The id in a path.
+pub(super) fn cluster_id(text: &str) -> Result<Id, Problem> {
+    Id::parse(IdKind::Cluster, text).ok_or_else(|| Problem::not_found("cluster", text))
+}

@@ -1,0 +1,98 @@
+//! The body of `POST /v1/jobs`.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde::Serialize;
+use serde_json::Value;
+use utoipa::ToSchema;
+
+use super::api::Api;
+use super::document::Document;
+use super::inputs::{self, Inputs};
+use super::problem::Problem;
+use crate::domain::cluster::ClusterInventory;
+use crate::domain::model::ModelProfile;
+use crate::domain::options::{Constraints, CostModel, Objective, PlanOptions, SolverOptions, read_labels};
+use crate::domain::read::Reader;
+use crate::domain::request::PlanRequest;
+use crate::store::NewJob;
+
+/// What to plan: a model and a cluster, each inline or by its id; everything else has a default.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct JobRequest {
+    /// A registered model; else give `model`.
+    #[schema(nullable = false, min_length = 1, max_length = 256)]
+    pub model_id: Option<String>,
+    /// The model itself; it is registered on the way.
+    #[schema(nullable = false)]
+    pub model: Option<ModelProfile>,
+    /// A registered cluster; else give `cluster`.
+    #[schema(nullable = false, min_length = 1, max_length = 256)]
+    pub cluster_id: Option<String>,
+    /// The revision of `cluster_id`; by default the newest.
+    #[schema(nullable = false, minimum = 1, maximum = 9007199254740991_i64)]
+    pub cluster_revision: Option<u64>,
+    /// The cluster itself; it is registered on the way.
+    #[schema(nullable = false)]
+    pub cluster: Option<ClusterInventory>,
+    /// What is to be best; by default the largest throughput.
+    #[schema(nullable = false)]
+    pub objective: Option<Objective>,
+    /// What a placement must keep to.
+    #[schema(nullable = false)]
+    pub constraints: Option<Constraints>,
+    /// How memory, transfers and compute are counted.
+    #[schema(nullable = false)]
+    pub cost_model: Option<CostModel>,
+    /// How hard to try.
+    #[schema(nullable = false)]
+    pub solver: Option<SolverOptions>,
+    /// For whoever asks: the job and its placement carry them, and lists can be filtered by them.
+    #[schema(nullable = false)]
+    pub labels: Option<BTreeMap<String, String>>,
+}
+
+struct Draft {
+    inputs: Inputs,
+    options: PlanOptions,
+    labels: BTreeMap<String, String>,
+}
+
+impl JobRequest {
+    /// Field names of the document.
+    pub const FIELDS: [&'static str; 10] = [
+        "model_id",
+        "model",
+        "cluster_id",
+        "cluster_revision",
+        "cluster",
+        "objective",
+        "constraints",
+        "cost_model",
+        "solver",
+        "labels",
+    ];
+
+    /// Reads a body, and finds what it refers to.
+    ///
+    /// # Errors
+    /// 422 with every fault; 404 where nothing is wrong but ids that are not stored.
+    pub async fn read(api: &Api, document: Document) -> Result<(NewJob, Arc<PlanRequest>), Problem> {
+        let bytes = document.bytes;
+        let idempotency = document.idempotency.clone();
+        let (reader, Draft { inputs, options, labels }) = document.draft(read_draft).await?;
+        let resolved = inputs::resolve(api, reader, inputs, options, bytes).await?;
+        let options = resolved.request.options.clone();
+        let job = NewJob { model: resolved.model, cluster: resolved.cluster, options, labels, idempotency };
+        Ok((job, Arc::new(resolved.request)))
+    }
+}
+
+fn read_draft(reader: &mut Reader, value: &Value) -> Option<Draft> {
+    let map = reader.object(value, &JobRequest::FIELDS)?;
+    let inputs = Inputs::read(reader, map);
+    let options = PlanOptions::read(reader, map);
+    let labels = reader.optional(map, "labels", read_labels).unwrap_or_default();
+    Some(Draft { inputs, options, labels })
+}

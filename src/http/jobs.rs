@@ -1,0 +1,238 @@
+//! `/v1/jobs`: planning jobs.
+
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use utoipa::IntoParams;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::api::Api;
+use super::document::Document;
+use super::etag::ETag;
+use super::job::{Job, JobPage, JobStatus};
+use super::job_request::JobRequest;
+use super::json;
+use super::paging::{self, PageParameters};
+use super::prefer;
+use super::problem::{Problem, ProblemType};
+use super::query::Parameters;
+use super::responses::{
+    BadBody, BadParameter, Conflict, Internal, InvalidOrReused, NoPlacement, NotFound, TooLarge, Unavailable,
+    WrongMedia,
+};
+use crate::domain::hash::content_hash;
+use crate::domain::id::{Id, IdKind};
+use crate::domain::placement::PlacementDocument;
+use crate::store::{self, BestSoFar, JobFilter};
+
+/// Which jobs are wanted.
+#[derive(Debug, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct JobParameters {
+    /// Of this status; given often, of one of them.
+    #[param(nullable = false)]
+    pub status: Option<Vec<JobStatus>>,
+    /// Of this model.
+    #[param(nullable = false)]
+    pub model_id: Option<String>,
+    /// On this cluster.
+    #[param(nullable = false)]
+    pub cluster_id: Option<String>,
+    /// With this label, as `name=value`; given often, with all of them.
+    #[param(nullable = false)]
+    pub label: Option<Vec<String>>,
+    /// Created at this time or later.
+    #[param(nullable = false, format = DateTime)]
+    pub created_from: Option<String>,
+    /// Created before this time.
+    #[param(nullable = false, format = DateTime)]
+    pub created_before: Option<String>,
+}
+
+pub(super) fn routes() -> OpenApiRouter<Api> {
+    OpenApiRouter::new()
+        .routes(routes!(create_job, list_jobs))
+        .routes(routes!(get_job, delete_job))
+        .routes(routes!(stop_job))
+        .routes(routes!(get_job_placement))
+}
+
+/// Plan a placement
+///
+/// The job is stored before it is accepted, and survives a restart. With `Prefer: wait=N` the answer waits up to N
+/// seconds (120 at the most) for the job's end. Models and clusters that come inline are registered on the way.
+#[utoipa::path(
+    post, path = "/v1/jobs", tag = "jobs",
+    params(
+        ("Idempotency-Key" = Option<String>, Header, description = "A retry with the same key answers the same job."),
+        ("Prefer" = Option<String>, Header, description = "`wait=N`: answer when the job has ended, or after N seconds."),
+    ),
+    request_body = JobRequest,
+    responses(
+        (status = 202, description = "The job is accepted.", body = Job, headers(("Location" = String), ("ETag" = String))),
+        (status = 200, description = "The job has ended within the wait.", body = Job,
+            headers(("Location" = String), ("ETag" = String))),
+        BadBody, NotFound, TooLarge, WrongMedia, InvalidOrReused, Internal, Unavailable,
+    )
+)]
+async fn create_job(State(api): State<Api>, headers: HeaderMap, document: Document) -> Result<Response, Problem> {
+    if !api.queue.is_accepting() {
+        return Err(Problem::new(ProblemType::Unavailable, "the service is shutting down"));
+    }
+    let (job, request) = JobRequest::read(&api, document).await?;
+    let mut job = api.queue.submit(job, request).await?.row;
+    let wait = prefer::wait(&headers);
+    if let Some(wait) = wait.filter(|_| !job.is_finished()) {
+        job = api.queue.wait_until_finished(&job.id, wait).await?;
+    }
+    let status = if wait.is_some() && job.is_finished() { StatusCode::OK } else { StatusCode::ACCEPTED };
+    let location = format!("/v1/jobs/{}", job.id);
+    Ok(([(header::LOCATION, location)], prefer::applied(wait, answer(&api, status, job))).into_response())
+}
+
+/// List jobs
+#[utoipa::path(
+    get, path = "/v1/jobs", tag = "jobs", params(JobParameters, PageParameters),
+    responses(
+        (status = 200, description = "A page of jobs, newest first.", body = JobPage),
+        BadParameter, Internal, Unavailable,
+    )
+)]
+async fn list_jobs(State(api): State<Api>, mut query: Parameters) -> Result<Response, Problem> {
+    let filter = JobFilter {
+        statuses: query.choices("status", &JobStatus::NAMED),
+        model_id: query.id("model_id", IdKind::Model),
+        cluster_id: query.id("cluster_id", IdKind::Cluster),
+        labels: query.labels("label"),
+        created_from: query.time("created_from"),
+        created_before: query.time("created_before"),
+    };
+    let page = paging::page(&mut query, IdKind::Job);
+    query.finish()?;
+    let listed = api.store.jobs(filter, page).await?;
+    let now = api.clock.now();
+    let items = listed.items.into_iter().map(|job| Job::new(job, now)).collect();
+    let next_cursor = listed.next.as_ref().map(paging::cursor);
+    Ok(json::value(StatusCode::OK, &JobPage { items, next_cursor }))
+}
+
+/// Read a job
+///
+/// Long poll: with the last ETag in `If-None-Match` and `Prefer: wait=N`, the answer waits up to N seconds (120 at the
+/// most) for a change, and is 304 where there is none.
+#[utoipa::path(
+    get, path = "/v1/jobs/{id}", tag = "jobs",
+    params(
+        ("id" = String, Path, description = "The job."),
+        ("If-None-Match" = Option<String>, Header, description = "The ETag that is known already."),
+        ("Prefer" = Option<String>, Header, description = "`wait=N`: with If-None-Match, wait N seconds for a change."),
+    ),
+    responses(
+        (status = 200, description = "The job.", body = Job, headers(("ETag" = String))),
+        (status = 304, description = "It is as the caller knows it."),
+        BadParameter, NotFound, Internal, Unavailable,
+    )
+)]
+async fn get_job(
+    State(api): State<Api>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+    query: Parameters,
+) -> Result<Response, Problem> {
+    query.finish()?;
+    let mut job = api.store.job(&job_id(&id)?).await?;
+    let wait = prefer::wait(&headers).filter(|_| ETag::new(job.version).is_known(&headers) && !job.is_finished());
+    if let Some(wait) = wait {
+        job = api.queue.wait_for_change(&job.id, job.version, wait).await?;
+    }
+    let etag = ETag::new(job.version);
+    let known = etag.is_known(&headers);
+    Ok(prefer::applied(wait, if known { etag.not_modified() } else { answer(&api, StatusCode::OK, job) }))
+}
+
+/// Delete a finished job
+///
+/// Its placement stays. A job that has not ended is not deleted: 409; stop it first.
+#[utoipa::path(
+    delete, path = "/v1/jobs/{id}", tag = "jobs",
+    params(("id" = String, Path, description = "The job.")),
+    responses((status = 204, description = "It is gone."), BadParameter, NotFound, Conflict, Internal, Unavailable)
+)]
+async fn delete_job(State(api): State<Api>, Path(id): Path<String>, query: Parameters) -> Result<Response, Problem> {
+    query.finish()?;
+    api.store.delete_job(&job_id(&id)?).await?;
+    Ok(StatusCode::NO_CONTENT.into_response())
+}
+
+/// Stop a job
+///
+/// It ends now and keeps the best placement that it has. Asking again changes nothing; nor does asking of a job that
+/// has ended. With `Prefer: wait=N` the answer waits for the end.
+#[utoipa::path(
+    post, path = "/v1/jobs/{id}/stop", tag = "jobs",
+    params(
+        ("id" = String, Path, description = "The job."),
+        ("Prefer" = Option<String>, Header, description = "`wait=N`: answer when the job has ended, or after N seconds."),
+    ),
+    responses(
+        (status = 200, description = "The job; it may still be running for a moment.", body = Job,
+            headers(("ETag" = String))),
+        BadParameter, NotFound, Internal, Unavailable,
+    )
+)]
+async fn stop_job(
+    State(api): State<Api>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+    query: Parameters,
+) -> Result<Response, Problem> {
+    query.finish()?;
+    let mut job = api.queue.stop(&job_id(&id)?).await?;
+    let wait = prefer::wait(&headers);
+    if let Some(wait) = wait.filter(|_| !job.is_finished()) {
+        job = api.queue.wait_until_finished(&job.id, wait).await?;
+    }
+    Ok(prefer::applied(wait, answer(&api, StatusCode::OK, job)))
+}
+
+/// Read a job's best placement so far
+///
+/// The document alone; a finished job's placement is also stored under `placement_id`.
+#[utoipa::path(
+    get, path = "/v1/jobs/{id}/placement", tag = "jobs",
+    params(
+        ("id" = String, Path, description = "The job."),
+        ("If-None-Match" = Option<String>, Header, description = "The ETag that is known already."),
+    ),
+    responses(
+        (status = 200, description = "The best so far, or the proof that there is none.", body = PlacementDocument,
+            headers(("ETag" = String))),
+        (status = 304, description = "It is as the caller knows it."),
+        BadParameter, NotFound, NoPlacement, Internal, Unavailable,
+    )
+)]
+async fn get_job_placement(
+    State(api): State<Api>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+    query: Parameters,
+) -> Result<Response, Problem> {
+    query.finish()?;
+    let id = job_id(&id)?;
+    let (etag, document) = match api.store.best_placement(&id).await? {
+        BestSoFar::Stored(placement) => (ETag::new(placement.id), placement.document),
+        BestSoFar::Incumbent(document) => (ETag::new(content_hash(&document)), document),
+        BestSoFar::Nothing => return Err(Problem::new(ProblemType::NoPlacement, format!("{id} has none, or none yet"))),
+    };
+    Ok(if etag.is_known(&headers) { etag.not_modified() } else { etag.on(json::text(StatusCode::OK, document)) })
+}
+
+/// A job as it stands, with its tag.
+fn answer(api: &Api, status: StatusCode, job: store::Job) -> Response {
+    ETag::new(job.version).on(json::value(status, &Job::new(job, api.clock.now())))
+}
+
+fn job_id(text: &str) -> Result<Id, Problem> {
+    Id::parse(IdKind::Job, text).ok_or_else(|| Problem::not_found("job", text))
+}

@@ -1,0 +1,43 @@
+//! HTTP: the router, one file a resource, and the OpenAPI document that it makes of itself.
+
+mod api;
+mod cluster;
+mod clusters;
+mod compute;
+mod docs;
+mod document;
+mod etag;
+mod examples;
+mod health;
+mod idempotency;
+mod inputs;
+mod job;
+mod job_request;
+mod jobs;
+mod json;
+mod models;
+mod nodes;
+mod paging;
+mod placements;
+mod prefer;
+mod problem;
+mod problems;
+mod query;
+mod request_id;
+mod responses;
+mod router;
+mod schema;
+mod store_error;
+
+pub use api::{Api, Limits};
+pub use cluster::{Cluster, ClusterPage, ClusterSummary};
+pub use examples::{Example, ExampleKind, ExampleList};
+pub use health::{Health, HealthStatus};
+pub use job::{Job, JobError, JobErrorCode, JobPage, JobProgress, JobStatus};
+pub use job_request::JobRequest;
+pub use models::{Model, ModelPage, ModelStatistics, ModelSummary};
+pub use nodes::NodePatch;
+pub use placements::{Placement, PlacementPage};
+pub use problem::{Problem, ProblemType};
+pub use problems::{ProblemDescription, ProblemList};
+pub use router::{openapi, openapi_json, router};

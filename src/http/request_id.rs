@@ -1,0 +1,49 @@
+//! Request ids: taken from the caller where they can stand in a problem's `instance`, else made here.
+
+use axum::http::{HeaderName, HeaderValue, Request};
+use tower_http::request_id::{MakeRequestId, RequestId};
+
+/// The header that carries the id, in both directions.
+pub const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// Makes an id for a request that brings none.
+#[derive(Clone)]
+pub struct MakeId<F>(pub F);
+
+impl<F: FnMut() -> String + Clone> MakeRequestId for MakeId<F> {
+    fn make_request_id<B>(&mut self, _request: &Request<B>) -> Option<RequestId> {
+        HeaderValue::from_str(&(self.0)()).ok().map(RequestId::new)
+    }
+}
+
+/// Removes an id that is no URI reference of at most 128 unreserved characters (RFC 3986): it goes into `instance` and
+/// into log lines.
+pub fn drop_unfit_id<B>(mut request: Request<B>) -> Request<B> {
+    let fits = |byte: &u8| byte.is_ascii_alphanumeric() || b"-._~".contains(byte);
+    if let Some(id) = request.headers().get(&X_REQUEST_ID) {
+        let id = id.as_bytes();
+        if id.is_empty() || id.len() > 128 || !id.iter().all(fits) {
+            request.headers_mut().remove(&X_REQUEST_ID);
+        }
+    }
+    request
+}
+
+/// The id of a request that passed [`MakeId`].
+pub fn id_of<B>(request: &Request<B>) -> String {
+    let id = request.extensions().get::<RequestId>().and_then(|id| id.header_value().to_str().ok());
+    id.unwrap_or_default().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_ids_that_can_stand_in_a_uri_are_kept() {
+        for (id, kept) in [("a-1._~Z", true), ("a b", false), ("a/b", false), ("", false), (&"x".repeat(129), false)] {
+            let request = Request::builder().header(&X_REQUEST_ID, id).body(()).unwrap();
+            assert_eq!(drop_unfit_id(request).headers().contains_key(&X_REQUEST_ID), kept, "{id:?}");
+        }
+    }
+}

@@ -1,0 +1,131 @@
+//! All routes, what every request passes on its way in and out, and the OpenAPI document.
+
+use std::any::Any;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::Request;
+use axum::http::{HeaderValue, Method, header};
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse, Response};
+use tower_http::CompressionLevel;
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::compression::CompressionLayer;
+use tower_http::request_id::{PropagateRequestIdLayer, SetRequestIdLayer};
+use tower_http::trace::TraceLayer;
+use tower::ServiceBuilder;
+use utoipa::OpenApi as _;
+use utoipa_axum::router::OpenApiRouter;
+
+use super::api::Api;
+use super::problem::Problem;
+use super::request_id::{self, MakeId, X_REQUEST_ID};
+use super::{clusters, docs, examples, health, jobs, models, nodes, placements, problems, schema};
+
+/// The head of the document.
+#[derive(utoipa::OpenApi)]
+#[openapi(
+    info(
+        title = "Cutpoint",
+        description = "Where to cut a neural network and which edge device runs which piece, for the most inferences \
+            per second, with a proof. SI units everywhere, the unit in the name. Errors are problem details \
+            (RFC 9457) from a closed list of types, with every fault of a request at once.",
+        contact(name = "Cutpoint"),
+    ),
+    tags(
+        (name = "models", description = "Model profiles: immutable, known again by their content."),
+        (name = "clusters", description = "Cluster inventories, with revisions."),
+        (name = "jobs", description = "Planning jobs."),
+        (name = "placements", description = "What jobs ended with."),
+        (name = "evaluations", description = "Scores of placements that the caller made."),
+        (name = "examples", description = "Ready bodies for planning jobs."),
+        (name = "service", description = "The service itself."),
+    ),
+    components(schemas(Problem)),
+)]
+struct Head;
+
+fn routes() -> OpenApiRouter<Api> {
+    OpenApiRouter::with_openapi(Head::openapi())
+        .merge(models::routes())
+        .merge(clusters::routes())
+        .merge(nodes::routes())
+        .merge(jobs::routes())
+        .merge(placements::routes())
+        .merge(examples::routes())
+        .merge(health::routes())
+        .merge(problems::routes())
+}
+
+/// The OpenAPI document.
+pub fn openapi() -> utoipa::openapi::OpenApi {
+    let mut document = routes().into_openapi();
+    schema::finish(&mut document);
+    document
+}
+
+/// The OpenAPI document as `openapi/openapi.json` holds it.
+pub fn openapi_json() -> String {
+    // The document is made of texts, numbers and maps with text keys: writing it cannot fail.
+    let mut text = openapi().to_pretty_json().expect("the document is JSON");
+    text.push('\n');
+    text
+}
+
+/// The service.
+pub fn router(api: Api) -> Router {
+    let ids = Arc::clone(&api.ids);
+    let (router, _) = routes().split_for_parts();
+    let around = ServiceBuilder::new()
+        .map_request(request_id::drop_unfit_id::<Body>)
+        .layer(SetRequestIdLayer::new(X_REQUEST_ID, MakeId(move || ids.uuid().to_string())))
+        .layer(TraceLayer::new_for_http().make_span_with(span).on_response(log_answer))
+        .layer(PropagateRequestIdLayer::new(X_REQUEST_ID))
+        .layer(CompressionLayer::new().quality(CompressionLevel::Fastest))
+        .layer(middleware::from_fn(write_problem))
+        .layer(CatchPanicLayer::custom(answer_panic));
+    router
+        .merge(docs::routes(openapi_json()))
+        .fallback(unknown_path)
+        .with_state(api)
+        .layer(around)
+}
+
+fn span(request: &Request) -> tracing::Span {
+    let request_id = request_id::id_of(request);
+    tracing::info_span!("request", method = %request.method(), path = request.uri().path(), request_id)
+}
+
+fn log_answer<B>(response: &axum::http::Response<B>, latency: Duration, _span: &tracing::Span) {
+    tracing::debug!(status = response.status().as_u16(), latency_s = latency.as_secs_f64(), "answered");
+}
+
+async fn unknown_path(request: Request) -> Problem {
+    Problem::not_found("path", request.uri().path())
+}
+
+fn answer_panic(panic: Box<dyn Any + Send + 'static>) -> Response {
+    let text = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
+    Problem::internal(format!("a handler panicked: {}", text.unwrap_or("without a text"))).into_response()
+}
+
+/// Writes the body of every error, with the request's id: of our problems, and of what the framework refuses by
+/// itself (a wrong method, a path that is not UTF-8).
+async fn write_problem(request: Request, next: Next) -> Response {
+    let instance = request_id::id_of(&request);
+    let is_head = request.method() == Method::HEAD;
+    let mut response = next.run(request).await;
+    let status = response.status();
+    let problem = match response.extensions_mut().remove::<Problem>() {
+        Some(problem) => problem,
+        None if status.is_client_error() || status.is_server_error() => Problem::of_framework(status),
+        None => return response,
+    };
+    let body = serde_json::to_vec(&Problem { instance, ..problem }).unwrap_or_default();
+    response.headers_mut().remove(header::CONTENT_LENGTH);
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+    *response.body_mut() = if is_head { Body::empty() } else { Body::from(body) };
+    response
+}

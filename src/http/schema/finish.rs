@@ -1,0 +1,94 @@
+//! The last pass over the OpenAPI document: request documents are closed, and every operation has an example.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+use utoipa::openapi::content::Content;
+use utoipa::openapi::path::{Operation, PathItem};
+use utoipa::openapi::schema::{AdditionalProperties, Schema};
+use utoipa::openapi::{OpenApi, Ref, RefOr};
+
+use super::sample;
+
+/// Finishes the document that utoipa collected.
+pub fn finish(api: &mut OpenApi) {
+    close_requests(api);
+    for operation in api.paths.paths.values_mut().flat_map(operations) {
+        give_examples(operation);
+    }
+}
+
+/// Every operation of a path.
+fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
+    let PathItem { get, put, post, delete, patch, .. } = item;
+    [get, put, post, delete, patch].into_iter().flatten()
+}
+
+/// The reader refuses fields that it does not know, so the schemas of everything that a request can hold say so.
+fn close_requests(api: &mut OpenApi) {
+    let bodies = api.paths.paths.values_mut().flat_map(operations).filter_map(|operation| match &operation.request_body {
+        Some(RefOr::T(body)) => Some(body.content.values().filter_map(schema_name).collect::<Vec<String>>()),
+        _ => None,
+    });
+    let mut to_visit: Vec<String> = bodies.flatten().collect();
+    let mut visited = BTreeSet::new();
+    let Some(components) = &mut api.components else { return };
+    while let Some(name) = to_visit.pop() {
+        let Some(schema) = components.schemas.get_mut(&name) else { continue };
+        if !visited.insert(name) {
+            continue;
+        }
+        if let RefOr::T(Schema::Object(object)) = schema
+            && !object.properties.is_empty()
+        {
+            object.additional_properties = Some(Box::new(AdditionalProperties::FreeForm(false)));
+        }
+        to_visit.extend(references(&serde_json::to_value(schema).unwrap_or_default()));
+    }
+}
+
+/// Names of the components that a piece of the document refers to.
+fn references(json: &Value) -> Vec<String> {
+    match json {
+        Value::Object(map) => map
+            .iter()
+            .flat_map(|(key, value)| match value.as_str() {
+                Some(address) if key == "$ref" => component_name(address).into_iter().collect(),
+                _ => references(value),
+            })
+            .collect(),
+        Value::Array(items) => items.iter().flat_map(references).collect(),
+        _ => Vec::new(),
+    }
+}
+
+fn component_name(address: &str) -> Option<String> {
+    address.strip_prefix("#/components/schemas/").map(str::to_owned)
+}
+
+fn schema_name(content: &RefOr<Content>) -> Option<String> {
+    match content {
+        RefOr::T(Content { schema: Some(RefOr::Ref(Ref { ref_location, .. })), .. }) => component_name(ref_location),
+        _ => None,
+    }
+}
+
+fn give_examples(operation: &mut Operation) {
+    if let Some(RefOr::T(body)) = &mut operation.request_body {
+        body.content.values_mut().for_each(give_example);
+    }
+    for response in operation.responses.responses.values_mut() {
+        if let RefOr::T(response) = response {
+            response.content.values_mut().for_each(give_example);
+        }
+    }
+}
+
+fn give_example(content: &mut RefOr<Content>) {
+    let example = schema_name(content).and_then(|name| sample::of(&name));
+    if let RefOr::T(content) = content
+        && content.example.is_none()
+    {
+        content.example = example;
+    }
+}

@@ -1,0 +1,107 @@
+//! Unions as every generator reads them: named structs, told apart by a `kind` of one value.
+
+use std::borrow::Cow;
+
+use utoipa::openapi::schema::{Object, ObjectBuilder, Schema, SchemaType, Type};
+use utoipa::openapi::{Discriminator, OneOfBuilder, Ref, RefOr};
+use utoipa::{PartialSchema, ToSchema};
+
+use crate::domain::network::{FullMesh, Matrix, Network, Radio};
+use crate::domain::options::Objective;
+
+/// A name in `components`, and the schema under it.
+type Named = (String, RefOr<Schema>);
+
+/// A variant: its `kind`, the name of its schema, and the schema without `kind`.
+type Variant = (&'static str, &'static str, RefOr<Schema>);
+
+fn network_variants() -> [Variant; 3] {
+    [
+        ("full_mesh", "FullMeshNetwork", FullMesh::schema()),
+        ("radio", "RadioNetwork", Radio::schema()),
+        ("matrix", "MatrixNetwork", Matrix::schema()),
+    ]
+}
+
+fn objective_variants() -> [Variant; 3] {
+    let plain = |description: &str| ObjectBuilder::new().description(Some(description)).build();
+    let target = ObjectBuilder::new()
+        .schema_type(Type::Number)
+        .minimum(Some(0.0))
+        .description(Some("The largest period that is good enough, seconds."))
+        .build();
+    let min_nodes = ObjectBuilder::new()
+        .description(Some("The fewest nodes whose period is at most a target."))
+        .property("target_period_s", target)
+        .required("target_period_s")
+        .build();
+    let throughput = plain("The smallest period; among equals the smaller latency found.");
+    let latency = plain("The smallest latency of one input through the empty pipeline.");
+    [
+        ("max_throughput", "MaxThroughputObjective", object(throughput)),
+        ("min_latency", "MinLatencyObjective", object(latency)),
+        ("min_nodes", "MinNodesObjective", object(min_nodes)),
+    ]
+}
+
+fn object(object: Object) -> RefOr<Schema> {
+    RefOr::T(Schema::Object(object))
+}
+
+impl PartialSchema for Network {
+    fn schema() -> RefOr<Schema> {
+        one_of("The rule that supplies links for the pairs that are not listed.", &network_variants())
+    }
+}
+
+impl ToSchema for Network {
+    fn name() -> Cow<'static, str> {
+        Cow::Borrowed("Network")
+    }
+
+    fn schemas(schemas: &mut Vec<Named>) {
+        schemas.extend(network_variants().map(component));
+    }
+}
+
+impl PartialSchema for Objective {
+    fn schema() -> RefOr<Schema> {
+        one_of("What is to be best; by default `max_throughput`.", &objective_variants())
+    }
+}
+
+impl ToSchema for Objective {
+    fn name() -> Cow<'static, str> {
+        Cow::Borrowed("Objective")
+    }
+
+    fn schemas(schemas: &mut Vec<Named>) {
+        schemas.extend(objective_variants().map(component));
+    }
+}
+
+fn one_of(description: &str, variants: &[Variant]) -> RefOr<Schema> {
+    let address = |name: &str| format!("#/components/schemas/{name}");
+    let kinds = variants.iter().map(|(kind, name, _)| (*kind, address(name)));
+    let mut union = OneOfBuilder::new()
+        .description(Some(description))
+        .discriminator(Some(Discriminator::with_mapping("kind", kinds)));
+    for (_, name, _) in variants {
+        union = union.item(Ref::from_schema_name(*name));
+    }
+    RefOr::T(Schema::OneOf(union.build()))
+}
+
+/// The variant's schema with its `kind` before everything else.
+fn component((kind, name, schema): Variant) -> Named {
+    let kind = ObjectBuilder::new().schema_type(SchemaType::Type(Type::String)).enum_values(Some([kind])).build();
+    match schema {
+        RefOr::T(Schema::Object(mut object)) => {
+            object.schema_type = SchemaType::Type(Type::Object);
+            object.properties.insert("kind".to_owned(), RefOr::T(Schema::Object(kind)));
+            object.required.insert(0, "kind".to_owned());
+            (name.to_owned(), RefOr::T(Schema::Object(object)))
+        }
+        other => (name.to_owned(), other),
+    }
+}

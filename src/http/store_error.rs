@@ -1,0 +1,18 @@
+//! What the store refuses, as problems.
+
+use super::problem::{Problem, ProblemType};
+use crate::store::StoreError;
+
+impl From<StoreError> for Problem {
+    fn from(error: StoreError) -> Self {
+        let problem_type = match &error {
+            StoreError::NotFound { .. } => ProblemType::NotFound,
+            StoreError::InUse { .. } | StoreError::NotFinished { .. } => ProblemType::Conflict,
+            StoreError::RevisionChanged { .. } => ProblemType::PreconditionFailed,
+            StoreError::KeyReused { .. } => ProblemType::IdempotencyKeyReused,
+            StoreError::QueueFull { .. } | StoreError::Closed => ProblemType::Unavailable,
+            _ => return Self::internal(error),
+        };
+        Self::new(problem_type, error.to_string())
+    }
+}
