@@ -24,9 +24,11 @@ use crate::domain::unit::MAX_SAFE_INTEGER;
 use crate::store::{self, ClusterDocument};
 
 pub(super) fn routes() -> OpenApiRouter<Api> {
-    OpenApiRouter::new()
-        .routes(routes!(create_cluster, list_clusters))
-        .routes(routes!(get_cluster, replace_cluster, delete_cluster))
+    OpenApiRouter::new().routes(routes!(create_cluster, list_clusters)).routes(routes!(
+        get_cluster,
+        replace_cluster,
+        delete_cluster
+    ))
 }
 
 /// Register a cluster inventory
@@ -34,7 +36,7 @@ pub(super) fn routes() -> OpenApiRouter<Api> {
 /// Every registration is a cluster of its own, at revision 1.
 #[utoipa::path(
     post, path = "/v1/clusters", tag = "clusters",
-    params(("Idempotency-Key" = Option<String>, Header, description = "A retry with the same key answers the same.")),
+    params(("Idempotency-Key" = Option<String>, Header, nullable = false, description = "A retry with the same key answers the same.")),
     request_body = ClusterInventory,
     responses(
         (status = 201, description = "It is registered.", body = ClusterSummary,
@@ -44,7 +46,8 @@ pub(super) fn routes() -> OpenApiRouter<Api> {
 )]
 async fn create_cluster(State(api): State<Api>, document: Document) -> Result<Response, Problem> {
     let idempotency = document.idempotency.clone();
-    let cluster = document.read(|reader, value| ClusterInventory::read(reader, value).as_ref().map(ClusterDocument::new));
+    let cluster =
+        document.read(|reader, value| ClusterInventory::read(reader, value).as_ref().map(ClusterDocument::new));
     let registered = api.store.register_cluster(cluster.await?, idempotency).await?;
     let location = format!("/v1/clusters/{}", registered.row.id);
     Ok(([(header::LOCATION, location)], summary(StatusCode::CREATED, registered.row)).into_response())
@@ -74,8 +77,8 @@ async fn list_clusters(State(api): State<Api>, mut query: Parameters) -> Result<
     get, path = "/v1/clusters/{id}", tag = "clusters",
     params(
         ("id" = String, Path, description = "The cluster."),
-        ("revision" = Option<u64>, Query, description = "The revision; by default the newest.", minimum = 1),
-        ("If-None-Match" = Option<String>, Header, description = "The ETag that is known already."),
+        ("revision" = Option<u64>, Query, nullable = false, description = "The revision; by default the newest.", minimum = 1),
+        ("If-None-Match" = Option<String>, Header, nullable = false, description = "The ETag that is known already."),
     ),
     responses(
         (status = 200, description = "The cluster with its inventory.", body = Cluster, headers(("ETag" = String))),
@@ -107,7 +110,7 @@ async fn get_cluster(
     put, path = "/v1/clusters/{id}", tag = "clusters",
     params(
         ("id" = String, Path, description = "The cluster."),
-        ("If-Match" = Option<String>, Header, description = "The ETag of the revision to replace. It must be given."),
+        ("If-Match" = Option<String>, Header, nullable = false, description = "The ETag of the revision to replace. It must be given."),
     ),
     request_body = ClusterInventory,
     responses(
@@ -123,7 +126,8 @@ async fn replace_cluster(
 ) -> Result<Response, Problem> {
     let present = api.store.cluster(&cluster_id(&id)?, None).await?;
     ETag::new(present.revision).must_match(&headers)?;
-    let cluster = document.read(|reader, value| ClusterInventory::read(reader, value).as_ref().map(ClusterDocument::new));
+    let cluster =
+        document.read(|reader, value| ClusterInventory::read(reader, value).as_ref().map(ClusterDocument::new));
     let revised = api.store.replace_cluster(&present.id, present.revision, cluster.await?).await?;
     Ok(summary(StatusCode::OK, revised))
 }
@@ -136,7 +140,11 @@ async fn replace_cluster(
     params(("id" = String, Path, description = "The cluster.")),
     responses((status = 204, description = "It is gone."), BadParameter, NotFound, Conflict, Internal, Unavailable)
 )]
-async fn delete_cluster(State(api): State<Api>, Path(id): Path<String>, query: Parameters) -> Result<Response, Problem> {
+async fn delete_cluster(
+    State(api): State<Api>,
+    Path(id): Path<String>,
+    query: Parameters,
+) -> Result<Response, Problem> {
     query.finish()?;
     api.store.delete_cluster(&cluster_id(&id)?).await?;
     Ok(StatusCode::NO_CONTENT.into_response())

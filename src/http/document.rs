@@ -98,9 +98,8 @@ async fn collect(body: Body, headers: &HeaderMap, limit: usize) -> Result<Bytes,
     let mut arrived = 0_usize;
     let mut chunks = body.into_data_stream();
     while let Some(chunk) = chunks.next().await {
-        let chunk = chunk.map_err(|error| {
-            Problem::malformed_body(Vec::new()).with_detail(format!("the body broke off: {error}"))
-        })?;
+        let chunk = chunk
+            .map_err(|error| Problem::malformed_body(Vec::new()).with_detail(format!("the body broke off: {error}")))?;
         arrived = arrived.saturating_add(chunk.len());
         // Clients that write everything before they read would not see an answer that comes in between: what is a
         // little too much is read and dropped.

@@ -44,8 +44,9 @@ mod tests {
     #[test]
     fn only_short_visible_keys_are_taken() {
         let key_of = |value: &str| {
-            let headers: HeaderMap =
-                [(axum::http::HeaderName::from_static("idempotency-key"), value.parse().unwrap())].into_iter().collect();
+            let headers: HeaderMap = [(axum::http::HeaderName::from_static("idempotency-key"), value.parse().unwrap())]
+                .into_iter()
+                .collect();
             key(&headers).map_err(|problem| problem.status)
         };
         assert_eq!(key(&HeaderMap::new()).unwrap(), None);

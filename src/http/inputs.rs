@@ -17,9 +17,6 @@ use crate::domain::request::PlanRequest;
 use crate::domain::unit::MAX_SAFE_INTEGER;
 use crate::store::{ClusterDocument, JobCluster, JobModel, ModelDocument, StoreError};
 
-/// Fields that name the model and the cluster.
-pub const INPUT_FIELDS: [&str; 5] = ["model_id", "model", "cluster_id", "cluster_revision", "cluster"];
-
 /// What a request names; a part that has a fault is absent.
 #[derive(Debug)]
 pub struct Inputs {
@@ -48,6 +45,8 @@ pub struct Resolved {
     pub model: JobModel,
     /// Its cluster.
     pub cluster: JobCluster,
+    /// How much JSON it came from.
+    pub bytes: usize,
 }
 
 impl Inputs {
@@ -112,10 +111,13 @@ pub async fn resolve(
         Some(ClusterInput::Stored { id, revision }) => stored_cluster(api, &mut reader, id, *revision).await?,
         _ => None,
     };
-    let stored_bytes =
-        model.as_ref().map_or(0, |model| model.text.len()) + cluster.as_ref().map_or(0, |cluster| cluster.text.len());
-    let assembled = move || assemble(reader, inputs, options, model, cluster);
-    compute(bytes + stored_bytes, assembled).await
+    let bytes = bytes + stored_bytes(&model, &cluster);
+    let assembled = move || assemble(reader, inputs, options, model, cluster, bytes);
+    compute(bytes, assembled).await
+}
+
+fn stored_bytes(model: &Option<Stored<Id>>, cluster: &Option<Stored<(Id, u64)>>) -> usize {
+    model.as_ref().map_or(0, |model| model.text.len()) + cluster.as_ref().map_or(0, |cluster| cluster.text.len())
 }
 
 async fn stored_model(api: &Api, reader: &mut Reader, id: &str) -> Result<Option<Stored<Id>>, Problem> {
@@ -173,6 +175,7 @@ fn assemble(
     options: PlanOptions,
     model: Option<Stored<Id>>,
     cluster: Option<Stored<(Id, u64)>>,
+    bytes: usize,
 ) -> Result<Resolved, Problem> {
     let model_profile = match (inputs.model, &model) {
         (Some(ModelInput::Inline(model)), _) => Some(model),
@@ -194,7 +197,7 @@ fn assemble(
         Some(Stored { reference: (id, revision), .. }) => JobCluster::Registered { id, revision },
         None => JobCluster::Inline(ClusterDocument::new(&request.cluster)),
     };
-    Ok(Resolved { request, model, cluster })
+    Ok(Resolved { request, model, cluster, bytes })
 }
 
 /// What was valid when it was stored; a fault now is ours.
@@ -205,8 +208,7 @@ fn read_stored<T>(text: &str, read: fn(&Value) -> Result<T, Vec<Fault>>) -> Resu
 
 fn unknown_or_invalid(faults: Vec<Fault>) -> Problem {
     let names_stored = |fault: &Fault| ["/model_id", "/cluster_id", "/cluster_revision"].contains(&&*fault.pointer);
-    let all_unknown =
-        faults.iter().all(|fault| fault.code == FaultCode::UnknownReference && names_stored(fault));
+    let all_unknown = faults.iter().all(|fault| fault.code == FaultCode::UnknownReference && names_stored(fault));
     if all_unknown && !faults.is_empty() {
         let details: Vec<&str> = faults.iter().map(|fault| fault.detail.as_str()).collect();
         return Problem::new(ProblemType::NotFound, details.join("; ")).with_errors(faults);

@@ -68,8 +68,10 @@ pub struct JobProgress {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum JobErrorCode {
-    /// The time limit came before any placement or proof, or the algorithm found none.
+    /// The time limit came before any placement or proof.
     NoPlacementInTime,
+    /// The algorithm came to its end without a placement or a proof.
+    NoPlacementFound,
     /// The solver panicked: a defect of ours.
     SolverPanicked,
     /// The checker refused the solver's placement: a defect of ours.
@@ -193,6 +195,7 @@ impl From<store::JobError> for JobError {
     fn from(error: store::JobError) -> Self {
         let code = match error.code {
             store::JobErrorCode::NoPlacementInTime => JobErrorCode::NoPlacementInTime,
+            store::JobErrorCode::NoPlacementFound => JobErrorCode::NoPlacementFound,
             store::JobErrorCode::SolverPanicked => JobErrorCode::SolverPanicked,
             store::JobErrorCode::CheckFailed => JobErrorCode::CheckFailed,
             store::JobErrorCode::CrashedTooOften => JobErrorCode::CrashedTooOften,

@@ -65,8 +65,8 @@ pub(super) fn routes() -> OpenApiRouter<Api> {
 #[utoipa::path(
     post, path = "/v1/jobs", tag = "jobs",
     params(
-        ("Idempotency-Key" = Option<String>, Header, description = "A retry with the same key answers the same job."),
-        ("Prefer" = Option<String>, Header, description = "`wait=N`: answer when the job has ended, or after N seconds."),
+        ("Idempotency-Key" = Option<String>, Header, nullable = false, description = "A retry with the same key answers the same job."),
+        ("Prefer" = Option<String>, Header, nullable = false, description = "`wait=N`: answer when the job has ended, or after N seconds."),
     ),
     request_body = JobRequest,
     responses(
@@ -125,8 +125,8 @@ async fn list_jobs(State(api): State<Api>, mut query: Parameters) -> Result<Resp
     get, path = "/v1/jobs/{id}", tag = "jobs",
     params(
         ("id" = String, Path, description = "The job."),
-        ("If-None-Match" = Option<String>, Header, description = "The ETag that is known already."),
-        ("Prefer" = Option<String>, Header, description = "`wait=N`: with If-None-Match, wait N seconds for a change."),
+        ("If-None-Match" = Option<String>, Header, nullable = false, description = "The ETag that is known already."),
+        ("Prefer" = Option<String>, Header, nullable = false, description = "`wait=N`: with If-None-Match, wait N seconds for a change."),
     ),
     responses(
         (status = 200, description = "The job.", body = Job, headers(("ETag" = String))),
@@ -173,7 +173,7 @@ async fn delete_job(State(api): State<Api>, Path(id): Path<String>, query: Param
     post, path = "/v1/jobs/{id}/stop", tag = "jobs",
     params(
         ("id" = String, Path, description = "The job."),
-        ("Prefer" = Option<String>, Header, description = "`wait=N`: answer when the job has ended, or after N seconds."),
+        ("Prefer" = Option<String>, Header, nullable = false, description = "`wait=N`: answer when the job has ended, or after N seconds."),
     ),
     responses(
         (status = 200, description = "The job; it may still be running for a moment.", body = Job,
@@ -203,7 +203,7 @@ async fn stop_job(
     get, path = "/v1/jobs/{id}/placement", tag = "jobs",
     params(
         ("id" = String, Path, description = "The job."),
-        ("If-None-Match" = Option<String>, Header, description = "The ETag that is known already."),
+        ("If-None-Match" = Option<String>, Header, nullable = false, description = "The ETag that is known already."),
     ),
     responses(
         (status = 200, description = "The best so far, or the proof that there is none.", body = PlacementDocument,
@@ -223,7 +223,9 @@ async fn get_job_placement(
     let (etag, document) = match api.store.best_placement(&id).await? {
         BestSoFar::Stored(placement) => (ETag::new(placement.id), placement.document),
         BestSoFar::Incumbent(document) => (ETag::new(content_hash(&document)), document),
-        BestSoFar::Nothing => return Err(Problem::new(ProblemType::NoPlacement, format!("{id} has none, or none yet"))),
+        BestSoFar::Nothing => {
+            return Err(Problem::new(ProblemType::NoPlacement, format!("{id} has none, or none yet")));
+        }
     };
     Ok(if etag.is_known(&headers) { etag.not_modified() } else { etag.on(json::text(StatusCode::OK, document)) })
 }

@@ -110,16 +110,7 @@ impl From<store::ModelStatistics> for ModelStatistics {
             input_bytes,
             output_bytes,
         } = statistics;
-        Self {
-            layers,
-            edges,
-            cut_points,
-            single_tensor_cut_points,
-            param_bytes,
-            flops,
-            input_bytes,
-            output_bytes,
-        }
+        Self { layers, edges, cut_points, single_tensor_cut_points, param_bytes, flops, input_bytes, output_bytes }
     }
 }
 
@@ -132,7 +123,7 @@ pub(super) fn routes() -> OpenApiRouter<Api> {
 /// A profile is immutable. The same content is one model: registering it again answers the first one with 200.
 #[utoipa::path(
     post, path = "/v1/models", tag = "models",
-    params(("Idempotency-Key" = Option<String>, Header, description = "A retry with the same key answers the same.")),
+    params(("Idempotency-Key" = Option<String>, Header, nullable = false, description = "A retry with the same key answers the same.")),
     request_body = ModelProfile,
     responses(
         (status = 201, description = "It is registered now.", body = ModelSummary, headers(("Location" = String))),
@@ -171,7 +162,7 @@ async fn list_models(State(api): State<Api>, mut query: Parameters) -> Result<Re
     get, path = "/v1/models/{id}", tag = "models",
     params(
         ("id" = String, Path, description = "The model."),
-        ("If-None-Match" = Option<String>, Header, description = "The ETag that is known already."),
+        ("If-None-Match" = Option<String>, Header, nullable = false, description = "The ETag that is known already."),
     ),
     responses(
         (status = 200, description = "The model with its profile.", body = Model, headers(("ETag" = String))),

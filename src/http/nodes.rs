@@ -71,7 +71,7 @@ pub(super) fn routes() -> OpenApiRouter<Api> {
     params(
         ("id" = String, Path, description = "The cluster."),
         ("node" = String, Path, description = "The node's id within the cluster."),
-        ("If-Match" = Option<String>, Header, description = "The ETag of the revision to change. It must be given."),
+        ("If-Match" = Option<String>, Header, nullable = false, description = "The ETag of the revision to change. It must be given."),
     ),
     request_body = NodePatch,
     responses(

@@ -143,7 +143,7 @@ async fn list_placements(State(api): State<Api>, mut query: Parameters) -> Resul
     get, path = "/v1/placements/{id}", tag = "placements",
     params(
         ("id" = String, Path, description = "The placement."),
-        ("If-None-Match" = Option<String>, Header, description = "The ETag that is known already."),
+        ("If-None-Match" = Option<String>, Header, nullable = false, description = "The ETag that is known already."),
     ),
     responses(
         (status = 200, description = "The placement.", body = Placement, headers(("ETag" = String))),

@@ -149,7 +149,8 @@ mod tests {
 
     #[test]
     fn every_fault_names_its_parameter() {
-        let mut query = parameters(&[("limit", "0"), ("latest", "yes"), ("label", "x"), ("limitt", "1"), ("from", "now")]);
+        let mut query =
+            parameters(&[("limit", "0"), ("latest", "yes"), ("label", "x"), ("limitt", "1"), ("from", "now")]);
         query.integer("limit", 1, 200);
         query.flag("latest");
         query.labels("label");

@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 
 use serde_json::json;
+use utoipa::IntoResponses;
 use utoipa::openapi::content::ContentBuilder;
 use utoipa::openapi::header::HeaderBuilder;
 use utoipa::openapi::response::{Response, ResponseBuilder};
 use utoipa::openapi::schema::{ObjectBuilder, Type};
 use utoipa::openapi::{Ref, RefOr};
-use utoipa::IntoResponses;
 
 use super::problem::{Problem, ProblemType};
 
@@ -58,18 +58,18 @@ error_responses! {
 /// The answer of problem types that share a status.
 fn answer(problem_types: &[ProblemType]) -> BTreeMap<String, RefOr<Response>> {
     let first = problem_types[0];
-    let titles: Vec<String> =
-        problem_types.iter().map(|kind| format!("{}: `{}`.", kind.title(), kind.uri())).collect();
-    let example = json!(Problem { instance: "01931e5c-9d2f-7c1a-b0c4-2f8d5e6a7b90".to_owned(),
-        ..Problem::new(first, first.action()) });
-    let content =
-        ContentBuilder::new().schema(Some(Ref::from_schema_name("Problem"))).example(Some(example)).build();
-    let mut response = ResponseBuilder::new()
-        .description(titles.join(" "))
-        .content("application/problem+json", content);
+    let titles: Vec<String> = problem_types.iter().map(|kind| format!("{}: `{}`.", kind.title(), kind.uri())).collect();
+    let example = json!(Problem {
+        instance: "01931e5c-9d2f-7c1a-b0c4-2f8d5e6a7b90".to_owned(),
+        ..Problem::new(first, first.action())
+    });
+    let content = ContentBuilder::new().schema(Some(Ref::from_schema_name("Problem"))).example(Some(example)).build();
+    let mut response =
+        ResponseBuilder::new().description(titles.join(" ")).content("application/problem+json", content);
     if first == ProblemType::Unavailable {
         let seconds = ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(0)).build();
-        let header = HeaderBuilder::new().schema(Some(seconds)).description(Some("Seconds until it is worth another try."));
+        let header =
+            HeaderBuilder::new().schema(Some(seconds)).description(Some("Seconds until it is worth another try."));
         response = response.header("Retry-After", header.build());
     }
     BTreeMap::from([(first.status().as_str().to_owned(), RefOr::T(response.build()))])

@@ -10,19 +10,19 @@ use axum::extract::Request;
 use axum::http::{HeaderValue, Method, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
+use tower::ServiceBuilder;
 use tower_http::CompressionLevel;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
 use tower_http::request_id::{PropagateRequestIdLayer, SetRequestIdLayer};
 use tower_http::trace::TraceLayer;
-use tower::ServiceBuilder;
 use utoipa::OpenApi as _;
 use utoipa_axum::router::OpenApiRouter;
 
 use super::api::Api;
 use super::problem::Problem;
 use super::request_id::{self, MakeId, X_REQUEST_ID};
-use super::{clusters, docs, examples, health, jobs, models, nodes, placements, problems, schema};
+use super::{clusters, docs, evaluations, examples, health, jobs, models, nodes, placements, problems, schema};
 
 /// The head of the document.
 #[derive(utoipa::OpenApi)]
@@ -54,6 +54,7 @@ fn routes() -> OpenApiRouter<Api> {
         .merge(nodes::routes())
         .merge(jobs::routes())
         .merge(placements::routes())
+        .merge(evaluations::routes())
         .merge(examples::routes())
         .merge(health::routes())
         .merge(problems::routes())
@@ -86,11 +87,7 @@ pub fn router(api: Api) -> Router {
         .layer(CompressionLayer::new().quality(CompressionLevel::Fastest))
         .layer(middleware::from_fn(write_problem))
         .layer(CatchPanicLayer::custom(answer_panic));
-    router
-        .merge(docs::routes(openapi_json()))
-        .fallback(unknown_path)
-        .with_state(api)
-        .layer(around)
+    router.merge(docs::routes(openapi_json())).fallback(unknown_path).with_state(api).layer(around)
 }
 
 fn span(request: &Request) -> tracing::Span {

@@ -26,10 +26,11 @@ fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
 
 /// The reader refuses fields that it does not know, so the schemas of everything that a request can hold say so.
 fn close_requests(api: &mut OpenApi) {
-    let bodies = api.paths.paths.values_mut().flat_map(operations).filter_map(|operation| match &operation.request_body {
-        Some(RefOr::T(body)) => Some(body.content.values().filter_map(schema_name).collect::<Vec<String>>()),
-        _ => None,
-    });
+    let bodies =
+        api.paths.paths.values_mut().flat_map(operations).filter_map(|operation| match &operation.request_body {
+            Some(RefOr::T(body)) => Some(body.content.values().filter_map(schema_name).collect::<Vec<String>>()),
+            _ => None,
+        });
     let mut to_visit: Vec<String> = bodies.flatten().collect();
     let mut visited = BTreeSet::new();
     let Some(components) = &mut api.components else { return };

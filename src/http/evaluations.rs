@@ -1,0 +1,109 @@
+//! `POST /v1/evaluations`: what a placement that the caller made costs, and everything that is wrong with it.
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::Response;
+use serde::Serialize;
+use serde_json::Value;
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::api::Api;
+use super::compute::compute;
+use super::document::Document;
+use super::inputs::{self, Inputs};
+use super::json;
+use super::problem::Problem;
+use super::responses::{BadBody, Internal, Invalid, NotFound, TooLarge, Unavailable, WrongMedia};
+use crate::domain::cluster::ClusterInventory;
+use crate::domain::model::ModelProfile;
+use crate::domain::options::{Constraints, CostModel, Objective, PlanOptions};
+use crate::domain::read::Reader;
+use crate::planner::check::{Evaluation, StageProposal, evaluate};
+
+/// What to score: a model and a cluster, each inline or by its id, and the stages that the caller proposes.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct EvaluationRequest {
+    /// A registered model; else give `model`.
+    #[schema(nullable = false, min_length = 1, max_length = 256)]
+    pub model_id: Option<String>,
+    /// The model itself; it is not registered.
+    #[schema(nullable = false)]
+    pub model: Option<ModelProfile>,
+    /// A registered cluster; else give `cluster`.
+    #[schema(nullable = false, min_length = 1, max_length = 256)]
+    pub cluster_id: Option<String>,
+    /// The revision of `cluster_id`; by default the newest.
+    #[schema(nullable = false, minimum = 1, maximum = 9007199254740991_i64)]
+    pub cluster_revision: Option<u64>,
+    /// The cluster itself; it is not registered.
+    #[schema(nullable = false)]
+    pub cluster: Option<ClusterInventory>,
+    /// What is to be best; `min_nodes` has a target that counts as a violation when it is missed.
+    #[schema(nullable = false)]
+    pub objective: Option<Objective>,
+    /// What the placement must keep to.
+    #[schema(nullable = false)]
+    pub constraints: Option<Constraints>,
+    /// How memory, transfers and compute are counted.
+    #[schema(nullable = false)]
+    pub cost_model: Option<CostModel>,
+    /// The stages, in the order in which an input passes them.
+    pub stages: Vec<StageProposal>,
+}
+
+struct Draft {
+    inputs: Inputs,
+    options: PlanOptions,
+    stages: Option<Vec<StageProposal>>,
+}
+
+impl EvaluationRequest {
+    /// Field names of the document.
+    pub const FIELDS: [&'static str; 9] = [
+        "model_id",
+        "model",
+        "cluster_id",
+        "cluster_revision",
+        "cluster",
+        "objective",
+        "constraints",
+        "cost_model",
+        "stages",
+    ];
+}
+
+pub(super) fn routes() -> OpenApiRouter<Api> {
+    OpenApiRouter::new().routes(routes!(create_evaluation))
+}
+
+/// Score a placement of the caller
+///
+/// Nothing is stored. What is wrong with the placement is in the answer's `violations`; a 422 is for documents that
+/// cannot be read.
+#[utoipa::path(
+    post, path = "/v1/evaluations", tag = "evaluations",
+    request_body = EvaluationRequest,
+    responses(
+        (status = 200, description = "Costs and violations.", body = Evaluation),
+        BadBody, NotFound, TooLarge, WrongMedia, Invalid, Internal, Unavailable,
+    )
+)]
+async fn create_evaluation(State(api): State<Api>, document: Document) -> Result<Response, Problem> {
+    let bytes = document.bytes;
+    let (reader, Draft { inputs, options, stages }) = document.draft(read_draft).await?;
+    let resolved = inputs::resolve(&api, reader, inputs, options, bytes).await?;
+    // Stages that could not be read have their faults in the reader, and are refused with them.
+    let stages = stages.unwrap_or_default();
+    let evaluation = compute(resolved.bytes, move || evaluate(&resolved.request, &stages)).await;
+    Ok(json::value(StatusCode::OK, &evaluation))
+}
+
+fn read_draft(reader: &mut Reader, value: &Value) -> Option<Draft> {
+    let map = reader.object(value, &EvaluationRequest::FIELDS)?;
+    let inputs = Inputs::read(reader, map);
+    let options = PlanOptions::read(reader, map);
+    let stages = reader.required(map, "stages", |reader, value| reader.items(value, StageProposal::read));
+    Some(Draft { inputs, options, stages: stages.and_then(|stages| stages.into_iter().collect()) })
+}

@@ -1,0 +1,219 @@
+//! The OpenAPI document: it is committed as it is generated, and keeps the rules that every client generator needs.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use cutpoint::domain::cluster::{ClusterInventory, Link, Node, Position};
+use cutpoint::domain::model::{Edge, Layer, ModelProfile};
+use cutpoint::domain::network::{FullMesh, Matrix, Radio};
+use cutpoint::domain::options::{Constraints, CostModel, Objective, Pin, SolverOptions};
+use cutpoint::http;
+use cutpoint::planner::check::StageProposal;
+use serde_json::{Map, Value};
+
+const METHODS: [&str; 5] = ["get", "put", "post", "delete", "patch"];
+
+fn document() -> Value {
+    serde_json::from_str(&http::openapi_json()).unwrap()
+}
+
+/// Every operation under its id.
+fn operations(document: &Value) -> Vec<(String, Value)> {
+    let paths = document["paths"].as_object().unwrap();
+    let operations = paths.values().flat_map(|item| METHODS.iter().filter_map(|method| item.get(method)));
+    operations.map(|operation| (operation["operationId"].as_str().unwrap().to_owned(), operation.clone())).collect()
+}
+
+/// Calls `visit` for every object in the document with its place.
+fn visit_objects(place: &str, value: &Value, visit: &mut impl FnMut(&str, &Map<String, Value>)) {
+    match value {
+        Value::Object(map) => {
+            visit(place, map);
+            for (key, value) in map {
+                visit_objects(&format!("{place}/{key}"), value, visit);
+            }
+        }
+        Value::Array(items) => {
+            for (index, value) in items.iter().enumerate() {
+                visit_objects(&format!("{place}/{index}"), value, visit);
+            }
+        }
+        _ => {}
+    }
+}
+
+/// A validator for a piece of the document, whose references it resolves.
+fn validator(document: &Value, schema: &Value) -> jsonschema::Validator {
+    let mut schema = schema.clone();
+    schema["components"] = document["components"].clone();
+    jsonschema::draft202012::new(&schema).unwrap()
+}
+
+fn media_types(operation: &Value) -> Vec<(String, Value)> {
+    let body = operation.get("requestBody").into_iter();
+    let responses = operation["responses"].as_object().unwrap().values();
+    let contents = body.chain(responses).filter_map(|part| part.get("content")?.as_object());
+    contents.flatten().map(|(name, content)| (name.clone(), content.clone())).collect()
+}
+
+#[test]
+fn the_committed_document_is_fresh() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("openapi/openapi.json");
+    let committed = std::fs::read_to_string(&path).unwrap_or_default();
+    let stale = committed != http::openapi_json();
+    assert!(!stale, "stale: write it again with `cargo run -- openapi > openapi/openapi.json`");
+}
+
+#[test]
+fn every_operation_has_a_unique_snake_case_id_a_tag_a_summary_and_an_example() {
+    let document = document();
+    let operations = operations(&document);
+    let ids: BTreeSet<&str> = operations.iter().map(|(id, _)| id.as_str()).collect();
+    assert_eq!(ids.len(), operations.len());
+    for (id, operation) in &operations {
+        assert!(id.chars().all(|c| c.is_ascii_lowercase() || c == '_'), "{id}");
+        assert_eq!(operation["tags"].as_array().map(Vec::len), Some(1), "{id}");
+        assert!(operation["summary"].as_str().is_some_and(|summary| !summary.is_empty()), "{id}");
+        for (media_type, content) in media_types(operation) {
+            assert!(content.get("example").is_some(), "{id}: {media_type} has no example");
+        }
+        for parameter in operation["parameters"].as_array().into_iter().flatten() {
+            assert!(parameter["description"].is_string(), "{id}: {parameter}");
+        }
+    }
+}
+
+#[test]
+fn every_reference_resolves() {
+    let document = document();
+    visit_objects("", &document, &mut |place, map| {
+        if let Some(Value::String(address)) = map.get("$ref") {
+            assert!(document.pointer(address.strip_prefix('#').unwrap()).is_some(), "{place}: {address}");
+        }
+    });
+}
+
+#[test]
+fn every_example_validates() {
+    let document = document();
+    let mut examples = 0;
+    visit_objects("", &document, &mut |place, map| {
+        if let (Some(schema), Some(example)) = (map.get("schema"), map.get("example")) {
+            let faults: Vec<String> =
+                validator(&document, schema).iter_errors(example).map(|fault| fault.to_string()).collect();
+            assert!(faults.is_empty(), "{place}: {faults:?}");
+            examples += 1;
+        }
+    });
+    for (name, schema) in document["components"]["schemas"].as_object().unwrap() {
+        if let Some(example) = schema.get("example") {
+            assert!(validator(&document, schema).is_valid(example), "{name}");
+        }
+    }
+    assert!(examples > 20);
+}
+
+#[test]
+fn success_answers_of_an_operation_share_a_schema_and_errors_share_problem() {
+    for (id, operation) in operations(&document()) {
+        let mut schemas = BTreeSet::new();
+        let mut errors = 0;
+        for (status, response) in operation["responses"].as_object().unwrap() {
+            assert!(response["description"].as_str().is_some_and(|text| !text.is_empty()), "{id} {status}");
+            if status.starts_with('2') {
+                schemas.extend(response.pointer("/content/application~1json/schema").map(Value::to_string));
+            } else if status.starts_with(['4', '5']) {
+                let schema = &response["content"]["application/problem+json"]["schema"]["$ref"];
+                assert_eq!(schema, "#/components/schemas/Problem", "{id} {status}");
+                errors += 1;
+            }
+        }
+        assert!(schemas.len() <= 1, "{id}: {schemas:?}");
+        assert!(errors > 0, "{id}");
+    }
+}
+
+#[test]
+fn there_are_no_nulls_tuples_generics_or_inline_objects() {
+    let document = document();
+    for name in document["components"]["schemas"].as_object().unwrap().keys() {
+        assert!(name.chars().all(|c| c.is_ascii_alphanumeric()), "{name} is the name of a generic schema");
+    }
+    visit_objects("", &document, &mut |place, map| {
+        if place.contains("/example") {
+            return;
+        }
+        let of_type = map.get("type").map(Value::to_string).unwrap_or_default();
+        assert!(!of_type.contains("null"), "{place} may be null");
+        assert!(!map.contains_key("prefixItems"), "{place} is a tuple");
+        let is_component = place.matches('/').count() == 3 && place.starts_with("/components/schemas/");
+        let has_members = map.get("properties").is_some_and(Value::is_object);
+        // A property may itself be called `properties`: its parent then holds schemas, not a schema.
+        assert!(is_component || !has_members, "{place} is an inline object");
+        for union in ["oneOf", "anyOf", "allOf"] {
+            let is_union = map.contains_key(union);
+            assert!(
+                !is_union || is_component && map.contains_key("discriminator"),
+                "{place} is an undiscriminated union"
+            );
+        }
+    });
+}
+
+#[test]
+fn unions_are_told_apart_by_one_value_of_kind() {
+    let document = document();
+    let schemas = document["components"]["schemas"].as_object().unwrap();
+    let unions: Vec<(&String, &Value)> = schemas.iter().filter(|(_, schema)| schema.get("oneOf").is_some()).collect();
+    assert_eq!(unions.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>(), ["Network", "Objective"]);
+    for (name, union) in unions {
+        assert_eq!(union["discriminator"]["propertyName"], "kind", "{name}");
+        let mapping = union["discriminator"]["mapping"].as_object().unwrap();
+        let members: BTreeSet<&str> =
+            union["oneOf"].as_array().unwrap().iter().map(|item| item["$ref"].as_str().unwrap()).collect();
+        assert_eq!(members, mapping.values().map(|address| address.as_str().unwrap()).collect());
+        for (kind, address) in mapping {
+            let member = document.pointer(address.as_str().unwrap().strip_prefix('#').unwrap()).unwrap();
+            assert_eq!(member["properties"]["kind"]["enum"], serde_json::json!([kind]), "{name}");
+            assert!(member["required"].as_array().unwrap().contains(&"kind".into()), "{name}");
+        }
+    }
+}
+
+#[test]
+fn request_schemas_have_the_fields_that_the_readers_know_and_no_others() {
+    let documents: BTreeMap<&str, &[&str]> = BTreeMap::from([
+        ("ModelProfile", ModelProfile::FIELDS.as_slice()),
+        ("Layer", &Layer::FIELDS),
+        ("Edge", &Edge::FIELDS),
+        ("ClusterInventory", &ClusterInventory::FIELDS),
+        ("Node", &Node::FIELDS),
+        ("Position", &Position::FIELDS),
+        ("Link", &Link::FIELDS),
+        ("FullMeshNetwork", &FullMesh::FIELDS),
+        ("RadioNetwork", &Radio::FIELDS),
+        ("MatrixNetwork", &Matrix::FIELDS),
+        ("MaxThroughputObjective", &["kind"]),
+        ("MinLatencyObjective", &["kind"]),
+        ("MinNodesObjective", &Objective::FIELDS),
+        ("Constraints", &Constraints::FIELDS),
+        ("Pin", &Pin::FIELDS),
+        ("CostModel", &CostModel::FIELDS),
+        ("SolverOptions", &SolverOptions::FIELDS),
+        ("NodePatch", &http::NodePatch::FIELDS),
+        ("JobRequest", &http::JobRequest::FIELDS),
+        ("EvaluationRequest", &http::EvaluationRequest::FIELDS),
+        ("StageProposal", &StageProposal::FIELDS),
+    ]);
+    let document = document();
+    let schemas = document["components"]["schemas"].as_object().unwrap();
+    for (name, fields) in &documents {
+        let schema = &schemas[*name];
+        let properties: BTreeSet<&str> = schema["properties"].as_object().unwrap().keys().map(String::as_str).collect();
+        assert_eq!(properties, fields.iter().copied().collect(), "{name}");
+        assert_eq!(schema["additionalProperties"], false, "{name}");
+    }
+    let closed = schemas.iter().filter(|(_, schema)| schema["additionalProperties"] == false);
+    let closed: BTreeSet<&str> = closed.map(|(name, _)| name.as_str()).collect();
+    assert_eq!(closed, documents.keys().copied().collect(), "every closed schema is compared with a reader");
+}
