@@ -23,6 +23,7 @@ use super::api::Api;
 use super::problem::Problem;
 use super::request_id::{self, MakeId, X_REQUEST_ID};
 use super::{clusters, docs, evaluations, examples, health, jobs, models, nodes, placements, problems, schema};
+use crate::clock::Ids;
 
 /// The head of the document.
 #[derive(utoipa::OpenApi)]
@@ -79,6 +80,12 @@ pub fn openapi_json() -> String {
 pub fn router(api: Api) -> Router {
     let ids = Arc::clone(&api.ids);
     let (router, _) = routes().split_for_parts();
+    let router = router.merge(docs::routes(openapi_json())).fallback(unknown_path).with_state(api);
+    surround(router, ids)
+}
+
+/// What every request passes: outermost its id, innermost the catcher of panics.
+fn surround(router: Router, ids: Arc<dyn Ids>) -> Router {
     let around = ServiceBuilder::new()
         .map_request(request_id::drop_unfit_id::<Body>)
         .layer(SetRequestIdLayer::new(X_REQUEST_ID, MakeId(move || ids.uuid().to_string())))
@@ -87,7 +94,7 @@ pub fn router(api: Api) -> Router {
         .layer(CompressionLayer::new().quality(CompressionLevel::Fastest))
         .layer(middleware::from_fn(write_problem))
         .layer(CatchPanicLayer::custom(answer_panic));
-    router.merge(docs::routes(openapi_json())).fallback(unknown_path).with_state(api).layer(around)
+    router.layer(around)
 }
 
 fn span(request: &Request) -> tracing::Span {
@@ -125,4 +132,29 @@ async fn write_problem(request: Request, next: Next) -> Response {
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
     *response.body_mut() = if is_head { Body::empty() } else { Body::from(body) };
     response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::CountingIds;
+    use axum::routing::get;
+    use tower::ServiceExt;
+
+    #[tokio::test]
+    async fn a_panic_is_a_problem_that_keeps_its_secret() {
+        async fn panics() {
+            panic!("the secret");
+        }
+        let router = surround(Router::new().route("/", get(panics)), Arc::new(CountingIds::default()));
+        let request = Request::builder().uri("/").body(Body::empty()).unwrap();
+        let response = router.oneshot(request).await.unwrap();
+        assert_eq!(response.status(), 500);
+        assert_eq!(response.headers()["content-type"], "application/problem+json");
+        let body = axum::body::to_bytes(response.into_body(), usize::MAX).await.unwrap();
+        let problem: serde_json::Value = serde_json::from_slice(&body).unwrap();
+        assert_eq!(problem["type"], "/problems/internal");
+        assert_eq!(problem["instance"], "00000000-0000-0000-0000-000000000001");
+        assert!(!problem.to_string().contains("secret"));
+    }
 }

@@ -1,0 +1,166 @@
+//! Jobs and placements.
+
+use std::time::{Duration, Instant};
+
+use cutpoint::http::Limits;
+use cutpoint::jobs::QueueSettings;
+use serde_json::json;
+
+use crate::service::{Answer, Service, cluster, job, model, patient};
+
+async fn patient_service() -> Service {
+    let settings = QueueSettings { heartbeat: Duration::from_millis(20), ..QueueSettings::default() };
+    Service::with(patient, settings, Limits::default()).await
+}
+
+/// Reads the job again and again until it has this status.
+async fn until(service: &Service, path: &str, status: &str) -> Answer {
+    for _ in 0..500 {
+        let answer = service.get(path).await;
+        if answer.json()["status"] == status {
+            return answer;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    panic!("{path} is never {status}");
+}
+
+#[tokio::test]
+async fn a_job_ends_with_a_placement_that_can_be_read() {
+    let service = Service::start().await;
+    let mut body = job();
+    body["labels"] = json!({"site": "roof"});
+    let done = service.write("POST", "/v1/jobs", &[("prefer", "wait=20")], &body).await;
+    assert_eq!(done.status, 200);
+    assert_eq!(done.header("preference-applied"), "wait=20");
+    assert_eq!(done.text("status"), "succeeded");
+    assert_eq!(done.json()["progress"]["period_s"], 0.5);
+
+    let path = format!("/v1/placements/{}", done.text("placement_id"));
+    let placement = service.get(&path).await;
+    assert_eq!(placement.json()["job_id"], done.json()["id"]);
+    assert_eq!(placement.json()["labels"], json!({"site": "roof"}));
+    assert_eq!(placement.json()["placement"]["stages"][0]["node_id"], "n1");
+    assert_eq!(service.get_with(&path, &[("if-none-match", placement.header("etag"))]).await.status, 304);
+
+    let best = service.get(&format!("{}/placement", done.header("location"))).await;
+    assert_eq!(best.json(), placement.json()["placement"]);
+
+    assert_eq!(service.delete(done.header("location")).await.status, 204);
+    service.get(done.header("location")).await.problem(404, "not-found");
+    assert_eq!(service.get(&path).await.status, 200);
+}
+
+#[tokio::test]
+async fn a_job_may_name_what_is_registered() {
+    let service = Service::start().await;
+    let model_id = service.post("/v1/models", &model()).await.text("id");
+    let registered = service.post("/v1/clusters", &cluster()).await;
+    let cluster_id = registered.text("id");
+    let body = json!({"model_id": model_id, "cluster_id": cluster_id, "cluster_revision": 1});
+    let done = service.write("POST", "/v1/jobs", &[("prefer", "wait=20")], &body).await;
+    assert_eq!(done.text("model_id"), model_id);
+    assert_eq!(done.text("cluster_id"), cluster_id);
+
+    let missing = json!({"model_id": model_id, "cluster_id": cluster_id, "cluster_revision": 2});
+    let pointers = service.post("/v1/jobs", &missing).await.problem(404, "not-found");
+    assert_eq!(pointers, ["/cluster_revision"]);
+    let constrained = json!({"model_id": model_id, "cluster_id": cluster_id, "constraints": {"exclude_nodes": ["n7"]}});
+    let pointers = service.post("/v1/jobs", &constrained).await.problem(422, "invalid-request");
+    assert_eq!(pointers, ["/constraints/exclude_nodes/0"]);
+    assert_eq!(service.rows().await[2], 1);
+}
+
+#[tokio::test]
+async fn a_running_job_shows_its_incumbent_and_stops_with_it() {
+    let service = patient_service().await;
+    let accepted = service.post("/v1/jobs", &job()).await;
+    assert_eq!(accepted.status, 202);
+    let path = accepted.header("location").to_owned();
+    until(&service, &path, "running").await;
+    service.delete(&path).await.problem(409, "conflict");
+    let mut incumbent = service.get(&format!("{path}/placement")).await;
+    for _ in 0..500 {
+        if incumbent.status == 200 {
+            break;
+        }
+        incumbent.problem(409, "no-placement");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+        incumbent = service.get(&format!("{path}/placement")).await;
+    }
+    assert_eq!(incumbent.json()["period_s"], 0.5);
+
+    let stopped = service.write("POST", &format!("{path}/stop"), &[("prefer", "wait=20")], &json!({})).await;
+    assert_eq!(stopped.text("status"), "succeeded");
+    assert_eq!(stopped.text("termination"), "stopped");
+    let again = service.post(&format!("{path}/stop"), &json!({})).await;
+    assert_eq!(again.json(), stopped.json());
+}
+
+#[tokio::test]
+async fn a_long_poll_ends_with_a_change_or_with_its_time() {
+    let service = patient_service().await;
+    let path = service.post("/v1/jobs", &job()).await.header("location").to_owned();
+    until(&service, &path, "running").await;
+    // The incumbent is stored with some heartbeat; behind it nothing changes.
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    let tag = service.get(&path).await.header("etag").to_owned();
+    let started = Instant::now();
+    let unchanged = service.get_with(&path, &[("if-none-match", &tag), ("prefer", "wait=1")]).await;
+    assert_eq!(unchanged.status, 304);
+    assert!(started.elapsed() >= Duration::from_secs(1));
+
+    let headers = [("if-none-match", tag.as_str()), ("prefer", "wait=30")];
+    let poll = async {
+        let mut answer = service.get_with(&path, &headers).await;
+        if answer.json()["status"] == "running" {
+            let tag = answer.header("etag").to_owned();
+            answer = service.get_with(&path, &[("if-none-match", &tag), ("prefer", "wait=30")]).await;
+        }
+        answer
+    };
+    let stop = async { service.post(&format!("{path}/stop"), &json!({})).await };
+    let (changed, _) = tokio::join!(poll, stop);
+    assert_eq!(changed.text("status"), "succeeded");
+    assert!(started.elapsed() < Duration::from_secs(20));
+}
+
+#[tokio::test]
+async fn lists_are_filtered() {
+    let service = Service::start().await;
+    let mut ids = Vec::new();
+    for site in ["roof", "cellar", "roof"] {
+        let mut body = job();
+        body["labels"] = json!({"site": site});
+        ids.push(service.write("POST", "/v1/jobs", &[("prefer", "wait=20")], &body).await);
+    }
+    let count = async |path: &str| service.get(path).await.json()["items"].as_array().unwrap().len();
+    assert_eq!(count("/v1/jobs?status=succeeded&label=site%3Droof").await, 2);
+    assert_eq!(count("/v1/jobs?status=failed&status=queued").await, 0);
+    assert_eq!(count("/v1/jobs?created_before=2020-01-01T00:00:00Z").await, 0);
+    let model_id = ids[0].text("model_id");
+    assert_eq!(count(&format!("/v1/placements?model_id={model_id}")).await, 3);
+    assert_eq!(count(&format!("/v1/placements?job_id={}", ids[1].text("id"))).await, 1);
+    let latest = service.get(&format!("/v1/placements?model_id={model_id}&latest=true")).await.json();
+    assert_eq!(latest["items"].as_array().unwrap().len(), 1);
+    assert_eq!(latest["items"][0]["id"], ids[2].json()["placement_id"]);
+    assert_eq!(count("/v1/placements?limit=2").await, 2);
+}
+
+#[tokio::test]
+async fn a_full_queue_and_a_closed_one_ask_to_come_again() {
+    let settings = QueueSettings { workers: 1, queue_limit: 1, ..QueueSettings::default() };
+    let service = Service::with(patient, settings, Limits::default()).await;
+    let first = service.post("/v1/jobs", &job()).await.header("location").to_owned();
+    until(&service, &first, "running").await;
+    assert_eq!(service.post("/v1/jobs", &job()).await.status, 202);
+    let refused = service.post("/v1/jobs", &job()).await;
+    refused.problem(503, "unavailable");
+    assert_eq!(refused.header("retry-after"), "1");
+
+    assert_eq!(service.get("/readyz").await.status, 200);
+    service.queue.shutdown().await;
+    service.get("/readyz").await.problem(503, "unavailable");
+    service.post("/v1/jobs", &job()).await.problem(503, "unavailable");
+    assert_eq!(service.get("/healthz").await.status, 200);
+}

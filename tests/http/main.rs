@@ -1,0 +1,8 @@
+//! The router with a real store and queue behind it; every answer is held against the OpenAPI document.
+
+mod bad_input;
+mod clusters;
+mod frame;
+mod jobs;
+mod models;
+mod service;
