@@ -76,6 +76,8 @@ impl FromRequest<Api> for Document {
     }
 }
 
+const MOST_SET_ASIDE_BYTES: usize = 1 << 20;
+
 fn check_media_type(headers: &HeaderMap) -> Result<(), Problem> {
     let text_of = |name| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let essence = text_of(header::CONTENT_TYPE).split(';').next().unwrap_or_default().trim();
@@ -94,7 +96,8 @@ fn check_media_type(headers: &HeaderMap) -> Result<(), Problem> {
 /// The whole body, at most `limit` bytes.
 async fn collect(body: Body, headers: &HeaderMap, limit: usize) -> Result<Bytes, Problem> {
     let announced = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
-    let mut text = Vec::with_capacity(announced.unwrap_or(0).min(limit));
+    // An announcement costs its maker nothing: not everything is set aside for it.
+    let mut text = Vec::with_capacity(announced.unwrap_or(0).min(limit).min(MOST_SET_ASIDE_BYTES));
     let mut arrived = 0_usize;
     let mut chunks = body.into_data_stream();
     while let Some(chunk) = chunks.next().await {

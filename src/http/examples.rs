@@ -1,7 +1,7 @@
 //! `/v1/examples`: ready bodies for `POST /v1/jobs`, from the files in `examples/`.
 
 use axum::extract::Path;
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use rust_embed::RustEmbed;
 use serde::{Deserialize, Serialize};
@@ -10,11 +10,14 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::api::Api;
+use super::compute::compute;
+use super::etag::ETag;
 use super::job_request::JobRequest;
 use super::json;
 use super::problem::Problem;
 use super::query::Parameters;
 use super::responses::{BadParameter, Internal, NotFound};
+use crate::domain::hash::content_hash;
 
 #[derive(RustEmbed)]
 #[folder = "examples/"]
@@ -86,13 +89,21 @@ async fn list_examples(query: Parameters) -> Result<Response, Problem> {
 /// The answer is a body for `POST /v1/jobs`. An example of a model or of a cluster comes with a companion that fits.
 #[utoipa::path(
     get, path = "/v1/examples/{name}", tag = "examples",
-    params(("name" = String, Path, description = "The example's name.")),
-    responses((status = 200, description = "The body.", body = JobRequest), BadParameter, NotFound, Internal)
+    params(
+        ("name" = String, Path, description = "The example's name."),
+        ("If-None-Match" = Option<String>, Header, nullable = false, description = "The ETag that is known already."),
+    ),
+    responses(
+        (status = 200, description = "The body.", body = JobRequest, headers(("ETag" = String))),
+        (status = 304, description = "It is as the caller knows it."),
+        BadParameter, NotFound, Internal,
+    )
 )]
-async fn get_example(Path(name): Path<String>, query: Parameters) -> Result<Response, Problem> {
+async fn get_example(Path(name): Path<String>, headers: HeaderMap, query: Parameters) -> Result<Response, Problem> {
     query.finish()?;
     let body = body(&name).ok_or_else(|| Problem::not_found("example", &name))?;
-    Ok(json::text(StatusCode::OK, body))
+    let (etag, body) = compute(body.len(), || (ETag::new(content_hash(&body)), body)).await;
+    Ok(if etag.is_known(&headers) { etag.not_modified() } else { etag.on(json::text(StatusCode::OK, body)) })
 }
 
 /// Every example, by kind and name.

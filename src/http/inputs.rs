@@ -66,8 +66,9 @@ impl Inputs {
         }
         let cluster_id = cluster_id.map(|id| ClusterInput::Stored { id, revision });
         Self {
-            model: model_id.or(model),
-            cluster: cluster_id.or(cluster.map(|cluster| ClusterInput::Inline(Arc::new(cluster)))),
+            // Where both are given, which is a fault, the id is not looked up.
+            model: model.or(model_id),
+            cluster: cluster.map(|cluster| ClusterInput::Inline(Arc::new(cluster))).or(cluster_id),
         }
     }
 }

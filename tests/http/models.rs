@@ -64,7 +64,10 @@ async fn every_example_is_a_body_that_a_job_takes() {
     let names: Vec<&str> =
         examples["items"].as_array().unwrap().iter().map(|item| item["name"].as_str().unwrap()).collect();
     for name in names.into_iter().take(3) {
-        let body: Value = service.get(&format!("/v1/examples/{name}")).await.json();
+        let example = service.get(&format!("/v1/examples/{name}")).await;
+        let known = [("if-none-match", example.header("etag"))];
+        assert_eq!(service.get_with(&format!("/v1/examples/{name}"), &known).await.status, 304);
+        let body: Value = example.json();
         assert_eq!(service.post("/v1/jobs", &body).await.status, 202, "{name}");
     }
     service.get("/v1/examples/..%2Fmodels%2FResNet50").await.problem(404, "not-found");
