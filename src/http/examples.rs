@@ -129,8 +129,11 @@ fn example(path: &str) -> Option<Example> {
     Some(Example { name, kind, description })
 }
 
-/// The body of the example with this name.
+/// The body of the example with this name. A name is no path: it leads nowhere but to the files of its kind.
 pub fn body(name: &str) -> Option<String> {
+    if !name.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c)) {
+        return None;
+    }
     let of = |folder: &str| text(&format!("{folder}/{name}.json"));
     let together = |model: &str, cluster: &str| format!("{{\"model\":{model},\"cluster\":{cluster}}}");
     if let Some(request) = of("requests") {

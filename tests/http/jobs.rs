@@ -3,8 +3,8 @@
 use std::time::{Duration, Instant};
 
 use cutpoint::http::Limits;
-use cutpoint::jobs::QueueSettings;
-use serde_json::json;
+use cutpoint::jobs::{Planner, QueueSettings};
+use serde_json::{Value, json};
 
 use crate::service::{Answer, Service, cluster, job, model, patient};
 
@@ -163,4 +163,36 @@ async fn a_full_queue_and_a_closed_one_ask_to_come_again() {
     service.get("/readyz").await.problem(503, "unavailable");
     service.post("/v1/jobs", &job()).await.problem(503, "unavailable");
     assert_eq!(service.get("/healthz").await.status, 200);
+}
+
+#[tokio::test]
+async fn what_the_planner_answers_an_evaluation_confirms() {
+    let service = Service::with(Planner, QueueSettings::default(), Limits::default()).await;
+    let done = service.write("POST", "/v1/jobs", &[("prefer", "wait=60")], &job()).await;
+    assert_eq!(done.text("status"), "succeeded");
+    let path = format!("/v1/placements/{}", done.text("placement_id"));
+    let placement = service.get(&path).await.json()["placement"].clone();
+    assert_eq!(placement["status"], "optimal");
+
+    let stages: Vec<Value> = placement["stages"].as_array().unwrap().clone();
+    let proposed: Vec<Value> =
+        stages.iter().map(|stage| json!({"node_id": stage["node_id"], "layer_ids": stage["layer_ids"]})).collect();
+    let body = json!({"model": model(), "cluster": cluster(), "stages": proposed});
+    let evaluation = service.post("/v1/evaluations", &body).await.json();
+    assert_eq!(evaluation["violations"], json!([]));
+    for field in ["period_s", "latency_s", "stages", "bottleneck"] {
+        assert_eq!(evaluation[field], placement[field], "{field}");
+    }
+}
+
+#[tokio::test]
+async fn a_proof_that_there_is_no_placement_is_stored() {
+    let service = Service::with(Planner, QueueSettings::default(), Limits::default()).await;
+    let mut body = job();
+    body["model"]["layers"][1]["param_bytes"] = json!(5000);
+    let done = service.write("POST", "/v1/jobs", &[("prefer", "wait=60")], &body).await;
+    assert_eq!(done.text("status"), "infeasible");
+    let proof = service.get(&format!("/v1/placements/{}", done.text("placement_id"))).await.json();
+    assert_eq!(proof["placement"]["status"], "infeasible");
+    assert!(!proof["placement"]["reasons"].as_array().unwrap().is_empty());
 }
