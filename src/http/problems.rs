@@ -11,7 +11,7 @@ use utoipa_axum::routes;
 use super::api::Api;
 use super::json;
 use super::problem::{Problem, ProblemType};
-use super::responses::{Internal, NotFound};
+use super::responses::{BadParameter, Internal, NotFound};
 
 /// A type of problem.
 #[derive(Debug, Serialize, ToSchema)]
@@ -59,7 +59,7 @@ async fn list_problems() -> Response {
 #[utoipa::path(
     get, path = "/problems/{name}", tag = "service",
     params(("name" = String, Path, description = "The last part of a problem's type.")),
-    responses((status = 200, description = "The type.", body = ProblemDescription), NotFound, Internal)
+    responses((status = 200, description = "The type.", body = ProblemDescription), BadParameter, NotFound, Internal)
 )]
 async fn get_problem(Path(name): Path<String>) -> Result<Response, Problem> {
     let kind = ProblemType::ALL.into_iter().find(|kind| kind.uri().strip_prefix("/problems/") == Some(&name));
