@@ -1,5 +1,7 @@
 //! Every bad input is a problem with pointers, a status of 4xx, and no row.
 
+use std::future::IntoFuture;
+
 use cutpoint::http::Limits;
 use cutpoint::jobs::QueueSettings;
 use serde_json::{Value, json};
@@ -115,6 +117,19 @@ async fn a_body_above_the_limit_is_refused() {
     service.write_text("POST", "/v1/jobs", &[], " ".repeat(1001)).await.problem(413, "body-too-large");
     service.write_text("POST", "/v1/jobs", &[], " ".repeat(1000)).await.problem(400, "malformed-body");
     assert_eq!(service.rows().await, [0; 4]);
+}
+
+#[tokio::test]
+async fn a_client_that_sends_too_much_still_reads_the_answer() {
+    let service = Service::start().await;
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let server = tokio::spawn(axum::serve(listener, service.router.clone()).into_future());
+    let post = reqwest::Client::new().post(format!("http://{address}/v1/models"));
+    let answer = post.header("content-type", "application/json").body(vec![b' '; 33 << 20]).send().await.unwrap();
+    assert_eq!(answer.status().as_u16(), 413);
+    assert_eq!(answer.headers()["content-type"], "application/problem+json");
+    server.abort();
 }
 
 #[tokio::test]

@@ -196,3 +196,14 @@ async fn a_proof_that_there_is_no_placement_is_stored() {
     assert_eq!(proof["placement"]["status"], "infeasible");
     assert!(!proof["placement"]["reasons"].as_array().unwrap().is_empty());
 }
+
+#[tokio::test]
+async fn requests_at_once_with_one_key_are_one_job() {
+    let service = Service::start().await;
+    let body = job();
+    let posts = (0..8).map(|_| service.write("POST", "/v1/jobs", &[("idempotency-key", "k")], &body));
+    let answers = futures::future::join_all(posts).await;
+    let ids: std::collections::BTreeSet<String> = answers.iter().map(|answer| answer.text("id")).collect();
+    assert_eq!(ids.len(), 1);
+    assert_eq!(service.rows().await[..3], [1, 1, 1]);
+}
