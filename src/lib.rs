@@ -3,6 +3,7 @@
 //!
 //! The map of the house; arrows point one way, `cli → http → jobs → store, planner → domain`:
 //!
+//! - [`cli`]: one file a command.
 //! - [`http`]: the router, one file a resource, and the OpenAPI document.
 //! - [`jobs`]: the queue: claim, drive, progress, recover.
 //! - [`store`]: SQL only, one file an aggregate.
@@ -10,6 +11,7 @@
 //! - [`domain`]: validated types, no input or output.
 //! - [`clock`]: what time it is and where new ids come from, passed in everywhere.
 
+pub mod cli;
 pub mod clock;
 pub mod domain;
 pub mod http;

@@ -1,0 +1,62 @@
+//! What the process's exit code means.
+
+use std::process::ExitCode;
+
+use crate::domain::placement::Status;
+
+/// How a command ended. Of several results of one run the gravest counts, and they stand here from light to grave.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Exit {
+    /// Everything done; each request has a placement.
+    Success,
+    /// Some request has neither a placement nor a proof that there is none.
+    Unknown,
+    /// Some request is proven to have no placement.
+    Infeasible,
+    /// Some input, flag or setting cannot be used.
+    BadInput,
+    /// Something failed that is not the caller's doing.
+    Failure,
+}
+
+impl Exit {
+    /// The code that the process ends with.
+    pub fn code(self) -> u8 {
+        match self {
+            Exit::Success => 0,
+            Exit::Failure => 1,
+            Exit::BadInput => 2,
+            Exit::Infeasible => 3,
+            Exit::Unknown => 4,
+        }
+    }
+
+    /// How a placement document counts.
+    pub fn of_status(status: Status) -> Self {
+        match status {
+            Status::Optimal | Status::Feasible => Exit::Success,
+            Status::Infeasible => Exit::Infeasible,
+            Status::Unknown => Exit::Unknown,
+        }
+    }
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        ExitCode::from(exit.code())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_gravest_result_wins() {
+        let codes = |exits: &[Exit]| exits.iter().max().map(|exit| exit.code());
+        assert_eq!(codes(&[Exit::Success, Exit::Unknown]), Some(4));
+        assert_eq!(codes(&[Exit::Unknown, Exit::Infeasible, Exit::Success]), Some(3));
+        assert_eq!(codes(&[Exit::Infeasible, Exit::BadInput, Exit::Unknown]), Some(2));
+        assert_eq!(codes(&[Exit::BadInput, Exit::Failure]), Some(1));
+    }
+}

@@ -1,0 +1,59 @@
+//! The command line: one file a command.
+
+pub mod exit;
+mod interrupt;
+mod plan;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use exit::Exit;
+
+/// Finds where to cut a neural network and which device runs which piece, and proves how good its answer is.
+#[derive(Debug, Parser)]
+#[command(name = "cutpoint", version, about, long_about = LONG_ABOUT, after_long_help = AFTER_LONG_HELP)]
+#[command(propagate_version = true, arg_required_else_help = true)]
+pub struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+const LONG_ABOUT: &str = "\
+Finds where to cut a neural network and which edge device runs which piece, so that the most inferences per second \
+come out, and proves how good its answer is.
+
+A model is cut into consecutive stages, each on a node of its own; inputs stream through them as a pipeline. The \
+slowest stage or hop sets the pace: its time is the period, and throughput is 1 / period.";
+
+const AFTER_LONG_HELP: &str = "\
+Examples:
+  cutpoint demo
+      Start the service in a temporary place, plan real models with it and show the answers.
+  cutpoint plan --model examples/models/ResNet50.json --cluster examples/clusters/radio-5.json
+      Plan one model on one cluster, without a service.
+  cutpoint plan --request examples/requests/*.json --output jsonl
+      Plan any number of requests, one JSON line each.
+  cutpoint serve --listen 127.0.0.1:8080 --database-url sqlite://cutpoint.db
+      Run the service; its API is shown at http://127.0.0.1:8080/docs.
+
+cutpoint <command> --help explains a command.";
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Plan(Box<plan::PlanArguments>),
+}
+
+/// Runs the command that the arguments name.
+pub fn run(arguments: Arguments) -> ExitCode {
+    let exit = match arguments.command {
+        Command::Plan(arguments) => plan::run(&arguments),
+    };
+    exit.into()
+}
+
+/// Prints an error to standard error the way every command does.
+fn complain(error: &anyhow::Error) -> Exit {
+    eprintln!("cutpoint: {error:#}");
+    Exit::Failure
+}

@@ -1,0 +1,249 @@
+//! Flags of `cutpoint plan`, and the part of a request that they make.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+use serde::{Serialize, Serializer};
+use serde_json::{Map, Value, json};
+
+use crate::domain::options::Pin;
+
+const AFTER_LONG_HELP: &str = "\
+A request file holds a request document, or an object whose member `request` is one (its other members are ignored). \
+`-` stands for standard input. Flags win over what the file says.
+
+Exit codes:
+  0  every request has a placement
+  1  a failure that is not the caller's doing
+  2  some input cannot be used
+  3  some request is proven to have no placement
+  4  some request has neither a placement nor a proof within its time limit
+Of several, 1 wins over 2, 2 over 3, 3 over 4.
+
+Examples:
+  cutpoint plan --model examples/models/ResNet50.json --cluster examples/clusters/radio-5.json
+  cutpoint plan --model examples/models/YOLOv5s-like.json --cluster examples/clusters/mixed-site.json \\
+      --source camera --sink gateway --exclude pi4-1 --time-limit-s 2
+  cutpoint plan --model examples/models/InceptionResNetV2.json --cluster examples/clusters/radio-20.json \\
+      --memory params --compute ignore --cuts single_tensor --algorithm kpath
+  cutpoint plan --request examples/requests/*.json --output jsonl";
+
+/// Plans one model on one cluster, or any number of request files, without a service.
+#[derive(Debug, Args)]
+#[command(after_long_help = AFTER_LONG_HELP)]
+pub(crate) struct PlanArguments {
+    /// Model profile, a JSON file.
+    #[arg(long, value_name = "FILE", required_unless_present = "request", requires = "cluster")]
+    pub model: Option<PathBuf>,
+    /// Cluster inventory, a JSON file.
+    #[arg(long, value_name = "FILE", required_unless_present = "request", requires = "model")]
+    pub cluster: Option<PathBuf>,
+    /// Request files, each with its model and cluster inline.
+    #[arg(long, value_name = "FILE", num_args = 1.., conflicts_with_all = ["model", "cluster"])]
+    pub request: Vec<PathBuf>,
+    /// What to print.
+    #[arg(long, value_enum, default_value_t = Output::Table)]
+    pub output: Output,
+    /// Requests planned at once; lines still come in the order of the files.
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..))]
+    pub jobs: u16,
+    /// Threads that one plan may use [default: the number of cores, shared among --jobs].
+    #[arg(long, value_parser = clap::value_parser!(u16).range(1..))]
+    pub threads: Option<u16>,
+    /// What of the request is given as flags.
+    #[command(flatten)]
+    pub options: OptionFlags,
+}
+
+/// Forms of output.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Output {
+    /// A table of stages and a drawing of the pipeline, for people.
+    Table,
+    /// The placement document of one request, indented.
+    Json,
+    /// One line for each request: {"file", "placement"}, or {"file", "error"} for bad input.
+    Jsonl,
+}
+
+/// Objective, constraints, cost model and solver options as flags; absent ones leave the request as it is.
+#[derive(Debug, Default, Args)]
+pub(crate) struct OptionFlags {
+    #[command(flatten)]
+    objective: ObjectiveFlags,
+    #[command(flatten)]
+    constraints: ConstraintFlags,
+    #[command(flatten)]
+    cost_model: CostModelFlags,
+    #[command(flatten)]
+    solver: SolverFlags,
+}
+
+#[derive(Debug, Default, Args)]
+#[command(next_help_heading = "Objective")]
+struct ObjectiveFlags {
+    /// What is to be best: max_throughput, min_latency, or min_nodes with --target-period-s [default: max_throughput].
+    #[arg(long, value_name = "KIND")]
+    objective: Option<String>,
+    /// The period to keep to with the fewest nodes, seconds.
+    #[arg(long, value_name = "SECONDS", requires = "objective")]
+    target_period_s: Option<f64>,
+}
+
+#[derive(Debug, Default, Args, Serialize)]
+#[command(next_help_heading = "Constraints")]
+struct ConstraintFlags {
+    /// Node where inputs come from; they travel from there to the first stage.
+    #[arg(long = "source", value_name = "NODE")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    source_node: Option<String>,
+    /// Node where outputs are wanted; they travel there from the last stage.
+    #[arg(long = "sink", value_name = "NODE")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sink_node: Option<String>,
+    /// Node that hosts no stage; may be given again.
+    #[arg(long = "exclude", value_name = "NODE")]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    exclude_nodes: Vec<String>,
+    /// Label that a node must have to host a stage; may be given again.
+    #[arg(long = "select", value_name = "LABEL=VALUE", value_parser = read_pair)]
+    #[serde(skip_serializing_if = "Vec::is_empty", serialize_with = "as_map")]
+    node_selector: Vec<(String, String)>,
+    /// Layer that must run on a certain node; may be given again.
+    #[arg(long = "pin", value_name = "LAYER=NODE", value_parser = read_pin)]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pins: Vec<Pin>,
+    /// The most stages.
+    #[arg(long, value_name = "COUNT")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    max_stages: Option<u64>,
+    /// The largest latency of one input, seconds.
+    #[arg(long, value_name = "SECONDS")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    max_latency_s: Option<f64>,
+}
+
+#[derive(Debug, Default, Args, Serialize)]
+#[command(next_help_heading = "Cost model")]
+struct CostModelFlags {
+    /// What of a stage counts: params, or params_and_activations [default: params_and_activations].
+    #[arg(long, value_name = "MODEL")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    memory: Option<String>,
+    /// Extra copies of a stage's incoming and outgoing tensors [default: 1 with overlap full, else 0].
+    #[arg(long, value_name = "COUNT")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    io_buffers: Option<u64>,
+    /// Where to cut: any, or single_tensor for places that one tensor crosses [default: any].
+    #[arg(long, value_name = "POLICY")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cuts: Option<String>,
+    /// Whether a node sends, receives and computes at once: full or none [default: full].
+    #[arg(long, value_name = "HOW")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    overlap: Option<String>,
+    /// Whether compute counts: profile or ignore [default: profile].
+    #[arg(long, value_name = "HOW")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    compute: Option<String>,
+    /// Bytes on the wire for each byte of a tensor [default: 1].
+    #[arg(long, value_name = "FACTOR")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    transfer_scale: Option<f64>,
+}
+
+#[derive(Debug, Default, Args, Serialize)]
+#[command(next_help_heading = "Solver")]
+struct SolverFlags {
+    /// The algorithm: auto, exact, kpath, greedy or random [default: auto].
+    #[arg(long, value_name = "NAME")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    algorithm: Option<String>,
+    /// Seconds until the best so far is the answer [default: 10].
+    #[arg(long, value_name = "SECONDS")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    time_limit_s: Option<f64>,
+    /// The relative gap at which a placement is good enough [default: 0].
+    #[arg(long, value_name = "FRACTION")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    gap: Option<f64>,
+    /// The seed of everything random [default: 0].
+    #[arg(long, value_name = "NUMBER")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    seed: Option<u64>,
+}
+
+impl OptionFlags {
+    /// Puts what was given into a request document. What is no object is left for the reader to complain of.
+    pub(crate) fn lay_over(&self, request: &mut Value) {
+        let Some(request) = request.as_object_mut() else { return };
+        if let Some(kind) = &self.objective.objective {
+            let mut objective = json!({ "kind": kind });
+            if let Some(target_period_s) = self.objective.target_period_s {
+                objective["target_period_s"] = json!(target_period_s);
+            }
+            request.insert("objective".to_owned(), objective);
+        }
+        lay_members_over(request, "constraints", json!(self.constraints));
+        lay_members_over(request, "cost_model", json!(self.cost_model));
+        lay_members_over(request, "solver", json!(self.solver));
+    }
+}
+
+fn lay_members_over(request: &mut Map<String, Value>, name: &str, given: Value) {
+    let Value::Object(given) = given else { return };
+    if given.is_empty() {
+        return;
+    }
+    if let Some(members) = request.entry(name).or_insert_with(|| json!({})).as_object_mut() {
+        members.extend(given);
+    }
+}
+
+fn as_map<S: Serializer>(pairs: &[(String, String)], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_map(pairs.iter().map(|(key, value)| (key, value)))
+}
+
+fn read_pair(text: &str) -> Result<(String, String), String> {
+    let (key, value) = text.split_once('=').ok_or("there is no = between label and value")?;
+    Ok((key.to_owned(), value.to_owned()))
+}
+
+fn read_pin(text: &str) -> Result<Pin, String> {
+    // Layer ids of real models contain many signs; node ids seldom contain an equals sign.
+    let (layer_id, node_id) = text.rsplit_once('=').ok_or("there is no = between layer and node")?;
+    Ok(Pin { layer_id: layer_id.to_owned(), node_id: node_id.to_owned() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::Parser;
+
+    #[derive(Parser)]
+    struct Line {
+        #[command(flatten)]
+        plan: PlanArguments,
+    }
+
+    #[test]
+    fn flags_win_over_the_request_and_leave_the_rest() {
+        let line = "plan --request r.json --algorithm kpath --pin a=b=n1 --select site=roof --objective min_latency";
+        let mut request = json!({"solver": {"seed": 3, "algorithm": "auto"}, "objective": {"kind": "min_nodes", "target_period_s": 1}});
+        Line::try_parse_from(line.split(' ')).unwrap().plan.options.lay_over(&mut request);
+        let wanted = json!({
+            "solver": {"seed": 3, "algorithm": "kpath"},
+            "objective": {"kind": "min_latency"},
+            "constraints": {"pins": [{"layer_id": "a=b", "node_id": "n1"}], "node_selector": {"site": "roof"}},
+        });
+        assert_eq!(request, wanted);
+    }
+
+    #[test]
+    fn a_model_needs_its_cluster() {
+        assert!(Line::try_parse_from(["plan", "--model", "m.json"]).is_err());
+        assert!(Line::try_parse_from(["plan", "--request", "r.json", "--model", "m", "--cluster", "c"]).is_err());
+        assert!(Line::try_parse_from(["plan"]).is_err());
+        assert_eq!(Line::try_parse_from(["plan", "--request", "a", "b"]).unwrap().plan.request.len(), 2);
+    }
+}

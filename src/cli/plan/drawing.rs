@@ -1,0 +1,169 @@
+//! A drawing of the pipeline in text: nodes as boxes, hops as arrows between them, the bottleneck marked.
+
+use std::fmt::{self, Display, Formatter};
+
+use crate::domain::placement::{Bottleneck, BottleneckKind, PlacementDocument, Stage};
+use crate::domain::unit::{bytes_text, seconds_text};
+
+const BOTTLENECK: &str = "  ◀ bottleneck";
+const BAR_WIDTH: f64 = 20.0;
+/// Leaves room for a hop's bytes and time between its arrow and the bars.
+const LEAST_INNER_WIDTH: usize = 36;
+
+/// Draws a placement that has stages.
+pub(super) struct Drawing<'a> {
+    /// What to draw.
+    pub placement: &'a PlacementDocument,
+}
+
+impl Display for Drawing<'_> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let texts: Vec<[String; 2]> = self.placement.stages.iter().map(|stage| self.box_text(stage)).collect();
+        let inner = texts.iter().flatten().map(|line| line.chars().count()).max().unwrap_or(0).max(LEAST_INNER_WIDTH);
+        if let Some(receive) = self.placement.stages.first().and_then(|stage| stage.receive.as_ref()) {
+            draw_end(f, inner, &format!("source {}", receive.from_node_id))?;
+            self.draw_hop(f, inner, BottleneckKind::Source, 0, receive.bytes, receive.transfer_s)?;
+        }
+        for (stage, text) in self.placement.stages.iter().zip(&texts) {
+            self.draw_box(f, inner, stage, text)?;
+            let is_last = stage.index + 1 == self.placement.stages.len() as u64;
+            if let Some(send) = &stage.send {
+                let kind = if is_last { BottleneckKind::Sink } else { BottleneckKind::Hop };
+                self.draw_hop(f, inner, kind, stage.index, send.bytes, send.transfer_s)?;
+                if is_last {
+                    draw_end(f, inner, &format!("sink {}", send.to_node_id))?;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Drawing<'_> {
+    fn box_text(&self, stage: &Stage) -> [String; 2] {
+        let layers = if stage.layer_ids.len() == 1 { "layer" } else { "layers" };
+        let memory = bytes_text(stage.memory_bytes);
+        [
+            format!("{}  {}", stage.index, stage.node_id),
+            format!("{} {layers}, {memory}, {}", stage.layer_ids.len(), seconds_text(stage.compute_s)),
+        ]
+    }
+
+    fn draw_box(&self, f: &mut Formatter<'_>, inner: usize, stage: &Stage, text: &[String; 2]) -> fmt::Result {
+        let marked = [BottleneckKind::Stage, BottleneckKind::Node].map(|kind| self.mark(kind, stage.index));
+        let mark = if marked.contains(&BOTTLENECK) { BOTTLENECK } else { "" };
+        writeln!(f, "  ┌{}┐", "─".repeat(inner + 2))?;
+        writeln!(f, "  │ {:<inner$} │", text[0])?;
+        writeln!(f, "  │ {:<inner$} │  {}{mark}", text[1], self.bar(stage.compute_s))?;
+        writeln!(f, "  └{}┘", "─".repeat(inner + 2))
+    }
+
+    fn draw_hop(
+        &self,
+        f: &mut Formatter<'_>,
+        inner: usize,
+        kind: BottleneckKind,
+        stage_index: u64,
+        bytes: u64,
+        transfer_s: f64,
+    ) -> fmt::Result {
+        let middle = inner / 2 + 3;
+        let label = format!("{} in {}", bytes_text(bytes), seconds_text(transfer_s));
+        let room = inner + 6 - middle;
+        let (bar, mark) = (self.bar(transfer_s), self.mark(kind, stage_index));
+        writeln!(f, "{:middle$}│ {label:<room$}{bar}{mark}", "")?;
+        writeln!(f, "{:middle$}▼", "")
+    }
+
+    fn mark(&self, kind: BottleneckKind, stage_index: u64) -> &'static str {
+        let marked = self.placement.bottleneck == Some(Bottleneck { kind, stage_index });
+        if marked { BOTTLENECK } else { "" }
+    }
+
+    /// How much of each period something is busy.
+    fn bar(&self, seconds: f64) -> String {
+        let share = match self.placement.period_s {
+            Some(period_s) if period_s > 0.0 => (seconds / period_s).min(1.0),
+            _ => 0.0,
+        };
+        let full = (share * BAR_WIDTH).round() as usize;
+        let text = format!("{}{}", "█".repeat(full), "·".repeat(BAR_WIDTH as usize - full));
+        format!("{text} {:>3.0} %", share * 100.0)
+    }
+}
+
+/// The source or the sink, its middle above or below the arrow.
+fn draw_end(f: &mut Formatter<'_>, inner: usize, text: &str) -> fmt::Result {
+    let left = (inner / 2 + 3).saturating_sub(text.chars().count() / 2);
+    writeln!(f, "{:left$}{text}", "")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::options::Algorithm;
+    use crate::domain::placement::{Receive, Send, Status, Termination};
+
+    fn stage(index: u64, node_id: &str, layers: usize, compute_s: f64) -> Stage {
+        Stage {
+            index,
+            node_id: node_id.to_owned(),
+            layer_ids: (0..layers).map(|layer| format!("layer-{layer}")).collect(),
+            param_bytes: 0,
+            memory_bytes: 3 << 20,
+            memory_capacity_bytes: 4 << 20,
+            compute_s,
+            receive: None,
+            send: None,
+        }
+    }
+
+    fn send(to: &str, bytes: u64, transfer_s: f64) -> Option<Send> {
+        Some(Send { to_node_id: to.to_owned(), tensor_layer_ids: vec!["layer-0".to_owned()], bytes, transfer_s })
+    }
+
+    #[test]
+    fn every_node_and_hop_is_drawn_and_the_bottleneck_marked() {
+        let receive = Receive { from_node_id: "camera".to_owned(), bytes: 1024, transfer_s: 0.25 };
+        let first = Stage { receive: Some(receive), send: send("n2", 2048, 1.0), ..stage(0, "n1", 1, 0.5) };
+        let second = Stage { send: send("gateway", 10, 0.001), ..stage(1, "n2", 12, 0.0) };
+        let placement = PlacementDocument {
+            status: Status::Feasible,
+            termination: Termination::Exhausted,
+            algorithm: Algorithm::Greedy,
+            seed: 0,
+            period_s: Some(1.0),
+            throughput_per_s: Some(1.0),
+            latency_s: Some(1.751),
+            lower_bound_s: Some(0.5),
+            lower_bound_nodes: None,
+            gap: Some(0.5),
+            stages: vec![first, second],
+            bottleneck: Some(Bottleneck { kind: BottleneckKind::Hop, stage_index: 0 }),
+            warnings: Vec::new(),
+            reasons: Vec::new(),
+            solve_s: 0.0,
+            solver_version: String::new(),
+        };
+        let drawn = Drawing { placement: &placement }.to_string();
+        let wanted = "
+               source camera
+                     │ 1 KiB in 250 ms      █████···············  25 %
+                     ▼
+  ┌──────────────────────────────────────┐
+  │ 0  n1                                │
+  │ 1 layer, 3 MiB, 500 ms               │  ██████████··········  50 %
+  └──────────────────────────────────────┘
+                     │ 2 KiB in 1 s         ████████████████████ 100 %  ◀ bottleneck
+                     ▼
+  ┌──────────────────────────────────────┐
+  │ 1  n2                                │
+  │ 12 layers, 3 MiB, 0 s                │  ····················   0 %
+  └──────────────────────────────────────┘
+                     │ 10 B in 1 ms         ····················   0 %
+                     ▼
+               sink gateway
+";
+        assert_eq!(format!("\n{drawn}"), wanted);
+    }
+}

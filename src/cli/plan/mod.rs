@@ -1,0 +1,158 @@
+//! `cutpoint plan`: plans request files, or one model on one cluster, in this process.
+
+mod arguments;
+mod drawing;
+mod input;
+mod output;
+mod report;
+mod solve;
+mod table;
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, mpsc};
+
+use anyhow::Context;
+use indicatif::{ProgressBar, ProgressStyle};
+
+use arguments::Output;
+pub(super) use arguments::PlanArguments;
+use input::{InputError, Source};
+
+use super::exit::Exit;
+use super::{complain, interrupt};
+use crate::clock::SystemClock;
+use crate::domain::placement::PlacementDocument;
+use crate::domain::request::PlanRequest;
+use crate::planner::CheckFailure;
+
+/// What became of one request.
+enum Outcome {
+    Placed(Box<PlanRequest>, Box<PlacementDocument>),
+    BadInput(InputError),
+    Defect(CheckFailure),
+    /// An interrupt came before its turn.
+    LeftOut,
+}
+
+impl Outcome {
+    fn exit(&self) -> Exit {
+        match self {
+            Outcome::Placed(_, placement) => Exit::of_status(placement.status),
+            Outcome::BadInput(_) => Exit::BadInput,
+            Outcome::Defect(_) => Exit::Failure,
+            Outcome::LeftOut => Exit::Unknown,
+        }
+    }
+}
+
+/// Runs the command.
+pub(super) fn run(arguments: &PlanArguments) -> Exit {
+    let sources = sources(arguments);
+    if arguments.output == Output::Json && sources.len() > 1 {
+        eprintln!("cutpoint: --output json takes one request; --output jsonl takes any number");
+        return Exit::BadInput;
+    }
+    match plan_all(arguments, &sources) {
+        Ok(exit) => exit,
+        Err(error) => complain(&error),
+    }
+}
+
+fn sources(arguments: &PlanArguments) -> Vec<Source> {
+    match (&arguments.model, &arguments.cluster) {
+        (Some(model), Some(cluster)) => {
+            vec![Source::ModelAndCluster { model: model.clone(), cluster: cluster.clone() }]
+        }
+        _ => arguments.request.iter().cloned().map(Source::Request).collect(),
+    }
+}
+
+/// Plans every source on `--jobs` threads and prints each outcome in the order of the sources, as soon as it can.
+fn plan_all(arguments: &PlanArguments, sources: &[Source]) -> anyhow::Result<Exit> {
+    let interrupted = Arc::new(AtomicBool::new(false));
+    interrupt::listen(Arc::clone(&interrupted)).context("the interrupt signal cannot be listened to")?;
+    let clock = SystemClock::new();
+    let bar = progress_bar(sources.len());
+    let workers = usize::from(arguments.jobs).min(sources.len());
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let threads = arguments.threads.map_or((cores / workers).max(1), usize::from);
+    let next = AtomicUsize::new(0);
+    let (sender, outcomes) = mpsc::channel();
+    std::thread::scope(|scope| {
+        for _ in 0..workers {
+            let (sender, next, bar, interrupted) = (sender.clone(), &next, &bar, &*interrupted);
+            scope.spawn(move || {
+                loop {
+                    let index = next.fetch_add(1, Ordering::Relaxed);
+                    let Some(source) = sources.get(index) else { break };
+                    let outcome = plan_one(arguments, source, &clock, threads, interrupted, bar);
+                    // Nobody listens once standard output is gone: what is left need not be planned.
+                    if sender.send((index, outcome)).is_err() {
+                        break;
+                    }
+                }
+            });
+        }
+        drop(sender);
+        print_in_order(arguments, sources, outcomes, &bar)
+    })
+}
+
+fn plan_one(
+    arguments: &PlanArguments,
+    source: &Source,
+    clock: &SystemClock,
+    threads: usize,
+    interrupted: &AtomicBool,
+    bar: &ProgressBar,
+) -> Outcome {
+    if interrupted.load(Ordering::Relaxed) {
+        return Outcome::LeftOut;
+    }
+    let name = source.name();
+    bar.set_message(name.clone());
+    let request = match source.read(&arguments.options) {
+        Ok(request) => request,
+        Err(error) => return Outcome::BadInput(error),
+    };
+    let show = |text: &str| bar.set_message(format!("{name}: {text}"));
+    match solve::solve(&request, clock, threads, interrupted, &show) {
+        Ok(placement) => Outcome::Placed(Box::new(request), Box::new(placement)),
+        Err(defect) => Outcome::Defect(defect),
+    }
+}
+
+fn print_in_order(
+    arguments: &PlanArguments,
+    sources: &[Source],
+    outcomes: mpsc::Receiver<(usize, Outcome)>,
+    bar: &ProgressBar,
+) -> anyhow::Result<Exit> {
+    let mut gravest = Exit::Success;
+    let mut waiting = BTreeMap::new();
+    let mut printed = 0;
+    for (index, outcome) in outcomes {
+        bar.inc(1);
+        gravest = gravest.max(outcome.exit());
+        waiting.insert(index, outcome);
+        while let Some(outcome) = waiting.remove(&printed) {
+            let name = sources[printed].name();
+            bar.suspend(|| output::print(arguments.output, &name, &outcome))?;
+            printed += 1;
+        }
+    }
+    bar.finish_and_clear();
+    Ok(gravest)
+}
+
+/// Shows itself on standard error where that is a terminal.
+fn progress_bar(requests: usize) -> ProgressBar {
+    let template = if requests == 1 { "{spinner} {elapsed} {msg}" } else { "{spinner} {pos}/{len} {elapsed} {msg}" };
+    let bar = ProgressBar::new(requests as u64);
+    if let Ok(style) = ProgressStyle::with_template(template) {
+        bar.set_style(style);
+    }
+    bar.enable_steady_tick(std::time::Duration::from_millis(100));
+    bar
+}

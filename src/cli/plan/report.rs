@@ -1,0 +1,165 @@
+//! A placement for people: what it claims, a table of its stages, and why there is none where there is none.
+
+use std::fmt::{self, Display, Formatter};
+
+use super::drawing::Drawing;
+use super::table::{Side, Table};
+use crate::domain::options::Objective;
+use crate::domain::placement::{PlacementDocument, Stage, Status, Termination};
+use crate::domain::request::PlanRequest;
+use crate::domain::unit::{bytes_text, seconds_text};
+
+/// Writes a whole answer.
+pub(super) struct Report<'a> {
+    /// What was asked.
+    pub request: &'a PlanRequest,
+    /// The answer.
+    pub placement: &'a PlacementDocument,
+}
+
+impl Display for Report<'_> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let PlanRequest { model, cluster, .. } = self.request;
+        let document = self.placement;
+        writeln!(f, "{} on {}: {}", model.name, cluster.name, claim(document))?;
+        writeln!(f, "  {}", figures(self.request.options.objective, document))?;
+        let algorithm = algorithm_text(document);
+        writeln!(f, "  {algorithm}, seed {}, solved in {}", document.seed, seconds_text(document.solve_s))?;
+        for reason in &document.reasons {
+            writeln!(f, "  because {}", reason.detail)?;
+        }
+        if !document.stages.is_empty() {
+            write!(f, "\n{}\n{}", stage_table(document), Drawing { placement: document })?;
+        }
+        for warning in &document.warnings {
+            writeln!(f, "  warning: {}", warning.detail)?;
+        }
+        Ok(())
+    }
+}
+
+fn claim(document: &PlacementDocument) -> &'static str {
+    match (document.status, document.termination) {
+        (Status::Optimal, _) => "optimal, proven",
+        (Status::Infeasible, _) => "infeasible, proven",
+        (Status::Feasible, Termination::TimeLimit) => "feasible; the time limit came before a proof",
+        (Status::Feasible, Termination::Stopped) => "feasible; it was stopped before a proof",
+        (Status::Feasible, Termination::GapReached) => "feasible, with the gap that was asked for",
+        (Status::Feasible, _) => "feasible; the algorithm proves no more",
+        (Status::Unknown, Termination::TimeLimit) => "unknown; a longer --time-limit-s may find a placement or a proof",
+        (Status::Unknown, Termination::Stopped) => "unknown; it was stopped before any placement or proof",
+        (Status::Unknown, _) => "unknown; this algorithm found none, which proves nothing: try --algorithm auto",
+    }
+}
+
+fn figures(objective: Objective, document: &PlacementDocument) -> String {
+    let mut parts = Vec::new();
+    if let Some(period_s) = document.period_s {
+        let pace = document.throughput_per_s.map_or("no limit".to_owned(), |pace| format!("{} a second", short(pace)));
+        parts.push(format!("period {} ({pace})", seconds_text(period_s)));
+    }
+    if let Some(latency_s) = document.latency_s {
+        parts.push(format!("latency {}", seconds_text(latency_s)));
+    }
+    if let Objective::MinNodes { .. } = objective {
+        parts.push(format!("{} nodes", document.stages.len()));
+    }
+    if let Some(bound_s) = document.lower_bound_s {
+        parts.push(format!("lower bound {}", seconds_text(bound_s)));
+    }
+    if let Some(bound_nodes) = document.lower_bound_nodes {
+        parts.push(format!("at least {bound_nodes} nodes"));
+    }
+    if let Some(gap) = document.gap {
+        parts.push(format!("gap {}", percent(gap)));
+    }
+    if parts.is_empty() { "no figures".to_owned() } else { parts.join(", ") }
+}
+
+fn stage_table(document: &PlacementDocument) -> Table {
+    let mut table = Table::new(&[
+        ("stage", Side::Right),
+        ("node", Side::Left),
+        ("layers", Side::Left),
+        ("count", Side::Right),
+        ("memory", Side::Right),
+        ("of", Side::Right),
+        ("compute", Side::Right),
+        ("hop to", Side::Left),
+        ("bytes", Side::Right),
+        ("time", Side::Right),
+    ]);
+    for stage in &document.stages {
+        let send = stage.send.as_ref();
+        table.push([
+            stage.index.to_string(),
+            stage.node_id.clone(),
+            layer_range(stage),
+            stage.layer_ids.len().to_string(),
+            bytes_text(stage.memory_bytes),
+            bytes_text(stage.memory_capacity_bytes),
+            seconds_text(stage.compute_s),
+            send.map(|send| send.to_node_id.clone()).unwrap_or_default(),
+            send.map(|send| bytes_text(send.bytes)).unwrap_or_default(),
+            send.map(|send| seconds_text(send.transfer_s)).unwrap_or_default(),
+        ]);
+    }
+    table
+}
+
+fn layer_range(stage: &Stage) -> String {
+    match stage.layer_ids.as_slice() {
+        [] => String::new(),
+        [only] => clipped(only),
+        [first, .., last] => format!("{} … {}", clipped(first), clipped(last)),
+    }
+}
+
+/// A long name's beginning: nine in ten real layer ids fit whole.
+fn clipped(name: &str) -> String {
+    const LONGEST: usize = 28;
+    if name.chars().count() <= LONGEST {
+        return name.to_owned();
+    }
+    name.chars().take(LONGEST - 1).chain(['…']).collect()
+}
+
+fn algorithm_text(document: &PlacementDocument) -> String {
+    format!("{:?}", document.algorithm).to_lowercase()
+}
+
+/// A share in percent: `0.0661` is `6.6 %`.
+pub(super) fn percent(share: f64) -> String {
+    // A gap that is not 0 must not look like a proof.
+    if share > 0.0 && share < 0.0005 { "under 0.1 %".to_owned() } else { format!("{} %", short(share * 100.0)) }
+}
+
+fn short(number: f64) -> String {
+    let decimals = match number.abs() {
+        n if n >= 100.0 => 0,
+        n if n >= 10.0 => 1,
+        n if n >= 1.0 => 2,
+        _ => 3,
+    };
+    let text = format!("{number:.decimals$}");
+    if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_owned() } else { text }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_small_gap_does_not_look_like_a_proof() {
+        assert_eq!(percent(0.0), "0 %");
+        assert_eq!(percent(1e-9), "under 0.1 %");
+        assert_eq!(percent(0.0661), "6.61 %");
+        assert_eq!(percent(1.0), "100 %");
+    }
+
+    #[test]
+    fn long_names_are_clipped() {
+        assert_eq!(clipped("conv1_relu"), "conv1_relu");
+        assert_eq!(clipped(&"x".repeat(40)).chars().count(), 28);
+    }
+}
