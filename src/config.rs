@@ -1,0 +1,288 @@
+//! Settings of the service: defaults, then a TOML file, then the environment, then flags; one struct, checked at once.
+
+use std::net::SocketAddr;
+use std::path::Path;
+
+use figment::Figment;
+use figment::providers::{Env, Format, Serialized, Toml};
+use serde::Serialize;
+use serde_json::{Map, Value};
+use tracing_subscriber::EnvFilter;
+
+use crate::domain::fault::{Fault, FaultCode};
+use crate::domain::read::Reader;
+use crate::domain::unit::MAX_SAFE_INTEGER;
+
+/// Environment variables that set a setting start with this; the rest of the name is the setting's, in capitals.
+pub const ENVIRONMENT_PREFIX: &str = "CUTPOINT_";
+
+/// How log lines look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// Everything that can be set. [`Settings::default`] has the documented defaults.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Settings {
+    /// Address and port to listen on; port 0 takes a free one. Default `127.0.0.1:8080`.
+    pub listen: SocketAddr,
+    /// Where everything is kept: `sqlite://` and a path. The file is made where it is missing.
+    /// Default `sqlite://cutpoint.db`.
+    pub database_url: String,
+    /// Jobs solved at once. Default: the number of cores.
+    pub workers: usize,
+    /// Threads that one solve may use. Default 1.
+    pub threads_per_job: usize,
+    /// The most jobs that may wait; past it the answer is 503. Default 1000.
+    pub queue_limit: u32,
+    /// The largest request body, bytes. Default 33554432 (32 MiB).
+    pub max_body_bytes: u64,
+    /// Seconds between two heartbeats of a running job, each of which stores its incumbent and bound. Default 1.
+    pub heartbeat_s: f64,
+    /// Seconds that a job belongs to its worker after a heartbeat; at least three heartbeats. Default 15.
+    pub lease_s: f64,
+    /// Seconds that open requests and running jobs get to end once the service shuts down. Default 10.
+    pub shutdown_s: f64,
+    /// How log lines look, `text` or `json`. Default `text`.
+    pub log_format: LogFormat,
+    /// What is logged, in the notation of `tracing-subscriber`: `info`, or `warn,cutpoint::jobs=debug`. Default `info`.
+    pub log: String,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
+            database_url: "sqlite://cutpoint.db".to_owned(),
+            workers: std::thread::available_parallelism().map_or(1, usize::from),
+            threads_per_job: 1,
+            queue_limit: 1000,
+            max_body_bytes: 32 << 20,
+            heartbeat_s: 1.0,
+            lease_s: 15.0,
+            shutdown_s: 10.0,
+            log_format: LogFormat::Text,
+            log: "info".to_owned(),
+        }
+    }
+}
+
+/// One setting that cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SettingFault {
+    /// Where the value comes from, in words.
+    pub origin: String,
+    /// What is wrong with it; its pointer is the setting's name behind a slash.
+    pub fault: Fault,
+}
+
+/// Settings that cannot be used, every one of them.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("{}", listed(faults))]
+pub struct ConfigError {
+    /// One for each fault.
+    pub faults: Vec<SettingFault>,
+}
+
+fn listed(faults: &[SettingFault]) -> String {
+    let line = |SettingFault { origin, fault }: &SettingFault| {
+        let name = fault.pointer.trim_start_matches('/');
+        format!("setting {name} ({origin}): {}. {}.", fault.detail, fault.action)
+    };
+    faults.iter().map(line).collect::<Vec<_>>().join("\n")
+}
+
+impl Settings {
+    /// Names of all settings, as in the file; in the environment in capitals behind [`ENVIRONMENT_PREFIX`].
+    pub const FIELDS: [&'static str; 11] = [
+        "listen",
+        "database_url",
+        "workers",
+        "threads_per_job",
+        "queue_limit",
+        "max_body_bytes",
+        "heartbeat_s",
+        "lease_s",
+        "shutdown_s",
+        "log_format",
+        "log",
+    ];
+
+    /// Defaults < `file` < environment < `flags`; `flags` serialises to the settings that were given as flags.
+    ///
+    /// # Errors
+    /// Every setting that cannot be used, or a file that cannot be read.
+    pub fn load(file: Option<&Path>, flags: &impl Serialize) -> Result<Self, ConfigError> {
+        let mut sources = Figment::new();
+        if let Some(file) = file {
+            sources = sources.merge(Toml::file_exact(file));
+        }
+        let environment = Env::prefixed(ENVIRONMENT_PREFIX).ignore(&["config"]);
+        let sources = sources.merge(environment).merge(Serialized::defaults(flags));
+        let values: Map<String, Value> = sources.extract().map_err(|error| unreadable(&error))?;
+        Self::from_values(&Value::Object(values)).map_err(|faults| ConfigError {
+            faults: faults.into_iter().map(|fault| SettingFault { origin: origin(&sources, &fault), fault }).collect(),
+        })
+    }
+
+    fn from_values(values: &Value) -> Result<Self, Vec<Fault>> {
+        let mut reader = Reader::new();
+        let settings = Self::read(&mut reader, values);
+        reader.finish(settings)
+    }
+
+    fn read(reader: &mut Reader, values: &Value) -> Option<Self> {
+        let map = reader.object(values, &Self::FIELDS)?;
+        let default = Self::default();
+        let settings = Self {
+            listen: reader.optional(map, "listen", read_listen).unwrap_or(default.listen),
+            database_url: reader.optional(map, "database_url", read_database_url).unwrap_or(default.database_url),
+            workers: reader.optional(map, "workers", read_count).unwrap_or(default.workers),
+            threads_per_job: reader.optional(map, "threads_per_job", read_count).unwrap_or(default.threads_per_job),
+            queue_limit: reader.optional(map, "queue_limit", read_queue_limit).unwrap_or(default.queue_limit),
+            max_body_bytes: reader.optional(map, "max_body_bytes", read_body).unwrap_or(default.max_body_bytes),
+            heartbeat_s: reader.optional(map, "heartbeat_s", read_duration).unwrap_or(default.heartbeat_s),
+            lease_s: reader.optional(map, "lease_s", read_duration).unwrap_or(default.lease_s),
+            shutdown_s: reader.optional(map, "shutdown_s", read_duration).unwrap_or(default.shutdown_s),
+            log_format: reader.optional(map, "log_format", read_log_format).unwrap_or(default.log_format),
+            log: reader.optional(map, "log", read_log).unwrap_or(default.log),
+        };
+        if settings.lease_s < 3.0 * settings.heartbeat_s {
+            let detail = format!("a lease of {} s with a heartbeat of {} s", settings.lease_s, settings.heartbeat_s);
+            let action = "Make lease_s at least three times heartbeat_s, so that a late heartbeat costs no job";
+            reader.fault_at(&["lease_s".into()], FaultCode::Conflict, detail, action);
+        }
+        Some(settings)
+    }
+}
+
+fn read_listen(reader: &mut Reader, value: &Value) -> Option<SocketAddr> {
+    let text = reader.text(value, 256)?;
+    let address = text.parse().ok();
+    if address.is_none() {
+        let detail = format!("{text:?} is no address with a port");
+        reader.fault(FaultCode::OutOfRange, detail, "Give an IP address and a port, such as 127.0.0.1:8080");
+    }
+    address
+}
+
+fn read_database_url(reader: &mut Reader, value: &Value) -> Option<String> {
+    let text = reader.text(value, 4096)?;
+    let path = text.strip_prefix("sqlite:").map(|path| path.trim_start_matches('/'));
+    if path.is_none_or(str::is_empty) {
+        let detail = format!("{text:?} names no SQLite file");
+        reader.fault(FaultCode::OutOfRange, detail, "Give sqlite:// and a path, such as sqlite://cutpoint.db");
+        return None;
+    }
+    Some(text)
+}
+
+fn read_count(reader: &mut Reader, value: &Value) -> Option<usize> {
+    reader.integer(value, 1, 1024).and_then(|count| usize::try_from(count).ok())
+}
+
+fn read_queue_limit(reader: &mut Reader, value: &Value) -> Option<u32> {
+    reader.integer(value, 1, u64::from(u32::MAX)).and_then(|count| u32::try_from(count).ok())
+}
+
+fn read_body(reader: &mut Reader, value: &Value) -> Option<u64> {
+    reader.integer(value, 1024, MAX_SAFE_INTEGER)
+}
+
+fn read_duration(reader: &mut Reader, value: &Value) -> Option<f64> {
+    reader.number(value, "from 0.01 to 86400 (a day)", |seconds| (0.01..=86_400.0).contains(&seconds))
+}
+
+fn read_log_format(reader: &mut Reader, value: &Value) -> Option<LogFormat> {
+    reader.one_of(value, &[("text", LogFormat::Text), ("json", LogFormat::Json)])
+}
+
+fn read_log(reader: &mut Reader, value: &Value) -> Option<String> {
+    let text = reader.text(value, 4096)?;
+    if let Err(error) = EnvFilter::try_new(&text) {
+        reader.fault(FaultCode::OutOfRange, error.to_string(), "Give a level, or target=level with commas between");
+        return None;
+    }
+    Some(text)
+}
+
+fn origin(sources: &Figment, fault: &Fault) -> String {
+    let name = fault.pointer.trim_start_matches('/');
+    match sources.find_metadata(name) {
+        Some(metadata) if metadata.name.contains("environment") => {
+            format!("from the environment, {ENVIRONMENT_PREFIX}{}", name.to_uppercase())
+        }
+        Some(metadata) => match metadata.source.as_ref().and_then(|source| source.file_path()) {
+            Some(path) => format!("from {}", path.display()),
+            None => format!("from the flag --{}", name.replace('_', "-")),
+        },
+        None => "the default".to_owned(),
+    }
+}
+
+fn unreadable(error: &figment::Error) -> ConfigError {
+    let fault = Fault {
+        pointer: error.path.iter().map(|step| format!("/{step}")).collect(),
+        code: FaultCode::Malformed,
+        detail: error.kind.to_string(),
+        action: "Mend the file: it is TOML with one line for each setting".to_owned(),
+    };
+    let origin = match error.metadata.as_ref().and_then(|metadata| metadata.source.as_ref()) {
+        Some(source) => format!("from {source}"),
+        None => "from the configuration file".to_owned(),
+    };
+    ConfigError { faults: vec![SettingFault { origin, fault }] }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn nothing_given_means_the_defaults() {
+        assert_eq!(Settings::from_values(&json!({})).unwrap(), Settings::default());
+    }
+
+    #[test]
+    fn every_faulty_setting_is_named_at_once() {
+        let values = json!({
+            "listen": "localhost", "database_url": "postgres://x", "workers": 0, "queue_limit": 0.5,
+            "max_body_bytes": 1, "heartbeat_s": 10, "log_format": "xml", "log": "cutpoint=loud", "colour": "blue",
+        });
+        let faults = Settings::from_values(&values).unwrap_err();
+        let mut names: Vec<&str> = faults.iter().map(|fault| fault.pointer.as_str()).collect();
+        names.sort_unstable();
+        let wanted = ["/colour", "/database_url", "/lease_s", "/listen", "/log", "/log_format", "/max_body_bytes"];
+        assert_eq!(names[..7], wanted);
+        assert_eq!(names[7..], ["/queue_limit", "/workers"]);
+    }
+
+    #[test]
+    fn flags_win_over_the_file_and_faults_say_where_they_come_from() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("cutpoint.toml");
+        std::fs::write(&file, "workers = 3\nlisten = '127.0.0.1:1'\nqueue_limit = 0\n").unwrap();
+        let error = Settings::load(Some(&file), &json!({"heartbeat_s": -1.0})).unwrap_err().to_string();
+        assert!(error.contains("setting queue_limit (from "), "{error}");
+        assert!(error.contains("cutpoint.toml"), "{error}");
+        assert!(error.contains("setting heartbeat_s (from the flag --heartbeat-s)"), "{error}");
+
+        std::fs::write(&file, "workers = 3\nlisten = '127.0.0.1:1'\n").unwrap();
+        let settings = Settings::load(Some(&file), &json!({"listen": "127.0.0.1:2"})).unwrap();
+        assert_eq!((settings.workers, settings.listen.port()), (3, 2));
+    }
+
+    #[test]
+    fn a_missing_or_malformed_file_is_an_error() {
+        let directory = tempfile::tempdir().unwrap();
+        assert!(Settings::load(Some(&directory.path().join("none.toml")), &json!({})).is_err());
+        let file = directory.path().join("bad.toml");
+        std::fs::write(&file, "workers = = 3").unwrap();
+        assert!(Settings::load(Some(&file), &json!({})).unwrap_err().to_string().contains("bad.toml"));
+    }
+}
