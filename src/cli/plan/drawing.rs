@@ -8,7 +8,7 @@ use crate::domain::unit::{bytes_text, seconds_text};
 const BOTTLENECK: &str = "  ◀ bottleneck";
 const BAR_WIDTH: f64 = 20.0;
 /// Leaves room for a hop's bytes and time between its arrow and the bars.
-const LEAST_INNER_WIDTH: usize = 36;
+const LEAST_INNER_WIDTH: usize = 38;
 
 /// Draws a placement that has stages.
 pub(super) struct Drawing<'a> {
@@ -147,22 +147,22 @@ mod tests {
         };
         let drawn = Drawing { placement: &placement }.to_string();
         let wanted = "
-               source camera
-                     │ 1 KiB in 250 ms      █████···············  25 %
-                     ▼
-  ┌──────────────────────────────────────┐
-  │ 0  n1                                │
-  │ 1 layer, 3 MiB, 500 ms               │  ██████████··········  50 %
-  └──────────────────────────────────────┘
-                     │ 2 KiB in 1 s         ████████████████████ 100 %  ◀ bottleneck
-                     ▼
-  ┌──────────────────────────────────────┐
-  │ 1  n2                                │
-  │ 12 layers, 3 MiB, 0 s                │  ····················   0 %
-  └──────────────────────────────────────┘
-                     │ 10 B in 1 ms         ····················   0 %
-                     ▼
-               sink gateway
+                source camera
+                      │ 1 KiB in 250 ms       █████···············  25 %
+                      ▼
+  ┌────────────────────────────────────────┐
+  │ 0  n1                                   │
+  │ 1 layer, 3 MiB, 500 ms                 │  ██████████··········  50 %
+  └────────────────────────────────────────┘
+                      │ 2 KiB in 1 s          ████████████████████ 100 %  ◀ bottleneck
+                      ▼
+  ┌────────────────────────────────────────┐
+  │ 1  n2                                   │
+  │ 12 layers, 3 MiB, 0 s                  │  ····················   0 %
+  └────────────────────────────────────────┘
+                      │ 10 B in 1 ms          ····················   0 %
+                      ▼
+                sink gateway
 ";
         assert_eq!(format!("\n{drawn}"), wanted);
     }

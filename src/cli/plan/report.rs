@@ -9,6 +9,9 @@ use crate::domain::placement::{PlacementDocument, Stage, Status, Termination};
 use crate::domain::request::PlanRequest;
 use crate::domain::unit::{bytes_text, seconds_text};
 
+/// A large model on small devices has a reason for each of its large layers.
+const MOST_REASONS: usize = 6;
+
 /// Writes a whole answer.
 pub(super) struct Report<'a> {
     /// What was asked.
@@ -25,8 +28,11 @@ impl Display for Report<'_> {
         writeln!(f, "  {}", figures(self.request.options.objective, document))?;
         let algorithm = algorithm_text(document);
         writeln!(f, "  {algorithm}, seed {}, solved in {}", document.seed, seconds_text(document.solve_s))?;
-        for reason in &document.reasons {
+        for reason in document.reasons.iter().take(MOST_REASONS) {
             writeln!(f, "  because {}", reason.detail)?;
+        }
+        if document.reasons.len() > MOST_REASONS {
+            writeln!(f, "  and {} reasons more: see --output json", document.reasons.len() - MOST_REASONS)?;
         }
         if !document.stages.is_empty() {
             write!(f, "\n{}\n{}", stage_table(document), Drawing { placement: document })?;

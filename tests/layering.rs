@@ -1,0 +1,181 @@
+//! Reads the sources and fails when an arrow between layers points the wrong way, when something impure is named where
+//! all must be pure, or when anybody but the clock asks for the time or for a random id.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// A source file without its comments.
+struct Source {
+    path: String,
+    text: String,
+}
+
+/// What a layer may use of this crate. `config`, `clock` and `telemetry` are no layers: they use `domain` at the most.
+const ALLOWED: [(&str, &[&str]); 8] = [
+    ("domain", &["domain"]),
+    ("planner", &["domain", "planner"]),
+    ("store", &["clock", "domain", "store"]),
+    ("jobs", &["clock", "domain", "jobs", "planner", "store"]),
+    ("http", &["clock", "domain", "http", "jobs", "planner", "store"]),
+    ("clock", &["domain", "clock"]),
+    ("config", &["domain", "config"]),
+    ("telemetry", &["config", "telemetry"]),
+];
+
+/// What may not be named in `planner` and `domain`.
+const IMPURE: [&str; 16] = [
+    "tokio",
+    "axum",
+    "sqlx",
+    "reqwest",
+    "tracing",
+    "indicatif",
+    "std::time",
+    "std::fs",
+    "std::io",
+    "std::net",
+    "std::env",
+    "std::process",
+    "jiff",
+    "File::",
+    "println!",
+    "eprintln!",
+];
+
+/// Types of the standard library whose iteration order changes from run to run.
+const UNORDERED: [&str; 3] = ["HashMap", "HashSet", "RandomState"];
+
+/// Calls that only the clock makes.
+const CLOCK_ONLY: [&str; 9] = [
+    "Instant::now",
+    "SystemTime::now",
+    "Timestamp::now",
+    "Zoned::now",
+    "Uuid::now_v7",
+    "Uuid::new_v4",
+    "Uuid::new_v7",
+    "rand::rng()",
+    "from_os_rng",
+];
+
+fn sources() -> Vec<Source> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut folders = vec![root.clone()];
+    let mut found = Vec::new();
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(&folder).unwrap() {
+            let path: PathBuf = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                let text = without_comments(&fs::read_to_string(&path).unwrap());
+                found.push(Source { path: path.strip_prefix(&root).unwrap().display().to_string(), text });
+            }
+        }
+    }
+    assert!(found.len() > 20, "the sources were not found");
+    found
+}
+
+fn without_comments(text: &str) -> String {
+    let code = text.lines().map(|line| line.find("//").map_or(line, |start| &line[..start]));
+    code.collect::<Vec<_>>().join("\n")
+}
+
+impl Source {
+    fn layer(&self) -> &str {
+        self.path.split(['/', '.']).next().unwrap_or_default()
+    }
+
+    fn is_pure(&self) -> bool {
+        matches!(self.layer(), "planner" | "domain")
+    }
+
+    /// The modules of this crate that the source names.
+    fn uses(&self) -> Vec<&str> {
+        let mut uses = Vec::new();
+        for (place, _) in self.text.match_indices("crate::") {
+            // `$crate::` and `crate::` alike; a group `crate::{a, b}` names several.
+            let rest = &self.text[place + "crate::".len()..];
+            let names = rest.strip_prefix('{').map_or(rest, |group| group.split('}').next().unwrap_or_default());
+            let is_group = names.len() != rest.len();
+            let count = if is_group { usize::MAX } else { 1 };
+            uses.extend(names.split(',').take(count).map(|name| first_word(name.trim())));
+        }
+        uses
+    }
+}
+
+fn first_word(text: &str) -> &str {
+    let end = text.find(|sign: char| !sign.is_alphanumeric() && sign != '_').unwrap_or(text.len());
+    &text[..end]
+}
+
+/// Whether `name` stands in `text` as a whole: `HashMap` does not stand in `FxHashMap`.
+fn names(text: &str, name: &str) -> bool {
+    text.match_indices(name).any(|(place, _)| {
+        let before = text[..place].chars().next_back();
+        let after = text[place + name.len()..].chars().next();
+        let is_part = |sign: Option<char>| sign.is_some_and(|sign| sign.is_alphanumeric() || sign == '_');
+        !is_part(before) && (name.ends_with([':', '!', ')']) || !is_part(after))
+    })
+}
+
+fn assert_none(what: &str, broken: Vec<String>) {
+    assert!(broken.is_empty(), "{what}:\n  {}", broken.join("\n  "));
+}
+
+#[test]
+fn arrows_point_one_way() {
+    let mut broken = Vec::new();
+    for source in &sources() {
+        let Some((_, allowed)) = ALLOWED.iter().find(|(layer, _)| *layer == source.layer()) else { continue };
+        let wrong = source.uses().into_iter().filter(|used| !allowed.contains(used));
+        broken.extend(wrong.map(|used| format!("{} uses crate::{used}", source.path)));
+    }
+    assert_none("arrows that point the wrong way", broken);
+}
+
+#[test]
+fn the_planner_and_the_domain_are_pure() {
+    let mut broken = Vec::new();
+    for source in sources().iter().filter(|source| source.is_pure()) {
+        let found = IMPURE.iter().chain(&UNORDERED).filter(|name| names(&source.text, name));
+        broken.extend(found.map(|name| format!("{} names {name}", source.path)));
+    }
+    assert_none("impure names", broken);
+}
+
+#[test]
+fn only_the_clock_asks_for_the_time_and_for_random_ids() {
+    let mut broken = Vec::new();
+    for source in sources().iter().filter(|source| source.path != "clock.rs") {
+        let found = CLOCK_ONLY.iter().filter(|name| names(&source.text, name));
+        broken.extend(found.map(|name| format!("{} calls {name}", source.path)));
+    }
+    assert_none("calls that belong to clock.rs", broken);
+}
+
+#[test]
+fn every_file_says_in_its_first_line_what_lives_there() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let silent = sources().into_iter().filter(|source| {
+        let text = fs::read_to_string(root.join(&source.path)).unwrap();
+        !text.starts_with("//! ")
+    });
+    assert_none("files without a first line", silent.map(|source| source.path).collect());
+}
+
+#[test]
+fn the_test_itself_sees_what_it_looks_for() {
+    let source = |path: &str, text: &str| Source { path: path.to_owned(), text: without_comments(text) };
+    let planner = source("planner/a.rs", "use crate::http::Api; // crate::store\nuse crate::{jobs, domain::id};");
+    assert_eq!(planner.uses(), ["http", "jobs", "domain"]);
+    assert_eq!(planner.layer(), "planner");
+    assert_eq!(source("config.rs", "").layer(), "config");
+    assert!(names("use std::collections::HashMap;", "HashMap"));
+    assert!(!names("use rustc_hash::FxHashMap;", "HashMap"));
+    assert!(names("let now = std::time::Instant::now();", "Instant::now"));
+    assert!(names("File::open(path)", "File::") && !names("ProFile::new()", "File::"));
+    assert!(names("let id = Uuid::now_v7();", "Uuid::now_v7") && !names("tokio_util", "tokio"));
+}

@@ -1,0 +1,204 @@
+//! `cutpoint plan` as users and programs call it: the real binary, its exit codes and what it prints.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+use serde_json::{Value, json};
+
+fn plan(arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_cutpoint"))
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .arg("plan")
+        .args(arguments)
+        .output()
+        .unwrap()
+}
+
+fn code(output: &Output) -> i32 {
+    output.status.code().unwrap()
+}
+
+fn text(bytes: &[u8]) -> &str {
+    std::str::from_utf8(bytes).unwrap()
+}
+
+fn lines(output: &Output) -> Vec<Value> {
+    text(&output.stdout).lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+/// A request of two layers, the second of which needs `bytes`, on two nodes with 1000 bytes each.
+fn small_request(bytes: u64) -> Value {
+    json!({
+        "model": {
+            "name": "two-layers",
+            "layers": [
+                {"id": "in", "param_bytes": 0, "output_bytes": 8},
+                {"id": "a", "param_bytes": 600, "output_bytes": 8},
+                {"id": "b", "param_bytes": bytes, "output_bytes": 8},
+            ],
+            "edges": [{"from": "in", "to": "a"}, {"from": "a", "to": "b"}],
+        },
+        "cluster": {
+            "name": "pair",
+            "nodes": [
+                {"id": "n1", "memory_bytes": 1000, "flops_per_s": 1},
+                {"id": "n2", "memory_bytes": 1000, "flops_per_s": 1},
+            ],
+            "network": {"kind": "full_mesh", "bandwidth_bps": 64},
+        },
+    })
+}
+
+struct Folder(tempfile::TempDir);
+
+impl Folder {
+    fn new() -> Self {
+        Self(tempfile::tempdir().unwrap())
+    }
+
+    fn file(&self, name: &str, content: impl AsRef<[u8]>) -> String {
+        let path: PathBuf = self.0.path().join(name);
+        std::fs::write(&path, content).unwrap();
+        path.to_str().unwrap().to_owned()
+    }
+}
+
+#[test]
+fn a_placed_request_ends_with_0_and_shows_table_and_drawing() {
+    let output = plan(&[
+        "--model",
+        "examples/models/ResNet50.json",
+        "--cluster",
+        "examples/clusters/radio-5.json",
+        "--time-limit-s",
+        "2",
+    ]);
+    let shown = text(&output.stdout);
+    assert_eq!(code(&output), 0, "{}", text(&output.stderr));
+    assert!(shown.starts_with("ResNet50 on radio-5: "), "{shown}");
+    for wanted in ["period ", "lower bound ", "gap ", "stage  node", "┌──", "▼", "◀ bottleneck"] {
+        assert!(shown.contains(wanted), "{wanted:?} is missing in:\n{shown}");
+    }
+    assert_eq!(shown.matches("◀ bottleneck").count(), 1);
+}
+
+#[test]
+fn json_is_the_placement_document() {
+    let folder = Folder::new();
+    let file = folder.file("r.json", small_request(600).to_string());
+    let output = plan(&["--request", &file, "--output", "json"]);
+    let document: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(code(&output), 0);
+    assert_eq!(document["stages"].as_array().unwrap().len(), 2);
+    // 8 bytes over 64 bit/s.
+    assert_eq!(document["period_s"], json!(1.0));
+    assert_eq!(document["stages"][0]["layer_ids"], json!(["in", "a"]));
+
+    let two = plan(&["--request", &file, &file, "--output", "json"]);
+    assert_eq!(code(&two), 2);
+}
+
+#[test]
+fn json_lines_come_in_the_order_of_the_files_whatever_the_jobs() {
+    let folder = Folder::new();
+    let good = folder.file("good.json", small_request(600).to_string());
+    let wrapped = folder.file("wrapped.json", json!({"name": "x", "request": small_request(600)}).to_string());
+    let infeasible = folder.file("infeasible.json", small_request(2000).to_string());
+    let mut faulty = small_request(600);
+    faulty["cluster"]["nodes"][1]["memory_bytes"] = json!(-1);
+    faulty["model"]["edges"][0]["to"] = json!("nowhere");
+    let faulty = folder.file("faulty.json", json!({"request": faulty}).to_string());
+    let broken = folder.file("broken.json", "{\"model\": NaN}");
+
+    for jobs in ["1", "3"] {
+        let files = ["--request", &good, &wrapped, &infeasible, &faulty, &broken, "/no/such/file"];
+        let output = plan(&[&files[..], &["--output", "jsonl", "--jobs", jobs]].concat());
+        let lines = lines(&output);
+        let names: Vec<&str> = lines.iter().map(|line| line["file"].as_str().unwrap()).collect();
+        assert_eq!(names, files[1..]);
+        assert_eq!(lines[0]["placement"]["stages"], lines[1]["placement"]["stages"]);
+        assert_eq!(lines[2]["placement"]["status"], "infeasible");
+        let pointers: Vec<&str> =
+            lines[3]["error"]["errors"].as_array().unwrap().iter().map(|e| e["pointer"].as_str().unwrap()).collect();
+        assert!(pointers.contains(&"/request/cluster/nodes/1/memory_bytes"), "{pointers:?}");
+        assert!(pointers.contains(&"/request/model/edges/0/to"), "{pointers:?}");
+        assert_eq!(lines[4]["error"]["errors"][0]["pointer"], "/model");
+        assert!(lines[5]["error"]["detail"].as_str().unwrap().contains("/no/such/file"));
+        // Bad input counts more than an infeasible request.
+        assert_eq!(code(&output), 2);
+    }
+}
+
+#[test]
+fn an_infeasible_request_ends_with_3_and_says_why() {
+    let folder = Folder::new();
+    let good = folder.file("good.json", small_request(600).to_string());
+    let infeasible = folder.file("infeasible.json", small_request(2000).to_string());
+    let output = plan(&["--request", &good, &infeasible]);
+    assert_eq!(code(&output), 3);
+    assert!(text(&output.stdout).contains("two-layers on pair: infeasible, proven"));
+    assert!(text(&output.stdout).contains("  because "));
+}
+
+#[test]
+fn no_placement_and_no_proof_ends_with_4() {
+    let request = "examples/requests/bert-base-radio-50.json";
+    let output = plan(&["--request", request, "--time-limit-s", "1e-9", "--output", "jsonl"]);
+    let placement = &lines(&output)[0]["placement"];
+    assert_eq!((&placement["status"], &placement["termination"]), (&json!("unknown"), &json!("time_limit")));
+    assert_eq!(code(&output), 4);
+}
+
+#[test]
+fn faults_are_printed_one_a_line_with_their_pointers() {
+    let folder = Folder::new();
+    let mut request = small_request(600);
+    request["solver"] = json!({"seed": -1, "speed": 9});
+    let file = folder.file("r.json", request.to_string());
+    let output = plan(&["--request", &file, "--source", "nobody"]);
+    let complaint = text(&output.stderr);
+    assert_eq!((code(&output), output.stdout.len()), (2, 0));
+    for pointer in ["/solver/seed", "/solver/speed", "/constraints/source_node"] {
+        assert!(complaint.lines().any(|line| line.starts_with(&format!("  {pointer}: "))), "{complaint}");
+    }
+}
+
+#[test]
+fn a_dash_reads_standard_input() {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_cutpoint"))
+        .args(["plan", "--request", "-", "--output", "jsonl"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    child.stdin.take().unwrap().write_all(small_request(600).to_string().as_bytes()).unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(code(&output), 0);
+    assert_eq!(lines(&output)[0]["file"], "-");
+}
+
+#[test]
+fn the_same_request_and_seed_give_the_same_document() {
+    let file = "examples/requests/inceptionresnetv2-radio-20-paper.json";
+    let document = |threads: &str| {
+        let output = plan(&["--request", file, "--output", "jsonl", "--seed", "7", "--threads", threads]);
+        let mut line = lines(&output).remove(0);
+        line["placement"]["solve_s"] = json!(0);
+        line.to_string()
+    };
+    assert_eq!(document("1"), document("1"));
+    assert_eq!(document("1"), document("2"));
+}
+
+#[test]
+fn every_example_request_gets_a_placement() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/requests");
+    let files: Vec<String> =
+        std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path().to_str().unwrap().to_owned()).collect();
+    assert!(files.len() >= 6);
+    let mut arguments = vec!["--request"];
+    arguments.extend(files.iter().map(String::as_str));
+    let output = plan(&[&arguments[..], &["--output", "jsonl", "--time-limit-s", "5"]].concat());
+    assert_eq!(code(&output), 0, "{}", text(&output.stdout));
+}
