@@ -10,11 +10,14 @@
 //! - [`planner`]: pure optimisation, from a request to a checked placement.
 //! - [`domain`]: validated types, no input or output.
 //! - [`clock`]: what time it is and where new ids come from, passed in everywhere.
+//! - [`config`]: every setting with its default; [`telemetry`]: log lines.
 
 pub mod cli;
 pub mod clock;
+pub mod config;
 pub mod domain;
 pub mod http;
 pub mod jobs;
 pub mod planner;
 pub mod store;
+pub mod telemetry;

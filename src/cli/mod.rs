@@ -1,8 +1,14 @@
 //! The command line: one file a command.
 
+mod demo;
 pub mod exit;
+mod health;
 mod interrupt;
+mod openapi;
 mod plan;
+mod serve;
+mod service;
+mod table;
 
 use std::process::ExitCode;
 
@@ -41,13 +47,21 @@ cutpoint <command> --help explains a command.";
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Demo(demo::DemoArguments),
     Plan(Box<plan::PlanArguments>),
+    Serve(serve::ServeArguments),
+    Openapi(openapi::OpenapiArguments),
+    Health(health::HealthArguments),
 }
 
 /// Runs the command that the arguments name.
 pub fn run(arguments: Arguments) -> ExitCode {
     let exit = match arguments.command {
+        Command::Demo(arguments) => demo::run(&arguments),
         Command::Plan(arguments) => plan::run(&arguments),
+        Command::Serve(arguments) => serve::run(&arguments),
+        Command::Openapi(arguments) => openapi::run(&arguments),
+        Command::Health(arguments) => health::run(&arguments),
     };
     exit.into()
 }

@@ -31,7 +31,7 @@ pub use solver::{Planner, Solver};
 
 use self::changes::Changes;
 use self::requests::Requests;
-use self::signal::{Cause, Signal};
+pub(crate) use self::signal::{Cause, Signal};
 use crate::clock::{Clock, Ids};
 use crate::domain::id::{Id, IdKind};
 use crate::domain::request::PlanRequest;

@@ -9,7 +9,7 @@ use crate::planner::{Stop, StopReason};
 
 /// Why a search was told to end before its deadline.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Cause {
+pub(crate) enum Cause {
     /// Somebody asked for the best so far.
     Asked,
     /// The service ends; the job will run again.
@@ -22,7 +22,7 @@ const CAUSES: [Cause; 3] = [Cause::Asked, Cause::Shutdown, Cause::LeaseLost];
 const NO_DEADLINE: u64 = u64::MAX;
 
 /// Shared by a search and those who may end it.
-pub(super) struct Signal {
+pub(crate) struct Signal {
     clock: Arc<dyn Clock>,
     /// 0, or one more than the place of the cause.
     cause: AtomicU8,
@@ -30,25 +30,25 @@ pub(super) struct Signal {
 }
 
 impl Signal {
-    pub(super) fn new(clock: Arc<dyn Clock>) -> Self {
+    pub(crate) fn new(clock: Arc<dyn Clock>) -> Self {
         Self { clock, cause: AtomicU8::new(0), deadline_us: AtomicU64::new(NO_DEADLINE) }
     }
 
     /// Sets the deadline, from now.
-    pub(super) fn end_within(&self, limit: Duration) {
+    pub(crate) fn end_within(&self, limit: Duration) {
         let deadline = self.clock.monotonic().saturating_add(limit).as_micros();
         self.deadline_us.store(u64::try_from(deadline).unwrap_or(NO_DEADLINE), Ordering::Relaxed);
     }
 
     /// Ends the search. The first cause stands.
-    pub(super) fn end(&self, cause: Cause) {
+    pub(crate) fn end(&self, cause: Cause) {
         let number = CAUSES.iter().zip(1..).find_map(|(known, number)| (*known == cause).then_some(number));
         // Another cause came first.
         let _ = self.cause.compare_exchange(0, number.unwrap_or(1), Ordering::Relaxed, Ordering::Relaxed);
     }
 
     /// Why it was told to end, if it was.
-    pub(super) fn cause(&self) -> Option<Cause> {
+    pub(crate) fn cause(&self) -> Option<Cause> {
         let number = usize::from(self.cause.load(Ordering::Relaxed));
         number.checked_sub(1).and_then(|place| CAUSES.get(place)).copied()
     }

@@ -6,10 +6,9 @@ mod input;
 mod output;
 mod report;
 mod solve;
-mod table;
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, mpsc};
 
 use anyhow::Context;
@@ -18,12 +17,14 @@ use indicatif::{ProgressBar, ProgressStyle};
 use arguments::Output;
 pub(super) use arguments::PlanArguments;
 use input::{InputError, Source};
+pub(in crate::cli) use report::percent;
 
 use super::exit::Exit;
 use super::{complain, interrupt};
 use crate::clock::SystemClock;
 use crate::domain::placement::PlacementDocument;
 use crate::domain::request::PlanRequest;
+use crate::jobs::{Cause, Signal};
 use crate::planner::CheckFailure;
 
 /// What became of one request.
@@ -70,23 +71,25 @@ fn sources(arguments: &PlanArguments) -> Vec<Source> {
 
 /// Plans every source on `--jobs` threads and prints each outcome in the order of the sources, as soon as it can.
 fn plan_all(arguments: &PlanArguments, sources: &[Source]) -> anyhow::Result<Exit> {
-    let interrupted = Arc::new(AtomicBool::new(false));
-    interrupt::listen(Arc::clone(&interrupted)).context("the interrupt signal cannot be listened to")?;
     let clock = SystemClock::new();
     let bar = progress_bar(sources.len());
     let workers = usize::from(arguments.jobs).min(sources.len());
+    let signals: Vec<Arc<Signal>> = (0..workers).map(|_| Arc::new(Signal::new(Arc::new(clock)))).collect();
+    let told = signals.clone();
+    interrupt::listen(move || told.iter().for_each(|signal| signal.end(Cause::Asked)))
+        .context("the interrupt signal cannot be listened to")?;
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let threads = arguments.threads.map_or((cores / workers).max(1), usize::from);
     let next = AtomicUsize::new(0);
     let (sender, outcomes) = mpsc::channel();
     std::thread::scope(|scope| {
-        for _ in 0..workers {
-            let (sender, next, bar, interrupted) = (sender.clone(), &next, &bar, &*interrupted);
+        for signal in &signals {
+            let (sender, next, bar) = (sender.clone(), &next, &bar);
             scope.spawn(move || {
                 loop {
                     let index = next.fetch_add(1, Ordering::Relaxed);
                     let Some(source) = sources.get(index) else { break };
-                    let outcome = plan_one(arguments, source, &clock, threads, interrupted, bar);
+                    let outcome = plan_one(arguments, source, &clock, threads, signal, bar);
                     // Nobody listens once standard output is gone: what is left need not be planned.
                     if sender.send((index, outcome)).is_err() {
                         break;
@@ -104,10 +107,10 @@ fn plan_one(
     source: &Source,
     clock: &SystemClock,
     threads: usize,
-    interrupted: &AtomicBool,
+    signal: &Signal,
     bar: &ProgressBar,
 ) -> Outcome {
-    if interrupted.load(Ordering::Relaxed) {
+    if signal.cause().is_some() {
         return Outcome::LeftOut;
     }
     let name = source.name();
@@ -117,7 +120,7 @@ fn plan_one(
         Err(error) => return Outcome::BadInput(error),
     };
     let show = |text: &str| bar.set_message(format!("{name}: {text}"));
-    match solve::solve(&request, clock, threads, interrupted, &show) {
+    match solve::solve(&request, clock, threads, signal, &show) {
         Ok(placement) => Outcome::Placed(Box::new(request), Box::new(placement)),
         Err(defect) => Outcome::Defect(defect),
     }

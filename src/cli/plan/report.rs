@@ -3,7 +3,7 @@
 use std::fmt::{self, Display, Formatter};
 
 use super::drawing::Drawing;
-use super::table::{Side, Table};
+use crate::cli::table::{Side, Table};
 use crate::domain::options::Objective;
 use crate::domain::placement::{PlacementDocument, Stage, Status, Termination};
 use crate::domain::request::PlanRequest;
@@ -135,7 +135,7 @@ fn algorithm_text(document: &PlacementDocument) -> String {
 }
 
 /// A share in percent: `0.0661` is `6.6 %`.
-pub(super) fn percent(share: f64) -> String {
+pub(in crate::cli) fn percent(share: f64) -> String {
     // A gap that is not 0 must not look like a proof.
     if share > 0.0 && share < 0.0005 { "under 0.1 %".to_owned() } else { format!("{} %", short(share * 100.0)) }
 }

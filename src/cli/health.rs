@@ -1,0 +1,41 @@
+//! `cutpoint health`: asks a running service whether it takes jobs, for container health checks.
+
+use std::time::Duration;
+
+use anyhow::Context;
+use clap::Args;
+
+use super::complain;
+use super::exit::Exit;
+
+/// Asks a running service whether it takes jobs; ends with 0 if it does, else with 1.
+#[derive(Debug, Args)]
+#[command(after_long_help = "\
+Example:
+  cutpoint health --url http://127.0.0.1:8080")]
+pub struct HealthArguments {
+    /// Where the service listens.
+    #[arg(long, default_value = "http://127.0.0.1:8080")]
+    url: String,
+    /// Seconds to wait for the answer.
+    #[arg(long, value_name = "SECONDS", default_value_t = 5, value_parser = clap::value_parser!(u64).range(1..=3600))]
+    timeout_s: u64,
+}
+
+/// Runs the command.
+pub(super) fn run(arguments: &HealthArguments) -> Exit {
+    match ask(arguments) {
+        Ok(()) => Exit::Success,
+        Err(error) => complain(&error),
+    }
+}
+
+fn ask(arguments: &HealthArguments) -> anyhow::Result<()> {
+    let url = format!("{}/readyz", arguments.url.trim_end_matches('/'));
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let answer = runtime.block_on(async {
+        let client = reqwest::Client::builder().timeout(Duration::from_secs(arguments.timeout_s)).build()?;
+        client.get(&url).send().await?.error_for_status()
+    });
+    answer.map(drop).with_context(|| format!("{url} is not ready"))
+}

@@ -1,0 +1,156 @@
+//! `cutpoint serve`: runs the service until it is told to end.
+
+use std::io::Write;
+use std::path::PathBuf;
+
+use anyhow::Context;
+use clap::Args;
+use serde::Serialize;
+
+use super::complain;
+use super::exit::Exit;
+use super::service::Service;
+use crate::config::Settings;
+use crate::telemetry;
+
+const AFTER_LONG_HELP: &str = "\
+Settings come from defaults, then the file of --config, then the environment, then flags; later ones win. In the file \
+and the environment a setting is named like its flag with underscores: `queue_limit = 50` in the file, \
+CUTPOINT_QUEUE_LIMIT=50 in the environment. All settings are checked before anything starts.
+
+The first line on standard output is `cutpoint listens on http://ADDRESS:PORT`; log lines go to standard error.
+
+SIGTERM or Ctrl-C: the service stops accepting, running jobs go back into the queue with the best they have, open \
+requests get --shutdown-s seconds to end. Jobs survive crashes too: the next start takes them up again.
+
+Examples:
+  cutpoint serve
+  cutpoint serve --listen 0.0.0.0:8080 --database-url sqlite:///var/lib/cutpoint/cutpoint.db --log-format json
+  CUTPOINT_WORKERS=4 cutpoint serve --config cutpoint.toml";
+
+/// Runs the service: planning jobs over HTTP, kept in a database.
+#[derive(Debug, Args)]
+#[command(after_long_help = AFTER_LONG_HELP)]
+pub struct ServeArguments {
+    /// File with settings, TOML.
+    #[arg(long, value_name = "FILE", env = "CUTPOINT_CONFIG")]
+    config: Option<PathBuf>,
+    #[command(flatten)]
+    settings: SettingFlags,
+}
+
+/// Settings as flags; absent ones are left to the environment, the file and the defaults.
+#[derive(Debug, Default, Args, Serialize)]
+pub(super) struct SettingFlags {
+    /// Address and port to listen on; port 0 takes a free one [default: 127.0.0.1:8080].
+    #[arg(long, value_name = "ADDRESS")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    listen: Option<String>,
+    /// Where everything is kept [default: sqlite://cutpoint.db].
+    #[arg(long, value_name = "URL")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    database_url: Option<String>,
+    /// Jobs solved at once [default: the number of cores].
+    #[arg(long, value_name = "COUNT")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    workers: Option<u64>,
+    /// Threads that one solve may use [default: 1].
+    #[arg(long, value_name = "COUNT")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    threads_per_job: Option<u64>,
+    /// The most jobs that may wait; past it the answer is 503 [default: 1000].
+    #[arg(long, value_name = "COUNT")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    queue_limit: Option<u64>,
+    /// The largest request body, bytes [default: 33554432].
+    #[arg(long, value_name = "BYTES")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    max_body_bytes: Option<u64>,
+    /// Seconds between two heartbeats of a running job [default: 1].
+    #[arg(long, value_name = "SECONDS")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    heartbeat_s: Option<f64>,
+    /// Seconds that a job belongs to its worker after a heartbeat [default: 15].
+    #[arg(long, value_name = "SECONDS")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    lease_s: Option<f64>,
+    /// Seconds that requests and jobs get to end at shutdown [default: 10].
+    #[arg(long, value_name = "SECONDS")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    shutdown_s: Option<f64>,
+    /// How log lines look: text or json [default: text].
+    #[arg(long, value_name = "FORM")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    log_format: Option<String>,
+    /// What is logged: a level, or target=level with commas between [default: info].
+    #[arg(long, value_name = "FILTER")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    log: Option<String>,
+}
+
+/// Runs the command.
+pub(super) fn run(arguments: &ServeArguments) -> Exit {
+    let settings = match Settings::load(arguments.config.as_deref(), &arguments.settings) {
+        Ok(settings) => settings,
+        Err(error) => {
+            eprintln!("cutpoint: {error}");
+            return Exit::BadInput;
+        }
+    };
+    match serve(&settings) {
+        Ok(()) => Exit::Success,
+        Err(error) => complain(&error),
+    }
+}
+
+fn serve(settings: &Settings) -> anyhow::Result<()> {
+    telemetry::start(settings.log_format, &settings.log)?;
+    let runtime = tokio::runtime::Runtime::new().context("the runtime cannot start")?;
+    runtime.block_on(async {
+        let mut end = Box::pin(asked_to_end()?);
+        let mut service = Service::start(settings).await?;
+        announce(&service)?;
+        tokio::select! {
+            signal = &mut end => tracing::info!(signal, "shutting down"),
+            error = service.failed() => return Err(error),
+        }
+        service.shut_down().await;
+        tracing::info!("shut down");
+        Ok(())
+    })
+}
+
+/// The first line on standard output, for programs that start the service on port 0.
+fn announce(service: &Service) -> anyhow::Result<()> {
+    let address = service.address();
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "cutpoint listens on http://{address}").and_then(|()| out.flush()).context("standard output")?;
+    tracing::info!(%address, version = env!("CARGO_PKG_VERSION"), "listening");
+    Ok(())
+}
+
+/// Waits for SIGTERM or Ctrl-C, from the moment of the call on.
+#[cfg(unix)]
+fn asked_to_end() -> anyhow::Result<impl Future<Output = &'static str>> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut terminate = signal(SignalKind::terminate()).context("SIGTERM cannot be listened to")?;
+    let mut interrupt = signal(SignalKind::interrupt()).context("SIGINT cannot be listened to")?;
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => "SIGTERM",
+            _ = interrupt.recv() => "SIGINT",
+        }
+    })
+}
+
+/// Waits for Ctrl-C.
+#[cfg(not(unix))]
+fn asked_to_end() -> anyhow::Result<impl Future<Output = &'static str>> {
+    Ok(async {
+        // Without the signal there is nothing to wait for but the end of the process.
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+        "Ctrl-C"
+    })
+}
