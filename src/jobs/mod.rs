@@ -23,7 +23,6 @@ use std::time::Duration;
 use rustc_hash::FxHashMap;
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
-use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 pub use settings::QueueSettings;
@@ -175,7 +174,7 @@ impl Queue {
 
     /// Waits for a state of a job; a shutdown ends every wait.
     async fn wait(&self, id: &Id, timeout: Duration, enough: impl Fn(&Job) -> bool) -> Result<Job, StoreError> {
-        let deadline = Instant::now() + timeout;
+        let mut limit = std::pin::pin!(tokio::time::sleep(timeout));
         let mut watch = self.inner.changes.watch(id);
         loop {
             let job = self.inner.store.job(id).await?;
@@ -184,7 +183,7 @@ impl Queue {
             }
             tokio::select! {
                 () = watch.changed() => {}
-                () = tokio::time::sleep_until(deadline) => return Ok(job),
+                () = &mut limit => return Ok(job),
                 () = self.inner.closing.cancelled() => return Ok(job),
             }
         }

@@ -65,8 +65,9 @@ fn pipeline(placement: &Value) -> String {
     let mut line = String::new();
     for stage in stages {
         let layers = stage["layer_ids"].as_array().map_or(0, Vec::len);
+        let noun = if layers == 1 { "layer" } else { "layers" };
         let compute = seconds_text(stage["compute_s"].as_f64().unwrap_or(0.0));
-        let node = format!("{} [{layers} layers, {compute}]", stage["node_id"].as_str().unwrap_or_default());
+        let node = format!("{} [{layers} {noun}, {compute}]", stage["node_id"].as_str().unwrap_or_default());
         line.push_str(&marked(node, is_bottleneck(&["stage", "node"], stage)));
         if let Some(send) = stage.get("send") {
             let bytes = bytes_text(send["bytes"].as_u64().unwrap_or(0));
@@ -127,6 +128,6 @@ mod tests {
             ],
             "bottleneck": {"kind": "hop", "stage_index": 0},
         });
-        assert_eq!(pipeline(&placement), "a [2 layers, 500 ms] ─**2 KiB, 1 s**─▶ b [1 layers, 0 s]");
+        assert_eq!(pipeline(&placement), "a [2 layers, 500 ms] ─**2 KiB, 1 s**─▶ b [1 layer, 0 s]");
     }
 }

@@ -1,0 +1,33 @@
+# syntax=docker/dockerfile:1
+# The service in a small image: built from source, run without root, everything it keeps in /data.
+
+FROM rust:1.95-bookworm AS build
+WORKDIR /source
+COPY Cargo.toml Cargo.lock ./
+# Dependencies first, on an empty crate: they change seldom, and this layer is then kept.
+RUN mkdir src && echo 'fn main() {}' > src/main.rs && touch src/lib.rs \
+    && cargo build --release --locked && rm -r src
+COPY migrations migrations
+COPY examples examples
+COPY src src
+# Cargo looks at times: what was built from the empty crate must look older.
+RUN touch src/main.rs src/lib.rs && cargo build --release --locked
+
+FROM debian:bookworm-slim
+RUN groupadd --system --gid 10001 cutpoint \
+    && useradd --system --uid 10001 --gid cutpoint --home-dir /data --shell /usr/sbin/nologin cutpoint \
+    && install --directory --owner cutpoint --group cutpoint --mode 0750 /data
+COPY --from=build /source/target/release/cutpoint /usr/local/bin/cutpoint
+COPY LICENSE-MIT LICENSE-APACHE /usr/share/doc/cutpoint/
+USER 10001:10001
+WORKDIR /data
+VOLUME /data
+ENV CUTPOINT_LISTEN=0.0.0.0:8080 \
+    CUTPOINT_DATABASE_URL=sqlite:///data/cutpoint.db \
+    CUTPOINT_LOG_FORMAT=json
+EXPOSE 8080
+STOPSIGNAL SIGTERM
+HEALTHCHECK --interval=30s --timeout=6s --start-period=10s --retries=3 \
+    CMD ["cutpoint", "health", "--url", "http://127.0.0.1:8080"]
+ENTRYPOINT ["cutpoint"]
+CMD ["serve"]
