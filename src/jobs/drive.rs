@@ -7,13 +7,13 @@ use std::time::Duration;
 
 use serde_json::Value;
 use tokio::task::JoinHandle;
-use tokio::time::{Instant, MissedTickBehavior};
+use tokio::time::MissedTickBehavior;
 
-use super::Inner;
 use super::answer::{Outcome, Search};
 use super::faults::Step;
 use super::progress::Tracker;
 use super::signal::{Cause, Signal};
+use super::{Inner, QueueSettings};
 use crate::domain::cluster::ClusterInventory;
 use crate::domain::fault::Fault;
 use crate::domain::model::ModelProfile;
@@ -115,7 +115,9 @@ async fn accompany(
         },
     }
     let period = queue.settings.heartbeat;
-    let mut ticks = tokio::time::interval_at(Instant::now() + period, period);
+    let mut ticks = tokio::time::interval(period);
+    // The claim was the first heartbeat.
+    ticks.reset();
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         tokio::select! {
@@ -173,8 +175,10 @@ where
     W: Future<Output = Result<T, StoreError>>,
 {
     let job_id = &claimed.job.id;
-    let give_up = Instant::now() + queue.settings.lease;
-    loop {
+    // Behind the lease another worker may have the job.
+    let QueueSettings { lease, heartbeat, .. } = queue.settings;
+    let most_tries = 1 + lease.as_millis() / heartbeat.as_millis().max(1);
+    for _ in 0..most_tries {
         match write().await {
             Ok(written) => return Some(written),
             Err(error @ (StoreError::LeaseLost { .. } | StoreError::Closed)) => {
@@ -183,11 +187,9 @@ where
             }
             Err(error) => tracing::error!(%job_id, %error, "the end of a search was not stored"),
         }
-        if Instant::now() >= give_up {
-            return None;
-        }
-        tokio::time::sleep(queue.settings.heartbeat).await;
+        tokio::time::sleep(heartbeat).await;
     }
+    None
 }
 
 async fn end_unreadable(queue: &Inner, claimed: &Claimed, error: Unreadable) {

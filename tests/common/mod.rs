@@ -1,5 +1,8 @@
 //! The real server binary on a free port, and a client for it.
 
+// Each test file uses a part of this.
+#![allow(dead_code)]
+
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -29,6 +32,11 @@ impl Server {
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
         let base = line.trim().strip_prefix("cutpoint listens on ").unwrap_or_else(|| panic!("{line:?}")).to_owned();
         Self { child, base, http: reqwest::Client::new() }
+    }
+
+    /// Where it listens, as `http://address:port`.
+    pub fn base(&self) -> &str {
+        &self.base
     }
 
     /// Sends a request; `wait_s` asks for the answer to wait for a job's end.

@@ -1,0 +1,63 @@
+//! The README keeps its word: its tour runs as it stands, and its table has every setting.
+
+mod common;
+
+use std::path::Path;
+use std::process::Command;
+
+use common::Server;
+use cutpoint::config::{ENVIRONMENT_PREFIX, Settings};
+
+fn readme() -> String {
+    std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).unwrap()
+}
+
+/// The shell blocks between two headings, as one script.
+fn script(from: &str, to: &str) -> String {
+    let text = readme();
+    let (_, section) = text.split_once(from).unwrap();
+    let (section, _) = section.split_once(to).unwrap();
+    let blocks = section.split("```sh\n").skip(1).map(|block| block.split_once("```").unwrap().0);
+    blocks.collect()
+}
+
+#[test]
+fn the_tour_runs_when_pasted() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start(&folder.path().join("c.db"), &[]);
+    // A curl that fails on statuses of 400 and above would stop at the example of a faulty request.
+    let script = script("## Tour", "### On the command line").replace("BASE=http://127.0.0.1:8080", "");
+    assert!(script.matches("curl ").count() >= 10, "{script}");
+    let output = Command::new("bash")
+        .args(["-euo", "pipefail", "-c", &script])
+        .env("BASE", server.base())
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .output()
+        .expect("the tour needs bash");
+    let shown = String::from_utf8(output.stdout).unwrap();
+    assert!(output.status.success(), "{}\n{shown}", String::from_utf8_lossy(&output.stderr));
+    for wanted in [
+        "\"status\":\"succeeded\"",
+        "\"lower_bound_s\":",
+        "\"items\":[{",
+        "\"kind\":\"request\"",
+        "\"sink_node\":",
+        "\"pointer\":\"/model/layers\"",
+        "\"pointer\":\"/cluster/nodes/0/memory_bytes\"",
+    ] {
+        assert!(shown.replace(": ", ":").contains(wanted), "{wanted} is missing in:\n{shown}");
+    }
+    // Two tries with one key are one job.
+    let ids: Vec<&str> = shown.split("\"id\":\"job_").skip(1).map(|rest| &rest[..36]).collect();
+    assert!(ids.windows(2).any(|pair| pair[0] == pair[1]), "{ids:?}");
+}
+
+#[test]
+fn the_table_has_every_setting() {
+    let text = readme();
+    for name in Settings::FIELDS {
+        let variable = format!("{ENVIRONMENT_PREFIX}{}", name.to_uppercase());
+        let row = format!("| `{name}` | `{variable}` | `--{}` |", name.replace('_', "-"));
+        assert!(text.contains(&row), "{row}");
+    }
+}
