@@ -39,7 +39,7 @@ async fn the_server_answers_byte_for_byte_as_the_command_line() {
         let request_file = folder.path().join("request.json");
         std::fs::write(&request_file, request.to_string()).unwrap();
         let output = Command::new(env!("CARGO_BIN_EXE_cutpoint"))
-            .args(["plan", "--threads", "1", "--output", "jsonl", "--request"])
+            .args(["plan", "--output", "jsonl", "--request"])
             .arg(&request_file)
             .output()
             .unwrap();
@@ -171,7 +171,9 @@ fn assert_valid(request: &PlanRequest, placement: &Value) {
         .collect();
     let evaluation = evaluate(request, &proposals);
     assert!(evaluation.violations.is_empty(), "{:?}", evaluation.violations);
-    assert_eq!(evaluation.period_s, placement["period_s"].as_f64());
+    let (computed, claimed) = (evaluation.period_s.unwrap(), placement["period_s"].as_f64().unwrap());
+    // The solver adds a stage's operations up before it divides, the checker behind that.
+    assert!((computed - claimed).abs() <= 1e-12 * claimed, "{computed} is claimed as {claimed}");
 }
 
 /// 120 layers on 20 devices of three sizes that together hold little more than the model: nobody proves it in time.

@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use super::complain;
 use super::exit::Exit;
+use super::interrupt::asked_to_end;
 use super::service::Service;
 use crate::config::Settings;
 use crate::telemetry;
@@ -127,30 +128,4 @@ fn announce(service: &Service) -> anyhow::Result<()> {
     writeln!(out, "cutpoint listens on http://{address}").and_then(|()| out.flush()).context("standard output")?;
     tracing::info!(%address, version = env!("CARGO_PKG_VERSION"), "listening");
     Ok(())
-}
-
-/// Waits for SIGTERM or Ctrl-C, from the moment of the call on.
-#[cfg(unix)]
-fn asked_to_end() -> anyhow::Result<impl Future<Output = &'static str>> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let mut terminate = signal(SignalKind::terminate()).context("SIGTERM cannot be listened to")?;
-    let mut interrupt = signal(SignalKind::interrupt()).context("SIGINT cannot be listened to")?;
-    Ok(async move {
-        tokio::select! {
-            _ = terminate.recv() => "SIGTERM",
-            _ = interrupt.recv() => "SIGINT",
-        }
-    })
-}
-
-/// Waits for Ctrl-C.
-#[cfg(not(unix))]
-fn asked_to_end() -> anyhow::Result<impl Future<Output = &'static str>> {
-    Ok(async {
-        // Without the signal there is nothing to wait for but the end of the process.
-        if tokio::signal::ctrl_c().await.is_err() {
-            std::future::pending::<()>().await;
-        }
-        "Ctrl-C"
-    })
 }

@@ -14,6 +14,7 @@ use self::client::Client;
 use self::summary::{Finished, summary};
 use super::complain;
 use super::exit::Exit;
+use super::interrupt::asked_to_end;
 use super::service::Service;
 use crate::config::Settings;
 
@@ -49,6 +50,12 @@ struct Posted {
     algorithm: &'static str,
 }
 
+/// How far the demo came.
+enum Shown {
+    All,
+    Interrupted,
+}
+
 /// Runs the command.
 pub(super) fn run(arguments: &DemoArguments) -> Exit {
     let done = tokio::runtime::Runtime::new()
@@ -61,6 +68,8 @@ pub(super) fn run(arguments: &DemoArguments) -> Exit {
 }
 
 async fn demonstrate(arguments: &DemoArguments) -> anyhow::Result<()> {
+    // Listened to from the start, so that an early Ctrl-C leaves no folder behind either.
+    let mut end = Box::pin(asked_to_end()?);
     let folder = tempfile::tempdir().context("there is no temporary folder")?;
     let settings = Settings {
         listen: ([127, 0, 0, 1], 0).into(),
@@ -71,23 +80,26 @@ async fn demonstrate(arguments: &DemoArguments) -> anyhow::Result<()> {
     let service = Service::start(&settings).await?;
     let base = format!("http://{}", service.address());
     println!("The service runs at {base} on {} workers, in a temporary place.", settings.workers);
-    let shown = show(arguments, &base).await;
-    if shown.is_ok() && !arguments.exit {
+    let shown = tokio::select! {
+        shown = show(arguments, &base) => shown,
+        _ = &mut end => Ok(Shown::Interrupted),
+    };
+    if matches!(shown, Ok(Shown::All)) && !arguments.exit {
         println!("\nExplore it at {base}/docs, or with");
         println!("  curl {base}/v1/jobs\n  curl {base}/v1/placements\nCtrl-C ends it.");
-        tokio::signal::ctrl_c().await.context("Ctrl-C cannot be listened to")?;
+        end.await;
     }
     service.shut_down().await;
-    shown
+    shown.map(drop)
 }
 
-async fn show(arguments: &DemoArguments, base: &str) -> anyhow::Result<()> {
+async fn show(arguments: &DemoArguments, base: &str) -> anyhow::Result<Shown> {
     let client = Client::new(base.to_owned())?;
     let posted = post_jobs(&client, arguments.time_limit_s).await?;
     let finished = wait(&client, posted).await?;
     println!("\n{}", summary(&finished));
     println!("`auto` proves how good its answer is; the others are published algorithms, under the same costs.");
-    Ok(())
+    Ok(Shown::All)
 }
 
 /// Registers the models and the cluster and posts a job for every model and algorithm.
