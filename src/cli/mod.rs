@@ -66,8 +66,16 @@ pub fn run(arguments: Arguments) -> ExitCode {
     exit.into()
 }
 
-/// Prints an error to standard error the way every command does.
+/// Prints an error and its causes to standard error the way every command does.
 fn complain(error: &anyhow::Error) -> Exit {
-    eprintln!("cutpoint: {error:#}");
+    let mut text = error.to_string();
+    for cause in error.chain().skip(1).map(ToString::to_string) {
+        // Some errors say their cause themselves.
+        if !text.contains(&cause) {
+            text.push_str(": ");
+            text.push_str(&cause);
+        }
+    }
+    eprintln!("cutpoint: {text}");
     Exit::Failure
 }
