@@ -22,20 +22,26 @@ fn best_walk(problem: &Problem, join: impl Fn(f64, f64) -> f64 + Copy, stop: &dy
     // By host, then position: the least cost until a stage ends there. Filled forwards from each start.
     let mut ended = vec![f64::INFINITY; hosts * (blocks + 1)];
     let mut starting = problem.input_s.clone();
+    let mut stages: Vec<Vec<(usize, f64)>> = vec![Vec::new(); problem.groups.len()];
     for position in 0..blocks {
-        if stop() {
-            return None;
-        }
         if position > 0 {
             let before: Vec<f64> = (0..hosts).map(|host| ended[host * (blocks + 1) + position]).collect();
-            starting = hop(problem, &before, position, join);
+            starting = hop(problem, &before, position, join, stop)?;
+        }
+        for (group, stages) in stages.iter_mut().enumerate() {
+            stages.clear();
+            problem.ends_in_memory(group, position, |end| {
+                stages.push((end, problem.compute_s(group, position, end)));
+            });
         }
         for host in (0..hosts).filter(|&host| starting[host].is_finite()) {
-            let group = problem.group_of[host];
             let row = &mut ended[host * (blocks + 1)..(host + 1) * (blocks + 1)];
-            problem.ends_in_memory(group, position, |end| {
-                row[end] = row[end].min(join(starting[host], problem.compute_s(group, position, end)));
-            });
+            for &(end, compute_s) in &stages[problem.group_of[host]] {
+                row[end] = row[end].min(join(starting[host], compute_s));
+            }
+        }
+        if stop() {
+            return None;
         }
     }
     let finished = (0..hosts).map(|host| join(ended[host * (blocks + 1) + blocks], problem.output_s[host]));
@@ -43,16 +49,22 @@ fn best_walk(problem: &Problem, join: impl Fn(f64, f64) -> f64 + Copy, stop: &dy
 }
 
 /// The least cost at which a stage can start on each host, from the costs at which stages ended.
-fn hop(problem: &Problem, before: &[f64], position: usize, join: impl Fn(f64, f64) -> f64) -> Vec<f64> {
-    let load_bits = problem.load_bits[position];
+fn hop(
+    problem: &Problem,
+    before: &[f64],
+    position: usize,
+    join: impl Fn(f64, f64) -> f64,
+    stop: &dyn Fn() -> bool,
+) -> Option<Vec<f64>> {
     let mut starting = vec![f64::INFINITY; before.len()];
     for (from, &before) in before.iter().enumerate().filter(|(_, before)| before.is_finite()) {
-        let bandwidths = problem.links.bandwidth_row(from);
-        let latencies = problem.links.latency_row(from);
-        // The diagonal is a missing link, so a stage never follows itself.
-        for ((starting, bandwidth_bps), latency_s) in starting.iter_mut().zip(bandwidths).zip(latencies) {
-            *starting = starting.min(join(before, load_bits / bandwidth_bps + latency_s));
+        if from % 256 == 0 && stop() {
+            return None;
         }
+        // A host has no link to itself, so a stage never follows itself.
+        problem.links.for_each_transfer(from, problem.load_bits[position], |to, hop_s| {
+            starting[to] = starting[to].min(join(before, hop_s));
+        });
     }
-    starting
+    Some(starting)
 }

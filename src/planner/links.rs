@@ -73,6 +73,16 @@ impl<'c> LinkFinder<'c> {
         }
     }
 
+    /// The latency of every link, where the inventory gives one for all.
+    fn common_latency_s(&self) -> Option<f64> {
+        let common = match self.network? {
+            Network::FullMesh(mesh) => mesh.latency_s,
+            Network::Radio(radio) => radio.latency_s,
+            Network::Matrix(matrix) => matrix.latency_s,
+        };
+        self.listed.values().all(|link| link.latency_s == common).then_some(common)
+    }
+
     fn by_network(&self, from: usize, to: usize) -> Link {
         let (bandwidth_bps, latency_s) = match self.network {
             None => return Link::MISSING,
@@ -97,58 +107,90 @@ impl<'c> LinkFinder<'c> {
 }
 
 /// Links between all pairs of hosts, dense.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct Links {
     hosts: usize,
+    /// 0 from a host to itself, and where no direct path is.
     bandwidth_bps: Vec<f64>,
-    latency_s: Vec<f64>,
-    common_latency_s: Option<f64>,
+    latency: Latency,
+}
+
+#[derive(Debug)]
+enum Latency {
+    /// Every link has this latency.
+    Common(f64),
+    /// By pair.
+    ByPair(Vec<f64>),
 }
 
 impl Links {
     /// The table for these nodes (places in the inventory); `None` when told to stop.
     pub fn new(finder: &LinkFinder<'_>, nodes: &[usize], stop: &dyn Fn() -> bool) -> Option<Self> {
         let hosts = nodes.len();
+        let common_latency_s = finder.common_latency_s();
         let mut bandwidth_bps = Vec::with_capacity(hosts * hosts);
-        let mut latency_s = Vec::with_capacity(hosts * hosts);
+        let mut latency_s = Vec::with_capacity(if common_latency_s.is_none() { hosts * hosts } else { 0 });
         for &from in nodes {
             if stop() {
                 return None;
             }
-            for &to in nodes {
-                let link = if from == to { Link::MISSING } else { finder.link(from, to) };
-                bandwidth_bps.push(link.bandwidth_bps);
-                latency_s.push(link.latency_s);
+            let links = nodes.iter().map(|&to| if from == to { Link::MISSING } else { finder.link(from, to) });
+            for link in links {
+                bandwidth_bps.push(if link.exists() { link.bandwidth_bps } else { 0.0 });
+                if common_latency_s.is_none() {
+                    latency_s.push(link.latency_s);
+                }
             }
         }
-        let mut between = latency_s.iter().enumerate().filter(|(at, _)| at / hosts != at % hosts).map(|(_, &s)| s);
-        let first = between.next().unwrap_or(0.0);
-        let common_latency_s = (first.is_finite() && between.all(|latency_s| latency_s == first)).then_some(first);
-        Some(Self { hosts, bandwidth_bps, latency_s, common_latency_s })
+        let latency = common_latency_s.map_or(Latency::ByPair(latency_s), Latency::Common);
+        Some(Self { hosts, bandwidth_bps, latency })
     }
 
     /// The link between two hosts.
     #[inline]
     pub fn get(&self, from: usize, to: usize) -> Link {
         let at = from * self.hosts + to;
-        Link { bandwidth_bps: self.bandwidth_bps[at], latency_s: self.latency_s[at] }
+        let latency_s = match &self.latency {
+            Latency::Common(latency_s) => *latency_s,
+            Latency::ByPair(latencies) => latencies[at],
+        };
+        match self.bandwidth_bps[at] {
+            0.0 => Link::MISSING,
+            bandwidth_bps => Link { bandwidth_bps, latency_s },
+        }
     }
 
-    /// The latency of every link, where all pairs have a link and the same latency.
+    /// The latency of every link, where it is the same.
     #[inline]
     pub fn common_latency_s(&self) -> Option<f64> {
-        self.common_latency_s
+        match self.latency {
+            Latency::Common(latency_s) => Some(latency_s),
+            Latency::ByPair(_) => None,
+        }
     }
 
-    /// Bandwidths of the links that leave a host, by receiving host.
+    /// Bandwidths of the links that leave a host, by receiving host; 0 where there is none.
     #[inline]
     pub fn bandwidth_row(&self, from: usize) -> &[f64] {
         &self.bandwidth_bps[from * self.hosts..(from + 1) * self.hosts]
     }
 
-    /// Latencies of the links that leave a host, by receiving host; infinite where there is no direct path.
+    /// Calls `visit` with each receiving host and the seconds of a transfer there; infinite where there is no link.
     #[inline]
-    pub fn latency_row(&self, from: usize) -> &[f64] {
-        &self.latency_s[from * self.hosts..(from + 1) * self.hosts]
+    pub fn for_each_transfer(&self, from: usize, load_bits: f64, mut visit: impl FnMut(usize, f64)) {
+        let row = self.bandwidth_row(from).iter().enumerate();
+        let seconds = |bandwidth_bps: f64, latency_s: f64| {
+            if bandwidth_bps == 0.0 { f64::INFINITY } else { load_bits / bandwidth_bps + latency_s }
+        };
+        match &self.latency {
+            Latency::Common(latency_s) => {
+                row.for_each(|(to, &bandwidth_bps)| visit(to, seconds(bandwidth_bps, *latency_s)))
+            }
+            Latency::ByPair(latencies) => {
+                let latencies = &latencies[from * self.hosts..(from + 1) * self.hosts];
+                row.zip(latencies)
+                    .for_each(|((to, &bandwidth_bps), &latency_s)| visit(to, seconds(bandwidth_bps, latency_s)));
+            }
+        }
     }
 }

@@ -3,6 +3,8 @@
 //! Positions 0..=m lie between blocks; a stage (i, j] holds blocks i + 1..=j. Hosts are the nodes that may host a
 //! stage, in the inventory's order. Reduction costs O(L + E + n²).
 
+use std::sync::Arc;
+
 use rustc_hash::FxHashMap;
 
 use super::links::{Link, LinkFinder, Links};
@@ -46,7 +48,7 @@ pub struct Problem {
     /// For each position the bits that a hop there carries.
     pub load_bits: Vec<f64>,
     /// Links between hosts.
-    pub links: Links,
+    pub links: Arc<Links>,
     /// For each host the seconds in which the input reaches it from the source.
     pub input_s: Vec<f64>,
     /// For each host the seconds in which the output goes from it to the sink.
@@ -133,12 +135,43 @@ impl Problem {
             groups,
             group_of,
             load_bits,
-            links,
+            links: Arc::new(links),
             input_s,
             output_s,
             pins,
             classes,
         })
+    }
+
+    /// The same problem with cuts at some positions only, ascending, 0 and m among them. Blocks between them become one.
+    pub fn with_cuts_at(&self, kept: &[usize]) -> Self {
+        let at_kept = |all: &[u64]| kept.iter().map(|&position| all[position]).collect::<Vec<u64>>();
+        let seconds_at_kept = |all: &[f64]| kept.iter().map(|&position| all[position]).collect::<Vec<f64>>();
+        let spans = || kept.windows(2).map(|ends| ends[0]..ends[1]);
+        let pin_of = |blocks: std::ops::Range<usize>| {
+            let pins = self.pins[blocks].iter().flatten().copied();
+            pins.reduce(|a, b| if a == b { a } else { Pinned::Nowhere })
+        };
+        Self {
+            chain: Chain {
+                positions: kept.iter().map(|&position| self.chain.positions[position]).collect(),
+                boundary_bytes: at_kept(&self.chain.boundary_bytes),
+            },
+            load_bits: seconds_at_kept(&self.load_bits),
+            pins: spans().map(pin_of).collect(),
+            resident_bytes: at_kept(&self.resident_bytes),
+            activation_bytes: spans()
+                .map(|blocks| self.activation_bytes[blocks].iter().copied().max().unwrap_or(0))
+                .collect(),
+            buffer_bytes: at_kept(&self.buffer_bytes),
+            classes: self
+                .classes
+                .iter()
+                .map(|work| ClassWork { timed_s: seconds_at_kept(&work.timed_s), flops: seconds_at_kept(&work.flops) })
+                .collect(),
+            most_stages: self.most_stages.min(kept.len() - 1),
+            ..self.clone()
+        }
     }
 
     /// m, the number of blocks.

@@ -110,6 +110,16 @@ impl<'p, const W: usize> AtPeriod<'p, W> {
         self.first_hosts().filter_map(|host| self.fewest_stages(host, &beginning)).min()
     }
 
+    /// The positions at which a cut can be of use within the period, with 0 and m: some link carries the boundary, and
+    /// from there the end is reached.
+    pub fn useful_cuts(&self) -> Vec<usize> {
+        let most_carried = self.carries.iter().copied().max().unwrap_or(0);
+        let reaching = (0..self.problem.hosts.len())
+            .fold(Bits::EMPTY, |all: Bits<W>, host| all.or(&self.finishing(host, self.problem.most_stages)));
+        let inner = reaching.and(&self.carried[usize::from(most_carried)]);
+        std::iter::once(0).chain(inner.iter()).chain(std::iter::once(self.problem.blocks())).collect()
+    }
+
     /// Hosts on which a placement can begin.
     pub fn first_hosts(&self) -> impl Iterator<Item = usize> + '_ {
         let beginning = Bits::single(0);
@@ -166,9 +176,11 @@ impl<'p, const W: usize> AtPeriod<'p, W> {
     /// The positions at which a stage on a host can end so that one of `added` follows; `everything` is all of them.
     fn carried_to(&self, host: usize, added: &[(usize, Bits<W>)], everything: &Bits<W>) -> Bits<W> {
         let mut targets = Bits::EMPTY;
-        for (next, new) in added.iter().filter(|(next, _)| *next != host) {
-            targets = targets.or(&new.and(self.carried(host, *next)));
-            if targets == *everything {
+        for some in added.chunks(16) {
+            for (next, new) in some.iter().filter(|(next, _)| *next != host) {
+                targets = targets.or(&new.and(self.carried(host, *next)));
+            }
+            if everything.minus(&targets).is_empty() {
                 break;
             }
         }
@@ -193,7 +205,7 @@ fn earliest_starts(problem: &Problem, reach: &[u32]) -> Vec<u32> {
 }
 
 /// The distinct loads of the inner positions, ascending.
-fn distinct_loads(problem: &Problem) -> Vec<f64> {
+pub fn distinct_loads(problem: &Problem) -> Vec<f64> {
     let mut loads = problem.load_bits[1..problem.blocks()].to_vec();
     loads.sort_unstable_by(f64::total_cmp);
     loads.dedup();
@@ -218,24 +230,28 @@ fn reach(problem: &Problem, period_s: f64) -> Vec<u32> {
 
 fn carries(problem: &Problem, loads: &[f64], period_s: f64, stop: &dyn Fn() -> bool) -> Option<Vec<u16>> {
     let hosts = problem.hosts.len();
-    let mut carries = Vec::with_capacity(hosts * hosts);
+    let mut carries = vec![0; hosts * hosts];
     let thresholds = problem.links.common_latency_s().map(|latency_s| {
         let threshold = |&load_bits: &f64| least_bandwidth_bps(load_bits, latency_s, period_s);
         loads.iter().map(threshold).collect::<Vec<f64>>()
     });
-    for from in 0..hosts {
+    for (from, row) in carries.chunks_mut(hosts).enumerate() {
         if stop() {
             return None;
         }
-        let bandwidths = problem.links.bandwidth_row(from);
-        if let Some(thresholds) = &thresholds {
-            let carried = |&bandwidth_bps: &f64| thresholds.partition_point(|&least| least <= bandwidth_bps) as u16;
-            carries.extend(bandwidths.iter().map(carried));
-            continue;
+        match &thresholds {
+            Some(thresholds) => {
+                for (carries, &bandwidth_bps) in row.iter_mut().zip(problem.links.bandwidth_row(from)) {
+                    *carries = thresholds.partition_point(|&least| least <= bandwidth_bps) as u16;
+                }
+            }
+            None => {
+                for (to, carries) in row.iter_mut().enumerate() {
+                    let link = problem.link(from, to);
+                    *carries = loads.partition_point(|&load_bits| link.transfer_s(load_bits) <= period_s) as u16;
+                }
+            }
         }
-        carries.extend(bandwidths.iter().zip(problem.links.latency_row(from)).map(|(bandwidth_bps, latency_s)| {
-            loads.partition_point(|load_bits| load_bits / bandwidth_bps + latency_s <= period_s) as u16
-        }));
     }
     Some(carries)
 }
@@ -244,7 +260,8 @@ fn carries(problem: &Problem, loads: &[f64], period_s: f64, stop: &dyn Fn() -> b
 fn least_bandwidth_bps(load_bits: f64, latency_s: f64, period_s: f64) -> f64 {
     let in_time = |bandwidth_bps: f64| load_bits / bandwidth_bps + latency_s <= period_s;
     if load_bits == 0.0 {
-        return if latency_s <= period_s { 0.0 } else { f64::INFINITY };
+        // Bandwidth 0 stands for no link.
+        return if latency_s <= period_s { f64::MIN_POSITIVE } else { f64::INFINITY };
     }
     if !in_time(f64::MAX) {
         return f64::INFINITY;

@@ -1,37 +1,96 @@
 //! The numbers that a period can be under full overlap: a stage time or a hop time.
 
+use super::at_period::distinct_loads;
 use crate::planner::problem::Problem;
 
-/// The distinct candidates from `least` (included) to `below` (excluded), ascending. O(n² log r + g m log m) to find c
-/// of them, O(c log c) to sort. `None` when told to stop.
-pub fn candidates(problem: &Problem, least: f64, below: f64, stop: &dyn Fn() -> bool) -> Option<Vec<f64>> {
+/// The most candidates that are listed.
+const MOST: usize = 4_000_000;
+
+/// The candidates of a range.
+pub enum Listed {
+    /// All of them, distinct and ascending.
+    All(Vec<f64>),
+    /// More than can be listed.
+    TooMany,
+}
+
+/// Lists the candidates from `least` (included) to `below` (excluded). O(n² log r + g m log m) to find c of them,
+/// O(c log c) to sort. `None` when told to stop.
+pub fn candidates(problem: &Problem, least: f64, below: f64, stop: &dyn Fn() -> bool) -> Option<Listed> {
     let blocks = problem.blocks();
     let mut found = Vec::new();
-    let mut loads = problem.load_bits[1..blocks].to_vec();
-    loads.sort_unstable_by(f64::total_cmp);
-    loads.dedup();
+    let loads = distinct_loads(problem);
     for from in 0..problem.hosts.len() {
         if stop() {
             return None;
         }
-        let links = problem.links.bandwidth_row(from).iter().zip(problem.links.latency_row(from));
-        for (bandwidth_bps, latency_s) in links {
-            let hop_s = |load_bits: &f64| load_bits / bandwidth_bps + latency_s;
-            let first = loads.partition_point(|load_bits| hop_s(load_bits) < least);
-            found.extend(loads[first..].iter().map(hop_s).take_while(|&hop_s| hop_s < below));
+        for to in 0..problem.hosts.len() {
+            let link = problem.link(from, to);
+            let first = loads.partition_point(|&load_bits| link.transfer_s(load_bits) < least);
+            let times = loads[first..].iter().map(|&load_bits| link.transfer_s(load_bits));
+            found.extend(times.take_while(|&hop_s| hop_s < below));
+        }
+        if found.len() > MOST {
+            return Some(Listed::TooMany);
         }
     }
     for group in 0..problem.groups.len() {
+        if stop() {
+            return None;
+        }
         for start in 0..blocks {
-            let ends: Vec<usize> = (start + 1..=blocks).collect();
-            let first = ends.partition_point(|&end| problem.compute_s(group, start, end) < least);
-            let times = ends[first..].iter().map(|&end| problem.compute_s(group, start, end));
+            let first = first_end(start, blocks, |end| problem.compute_s(group, start, end) >= least);
+            let times = (first..=blocks).map(|end| problem.compute_s(group, start, end));
             found.extend(times.take_while(|&compute_s| compute_s < below));
+        }
+        if found.len() > MOST {
+            return Some(Listed::TooMany);
         }
     }
     let ends_s = problem.input_s.iter().chain(&problem.output_s);
     found.extend(ends_s.copied().filter(|end_s| (least..below).contains(end_s)));
     found.sort_unstable_by(f64::total_cmp);
     found.dedup();
-    Some(found)
+    Some(Listed::All(found))
+}
+
+/// The smallest candidate above a period; infinite where there is none. O(n² log r + g m log m). `None` when told to
+/// stop.
+pub fn next_candidate(problem: &Problem, period_s: f64, stop: &dyn Fn() -> bool) -> Option<f64> {
+    let blocks = problem.blocks();
+    let loads = distinct_loads(problem);
+    let ends_s = problem.input_s.iter().chain(&problem.output_s).copied();
+    let mut next = ends_s.filter(|&end_s| end_s > period_s).fold(f64::INFINITY, f64::min);
+    for from in 0..problem.hosts.len() {
+        if stop() {
+            return None;
+        }
+        for to in 0..problem.hosts.len() {
+            let link = problem.link(from, to);
+            let first = loads.partition_point(|&load_bits| link.transfer_s(load_bits) <= period_s);
+            next = loads.get(first).map_or(next, |&load_bits| next.min(link.transfer_s(load_bits)));
+        }
+    }
+    for group in 0..problem.groups.len() {
+        if stop() {
+            return None;
+        }
+        for start in 0..blocks {
+            let end = first_end(start, blocks, |end| problem.compute_s(group, start, end) > period_s);
+            if end <= blocks {
+                next = next.min(problem.compute_s(group, start, end));
+            }
+        }
+    }
+    Some(next)
+}
+
+/// The first end behind a start for which a monotone condition holds; m + 1 where there is none.
+fn first_end(start: usize, blocks: usize, holds: impl Fn(usize) -> bool) -> usize {
+    let (mut fails, mut first) = (start, blocks + 1);
+    while fails + 1 < first {
+        let middle = fails + (first - fails) / 2;
+        if holds(middle) { first = middle } else { fails = middle }
+    }
+    first
 }

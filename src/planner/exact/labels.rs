@@ -24,6 +24,9 @@ pub enum Found {
     Undecided,
 }
 
+/// Comparisons of labels between two looks at the stop hook.
+const COMPARISONS_PER_STOP: usize = 1_000_000;
+
 /// A search returns one walk for so many hosts, 1 to 64: on large clusters cycles are many and far apart, on small
 /// ones each memory more makes the next search harder.
 const HOSTS_PER_WALK: usize = 32;
@@ -79,7 +82,7 @@ pub fn search<const W: usize>(
         if let Some(capacity) = capacity {
             next.cut_by(capacity, tables, neighbourhoods, stages);
         }
-        let undominated = next.undominated(&mut seen);
+        let Some(undominated) = next.undominated(&mut seen, stop) else { return Found::Undecided };
         *spent += undominated.len();
         layers.push(undominated);
     }
@@ -123,11 +126,21 @@ impl<const W: usize> Candidates<W> {
         self.labels.retain(|label| !label.starts.is_empty());
     }
 
-    /// The labels without the starts that were seen with a subset of their memory, smaller memories first.
-    fn undominated(mut self, seen: &mut [Vec<(u64, Bits<W>)>]) -> Vec<Label<W>> {
+    /// The labels without the starts that were seen with a subset of their memory, smaller memories first. `None` when
+    /// told to stop.
+    fn undominated(mut self, seen: &mut [Vec<(u64, Bits<W>)>], stop: &dyn Fn() -> bool) -> Option<Vec<Label<W>>> {
         self.labels.sort_by_key(|label| (label.memory.count_ones(), label.host, label.memory));
+        let (mut compared, mut stopped) = (0, false);
         self.labels.retain_mut(|label| {
             let seen = &mut seen[label.host as usize];
+            compared += seen.len();
+            if stopped || compared > COMPARISONS_PER_STOP {
+                compared = 0;
+                stopped = stopped || stop();
+            }
+            if stopped {
+                return false;
+            }
             let mut same = None;
             for (index, (memory, starts)) in seen.iter().enumerate() {
                 if memory & !label.memory == 0 {
@@ -146,7 +159,7 @@ impl<const W: usize> Candidates<W> {
             }
             true
         });
-        self.labels
+        (!stopped).then_some(self.labels)
     }
 }
 

@@ -3,6 +3,7 @@
 pub mod at_period;
 pub mod candidates;
 pub mod capacity;
+pub mod decision;
 pub mod dive;
 pub mod labels;
 pub mod neighbourhood;

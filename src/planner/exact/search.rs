@@ -1,203 +1,162 @@
 //! The search over periods: an anytime algorithm with a checked incumbent and a proven bound at every moment.
 //!
-//! The optimum is a candidate (a stage time or a hop time) at or above the walk bound. Decisions gallop up from there,
-//! then bisect: a placement lowers the incumbent to its own period, a proof raises the bound to the next candidate.
-//! Where a decision needs more labels than allowed, the search goes on elsewhere and comes back with more.
+//! The optimum is a candidate (a stage time or a hop time) at or above the walk bound. Dives find a first placement;
+//! cuts that no better placement can use are dropped; then decisions close in from both sides: a placement lowers the
+//! incumbent to its own period, a proof raises the bound to the next candidate. Where a decision needs more labels
+//! than allowed, the search goes on elsewhere and comes back with more.
 
 use rand::SeedableRng;
 use rand_pcg::Pcg64Mcg;
 
 use super::at_period::AtPeriod;
-use super::candidates::candidates;
-use super::capacity::{Capacity, Verdict};
-use super::dive::Dive;
-use super::labels::{self, Found};
-use super::neighbourhood::Neighbourhoods;
+use super::candidates::{Listed, candidates, next_candidate};
+use super::decision::{Decider, Decision};
 use super::stage_ends::StageEnds;
-use crate::planner::cost::Assignment;
+use crate::planner::bits::for_width;
 use crate::planner::incumbent::Incumbent;
-use crate::planner::repartition::repartition;
+use crate::planner::problem::Problem;
 
 /// Labels that a decision may use at first, and the factor by which that rises.
 const FIRST_LABELS: usize = 20_000;
 const MORE_LABELS: usize = 8;
 const MOST_LABELS: usize = 20_000_000;
 
-/// Hosts whose walks begin with a memory of their fastest neighbours: where hosts are many, short cycles are too many
-/// to be learnt one by one.
-const HOSTS_PER_NEIGHBOUR: usize = 64;
-const MOST_NEIGHBOURS: usize = 8;
-
-/// Expansions of a dive, and how many randomised dives follow the first.
-const EXPANSIONS: usize = 300;
-const RANDOMISED_DIVES: usize = 4;
+/// Labels for a look at a period whose proof would end the search.
+const PROBE_LABELS: usize = 3_000;
 
 /// The first periods that are tried, as multiples of the bound, and how often the rest is halved after that.
 const FIRST_FACTORS: [f64; 9] = [1.0, 1.02, 1.05, 1.1, 1.2, 1.5, 2.0, 4.0, f64::INFINITY];
 const FIRST_BISECTIONS: usize = 4;
 
-/// What is known of a period.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Decision {
-    Possible,
-    Impossible,
-    Undecided,
-}
-
-struct Search<'s, const W: usize> {
-    incumbent: &'s Incumbent<'s>,
-    stage_ends: &'s StageEnds<W>,
-    neighbourhoods: Neighbourhoods,
-    rng: Pcg64Mcg,
-}
-
 /// Closes the gap between the incumbent's bound and its period as far as the world allows. `None` when told to stop.
 pub fn least_period<const W: usize>(incumbent: &Incumbent<'_>) -> Option<()> {
     let stop = || incumbent.must_end();
-    let hosts = incumbent.problem.hosts.len();
-    let stage_ends = StageEnds::<W>::new(incumbent.problem, &stop)?;
-    let mut search = Search {
-        incumbent,
-        stage_ends: &stage_ends,
-        neighbourhoods: Neighbourhoods::of_nearest(
-            incumbent.problem,
-            (hosts / HOSTS_PER_NEIGHBOUR).min(MOST_NEIGHBOURS),
-        ),
-        rng: Pcg64Mcg::seed_from_u64(incumbent.env.seed),
-    };
-    search.first_placement()?;
+    let problem = incumbent.problem;
+    let stage_ends = StageEnds::<W>::new(problem, &stop)?;
+    let every_cut: Vec<usize> = (0..=problem.blocks()).collect();
+    let rng = Pcg64Mcg::seed_from_u64(incumbent.env.seed);
+    let mut decider = Decider::new(incumbent, problem, &every_cut, &stage_ends, rng);
+    first_placement(&mut decider)?;
+    if incumbent.best().is_none() {
+        return close_in(&mut decider);
+    }
+    let better = AtPeriod::new(problem, &stage_ends, incumbent.objective().next_down(), &stop)?;
+    let cuts = better.useful_cuts();
+    let rng = decider.into_rng();
+    let narrowed = problem.with_cuts_at(&cuts);
+    for_width!(cuts.len(), V => close_in_on::<V>(incumbent, &narrowed, &cuts, rng))
+}
+
+fn close_in_on<const W: usize>(
+    incumbent: &Incumbent<'_>,
+    problem: &Problem,
+    cuts: &[usize],
+    rng: Pcg64Mcg,
+) -> Option<()> {
+    let stage_ends = StageEnds::<W>::new(problem, &|| incumbent.must_end())?;
+    close_in(&mut Decider::new(incumbent, problem, cuts, &stage_ends, rng))
+}
+
+/// A placement by dives alone, at the bound if that can be, else not far above it, so that there is an upper end.
+fn first_placement<const W: usize>(decider: &mut Decider<'_, W>) -> Option<()> {
+    let incumbent = decider.incumbent;
+    let bound = incumbent.bound();
+    let mut unreached = bound;
+    for factor in FIRST_FACTORS {
+        let period_s = if factor.is_finite() { bound * factor } else { f64::MAX };
+        if decider.decide(period_s, 0)? == Decision::Possible {
+            break;
+        }
+        unreached = period_s;
+    }
+    for _ in 0..FIRST_BISECTIONS {
+        let reached = incumbent.objective();
+        if incumbent.must_end() || !reached.is_finite() || reached <= unreached {
+            break;
+        }
+        let middle = unreached + (reached - unreached) / 2.0;
+        if decider.decide(middle, 0)? != Decision::Possible {
+            unreached = middle;
+        }
+    }
+    Some(())
+}
+
+/// Narrows with rising effort until bound and incumbent meet.
+fn close_in<const W: usize>(decider: &mut Decider<'_, W>) -> Option<()> {
     let mut most_labels = FIRST_LABELS;
-    while !stop() && most_labels <= MOST_LABELS {
-        search.narrow(most_labels)?;
+    while !decider.incumbent.must_end() && most_labels <= MOST_LABELS {
+        narrow(decider, most_labels)?;
         most_labels *= MORE_LABELS;
     }
     Some(())
 }
 
-impl<const W: usize> Search<'_, W> {
-    fn stop(&self) -> bool {
-        self.incumbent.must_end()
+/// Moves bound and incumbent towards one another until they meet or the candidates between them are undecided with
+/// this many labels.
+fn narrow<const W: usize>(decider: &mut Decider<'_, W>, most_labels: usize) -> Option<()> {
+    let incumbent = decider.incumbent;
+    let stop = || incumbent.must_end();
+    if incumbent.best().is_none() && decider.decide(f64::MAX, most_labels)? == Decision::Impossible {
+        incumbent.raise(f64::INFINITY);
+        return Some(());
     }
-
-    /// A placement by dives alone, at the bound if that can be, else not far above it, so that there is an upper end.
-    fn first_placement(&mut self) -> Option<()> {
-        let mut unreached = self.incumbent.bound();
-        for factor in FIRST_FACTORS {
-            let period_s = if factor.is_finite() { self.incumbent.bound() * factor } else { f64::MAX };
-            if self.decide(period_s, 0)? == Decision::Possible {
-                break;
-            }
-            unreached = period_s;
-        }
-        for _ in 0..FIRST_BISECTIONS {
-            let reached = self.incumbent.objective();
-            if self.stop() || !reached.is_finite() || reached <= unreached {
-                break;
-            }
-            let middle = unreached + (reached - unreached) / 2.0;
-            if self.decide(middle, 0)? != Decision::Possible {
-                unreached = middle;
-            }
-        }
-        Some(())
-    }
-
-    /// Gallops up from the bound and bisects, until bound and incumbent meet or every candidate between them is
-    /// undecided with this many labels.
-    fn narrow(&mut self, most_labels: usize) -> Option<()> {
-        if self.incumbent.best().is_none() && self.decide(f64::MAX, most_labels)? == Decision::Impossible {
-            self.incumbent.raise(f64::INFINITY);
-            return Some(());
-        }
-        let mut periods = {
-            let stop = || self.incumbent.must_end();
-            candidates(self.incumbent.problem, self.incumbent.bound(), self.incumbent.objective(), &stop)?
-        };
-        // Everything below `low` is impossible; nothing is known, or nothing can be decided, at and above `high`.
-        let (mut low, mut high) = (0, periods.len());
-        let first_step = periods.len().div_ceil(256);
-        let mut step = 1;
-        while low < high && !self.stop() {
-            let middle = low + (high - low) / 2;
-            let at = if step > 0 { (low + step - 1).min(middle) } else { middle };
-            match self.decide(periods[at], most_labels)? {
-                Decision::Impossible => {
-                    low = at + 1;
-                    let next = periods.get(low).copied().unwrap_or(self.incumbent.objective());
-                    self.incumbent.raise(next.min(self.incumbent.objective()));
-                    step = (step * 2).max(first_step);
-                }
-                Decision::Possible => {
-                    let reached = self.incumbent.objective();
-                    periods.truncate(periods.partition_point(|&period| period < reached));
-                    high = periods.len().min(at);
-                    step = 0;
-                }
-                Decision::Undecided => {
-                    high = at;
-                    step = 0;
-                }
-            }
-        }
-        Some(())
-    }
-
-    /// Whether a placement within a period is possible: dives first, then labels.
-    fn decide(&mut self, period_s: f64, most_labels: usize) -> Option<Decision> {
-        let incumbent = self.incumbent;
-        let stop = || incumbent.must_end();
-        let tables = AtPeriod::new(incumbent.problem, self.stage_ends, period_s, &stop)?;
-        if tables.fewest_stages_in_all().is_none() {
-            return Some(Decision::Impossible);
-        }
-        let capacity = match Capacity::judge(&tables) {
-            Verdict::Impossible => return Some(Decision::Impossible),
-            Verdict::Useful(capacity) => Some(capacity),
-            Verdict::Irrelevant => None,
-        };
-        let openness: Vec<u64> = (0..incumbent.problem.hosts.len()).map(|host| tables.openness(host)).collect();
-        for attempt in 0..=RANDOMISED_DIVES {
-            let rng = (attempt > 0).then_some(&mut self.rng);
-            if let Some(found) = Dive::run(&tables, capacity.as_ref(), &openness, EXPANSIONS, rng, &stop) {
-                self.offer(found);
-                return Some(Decision::Possible);
-            }
-        }
-        let mut spent = 0;
-        while spent < most_labels {
-            match labels::search(&tables, capacity.as_ref(), &self.neighbourhoods, most_labels, &mut spent, &stop) {
-                Found::Nothing => return Some(Decision::Impossible),
-                Found::Undecided => return Some(Decision::Undecided),
-                Found::Walks(walks) => {
-                    let mut grew = false;
-                    for walk in walks {
-                        let hosts: Vec<usize> = walk.stages.iter().map(|&(_, host)| host).collect();
-                        if !has_cycle(&hosts) {
-                            self.offer(walk);
-                            return Some(Decision::Possible);
-                        }
-                        grew |= self.neighbourhoods.forbid_cycles(&hosts);
+    // At and above this nothing is to be gained, or nothing can be decided.
+    let mut high = incumbent.objective();
+    while !stop() && incumbent.bound() < high {
+        let bound = incumbent.bound();
+        match candidates(decider.problem, bound, high, &stop)? {
+            Listed::All(periods) => return narrow_among(decider, periods, most_labels),
+            Listed::TooMany => {
+                let period_s = if high.is_finite() { bound + (high - bound) / 2.0 } else { bound.max(1e-9) * 2.0 };
+                match decider.decide(period_s, most_labels)? {
+                    Decision::Impossible => {
+                        let next = next_candidate(decider.problem, period_s, &stop)?;
+                        incumbent.raise(next.min(incumbent.objective()));
                     }
-                    if !grew {
-                        return Some(Decision::Undecided);
-                    }
+                    Decision::Possible => high = high.min(incumbent.objective()),
+                    Decision::Undecided => high = period_s,
                 }
             }
         }
-        Some(Decision::Undecided)
     }
-
-    fn offer(&self, found: Assignment) {
-        let hosts: Vec<usize> = found.stages.iter().map(|&(_, host)| host).collect();
-        self.incumbent.offer(found);
-        if let Some(better) = repartition(self.incumbent.problem, &hosts) {
-            self.incumbent.offer(better);
-        }
-    }
+    Some(())
 }
 
-fn has_cycle(hosts: &[usize]) -> bool {
-    let mut sorted = hosts.to_vec();
-    sorted.sort_unstable();
-    sorted.windows(2).any(|pair| pair[0] == pair[1])
+/// Decides among all the candidates between the bound and what is to be gained, ascending. First the largest, with
+/// little effort: where the incumbent is the best already, that one proof is all that is needed. Then up from the
+/// bound in growing steps, since proofs far below the optimum are cheap and teach the next ones; then by bisection.
+fn narrow_among<const W: usize>(decider: &mut Decider<'_, W>, mut periods: Vec<f64>, most_labels: usize) -> Option<()> {
+    let incumbent = decider.incumbent;
+    if let Some(&largest) = periods.last()
+        && decider.probe(largest, PROBE_LABELS)? == Decision::Impossible
+    {
+        incumbent.raise(incumbent.objective());
+        return Some(());
+    }
+    // Everything below `low` is impossible; nothing is to be gained or can be decided at and above `high`.
+    let (mut low, mut high) = (0, periods.len());
+    let first_step = periods.len().div_ceil(256);
+    let mut step = Some(1);
+    loop {
+        periods.truncate(periods.partition_point(|&period| period < incumbent.objective()));
+        high = high.min(periods.len());
+        if low >= high || incumbent.must_end() {
+            return Some(());
+        }
+        let middle = low + (high - low) / 2;
+        let at = step.map_or(middle, |step| middle.min(low + step - 1));
+        match decider.decide(periods[at], most_labels)? {
+            Decision::Impossible => {
+                low = at + 1;
+                let next = periods.get(low).copied().unwrap_or(incumbent.objective());
+                incumbent.raise(next.min(incumbent.objective()));
+                step = step.map(|step| (2 * step).max(first_step));
+            }
+            Decision::Possible | Decision::Undecided => {
+                high = at;
+                step = None;
+            }
+        }
+    }
 }

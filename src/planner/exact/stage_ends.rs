@@ -20,10 +20,10 @@ impl<const W: usize> StageEnds<W> {
         let mut rows = Vec::with_capacity(problem.groups.len() * blocks);
         let mut columns = vec![Bits::EMPTY; problem.groups.len() * blocks];
         for group in 0..problem.groups.len() {
-            if stop() {
-                return None;
-            }
             for start in 0..blocks {
+                if start % 64 == 0 && stop() {
+                    return None;
+                }
                 let mut ends = Bits::EMPTY;
                 problem.ends_in_memory(group, start, |end| {
                     ends.insert(end);

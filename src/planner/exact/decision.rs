@@ -1,0 +1,142 @@
+//! The decision at a period: is a placement within it possible? Dives first, then labels.
+
+use rand_pcg::Pcg64Mcg;
+
+use super::at_period::AtPeriod;
+use super::capacity::{Capacity, Verdict};
+use super::dive::Dive;
+use super::labels::{self, Found};
+use super::neighbourhood::Neighbourhoods;
+use super::stage_ends::StageEnds;
+use crate::planner::cost::Assignment;
+use crate::planner::incumbent::Incumbent;
+use crate::planner::problem::Problem;
+use crate::planner::repartition::repartition;
+
+/// Expansions of a dive, and how many randomised dives follow the first.
+const EXPANSIONS: usize = 300;
+const RANDOMISED_DIVES: usize = 4;
+
+/// Hosts whose walks begin with a memory of their fastest neighbours: where hosts are many, short cycles are too many
+/// to be learnt one by one.
+const HOSTS_PER_NEIGHBOUR: usize = 64;
+const MOST_NEIGHBOURS: usize = 8;
+
+/// What is known of a period.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Decision {
+    /// A placement was found and offered to the incumbent.
+    Possible,
+    /// It is proven that there is none.
+    Impossible,
+    /// The effort did not suffice.
+    Undecided,
+}
+
+/// Decides periods of a problem, and learns from one to the next which nodes walks must remember.
+pub struct Decider<'s, const W: usize> {
+    /// Hears of what is found.
+    pub incumbent: &'s Incumbent<'s>,
+    /// The incumbent's problem, with fewer cuts.
+    pub problem: &'s Problem,
+    /// For each position of the problem the position in the incumbent's problem.
+    cuts: &'s [usize],
+    stage_ends: &'s StageEnds<W>,
+    neighbourhoods: Neighbourhoods,
+    rng: Pcg64Mcg,
+}
+
+impl<'s, const W: usize> Decider<'s, W> {
+    /// Knows nothing yet.
+    pub fn new(
+        incumbent: &'s Incumbent<'s>,
+        problem: &'s Problem,
+        cuts: &'s [usize],
+        stage_ends: &'s StageEnds<W>,
+        rng: Pcg64Mcg,
+    ) -> Self {
+        let nearest = (problem.hosts.len() / HOSTS_PER_NEIGHBOUR).min(MOST_NEIGHBOURS);
+        let neighbourhoods = Neighbourhoods::of_nearest(problem, nearest);
+        Self { incumbent, problem, cuts, stage_ends, neighbourhoods, rng }
+    }
+
+    /// The random numbers that are left, for who goes on.
+    pub fn into_rng(self) -> Pcg64Mcg {
+        self.rng
+    }
+
+    /// Decides without learning where the effort does not suffice: what a hard decision makes walks remember would
+    /// slow the easier ones down.
+    pub fn probe(&mut self, period_s: f64, most_labels: usize) -> Option<Decision> {
+        let before = self.neighbourhoods.clone();
+        let decision = self.decide(period_s, most_labels)?;
+        if decision == Decision::Undecided {
+            self.neighbourhoods = before;
+        }
+        Some(decision)
+    }
+
+    /// Whether a placement within a period is possible; with no labels, by dives and the walk relaxation alone.
+    /// `None` when told to stop.
+    pub fn decide(&mut self, period_s: f64, most_labels: usize) -> Option<Decision> {
+        let incumbent = self.incumbent;
+        let stop = || incumbent.must_end();
+        let tables = AtPeriod::new(self.problem, self.stage_ends, period_s, &stop)?;
+        if tables.fewest_stages_in_all().is_none() {
+            return Some(Decision::Impossible);
+        }
+        let capacity = match Capacity::judge(&tables) {
+            Verdict::Impossible => return Some(Decision::Impossible),
+            Verdict::Useful(capacity) => Some(capacity),
+            Verdict::Irrelevant => None,
+        };
+        let openness: Vec<u64> = (0..self.problem.hosts.len()).map(|host| tables.openness(host)).collect();
+        for attempt in 0..=RANDOMISED_DIVES {
+            let rng = (attempt > 0).then_some(&mut self.rng);
+            if let Some(found) = Dive::run(&tables, capacity.as_ref(), &openness, EXPANSIONS, rng, &stop) {
+                self.offer(found);
+                return Some(Decision::Possible);
+            }
+        }
+        let mut spent = 0;
+        while spent < most_labels {
+            match labels::search(&tables, capacity.as_ref(), &self.neighbourhoods, most_labels, &mut spent, &stop) {
+                Found::Nothing => return Some(Decision::Impossible),
+                Found::Undecided => return Some(Decision::Undecided),
+                Found::Walks(walks) => {
+                    let mut grew = false;
+                    for walk in walks {
+                        let hosts: Vec<usize> = walk.stages.iter().map(|&(_, host)| host).collect();
+                        if !has_cycle(&hosts) {
+                            self.offer(walk);
+                            return Some(Decision::Possible);
+                        }
+                        grew |= self.neighbourhoods.forbid_cycles(&hosts);
+                    }
+                    if !grew {
+                        return Some(Decision::Undecided);
+                    }
+                }
+            }
+        }
+        Some(Decision::Undecided)
+    }
+
+    fn offer(&self, found: Assignment) {
+        let hosts: Vec<usize> = found.stages.iter().map(|&(_, host)| host).collect();
+        self.incumbent.offer(self.with_all_cuts(found));
+        if let Some(better) = repartition(self.problem, &hosts) {
+            self.incumbent.offer(self.with_all_cuts(better));
+        }
+    }
+
+    fn with_all_cuts(&self, found: Assignment) -> Assignment {
+        Assignment { stages: found.stages.iter().map(|&(end, host)| (self.cuts[end], host)).collect() }
+    }
+}
+
+fn has_cycle(hosts: &[usize]) -> bool {
+    let mut sorted = hosts.to_vec();
+    sorted.sort_unstable();
+    sorted.windows(2).any(|pair| pair[0] == pair[1])
+}
