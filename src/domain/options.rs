@@ -172,6 +172,13 @@ pub struct SolverOptions {
     pub seed: u64,
 }
 
+impl Algorithm {
+    /// Whether it searches for the best, and is not one of the published baselines.
+    pub fn searches(self) -> bool {
+        matches!(self, Self::Auto | Self::Exact)
+    }
+}
+
 impl Default for CostModel {
     fn default() -> Self {
         Self {

@@ -28,6 +28,12 @@ use crate::domain::options::{Algorithm, Objective, Overlap};
 use crate::domain::placement::{PlacementDocument, Reason};
 use crate::domain::request::PlanRequest;
 
+/// From so many hosts on, the first placement does not wait for the walk bound.
+const MANY_HOSTS: usize = 256;
+
+/// Up to so many hosts the walk bound is worth its O(m n²); beyond, decisions at single periods raise the bound sooner.
+const MOST_HOSTS_OF_WALK_BOUND: usize = 4_000;
+
 /// A placement that the solvers made and the checker refuses: a defect of ours, never an answer.
 #[derive(Debug, Clone, thiserror::Error)]
 #[error("the checker refuses a placement of the solvers: {}", violations.join("; "))]
@@ -51,6 +57,10 @@ pub fn plan(request: &PlanRequest, env: &Env<'_>) -> Result<PlacementDocument, C
     let reasons = feasible::reasons(request, &problem);
     if !reasons.is_empty() {
         return Ok(incumbent.infeasible(reasons));
+    }
+    if problem.hosts.len() >= MANY_HOSTS && request.options.solver.algorithm.searches() {
+        // Where even the walk bound takes its time, a placement comes first.
+        for_width!(problem.blocks() + 1, W => exact::search::any_placement::<W>(&incumbent));
     }
     if let Some(reason) = raise_walk_bound(&incumbent, &stop) {
         return Ok(incumbent.infeasible(vec![reason]));
@@ -81,6 +91,9 @@ fn search(incumbent: &Incumbent<'_>) {
 /// Raises the bound to what the walk relaxation proves; a reason where it proves that no placement exists.
 fn raise_walk_bound(incumbent: &Incumbent<'_>, stop: &dyn Fn() -> bool) -> Option<Reason> {
     let problem = incumbent.problem;
+    if problem.objective == Objective::MaxThroughput && problem.hosts.len() > MOST_HOSTS_OF_WALK_BOUND {
+        return None;
+    }
     let least_period_s = bound::least_period(problem, stop)?;
     if least_period_s == f64::INFINITY {
         return Some(feasible::no_walk(problem));

@@ -38,6 +38,11 @@ struct Label<const W: usize> {
     starts: Bits<W>,
 }
 
+/// Bytes that one label takes: itself, and its part of what was seen.
+pub fn bytes_per_label<const W: usize>() -> usize {
+    size_of::<Label<W>>() + size_of::<(u64, Bits<W>)>()
+}
+
 /// Searches with at most `most_labels` labels; `spent` counts them up.
 pub fn search<const W: usize>(
     tables: &AtPeriod<'_, W>,

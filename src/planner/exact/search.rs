@@ -11,6 +11,7 @@ use rand_pcg::Pcg64Mcg;
 use super::at_period::AtPeriod;
 use super::candidates::{Listed, candidates, next_candidate};
 use super::decision::{Decider, Decision};
+use super::labels::bytes_per_label;
 use super::stage_ends::StageEnds;
 use crate::planner::bits::for_width;
 use crate::planner::incumbent::Incumbent;
@@ -25,15 +26,47 @@ const MOST_LABELS: usize = 20_000_000;
 const PROBE_LABELS: usize = 3_000;
 
 /// The first periods that are tried, as multiples of the bound, and how often the rest is halved after that.
-const FIRST_FACTORS: [f64; 9] = [1.0, 1.02, 1.05, 1.1, 1.2, 1.5, 2.0, 4.0, f64::INFINITY];
+const FIRST_FACTORS: [f64; 8] = [1.0, 1.02, 1.05, 1.1, 1.2, 1.5, 2.0, 4.0];
 const FIRST_BISECTIONS: usize = 4;
+
+/// Bytes that the tables of stages may take; with more positions and kinds of host, cuts are left out.
+const MOST_TABLE_BYTES: usize = 1 << 30;
+
+/// Bytes that the labels of a search may take.
+const MOST_LABEL_BYTES: usize = 768 << 20;
+
+/// Any placement at all, by dives without a limit on the period. `None` when told to stop.
+pub fn any_placement<const W: usize>(incumbent: &Incumbent<'_>) -> Option<()> {
+    let cuts = affordable_cuts(incumbent.problem);
+    let problem = incumbent.problem.with_cuts_at(&cuts);
+    let stage_ends = StageEnds::<W>::new(&problem, &|| incumbent.must_end())?;
+    let rng = Pcg64Mcg::seed_from_u64(incumbent.env.seed);
+    Decider::new(incumbent, &problem, &cuts, &stage_ends, rng).decide(f64::MAX, 0)?;
+    Some(())
+}
+
+/// Every cut, or where the tables would be too large those with the smallest boundaries.
+fn affordable_cuts(problem: &Problem) -> Vec<usize> {
+    let blocks = problem.blocks();
+    let bytes = |cuts: usize| problem.groups.len() * cuts * (cuts / 64 + 1) * 2 * size_of::<u64>();
+    let affordable = (1..=blocks).rev().find(|&cuts| bytes(cuts) <= MOST_TABLE_BYTES).unwrap_or(1);
+    let mut inner: Vec<usize> = (1..blocks).collect();
+    inner.sort_by(|&a, &b| problem.load_bits[a].total_cmp(&problem.load_bits[b]).then(a.cmp(&b)));
+    inner.truncate(affordable - 1);
+    inner.sort_unstable();
+    std::iter::once(0).chain(inner).chain(std::iter::once(blocks)).collect()
+}
 
 /// Closes the gap between the incumbent's bound and its period as far as the world allows. `None` when told to stop.
 pub fn least_period<const W: usize>(incumbent: &Incumbent<'_>) -> Option<()> {
     let stop = || incumbent.must_end();
     let problem = incumbent.problem;
-    let stage_ends = StageEnds::<W>::new(problem, &stop)?;
     let every_cut: Vec<usize> = (0..=problem.blocks()).collect();
+    if affordable_cuts(problem) != every_cut {
+        // A proof needs every cut, a placement does not.
+        return any_placement::<W>(incumbent);
+    }
+    let stage_ends = StageEnds::<W>::new(problem, &stop)?;
     let rng = Pcg64Mcg::seed_from_u64(incumbent.env.seed);
     let mut decider = Decider::new(incumbent, problem, &every_cut, &stage_ends, rng);
     first_placement(&mut decider)?;
@@ -62,8 +95,10 @@ fn first_placement<const W: usize>(decider: &mut Decider<'_, W>) -> Option<()> {
     let incumbent = decider.incumbent;
     let bound = incumbent.bound();
     let mut unreached = bound;
-    for factor in FIRST_FACTORS {
-        let period_s = if factor.is_finite() { bound * factor } else { f64::MAX };
+    let mut periods: Vec<f64> = FIRST_FACTORS.iter().map(|factor| bound * factor).collect();
+    periods.push(f64::MAX);
+    periods.dedup();
+    for period_s in periods.into_iter().take_while(|&period_s| period_s < incumbent.objective()) {
         if decider.decide(period_s, 0)? == Decision::Possible {
             break;
         }
@@ -84,10 +119,14 @@ fn first_placement<const W: usize>(decider: &mut Decider<'_, W>) -> Option<()> {
 
 /// Narrows with rising effort until bound and incumbent meet.
 fn close_in<const W: usize>(decider: &mut Decider<'_, W>) -> Option<()> {
-    let mut most_labels = FIRST_LABELS;
-    while !decider.incumbent.must_end() && most_labels <= MOST_LABELS {
-        narrow(decider, most_labels)?;
-        most_labels *= MORE_LABELS;
+    let mut labels = FIRST_LABELS;
+    let most_labels = MOST_LABELS.min(MOST_LABEL_BYTES / bytes_per_label::<W>());
+    while !decider.incumbent.must_end() {
+        narrow(decider, labels.min(most_labels))?;
+        if labels >= most_labels {
+            break;
+        }
+        labels *= MORE_LABELS;
     }
     Some(())
 }
