@@ -1,7 +1,7 @@
 //! Random small requests of every kind that the law knows.
 
 use cutpoint::domain::request::PlanRequest;
-use rand::seq::SliceRandom;
+use rand::seq::{IndexedRandom, SliceRandom};
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64Mcg;
 use serde_json::{Map, Value, json};
@@ -23,6 +23,8 @@ pub enum Kind {
     Ties,
     /// Hardly enough memory, equal or not, with both memory models and every number of buffers.
     Tight,
+    /// Up to three types of node, hardly enough memory, many stages.
+    Types,
     /// Source and sink, hosting stages or not.
     Ends,
     /// Excluded, unschedulable and unselected nodes, pins, `max_stages`.
@@ -37,7 +39,7 @@ pub enum Kind {
 
 impl Kind {
     /// All kinds.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Plain,
         Self::Paper,
         Self::Radio,
@@ -45,6 +47,7 @@ impl Kind {
         Self::Sparse,
         Self::Ties,
         Self::Tight,
+        Self::Types,
         Self::Ends,
         Self::Constrained,
         Self::Goals,
@@ -168,23 +171,36 @@ impl Maker {
             model["layers"].as_array().unwrap().iter().map(|layer| layer[field].as_u64().unwrap_or(0)).sum()
         };
         let total_bytes = sum("param_bytes") + sum("state_bytes") + 2 * sum("output_bytes");
-        let tight = self.when(Kind::Tight, 0.3) || self.is(Kind::Paper);
+        let tight = self.when(Kind::Tight, 0.3) || self.is(Kind::Paper) || self.is(Kind::Types);
         let share = if tight { 1.3 / nodes as f64 } else { 0.8 };
+        let types = if self.when(Kind::Types, 0.2) { self.rng.random_range(1..=3) } else { 0 };
+        let types: Vec<(u64, f64)> = (0..types)
+            .map(|_| {
+                let memory_bytes = total_bytes as f64 * share * self.rng.random_range(0.3..2.0);
+                (memory_bytes as u64, self.rng.random_range(300.0..3000.0))
+            })
+            .collect();
         let equal = self.is(Kind::Paper) || self.rng.random_bool(0.3);
         let common = (total_bytes as f64 * share * self.rng.random_range(0.6..2.0)) as u64;
         let radio = self.is(Kind::Paper) || self.when(Kind::Radio, 0.25);
         let described: Vec<Value> = (0..nodes)
             .map(|node| {
-                let memory_bytes = match equal {
-                    true => common,
-                    false => (total_bytes as f64 * share * self.rng.random_range(0.3..2.0)) as u64,
+                let node_type = types.choose(&mut self.rng).copied();
+                let memory_bytes = match node_type {
+                    Some((memory_bytes, _)) => memory_bytes,
+                    None if equal => common,
+                    None => (total_bytes as f64 * share * self.rng.random_range(0.3..2.0)) as u64,
                 };
                 let mut it = Map::new();
                 it.insert("id".to_owned(), json!(format!("n{node}")));
                 let reserved_bytes = if self.rng.random_bool(0.2) { self.rng.random_range(0..=100) } else { 0 };
                 it.insert("memory_bytes".to_owned(), json!(memory_bytes + reserved_bytes));
                 it.insert("reserved_bytes".to_owned(), json!(reserved_bytes));
-                let speed = if self.is(Kind::Ties) { 1000.0 } else { self.rng.random_range(300.0..3000.0) };
+                let speed = match node_type {
+                    Some((_, speed)) => speed,
+                    None if self.is(Kind::Ties) => 1000.0,
+                    None => self.rng.random_range(300.0..3000.0),
+                };
                 let timed = self.when(Kind::Timed, 0.3);
                 if !(timed && self.rng.random_bool(0.3)) {
                     it.insert("flops_per_s".to_owned(), json!(speed));
@@ -209,7 +225,9 @@ impl Maker {
         let mut cluster = json!({"name": "random", "nodes": described});
         cluster["links"] = Value::Array(self.links(nodes, sparse));
         if radio {
-            cluster["network"] = json!({"kind": "radio", "bandwidth_hz": 500.0, "snr_at_1m": 283_230.0});
+            let latency_s = if !self.is(Kind::Paper) && self.rng.random_bool(0.3) { 0.02 } else { 0.0 };
+            cluster["network"] =
+                json!({"kind": "radio", "bandwidth_hz": 500.0, "snr_at_1m": 283_230.0, "latency_s": latency_s});
         } else if self.when(Kind::Matrix, 0.25) {
             cluster["network"] = self.matrix(nodes);
         } else if !sparse {
@@ -301,8 +319,11 @@ impl Maker {
                 it.insert("node_selector".to_owned(), json!({"site": "roof"}));
             }
             if self.rng.random_bool(0.5) {
-                let layer = format!("l{}", self.rng.random_range(0..layers));
-                it.insert("pins".to_owned(), json!([{"layer_id": layer, "node_id": any_node(self)}]));
+                let mut pinned: Vec<usize> = (0..layers).collect();
+                pinned.shuffle(&mut self.rng);
+                pinned.truncate(self.rng.random_range(1..=2));
+                let pin = |layer| json!({"layer_id": format!("l{layer}"), "node_id": any_node(self)});
+                it.insert("pins".to_owned(), pinned.into_iter().map(pin).collect());
             }
             if self.rng.random_bool(0.5) {
                 it.insert("max_stages".to_owned(), json!(self.rng.random_range(1..=nodes)));
@@ -320,7 +341,7 @@ impl Maker {
         }
         let mut it = Map::new();
         let mut put = |name: &str, value: Value| it.insert(name.to_owned(), value);
-        if self.when(Kind::Tight, 0.4) {
+        if self.when(Kind::Tight, 0.4) || self.is(Kind::Types) {
             put("memory", json!(["params", "params_and_activations"][self.rng.random_range(0..2)]));
             put("io_buffers", json!(self.rng.random_range(0..3)));
         }

@@ -6,11 +6,13 @@
 #![allow(dead_code, unreachable_pub, unused_imports)]
 
 mod brute;
+mod claims;
 mod dense;
 mod instance;
 mod tableau;
 
 pub use brute::brute_force;
+pub use claims::{Heard, StopAfter, assert_document_true, objective, planned, planned_in};
 pub use dense::dense_dp;
 pub use instance::{Kind, Size, random_document, random_request};
 

@@ -1,0 +1,12 @@
+//! The exact planner: its proofs against an oracle, its properties, its determinism, its behaviour when stopped.
+
+#[path = "../oracle/mod.rs"]
+mod oracle;
+
+mod against_dense;
+mod bases;
+mod changes;
+mod determinism;
+mod instances;
+mod metamorphic;
+mod stopping;
