@@ -60,6 +60,7 @@ fn shard(number: u64) {
     let tally = compare(number * SEEDS, SEEDS, SMALL);
     assert!(tally.compared >= LEAST_COMPARED, "{tally:?}");
     assert!(tally.infeasible > tally.compared / 20 && tally.several_stages > tally.compared / 4, "{tally:?}");
+    assert!(tally.searched > tally.compared / 10, "{tally:?}");
 }
 
 macro_rules! shards {
@@ -75,8 +76,8 @@ shards!(shard_0: 0, shard_1: 1, shard_2: 2, shard_3: 3, shard_4: 4, shard_5: 5, 
 
 #[test]
 fn up_to_twelve_nodes() {
-    let tally = compare(0, 12, Size { layers: 16, nodes: 12 });
-    assert!(tally.compared >= 100 && tally.searched > 0, "{tally:?}");
+    let tally = compare(0, 40, Size { layers: 16, nodes: 12 });
+    assert!(tally.compared >= 400 && tally.searched > 100, "{tally:?}");
 }
 
 #[test]
