@@ -5,6 +5,8 @@
 
 pub mod check;
 pub mod env;
+#[doc(hidden)]
+pub mod parts;
 
 mod baselines;
 mod bits;

@@ -1,0 +1,53 @@
+//! Parts of the planner by themselves, for benchmarks; not part of the interface.
+
+use rand::SeedableRng;
+use rand_pcg::Pcg64Mcg;
+
+use super::bits::for_width;
+use super::bound::least_period;
+use super::env::{Env, NeverStop, NoProgress};
+use super::exact::decision::{Decider, Decision};
+use super::exact::stage_ends::StageEnds;
+use super::incumbent::Incumbent;
+use super::problem::Problem;
+use crate::domain::request::PlanRequest;
+
+/// Labels that a decision may use.
+const MOST_LABELS: usize = 2_000_000;
+
+/// A request reduced once, so that a part is measured without the reduction.
+pub struct Parts<'r> {
+    request: &'r PlanRequest,
+    problem: Problem,
+}
+
+impl<'r> Parts<'r> {
+    /// Reduces a request.
+    pub fn new(request: &'r PlanRequest) -> Option<Self> {
+        Some(Self { request, problem: Problem::new(request, &|| false)? })
+    }
+
+    /// The bound of the walk relaxation.
+    pub fn walk_bound_s(&self) -> Option<f64> {
+        least_period(&self.problem, &|| false)
+    }
+
+    /// Whether a placement within a period is possible, decided with nothing known; `None` where that is too hard.
+    pub fn is_possible(&self, period_s: f64) -> Option<bool> {
+        let env = Env { seed: 0, threads: 1, stop: &NeverStop, progress: &NoProgress };
+        let incumbent = Incumbent::new(self.request, &self.problem, &env);
+        for_width!(self.problem.blocks() + 1, W => decide::<W>(&incumbent, period_s))
+    }
+}
+
+fn decide<const W: usize>(incumbent: &Incumbent<'_>, period_s: f64) -> Option<bool> {
+    let problem = incumbent.problem;
+    let stage_ends = StageEnds::<W>::new(problem, &|| false)?;
+    let every_cut: Vec<usize> = (0..=problem.blocks()).collect();
+    let rng = Pcg64Mcg::seed_from_u64(incumbent.env.seed);
+    match Decider::new(incumbent, problem, &every_cut, &stage_ends, rng).decide(period_s, MOST_LABELS)? {
+        Decision::Possible => Some(true),
+        Decision::Impossible => Some(false),
+        Decision::Undecided => None,
+    }
+}
