@@ -3,9 +3,6 @@
 use super::at_period::distinct_loads;
 use crate::planner::problem::Problem;
 
-/// The most candidates that are listed.
-const MOST: usize = 4_000_000;
-
 /// The candidates of a range.
 pub enum Listed {
     /// All of them, distinct and ascending.
@@ -14,9 +11,9 @@ pub enum Listed {
     TooMany,
 }
 
-/// Lists the candidates from `least` (included) to `below` (excluded). O(n² log r + g m log m) to find c of them,
-/// O(c log c) to sort. `None` when told to stop.
-pub fn candidates(problem: &Problem, least: f64, below: f64, stop: &dyn Fn() -> bool) -> Option<Listed> {
+/// Lists the candidates from `least` (included) to `below` (excluded), or finds that they are more than about `most`.
+/// O(n² log r + g m log m) to find c of them, O(c log c) to sort. `None` when told to stop.
+pub fn candidates(problem: &Problem, least: f64, below: f64, most: usize, stop: &dyn Fn() -> bool) -> Option<Listed> {
     let blocks = problem.blocks();
     let mut found = Vec::new();
     let loads = distinct_loads(problem);
@@ -30,7 +27,7 @@ pub fn candidates(problem: &Problem, least: f64, below: f64, stop: &dyn Fn() -> 
             let times = loads[first..].iter().map(|&load_bits| link.transfer_s(load_bits));
             found.extend(times.take_while(|&hop_s| hop_s < below));
         }
-        if found.len() > MOST {
+        if too_many(&mut found, most) {
             return Some(Listed::TooMany);
         }
     }
@@ -43,15 +40,29 @@ pub fn candidates(problem: &Problem, least: f64, below: f64, stop: &dyn Fn() -> 
             let times = (first..=blocks).map(|end| problem.compute_s(group, start, end));
             found.extend(times.take_while(|&compute_s| compute_s < below));
         }
-        if found.len() > MOST {
+        if too_many(&mut found, most) {
             return Some(Listed::TooMany);
         }
     }
     let ends_s = problem.input_s.iter().chain(&problem.output_s);
     found.extend(ends_s.copied().filter(|end_s| (least..below).contains(end_s)));
+    keep_distinct(&mut found);
+    Some(Listed::All(found))
+}
+
+/// Whether more numbers than allowed are left when equal ones are dropped; half of them are enough, so that they are
+/// not sorted again for every few that are added.
+fn too_many(found: &mut Vec<f64>, most: usize) -> bool {
+    if found.len() <= most {
+        return false;
+    }
+    keep_distinct(found);
+    found.len() > most / 2
+}
+
+fn keep_distinct(found: &mut Vec<f64>) {
     found.sort_unstable_by(f64::total_cmp);
     found.dedup();
-    Some(Listed::All(found))
 }
 
 /// The smallest candidate above a period; infinite where there is none. O(n² log r + g m log m). `None` when told to

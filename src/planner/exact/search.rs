@@ -22,6 +22,9 @@ const FIRST_LABELS: usize = 20_000;
 const MORE_LABELS: usize = 8;
 const MOST_LABELS: usize = 20_000_000;
 
+/// Candidates that are listed at once; where they are more, decisions halve the range first.
+const MOST_LISTED: usize = 4_000_000;
+
 /// Labels for a look at a period whose proof would end the search.
 const PROBE_LABELS: usize = 3_000;
 
@@ -122,7 +125,7 @@ fn close_in<const W: usize>(decider: &mut Decider<'_, W>) -> Option<()> {
     let mut labels = FIRST_LABELS;
     let most_labels = MOST_LABELS.min(MOST_LABEL_BYTES / bytes_per_label::<W>());
     while !decider.incumbent.must_end() {
-        narrow(decider, labels.min(most_labels))?;
+        narrow(decider, labels.min(most_labels), MOST_LISTED)?;
         if labels >= most_labels {
             break;
         }
@@ -133,7 +136,7 @@ fn close_in<const W: usize>(decider: &mut Decider<'_, W>) -> Option<()> {
 
 /// Moves bound and incumbent towards one another until they meet or the candidates between them are undecided with
 /// this many labels.
-fn narrow<const W: usize>(decider: &mut Decider<'_, W>, most_labels: usize) -> Option<()> {
+fn narrow<const W: usize>(decider: &mut Decider<'_, W>, most_labels: usize, most_listed: usize) -> Option<()> {
     let incumbent = decider.incumbent;
     let stop = || incumbent.must_end();
     if incumbent.best().is_none() && decider.decide(f64::MAX, most_labels)? == Decision::Impossible {
@@ -144,16 +147,19 @@ fn narrow<const W: usize>(decider: &mut Decider<'_, W>, most_labels: usize) -> O
     let mut high = incumbent.objective();
     while !stop() && incumbent.bound() < high {
         let bound = incumbent.bound();
-        match candidates(decider.problem, bound, high, &stop)? {
-            Listed::All(periods) => return narrow_among(decider, periods, most_labels),
+        match candidates(decider.problem, bound, high, most_listed, &stop)? {
+            Listed::All(periods) => return narrow_among(decider, periods, high, most_labels),
             Listed::TooMany => {
-                let period_s = if high.is_finite() { bound + (high - bound) / 2.0 } else { bound.max(1e-9) * 2.0 };
+                let middle = if high.is_finite() { bound + (high - bound) / 2.0 } else { bound.max(1e-9) * 2.0 };
+                // Between neighbouring doubles the middle may be rounded up.
+                let period_s = if middle < high { middle } else { bound };
                 match decider.decide(period_s, most_labels)? {
                     Decision::Impossible => {
                         let next = next_candidate(decider.problem, period_s, &stop)?;
                         incumbent.raise(next.min(incumbent.objective()));
                     }
-                    Decision::Possible => high = high.min(incumbent.objective()),
+                    // A placement that breaks the limit of latency is no incumbent.
+                    Decision::Possible => high = period_s.min(incumbent.objective()),
                     Decision::Undecided => high = period_s,
                 }
             }
@@ -162,15 +168,21 @@ fn narrow<const W: usize>(decider: &mut Decider<'_, W>, most_labels: usize) -> O
     Some(())
 }
 
-/// Decides among all the candidates between the bound and what is to be gained, ascending. First the largest, with
+/// Decides among all the candidates from the bound to `below`, ascending; what lies between `below` and the incumbent
+/// is not known. First the largest, with
 /// little effort: where the incumbent is the best already, that one proof is all that is needed. Then up from the
 /// bound in growing steps, since proofs far below the optimum are cheap and teach the next ones; then by bisection.
-fn narrow_among<const W: usize>(decider: &mut Decider<'_, W>, mut periods: Vec<f64>, most_labels: usize) -> Option<()> {
+fn narrow_among<const W: usize>(
+    decider: &mut Decider<'_, W>,
+    mut periods: Vec<f64>,
+    below: f64,
+    most_labels: usize,
+) -> Option<()> {
     let incumbent = decider.incumbent;
     if let Some(&largest) = periods.last()
         && decider.probe(largest, PROBE_LABELS)? == Decision::Impossible
     {
-        incumbent.raise(incumbent.objective());
+        incumbent.raise(below.min(incumbent.objective()));
         return Some(());
     }
     // Everything below `low` is impossible; nothing is to be gained or can be decided at and above `high`.
@@ -188,13 +200,53 @@ fn narrow_among<const W: usize>(decider: &mut Decider<'_, W>, mut periods: Vec<f
         match decider.decide(periods[at], most_labels)? {
             Decision::Impossible => {
                 low = at + 1;
-                let next = periods.get(low).copied().unwrap_or(incumbent.objective());
+                let next = periods.get(low).copied().unwrap_or(below);
                 incumbent.raise(next.min(incumbent.objective()));
                 step = step.map(|step| (2 * step).max(first_step));
             }
             Decision::Possible | Decision::Undecided => {
                 high = at;
                 step = None;
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::request::PlanRequest;
+    use crate::planner::Env;
+    use crate::planner::env::{NeverStop, NoProgress};
+
+    const INSTANCES: [&str; 4] = [
+        include_str!("../../../tests/instances/paper_tight_n16_0.json"),
+        include_str!("../../../tests/instances/paper_tight_n20_0.json"),
+        include_str!("../../../tests/instances/hetero_types_n16_0.json"),
+        include_str!("../../../tests/instances/asym_n12_0.json"),
+    ];
+
+    /// However few candidates may be listed and however little effort is allowed, what is undecided proves nothing.
+    #[test]
+    fn no_bound_exceeds_the_optimum_where_candidates_are_many_and_effort_is_small() {
+        for text in INSTANCES {
+            let instance: serde_json::Value = serde_json::from_str(text).unwrap();
+            let request = PlanRequest::from_json(&instance["request"]).unwrap();
+            let least_s = instance["expected"]["period_s"].as_f64().unwrap();
+            let problem = Problem::new(&request, &|| false).unwrap();
+            let env = Env { seed: 0, threads: 1, stop: &NeverStop, progress: &NoProgress };
+            for (most_listed, most_labels) in [(1, 0), (20, 0), (20, 30), (200, 0), (200, 300), (usize::MAX, 0)] {
+                let incumbent = Incumbent::new(&request, &problem, &env);
+                for_width!(problem.blocks() + 1, W => {
+                    let stage_ends = StageEnds::<W>::new(&problem, &|| false).unwrap();
+                    let cuts: Vec<usize> = (0..=problem.blocks()).collect();
+                    let rng = Pcg64Mcg::seed_from_u64(0);
+                    let mut decider = Decider::new(&incumbent, &problem, &cuts, &stage_ends, rng);
+                    decider.decide(f64::MAX, 20_000).unwrap();
+                    narrow(&mut decider, most_labels, most_listed)
+                });
+                let bound_s = incumbent.bound();
+                assert!(bound_s <= least_s * (1.0 + 1e-12), "{bound_s} of {least_s}, {most_listed}, {most_labels}");
             }
         }
     }
