@@ -10,7 +10,7 @@ use crate::changes;
 use crate::oracle::planned;
 
 /// Random bases of each kind.
-const SEEDS: u64 = 3;
+const SEEDS: u64 = 2;
 
 /// The smallest periods before and after a change of each base, infinite where nothing fits.
 fn compare(prepare: fn(&mut Value), change: fn(&mut Value, &mut Pcg64Mcg), holds: fn(f64, f64) -> bool) {
@@ -25,7 +25,7 @@ fn compare(prepare: fn(&mut Value), change: fn(&mut Value, &mut Pcg64Mcg), holds
         assert!(holds(before_s, after_s), "{}: {before_s} before, {after_s} after", base.name);
         feasible += usize::from(after_s.is_finite());
     }
-    assert!(feasible >= 25, "{feasible}");
+    assert!(feasible >= 20, "{feasible}");
 }
 
 fn as_it_is(_document: &mut Value) {}
@@ -133,5 +133,5 @@ fn no_baseline_beats_the_optimum_and_no_bound_exceeds_it() {
             placed += usize::from(document.period_s.is_some());
         }
     }
-    assert!(placed >= 40, "{placed}");
+    assert!(placed >= 30, "{placed}");
 }
