@@ -1,0 +1,23 @@
+//! The plots, as SVG: text is left to the viewer's fonts.
+
+mod boxes;
+mod ratios;
+mod scale;
+mod times;
+
+pub(super) use ratios::draw as ratios;
+pub(super) use times::draw as times;
+
+use plotters::style::RGBColor;
+
+use crate::domain::options::Algorithm;
+
+/// Colours that are told apart with any colour vision (Okabe and Ito).
+fn colour(algorithm: Algorithm) -> RGBColor {
+    match algorithm {
+        Algorithm::Random => RGBColor(110, 110, 110),
+        Algorithm::Greedy => RGBColor(0, 158, 115),
+        Algorithm::Kpath => RGBColor(213, 94, 0),
+        Algorithm::Exact | Algorithm::Auto => RGBColor(0, 114, 178),
+    }
+}
