@@ -13,11 +13,13 @@ use crate::cli::bench::statistics::Sample;
 use crate::domain::options::Algorithm;
 
 pub(super) type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
+type Chart<'a, 'b> = ChartContext<'a, SVGBackend<'b>, Cartesian2d<Scale, Scale>>;
 pub(super) type Drawn = Result<(), Box<dyn std::error::Error + Send + Sync>>;
 
 const FONT: &str = "sans-serif";
 const INK: RGBColor = RGBColor(40, 40, 40);
 const GRID: RGBColor = RGBColor(225, 225, 225);
+const HEADING_HEIGHT: u32 = 80;
 /// How much of the width between two numbers of nodes the boxes fill, and a box its share.
 const GROUP_WIDTH: f64 = 0.84;
 const BOX_WIDTH: f64 = 0.72;
@@ -37,7 +39,7 @@ pub(super) struct Boxes<'a> {
 
 impl Boxes<'_> {
     pub(super) fn draw(&self, area: &Area<'_>) -> Drawn {
-        let (legend, below) = area.split_vertically(64);
+        let (legend, below) = area.split_vertically(HEADING_HEIGHT);
         self.draw_heading(&legend)?;
         let groups = Scale {
             is_logarithmic: false,
@@ -46,6 +48,7 @@ impl Boxes<'_> {
             label: |place| place.to_string(),
         };
         let mut chart = ChartBuilder::on(&below)
+            .margin_left(14)
             .margin_right(16)
             .margin_bottom(8)
             .x_label_area_size(46)
@@ -63,26 +66,27 @@ impl Boxes<'_> {
             .y_desc(self.value)
             .x_label_formatter(&|&middle| self.nodes.get(middle as usize).map(usize::to_string).unwrap_or_default())
             .draw()?;
+        let width = GROUP_WIDTH / self.series.len() as f64;
         for (index, (algorithm, samples)) in self.series.iter().enumerate() {
-            let width = GROUP_WIDTH / self.series.len() as f64;
             for (group, sample) in samples.iter().enumerate() {
                 let left = group as f64 + (1.0 - GROUP_WIDTH) / 2.0 + width * (index as f64 + (1.0 - BOX_WIDTH) / 2.0);
-                let place = left..left + width * BOX_WIDTH;
-                let Some(shape) = Shape::of(sample) else { continue };
-                for line in shape.outline(&place) {
-                    chart.draw_series([PathElement::new(line, colour(*algorithm).stroke_width(2))])?;
-                }
-                let corners = [(place.start, shape.lower_quartile), (place.end, shape.upper_quartile)];
-                let body = Rectangle::new(corners, colour(*algorithm).mix(0.3).filled());
-                chart.draw_series([body])?;
-                let middle = (place.start + place.end) / 2.0;
-                let dot = |value: f64| Circle::new((middle, value), 2, colour(*algorithm).mix(0.6).filled());
-                chart.draw_series(shape.beyond(sample).map(dot))?;
-                if let Some(mean) = sample.geometric_mean().filter(|_| self.with_mean) {
-                    let at = (middle, mean);
-                    chart.draw_series([Circle::new(at, 4, WHITE.filled()), Circle::new(at, 4, INK.stroke_width(2))])?;
-                }
+                self.draw_box(&mut chart, sample, left..left + width * BOX_WIDTH, colour(*algorithm))?;
             }
+        }
+        Ok(())
+    }
+
+    fn draw_box(&self, chart: &mut Chart<'_, '_>, sample: &Sample, place: Range<f64>, colour: RGBColor) -> Drawn {
+        let Some(shape) = Shape::of(sample) else { return Ok(()) };
+        let corners = [(place.start, shape.lower_quartile), (place.end, shape.upper_quartile)];
+        chart.draw_series([Rectangle::new(corners, colour.mix(0.3).filled())])?;
+        chart.draw_series(shape.outline(&place).map(|line| PathElement::new(line, colour.stroke_width(2))))?;
+        let middle = (place.start + place.end) / 2.0;
+        let beyond = shape.beyond(sample);
+        chart.draw_series(beyond.map(|value| Circle::new((middle, value), 2, colour.mix(0.6).filled())))?;
+        if let Some(mean) = sample.geometric_mean().filter(|_| self.with_mean) {
+            let ring = |style: ShapeStyle| Circle::new((middle, mean), 4, style);
+            chart.draw_series([ring(WHITE.filled()), ring(INK.stroke_width(2))])?;
         }
         Ok(())
     }
@@ -100,6 +104,7 @@ impl Boxes<'_> {
             area.draw_text(name(*algorithm), &small, (x + 21, 48))?;
             x += 90;
         }
+        // Where texts end is for the viewer's fonts to say, so each gets room enough.
         let mean = if self.with_mean { "; ring: geometric mean" } else { "" };
         let reading = format!("box: quartiles and median; whiskers: 5 % to 95 %; dots: beyond{mean}");
         area.draw_text(&reading, &TextStyle::from((FONT, 13)).color(&INK).pos(left), (x + 8, 48))?;
