@@ -5,7 +5,7 @@ mod oracle;
 
 use std::collections::BTreeSet;
 
-use cutpoint::domain::chain::{Chain, crossing_layers, crossing_tensors, live_bytes};
+use cutpoint::domain::chain::{Chain, activation_bytes, crossing_layers, crossing_tensors, live_bytes};
 use cutpoint::domain::cluster::ClusterInventory;
 use cutpoint::domain::hash::content_hash;
 use cutpoint::domain::model::ModelProfile;
@@ -163,7 +163,7 @@ proptest! {
             kept.retain(|&tensor| crosses(&model, tensor, layer + 1));
         }
         prop_assert_eq!(live_bytes(&model), expected.clone());
-        prop_assert_eq!(model.activation_bytes(), expected);
+        prop_assert_eq!(activation_bytes(&model), expected);
     }
 
     #[test]

@@ -84,6 +84,12 @@ fn last_position(model: &ModelProfile, layer: usize) -> usize {
     model.readers(layer).iter().map(|reader| reader + 1).max().unwrap_or(model.layers.len())
 }
 
+/// For each layer, bytes of live tensors while it runs: as the profile says, else derived.
+pub fn activation_bytes(model: &ModelProfile) -> Vec<u64> {
+    let derived = live_bytes(model);
+    model.layers.iter().zip(derived).map(|(layer, derived)| layer.activation_bytes.unwrap_or(derived)).collect()
+}
+
 /// For each layer, the bytes of live tensors while it runs, for profiles that do not say: a tensor is live from the
 /// layer that makes it until its last reader has run, a model output to the end.
 pub fn live_bytes(model: &ModelProfile) -> Vec<u64> {

@@ -9,7 +9,6 @@ use utoipa::ToSchema;
 
 use super::fault::{Fault, FaultCode};
 use super::network::Network;
-use super::options::read_labels;
 use super::read::Reader;
 
 /// A device that can host a stage.
@@ -125,8 +124,12 @@ impl ClusterInventory {
         if all_known {
             reader.within("links", |reader| check_links(reader, &links, &index_of));
         }
-        if let Some(network) = &network {
-            network.check(reader, &nodes, all_known.then_some(&index_of));
+        match &network {
+            Some(Network::Radio(_)) => check_positions(reader, &nodes),
+            Some(Network::Matrix(matrix)) if all_known => {
+                reader.within("network", |reader| matrix.check(reader, &index_of));
+            }
+            _ => {}
         }
         let nodes: Option<Vec<Node>> = nodes.into_iter().collect();
         let links: Option<Vec<Link>> = links.into_iter().collect();
@@ -157,7 +160,7 @@ impl Node {
         }
         let flops_per_s = reader.optional(map, "flops_per_s", Reader::positive);
         let device_class = reader.optional(map, "device_class", Reader::id);
-        let labels = reader.optional(map, "labels", read_labels).unwrap_or_default();
+        let labels = reader.optional(map, "labels", Reader::labels).unwrap_or_default();
         let schedulable = reader.optional(map, "schedulable", Reader::flag).unwrap_or(true);
         // A position that could not be read is recorded; nowhere stands for it, so that it is not called missing.
         let nowhere = Position { x: f64::NAN, y: f64::NAN };
@@ -259,6 +262,33 @@ fn check_links(reader: &mut Reader, links: &[Option<Link>], index_of: &FxHashMap
                 let detail = format!("link {first} gives a value for {from_id:?} to {to_id:?} already");
                 reader.fault_at(&[index.into()], FaultCode::Duplicate, detail, "Give one value for each directed pair");
             }
+        }
+    }
+}
+
+/// Radio links are computed from places: every node needs one of its own.
+fn check_positions(reader: &mut Reader, nodes: &[Option<Node>]) {
+    let mut first_at: FxHashMap<(u64, u64), usize> = FxHashMap::default();
+    for (index, node) in nodes.iter().enumerate() {
+        let Some(node) = node else { continue };
+        let below = ["nodes".into(), index.into(), "position_m".into()];
+        let Some(position) = node.position_m else {
+            let detail = format!("node {:?} has no position, but the network is radio", node.id);
+            reader.fault_at(
+                &below,
+                FaultCode::Missing,
+                detail,
+                "Give position_m, or list its links under another network",
+            );
+            continue;
+        };
+        if position.x.is_nan() || position.y.is_nan() {
+            continue;
+        }
+        let place = (position.x.to_bits(), position.y.to_bits());
+        if let Some(first) = first_at.insert(place, index) {
+            let detail = format!("node {first} stands at the same place");
+            reader.fault_at(&below, FaultCode::Duplicate, detail, "Give each node a place of its own");
         }
     }
 }

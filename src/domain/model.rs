@@ -7,7 +7,6 @@ use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use super::chain;
 use super::fault::{Fault, FaultCode};
 use super::graph;
 use super::read::{MAX_FAULTS, Reader, Step};
@@ -142,12 +141,6 @@ impl ModelProfile {
     pub fn output_bytes(&self) -> u64 {
         let outputs = (0..self.layers.len()).filter(|&layer| self.readers[layer].is_empty());
         outputs.map(|layer| self.layers[layer].output_bytes).sum()
-    }
-
-    /// For each layer, bytes of live tensors while it runs: as the profile says, else derived.
-    pub fn activation_bytes(&self) -> Vec<u64> {
-        let derived = chain::live_bytes(self);
-        self.layers.iter().zip(derived).map(|(layer, derived)| layer.activation_bytes.unwrap_or(derived)).collect()
     }
 
     /// A layer's place in the order.

@@ -5,7 +5,6 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
-use super::cluster::Node;
 use super::fault::FaultCode;
 use super::read::Reader;
 
@@ -72,15 +71,6 @@ impl Network {
             _ => Matrix::read(reader, value).map(Self::Matrix),
         }
     }
-
-    /// Records what does not fit the nodes; `index_of` is absent where some node could not be read.
-    pub fn check(&self, reader: &mut Reader, nodes: &[Option<Node>], index_of: Option<&FxHashMap<String, usize>>) {
-        match (self, index_of) {
-            (Self::Radio(_), _) => check_positions(reader, nodes),
-            (Self::Matrix(matrix), Some(index_of)) => reader.within("network", |reader| matrix.check(reader, index_of)),
-            (Self::Matrix(_), None) | (Self::FullMesh(_), _) => {}
-        }
-    }
 }
 
 fn read_latency(reader: &mut Reader, map: &Map<String, Value>) -> f64 {
@@ -129,7 +119,8 @@ impl Matrix {
         Some(Self { node_ids: node_ids?, bandwidth_bps: rows?, latency_s })
     }
 
-    fn check(&self, reader: &mut Reader, index_of: &FxHashMap<String, usize>) {
+    /// Records what does not fit the nodes.
+    pub fn check(&self, reader: &mut Reader, index_of: &FxHashMap<String, usize>) {
         let mut seen: FxHashMap<&str, usize> = FxHashMap::default();
         for (index, id) in self.node_ids.iter().enumerate() {
             let below = ["node_ids".into(), index.into()];
@@ -160,32 +151,6 @@ impl Matrix {
             let detail = format!("the row has {} bit rates for {wanted} nodes", row.len());
             let below = ["bandwidth_bps".into(), index.into()];
             reader.fault_at(&below, FaultCode::OutOfRange, detail, "Give one bit rate for each of node_ids");
-        }
-    }
-}
-
-fn check_positions(reader: &mut Reader, nodes: &[Option<Node>]) {
-    let mut first_at: FxHashMap<(u64, u64), usize> = FxHashMap::default();
-    for (index, node) in nodes.iter().enumerate() {
-        let Some(node) = node else { continue };
-        let below = ["nodes".into(), index.into(), "position_m".into()];
-        let Some(position) = node.position_m else {
-            let detail = format!("node {:?} has no position, but the network is radio", node.id);
-            reader.fault_at(
-                &below,
-                FaultCode::Missing,
-                detail,
-                "Give position_m, or list its links under another network",
-            );
-            continue;
-        };
-        if position.x.is_nan() || position.y.is_nan() {
-            continue;
-        }
-        let place = (position.x.to_bits(), position.y.to_bits());
-        if let Some(first) = first_at.insert(place, index) {
-            let detail = format!("node {first} stands at the same place");
-            reader.fault_at(&below, FaultCode::Duplicate, detail, "Give each node a place of its own");
         }
     }
 }

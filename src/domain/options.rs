@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 
 use super::cluster::Node;
 use super::fault::FaultCode;
-use super::read::{Reader, Step};
+use super::read::Reader;
 use super::unit::MAX_SAFE_INTEGER;
 
 /// What is to be best.
@@ -238,7 +238,7 @@ impl Constraints {
             source_node: reader.optional(map, "source_node", Reader::id),
             sink_node: reader.optional(map, "sink_node", Reader::id),
             exclude_nodes: reader.optional(map, "exclude_nodes", read_ids).unwrap_or_default(),
-            node_selector: reader.optional(map, "node_selector", read_labels).unwrap_or_default(),
+            node_selector: reader.optional(map, "node_selector", Reader::labels).unwrap_or_default(),
             pins: reader.optional(map, "pins", read_pins).unwrap_or_default(),
             max_stages: reader.optional(map, "max_stages", |reader, value| reader.integer(value, 1, MAX_SAFE_INTEGER)),
             max_latency_s: reader.optional(map, "max_latency_s", Reader::non_negative),
@@ -345,27 +345,6 @@ impl PlanOptions {
             solver: reader.optional(map, "solver", SolverOptions::read).unwrap_or_default(),
         }
     }
-}
-
-/// Reads labels: texts of at most 256 characters under names of 1 to 256.
-pub fn read_labels(reader: &mut Reader, value: &Value) -> Option<BTreeMap<String, String>> {
-    let map = reader.map(value)?;
-    let mut labels = BTreeMap::new();
-    for (key, text) in map {
-        if key.is_empty() || key.chars().count() > 256 {
-            let below = [Step::Key(key.clone())];
-            reader.fault_at(
-                &below,
-                FaultCode::OutOfRange,
-                "a label's name is empty or too long",
-                "Name it in 1 to 256 characters",
-            );
-        }
-        if let Some(text) = reader.within(Step::Key(key.clone()), |reader| reader.id(text)) {
-            labels.insert(key.clone(), text);
-        }
-    }
-    Some(labels)
 }
 
 fn read_ids(reader: &mut Reader, value: &Value) -> Option<Vec<String>> {

@@ -3,6 +3,8 @@
 //! Reading goes on after a fault, so that one answer names all of them. A `None` from a reading function means that a
 //! fault was recorded or that an optional field is absent; [`Reader::finish`] turns any recorded fault into an error.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Map, Value};
 
 use super::fault::{Fault, FaultCode};
@@ -177,6 +179,27 @@ impl Reader {
     /// An identifier: a text of 1 to 256 characters.
     pub fn id(&mut self, value: &Value) -> Option<String> {
         self.text(value, 256)
+    }
+
+    /// Labels: texts of 1 to 256 characters under names of 1 to 256.
+    pub fn labels(&mut self, value: &Value) -> Option<BTreeMap<String, String>> {
+        let map = self.map(value)?;
+        let mut labels = BTreeMap::new();
+        for (key, text) in map {
+            if key.is_empty() || key.chars().count() > 256 {
+                let below = [Step::Key(key.clone())];
+                self.fault_at(
+                    &below,
+                    FaultCode::OutOfRange,
+                    "a label's name is empty or too long",
+                    "Name it in 1 to 256 characters",
+                );
+            }
+            if let Some(text) = self.within(Step::Key(key.clone()), |reader| reader.id(text)) {
+                labels.insert(key.clone(), text);
+            }
+        }
+        Some(labels)
     }
 
     /// A boolean.

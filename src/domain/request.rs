@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::cluster::ClusterInventory;
 use super::fault::{Fault, FaultCode};
 use super::model::ModelProfile;
-use super::options::{PlanOptions, read_labels};
+use super::options::PlanOptions;
 use super::read::{Reader, Step};
 
 /// Everything that determines a placement.
@@ -41,7 +41,7 @@ impl PlanRequest {
         let map = reader.object(value, &Self::FIELDS)?;
         let model = reader.required(map, "model", ModelProfile::read).map(Arc::new);
         let cluster = reader.required(map, "cluster", ClusterInventory::read).map(Arc::new);
-        reader.optional(map, "labels", read_labels);
+        reader.optional(map, "labels", Reader::labels);
         let options = PlanOptions::read(reader, map);
         Self::assemble(reader, model, cluster, options)
     }

@@ -13,7 +13,7 @@ use super::inputs::{self, Inputs};
 use super::problem::Problem;
 use crate::domain::cluster::ClusterInventory;
 use crate::domain::model::ModelProfile;
-use crate::domain::options::{Constraints, CostModel, Objective, PlanOptions, SolverOptions, read_labels};
+use crate::domain::options::{Constraints, CostModel, Objective, PlanOptions, SolverOptions};
 use crate::domain::read::Reader;
 use crate::domain::request::PlanRequest;
 use crate::store::NewJob;
@@ -93,6 +93,6 @@ fn read_draft(reader: &mut Reader, value: &Value) -> Option<Draft> {
     let map = reader.object(value, &JobRequest::FIELDS)?;
     let inputs = Inputs::read(reader, map);
     let options = PlanOptions::read(reader, map);
-    let labels = reader.optional(map, "labels", read_labels).unwrap_or_default();
+    let labels = reader.optional(map, "labels", Reader::labels).unwrap_or_default();
     Some(Draft { inputs, options, labels })
 }

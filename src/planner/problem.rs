@@ -8,7 +8,7 @@ use std::sync::Arc;
 use rustc_hash::FxHashMap;
 
 use super::links::{Link, LinkFinder, Links};
-use crate::domain::chain::Chain;
+use crate::domain::chain::{Chain, activation_bytes};
 use crate::domain::options::{ComputeModel, MemoryModel, Objective, Overlap};
 use crate::domain::request::PlanRequest;
 
@@ -113,7 +113,7 @@ impl Problem {
         let host_at = |node: Option<usize>| node.and_then(|node| host_of_node.get(&node).copied());
         let asked = constraints.max_stages.map_or(usize::MAX, |most| usize::try_from(most).unwrap_or(usize::MAX));
         let counted = |bytes: u64| if cost_model.memory == MemoryModel::Params { 0 } else { bytes };
-        let activation = model.activation_bytes();
+        let activation = activation_bytes(model);
         Some(Self {
             source_host: host_at(source),
             sink_host: host_at(sink),

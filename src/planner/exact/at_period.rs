@@ -260,8 +260,8 @@ fn carries(problem: &Problem, loads: &[f64], period_s: f64, stop: &dyn Fn() -> b
 fn least_bandwidth_bps(load_bits: f64, latency_s: f64, period_s: f64) -> f64 {
     let in_time = |bandwidth_bps: f64| load_bits / bandwidth_bps + latency_s <= period_s;
     if load_bits == 0.0 {
-        // Bandwidth 0 stands for no link.
-        return if latency_s <= period_s { f64::MIN_POSITIVE } else { f64::INFINITY };
+        // Bandwidth 0 stands for no link, any other will do.
+        return if latency_s <= period_s { f64::from_bits(1) } else { f64::INFINITY };
     }
     if !in_time(f64::MAX) {
         return f64::INFINITY;
