@@ -122,10 +122,11 @@ impl Store {
         .await
     }
 
-    /// Finishes the writes that were asked for, then closes the database.
+    /// Finishes the writes that were asked for, then closes the database, which leaves one file.
     pub async fn close(&self) {
-        self.writer.close().await;
+        // The last connection folds the write-ahead log into the database, and only the one that writes can.
         self.readers.close().await;
+        self.writer.close().await;
     }
 
     async fn write<T, F>(&self, work: F) -> Result<T, StoreError>

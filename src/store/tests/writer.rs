@@ -118,3 +118,13 @@ async fn a_group_that_is_not_committed_is_answered_so_and_the_next_one_works() {
     put(store, "next").await.unwrap();
     assert_eq!(names(store).await, ["next"]);
 }
+
+#[tokio::test]
+async fn a_closed_store_is_one_file() {
+    let fixture = Fixture::new().await;
+    put(&fixture.store, "a").await.unwrap();
+    assert_eq!(names(&fixture.store).await, ["a"]);
+    fixture.store.close().await;
+    let files = std::fs::read_dir(fixture.folder.path()).unwrap().map(|file| file.unwrap().file_name());
+    assert_eq!(files.collect::<Vec<_>>(), ["test.db"]);
+}
