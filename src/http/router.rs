@@ -89,7 +89,7 @@ fn surround(router: Router, ids: Arc<dyn Ids>) -> Router {
     let around = ServiceBuilder::new()
         .map_request(request_id::drop_unfit_id::<Body>)
         .layer(SetRequestIdLayer::new(X_REQUEST_ID, MakeId(move || ids.uuid().to_string())))
-        .layer(TraceLayer::new_for_http().make_span_with(span).on_response(log_answer))
+        .layer(TraceLayer::new_for_http().make_span_with(span).on_response(log_answer).on_failure(()))
         .layer(PropagateRequestIdLayer::new(X_REQUEST_ID))
         .layer(CompressionLayer::new().quality(CompressionLevel::Fastest))
         .layer(middleware::from_fn(write_problem))
@@ -102,6 +102,8 @@ fn span(request: &Request) -> tracing::Span {
     tracing::info_span!("request", method = %request.method(), path = request.uri().path(), request_id)
 }
 
+/// Not every 503 is worth a line: a full queue is the caller's to know, and what is our failure is logged where it
+/// happens, with its cause.
 fn log_answer<B>(response: &axum::http::Response<B>, latency: Duration, _span: &tracing::Span) {
     tracing::debug!(status = response.status().as_u16(), latency_s = latency.as_secs_f64(), "answered");
 }
