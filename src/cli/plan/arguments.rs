@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, ValueEnum};
+use clap::{ArgGroup, Args, ValueEnum};
 use serde::{Serialize, Serializer};
 use serde_json::{Map, Value, json};
 
@@ -28,15 +28,20 @@ Examples:
       --memory params --compute ignore --cuts single_tensor --algorithm kpath
   cutpoint plan --request examples/requests/*.json --output jsonl";
 
+const USAGE: &str = "\
+cutpoint plan [OPTIONS] --model <FILE> --cluster <FILE>
+       cutpoint plan [OPTIONS] --request <FILE>...";
+
 /// Plans one model on one cluster, or any number of request files, without a service.
 #[derive(Debug, Args)]
-#[command(after_long_help = AFTER_LONG_HELP)]
+#[command(after_long_help = AFTER_LONG_HELP, override_usage = USAGE)]
+#[command(group = ArgGroup::new("input").args(["request", "model"]).required(true))]
 pub(crate) struct PlanArguments {
     /// Model profile, a JSON file.
-    #[arg(long, value_name = "FILE", required_unless_present = "request", requires = "cluster")]
+    #[arg(long, value_name = "FILE", requires = "cluster")]
     pub model: Option<PathBuf>,
     /// Cluster inventory, a JSON file.
-    #[arg(long, value_name = "FILE", required_unless_present = "request", requires = "model")]
+    #[arg(long, value_name = "FILE", requires = "model")]
     pub cluster: Option<PathBuf>,
     /// Request files, each with its model and cluster inline.
     #[arg(long, value_name = "FILE", num_args = 1.., conflicts_with_all = ["model", "cluster"])]
@@ -240,10 +245,16 @@ mod tests {
     }
 
     #[test]
+    fn without_input_both_ways_to_give_it_are_named() {
+        let error = Line::try_parse_from(["plan"]).err().unwrap().to_string();
+        assert!(error.contains("--request <FILE>") && error.contains("--model <FILE>"), "{error}");
+    }
+
+    #[test]
     fn a_model_needs_its_cluster() {
         assert!(Line::try_parse_from(["plan", "--model", "m.json"]).is_err());
         assert!(Line::try_parse_from(["plan", "--request", "r.json", "--model", "m", "--cluster", "c"]).is_err());
-        assert!(Line::try_parse_from(["plan"]).is_err());
+        assert!(Line::try_parse_from(["plan", "--cluster", "c.json"]).is_err());
         assert_eq!(Line::try_parse_from(["plan", "--request", "a", "b"]).unwrap().plan.request.len(), 2);
     }
 }
