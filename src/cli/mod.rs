@@ -71,6 +71,12 @@ pub fn run(arguments: Arguments) -> ExitCode {
     exit.into()
 }
 
+/// Reads a number of a flag. JSON has no word for NaN and infinity, so they must not get further than this.
+fn finite(text: &str) -> Result<f64, String> {
+    let number: f64 = text.parse().map_err(|_| "this is not a number".to_owned())?;
+    if number.is_finite() { Ok(number) } else { Err("the number must be finite".to_owned()) }
+}
+
 /// Prints an error and its causes to standard error the way every command does.
 fn complain(error: &anyhow::Error) -> Exit {
     let mut text = error.to_string();

@@ -7,10 +7,10 @@ use anyhow::Context;
 use clap::Args;
 use serde::Serialize;
 
-use super::complain;
 use super::exit::Exit;
 use super::interrupt::asked_to_end;
 use super::service::Service;
+use super::{complain, finite};
 use crate::config::Settings;
 use crate::telemetry;
 
@@ -68,15 +68,15 @@ pub(super) struct SettingFlags {
     #[serde(skip_serializing_if = "Option::is_none")]
     max_body_bytes: Option<u64>,
     /// Seconds between two heartbeats of a running job [default: 1].
-    #[arg(long, value_name = "SECONDS")]
+    #[arg(long, value_name = "SECONDS", value_parser = finite)]
     #[serde(skip_serializing_if = "Option::is_none")]
     heartbeat_s: Option<f64>,
     /// Seconds that a job belongs to its worker after a heartbeat [default: 15].
-    #[arg(long, value_name = "SECONDS")]
+    #[arg(long, value_name = "SECONDS", value_parser = finite)]
     #[serde(skip_serializing_if = "Option::is_none")]
     lease_s: Option<f64>,
     /// Seconds that requests and jobs get to end at shutdown [default: 10].
-    #[arg(long, value_name = "SECONDS")]
+    #[arg(long, value_name = "SECONDS", value_parser = finite)]
     #[serde(skip_serializing_if = "Option::is_none")]
     shutdown_s: Option<f64>,
     /// How log lines look: text or json [default: text].

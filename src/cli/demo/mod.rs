@@ -39,7 +39,7 @@ pub struct DemoArguments {
     #[arg(long)]
     exit: bool,
     /// Time limit of each job, seconds.
-    #[arg(long, value_name = "SECONDS", default_value_t = 10.0)]
+    #[arg(long, value_name = "SECONDS", default_value_t = 10.0, value_parser = super::finite)]
     time_limit_s: f64,
 }
 

@@ -6,6 +6,7 @@ use clap::{ArgGroup, Args, ValueEnum};
 use serde::{Serialize, Serializer};
 use serde_json::{Map, Value, json};
 
+use crate::cli::finite;
 use crate::domain::options::Pin;
 
 const AFTER_LONG_HELP: &str = "\
@@ -91,7 +92,7 @@ struct ObjectiveFlags {
     #[arg(long, value_name = "KIND")]
     objective: Option<String>,
     /// The period to keep to with the fewest nodes, seconds.
-    #[arg(long, value_name = "SECONDS", requires = "objective")]
+    #[arg(long, value_name = "SECONDS", requires = "objective", value_parser = finite)]
     target_period_s: Option<f64>,
 }
 
@@ -123,7 +124,7 @@ struct ConstraintFlags {
     #[serde(skip_serializing_if = "Option::is_none")]
     max_stages: Option<u64>,
     /// The largest latency of one input, seconds.
-    #[arg(long, value_name = "SECONDS")]
+    #[arg(long, value_name = "SECONDS", value_parser = finite)]
     #[serde(skip_serializing_if = "Option::is_none")]
     max_latency_s: Option<f64>,
 }
@@ -152,7 +153,7 @@ struct CostModelFlags {
     #[serde(skip_serializing_if = "Option::is_none")]
     compute: Option<String>,
     /// Bytes on the wire for each byte of a tensor [default: 1].
-    #[arg(long, value_name = "FACTOR")]
+    #[arg(long, value_name = "FACTOR", value_parser = finite)]
     #[serde(skip_serializing_if = "Option::is_none")]
     transfer_scale: Option<f64>,
 }
@@ -165,11 +166,11 @@ struct SolverFlags {
     #[serde(skip_serializing_if = "Option::is_none")]
     algorithm: Option<String>,
     /// Seconds until the best so far is the answer [default: 10].
-    #[arg(long, value_name = "SECONDS")]
+    #[arg(long, value_name = "SECONDS", value_parser = finite)]
     #[serde(skip_serializing_if = "Option::is_none")]
     time_limit_s: Option<f64>,
     /// The relative gap at which a placement is good enough [default: 0].
-    #[arg(long, value_name = "FRACTION")]
+    #[arg(long, value_name = "FRACTION", value_parser = finite)]
     #[serde(skip_serializing_if = "Option::is_none")]
     gap: Option<f64>,
     /// The seed of everything random [default: 0].
@@ -248,6 +249,14 @@ mod tests {
     fn without_input_both_ways_to_give_it_are_named() {
         let error = Line::try_parse_from(["plan"]).err().unwrap().to_string();
         assert!(error.contains("--request <FILE>") && error.contains("--model <FILE>"), "{error}");
+    }
+
+    #[test]
+    fn numbers_are_finite() {
+        for number in ["nan", "inf", "1e400", "ten"] {
+            let error = Line::try_parse_from(["plan", "--request", "r", "--time-limit-s", number]).err().unwrap();
+            assert!(error.to_string().contains("number"), "{error}");
+        }
     }
 
     #[test]
