@@ -90,8 +90,11 @@ pub struct ConfigError {
 
 fn listed(faults: &[SettingFault]) -> String {
     let line = |SettingFault { origin, fault }: &SettingFault| {
-        let name = fault.pointer.trim_start_matches('/');
-        format!("setting {name} ({origin}): {}. {}.", fault.detail, fault.action)
+        let what = match fault.pointer.trim_start_matches('/') {
+            "" => "settings".to_owned(),
+            name => format!("setting {name}"),
+        };
+        format!("{what} ({origin}): {}. {}.", fault.detail, fault.action)
     };
     faults.iter().map(line).collect::<Vec<_>>().join("\n")
 }
@@ -119,6 +122,8 @@ impl Settings {
     pub fn load(file: Option<&Path>, flags: &impl Serialize) -> Result<Self, ConfigError> {
         let mut sources = Figment::new();
         if let Some(file) = file {
+            // The parser would call a missing file malformed.
+            std::fs::read(file).map_err(|error| no_file(file, &error))?;
             sources = sources.merge(Toml::file_exact(file));
         }
         let environment = Env::prefixed(ENVIRONMENT_PREFIX).ignore(&["config"]);
@@ -224,11 +229,21 @@ fn origin(sources: &Figment, fault: &Fault) -> String {
     }
 }
 
+fn no_file(file: &Path, error: &std::io::Error) -> ConfigError {
+    let fault = Fault {
+        pointer: String::new(),
+        code: FaultCode::Missing,
+        detail: format!("the file cannot be read: {error}"),
+        action: "Give the path of a TOML file with --config or CUTPOINT_CONFIG, or leave it out".to_owned(),
+    };
+    ConfigError { faults: vec![SettingFault { origin: format!("from {}", file.display()), fault }] }
+}
+
 fn unreadable(error: &figment::Error) -> ConfigError {
     let fault = Fault {
         pointer: error.path.iter().map(|step| format!("/{step}")).collect(),
         code: FaultCode::Malformed,
-        detail: error.kind.to_string(),
+        detail: error.kind.to_string().trim_end().to_owned(),
         action: "Mend the file: it is TOML with one line for each setting".to_owned(),
     };
     let origin = match error.metadata.as_ref().and_then(|metadata| metadata.source.as_ref()) {
@@ -280,7 +295,9 @@ mod tests {
     #[test]
     fn a_missing_or_malformed_file_is_an_error() {
         let directory = tempfile::tempdir().unwrap();
-        assert!(Settings::load(Some(&directory.path().join("none.toml")), &json!({})).is_err());
+        let missing = Settings::load(Some(&directory.path().join("none.toml")), &json!({})).unwrap_err().to_string();
+        assert!(missing.starts_with("settings (from ") && missing.contains("cannot be read"), "{missing}");
+        assert_eq!(missing.lines().count(), 1, "{missing}");
         let file = directory.path().join("bad.toml");
         std::fs::write(&file, "workers = = 3").unwrap();
         assert!(Settings::load(Some(&file), &json!({})).unwrap_err().to_string().contains("bad.toml"));
