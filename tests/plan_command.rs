@@ -179,6 +179,15 @@ fn a_dash_reads_standard_input() {
 }
 
 #[test]
+fn standard_input_is_read_once() {
+    for arguments in [["--model", "-", "--cluster", "-"], ["--request", "-", "--request", "-"]] {
+        let output = plan(&arguments);
+        assert_eq!(code(&output), 2);
+        assert!(text(&output.stderr).contains("once"), "{output:?}");
+    }
+}
+
+#[test]
 fn the_same_request_and_seed_give_the_same_document() {
     let file = "examples/requests/inceptionresnetv2-radio-20-paper.json";
     let document = |threads: &str| {

@@ -44,6 +44,15 @@ impl Source {
         }
     }
 
+    /// Every file that it is read from.
+    pub(super) fn files(&self) -> impl Iterator<Item = &PathBuf> {
+        let (first, second) = match self {
+            Source::Request(file) => (file, None),
+            Source::ModelAndCluster { model, cluster } => (model, Some(cluster)),
+        };
+        std::iter::once(first).chain(second)
+    }
+
     /// Reads the request, with what the flags say laid over it.
     pub(super) fn read(&self, flags: &OptionFlags) -> Result<PlanRequest, InputError> {
         match self {
@@ -91,8 +100,13 @@ fn read_document(file: &Path) -> Result<Value, InputError> {
         .map_err(|errors| InputError { detail: format!("{} is no JSON that can be read", file.display()), errors })
 }
 
+/// Whether the path stands for standard input.
+pub(super) fn is_standard_input(file: &Path) -> bool {
+    file == Path::new("-")
+}
+
 fn read_text(file: &Path) -> std::io::Result<Vec<u8>> {
-    if file == Path::new("-") {
+    if is_standard_input(file) {
         let mut text = Vec::new();
         std::io::stdin().lock().read_to_end(&mut text)?;
         return Ok(text);

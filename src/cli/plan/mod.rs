@@ -54,6 +54,10 @@ pub(super) fn run(arguments: &PlanArguments) -> Exit {
         eprintln!("cutpoint: --output json takes one request; --output jsonl takes any number");
         return Exit::BadInput;
     }
+    if sources.iter().flat_map(Source::files).filter(|file| input::is_standard_input(file)).count() > 1 {
+        eprintln!("cutpoint: standard input, -, can be read once only");
+        return Exit::BadInput;
+    }
     match plan_all(arguments, &sources) {
         Ok(exit) => exit,
         Err(error) => complain(&error),
