@@ -37,6 +37,8 @@ pub enum Termination {
     TimeLimit,
     /// Somebody stopped it.
     Stopped,
+    /// It has not ended with this: the placement is the best so far.
+    Unfinished,
 }
 
 /// A placement, or the proof that there is none, or neither.

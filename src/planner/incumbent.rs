@@ -47,7 +47,7 @@ impl<'a> Incumbent<'a> {
         if state.failure.is_some() || state.best.as_ref().is_some_and(|(_, best)| *best <= score) {
             return;
         }
-        let claim = Claim { bound: state.bound, termination: Termination::Exhausted };
+        let claim = Claim { bound: state.bound, termination: Termination::Unfinished };
         let document = with_placement(self.request, self.env.seed, self.problem, &assignment, claim);
         let violations = check(self.request, &document);
         if violations.is_empty() {

@@ -66,8 +66,15 @@ impl Named for Status {
 }
 
 impl Named for Termination {
-    const ALL: &'static [Self] =
-        &[Self::Optimal, Self::Infeasible, Self::GapReached, Self::Exhausted, Self::TimeLimit, Self::Stopped];
+    const ALL: &'static [Self] = &[
+        Self::Optimal,
+        Self::Infeasible,
+        Self::GapReached,
+        Self::Exhausted,
+        Self::TimeLimit,
+        Self::Stopped,
+        Self::Unfinished,
+    ];
 
     fn name(self) -> &'static str {
         match self {
@@ -77,6 +84,7 @@ impl Named for Termination {
             Self::Exhausted => "exhausted",
             Self::TimeLimit => "time_limit",
             Self::Stopped => "stopped",
+            Self::Unfinished => "unfinished",
         }
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use cutpoint::domain::options::Objective;
-use cutpoint::domain::placement::{PlacementDocument, Status};
+use cutpoint::domain::placement::{PlacementDocument, Status, Termination};
 use cutpoint::domain::request::PlanRequest;
 use cutpoint::planner::check::check;
 use cutpoint::planner::env::NeverStop;
@@ -79,6 +79,10 @@ impl Heard {
             let stated = objective(request, incumbent).0.unwrap();
             assert!(stated <= before, "{context}: {stated} after {before}");
             assert_document_true(request, incumbent, answer, context);
+            // While a search runs, no reason why it ended can be true but the proof.
+            let optimal = incumbent.status == Status::Optimal;
+            let termination = if optimal { Termination::Optimal } else { Termination::Unfinished };
+            assert_eq!(incumbent.termination, termination, "{context}");
             before = stated;
         }
     }
