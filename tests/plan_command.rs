@@ -188,6 +188,20 @@ fn standard_input_is_read_once() {
 }
 
 #[test]
+fn a_reader_that_has_seen_enough_is_no_complaint() {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_cutpoint"))
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .args(["plan", "--request", "examples/requests/resnet50-radio-5.json"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    let output = child.wait_with_output().unwrap();
+    assert_eq!((code(&output), text(&output.stderr)), (1, ""));
+}
+
+#[test]
 fn the_same_request_and_seed_give_the_same_document() {
     let file = "examples/requests/inceptionresnetv2-radio-20-paper.json";
     let document = |threads: &str| {

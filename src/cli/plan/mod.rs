@@ -60,8 +60,14 @@ pub(super) fn run(arguments: &PlanArguments) -> Exit {
     }
     match plan_all(arguments, &sources) {
         Ok(exit) => exit,
+        // Whoever reads has seen enough, as `head` has.
+        Err(error) if is_broken_pipe(&error) => Exit::Failure,
         Err(error) => complain(&error),
     }
+}
+
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    error.downcast_ref::<std::io::Error>().is_some_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe)
 }
 
 fn sources(arguments: &PlanArguments) -> Vec<Source> {
