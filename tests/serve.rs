@@ -148,6 +148,17 @@ fn a_faulty_setting_ends_the_server_before_it_starts() {
     }
 }
 
+#[test]
+fn a_database_that_cannot_be_opened_is_named_with_what_it_must_be() {
+    let output = Command::new(env!("CARGO_BIN_EXE_cutpoint"))
+        .args(["serve", "--listen", "127.0.0.1:0", "--database-url", "sqlite:///no/such/folder/cutpoint.db"])
+        .output()
+        .unwrap();
+    let complaint = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{complaint}");
+    assert!(complaint.contains("/no/such/folder/cutpoint.db, which must be"), "{complaint}");
+}
+
 async fn statuses(server: &Server) -> BTreeMap<String, usize> {
     let page = server.get("/v1/jobs?limit=200").await;
     let mut counts = BTreeMap::new();

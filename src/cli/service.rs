@@ -37,7 +37,12 @@ impl Service {
         let ids: Arc<dyn Ids> = Arc::new(RandomIds::default());
         let store = Store::open(&StoreSettings::new(&settings.database_url), clock.clone(), ids.clone())
             .await
-            .with_context(|| format!("cannot open the database {}", settings.database_url))?;
+            .with_context(|| {
+                let url = &settings.database_url;
+                format!(
+                    "cannot open the database {url}, which must be a SQLite file in a folder that can be written to"
+                )
+            })?;
         let queue =
             Queue::start(store.clone(), clock.clone(), ids.clone(), queue_settings(settings), Arc::new(Planner))
                 .await
