@@ -42,7 +42,8 @@ pub struct Decider<'s, const W: usize> {
     /// For each position of the problem the position in the incumbent's problem.
     cuts: &'s [usize],
     stage_ends: &'s StageEnds<W>,
-    neighbourhoods: Neighbourhoods,
+    /// Made when the first labels are searched: dives need none.
+    neighbourhoods: Option<Neighbourhoods>,
     rng: Pcg64Mcg,
 }
 
@@ -55,9 +56,7 @@ impl<'s, const W: usize> Decider<'s, W> {
         stage_ends: &'s StageEnds<W>,
         rng: Pcg64Mcg,
     ) -> Self {
-        let nearest = (problem.hosts.len() / HOSTS_PER_NEIGHBOUR).min(MOST_NEIGHBOURS);
-        let neighbourhoods = Neighbourhoods::of_nearest(problem, nearest);
-        Self { incumbent, problem, cuts, stage_ends, neighbourhoods, rng }
+        Self { incumbent, problem, cuts, stage_ends, neighbourhoods: None, rng }
     }
 
     /// The random numbers that are left, for who goes on.
@@ -98,28 +97,52 @@ impl<'s, const W: usize> Decider<'s, W> {
                 return Some(Decision::Possible);
             }
         }
+        if most_labels == 0 {
+            return Some(Decision::Undecided);
+        }
+        let mut neighbourhoods = match self.neighbourhoods.take() {
+            Some(learnt) => learnt,
+            None => {
+                let nearest = (self.problem.hosts.len() / HOSTS_PER_NEIGHBOUR).min(MOST_NEIGHBOURS);
+                Neighbourhoods::of_nearest(self.problem, nearest, &stop)?
+            }
+        };
+        let decision = self.search_labels(&tables, capacity.as_ref(), &mut neighbourhoods, most_labels);
+        self.neighbourhoods = Some(neighbourhoods);
+        Some(decision)
+    }
+
+    /// Searches labels until no walk is left, a walk is a placement, or the effort is spent; learns from each walk.
+    fn search_labels(
+        &self,
+        tables: &AtPeriod<'_, W>,
+        capacity: Option<&Capacity>,
+        neighbourhoods: &mut Neighbourhoods,
+        most_labels: usize,
+    ) -> Decision {
+        let stop = || self.incumbent.must_end();
         let mut spent = 0;
         while spent < most_labels {
-            match labels::search(&tables, capacity.as_ref(), &self.neighbourhoods, most_labels, &mut spent, &stop) {
-                Found::Nothing => return Some(Decision::Impossible),
-                Found::Undecided => return Some(Decision::Undecided),
+            match labels::search(tables, capacity, neighbourhoods, most_labels, &mut spent, &stop) {
+                Found::Nothing => return Decision::Impossible,
+                Found::Undecided => return Decision::Undecided,
                 Found::Walks(walks) => {
                     let mut grew = false;
                     for walk in walks {
                         let hosts: Vec<usize> = walk.stages.iter().map(|&(_, host)| host).collect();
                         if !has_cycle(&hosts) {
                             self.offer(walk);
-                            return Some(Decision::Possible);
+                            return Decision::Possible;
                         }
-                        grew |= self.neighbourhoods.forbid_cycles(&hosts);
+                        grew |= neighbourhoods.forbid_cycles(&hosts);
                     }
                     if !grew {
-                        return Some(Decision::Undecided);
+                        return Decision::Undecided;
                     }
                 }
             }
         }
-        Some(Decision::Undecided)
+        Decision::Undecided
     }
 
     fn offer(&self, found: Assignment) {

@@ -30,11 +30,14 @@ impl Neighbourhoods {
         Self { hosts, members: vec![Vec::new(); hosts], places: vec![ABSENT; hosts * hosts] }
     }
 
-    /// Neighbourhoods of the `nearest` hosts to which each host has the fastest links.
-    pub fn of_nearest(problem: &Problem, nearest: usize) -> Self {
+    /// Neighbourhoods of the `nearest` hosts to which each host has the fastest links. `None` when told to stop.
+    pub fn of_nearest(problem: &Problem, nearest: usize, stop: &dyn Fn() -> bool) -> Option<Self> {
         let hosts = problem.hosts.len();
         let mut neighbourhoods = Self::new(hosts);
         for host in 0..hosts {
+            if stop() {
+                return None;
+            }
             let bandwidths = problem.links.bandwidth_row(host);
             let mut others: Vec<usize> = (0..hosts).filter(|&other| other != host).collect();
             let kept = nearest.min(others.len());
@@ -46,7 +49,7 @@ impl Neighbourhoods {
                 neighbourhoods.remember(host, other);
             }
         }
-        neighbourhoods
+        Some(neighbourhoods)
     }
 
     /// Whether a memory on a host holds a node.
