@@ -22,6 +22,11 @@ need() {
 
 step "Tools"
 need cargo "Install Rust from https://rustup.rs; the version stands in Cargo.toml."
+if ! command -v curl >/dev/null 2>&1 && command -v apt-get >/dev/null 2>&1; then
+  # A test runs the README's tour as it is pasted.
+  apt-get update -qq && apt-get install -y -qq curl
+fi
+need curl "Install curl: a test runs the README's tour with it."
 need cc "Install a C compiler (build-essential on Debian): SQLite is compiled from source."
 cargo --version
 rustc --version
