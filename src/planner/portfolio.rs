@@ -1,4 +1,4 @@
-//! `auto`: quick heuristics for a first answer, then the search over periods.
+//! Placements by dives for what the exact search does not prove: overlap `none`, `min_latency` and `min_nodes`.
 
 use rand::SeedableRng;
 use rand_pcg::Pcg64Mcg;
