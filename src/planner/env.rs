@@ -31,7 +31,7 @@ pub trait Progress: Sync {
 pub struct Env<'a> {
     /// The seed of everything random.
     pub seed: u64,
-    /// The most threads that the search may use.
+    /// The most threads that the search may use; it uses one so far.
     pub threads: usize,
     /// When to end.
     pub stop: &'a dyn Stop,

@@ -44,7 +44,7 @@ pub fn out_of_reach(what: &str, least_s: f64, limit_s: f64) -> Reason {
 /// The reason where the search went through everything.
 pub fn exhausted(problem: &Problem) -> Reason {
     let detail = format!(
-        "the search went through every way to put the {} blocks on the {} eligible nodes: none keeps to memory and links",
+        "the search went through every way to put the {} blocks on the {} eligible nodes: none keeps to memory, links and limits",
         problem.blocks(),
         problem.hosts.len()
     );

@@ -38,9 +38,8 @@ pub fn dive_for_placements<const W: usize>(incumbent: &Incumbent<'_>) -> Option<
     };
     if let Objective::MinNodes { target_period_s } = problem.objective {
         let tables = AtPeriod::new(problem, &stage_ends, target_period_s, &stop)?;
-        if let Some(fewest) = tables.fewest_stages_in_all() {
-            incumbent.raise(fewest as f64);
-        }
+        // Where not even a walk within the target leads to the end, no number of nodes is enough.
+        incumbent.raise(tables.fewest_stages_in_all().map_or(f64::INFINITY, |fewest| fewest as f64));
         dive_at(target_period_s)?;
         return Some(());
     }
@@ -51,7 +50,8 @@ pub fn dive_for_placements<const W: usize>(incumbent: &Incumbent<'_>) -> Option<
     dive_at(f64::MAX)?;
     let mut unreached = incumbent.bound();
     let mut factor = 1.0;
-    while unreached * factor < incumbent.objective() && factor < 2.0 {
+    // Multiples of a bound of 0 are all the same period.
+    while unreached > 0.0 && unreached * factor < incumbent.objective() && factor < 2.0 {
         if dive_at(unreached * factor)? {
             break;
         }

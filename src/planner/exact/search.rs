@@ -169,9 +169,9 @@ fn narrow<const W: usize>(decider: &mut Decider<'_, W>, most_labels: usize, most
 }
 
 /// Decides among all the candidates from the bound to `below`, ascending; what lies between `below` and the incumbent
-/// is not known. First the largest, with
-/// little effort: where the incumbent is the best already, that one proof is all that is needed. Then up from the
-/// bound in growing steps, since proofs far below the optimum are cheap and teach the next ones; then by bisection.
+/// is not known. First the largest, with little effort: where the incumbent is the best already, that one proof is all
+/// that is needed. Then up from the bound in growing steps, since proofs far below the optimum are cheap and teach the
+/// next ones; then by bisection.
 fn narrow_among<const W: usize>(
     decider: &mut Decider<'_, W>,
     mut periods: Vec<f64>,
