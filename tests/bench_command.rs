@@ -1,4 +1,4 @@
-//! `cutpoint bench` on a tiny experiment: files, counts, and what its figures promise.
+//! `cutpoint bench` on tiny runs of both suites: files, counts, and what its figures promise.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -78,9 +78,68 @@ fn the_same_seed_gives_the_same_runs_but_for_their_times() {
 }
 
 #[test]
+fn a_quick_run_of_families_has_a_row_for_each_instance_and_a_table_for_each_family() {
+    let folder = tempfile::tempdir().unwrap();
+    let arguments = ["--suite", "families", "--family", "paper,sparse", "--nodes", "5,10", "--quick"];
+    let output = bench(folder.path(), &arguments);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let rows = runs(folder.path());
+    // 2 families, 2 numbers of nodes, 3 instances.
+    assert_eq!(rows.len(), 2 * 2 * 3);
+    for row in &rows {
+        let has_placement = row["status"] == "optimal";
+        assert!(has_placement || row["status"] == "infeasible", "{row:?}");
+        assert_eq!((row["algorithm"].as_str(), row["period_s"].is_empty()), ("exact", !has_placement), "{row:?}");
+        assert!(row["solve_s"].parse::<f64>().unwrap() >= 0.0, "{row:?}");
+    }
+    let summary = std::fs::read_to_string(folder.path().join("summary.md")).unwrap();
+    for wanted in ["## paper", "## sparse", "| 5 | 3 |", "| 10 | 3 |"] {
+        assert!(summary.contains(wanted), "{wanted} is missing in {summary}");
+    }
+    assert!(String::from_utf8(output.stdout).unwrap().starts_with(&summary));
+}
+
+#[test]
+fn written_requests_are_planned_to_the_periods_of_the_run() {
+    let folder = tempfile::tempdir().unwrap();
+    let arguments = ["--suite", "families", "--family", "pinned", "--nodes", "8", "--clusters", "2", "--seed", "5"];
+    assert!(bench(folder.path(), &arguments).status.success());
+    let requests = folder.path().join("requests");
+    let written = Command::new(env!("CARGO_BIN_EXE_cutpoint"))
+        .arg("bench")
+        .args(arguments)
+        .arg("--write")
+        .arg(&requests)
+        .output()
+        .unwrap();
+    assert!(written.status.success(), "{}", String::from_utf8_lossy(&written.stderr));
+    for row in runs(folder.path()) {
+        let file = requests.join(format!("pinned-n8-00{}-{}.json", row["number"], row["model"]));
+        let planned = Command::new(env!("CARGO_BIN_EXE_cutpoint"))
+            .args(["plan", "--output", "json", "--request"])
+            .arg(&file)
+            .output()
+            .unwrap();
+        let placement: serde_json::Value = serde_json::from_slice(&planned.stdout).unwrap();
+        assert_eq!(placement["status"], *row["status"]);
+        assert_eq!(placement["period_s"].as_f64(), row["period_s"].parse().ok());
+    }
+}
+
+#[test]
 fn bad_flags_are_refused_before_anything_runs() {
     let folder = tempfile::tempdir().unwrap();
-    for arguments in [&["--models", "ResNet51"][..], &["--nodes", "0"], &["--quick", "--clusters", "3"]] {
+    let refused: [&[&str]; 8] = [
+        &["--models", "ResNet51"],
+        &["--nodes", "0"],
+        &["--quick", "--clusters", "3"],
+        &["--family", "paper"],
+        &["--suite", "families", "--family", "parer"],
+        &["--suite", "families", "--algorithm", "fast"],
+        &["--suite", "families", "--memory-mib", "64"],
+        &["--suite", "families", "--family", "sparse", "--nodes", "10000"],
+    ];
+    for arguments in refused {
         let output = bench(folder.path(), arguments);
         assert_eq!(output.status.code(), Some(2), "{arguments:?}");
     }

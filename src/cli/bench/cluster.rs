@@ -7,9 +7,9 @@ use serde_json::json;
 
 use crate::domain::cluster::{ClusterInventory, Position};
 
-const SQUARE_M: std::ops::RangeInclusive<f64> = 1.0..=150.0;
-const BANDWIDTH_HZ: f64 = 1e6;
-const SNR_AT_1M: f64 = 283_230.0;
+pub(super) const SQUARE_M: std::ops::RangeInclusive<f64> = 1.0..=150.0;
+pub(super) const BANDWIDTH_HZ: f64 = 1e6;
+pub(super) const SNR_AT_1M: f64 = 283_230.0;
 
 /// The places of the nodes of every cluster. All models, memories and algorithms get the same ones, and a smaller
 /// cluster is the beginning of the larger.

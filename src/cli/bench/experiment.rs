@@ -53,6 +53,7 @@ pub(super) struct Run {
     pub(super) stages: usize,
     pub(super) period_s: Option<f64>,
     pub(super) lower_bound_s: Option<f64>,
+    pub(super) gap: Option<f64>,
     pub(super) solve_s: f64,
 }
 
@@ -166,7 +167,8 @@ impl Design {
     }
 }
 
-fn run_one(request: &PlanRequest, clock: &dyn Clock, signal: &Signal) -> anyhow::Result<Run> {
+/// Plans one request within its time limit.
+pub(super) fn run_one(request: &PlanRequest, clock: &dyn Clock, signal: &Signal) -> anyhow::Result<Run> {
     let solver = &request.options.solver;
     let env = Env { seed: solver.seed, threads: 1, stop: signal, progress: &NoProgress };
     let start = clock.monotonic();
@@ -180,6 +182,7 @@ fn run_one(request: &PlanRequest, clock: &dyn Clock, signal: &Signal) -> anyhow:
         stages: placement.stages.len(),
         period_s: placement.period_s,
         lower_bound_s: placement.lower_bound_s,
+        gap: placement.gap,
         solve_s,
     })
 }

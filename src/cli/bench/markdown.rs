@@ -5,8 +5,8 @@ use std::fmt::{self, Display, Formatter};
 use super::experiment::{ALGORITHMS, BASELINES, Instance, Kind};
 use super::results::{Results, head_to_head, name, optimum_over_bound, periods_s, ratios, solve_s};
 use super::statistics::Sample;
+use super::table::{Table, ratio, seconds, share};
 use crate::domain::options::Algorithm;
-use crate::domain::unit::seconds_text;
 
 const KINDS: [(Kind, &str); 4] = [
     (Kind::Compared, "compared: with hops and a proven optimum"),
@@ -38,40 +38,6 @@ impl Display for Summary<'_> {
         writeln!(f, "## Counted apart: no placement exists, or no proof\n\n{}", without_optimum(results))?;
         write!(f, "## Solve time on compared instances\n\n{}", times(results))
     }
-}
-
-/// Rows below a heading; the first column is of words, the others of numbers.
-struct Table {
-    lines: Vec<String>,
-}
-
-impl Table {
-    fn new<const N: usize>(heading: [&str; N]) -> Self {
-        let rule = format!("|---|{}", "--:|".repeat(N - 1));
-        Self { lines: vec![format!("| {} |", heading.join(" | ")), rule] }
-    }
-
-    fn row<const N: usize>(&mut self, cells: [String; N]) {
-        self.lines.push(format!("| {} |", cells.join(" | ")));
-    }
-}
-
-impl Display for Table {
-    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        self.lines.iter().try_for_each(|line| writeln!(f, "{line}"))
-    }
-}
-
-fn ratio(value: Option<f64>) -> String {
-    value.map_or_else(|| "–".to_owned(), |value| format!("{value:.3}"))
-}
-
-fn seconds(value: Option<f64>) -> String {
-    value.map_or_else(|| "–".to_owned(), seconds_text)
-}
-
-fn share(part: usize, whole: usize) -> String {
-    if whole == 0 { "–".to_owned() } else { format!("{:.0} %", 100.0 * part as f64 / whole as f64) }
 }
 
 fn kinds(results: &Results<'_>) -> Table {
