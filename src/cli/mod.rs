@@ -43,6 +43,8 @@ Examples:
       Plan any number of requests, one JSON line each.
   cutpoint bench --quick
       Compare the published algorithms with the proven optimum.
+  cutpoint bench --suite families --quick
+      Measure solve times on fresh instances of many kinds.
   cutpoint serve --listen 127.0.0.1:8080 --database-url sqlite://cutpoint.db
       Run the service; its API is shown at http://127.0.0.1:8080/docs.
 

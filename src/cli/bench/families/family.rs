@@ -28,7 +28,8 @@ pub(crate) enum Family {
     /// NASNetLarge with cuts anywhere, over 1,000 positions; every other instance with the whole cost model.
     NasnetLarge,
     /// EfficientNetV2L with cuts anywhere, over 1,000 positions; every other instance with the whole cost model.
-    Efficientnetv2L,
+    #[value(name = "efficientnet-v2l")]
+    EfficientnetV2L,
 }
 
 /// With a link listed for every pair, requests beyond this number of nodes are too large to be of use.
@@ -69,7 +70,7 @@ impl Family {
     pub(super) fn own_model(self) -> Option<&'static str> {
         match self {
             Self::NasnetLarge => Some("NASNetLarge"),
-            Self::Efficientnetv2L => Some("EfficientNetV2L"),
+            Self::EfficientnetV2L => Some("EfficientNetV2L"),
             _ => None,
         }
     }
@@ -81,8 +82,8 @@ impl Family {
         let free_compute = CostModel { compute: ComputeModel::Ignore, ..any };
         match self {
             Self::WholeCosts | Self::Differing => whole,
-            Self::NasnetLarge | Self::Efficientnetv2L if number.is_multiple_of(2) => whole,
-            Self::NasnetLarge | Self::Efficientnetv2L => free_compute,
+            Self::NasnetLarge | Self::EfficientnetV2L if number.is_multiple_of(2) => whole,
+            Self::NasnetLarge | Self::EfficientnetV2L => free_compute,
             Self::Types | Self::Pinned => any,
             Self::Paper | Self::Shadowing | Self::Tight | Self::Sparse | Self::Asymmetric => {
                 CostModel { cuts: CutPolicy::SingleTensor, ..free_compute }

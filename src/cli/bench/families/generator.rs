@@ -110,7 +110,7 @@ fn devices(key: Key, pieces: &Pieces, rng: &mut Pcg64Mcg) -> Vec<Device> {
             let memory_bytes = between_block_and_model(pieces, rng);
             each(key.nodes, rng, |rng| Device { memory_bytes, flops_per_s: Some(one_of(&[1e10, 2e10], rng)) })
         }
-        Family::NasnetLarge | Family::Efficientnetv2L => {
+        Family::NasnetLarge | Family::EfficientnetV2L => {
             let memory_bytes = one_of(&[64, 128, 256], rng) * MIB;
             each(key.nodes, rng, |rng| Device { memory_bytes, flops_per_s: Some(one_of(&[5e9, 1e10, 2e10], rng)) })
         }
@@ -138,7 +138,7 @@ fn air(key: Key) -> Air {
         | Family::Pinned
         | Family::WholeCosts
         | Family::NasnetLarge
-        | Family::Efficientnetv2L => Air::Clear,
+        | Family::EfficientnetV2L => Air::Clear,
     }
 }
 
