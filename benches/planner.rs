@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 const MIB: u64 = 1024 * 1024;
 
 /// Models with a memory for each node so small that the model needs several.
-const MODELS: [(&str, u64); 3] = [("ResNet50", 16), ("InceptionResNetV2", 32), ("MobileNetV2", 6)];
+const MODELS: [(&str, u64); 3] = [("ResNet50", 24), ("InceptionResNetV2", 32), ("MobileNetV2", 6)];
 
 const NODES: [usize; 3] = [20, 50, 500];
 
