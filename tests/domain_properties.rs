@@ -148,7 +148,7 @@ proptest! {
         prop_assert_eq!(crossing_layers(&model, layers).collect::<Vec<usize>>(), outputs.clone());
         boundary_bytes.push(bytes(outputs));
         let policy = if single { CutPolicy::SingleTensor } else { CutPolicy::Any };
-        prop_assert_eq!(Chain::new(&model, policy), Chain { positions, boundary_bytes });
+        prop_assert_eq!(Chain::new(&model, policy, &[]), Chain { positions, boundary_bytes });
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::path::Path;
 use cutpoint::domain::cluster::{ClusterInventory, Link, Node, Position};
 use cutpoint::domain::model::{Edge, Layer, ModelProfile};
 use cutpoint::domain::network::{FullMesh, Matrix, Radio};
-use cutpoint::domain::options::{Constraints, CostModel, Objective, Pin, SolverOptions};
+use cutpoint::domain::options::{Colocation, Constraints, CostModel, Objective, Pin, SolverOptions};
 use cutpoint::http;
 use cutpoint::planner::check::StageProposal;
 use serde_json::{Map, Value};
@@ -200,6 +200,7 @@ fn request_schemas_have_the_fields_that_the_readers_know_and_no_others() {
         ("MinNodesObjective", &Objective::FIELDS),
         ("Constraints", &Constraints::FIELDS),
         ("Pin", &Pin::FIELDS),
+        ("Colocation", &Colocation::FIELDS),
         ("CostModel", &CostModel::FIELDS),
         ("SolverOptions", &SolverOptions::FIELDS),
         ("NodePatch", &http::NodePatch::FIELDS),

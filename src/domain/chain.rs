@@ -3,8 +3,10 @@
 //! Positions count layers: position `p` lies before layer `p` of the topological order, 0 before the first, L behind
 //! the last. All of this costs O(L + E).
 
+use rustc_hash::FxHashMap;
+
 use super::model::ModelProfile;
-use super::options::CutPolicy;
+use super::options::{Colocation, CutPolicy};
 
 /// Blocks 1..m of consecutive layers between neighbouring cut points, with the bytes of each boundary.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,15 +18,17 @@ pub struct Chain {
 }
 
 impl Chain {
-    /// Cuts a model under a policy.
-    pub fn new(model: &ModelProfile, policy: CutPolicy) -> Self {
+    /// Cuts a model under a policy, and nowhere between layers that stay together.
+    pub fn new(model: &ModelProfile, policy: CutPolicy, colocate: &[Colocation]) -> Self {
         let layers = model.layers.len();
         let crossing = crossing_tensors(model);
         let first_working_layer = (0..layers).find(|&layer| !model.is_input(layer)).unwrap_or(layers);
+        let kept_whole = kept_whole(model, colocate);
         let mut chain = Self { positions: vec![0], boundary_bytes: vec![model.input_bytes()] };
         // Before the first layer that works there is no stage to cut behind.
         let inner = crossing.iter().enumerate().take(layers).skip(first_working_layer + 1);
-        for (position, crossing) in inner.filter(|(_, crossing)| policy == CutPolicy::Any || crossing.tensors == 1) {
+        let allowed = inner.filter(|(_, crossing)| policy == CutPolicy::Any || crossing.tensors == 1);
+        for (position, crossing) in allowed.filter(|&(position, _)| !kept_whole[position]) {
             chain.positions.push(position);
             chain.boundary_bytes.push(crossing.bytes);
         }
@@ -37,6 +41,23 @@ impl Chain {
     pub fn blocks(&self) -> usize {
         self.positions.len() - 1
     }
+}
+
+/// For each position 0..=L, whether it lies between the first and the last of layers that stay together.
+fn kept_whole(model: &ModelProfile, colocate: &[Colocation]) -> Vec<bool> {
+    let mut kept_whole = vec![false; model.layers.len() + 1];
+    if colocate.is_empty() {
+        return kept_whole;
+    }
+    let places = model.layers.iter().enumerate().map(|(place, layer)| (layer.id.as_str(), place));
+    let place_of: FxHashMap<&str, usize> = places.collect();
+    for colocation in colocate {
+        let places = || colocation.layer_ids.iter().filter_map(|id| place_of.get(id.as_str()).copied());
+        if let (Some(first), Some(last)) = (places().min(), places().max()) {
+            kept_whole[first + 1..=last].fill(true);
+        }
+    }
+    kept_whole
 }
 
 /// What crosses one position.

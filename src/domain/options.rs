@@ -6,8 +6,10 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
+use super::base::BasePlacement;
 use super::cluster::Node;
 use super::fault::FaultCode;
+use super::occupant::{Occupant, read_occupants};
 use super::read::Reader;
 use super::unit::MAX_SAFE_INTEGER;
 
@@ -25,6 +27,8 @@ pub enum Objective {
         /// The target, seconds.
         target_period_s: f64,
     },
+    /// Every placement that no other beats in both period and latency.
+    Tradeoff,
 }
 
 /// What a placement must keep to.
@@ -46,10 +50,14 @@ pub struct Constraints {
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     #[schema(required = false)]
     pub node_selector: BTreeMap<String, String>,
-    /// Layers that must run on a certain node.
+    /// Layers that must run on certain nodes.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schema(required = false)]
     pub pins: Vec<Pin>,
+    /// Layers that stay together in one stage.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false)]
+    pub colocate: Vec<Colocation>,
     /// The most stages.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false, minimum = 1, maximum = 9007199254740991_i64)]
@@ -60,15 +68,28 @@ pub struct Constraints {
     pub max_latency_s: Option<f64>,
 }
 
-/// A layer that must run on a certain node.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+/// A layer that must run on a certain node, or on one with certain labels: exactly one of the two is given.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, ToSchema)]
 pub struct Pin {
     /// The layer.
     #[schema(min_length = 1, max_length = 256)]
     pub layer_id: String,
     /// The node.
-    #[schema(min_length = 1, max_length = 256)]
-    pub node_id: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, min_length = 1, max_length = 256)]
+    pub node_id: Option<String>,
+    /// Labels that the node must have, at least one.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    #[schema(required = false)]
+    pub node_selector: BTreeMap<String, String>,
+}
+
+/// Layers that stay together in one stage.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, ToSchema)]
+pub struct Colocation {
+    /// At least two layers.
+    #[schema(min_items = 2)]
+    pub layer_ids: Vec<String>,
 }
 
 /// What a stage needs of its node's memory.
@@ -199,6 +220,11 @@ impl Default for SolverOptions {
 }
 
 impl Objective {
+    /// Whether the period comes first, before the latency.
+    pub fn minimises_period(self) -> bool {
+        matches!(self, Self::MaxThroughput | Self::Tradeoff)
+    }
+
     /// Field names of the document.
     pub const FIELDS: [&'static str; 2] = ["kind", "target_period_s"];
 
@@ -229,8 +255,16 @@ impl Objective {
 
 impl Constraints {
     /// Field names of the document.
-    pub const FIELDS: [&'static str; 7] =
-        ["source_node", "sink_node", "exclude_nodes", "node_selector", "pins", "max_stages", "max_latency_s"];
+    pub const FIELDS: [&'static str; 8] = [
+        "source_node",
+        "sink_node",
+        "exclude_nodes",
+        "node_selector",
+        "pins",
+        "colocate",
+        "max_stages",
+        "max_latency_s",
+    ];
 
     fn read(reader: &mut Reader, value: &Value) -> Option<Self> {
         let map = reader.object(value, &Self::FIELDS)?;
@@ -240,6 +274,7 @@ impl Constraints {
             exclude_nodes: reader.optional(map, "exclude_nodes", read_ids).unwrap_or_default(),
             node_selector: reader.optional(map, "node_selector", Reader::labels).unwrap_or_default(),
             pins: reader.optional(map, "pins", read_pins).unwrap_or_default(),
+            colocate: reader.optional(map, "colocate", read_colocations).unwrap_or_default(),
             max_stages: reader.optional(map, "max_stages", |reader, value| reader.integer(value, 1, MAX_SAFE_INTEGER)),
             max_latency_s: reader.optional(map, "max_latency_s", Reader::non_negative),
         })
@@ -255,7 +290,55 @@ impl Constraints {
 
 impl Pin {
     /// Field names of the document.
-    pub const FIELDS: [&'static str; 2] = ["layer_id", "node_id"];
+    pub const FIELDS: [&'static str; 3] = ["layer_id", "node_id", "node_selector"];
+
+    fn read(reader: &mut Reader, value: &Value) -> Option<Self> {
+        let map = reader.object(value, &Self::FIELDS)?;
+        let layer_id = reader.required(map, "layer_id", Reader::id).unwrap_or_default();
+        let node_id = reader.optional(map, "node_id", Reader::id);
+        let node_selector = reader.optional(map, "node_selector", Reader::labels).unwrap_or_default();
+        match (map.get("node_id"), map.get("node_selector")) {
+            (None, None) => {
+                let action = "Give node_id or node_selector";
+                let detail = "neither node_id nor node_selector is given";
+                reader.fault_at(&["node_id".into()], FaultCode::Missing, detail, action);
+            }
+            (Some(_), Some(_)) => {
+                let detail = "node_id and node_selector are both given";
+                reader.fault_at(&["node_selector".into()], FaultCode::Conflict, detail, "Make two pins of them");
+            }
+            (None, Some(Value::Object(labels))) if labels.is_empty() => {
+                let detail = "the selector has no label";
+                reader.fault_at(&["node_selector".into()], FaultCode::Empty, detail, "Give at least one label");
+            }
+            _ => {}
+        }
+        Some(Self { layer_id, node_id, node_selector })
+    }
+
+    /// Whether a node is where the layer may run.
+    pub fn admits(&self, node: &Node) -> bool {
+        self.node_id.as_ref().is_none_or(|id| *id == node.id)
+            && self.node_selector.iter().all(|(key, value)| node.labels.get(key) == Some(value))
+    }
+}
+
+impl Colocation {
+    /// Field names of the document.
+    pub const FIELDS: [&'static str; 1] = ["layer_ids"];
+
+    fn read(reader: &mut Reader, value: &Value) -> Option<Self> {
+        let map = reader.object(value, &Self::FIELDS)?;
+        let layer_ids = reader.required(map, "layer_ids", |reader, value| {
+            let ids = read_ids(reader, value)?;
+            if ids.len() < 2 {
+                let detail = format!("{} layers to keep together", ids.len());
+                reader.fault(FaultCode::OutOfRange, detail, "Give at least two");
+            }
+            Some(ids)
+        });
+        Some(Self { layer_ids: layer_ids.unwrap_or_default() })
+    }
 }
 
 impl CostModel {
@@ -330,19 +413,34 @@ pub struct PlanOptions {
     pub cost_model: CostModel,
     /// How hard to try.
     pub solver: SolverOptions,
+    /// The placement that runs already: as few bytes as possible are to be shipped from there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub base: Option<BasePlacement>,
+    /// How far above the least period a placement may be that ships less; 1 where it is absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_period_ratio: Option<f64>,
+    /// Placements of other models on the same cluster.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub occupants: Vec<Occupant>,
 }
 
 impl PlanOptions {
     /// Field names within a request.
-    pub const FIELDS: [&'static str; 4] = ["objective", "constraints", "cost_model", "solver"];
+    pub const FIELDS: [&'static str; 7] =
+        ["objective", "constraints", "cost_model", "solver", "base", "max_period_ratio", "occupants"];
 
-    /// Reads the four from a request's members; what is absent has its default.
+    /// Reads all of them from a request's members; what is absent has its default.
     pub fn read(reader: &mut Reader, map: &Map<String, Value>) -> Self {
         Self {
             objective: reader.optional(map, "objective", Objective::read).unwrap_or_default(),
             constraints: reader.optional(map, "constraints", Constraints::read).unwrap_or_default(),
             cost_model: reader.optional(map, "cost_model", CostModel::read).unwrap_or_default(),
             solver: reader.optional(map, "solver", SolverOptions::read).unwrap_or_default(),
+            base: reader.optional(map, "base", BasePlacement::read),
+            max_period_ratio: reader.optional(map, "max_period_ratio", |reader, value| {
+                reader.number(value, "from 1 to 1e100", |ratio| (1.0..=1e100).contains(&ratio))
+            }),
+            occupants: reader.optional(map, "occupants", read_occupants).unwrap_or_default(),
         }
     }
 }
@@ -354,11 +452,10 @@ fn read_ids(reader: &mut Reader, value: &Value) -> Option<Vec<String>> {
 }
 
 fn read_pins(reader: &mut Reader, value: &Value) -> Option<Vec<Pin>> {
-    let pins = reader.items(value, |reader, value| {
-        let map = reader.object(value, &Pin::FIELDS)?;
-        let layer_id = reader.required(map, "layer_id", Reader::id).unwrap_or_default();
-        let node_id = reader.required(map, "node_id", Reader::id).unwrap_or_default();
-        Some(Pin { layer_id, node_id })
-    })?;
-    Some(pins.into_iter().map(|pin| pin.unwrap_or(Pin { layer_id: String::new(), node_id: String::new() })).collect())
+    // One that could not be read keeps its place, so that pointers to the others stay right.
+    Some(reader.items(value, Pin::read)?.into_iter().map(Option::unwrap_or_default).collect())
+}
+
+fn read_colocations(reader: &mut Reader, value: &Value) -> Option<Vec<Colocation>> {
+    Some(reader.items(value, Colocation::read)?.into_iter().map(Option::unwrap_or_default).collect())
 }

@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::migration::Migration;
+use super::occupant::OccupantEffect;
 use super::options::Algorithm;
 
 /// What an answer claims.
@@ -64,6 +66,11 @@ pub struct PlacementDocument {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub latency_s: Option<f64>,
+    /// Whether it is proven that no placement with this period has a smaller latency; only with `max_throughput`
+    /// and without a base.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub latency_is_least: Option<bool>,
     /// No placement has a smaller objective, seconds (a period or a latency).
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
@@ -84,6 +91,19 @@ pub struct PlacementDocument {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub bottleneck: Option<Bottleneck>,
+    /// With the objective `tradeoff`: every placement that no other beats in both period and latency, by ascending
+    /// period; the first is the one of `stages`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false)]
+    pub front: Vec<FrontPoint>,
+    /// With a base: what must be shipped to come from there to here.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub migration: Option<Migration>,
+    /// What this placement does to each occupant of the request.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false)]
+    pub occupants: Vec<OccupantEffect>,
     /// What the reader should know.
     pub warnings: Vec<Warning>,
     /// Why there is no placement; empty with one.
@@ -94,6 +114,17 @@ pub struct PlacementDocument {
     pub solve_s: f64,
     /// The version of Cutpoint.
     pub solver_version: String,
+}
+
+/// A placement that no other beats in both period and latency.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+pub struct FrontPoint {
+    /// The slowest stage or hop, seconds.
+    pub period_s: f64,
+    /// The sum of all stage times and hops, seconds.
+    pub latency_s: f64,
+    /// The stages in order.
+    pub stages: Vec<Stage>,
 }
 
 /// Consecutive layers on one node.
@@ -113,6 +144,10 @@ pub struct Stage {
     pub memory_capacity_bytes: u64,
     /// Seconds of compute for one input.
     pub compute_s: f64,
+    /// The share of the node's time that occupants leave; absent where it is 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub compute_share: Option<f64>,
     /// What arrives; absent where the input is there already.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
@@ -132,6 +167,10 @@ pub struct Receive {
     pub bytes: u64,
     /// Seconds on the link.
     pub transfer_s: f64,
+    /// The share of the link's bandwidth that occupants leave; absent where it is 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub bandwidth_share: Option<f64>,
 }
 
 /// A transfer that leaves a stage.
@@ -145,6 +184,10 @@ pub struct Send {
     pub bytes: u64,
     /// Seconds on the link.
     pub transfer_s: f64,
+    /// The share of the link's bandwidth that occupants leave; absent where it is 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub bandwidth_share: Option<f64>,
 }
 
 /// What sets the period.

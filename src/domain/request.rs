@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 use serde::Serialize;
 use serde_json::Value;
 
 use super::cluster::ClusterInventory;
 use super::fault::{Fault, FaultCode};
 use super::model::ModelProfile;
-use super::options::PlanOptions;
+use super::options::{Objective, PlanOptions};
 use super::read::{Reader, Step};
 
 /// Everything that determines a placement.
@@ -26,8 +26,18 @@ pub struct PlanRequest {
 
 impl PlanRequest {
     /// Field names of the document; `labels` are for whoever keeps it.
-    pub const FIELDS: [&'static str; 7] =
-        ["model", "cluster", "objective", "constraints", "cost_model", "solver", "labels"];
+    pub const FIELDS: [&'static str; 10] = [
+        "model",
+        "cluster",
+        "objective",
+        "constraints",
+        "cost_model",
+        "solver",
+        "base",
+        "max_period_ratio",
+        "occupants",
+        "labels",
+    ];
 
     /// Reads a whole document that holds a request with its model and cluster inline.
     pub fn from_json(value: &Value) -> Result<Self, Vec<Fault>> {
@@ -58,8 +68,12 @@ impl PlanRequest {
             if let Some(cluster) = &cluster {
                 check_nodes(reader, cluster, &options);
             }
-            check_pins(reader, model.as_deref(), &options);
+            check_pins(reader, &options);
+            if let Some(model) = &model {
+                check_layers(reader, model, &options);
+            }
         });
+        check_replanning(reader, &options);
         Some(Self { model: model?, cluster: cluster?, options })
     }
 }
@@ -71,7 +85,8 @@ fn check_nodes(reader: &mut Reader, cluster: &ClusterInventory, options: &PlanOp
     let excluded = constraints.exclude_nodes.iter().enumerate();
     let excluded = excluded.map(|(index, id)| (vec![Step::Field("exclude_nodes"), Step::Index(index)], id));
     let pinned = constraints.pins.iter().enumerate();
-    let pinned = pinned.map(|(index, pin)| (vec!["pins".into(), index.into(), "node_id".into()], &pin.node_id));
+    let pinned = pinned.filter_map(|(index, pin)| Some((index, pin.node_id.as_ref()?)));
+    let pinned = pinned.map(|(index, id)| (vec!["pins".into(), index.into(), "node_id".into()], id));
     for (below, id) in ends.chain(excluded).chain(pinned) {
         // An empty id stands for one that could not be read and has its fault.
         if !id.is_empty() && cluster.node_index(id).is_none() {
@@ -81,25 +96,59 @@ fn check_nodes(reader: &mut Reader, cluster: &ClusterInventory, options: &PlanOp
     }
 }
 
-fn check_pins(reader: &mut Reader, model: Option<&ModelProfile>, options: &PlanOptions) {
+/// A layer is not pinned to two nodes. Pins to labels may be met together or not: the planner finds out.
+fn check_pins(reader: &mut Reader, options: &PlanOptions) {
     let mut pinned_to: FxHashMap<&str, &str> = FxHashMap::default();
-    let known =
-        model.map(|model| model.layers.iter().map(|layer| layer.id.as_str()).collect::<rustc_hash::FxHashSet<_>>());
     for (index, pin) in options.constraints.pins.iter().enumerate() {
-        let below = ["pins".into(), index.into(), "layer_id".into()];
-        if pin.layer_id.is_empty() {
-            continue;
-        }
-        if known.as_ref().is_some_and(|known| !known.contains(pin.layer_id.as_str())) {
-            let detail = format!("no layer of the model has the id {:?}", pin.layer_id);
-            reader.fault_at(&below, FaultCode::UnknownReference, detail, "Name a layer of this model");
-        }
-        match pinned_to.insert(&pin.layer_id, &pin.node_id) {
-            Some(node_id) if node_id != pin.node_id => {
-                let detail = format!("layer {:?} is pinned to node {node_id:?} already", pin.layer_id);
+        let Some(node_id) = pin.node_id.as_ref().filter(|_| !pin.layer_id.is_empty()) else { continue };
+        match pinned_to.insert(&pin.layer_id, node_id) {
+            Some(other) if other != node_id => {
+                let below = ["pins".into(), index.into(), "layer_id".into()];
+                let detail = format!("layer {:?} is pinned to node {other:?} already", pin.layer_id);
                 reader.fault_at(&below, FaultCode::Conflict, detail, "Pin a layer to one node");
             }
             _ => {}
         }
+    }
+}
+
+/// The layers that constraints name exist, and none is to stay together with itself.
+fn check_layers(reader: &mut Reader, model: &ModelProfile, options: &PlanOptions) {
+    let known: FxHashSet<&str> = model.layers.iter().map(|layer| layer.id.as_str()).collect();
+    let constraints = &options.constraints;
+    let pinned = constraints.pins.iter().enumerate();
+    let pinned = pinned.map(|(index, pin)| (vec!["pins".into(), index.into(), "layer_id".into()], &pin.layer_id));
+    let together = constraints.colocate.iter().enumerate().flat_map(|(index, colocation)| {
+        let below = move |at: usize| vec!["colocate".into(), index.into(), "layer_ids".into(), at.into()];
+        colocation.layer_ids.iter().enumerate().map(move |(at, id)| (below(at), id))
+    });
+    // An empty id stands for one that could not be read and has its fault.
+    for (below, id) in pinned.chain(together).filter(|(_, id)| !id.is_empty() && !known.contains(id.as_str())) {
+        let detail = format!("no layer of the model has the id {id:?}");
+        reader.fault_at(&below, FaultCode::UnknownReference, detail, "Name a layer of this model");
+    }
+    for (index, colocation) in constraints.colocate.iter().enumerate() {
+        let mut seen = FxHashSet::default();
+        for (at, id) in colocation.layer_ids.iter().enumerate().filter(|(_, id)| !id.is_empty()) {
+            if !seen.insert(id) {
+                let below: [Step; 4] = ["colocate".into(), index.into(), "layer_ids".into(), at.into()];
+                let detail = format!("layer {id:?} stands here already");
+                reader.fault_at(&below, FaultCode::Duplicate, detail, "Name each layer once");
+            }
+        }
+    }
+}
+
+/// Shipping less is weighed against the period alone.
+fn check_replanning(reader: &mut Reader, options: &PlanOptions) {
+    if options.base.is_some() && options.objective != Objective::MaxThroughput {
+        let detail = "a base goes with the objective max_throughput alone";
+        let action = "Set kind to max_throughput, or leave the base out";
+        reader.fault_at(&["objective".into(), "kind".into()], FaultCode::Conflict, detail, action);
+    }
+    if options.base.is_none() && options.max_period_ratio.is_some() {
+        let detail = "max_period_ratio goes with a base alone";
+        let action = "Remove it, or give the placement that runs already";
+        reader.fault_at(&["max_period_ratio".into()], FaultCode::Conflict, detail, action);
     }
 }

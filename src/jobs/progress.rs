@@ -118,7 +118,7 @@ impl State {
                 let nodes = bound.max(0.0).ceil() as u64;
                 self.figures.lower_bound_nodes = self.figures.lower_bound_nodes.max(Some(nodes));
             }
-            Objective::MaxThroughput | Objective::MinLatency => {
+            Objective::MaxThroughput | Objective::MinLatency | Objective::Tradeoff => {
                 let known = self.figures.lower_bound_s.unwrap_or(bound);
                 self.figures.lower_bound_s = Some(known.max(bound));
             }
@@ -129,7 +129,7 @@ impl State {
         self.now += 1;
         let bound = match objective {
             Objective::MinNodes { .. } => self.figures.lower_bound_nodes.map(|nodes| nodes as f64),
-            Objective::MaxThroughput | Objective::MinLatency => self.figures.lower_bound_s,
+            Objective::MaxThroughput | Objective::MinLatency | Objective::Tradeoff => self.figures.lower_bound_s,
         };
         self.figures.gap = self.best.zip(bound).map(|(best, bound)| gap(best, bound));
     }
@@ -146,7 +146,7 @@ pub(super) fn objective_value(objective: Objective, document: &PlacementDocument
         return None;
     }
     match objective {
-        Objective::MaxThroughput => document.period_s,
+        Objective::MaxThroughput | Objective::Tradeoff => document.period_s,
         Objective::MinLatency => document.latency_s,
         Objective::MinNodes { .. } => Some(document.stages.len() as f64),
     }
@@ -156,7 +156,7 @@ pub(super) fn objective_value(objective: Objective, document: &PlacementDocument
 fn lower_bound(objective: Objective, document: &PlacementDocument) -> Option<f64> {
     match objective {
         Objective::MinNodes { .. } => document.lower_bound_nodes.map(|nodes| nodes as f64),
-        Objective::MaxThroughput | Objective::MinLatency => document.lower_bound_s,
+        Objective::MaxThroughput | Objective::MinLatency | Objective::Tradeoff => document.lower_bound_s,
     }
 }
 

@@ -100,7 +100,7 @@ pub fn score(problem: &Problem, assignment: &Assignment) -> Option<Score> {
         return None;
     }
     match problem.objective {
-        Objective::MaxThroughput => Some(Score(period_s, latency_s)),
+        Objective::MaxThroughput | Objective::Tradeoff => Some(Score(period_s, latency_s)),
         Objective::MinLatency => Some(Score(latency_s, period_s)),
         Objective::MinNodes { target_period_s } => {
             (period_s <= target_period_s).then_some(Score(assignment.stages.len() as f64, period_s))

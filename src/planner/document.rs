@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use super::cost::{Assignment, Costs, costs, own_transfers, stage_times};
 use super::env::{Env, StopReason};
 use super::problem::Problem;
+use super::{migration, occupants};
 use crate::domain::chain::crossing_layers;
+use crate::domain::migration::Migration;
 use crate::domain::options::{ComputeModel, Objective, Overlap};
 use crate::domain::placement::{
     Bottleneck, BottleneckKind, PlacementDocument, Reason, Receive, Send, Stage, Status, Termination, Warning,
@@ -51,11 +53,15 @@ pub fn without_placement(request: &PlanRequest, seed: u64, claim: Claim, reasons
         period_s: None,
         throughput_per_s: None,
         latency_s: None,
+        latency_is_least: None,
         lower_bound_s: bound.filter(|_| !counts_nodes),
         lower_bound_nodes: bound.filter(|_| counts_nodes).map(|nodes| nodes as u64),
         gap: None,
         stages: Vec::new(),
         bottleneck: None,
+        front: Vec::new(),
+        migration: None,
+        occupants: Vec::new(),
         warnings: Vec::new(),
         reasons,
         solve_s: 0.0,
@@ -73,16 +79,32 @@ pub fn with_placement(
 ) -> PlacementDocument {
     let Costs { period_s, latency_s } = costs(problem, assignment);
     let objective = match problem.objective {
-        Objective::MaxThroughput => period_s,
+        Objective::MaxThroughput | Objective::Tradeoff => period_s,
         Objective::MinLatency => latency_s,
         Objective::MinNodes { .. } => assignment.stages.len() as f64,
     };
     // A bound may never exceed the optimum, so one above this objective would be a defect; the checker says so.
     let optimal = claim.bound == objective;
     let gap = if objective > 0.0 { (objective - claim.bound) / objective } else { 0.0 };
-    let claim = if optimal { Claim { termination: Termination::Optimal, ..claim } } else { claim };
+    let migration = migrated(request, problem, assignment, period_s, claim.bound);
+    let (optimal, gap) = match &migration {
+        Some(migration) => (optimal && nothing_to_save(migration), byte_gap(migration)),
+        None => (optimal, gap),
+    };
+    let termination = match claim.termination {
+        _ if optimal => Termination::Optimal,
+        // The least period is proven, the bytes are not.
+        Termination::Optimal => Termination::Exhausted,
+        other => other,
+    };
+    let claim = Claim { termination, ..claim };
+    // No search looks for the least latency among least periods so far.
+    let latency_is_least = (problem.objective == Objective::MaxThroughput && migration.is_none()).then_some(false);
     PlacementDocument {
         status: if optimal { Status::Optimal } else { Status::Feasible },
+        latency_is_least,
+        migration,
+        occupants: occupants::effects(request, problem, assignment),
         period_s: Some(period_s),
         throughput_per_s: (period_s > 0.0).then(|| 1.0 / period_s).filter(|throughput| throughput.is_finite()),
         latency_s: Some(latency_s),
@@ -92,6 +114,34 @@ pub fn with_placement(
         warnings: warnings(request, problem, assignment),
         ..without_placement(request, seed, claim, Vec::new())
     }
+}
+
+/// What the assignment ships, with what is known of it: no search looks for fewer bytes so far, so that nothing but
+/// shipping nothing is proven.
+fn migrated(
+    request: &PlanRequest,
+    problem: &Problem,
+    assignment: &Assignment,
+    period_s: f64,
+    bound_s: f64,
+) -> Option<Migration> {
+    let migration = migration::migration(request, problem, assignment)?;
+    let ratio = request.options.max_period_ratio.unwrap_or(1.0);
+    Some(Migration {
+        lower_bound_bytes: Some(0),
+        least_period_s: Some(period_s),
+        max_period_s: Some(period_s.max(ratio * bound_s)),
+        ..migration
+    })
+}
+
+fn nothing_to_save(migration: &Migration) -> bool {
+    migration.lower_bound_bytes == Some(migration.shipped_bytes)
+}
+
+fn byte_gap(migration: &Migration) -> f64 {
+    let (shipped, bound) = (migration.shipped_bytes as f64, migration.lower_bound_bytes.unwrap_or(0) as f64);
+    if shipped > 0.0 { (shipped - bound) / shipped } else { 0.0 }
 }
 
 fn stages(request: &PlanRequest, problem: &Problem, assignment: &Assignment) -> Vec<Stage> {
@@ -114,6 +164,11 @@ fn stage(
     let sender = index.checked_sub(1).map_or(constraints.source_node.clone(), neighbour);
     let receiver = neighbour(index + 1).or(constraints.sink_node.clone());
     let node_id = node_id(host);
+    let end_node = |id: &String| cluster.node_index(id);
+    let share = |share: f64| (share < 1.0).then_some(share);
+    let link_share = |from: Option<usize>, to: Option<usize>| {
+        from.zip(to).and_then(|(from, to)| share(problem.shares.link_share(from, to)))
+    };
     let layers = problem.chain.positions[start]..problem.chain.positions[end];
     let tensors = || crossing_layers(model, layers.end).map(|layer| model.layers[layer].id.clone()).collect();
     Stage {
@@ -121,18 +176,21 @@ fn stage(
         layer_ids: layers.clone().map(|layer| model.layers[layer].id.clone()).collect(),
         param_bytes: layers.clone().map(|layer| model.layers[layer].param_bytes).sum(),
         memory_bytes: problem.memory_bytes(start, end),
-        memory_capacity_bytes: cluster.nodes[problem.hosts[host]].free_bytes(),
+        memory_capacity_bytes: problem.groups[problem.group_of[host]].free_bytes,
         compute_s,
+        compute_share: share(problem.shares.of_node[problem.hosts[host]]),
         receive: sender.filter(|id| *id != node_id).map(|from_node_id| Receive {
-            from_node_id,
             bytes: problem.chain.boundary_bytes[start],
             transfer_s: receive_s,
+            bandwidth_share: link_share(end_node(&from_node_id), Some(problem.hosts[host])),
+            from_node_id,
         }),
         send: receiver.filter(|id| *id != node_id).map(|to_node_id| Send {
-            to_node_id,
             tensor_layer_ids: tensors(),
             bytes: problem.chain.boundary_bytes[end],
             transfer_s: send_s,
+            bandwidth_share: link_share(Some(problem.hosts[host]), end_node(&to_node_id)),
+            to_node_id,
         }),
         node_id,
     }

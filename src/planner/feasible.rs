@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::problem::{Pinned, Problem};
+use super::problem::Problem;
+use crate::domain::options::Pin;
 use crate::domain::placement::{Reason, ReasonCode};
 use crate::domain::request::PlanRequest;
 use crate::domain::unit::{bytes_text, seconds_text};
@@ -64,19 +65,40 @@ fn block_layers(request: &PlanRequest, problem: &Problem, block: usize) -> Vec<S
 }
 
 fn pin_conflicts(request: &PlanRequest, problem: &Problem) -> Vec<Reason> {
-    let nowhere = (1..=problem.blocks()).filter(|&block| problem.pins[block - 1] == Some(Pinned::Nowhere));
+    let groups = 0..problem.groups.len();
+    let nowhere = (1..=problem.blocks()).filter(|&block| !groups.clone().any(|group| problem.pins_allow(group, block)));
     nowhere
         .map(|block| {
             let layer_ids = block_layers(request, problem, block);
-            let pins = request.options.constraints.pins.iter().filter(|pin| layer_ids.contains(&pin.layer_id));
-            let node_ids: Vec<String> = pins.map(|pin| pin.node_id.clone()).collect();
+            let pins: Vec<&Pin> =
+                request.options.constraints.pins.iter().filter(|pin| layer_ids.contains(&pin.layer_id)).collect();
+            let places: Vec<String> = pins.iter().map(|pin| place_text(pin)).collect();
             let detail = format!(
-                "layers that cannot be cut apart are pinned to {}: to several nodes, or to one that may host no stage",
-                node_ids.join(", ")
+                "layers that cannot be cut apart{} are pinned to {}: no node that may host a stage is all of that",
+                colocation_text(request, &layer_ids),
+                places.join(" and to ")
             );
+            let node_ids = pins.iter().filter_map(|pin| pin.node_id.clone()).collect();
             Reason { layer_ids, node_ids, ..reason(ReasonCode::ConflictingConstraints, detail, []) }
         })
         .collect()
+}
+
+fn place_text(pin: &Pin) -> String {
+    let labels = pin.node_selector.iter().map(|(name, value)| format!("{name}={value}"));
+    match &pin.node_id {
+        Some(id) => id.clone(),
+        None => format!("nodes with {}", labels.collect::<Vec<String>>().join(", ")),
+    }
+}
+
+/// Names what keeps a block's layers together beside the model itself.
+fn colocation_text(request: &PlanRequest, layer_ids: &[String]) -> String {
+    let mut kept = request.options.constraints.colocate.iter();
+    match kept.find(|colocation| colocation.layer_ids.iter().all(|id| layer_ids.contains(id))) {
+        Some(colocation) => format!(" (colocate keeps {} together)", colocation.layer_ids.join(", ")),
+        None => String::new(),
+    }
 }
 
 /// Blocks that no stage on any host can hold. A stage's buffers depend on its ends, so they are tried.
@@ -99,9 +121,10 @@ fn blocks_too_large(request: &PlanRequest, problem: &Problem) -> Vec<Reason> {
             let needed = problem.memory_bytes(block - 1, block);
             let layer_ids = block_layers(request, problem, block);
             let detail = format!(
-                "no eligible node can hold the block of layers {} … {}: alone it needs {}, the largest free memory is {}",
+                "no eligible node can hold the block of layers {} … {}{}: alone it needs {}, the largest free memory is {}",
                 layer_ids.first().map_or("", String::as_str),
                 layer_ids.last().map_or("", String::as_str),
+                colocation_text(request, &layer_ids),
                 bytes_text(needed),
                 bytes_text(largest_free),
             );

@@ -38,6 +38,8 @@ pub struct LinkFinder<'c> {
     network: Option<&'c Network>,
     /// For a matrix network: each node's row, where it has one.
     matrix_row: Vec<Option<usize>>,
+    /// The shares of links that occupants use.
+    shares: FxHashMap<(usize, usize), f64>,
 }
 
 impl<'c> LinkFinder<'c> {
@@ -62,14 +64,27 @@ impl<'c> LinkFinder<'c> {
                 }
             }
         }
-        Self { nodes: &cluster.nodes, listed, network: cluster.network.as_ref(), matrix_row }
+        Self {
+            nodes: &cluster.nodes,
+            listed,
+            network: cluster.network.as_ref(),
+            matrix_row,
+            shares: FxHashMap::default(),
+        }
+    }
+
+    /// The same links with the bandwidth that occupants leave.
+    pub fn shared(self, shares: FxHashMap<(usize, usize), f64>) -> Self {
+        Self { shares, ..self }
     }
 
     /// The link from one node to another, by their places in the inventory.
     pub fn link(&self, from: usize, to: usize) -> Link {
         // Most large clusters list no link: millions of look-ups in an empty table would still take their time.
         let listed = if self.listed.is_empty() { None } else { self.listed.get(&(from, to)) };
-        listed.copied().unwrap_or_else(|| self.by_network(from, to))
+        let link = listed.copied().unwrap_or_else(|| self.by_network(from, to));
+        let share = if self.shares.is_empty() { None } else { self.shares.get(&(from, to)) };
+        share.map_or(link, |share| Link { bandwidth_bps: link.bandwidth_bps * share, ..link })
     }
 
     /// The latency of every link, where the inventory gives one for all.

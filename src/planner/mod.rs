@@ -17,6 +17,8 @@ mod exact;
 mod feasible;
 mod incumbent;
 mod links;
+mod migration;
+mod occupants;
 mod portfolio;
 mod problem;
 mod repartition;
@@ -82,7 +84,7 @@ pub fn plan(request: &PlanRequest, env: &Env<'_>) -> Result<PlacementDocument, C
 /// Searches until proof or stop.
 fn search(incumbent: &Incumbent<'_>) {
     let problem = incumbent.problem;
-    if problem.objective == Objective::MaxThroughput && problem.overlap == Overlap::Full {
+    if problem.objective.minimises_period() && problem.overlap == Overlap::Full {
         for_width!(problem.blocks() + 1, W => exact::search::least_period::<W>(incumbent));
     } else {
         baselines::offer_cheap(incumbent);
@@ -93,7 +95,7 @@ fn search(incumbent: &Incumbent<'_>) {
 /// Raises the bound to what the walk relaxation proves; a reason where it proves that no placement exists.
 fn raise_walk_bound(incumbent: &Incumbent<'_>, stop: &dyn Fn() -> bool) -> Option<Reason> {
     let problem = incumbent.problem;
-    if problem.objective == Objective::MaxThroughput && problem.hosts.len() > MOST_HOSTS_OF_WALK_BOUND {
+    if problem.objective.minimises_period() && problem.hosts.len() > MOST_HOSTS_OF_WALK_BOUND {
         return None;
     }
     let least_period_s = bound::least_period(problem, stop)?;
@@ -110,7 +112,7 @@ fn raise_walk_bound(incumbent: &Incumbent<'_>, stop: &dyn Fn() -> bool) -> Optio
         }
     }
     match problem.objective {
-        Objective::MaxThroughput => incumbent.raise(least_period_s),
+        Objective::MaxThroughput | Objective::Tradeoff => incumbent.raise(least_period_s),
         Objective::MinNodes { target_period_s } if least_period_s > target_period_s => {
             return Some(feasible::out_of_reach("period", least_period_s, target_period_s));
         }

@@ -3,13 +3,16 @@
 //! Positions 0..=m lie between blocks; a stage (i, j] holds blocks i + 1..=j. Hosts are the nodes that may host a
 //! stage, in the inventory's order. Reduction costs O(L + E + n²).
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 
 use super::links::{Link, LinkFinder, Links};
+use super::occupants::Shares;
 use crate::domain::chain::{Chain, activation_bytes};
-use crate::domain::options::{ComputeModel, MemoryModel, Objective, Overlap};
+use crate::domain::cluster::Node;
+use crate::domain::options::{ComputeModel, MemoryModel, Objective, Overlap, Pin};
 use crate::domain::request::PlanRequest;
 
 /// Hosts that are alike in all that a stage asks of its node: memory, compute and pins.
@@ -21,8 +24,10 @@ pub struct Group {
     class: usize,
     /// Operations per second; infinite where unknown or ignored.
     flops_per_s: f64,
-    /// The host of this group, where layers are pinned to it (it is then alone in its group).
-    pinned_host: Option<usize>,
+    /// How much longer work takes than on an unshared node: 1 / its share.
+    slowdown: f64,
+    /// For each of the request's different places to pin layers to, whether these hosts are such a place.
+    meets: Vec<bool>,
 }
 
 /// Work of the blocks for one device class, as prefix sums over positions.
@@ -67,21 +72,14 @@ pub struct Problem {
     pub overlap: Overlap,
     /// What is to be best.
     pub objective: Objective,
-    /// For each block the host that its layers are pinned to.
-    pub pins: Vec<Option<Pinned>>,
+    /// What occupants leave of nodes and links.
+    pub shares: Arc<Shares>,
+    /// For each block the places that its layers are pinned to, as indices of [`Group`]'s `meets`, ascending.
+    pins: Vec<Vec<usize>>,
     resident_bytes: Vec<u64>,
     activation_bytes: Vec<u64>,
     buffer_bytes: Vec<u64>,
     classes: Vec<ClassWork>,
-}
-
-/// Where a block's layers must run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Pinned {
-    /// On this host.
-    To(usize),
-    /// Nowhere: on a node that hosts no stage, or on two nodes at once.
-    Nowhere,
 }
 
 impl Problem {
@@ -89,17 +87,19 @@ impl Problem {
     pub fn new(request: &PlanRequest, stop: &dyn Fn() -> bool) -> Option<Self> {
         let PlanRequest { model, cluster, options } = request;
         let (cost_model, constraints) = (&options.cost_model, &options.constraints);
-        let chain = Chain::new(model, cost_model.cuts);
+        let chain = Chain::new(model, cost_model.cuts, &constraints.colocate);
         let hosts: Vec<usize> =
             (0..cluster.nodes.len()).filter(|&node| constraints.admit(&cluster.nodes[node])).collect();
         let host_of_node: FxHashMap<usize, usize> =
             hosts.iter().enumerate().map(|(host, &node)| (node, host)).collect();
-        let pins = block_pins(request, &chain, &host_of_node);
+        let places = pin_places(request);
+        let pins = block_pins(request, &chain, &places);
         let (classes, class_of_name) = class_work(request, &chain);
-        let (groups, group_of) = group_hosts(request, &hosts, &pins, &class_of_name);
+        let shares = Shares::new(request);
+        let (groups, group_of) = group_hosts(request, &hosts, &shares, &places, &class_of_name);
         let load = |bytes: &u64| 8.0 * (*bytes as f64 * cost_model.transfer_scale);
         let load_bits: Vec<f64> = chain.boundary_bytes.iter().map(load).collect();
-        let finder = LinkFinder::new(cluster);
+        let finder = LinkFinder::new(cluster).shared(shares.of_link.clone());
         let links = Links::new(&finder, &hosts, stop)?;
         let end = |id: &Option<String>| id.as_ref().and_then(|id| cluster.node_index(id));
         let (source, sink) = (end(&constraints.source_node), end(&constraints.sink_node));
@@ -138,6 +138,7 @@ impl Problem {
             links: Arc::new(links),
             input_s,
             output_s,
+            shares: Arc::new(shares),
             pins,
             classes,
         })
@@ -148,9 +149,11 @@ impl Problem {
         let at_kept = |all: &[u64]| kept.iter().map(|&position| all[position]).collect::<Vec<u64>>();
         let seconds_at_kept = |all: &[f64]| kept.iter().map(|&position| all[position]).collect::<Vec<f64>>();
         let spans = || kept.windows(2).map(|ends| ends[0]..ends[1]);
-        let pin_of = |blocks: std::ops::Range<usize>| {
-            let pins = self.pins[blocks].iter().flatten().copied();
-            pins.reduce(|a, b| if a == b { a } else { Pinned::Nowhere })
+        let pins_of = |blocks: std::ops::Range<usize>| {
+            let mut pins = self.pins[blocks].concat();
+            pins.sort_unstable();
+            pins.dedup();
+            pins
         };
         Self {
             chain: Chain {
@@ -158,7 +161,7 @@ impl Problem {
                 boundary_bytes: at_kept(&self.chain.boundary_bytes),
             },
             load_bits: seconds_at_kept(&self.load_bits),
-            pins: spans().map(pin_of).collect(),
+            pins: spans().map(pins_of).collect(),
             resident_bytes: at_kept(&self.resident_bytes),
             activation_bytes: spans()
                 .map(|blocks| self.activation_bytes[blocks].iter().copied().max().unwrap_or(0))
@@ -199,6 +202,12 @@ impl Problem {
     /// Seconds of compute of a stage (i, j] on a host of a group. Never decreases in j, never increases in i.
     #[inline]
     pub fn compute_s(&self, group: usize, start: usize, end: usize) -> f64 {
+        self.work_s(group, start, end) * self.groups[group].slowdown
+    }
+
+    /// Seconds that a stage (i, j] would compute if no occupant shared its host.
+    #[inline]
+    pub fn work_s(&self, group: usize, start: usize, end: usize) -> f64 {
         let Group { class, flops_per_s, .. } = self.groups[group];
         let work = &self.classes[class];
         (work.timed_s[end] - work.timed_s[start]) + (work.flops[end] - work.flops[start]) / flops_per_s
@@ -220,13 +229,13 @@ impl Problem {
     /// Calls `visit` with each end j > i for which (i, j] fits the memory, and with nothing beyond the first block
     /// that must run elsewhere. Memory does not grow steadily with j: a boundary's buffers may shrink.
     pub fn ends_in_memory(&self, group: usize, start: usize, visit: impl FnMut(usize)) {
-        let Group { free_bytes, pinned_host, .. } = self.groups[group];
-        let allowed = |end: usize| match self.pins[end - 1] {
-            None => true,
-            Some(Pinned::To(host)) => pinned_host == Some(host),
-            Some(Pinned::Nowhere) => false,
-        };
-        self.fitting_ends(free_bytes, start, allowed, visit);
+        self.fitting_ends(self.groups[group].free_bytes, start, |end| self.pins_allow(group, end), visit);
+    }
+
+    /// Whether the pins of a block's layers let it run on a group's hosts. Blocks count from 1.
+    #[inline]
+    pub fn pins_allow(&self, group: usize, block: usize) -> bool {
+        self.pins[block - 1].iter().all(|&place| self.groups[group].meets[place])
     }
 
     /// Calls `visit` with each end j > i for which (i, j] fits in so many bytes, wherever its layers are pinned.
@@ -300,17 +309,27 @@ fn class_work<'r>(request: &'r PlanRequest, chain: &Chain) -> (Vec<ClassWork>, F
     (classes, class_of_name)
 }
 
-fn block_pins(request: &PlanRequest, chain: &Chain, host_of_node: &FxHashMap<usize, usize>) -> Vec<Option<Pinned>> {
-    let mut pins = vec![None; chain.blocks()];
+/// The different places to pin layers to: one pin for each.
+fn pin_places(request: &PlanRequest) -> Vec<&Pin> {
+    let mut places: Vec<&Pin> = request.options.constraints.pins.iter().collect();
+    places.sort_by(|a, b| place_of(a).cmp(&place_of(b)));
+    places.dedup_by(|a, b| place_of(a) == place_of(b));
+    places
+}
+
+fn place_of(pin: &Pin) -> (&Option<String>, &BTreeMap<String, String>) {
+    (&pin.node_id, &pin.node_selector)
+}
+
+fn block_pins(request: &PlanRequest, chain: &Chain, places: &[&Pin]) -> Vec<Vec<usize>> {
+    let mut pins = vec![Vec::new(); chain.blocks()];
     for pin in &request.options.constraints.pins {
-        let Some(layer) = request.model.layer_index(&pin.layer_id) else { continue };
+        let place = places.binary_search_by(|other| place_of(other).cmp(&place_of(pin)));
+        let (Some(layer), Ok(place)) = (request.model.layer_index(&pin.layer_id), place) else { continue };
         let block = chain.positions.partition_point(|&position| position <= layer) - 1;
-        let host = request.cluster.node_index(&pin.node_id).and_then(|node| host_of_node.get(&node));
-        pins[block] = match (pins[block], host) {
-            (None, Some(&host)) => Some(Pinned::To(host)),
-            (Some(Pinned::To(other)), Some(&host)) if other == host => Some(Pinned::To(host)),
-            _ => Some(Pinned::Nowhere),
-        };
+        if let Err(at) = pins[block].binary_search(&place) {
+            pins[block].insert(at, place);
+        }
     }
     pins
 }
@@ -318,27 +337,28 @@ fn block_pins(request: &PlanRequest, chain: &Chain, host_of_node: &FxHashMap<usi
 fn group_hosts(
     request: &PlanRequest,
     hosts: &[usize],
-    pins: &[Option<Pinned>],
+    shares: &Shares,
+    places: &[&Pin],
     class_of_name: &FxHashMap<&str, usize>,
 ) -> (Vec<Group>, Vec<usize>) {
     let mut groups: Vec<Group> = Vec::new();
-    let mut group_of_key: FxHashMap<(u64, usize, u64, Option<usize>), usize> = FxHashMap::default();
-    let mut group_of = Vec::with_capacity(hosts.len());
-    for (host, &node) in hosts.iter().enumerate() {
-        let node = &request.cluster.nodes[node];
-        let class = node.device_class.as_deref().and_then(|class| class_of_name.get(class).copied()).unwrap_or(0);
-        let group = Group {
-            free_bytes: node.free_bytes(),
-            class,
-            flops_per_s: node.flops_per_s.unwrap_or(f64::INFINITY),
-            pinned_host: pins.contains(&Some(Pinned::To(host))).then_some(host),
-        };
-        let key = (group.free_bytes, class, group.flops_per_s.to_bits(), group.pinned_host);
-        let index = *group_of_key.entry(key).or_insert_with(|| {
+    let mut group_of_key: FxHashMap<(u64, usize, [u64; 2], Vec<bool>), usize> = FxHashMap::default();
+    let group = |at: usize, node: &Node| Group {
+        free_bytes: node.free_bytes().saturating_sub(shares.taken_bytes[at]),
+        class: node.device_class.as_deref().and_then(|class| class_of_name.get(class).copied()).unwrap_or(0),
+        flops_per_s: node.flops_per_s.unwrap_or(f64::INFINITY),
+        slowdown: 1.0 / shares.of_node[at],
+        meets: places.iter().map(|pin| pin.admits(node)).collect(),
+    };
+    let group_of = hosts.iter().map(|&at| {
+        let group = group(at, &request.cluster.nodes[at]);
+        let pace = [group.flops_per_s.to_bits(), group.slowdown.to_bits()];
+        let key = (group.free_bytes, group.class, pace, group.meets.clone());
+        *group_of_key.entry(key).or_insert_with(|| {
             groups.push(group);
             groups.len() - 1
-        });
-        group_of.push(index);
-    }
+        })
+    });
+    let group_of = group_of.collect();
     (groups, group_of)
 }

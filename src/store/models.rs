@@ -64,7 +64,7 @@ pub struct ModelStatistics {
 impl ModelStatistics {
     fn of(profile: &ModelProfile) -> Self {
         // The first and the last position are no cuts.
-        let cut_points = |policy| Chain::new(profile, policy).blocks().saturating_sub(1) as u64;
+        let cut_points = |policy| Chain::new(profile, policy, &[]).blocks().saturating_sub(1) as u64;
         let sum = |size: fn(&Layer) -> u64| profile.layers.iter().map(size).fold(0, u64::saturating_add);
         Self {
             layers: profile.layers.len() as u64,

@@ -55,7 +55,7 @@ impl Search<'_> {
     fn judge(&mut self) {
         let Some((period_s, latency_s)) = self.tableau.times(&self.nodes, &self.cuts) else { return };
         let (objective, tie) = match self.tableau.request.options.objective {
-            Objective::MaxThroughput => (period_s, latency_s),
+            Objective::MaxThroughput | Objective::Tradeoff => (period_s, latency_s),
             Objective::MinLatency => (latency_s, period_s),
             Objective::MinNodes { .. } => (self.nodes.len() as f64, period_s),
         };

@@ -103,7 +103,7 @@ pub fn planned_in(request: &PlanRequest, env: &Env<'_>, context: &str) -> Placem
 /// The objective of a document and its bound.
 pub fn objective(request: &PlanRequest, document: &PlacementDocument) -> (Option<f64>, Option<f64>) {
     match request.options.objective {
-        Objective::MaxThroughput => (document.period_s, document.lower_bound_s),
+        Objective::MaxThroughput | Objective::Tradeoff => (document.period_s, document.lower_bound_s),
         Objective::MinLatency => (document.latency_s, document.lower_bound_s),
         Objective::MinNodes { .. } => {
             let nodes = Some(document.stages.len() as f64).filter(|nodes| *nodes > 0.0);

@@ -2,7 +2,7 @@
 
 use cutpoint::domain::cluster::Node;
 use cutpoint::domain::network::Network;
-use cutpoint::domain::options::{ComputeModel, CutPolicy, MemoryModel, Overlap};
+use cutpoint::domain::options::{ComputeModel, CutPolicy, MemoryModel, Overlap, Pin};
 use cutpoint::domain::request::PlanRequest;
 use cutpoint::planner::check::StageProposal;
 
@@ -110,7 +110,11 @@ impl<'a> Tableau<'a> {
             bytes += cost_model.io_buffers * (self.boundary_bytes[from] + self.boundary_bytes[to]);
         }
         let mut pins = self.request.options.constraints.pins.iter();
-        let pinned = pins.all(|pin| pin.node_id == it.id || !layers.iter().any(|layer| layer.id == pin.layer_id));
+        let admitted = |pin: &Pin| match &pin.node_id {
+            Some(id) => *id == it.id,
+            None => pin.node_selector.iter().all(|(name, value)| it.labels.get(name) == Some(value)),
+        };
+        let pinned = pins.all(|pin| admitted(pin) || !layers.iter().any(|layer| layer.id == pin.layer_id));
         pinned && bytes <= it.memory_bytes - it.reserved_bytes
     }
 

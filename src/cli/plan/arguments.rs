@@ -218,7 +218,7 @@ fn read_pair(text: &str) -> Result<(String, String), String> {
 fn read_pin(text: &str) -> Result<Pin, String> {
     // Layer ids of real models contain many signs; node ids seldom contain an equals sign.
     let (layer_id, node_id) = text.rsplit_once('=').ok_or("there is no = between layer and node")?;
-    Ok(Pin { layer_id: layer_id.to_owned(), node_id: node_id.to_owned() })
+    Ok(Pin { layer_id: layer_id.to_owned(), node_id: Some(node_id.to_owned()), ..Pin::default() })
 }
 
 #[cfg(test)]

@@ -113,18 +113,26 @@ mod tests {
             memory_bytes: 3 << 20,
             memory_capacity_bytes: 4 << 20,
             compute_s,
+            compute_share: None,
             receive: None,
             send: None,
         }
     }
 
     fn send(to: &str, bytes: u64, transfer_s: f64) -> Option<Send> {
-        Some(Send { to_node_id: to.to_owned(), tensor_layer_ids: vec!["layer-0".to_owned()], bytes, transfer_s })
+        Some(Send {
+            to_node_id: to.to_owned(),
+            tensor_layer_ids: vec!["layer-0".to_owned()],
+            bytes,
+            transfer_s,
+            bandwidth_share: None,
+        })
     }
 
     #[test]
     fn every_node_and_hop_is_drawn_and_the_bottleneck_marked() {
-        let receive = Receive { from_node_id: "camera".to_owned(), bytes: 1024, transfer_s: 0.25 };
+        let receive =
+            Receive { from_node_id: "camera".to_owned(), bytes: 1024, transfer_s: 0.25, bandwidth_share: None };
         let first = Stage { receive: Some(receive), send: send("n2", 2048, 1.0), ..stage(0, "n1", 1, 0.5) };
         let second = Stage { send: send("gateway", 10, 0.001), ..stage(1, "n2", 12, 0.0) };
         let placement = PlacementDocument {
@@ -135,11 +143,15 @@ mod tests {
             period_s: Some(1.0),
             throughput_per_s: Some(1.0),
             latency_s: Some(1.751),
+            latency_is_least: None,
             lower_bound_s: Some(0.5),
             lower_bound_nodes: None,
             gap: Some(0.5),
             stages: vec![first, second],
             bottleneck: Some(Bottleneck { kind: BottleneckKind::Hop, stage_index: 0 }),
+            front: Vec::new(),
+            migration: None,
+            occupants: Vec::new(),
             warnings: Vec::new(),
             reasons: Vec::new(),
             solve_s: 0.0,

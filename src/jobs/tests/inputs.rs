@@ -11,7 +11,8 @@ use crate::store::{JobErrorCode, JobStatus};
 fn awkward() -> PlanRequest {
     let mut request = request("awkward");
     request.options.objective = Objective::MinNodes { target_period_s: 1.0 / 3.0 };
-    request.options.constraints.pins = vec![Pin { layer_id: "b".to_owned(), node_id: "n2".to_owned() }];
+    request.options.constraints.pins =
+        vec![Pin { layer_id: "b".to_owned(), node_id: Some("n2".to_owned()), ..Pin::default() }];
     request.options.constraints.max_latency_s = Some(2e-7 / 3.0);
     request.options.solver.gap = 0.1 + 0.2;
     request.options.solver.seed = (1 << 53) - 1;

@@ -38,6 +38,7 @@ impl<'a> Costs<'a> {
             memory_bytes: self.memory_bytes(start, end),
             memory_capacity_bytes: node.memory_bytes.saturating_sub(node.reserved_bytes),
             compute_s: self.compute_s(node, layers),
+            compute_share: None,
             receive: None,
             send: None,
         }

@@ -180,7 +180,7 @@ impl Findings {
     /// The bound is at or below the objective, the gap says how far, and an optimum's bound is its objective.
     fn check_gap(&mut self, request: &PlanRequest, document: &PlacementDocument) {
         let (objective, bound) = match request.options.objective {
-            Objective::MaxThroughput => (document.period_s, document.lower_bound_s),
+            Objective::MaxThroughput | Objective::Tradeoff => (document.period_s, document.lower_bound_s),
             Objective::MinLatency => (document.latency_s, document.lower_bound_s),
             Objective::MinNodes { .. } => {
                 (Some(document.stages.len() as f64), document.lower_bound_nodes.map(|nodes| nodes as f64))

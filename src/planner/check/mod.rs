@@ -8,7 +8,6 @@ mod cost;
 mod document;
 mod layout;
 mod pace;
-mod proposal;
 mod route;
 mod rules;
 mod transfer;
@@ -18,7 +17,7 @@ mod walk;
 #[cfg(test)]
 mod tests;
 
-pub use proposal::StageProposal;
+pub use crate::domain::proposal::StageProposal;
 pub use violation::{Violation, ViolationCode};
 
 use std::ops::Range;
@@ -82,6 +81,7 @@ fn evaluate_with_rounding(request: &PlanRequest, proposals: &[StageProposal]) ->
     rules::check_nodes(request, &laid, &mut violations);
     rules::check_cuts(request, &walk, &laid, &mut violations);
     rules::check_pins(request, proposals, &mut violations);
+    rules::check_colocations(request, proposals, &mut violations);
 
     let costs = Costs::new(request, &walk);
     let runs: Vec<Option<(&Node, Range<usize>)>> = laid.iter().map(|laid| laid.node.zip(laid.run.clone())).collect();

@@ -62,18 +62,51 @@ pub(super) fn check_nodes(request: &PlanRequest, laid: &[Laid<'_>], violations: 
     }
 }
 
-/// Each pinned layer runs where it is pinned.
-pub(super) fn check_pins(request: &PlanRequest, proposals: &[StageProposal], violations: &mut Vec<Violation>) {
-    let pins = request.options.constraints.pins.iter();
-    let node_of: BTreeMap<&str, &str> = pins.map(|pin| (pin.layer_id.as_str(), pin.node_id.as_str())).collect();
+/// The stage of each layer, the first where it stands twice.
+fn stages_of_layers(proposals: &[StageProposal]) -> BTreeMap<&str, usize> {
+    let mut stage_of = BTreeMap::new();
     for (stage, proposal) in proposals.iter().enumerate() {
         for layer in &proposal.layer_ids {
-            let host = &proposal.node_id;
-            if let Some(node) = node_of.get(layer.as_str()).filter(|node| *node != host) {
-                let detail = format!("layer {layer:?} is pinned to {node:?} and runs on {host:?}");
-                let violation = Violation::new(ViolationCode::PinBroken, detail).at(stage);
-                violations.push(violation.layers([layer.clone()]).node(node).node(host));
-            }
+            stage_of.entry(layer.as_str()).or_insert(stage);
+        }
+    }
+    stage_of
+}
+
+/// Each pinned layer runs where it is pinned.
+pub(super) fn check_pins(request: &PlanRequest, proposals: &[StageProposal], violations: &mut Vec<Violation>) {
+    let stage_of = stages_of_layers(proposals);
+    let nodes: BTreeMap<&str, &Node> = request.cluster.nodes.iter().map(|node| (node.id.as_str(), node)).collect();
+    for pin in &request.options.constraints.pins {
+        let layer = &pin.layer_id;
+        let Some(&stage) = stage_of.get(layer.as_str()) else { continue };
+        let host = &proposals[stage].node_id;
+        let broken =
+            |detail: String| Violation::new(ViolationCode::PinBroken, detail).at(stage).layers([layer.clone()]);
+        if let Some(node) = pin.node_id.as_ref().filter(|node| *node != host) {
+            let detail = format!("layer {layer:?} is pinned to {node:?} and runs on {host:?}");
+            violations.push(broken(detail).node(node).node(host));
+        }
+        // An unknown node has its own violation.
+        let Some(node) = nodes.get(host.as_str()) else { continue };
+        for (name, value) in pin.node_selector.iter().filter(|(name, value)| node.labels.get(*name) != Some(value)) {
+            let detail = format!("layer {layer:?} is pinned to nodes with {name}={value} and runs on {host:?}");
+            violations.push(broken(detail).node(host));
+        }
+    }
+}
+
+/// Layers that stay together stand in one stage.
+pub(super) fn check_colocations(request: &PlanRequest, proposals: &[StageProposal], violations: &mut Vec<Violation>) {
+    let stage_of = stages_of_layers(proposals);
+    for colocation in &request.options.constraints.colocate {
+        let mut stages = colocation.layer_ids.iter().filter_map(|layer| stage_of.get(layer.as_str()).copied());
+        let Some(first) = stages.next() else { continue };
+        if let Some(other) = stages.find(|&stage| stage != first) {
+            let layers = colocation.layer_ids.join(", ");
+            let detail = format!("{layers} are to stay together, but stand in the stages {first} and {other}");
+            let violation = Violation::new(ViolationCode::ColocationBroken, detail).at(other);
+            violations.push(violation.layers(colocation.layer_ids.iter().cloned()));
         }
     }
 }

@@ -45,12 +45,13 @@ pub(super) fn enter_transfers(
         let bytes = walk.boundary_bytes(position);
         let transfer_s = route.transfer_s(bytes, request.options.cost_model.transfer_scale);
         if let Some(stage) = receiver.and_then(|stage| stages[stage].as_mut()) {
-            stage.receive = Some(Receive { from_node_id: from.id.clone(), bytes, transfer_s });
+            stage.receive = Some(Receive { from_node_id: from.id.clone(), bytes, transfer_s, bandwidth_share: None });
         }
         if let Some(stage) = sender.and_then(|stage| stages[stage].as_mut()) {
             let layers = &request.model.layers;
             let tensor_layer_ids = walk.crossing(position).into_iter().map(|place| layers[place].id.clone()).collect();
-            stage.send = Some(Send { to_node_id: to.id.clone(), tensor_layer_ids, bytes, transfer_s });
+            stage.send =
+                Some(Send { to_node_id: to.id.clone(), tensor_layer_ids, bytes, transfer_s, bandwidth_share: None });
         }
     }
     all_timed

@@ -36,6 +36,8 @@ pub enum ViolationCode {
     NoLink,
     /// A pinned layer runs on another node.
     PinBroken,
+    /// Layers that are to stay together stand in several stages.
+    ColocationBroken,
     /// More stages than `max_stages`.
     TooManyStages,
     /// The latency is above `max_latency_s`.

@@ -1,10 +1,10 @@
-//! A stage that somebody proposes, as it is read from a document.
+//! Layers on a node as a document names them: a stage that somebody proposes, or that runs already.
 
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use crate::domain::read::Reader;
+use super::read::Reader;
 
 /// Layers on a node, proposed as a stage. Nothing about it is checked yet but its form.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
