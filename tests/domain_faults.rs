@@ -41,12 +41,20 @@ fn document() -> Value {
         "objective": {"kind": "min_nodes", "target_period_s": 1.0},
         "constraints": {
             "source_node": "x", "sink_node": "y", "exclude_nodes": ["z"], "node_selector": {"site": "roof"},
-            "pins": [{"layer_id": "a", "node_id": "x"}, {"layer_id": "b", "node_id": "x"}],
+            "pins": [{"layer_id": "a", "node_id": "x"}, {"layer_id": "b", "node_id": "x"},
+                     {"layer_id": "b", "node_selector": {"site": "roof"}}],
+            "colocate": [{"layer_ids": ["a", "b"]}],
             "max_stages": 2, "max_latency_s": 1.5
         },
         "cost_model": {"memory": "params", "io_buffers": 2, "cuts": "single_tensor", "overlap": "none",
                        "compute": "ignore", "transfer_scale": 0.5},
         "solver": {"algorithm": "greedy", "time_limit_s": 3, "gap": 0.1, "seed": 4},
+        "occupants": [
+            {"id": "o", "rate_per_s": 2.0, "period_s": 0.5,
+             "nodes": [{"node_id": "x", "memory_bytes": 5, "compute_s": 0.1}],
+             "hops": [{"from_node_id": "x", "to_node_id": "y", "transfer_s": 0.2}]},
+            {"id": "p", "rate_per_s": 1.0, "period_s": 1.0, "nodes": [], "hops": []}
+        ],
         "labels": {"team": "vision"}
     })
 }
@@ -158,6 +166,14 @@ fn fields_that_must_be_given() {
         "/objective/target_period_s",
         "/constraints/pins/0/layer_id",
         "/constraints/pins/0/node_id",
+        "/constraints/colocate/0/layer_ids",
+        "/occupants/0/id",
+        "/occupants/0/rate_per_s",
+        "/occupants/0/period_s",
+        "/occupants/0/nodes/0/node_id",
+        "/occupants/0/hops/0/from_node_id",
+        "/occupants/0/hops/0/to_node_id",
+        "/occupants/0/hops/0/transfer_s",
     ] {
         assert_eq!(found(&without(pointer)), [(pointer.to_owned(), Missing)]);
     }
@@ -198,6 +214,12 @@ fn fields_that_may_be_absent() {
         "/constraints/exclude_nodes",
         "/constraints/node_selector",
         "/constraints/pins",
+        "/constraints/colocate",
+        "/occupants",
+        "/occupants/0/nodes",
+        "/occupants/0/hops",
+        "/occupants/0/nodes/0/memory_bytes",
+        "/occupants/0/nodes/0/compute_s",
         "/constraints/max_stages",
         "/constraints/max_latency_s",
         "/cost_model",
@@ -550,10 +572,78 @@ fn constraints_name_what_exists_and_do_not_contradict_themselves() {
         ],
     );
     let pin = |layer: &str, node: &str| with("/constraints/pins/-", json!({"layer_id": layer, "node_id": node}));
-    assert_eq!(found(&pin("a", "y")), [("/constraints/pins/2/layer_id".to_owned(), Conflict)]);
+    assert_eq!(found(&pin("a", "y")), [("/constraints/pins/3/layer_id".to_owned(), Conflict)]);
     assert_eq!(found(&pin("a", "x")), []);
     let target = with("/objective", json!({"kind": "min_latency", "target_period_s": 1}));
     assert_eq!(found(&target), [("/objective/target_period_s".to_owned(), Conflict)]);
+}
+
+#[test]
+fn a_pin_has_a_node_or_labels() {
+    let at = |below: &str, code| [(format!("/constraints/pins/{below}"), code)];
+    let both = with("/constraints/pins/0/node_selector", json!({"site": "roof"}));
+    assert_eq!(found(&both), at("0/node_selector", Conflict));
+    assert_eq!(found(&with("/constraints/pins/2/node_selector", json!({}))), at("2/node_selector", Empty));
+    assert_eq!(found(&with("/constraints/pins/2/node_selector", json!(["roof"]))), at("2/node_selector", WrongType));
+    assert_eq!(found(&with("/constraints/pins/2/layer_id", json!("q"))), at("2/layer_id", UnknownReference));
+}
+
+#[test]
+fn layers_that_stay_together_are_several_known_ones() {
+    let together = |ids: Value| found(&with("/constraints/colocate/0/layer_ids", ids));
+    let at = |below: &str, code| [(format!("/constraints/colocate/0/layer_ids{below}"), code)];
+    assert_eq!(together(json!(["a"])), at("", OutOfRange));
+    assert_eq!(together(json!([])), at("", OutOfRange));
+    assert_eq!(together(json!("a")), at("", WrongType));
+    assert_eq!(together(json!(["a", 1])), at("/1", WrongType));
+    assert_eq!(together(json!(["a", "q"])), at("/1", UnknownReference));
+    assert_eq!(together(json!(["a", "b", "a"])), at("/2", Duplicate));
+}
+
+#[test]
+fn a_base_goes_with_throughput_and_holds_each_layer_once() {
+    let replan = |changes: &[(&str, Value)]| {
+        let mut document = document();
+        document["objective"] = json!({"kind": "max_throughput"});
+        document["base"] = json!({"stages": [{"node_id": "gone", "layer_ids": ["a", "gone"]},
+                                             {"node_id": "y", "layer_ids": ["b"]}]});
+        document["max_period_ratio"] = json!(1.1);
+        for (field, value) in changes {
+            document[*field] = value.clone();
+        }
+        document
+    };
+    assert_eq!(found(&replan(&[])), []);
+    let written = serde_json::to_value(PlanRequest::from_json(&replan(&[])).unwrap()).unwrap();
+    assert_eq!((&written["base"], &written["max_period_ratio"]), (&replan(&[])["base"], &json!(1.1)));
+    let one = |pointer: &str, code| [(pointer.to_owned(), code)];
+    let latency = replan(&[("objective", json!({"kind": "min_latency"}))]);
+    assert_eq!(found(&latency), one("/objective/kind", Conflict));
+    for ratio in [json!(0.99), json!(-1), json!(1e101)] {
+        assert_eq!(found(&replan(&[("max_period_ratio", ratio)])), one("/max_period_ratio", OutOfRange));
+    }
+    let twice = json!({"stages": [{"node_id": "x", "layer_ids": ["a"]}, {"node_id": "y", "layer_ids": ["b", "a"]}]});
+    assert_eq!(found(&replan(&[("base", twice)])), one("/base/stages/1/layer_ids/1", Duplicate));
+    assert_eq!(found(&replan(&[("base", json!({}))])), one("/base/stages", Missing));
+    assert_eq!(found(&with("/max_period_ratio", json!(2))), one("/max_period_ratio", Conflict));
+}
+
+#[test]
+fn occupants_are_told_apart_and_use_links_between_nodes() {
+    let one = |pointer: &str, code| [(pointer.to_owned(), code)];
+    assert_eq!(found(&with("/occupants/1/id", json!("o"))), one("/occupants/1/id", Duplicate));
+    assert_eq!(found(&with("/occupants/0/rate_per_s", json!(-1))), one("/occupants/0/rate_per_s", OutOfRange));
+    assert_eq!(
+        found(&with("/occupants/0/hops/0/to_node_id", json!("x"))),
+        one("/occupants/0/hops/0/to_node_id", SelfLoop)
+    );
+    let again = |list: &str, item: Value| found(&with(&format!("/occupants/0/{list}/-"), item));
+    assert_eq!(again("nodes", json!({"node_id": "x"})), one("/occupants/0/nodes/1/node_id", Duplicate));
+    let hop = |to: &str| json!({"from_node_id": "x", "to_node_id": to, "transfer_s": 1});
+    assert_eq!(again("hops", hop("y")), one("/occupants/0/hops/1/to_node_id", Duplicate));
+    // Nodes that are gone count for nothing.
+    assert_eq!(again("nodes", json!({"node_id": "gone"})), []);
+    assert_eq!(again("hops", hop("gone")), []);
 }
 
 #[test]

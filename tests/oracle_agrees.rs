@@ -3,7 +3,10 @@
 mod oracle;
 
 use cutpoint::domain::options::Objective;
-use oracle::{Kind, OracleAnswer, Size, brute_force, dense_dp, random_request};
+use oracle::{
+    Kind, OracleAnswer, Size, brute_force, brute_front, brute_least_bytes, brute_replan, dense_dp, dense_front,
+    dense_least_bytes, random_request,
+};
 
 const SMALL: Size = Size { layers: 6, nodes: 4 };
 
@@ -75,4 +78,51 @@ fn every_kind_has_feasible_requests_of_several_stages() {
         let several = several.count();
         assert!(several >= 20, "{kind:?}: {several}");
     }
+}
+
+#[test]
+fn the_dense_front_is_the_front_of_brute_force() {
+    let (mut compared, mut several_points) = (0, 0);
+    for seed in 0..60 {
+        for kind in Kind::ALL {
+            let mut request = random_request(seed, kind, SMALL);
+            (request.options.base, request.options.max_period_ratio) = (None, None);
+            request.options.objective = Objective::MaxThroughput;
+            let Some(dense) = dense_front(&request) else { continue };
+            let brute: Vec<(f64, f64)> =
+                brute_front(&request).iter().map(|placed| (placed.period_s, placed.latency_s)).collect();
+            assert_eq!(brute, dense, "seed {seed}, {kind:?}");
+            // Its first point is what largest throughput with ties by latency asks for.
+            let first = dense_dp(&request).unwrap().optimum().map(|best| (best.period_s, best.latency_s));
+            assert_eq!(brute.first().copied(), first, "seed {seed}, {kind:?}");
+            compared += 1;
+            several_points += usize::from(brute.len() > 1);
+        }
+    }
+    println!("{compared} compared, {several_points} of several points");
+    assert!(compared > 500 && several_points > compared / 10);
+}
+
+#[test]
+fn the_dense_program_ships_as_little_as_brute_force() {
+    let (mut compared, mut cheaper) = (0, 0);
+    for seed in 0..300 {
+        for kind in [Kind::Replan, Kind::Mixed] {
+            let request = random_request(seed, kind, SMALL);
+            if request.options.base.is_none() {
+                continue;
+            }
+            let Some(replanned) = brute_replan(&request) else { continue };
+            let least_s = replanned.least_period_s;
+            let at_least = brute_least_bytes(&request, least_s).unwrap().shipped_bytes;
+            assert!(replanned.best.shipped_bytes <= at_least, "seed {seed}, {kind:?}");
+            cheaper += usize::from(replanned.best.shipped_bytes < at_least);
+            let limit_s = request.options.max_period_ratio.unwrap_or(1.0) * least_s;
+            let Some(dense) = dense_least_bytes(&request, limit_s) else { continue };
+            assert_eq!(dense, Some(replanned.best.shipped_bytes), "seed {seed}, {kind:?}");
+            compared += 1;
+        }
+    }
+    println!("{compared} compared, {cheaper} ship less within the ratio");
+    assert!(compared > 150 && cheaper > 10);
 }

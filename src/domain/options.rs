@@ -436,7 +436,10 @@ impl PlanOptions {
             constraints: reader.optional(map, "constraints", Constraints::read).unwrap_or_default(),
             cost_model: reader.optional(map, "cost_model", CostModel::read).unwrap_or_default(),
             solver: reader.optional(map, "solver", SolverOptions::read).unwrap_or_default(),
-            base: reader.optional(map, "base", BasePlacement::read),
+            // One that could not be read has its faults, and is not taken for absent.
+            base: map
+                .contains_key("base")
+                .then(|| reader.optional(map, "base", BasePlacement::read).unwrap_or_default()),
             max_period_ratio: reader.optional(map, "max_period_ratio", |reader, value| {
                 reader.number(value, "from 1 to 1e100", |ratio| (1.0..=1e100).contains(&ratio))
             }),

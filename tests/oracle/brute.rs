@@ -4,6 +4,7 @@ use cutpoint::domain::options::Objective;
 use cutpoint::domain::request::PlanRequest;
 use cutpoint::planner::check::evaluate;
 
+use super::every::{Placed, Replanned, brute_replan};
 use super::tableau::Tableau;
 use super::{Optimum, OracleAnswer};
 
@@ -15,6 +16,12 @@ use super::{Optimum, OracleAnswer};
 /// # Panics
 /// When the checker's times differ from the law's formulas.
 pub fn brute_force(request: &PlanRequest) -> OracleAnswer {
+    if request.options.base.is_some() {
+        return brute_replan(request).map_or(OracleAnswer::Infeasible, |Replanned { best, .. }| {
+            let Placed { period_s, latency_s, shipped_bytes, stages } = best;
+            OracleAnswer::Optimal(Optimum { objective: shipped_bytes as f64, period_s, latency_s, stages })
+        });
+    }
     let tableau = Tableau::new(request).with_every_position();
     let mut search = Search { tableau, nodes: Vec::new(), cuts: vec![0], best: None };
     search.extend();

@@ -4,6 +4,7 @@
 use cutpoint::domain::options::{Objective, Overlap};
 use cutpoint::domain::request::PlanRequest;
 
+use super::every::shipped_bytes;
 use super::tableau::Tableau;
 use super::{Optimum, OracleAnswer};
 
@@ -18,6 +19,7 @@ pub fn dense_dp(request: &PlanRequest) -> Option<OracleAnswer> {
     let answerable = options.objective == Objective::MaxThroughput
         && options.cost_model.overlap == Overlap::Full
         && options.constraints.max_latency_s.is_none()
+        && options.base.is_none()
         && tableau.hosts.len() <= MOST_HOSTS;
     if !answerable {
         return None;
@@ -32,6 +34,48 @@ pub fn dense_dp(request: &PlanRequest) -> Option<OracleAnswer> {
         latency_s: quickest.value,
         stages: tableau.proposals(&quickest.nodes, &quickest.cuts),
     }))
+}
+
+/// The non-dominated pairs of period and latency, by ascending period, where [`dense_dp`] can answer the request when
+/// it asks for the largest throughput.
+pub fn dense_front(request: &PlanRequest) -> Option<Vec<(f64, f64)>> {
+    let mut request = request.clone();
+    request.options.objective = Objective::MaxThroughput;
+    dense_dp(&request)?;
+    let tableau = Tableau::new(&request);
+    let table = Table::new(&tableau);
+    let sum = |sum: f64, seconds: f64| sum + seconds;
+    let mut front = Vec::new();
+    let mut limit_s = f64::INFINITY;
+    // From the smallest latency of all to the smallest period.
+    while let Some(quickest) = table.solve(limit_s, sum) {
+        let within = |limit_s: f64| table.solve(limit_s, sum).is_some_and(|path| path.value == quickest.value);
+        let mut period_s = tableau.times(&quickest.nodes, &quickest.cuts).unwrap().0;
+        while within(period_s.next_down()) {
+            let path = table.solve(period_s.next_down(), sum).unwrap();
+            period_s = tableau.times(&path.nodes, &path.cuts).unwrap().0;
+        }
+        front.push((period_s, quickest.value));
+        limit_s = period_s.next_down();
+    }
+    front.reverse();
+    Some(front)
+}
+
+/// The fewest bytes that a placement with a period of at most a limit ships, `Some(None)` where there is none; `None`
+/// for requests that [`dense_dp`] cannot answer without their base.
+pub fn dense_least_bytes(request: &PlanRequest, limit_s: f64) -> Option<Option<u64>> {
+    let mut without_base = request.clone();
+    (without_base.options.base, without_base.options.max_period_ratio) = (None, None);
+    dense_dp(&without_base)?;
+    let tableau = Tableau::new(request);
+    let table = Table::new(&tableau);
+    let bytes = |host: usize, from: usize, to: usize, _: f64| {
+        let stages = tableau.proposals(&[tableau.hosts[host]], &[from, to]);
+        shipped_bytes(request, &stages) as f64
+    };
+    let path = table.solve_priced(limit_s, |sum, bytes| sum + bytes, &bytes, |_| 0.0);
+    Some(path.map(|path| path.value as u64))
 }
 
 struct Table<'a> {
@@ -67,24 +111,38 @@ impl<'a> Table<'a> {
     /// The smallest value that `join` makes of stages and transfers along a pipeline, source and sink included,
     /// among those whose every part is at most `limit_s`.
     fn solve(&self, limit_s: f64, join: fn(f64, f64) -> f64) -> Option<Path> {
+        self.solve_priced(limit_s, join, &|_, _, _, seconds| seconds, |seconds| seconds)
+    }
+
+    /// The same with prices of stages (host, first block, cut behind the last, seconds) and of transfers.
+    fn solve_priced(
+        &self,
+        limit_s: f64,
+        join: fn(f64, f64) -> f64,
+        stage_price: &dyn Fn(usize, usize, usize, f64) -> f64,
+        transfer_price: fn(f64) -> f64,
+    ) -> Option<Path> {
         let (hosts, cuts) = (self.tableau.hosts.len(), self.tableau.blocks() + 1);
         let most_stages = self.tableau.request.options.constraints.max_stages.unwrap_or(u64::MAX);
         let within = |seconds: &f64| *seconds <= limit_s;
         let at = |set: usize, host: usize, cut: usize| (set * hosts + host) * cuts + cut;
         let stage_s =
             |host: usize, from: usize, to: usize| self.stage_s[(host * cuts + from) * cuts + to].filter(within);
-        let transfer_s = |from: usize, to: usize, cut: usize| self.tableau.transfer_s(from, to, cut).filter(within);
+        let stage = |host, from, to| stage_s(host, from, to).map(|seconds| stage_price(host, from, to, seconds));
+        let transfer = |from: usize, to: usize, cut: usize| {
+            self.tableau.transfer_s(from, to, cut).filter(within).map(transfer_price)
+        };
         let node = |host: usize| self.tableau.hosts[host];
         let mut value = vec![f64::INFINITY; (1 << hosts) * hosts * cuts];
         let mut came: Vec<Came> = vec![None; value.len()];
         for host in 0..hosts {
             let receive_s = match self.tableau.source {
-                Some(source) => transfer_s(source, node(host), 0),
+                Some(source) => transfer(source, node(host), 0),
                 None => Some(0.0),
             };
             let Some(receive_s) = receive_s else { continue };
             for to in 1..cuts {
-                if let Some(compute_s) = stage_s(host, 0, to) {
+                if let Some(compute_s) = stage(host, 0, to) {
                     value[at(1 << host, host, to)] = join(receive_s, compute_s);
                 }
             }
@@ -94,7 +152,7 @@ impl<'a> Table<'a> {
             for last in (0..hosts).filter(|last| set >> last & 1 == 1) {
                 let whole = value[at(set, last, cuts - 1)];
                 let deliver_s = match self.tableau.sink {
-                    Some(sink) => transfer_s(node(last), sink, cuts - 1),
+                    Some(sink) => transfer(node(last), sink, cuts - 1),
                     None => Some(0.0),
                 };
                 if let Some(deliver_s) = deliver_s.filter(|_| whole.is_finite()) {
@@ -112,10 +170,10 @@ impl<'a> Table<'a> {
                         continue;
                     }
                     for next in (0..hosts).filter(|next| set >> next & 1 == 0) {
-                        let Some(hop_s) = transfer_s(node(last), node(next), from) else { continue };
+                        let Some(hop_s) = transfer(node(last), node(next), from) else { continue };
                         let arrived = join(reached, hop_s);
                         for to in from + 1..cuts {
-                            let Some(compute_s) = stage_s(next, from, to) else { continue };
+                            let Some(compute_s) = stage(next, from, to) else { continue };
                             let state = at(set | 1 << next, next, to);
                             let total = join(arrived, compute_s);
                             if total < value[state] {

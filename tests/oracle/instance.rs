@@ -35,11 +35,17 @@ pub enum Kind {
     Timed,
     /// Anything with anything.
     Mixed,
+    /// Layers that stay together, and layers pinned to labels.
+    Together,
+    /// Other models on the same cluster.
+    Occupied,
+    /// A placement that runs already.
+    Replan,
 }
 
 impl Kind {
     /// All kinds.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 16] = [
         Self::Plain,
         Self::Paper,
         Self::Radio,
@@ -53,6 +59,9 @@ impl Kind {
         Self::Goals,
         Self::Timed,
         Self::Mixed,
+        Self::Together,
+        Self::Occupied,
+        Self::Replan,
     ];
 }
 
@@ -79,14 +88,24 @@ pub fn random_document(seed: u64, kind: Kind, size: Size) -> Value {
     let nodes = maker.mostly_many(size.nodes);
     let model = maker.model(layers);
     let cluster = maker.cluster(nodes, &model);
-    json!({
+    let mut document = json!({
         "objective": maker.objective(),
         "constraints": maker.constraints(layers, nodes),
         "cost_model": maker.cost_model(),
         "solver": {"seed": seed % 1000},
         "model": model,
         "cluster": cluster,
-    })
+    });
+    if maker.when(Kind::Occupied, 0.3) {
+        document["occupants"] = maker.occupants(nodes);
+    }
+    if document["objective"]["kind"] == "max_throughput" && maker.when(Kind::Replan, 0.2) {
+        document["base"] = maker.base(layers, nodes);
+        if maker.rng.random_bool(0.7) {
+            document["max_period_ratio"] = json!(maker.rng.random_range(1.0..2.0));
+        }
+    }
+    document
 }
 
 struct Maker {
@@ -214,6 +233,11 @@ impl Maker {
                     let site = if self.rng.random_bool(0.8) { "roof" } else { "yard" };
                     it.insert("labels".to_owned(), json!({"site": site}));
                 }
+                if self.when(Kind::Together, 0.3) {
+                    let site = ["roof", "yard"][self.rng.random_range(0..2)];
+                    let rack = ["a", "b"][self.rng.random_range(0..2)];
+                    it.insert("labels".to_owned(), json!({"site": site, "rack": rack}));
+                }
                 if radio {
                     let (x, y) = (self.rng.random_range(1.0..150.0), self.rng.random_range(1.0..150.0));
                     it.insert("position_m".to_owned(), json!({"x": x, "y": y}));
@@ -329,10 +353,84 @@ impl Maker {
                 it.insert("max_stages".to_owned(), json!(self.rng.random_range(1..=nodes)));
             }
         }
+        if self.when(Kind::Together, 0.3) {
+            self.keep_together(layers, &mut it);
+        }
         if self.when(Kind::Goals, 0.2) && self.rng.random_bool(0.5) {
             it.insert("max_latency_s".to_owned(), json!(self.rng.random_range(0.5..15.0)));
         }
         Value::Object(it)
+    }
+
+    fn keep_together(&mut self, layers: usize, constraints: &mut Map<String, Value>) {
+        if layers > 1 && self.rng.random_bool(0.7) {
+            let first = self.rng.random_range(0..layers - 1);
+            let last = self.rng.random_range(first + 1..layers.min(first + 3));
+            let other = self.rng.random_range(0..layers);
+            let mut together = vec![first, last];
+            if self.rng.random_bool(0.2) && !together.contains(&other) {
+                together.push(other);
+            }
+            let ids: Vec<String> = together.iter().map(|layer| format!("l{layer}")).collect();
+            constraints.insert("colocate".to_owned(), json!([{"layer_ids": ids}]));
+        }
+        let pins = constraints.entry("pins".to_owned()).or_insert_with(|| json!([]));
+        for _ in 0..self.rng.random_range(0..3) {
+            let mut selector = Map::new();
+            if self.rng.random_bool(0.6) {
+                selector.insert("site".to_owned(), json!(["roof", "yard"][self.rng.random_range(0..2)]));
+            }
+            if selector.is_empty() || self.rng.random_bool(0.3) {
+                selector.insert("rack".to_owned(), json!(["a", "b"][self.rng.random_range(0..2)]));
+            }
+            let layer = self.rng.random_range(0..layers);
+            let pin = json!({"layer_id": format!("l{layer}"), "node_selector": selector});
+            pins.as_array_mut().unwrap().push(pin);
+        }
+    }
+
+    fn occupants(&mut self, nodes: usize) -> Value {
+        let occupants = (0..self.rng.random_range(1..=3)).map(|occupant| {
+            let (mut taken, mut hops) = (Vec::new(), Vec::new());
+            for node in 0..nodes {
+                if self.rng.random_bool(0.4) {
+                    let compute_s = if self.rng.random_bool(0.2) { 0.0 } else { self.rng.random_range(0.0..1.0) };
+                    let memory_bytes = self.rng.random_range(0..800);
+                    let id = format!("n{node}");
+                    taken.push(json!({"node_id": id, "memory_bytes": memory_bytes, "compute_s": compute_s}));
+                }
+                let to = self.rng.random_range(0..nodes);
+                if to != node && self.rng.random_bool(0.5) {
+                    let (from, to) = (format!("n{node}"), format!("n{to}"));
+                    let transfer_s = self.rng.random_range(0.0..1.0);
+                    hops.push(json!({"from_node_id": from, "to_node_id": to, "transfer_s": transfer_s}));
+                }
+            }
+            if self.rng.random_bool(0.1) {
+                taken.push(json!({"node_id": "gone", "compute_s": 0.5}));
+            }
+            json!({
+                "id": format!("o{occupant}"), "rate_per_s": self.rng.random_range(0.0..2.0),
+                "period_s": self.rng.random_range(0.1..2.0), "nodes": taken, "hops": hops
+            })
+        });
+        occupants.collect()
+    }
+
+    fn base(&mut self, layers: usize, nodes: usize) -> Value {
+        let mut stages: Vec<Value> = Vec::new();
+        let mut free: Vec<String> = (0..nodes).map(|node| format!("n{node}")).collect();
+        free.push("gone".to_owned());
+        free.shuffle(&mut self.rng);
+        let mut layer = 0;
+        while layer < layers {
+            let Some(node_id) = free.pop() else { break };
+            let end = self.rng.random_range(layer + 1..=layers);
+            let layer_ids: Vec<String> = (layer..end).map(|layer| format!("l{layer}")).collect();
+            stages.push(json!({"node_id": node_id, "layer_ids": layer_ids}));
+            layer = end;
+        }
+        json!({"stages": stages})
     }
 
     fn cost_model(&mut self) -> Value {

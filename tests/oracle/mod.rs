@@ -8,12 +8,14 @@
 mod brute;
 mod claims;
 mod dense;
+mod every;
 mod instance;
 mod tableau;
 
 pub use brute::brute_force;
 pub use claims::{Heard, StopAfter, assert_document_true, objective, planned, planned_in};
-pub use dense::dense_dp;
+pub use dense::{dense_dp, dense_front, dense_least_bytes};
+pub use every::{Placed, Replanned, brute_front, brute_least_bytes, brute_replan, shipped_bytes};
 pub use instance::{Kind, Size, random_document, random_request};
 
 use cutpoint::planner::check::StageProposal;
@@ -31,7 +33,7 @@ pub enum OracleAnswer {
 /// `min_nodes` any that is best.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Optimum {
-    /// Seconds, or a number of nodes.
+    /// Seconds, a number of nodes, or with a base the bytes that are shipped.
     pub objective: f64,
     /// Bit for bit as the law's formulas give it.
     pub period_s: f64,

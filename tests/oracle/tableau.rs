@@ -18,6 +18,8 @@ pub struct Tableau<'a> {
     pub source: Option<usize>,
     pub sink: Option<usize>,
     activation_bytes: Vec<u64>,
+    /// For each node, how much longer work takes there than alone, and the bytes that occupants hold.
+    occupied: Vec<(f64, u64)>,
     /// For each node, before each layer: the measured seconds, and the operations of layers that were not measured.
     work: Vec<Vec<(f64, f64)>>,
     /// For each directed pair, bandwidth and latency.
@@ -47,7 +49,11 @@ impl<'a> Tableau<'a> {
         let mut boundary_bytes = vec![bytes(&mut (0..layers).filter(|&layer| is_input(layer)))];
         for position in 1..layers {
             let single = options.cost_model.cuts == CutPolicy::SingleTensor;
-            let allowed = !(0..position).all(is_input) && (!single || crossing(position).count() == 1);
+            let together = options.constraints.colocate.iter().any(|colocation| {
+                let places = || colocation.layer_ids.iter().map(|id| place(request, id));
+                places().any(|at| at < position) && places().any(|at| at >= position)
+            });
+            let allowed = !together && !(0..position).all(is_input) && (!single || crossing(position).count() == 1);
             if allowed {
                 positions.push(position);
                 boundary_bytes.push(bytes(&mut crossing(position)));
@@ -75,6 +81,7 @@ impl<'a> Tableau<'a> {
             activation_bytes: (0..layers)
                 .map(|layer| model.layers[layer].activation_bytes.unwrap_or_else(|| live(layer)))
                 .collect(),
+            occupied: cluster.nodes.iter().map(|node| occupied(request, &node.id)).collect(),
             work: cluster.nodes.iter().map(|node| work(request, node)).collect(),
             links: (0..nodes).map(|from| (0..nodes).map(|to| link(request, from, to)).collect()).collect(),
         }
@@ -85,6 +92,7 @@ impl<'a> Tableau<'a> {
         let model = &self.request.model;
         let mut every = self.request.clone();
         every.options.cost_model.cuts = CutPolicy::Any;
+        every.options.constraints.colocate.clear();
         let any = Tableau::new(&every);
         let layers = model.layers.len();
         let bytes_at = |position: usize| {
@@ -115,7 +123,7 @@ impl<'a> Tableau<'a> {
             None => pin.node_selector.iter().all(|(name, value)| it.labels.get(name) == Some(value)),
         };
         let pinned = pins.all(|pin| admitted(pin) || !layers.iter().any(|layer| layer.id == pin.layer_id));
-        pinned && bytes <= it.memory_bytes - it.reserved_bytes
+        pinned && bytes <= (it.memory_bytes - it.reserved_bytes).saturating_sub(self.occupied[node].1)
     }
 
     /// Seconds of compute: differences of prefix sums.
@@ -126,10 +134,11 @@ impl<'a> Tableau<'a> {
         let before = self.work[node][self.positions[from]];
         let behind = self.work[node][self.positions[to]];
         let measured_s = behind.0 - before.0;
-        match self.request.cluster.nodes[node].flops_per_s {
+        let alone_s = match self.request.cluster.nodes[node].flops_per_s {
             Some(speed) => measured_s + (behind.1 - before.1) / speed,
             None => measured_s,
-        }
+        };
+        alone_s * self.occupied[node].0
     }
 
     /// Seconds of a transfer at a cut; `None` without a link, 0 from a node to itself.
@@ -213,7 +222,44 @@ fn work(request: &PlanRequest, node: &Node) -> Vec<(f64, f64)> {
     sums
 }
 
+fn occupied(request: &PlanRequest, node_id: &str) -> (f64, u64) {
+    let (mut asked, mut bytes) = (Vec::new(), 0);
+    for occupant in &request.options.occupants {
+        for node in occupant.nodes.iter().filter(|node| node.node_id == node_id) {
+            asked.push(f64::min(1.0, node.compute_s * occupant.rate_per_s));
+            bytes += node.memory_bytes;
+        }
+    }
+    (1.0 / share(asked), bytes)
+}
+
+/// What remains for one who asks for everything: L with Σ min(u, L) + L = 1.
+fn share(mut asked: Vec<f64>) -> f64 {
+    asked.sort_by(f64::total_cmp);
+    let mut rest = 1.0;
+    for (served, u) in asked.iter().enumerate() {
+        let level = rest / (asked.len() - served + 1) as f64;
+        if *u > level {
+            return level;
+        }
+        rest -= u;
+    }
+    rest
+}
+
+/// The link as occupants leave it.
 fn link(request: &PlanRequest, from: usize, to: usize) -> Option<(f64, f64)> {
+    let (bandwidth_bps, latency_s) = bare_link(request, from, to)?;
+    let id = |node: usize| request.cluster.nodes[node].id.as_str();
+    let mut asked = Vec::new();
+    for occupant in &request.options.occupants {
+        let hops = occupant.hops.iter().filter(|hop| hop.from_node_id == id(from) && hop.to_node_id == id(to));
+        asked.extend(hops.map(|hop| f64::min(1.0, hop.transfer_s * occupant.rate_per_s)));
+    }
+    Some((bandwidth_bps * share(asked), latency_s))
+}
+
+fn bare_link(request: &PlanRequest, from: usize, to: usize) -> Option<(f64, f64)> {
     if from == to {
         return None;
     }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::occupied::Occupied;
 use super::walk::Walk;
 use crate::domain::cluster::Node;
 use crate::domain::model::Layer;
@@ -13,32 +14,34 @@ use crate::domain::request::PlanRequest;
 pub(super) struct Costs<'a> {
     request: &'a PlanRequest,
     walk: &'a Walk<'a>,
+    occupied: &'a Occupied<'a>,
     activation_bytes: Vec<u64>,
     /// Sum of the measured seconds of the whole model, by device class.
     measured_s: BTreeMap<String, f64>,
 }
 
 impl<'a> Costs<'a> {
-    pub(super) fn new(request: &'a PlanRequest, walk: &'a Walk<'a>) -> Self {
+    pub(super) fn new(request: &'a PlanRequest, walk: &'a Walk<'a>, occupied: &'a Occupied<'a>) -> Self {
         let mut measured_s = BTreeMap::new();
         for (class, seconds) in request.model.layers.iter().flat_map(|layer| &layer.time_s) {
             *measured_s.entry(class.clone()).or_insert(0.0) += seconds;
         }
-        Self { request, walk, activation_bytes: walk.activation_bytes(), measured_s }
+        Self { request, walk, occupied, activation_bytes: walk.activation_bytes(), measured_s }
     }
 
     /// The stage of the layers from place `start` to before place `end`, still without its transfers.
     pub(super) fn stage(&self, index: usize, node: &Node, start: usize, end: usize) -> Stage {
         let layers = &self.request.model.layers[start..end];
+        let share = self.occupied.node_share(&node.id);
         Stage {
             index: index as u64,
             node_id: node.id.clone(),
             layer_ids: layers.iter().map(|layer| layer.id.clone()).collect(),
             param_bytes: layers.iter().map(|layer| layer.param_bytes).sum(),
             memory_bytes: self.memory_bytes(start, end),
-            memory_capacity_bytes: node.memory_bytes.saturating_sub(node.reserved_bytes),
-            compute_s: self.compute_s(node, layers),
-            compute_share: None,
+            memory_capacity_bytes: self.occupied.free_bytes(node),
+            compute_s: self.compute_s(node, layers) / share,
+            compute_share: Some(share).filter(|share| *share < 1.0),
             receive: None,
             send: None,
         }
@@ -72,7 +75,8 @@ impl<'a> Costs<'a> {
     /// model's measured seconds into every stage.
     pub(super) fn rounding_s(&self, node: &Node) -> f64 {
         let measured = node.device_class.as_ref().and_then(|class| self.measured_s.get(class));
-        measured.map_or(0.0, |seconds| seconds * f64::EPSILON * self.request.model.layers.len() as f64)
+        let share = self.occupied.node_share(&node.id);
+        measured.map_or(0.0, |seconds| seconds / share * f64::EPSILON * self.request.model.layers.len() as f64)
     }
 
     /// What to say where a stage's compute counts as zero because nothing is known of it.

@@ -4,6 +4,8 @@ use std::collections::BTreeSet;
 
 use super::rules::TOLERANCE;
 use super::{Evaluation, StageProposal, Violation, ViolationCode, evaluate_with_rounding, pace, throughput_per_s};
+use crate::domain::migration::Migration;
+use crate::domain::occupant::OccupantEffect;
 use crate::domain::options::Objective;
 use crate::domain::placement::{PlacementDocument, Stage, Status, Termination};
 use crate::domain::request::PlanRequest;
@@ -74,10 +76,7 @@ impl Findings {
 
     /// A document that claims a placement has one, and says the truth about it.
     fn check_placement(&mut self, request: &PlanRequest, document: &PlacementDocument) {
-        let propose =
-            |stage: &Stage| StageProposal { node_id: stage.node_id.clone(), layer_ids: stage.layer_ids.clone() };
-        let proposals: Vec<StageProposal> = document.stages.iter().map(propose).collect();
-        let (evaluation, rounding_s) = evaluate_with_rounding(request, &proposals);
+        let (evaluation, rounding_s) = evaluate_with_rounding(request, &proposals(&document.stages));
         let tolerance = Tolerance { rounding_s };
         for expected in &evaluation.stages {
             self.check_stage(expected, &document.stages[expected.index as usize], tolerance);
@@ -88,6 +87,13 @@ impl Findings {
         self.check_totals(document, &evaluation, tolerance);
         self.check_bottleneck(request, document, &evaluation, tolerance);
         self.check_gap(request, document);
+        self.check_occupants(&document.occupants, &evaluation, tolerance);
+        self.check_migration(request, document, &evaluation);
+        self.check_front(request, document);
+        let decides_ties = request.options.objective == Objective::MaxThroughput && request.options.base.is_none();
+        if document.latency_is_least.is_some() != decides_ties {
+            self.claim("latency_is_least goes with max_throughput without a base, and with nothing else");
+        }
         if !document.reasons.is_empty() {
             self.claim("there are stages and also reasons why there are none");
         }
@@ -112,6 +118,14 @@ impl Findings {
         if !tolerance.same(stated.compute_s, expected.compute_s) {
             self.figure(at, "compute_s", stated.compute_s, expected.compute_s);
         }
+        if !close(stated.compute_share.unwrap_or(1.0), expected.compute_share.unwrap_or(1.0)) {
+            self.figure(
+                at,
+                "compute_share",
+                stated.compute_share.unwrap_or(1.0),
+                expected.compute_share.unwrap_or(1.0),
+            );
+        }
         let received = |stage: &Stage| stage.receive.clone().map(|it| (it.from_node_id, Vec::new(), it.bytes));
         let sent = |stage: &Stage| stage.send.clone().map(|it| (it.to_node_id, it.tensor_layer_ids, it.bytes));
         for (name, stated, expected) in
@@ -128,9 +142,13 @@ impl Findings {
         }
         let receive_s = |stage: &Stage| stage.receive.as_ref().map(|receive| receive.transfer_s);
         let send_s = |stage: &Stage| stage.send.as_ref().map(|send| send.transfer_s);
+        let receive_share = |stage: &Stage| Some(stage.receive.as_ref()?.bandwidth_share.unwrap_or(1.0));
+        let send_share = |stage: &Stage| Some(stage.send.as_ref()?.bandwidth_share.unwrap_or(1.0));
         let times = [
             ("receive.transfer_s", receive_s(stated).zip(receive_s(expected))),
             ("send.transfer_s", send_s(stated).zip(send_s(expected))),
+            ("receive.bandwidth_share", receive_share(stated).zip(receive_share(expected))),
+            ("send.bandwidth_share", send_share(stated).zip(send_share(expected))),
         ];
         for (name, pair) in times {
             if let Some((stated, expected)) = pair.filter(|(stated, expected)| !close(*stated, *expected)) {
@@ -191,6 +209,10 @@ impl Findings {
         if bound > objective * (1.0 + PROOF_TOLERANCE) {
             self.claim(format!("the lower bound {bound} is above the objective {objective}"));
         }
+        if request.options.base.is_some() {
+            // The gap is that of the bytes.
+            return;
+        }
         let proven = (objective - bound).abs() <= PROOF_TOLERANCE * objective;
         if document.status == Status::Optimal && !proven {
             self.claim(format!("the lower bound {bound} does not prove the objective {objective}"));
@@ -201,11 +223,121 @@ impl Findings {
         }
     }
 
+    /// What the placement does to occupants is what the law says.
+    fn check_occupants(&mut self, stated: &[OccupantEffect], evaluation: &Evaluation, tolerance: Tolerance) {
+        if evaluation.period_s.is_none() {
+            return;
+        }
+        let same = |(stated, expected): (&OccupantEffect, &OccupantEffect)| {
+            stated.id == expected.id
+                && stated.period_s == expected.period_s
+                && tolerance.same(stated.new_period_s, expected.new_period_s)
+        };
+        let expected = &evaluation.occupants;
+        if stated.len() != expected.len() || !stated.iter().zip(expected).all(same) {
+            self.claim(format!("the occupants' periods must be {expected:?}"));
+        }
+    }
+
+    /// The migration is that of the stages, and what is claimed of it can be true.
+    fn check_migration(&mut self, request: &PlanRequest, document: &PlacementDocument, evaluation: &Evaluation) {
+        let (stated, expected) = match (&document.migration, &evaluation.migration) {
+            (Some(stated), Some(expected)) => (stated, expected),
+            (None, None) => return,
+            _ => return self.claim("a migration goes with a base, and with nothing else"),
+        };
+        if stated.moved_layers != expected.moved_layers {
+            self.claim("moved_layers are not those whose nodes do not hold them in the base");
+        }
+        for (name, stated, expected) in [
+            ("shipped_bytes", stated.shipped_bytes, expected.shipped_bytes),
+            ("unsourced_bytes", stated.unsourced_bytes, expected.unsourced_bytes),
+        ] {
+            if stated != expected {
+                self.total(name, stated as f64, expected as f64);
+            }
+        }
+        if !close(stated.estimated_s, expected.estimated_s) {
+            self.total("estimated_s", stated.estimated_s, expected.estimated_s);
+        }
+        self.check_migration_claims(request, document, stated);
+    }
+
+    fn check_migration_claims(&mut self, request: &PlanRequest, document: &PlacementDocument, stated: &Migration) {
+        let claims = (stated.lower_bound_bytes, stated.least_period_s, stated.max_period_s);
+        let ((Some(bound_bytes), Some(least_s), Some(most_s)), Some(bound_s), Some(period_s)) =
+            (claims, document.lower_bound_s, document.period_s)
+        else {
+            return self.claim("the migration lacks its bound or a period");
+        };
+        let shipped_bytes = stated.shipped_bytes;
+        if bound_bytes > shipped_bytes {
+            self.claim(format!("the lower bound of {bound_bytes} bytes is above the {shipped_bytes} shipped"));
+        }
+        let ratio = request.options.max_period_ratio.unwrap_or(1.0);
+        if !close(most_s, f64::max(least_s, ratio * bound_s)) {
+            self.claim("max_period_s is neither the least period found nor the ratio times the bound");
+        }
+        if bound_s > least_s * (1.0 + PROOF_TOLERANCE) || least_s > period_s * (1.0 + PROOF_TOLERANCE) {
+            self.claim("the period, the least period found and its bound are not in order");
+        }
+        if period_s > most_s * (1.0 + TOLERANCE) {
+            self.claim(format!("the period {period_s} is above max_period_s {most_s}"));
+        }
+        let proven = (least_s - bound_s).abs() <= PROOF_TOLERANCE * least_s && bound_bytes == shipped_bytes;
+        if document.status == Status::Optimal && !proven {
+            self.claim("least period and bytes are not both proven");
+        }
+        let saving = shipped_bytes.saturating_sub(bound_bytes) as f64;
+        let gap = if shipped_bytes > 0 { saving / shipped_bytes as f64 } else { 0.0 };
+        if !document.gap.is_some_and(|stated| (stated - gap).abs() <= TOLERANCE) {
+            self.claim(format!("the gap must be {gap}"));
+        }
+    }
+
+    /// Every point of a front is a valid placement with its figures, none beats another, and the first is the answer.
+    fn check_front(&mut self, request: &PlanRequest, document: &PlacementDocument) {
+        let front = &document.front;
+        if request.options.objective != Objective::Tradeoff {
+            if !front.is_empty() {
+                self.claim("a front goes with the objective tradeoff alone");
+            }
+            return;
+        }
+        if document.status == Status::Optimal && front.is_empty() {
+            self.claim("a proven front has at least one point");
+        }
+        if front.windows(2).any(|pair| pair[0].period_s >= pair[1].period_s || pair[0].latency_s <= pair[1].latency_s) {
+            self.claim("the points of the front do not ascend in period and descend in latency");
+        }
+        if front.first().is_some_and(|first| first.stages != document.stages) {
+            self.claim("the first point of the front is not the answer's placement");
+        }
+        for (index, point) in front.iter().enumerate() {
+            let (evaluation, rounding_s) = evaluate_with_rounding(request, &proposals(&point.stages));
+            let tolerance = Tolerance { rounding_s };
+            let figures = [(point.period_s, evaluation.period_s), (point.latency_s, evaluation.latency_s)];
+            let same = |(stated, expected): (f64, Option<f64>)| expected.is_some_and(|it| tolerance.same(stated, it));
+            if !figures.into_iter().all(same) {
+                self.claim(format!("point {index} of the front does not have its period and latency"));
+            }
+            for expected in &evaluation.stages {
+                self.check_stage(expected, &point.stages[expected.index as usize], tolerance);
+            }
+            self.violations.extend(evaluation.violations);
+        }
+    }
+
     /// A document that claims no placement has none, nor any of its figures.
     fn check_absence(&mut self, request: &PlanRequest, document: &PlacementDocument) {
         let status = document.status;
         let figures = [document.period_s, document.throughput_per_s, document.latency_s, document.gap];
-        if !document.stages.is_empty() || document.bottleneck.is_some() || figures.iter().any(Option::is_some) {
+        let extras = !document.front.is_empty()
+            || !document.occupants.is_empty()
+            || document.migration.is_some()
+            || document.latency_is_least.is_some();
+        if !document.stages.is_empty() || document.bottleneck.is_some() || extras || figures.iter().any(Option::is_some)
+        {
             self.claim(format!("the status {status:?} stands beside a placement or its figures"));
         }
         match (status == Status::Infeasible, document.reasons.is_empty()) {
@@ -235,6 +367,11 @@ impl Findings {
         let detail = format!("{name} is {stated}, but the stages give {computed}");
         self.violations.push(figure_wrong(detail, name, stated, computed));
     }
+}
+
+fn proposals(stages: &[Stage]) -> Vec<StageProposal> {
+    let propose = |stage: &Stage| StageProposal { node_id: stage.node_id.clone(), layer_ids: stage.layer_ids.clone() };
+    stages.iter().map(propose).collect()
 }
 
 fn figure_wrong(detail: String, name: &str, stated: f64, computed: f64) -> Violation {

@@ -7,9 +7,11 @@
 mod cost;
 mod document;
 mod layout;
+mod occupied;
 mod pace;
 mod route;
 mod rules;
+mod shipping;
 mod transfer;
 mod violation;
 mod walk;
@@ -27,9 +29,12 @@ use utoipa::ToSchema;
 
 use self::cost::Costs;
 use self::layout::lay;
+use self::occupied::Occupied;
 use self::transfer::enter_transfers;
 use self::walk::Walk;
 use crate::domain::cluster::Node;
+use crate::domain::migration::Migration;
+use crate::domain::occupant::OccupantEffect;
 use crate::domain::placement::{Bottleneck, PlacementDocument, Stage, Warning};
 use crate::domain::request::PlanRequest;
 
@@ -55,6 +60,14 @@ pub struct Evaluation {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub bottleneck: Option<Bottleneck>,
+    /// With a base: what must be shipped to come from there to these stages.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub migration: Option<Migration>,
+    /// What these stages do to each occupant of the request; absent with the period.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false)]
+    pub occupants: Vec<OccupantEffect>,
     /// What the reader should know.
     pub warnings: Vec<Warning>,
     /// Everything that is wrong; empty for a valid placement.
@@ -83,7 +96,8 @@ fn evaluate_with_rounding(request: &PlanRequest, proposals: &[StageProposal]) ->
     rules::check_pins(request, proposals, &mut violations);
     rules::check_colocations(request, proposals, &mut violations);
 
-    let costs = Costs::new(request, &walk);
+    let occupied = Occupied::new(request);
+    let costs = Costs::new(request, &walk, &occupied);
     let runs: Vec<Option<(&Node, Range<usize>)>> = laid.iter().map(|laid| laid.node.zip(laid.run.clone())).collect();
     let stage_of = |(index, run): (usize, &Option<(&Node, Range<usize>)>)| {
         run.as_ref().map(|(node, run)| costs.stage(index, node, run.start, run.end))
@@ -92,7 +106,7 @@ fn evaluate_with_rounding(request: &PlanRequest, proposals: &[StageProposal]) ->
     let rounding_s = runs.iter().flatten().map(|(node, _)| costs.rounding_s(node)).sum();
     let warnings = runs.iter().flatten().filter_map(|(node, run)| costs.warning(node, run.start, run.end)).collect();
     rules::check_memory(&stages, &mut violations);
-    let all_timed = enter_transfers(request, &walk, &laid, &mut stages, &mut violations);
+    let traffic = enter_transfers(request, &occupied, &walk, &laid, &mut stages, &mut violations);
 
     let stages: Vec<Stage> = stages.into_iter().flatten().collect();
     let evaluation = Evaluation {
@@ -101,10 +115,17 @@ fn evaluate_with_rounding(request: &PlanRequest, proposals: &[StageProposal]) ->
         latency_s: None,
         stages,
         bottleneck: None,
+        migration: shipping::migration(request, proposals),
+        occupants: Vec::new(),
         warnings,
         violations,
     };
-    let evaluation = if covers && all_timed { timed(request, evaluation, rounding_s) } else { evaluation };
+    if !(covers && traffic.all_timed) {
+        return (evaluation, rounding_s);
+    }
+    let mut evaluation = timed(request, evaluation, rounding_s);
+    let period_s = evaluation.period_s.unwrap_or(0.0);
+    evaluation.occupants = occupied.effects(&evaluation.stages, &traffic.link_s, period_s);
     (evaluation, rounding_s)
 }
 

@@ -15,7 +15,17 @@ pub(super) struct Route {
 impl Route {
     /// Seconds for a transfer of so many bytes.
     pub(super) fn transfer_s(&self, bytes: u64, transfer_scale: f64) -> f64 {
-        8.0 * (bytes as f64 * transfer_scale) / self.bandwidth_bps + self.latency_s
+        self.load_s(bytes, transfer_scale) + self.latency_s
+    }
+
+    /// The part of it in which the link is busy.
+    pub(super) fn load_s(&self, bytes: u64, transfer_scale: f64) -> f64 {
+        8.0 * (bytes as f64 * transfer_scale) / self.bandwidth_bps
+    }
+
+    /// The same link with a share of its bandwidth.
+    pub(super) fn shared(self, share: f64) -> Self {
+        Self { bandwidth_bps: self.bandwidth_bps * share, ..self }
     }
 }
 

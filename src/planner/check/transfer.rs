@@ -1,6 +1,9 @@
 //! The transfers that stages need: from the source, from stage to stage, and to the sink.
 
+use std::collections::BTreeMap;
+
 use super::layout::Laid;
+use super::occupied::{Ends, Occupied};
 use super::route::routes;
 use super::walk::Walk;
 use super::{Violation, ViolationCode};
@@ -17,18 +20,27 @@ struct Transfer<'a> {
     position: Option<usize>,
 }
 
-/// Enters every transfer into the stages that it leaves and reaches, and records the links that are missing. Says
-/// whether each transfer has its time.
-pub(super) fn enter_transfers(
-    request: &PlanRequest,
+/// What the transfers take together.
+pub(super) struct Traffic<'a> {
+    /// Whether each transfer has its time.
+    pub(super) all_timed: bool,
+    /// The seconds that each link would be busy if nobody shared it.
+    pub(super) link_s: BTreeMap<Ends<'a>, f64>,
+}
+
+/// Enters every transfer into the stages that it leaves and reaches, and records the links that are missing.
+pub(super) fn enter_transfers<'a>(
+    request: &'a PlanRequest,
+    occupied: &Occupied<'_>,
     walk: &Walk<'_>,
-    laid: &[Laid<'_>],
+    laid: &[Laid<'a>],
     stages: &mut [Option<Stage>],
     violations: &mut Vec<Violation>,
-) -> bool {
+) -> Traffic<'a> {
     let transfers = transfers(request, laid);
     let pairs: Vec<(&Node, &Node)> = transfers.iter().map(|transfer| (transfer.from, transfer.to)).collect();
     let routes = routes(&request.cluster, &pairs);
+    let mut link_s = BTreeMap::new();
     let mut all_timed = true;
     for Transfer { sender, receiver, from, to, position } in transfers {
         let Some(route) = routes.get(&(from.id.as_str(), to.id.as_str())) else {
@@ -43,18 +55,21 @@ pub(super) fn enter_transfers(
             continue;
         };
         let bytes = walk.boundary_bytes(position);
-        let transfer_s = route.transfer_s(bytes, request.options.cost_model.transfer_scale);
+        let scale = request.options.cost_model.transfer_scale;
+        let share = occupied.link_share(&from.id, &to.id);
+        let transfer_s = route.shared(share).transfer_s(bytes, scale);
+        *link_s.entry((from.id.as_str(), to.id.as_str())).or_insert(0.0) += route.load_s(bytes, scale);
+        let bandwidth_share = Some(share).filter(|share| *share < 1.0);
         if let Some(stage) = receiver.and_then(|stage| stages[stage].as_mut()) {
-            stage.receive = Some(Receive { from_node_id: from.id.clone(), bytes, transfer_s, bandwidth_share: None });
+            stage.receive = Some(Receive { from_node_id: from.id.clone(), bytes, transfer_s, bandwidth_share });
         }
         if let Some(stage) = sender.and_then(|stage| stages[stage].as_mut()) {
             let layers = &request.model.layers;
             let tensor_layer_ids = walk.crossing(position).into_iter().map(|place| layers[place].id.clone()).collect();
-            stage.send =
-                Some(Send { to_node_id: to.id.clone(), tensor_layer_ids, bytes, transfer_s, bandwidth_share: None });
+            stage.send = Some(Send { to_node_id: to.id.clone(), tensor_layer_ids, bytes, transfer_s, bandwidth_share });
         }
     }
-    all_timed
+    Traffic { all_timed, link_s }
 }
 
 /// The transfers between known nodes; none leads from a node to itself.

@@ -1,0 +1,119 @@
+//! What occupants take of nodes and links, what they leave, and what a newcomer does to them.
+
+use std::collections::BTreeMap;
+
+use crate::domain::cluster::Node;
+use crate::domain::occupant::{Occupant, OccupantEffect};
+use crate::domain::placement::Stage;
+use crate::domain::request::PlanRequest;
+
+/// A directed link by the ids of its ends.
+pub(super) type Ends<'a> = (&'a str, &'a str);
+
+/// Who asks for how much of the time of each node and link.
+pub(super) struct Occupied<'a> {
+    request: &'a PlanRequest,
+    nodes: BTreeMap<&'a str, Vec<f64>>,
+    links: BTreeMap<Ends<'a>, Vec<f64>>,
+}
+
+impl<'a> Occupied<'a> {
+    pub(super) fn new(request: &'a PlanRequest) -> Self {
+        let mut nodes: BTreeMap<&str, Vec<f64>> = BTreeMap::new();
+        let mut links: BTreeMap<Ends<'_>, Vec<f64>> = BTreeMap::new();
+        for occupant in &request.options.occupants {
+            for node in &occupant.nodes {
+                nodes.entry(&node.node_id).or_default().push(utilisation(occupant, node.compute_s));
+            }
+            for hop in &occupant.hops {
+                let ends = (hop.from_node_id.as_str(), hop.to_node_id.as_str());
+                links.entry(ends).or_default().push(utilisation(occupant, hop.transfer_s));
+            }
+        }
+        Self { request, nodes, links }
+    }
+
+    /// Bytes that a node has free for stages.
+    pub(super) fn free_bytes(&self, node: &Node) -> u64 {
+        let held = self.request.options.occupants.iter().flat_map(|occupant| &occupant.nodes);
+        let held = held.filter(|held| held.node_id == node.id).map(|held| u128::from(held.memory_bytes)).sum::<u128>();
+        let own = u128::from(node.memory_bytes.saturating_sub(node.reserved_bytes));
+        own.saturating_sub(held) as u64
+    }
+
+    /// The share of a node's time that is left.
+    pub(super) fn node_share(&self, node_id: &str) -> f64 {
+        self.nodes.get(node_id).map_or(1.0, |asked| share_left(asked))
+    }
+
+    /// The share of a link's bandwidth that is left.
+    pub(super) fn link_share(&self, from: &str, to: &str) -> f64 {
+        self.links.get(&(from, to)).map_or(1.0, |asked| share_left(asked))
+    }
+
+    /// What stages with a period do to each occupant, given the seconds that they would need of each link alone.
+    pub(super) fn effects(
+        &self,
+        stages: &[Stage],
+        link_s: &BTreeMap<Ends<'_>, f64>,
+        period_s: f64,
+    ) -> Vec<OccupantEffect> {
+        let part = |seconds: f64| if period_s == 0.0 { 0.0 } else { seconds / period_s };
+        let on_node = |id: &str| {
+            let own = stages.iter().filter(|stage| stage.node_id == id);
+            part(own.map(|stage| stage.compute_s * self.node_share(id)).sum())
+        };
+        let known = |id: &str| self.request.cluster.nodes.iter().any(|node| node.id == id);
+        let slowdown = |occupant: &Occupant| {
+            let nodes = occupant.nodes.iter().filter(|node| known(&node.node_id)).map(|node| {
+                let id = node.node_id.as_str();
+                stretch(utilisation(occupant, node.compute_s), &self.nodes[id], on_node(id))
+            });
+            let hops = occupant.hops.iter().filter(|hop| known(&hop.from_node_id) && known(&hop.to_node_id));
+            let hops = hops.map(|hop| {
+                let ends = (hop.from_node_id.as_str(), hop.to_node_id.as_str());
+                let own = part(link_s.get(&ends).copied().unwrap_or(0.0));
+                stretch(utilisation(occupant, hop.transfer_s), &self.links[&ends], own)
+            });
+            nodes.chain(hops).fold(1.0, f64::max)
+        };
+        let effect = |occupant: &Occupant| OccupantEffect {
+            id: occupant.id.clone(),
+            period_s: occupant.period_s,
+            new_period_s: occupant.period_s * slowdown(occupant),
+        };
+        self.request.options.occupants.iter().map(effect).collect()
+    }
+}
+
+fn utilisation(occupant: &Occupant, seconds: f64) -> f64 {
+    f64::min(1.0, seconds * occupant.rate_per_s)
+}
+
+/// The newcomer wants everything, so it gets as much as anybody.
+fn share_left(asked: &[f64]) -> f64 {
+    fair_level(&[asked, &[f64::INFINITY]].concat())
+}
+
+/// How much longer one takes that asks for so much, beside all occupants and a newcomer.
+fn stretch(asked: f64, all: &[f64], newcomer: f64) -> f64 {
+    f64::max(1.0, asked / fair_level(&[all, &[newcomer]].concat()))
+}
+
+/// What anybody gets at most: in rounds, everybody who waits is offered an equal part of what the others leave. 1 where
+/// nobody waits.
+fn fair_level(everybody: &[f64]) -> f64 {
+    let mut level = 0.0;
+    loop {
+        let content: Vec<f64> = everybody.iter().copied().filter(|&asked| asked <= level).collect();
+        let waiting = everybody.len() - content.len();
+        if waiting == 0 {
+            return 1.0;
+        }
+        let next = (1.0 - content.iter().sum::<f64>()) / waiting as f64;
+        if next <= level {
+            return level;
+        }
+        level = next;
+    }
+}
