@@ -9,7 +9,7 @@ pub(super) struct Pieces(Vec<u64>);
 
 impl Pieces {
     pub(super) fn new(model: &ModelProfile, cuts: CutPolicy) -> Self {
-        let positions = Chain::new(model, cuts).positions;
+        let positions = Chain::new(model, cuts, &[]).positions;
         let param_bytes =
             |ends: &[usize]| model.layers[ends[0]..ends[1]].iter().map(|layer| layer.param_bytes + layer.state_bytes);
         Self(positions.windows(2).map(|ends| param_bytes(ends).sum()).collect())

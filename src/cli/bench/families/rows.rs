@@ -37,7 +37,8 @@ impl Row {
             nodes: key.nodes,
             number: key.number,
             model: request.model.name.clone(),
-            blocks: Chain::new(&request.model, request.options.cost_model.cuts).blocks(),
+            blocks: Chain::new(&request.model, request.options.cost_model.cuts, &request.options.constraints.colocate)
+                .blocks(),
             algorithm: run.algorithm,
             status: run.status,
             termination: run.termination,
