@@ -91,13 +91,7 @@ pub fn with_placement(
         Some(migration) => (optimal && nothing_to_save(migration), byte_gap(migration)),
         None => (optimal, gap),
     };
-    let termination = match claim.termination {
-        _ if optimal => Termination::Optimal,
-        // The least period is proven, the bytes are not.
-        Termination::Optimal => Termination::Exhausted,
-        other => other,
-    };
-    let claim = Claim { termination, ..claim };
+    let claim = if optimal { Claim { termination: Termination::Optimal, ..claim } } else { claim };
     // No search looks for the least latency among least periods so far.
     let latency_is_least = (problem.objective == Objective::MaxThroughput && migration.is_none()).then_some(false);
     PlacementDocument {

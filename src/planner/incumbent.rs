@@ -114,6 +114,8 @@ impl<'a> Incumbent<'a> {
         };
         let gap_allowed = self.request.options.solver.gap * objective;
         let ended = match objective - state.bound {
+            // Here the bound is that of the period, which is half of the answer.
+            _ if self.request.options.base.is_some() => by_itself,
             0.0 => Termination::Optimal,
             difference if difference <= gap_allowed => Termination::GapReached,
             _ => by_itself,
