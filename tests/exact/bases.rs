@@ -44,6 +44,9 @@ pub fn bases(seeds: u64) -> Vec<Base> {
             document["objective"] = serde_json::json!({"kind": "max_throughput"});
             document["constraints"].as_object_mut().unwrap().remove("max_latency_s");
             document["cost_model"].as_object_mut().unwrap().remove("overlap");
+            for field in ["base", "max_period_ratio"] {
+                document.as_object_mut().unwrap().remove(field);
+            }
             bases.push(Base { name: format!("seed {seed}, {kind:?}"), document });
         }
     }

@@ -100,8 +100,10 @@ pub fn renamed_and_reordered(document: &mut Value, rng: &mut Pcg64Mcg) {
         reorder_matrix(&mut document["cluster"]["network"], rng);
     }
     rename(&mut document["cluster"], &names);
-    if let Some(constraints) = document.get_mut("constraints") {
-        rename(constraints, &names);
+    for part in ["constraints", "occupants"] {
+        if let Some(part) = document.get_mut(part) {
+            rename(part, &names);
+        }
     }
 }
 
