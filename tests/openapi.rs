@@ -3,9 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
+use cutpoint::domain::base::BasePlacement;
 use cutpoint::domain::cluster::{ClusterInventory, Link, Node, Position};
 use cutpoint::domain::model::{Edge, Layer, ModelProfile};
 use cutpoint::domain::network::{FullMesh, Matrix, Radio};
+use cutpoint::domain::occupant::{Occupant, OccupiedHop, OccupiedNode};
 use cutpoint::domain::options::{Colocation, Constraints, CostModel, Objective, Pin, SolverOptions};
 use cutpoint::http;
 use cutpoint::planner::check::StageProposal;
@@ -201,6 +203,10 @@ fn request_schemas_have_the_fields_that_the_readers_know_and_no_others() {
         ("Constraints", &Constraints::FIELDS),
         ("Pin", &Pin::FIELDS),
         ("Colocation", &Colocation::FIELDS),
+        ("BasePlacement", &BasePlacement::FIELDS),
+        ("Occupant", &Occupant::FIELDS),
+        ("OccupiedNode", &OccupiedNode::FIELDS),
+        ("OccupiedHop", &OccupiedHop::FIELDS),
         ("CostModel", &CostModel::FIELDS),
         ("SolverOptions", &SolverOptions::FIELDS),
         ("NodePatch", &http::NodePatch::FIELDS),

@@ -15,6 +15,7 @@ pub mod model;
 pub mod network;
 pub mod occupant;
 pub mod options;
+pub mod placed;
 pub mod placement;
 pub mod proposal;
 pub mod read;

@@ -1,5 +1,7 @@
 //! `POST /v1/evaluations`: what a placement that the caller made costs, and everything that is wrong with it.
 
+use std::collections::BTreeMap;
+
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
@@ -16,8 +18,10 @@ use super::inputs::{self, Inputs};
 use super::json;
 use super::problem::Problem;
 use super::responses::{BadBody, Internal, Invalid, NotFound, TooLarge, Unavailable, WrongMedia};
+use crate::domain::base::BasePlacement;
 use crate::domain::cluster::ClusterInventory;
 use crate::domain::model::ModelProfile;
+use crate::domain::occupant::Occupant;
 use crate::domain::options::{Constraints, CostModel, Objective, PlanOptions};
 use crate::domain::read::Reader;
 use crate::planner::check::{Evaluation, StageProposal, evaluate};
@@ -49,6 +53,24 @@ pub struct EvaluationRequest {
     /// How memory, transfers and compute are counted.
     #[schema(nullable = false)]
     pub cost_model: Option<CostModel>,
+    /// The placement that runs already, to replan from; or give `base_placement_id`.
+    #[schema(nullable = false)]
+    pub base: Option<BasePlacement>,
+    /// The stored placement that runs already, to replan from.
+    #[schema(nullable = false, min_length = 1, max_length = 256)]
+    pub base_placement_id: Option<String>,
+    /// With a base: how far above the least period a placement may be that ships less; by default 1.
+    #[schema(nullable = false, minimum = 1, maximum = 1e100)]
+    pub max_period_ratio: Option<f64>,
+    /// Placements of other models on the same cluster.
+    #[schema(nullable = false)]
+    pub occupants: Option<Vec<Occupant>>,
+    /// Stored placements on the same cluster, beside `occupants`.
+    #[schema(nullable = false)]
+    pub occupied_by: Option<Vec<String>>,
+    /// Inferences per second of placements of `occupied_by` that do not run at their own pace, by their ids.
+    #[schema(nullable = false)]
+    pub occupant_rates_per_s: Option<BTreeMap<String, f64>>,
     /// The stages, in the order in which an input passes them.
     pub stages: Vec<StageProposal>,
 }
@@ -61,7 +83,7 @@ struct Draft {
 
 impl EvaluationRequest {
     /// Field names of the document.
-    pub const FIELDS: [&'static str; 9] = [
+    pub const FIELDS: [&'static str; 15] = [
         "model_id",
         "model",
         "cluster_id",
@@ -70,6 +92,12 @@ impl EvaluationRequest {
         "objective",
         "constraints",
         "cost_model",
+        "base",
+        "base_placement_id",
+        "max_period_ratio",
+        "occupants",
+        "occupied_by",
+        "occupant_rates_per_s",
         "stages",
     ];
 }

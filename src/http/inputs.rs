@@ -1,4 +1,4 @@
-//! The model and the cluster of a planning request: inline, or by the id under which they are stored.
+//! What a planning request names: model and cluster, inline or by the id under which they are stored, and placements.
 
 use std::sync::Arc;
 
@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 
 use super::api::Api;
 use super::compute::compute;
+use super::named_placements::NamedPlacements;
 use super::problem::{Problem, ProblemType};
 use crate::domain::cluster::ClusterInventory;
 use crate::domain::fault::{Fault, FaultCode};
@@ -22,6 +23,7 @@ use crate::store::{ClusterDocument, JobCluster, JobModel, ModelDocument, StoreEr
 pub struct Inputs {
     model: Option<ModelInput>,
     cluster: Option<ClusterInput>,
+    placements: NamedPlacements,
 }
 
 #[derive(Debug)]
@@ -64,11 +66,13 @@ impl Inputs {
             let detail = "cluster_revision goes with cluster_id alone";
             reader.fault_at(&["cluster_revision".into()], FaultCode::Conflict, detail, "Remove it, or give cluster_id");
         }
+        let placements = NamedPlacements::read(reader, map);
         let cluster_id = cluster_id.map(|id| ClusterInput::Stored { id, revision });
         Self {
             // Where both are given, which is a fault, the id is not looked up.
             model: model.or(model_id),
             cluster: cluster.map(|cluster| ClusterInput::Inline(Arc::new(cluster))).or(cluster_id),
+            placements,
         }
     }
 }
@@ -100,10 +104,11 @@ struct Stored<R> {
 pub async fn resolve(
     api: &Api,
     mut reader: Reader,
-    inputs: Inputs,
-    options: PlanOptions,
+    mut inputs: Inputs,
+    mut options: PlanOptions,
     bytes: usize,
 ) -> Result<Resolved, Problem> {
+    std::mem::take(&mut inputs.placements).resolve(api, &mut reader, &mut options).await?;
     let model = match &inputs.model {
         Some(ModelInput::Stored(id)) => stored_model(api, &mut reader, id).await?,
         _ => None,
@@ -162,7 +167,7 @@ async fn stored_cluster(
     Ok(None)
 }
 
-fn found<T>(answer: Result<T, StoreError>) -> Result<Option<T>, Problem> {
+pub(super) fn found<T>(answer: Result<T, StoreError>) -> Result<Option<T>, Problem> {
     match answer {
         Ok(value) => Ok(Some(value)),
         Err(StoreError::NotFound { .. }) => Ok(None),
@@ -202,13 +207,14 @@ fn assemble(
 }
 
 /// What was valid when it was stored; a fault now is ours.
-fn read_stored<T>(text: &str, read: fn(&Value) -> Result<T, Vec<Fault>>) -> Result<T, Problem> {
+pub(super) fn read_stored<T>(text: &str, read: fn(&Value) -> Result<T, Vec<Fault>>) -> Result<T, Problem> {
     let read = Reader::parse(text.as_bytes()).and_then(|value| read(&value));
     read.map_err(|faults| Problem::internal(format!("a stored document has faults: {faults:?}")))
 }
 
 fn unknown_or_invalid(faults: Vec<Fault>) -> Problem {
-    let names_stored = |fault: &Fault| ["/model_id", "/cluster_id", "/cluster_revision"].contains(&&*fault.pointer);
+    let stored = ["/model_id", "/cluster_id", "/cluster_revision", "/base_placement_id"];
+    let names_stored = |fault: &Fault| stored.contains(&&*fault.pointer) || fault.pointer.starts_with("/occupied_by/");
     let all_unknown = faults.iter().all(|fault| fault.code == FaultCode::UnknownReference && names_stored(fault));
     if all_unknown && !faults.is_empty() {
         let details: Vec<&str> = faults.iter().map(|fault| fault.detail.as_str()).collect();

@@ -11,8 +11,10 @@ use super::api::Api;
 use super::document::Document;
 use super::inputs::{self, Inputs};
 use super::problem::Problem;
+use crate::domain::base::BasePlacement;
 use crate::domain::cluster::ClusterInventory;
 use crate::domain::model::ModelProfile;
+use crate::domain::occupant::Occupant;
 use crate::domain::options::{Constraints, CostModel, Objective, PlanOptions, SolverOptions};
 use crate::domain::read::Reader;
 use crate::domain::request::PlanRequest;
@@ -48,6 +50,24 @@ pub struct JobRequest {
     /// How hard to try.
     #[schema(nullable = false)]
     pub solver: Option<SolverOptions>,
+    /// The placement that runs already, to replan from; or give `base_placement_id`.
+    #[schema(nullable = false)]
+    pub base: Option<BasePlacement>,
+    /// The stored placement that runs already, to replan from.
+    #[schema(nullable = false, min_length = 1, max_length = 256)]
+    pub base_placement_id: Option<String>,
+    /// With a base: how far above the least period a placement may be that ships less; by default 1.
+    #[schema(nullable = false, minimum = 1, maximum = 1e100)]
+    pub max_period_ratio: Option<f64>,
+    /// Placements of other models on the same cluster.
+    #[schema(nullable = false)]
+    pub occupants: Option<Vec<Occupant>>,
+    /// Stored placements on the same cluster, beside `occupants`.
+    #[schema(nullable = false)]
+    pub occupied_by: Option<Vec<String>>,
+    /// Inferences per second of placements of `occupied_by` that do not run at their own pace, by their ids.
+    #[schema(nullable = false)]
+    pub occupant_rates_per_s: Option<BTreeMap<String, f64>>,
     /// For whoever asks: the job and its placement carry them, and lists can be filtered by them.
     #[schema(nullable = false)]
     pub labels: Option<BTreeMap<String, String>>,
@@ -61,7 +81,7 @@ struct Draft {
 
 impl JobRequest {
     /// Field names of the document.
-    pub const FIELDS: [&'static str; 10] = [
+    pub const FIELDS: [&'static str; 16] = [
         "model_id",
         "model",
         "cluster_id",
@@ -71,6 +91,12 @@ impl JobRequest {
         "constraints",
         "cost_model",
         "solver",
+        "base",
+        "base_placement_id",
+        "max_period_ratio",
+        "occupants",
+        "occupied_by",
+        "occupant_rates_per_s",
         "labels",
     ];
 

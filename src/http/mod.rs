@@ -17,6 +17,7 @@ pub mod job_request;
 pub mod jobs;
 pub mod json;
 pub mod models;
+mod named_placements;
 pub mod nodes;
 pub mod paging;
 pub mod placements;

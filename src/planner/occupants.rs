@@ -10,8 +10,11 @@ use rustc_hash::FxHashMap;
 use super::cost::{Assignment, costs};
 use super::links::LinkFinder;
 use super::problem::Problem;
-use crate::domain::occupant::{Occupant, OccupantEffect};
+use crate::domain::cluster::ClusterInventory;
+use crate::domain::occupant::{Occupant, OccupantEffect, OccupiedHop, OccupiedNode};
+use crate::domain::placed::{Placed, PlacedTransfer};
 use crate::domain::request::PlanRequest;
+use crate::domain::unit::MAX_SAFE_INTEGER;
 
 /// A directed pair of nodes, by their places in the inventory.
 type Pair = (usize, usize);
@@ -111,6 +114,53 @@ fn fair_level(mut asked: Vec<f64>) -> f64 {
         left -= demand;
     }
     1.0
+}
+
+/// A placement that was made before as an occupant, given the cluster that it was made for. Without a rate it runs at
+/// its own pace.
+pub fn occupant_of(id: &str, placed: &Placed, cluster: &ClusterInventory, rate_per_s: Option<f64>) -> Occupant {
+    let finder = LinkFinder::new(cluster);
+    let latency_s = |from: &str, to: &str| {
+        let ends = cluster.node_index(from).zip(cluster.node_index(to));
+        ends.map(|(from, to)| finder.link(from, to)).filter(|link| link.exists()).map_or(0.0, |link| link.latency_s)
+    };
+    let mut nodes: BTreeMap<&str, (u64, f64)> = BTreeMap::new();
+    let mut hops: BTreeMap<(&str, &str), f64> = BTreeMap::new();
+    let mut travel = |from, to, transfer: &PlacedTransfer| {
+        let busy_s = (transfer.transfer_s - latency_s(from, to)).max(0.0) * transfer.bandwidth_share;
+        *hops.entry((from, to)).or_default() += busy_s;
+    };
+    for (index, stage) in placed.stages.iter().enumerate() {
+        let (memory_bytes, compute_s) = nodes.entry(&stage.node_id).or_default();
+        *memory_bytes = memory_bytes.saturating_add(stage.memory_bytes).min(MAX_SAFE_INTEGER);
+        *compute_s += stage.alone_s;
+        // What later stages receive is what the stage before sends.
+        if let Some(receive) = stage.receive.as_ref().filter(|_| index == 0) {
+            travel(&receive.other_node_id, &stage.node_id, receive);
+        }
+        if let Some(send) = &stage.send {
+            travel(&stage.node_id, &send.other_node_id, send);
+        }
+    }
+    // A rate beyond every number keeps nodes no busier than always.
+    let own_rate_per_s = if placed.period_s > 0.0 { (1.0 / placed.period_s).min(1e100) } else { 0.0 };
+    let node = |(node_id, (memory_bytes, compute_s)): (&str, (u64, f64))| OccupiedNode {
+        node_id: node_id.to_owned(),
+        memory_bytes,
+        compute_s,
+    };
+    let hop = |((from, to), transfer_s): ((&str, &str), f64)| OccupiedHop {
+        from_node_id: from.to_owned(),
+        to_node_id: to.to_owned(),
+        transfer_s,
+    };
+    Occupant {
+        id: id.to_owned(),
+        rate_per_s: rate_per_s.unwrap_or(own_rate_per_s),
+        period_s: placed.period_s,
+        nodes: nodes.into_iter().map(node).collect(),
+        hops: hops.into_iter().map(hop).collect(),
+    }
 }
 
 /// What an assignment does to each occupant of the request.

@@ -207,3 +207,39 @@ async fn requests_at_once_with_one_key_are_one_job() {
     assert_eq!(ids.len(), 1);
     assert_eq!(service.rows().await[..3], [1, 1, 1]);
 }
+
+#[tokio::test]
+async fn a_job_may_replan_from_a_stored_placement_and_share_its_nodes() {
+    let service = Service::start().await;
+    let first = service.write("POST", "/v1/jobs", &[("prefer", "wait=20")], &job()).await;
+    let placement_id = first.text("placement_id");
+    let mut body = job();
+    body["base_placement_id"] = json!(placement_id);
+    body["max_period_ratio"] = json!(1.2);
+    body["occupied_by"] = json!([placement_id]);
+    body["occupant_rates_per_s"] = json!({ placement_id: 0.5 });
+    assert_eq!(service.post("/v1/jobs", &body).await.status, 202);
+
+    // The placement runs alone on n1, for 0.5 s of each inference: at half an inference a second 3/4 of n1 are left.
+    let mut evaluation = job();
+    let layers = evaluation["model"]["layers"].as_array().unwrap().iter();
+    let layer_ids: Vec<Value> = layers.map(|layer| layer["id"].clone()).collect();
+    evaluation["stages"] = json!([{"node_id": "n1", "layer_ids": layer_ids}]);
+    for field in ["base_placement_id", "occupied_by", "occupant_rates_per_s"] {
+        evaluation[field] = body[field].clone();
+    }
+    let answer = service.post("/v1/evaluations", &evaluation).await;
+    assert_eq!(answer.status, 200, "{}", answer.json());
+    let answer = answer.json();
+    assert_eq!(answer["migration"]["moved_layers"], json!([]));
+    assert_eq!(answer["stages"][0]["compute_share"], 0.75);
+    assert_eq!(answer["occupants"][0]["id"], body["occupied_by"][0]);
+    assert_eq!(answer["occupants"][0]["new_period_s"], 0.5);
+
+    for (field, value) in [("base_placement_id", json!("plc_1")), ("occupied_by", json!(["plc_1"]))] {
+        let mut unknown = job();
+        unknown[field] = value;
+        let pointers = service.post("/v1/jobs", &unknown).await.problem(404, "not-found");
+        assert!(pointers[0].starts_with(&format!("/{field}")), "{pointers:?}");
+    }
+}

@@ -83,6 +83,24 @@ pub(crate) struct OptionFlags {
     cost_model: CostModelFlags,
     #[command(flatten)]
     solver: SolverFlags,
+    /// Placements that were made before.
+    #[command(flatten)]
+    pub(super) placements: PlacementFlags,
+}
+
+/// Files with placement documents, as --output json and the service print them.
+#[derive(Debug, Default, Args)]
+#[command(next_help_heading = "Placements that run already")]
+pub(super) struct PlacementFlags {
+    /// Placement to replan from, with as few bytes shipped as the period allows.
+    #[arg(long, value_name = "FILE")]
+    pub base: Option<PathBuf>,
+    /// How far above the least period a placement may be that ships less [default: 1].
+    #[arg(long, value_name = "FACTOR", value_parser = finite)]
+    pub max_period_ratio: Option<f64>,
+    /// Placements of other models that run on the same cluster.
+    #[arg(long, value_name = "FILE", num_args = 1..)]
+    pub occupied_by: Vec<PathBuf>,
 }
 
 #[derive(Debug, Default, Args)]
@@ -189,6 +207,9 @@ impl OptionFlags {
                 objective["target_period_s"] = json!(target_period_s);
             }
             request.insert("objective".to_owned(), objective);
+        }
+        if let Some(ratio) = self.placements.max_period_ratio {
+            request.insert("max_period_ratio".to_owned(), json!(ratio));
         }
         lay_members_over(request, "constraints", json!(self.constraints));
         lay_members_over(request, "cost_model", json!(self.cost_model));

@@ -4,12 +4,15 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use super::arguments::OptionFlags;
+use crate::domain::cluster::ClusterInventory;
 use crate::domain::fault::Fault;
+use crate::domain::placed::Placed;
 use crate::domain::read::Reader;
 use crate::domain::request::PlanRequest;
+use crate::planner::occupant_of;
 
 /// Where one request comes from.
 #[derive(Debug, Clone)]
@@ -62,6 +65,7 @@ impl Source {
                 let pointer = if is_wrapped { "/request" } else { "" };
                 let mut request = if is_wrapped { document["request"].take() } else { document };
                 flags.lay_over(&mut request);
+                lay_placements_over(&mut request, flags)?;
                 PlanRequest::from_json(&request).map_err(|faults| below(pointer, faults)).map_err(InputError::faulty)
             }
             Source::ModelAndCluster { model, cluster } => {
@@ -70,6 +74,7 @@ impl Source {
                 request.insert("cluster".to_owned(), read_document(cluster)?);
                 let mut request = Value::Object(request);
                 flags.lay_over(&mut request);
+                lay_placements_over(&mut request, flags)?;
                 PlanRequest::from_json(&request).map_err(InputError::faulty)
             }
         }
@@ -89,6 +94,34 @@ impl std::fmt::Display for InputError {
         f.write_str(&self.detail)?;
         self.errors.iter().try_for_each(|fault| write!(f, "\n  {fault}"))
     }
+}
+
+/// Puts the placements that flags name into a request, as its base and as occupants.
+fn lay_placements_over(request: &mut Value, flags: &OptionFlags) -> Result<(), InputError> {
+    let files = &flags.placements;
+    if let Some(file) = &files.base {
+        let base = read_placed(file)?.base();
+        if let Some(request) = request.as_object_mut() {
+            request.insert("base".to_owned(), json!(base));
+        }
+    }
+    for file in &files.occupied_by {
+        let placed = read_placed(file)?;
+        // A cluster that cannot be read has its own faults.
+        let Some(Ok(cluster)) = request.get("cluster").map(ClusterInventory::from_json) else { break };
+        let occupant = occupant_of(&file.display().to_string(), &placed, &cluster, None);
+        if let Some(request) = request.as_object_mut()
+            && let Some(occupants) = request.entry("occupants").or_insert_with(|| json!([])).as_array_mut()
+        {
+            occupants.push(json!(occupant));
+        }
+    }
+    Ok(())
+}
+
+fn read_placed(file: &Path) -> Result<Placed, InputError> {
+    let detail = || format!("{} is no placement document", file.display());
+    Placed::from_json(&read_document(file)?).map_err(|errors| InputError { detail: detail(), errors })
 }
 
 fn read_document(file: &Path) -> Result<Value, InputError> {

@@ -1,0 +1,111 @@
+//! A placement document read back: what of it a later request needs, as a base or as an occupant.
+
+use serde_json::Value;
+
+use super::base::BasePlacement;
+use super::fault::{Fault, FaultCode};
+use super::proposal::StageProposal;
+use super::read::Reader;
+
+/// A placement that was made before. Its other members are not looked at.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Placed {
+    /// Its period.
+    pub period_s: f64,
+    /// Its stages, at least one.
+    pub stages: Vec<PlacedStage>,
+}
+
+/// A stage of it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PlacedStage {
+    /// The node that runs it.
+    pub node_id: String,
+    /// Its layers.
+    pub layer_ids: Vec<String>,
+    /// Bytes of memory.
+    pub memory_bytes: u64,
+    /// Seconds of compute for one inference if nobody shared the node.
+    pub alone_s: f64,
+    /// What arrives.
+    pub receive: Option<PlacedTransfer>,
+    /// What leaves.
+    pub send: Option<PlacedTransfer>,
+}
+
+/// A transfer of it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PlacedTransfer {
+    /// The node at the other end.
+    pub other_node_id: String,
+    /// Seconds on the link, its latency included.
+    pub transfer_s: f64,
+    /// The share of the link's bandwidth that it had.
+    pub bandwidth_share: f64,
+}
+
+impl Placed {
+    /// Reads a whole document that is a placement document, or an object whose member `placement` is one.
+    pub fn from_json(value: &Value) -> Result<Self, Vec<Fault>> {
+        let mut reader = Reader::new();
+        let placed = match value.get("placement") {
+            Some(inner) => reader.within("placement", |reader| Self::read(reader, inner)),
+            None => Self::read(&mut reader, value),
+        };
+        reader.finish(placed)
+    }
+
+    fn read(reader: &mut Reader, value: &Value) -> Option<Self> {
+        let map = reader.map(value)?;
+        let read_stages = |reader: &mut Reader, value| reader.items(value, PlacedStage::read);
+        let stages = reader.required(map, "stages", read_stages)?;
+        if stages.is_empty() {
+            let action = "Give a placement with status optimal or feasible";
+            reader.fault_at(&["stages".into()], FaultCode::Empty, "the placement has no stage", action);
+        }
+        let period_s = reader.required(map, "period_s", Reader::non_negative)?;
+        Some(Self { period_s, stages: stages.into_iter().collect::<Option<Vec<PlacedStage>>>()? })
+    }
+
+    /// Which node holds which layers.
+    pub fn base(&self) -> BasePlacement {
+        let stages = self
+            .stages
+            .iter()
+            .map(|stage| StageProposal { node_id: stage.node_id.clone(), layer_ids: stage.layer_ids.clone() });
+        BasePlacement { stages: stages.collect() }
+    }
+}
+
+impl PlacedStage {
+    fn read(reader: &mut Reader, value: &Value) -> Option<Self> {
+        let map = reader.map(value)?;
+        let node_id = reader.required(map, "node_id", Reader::id);
+        let layer_ids = reader.required(map, "layer_ids", |reader, value| reader.items(value, Reader::id));
+        let memory_bytes = reader.required(map, "memory_bytes", Reader::size);
+        let compute_s = reader.required(map, "compute_s", Reader::non_negative);
+        let compute_share = reader.optional(map, "compute_share", read_share).unwrap_or(1.0);
+        let receive = reader.optional(map, "receive", |reader, value| read_transfer(reader, value, "from_node_id"));
+        let send = reader.optional(map, "send", |reader, value| read_transfer(reader, value, "to_node_id"));
+        Some(Self {
+            node_id: node_id?,
+            layer_ids: layer_ids?.into_iter().collect::<Option<Vec<String>>>()?,
+            memory_bytes: memory_bytes?,
+            alone_s: compute_s? * compute_share,
+            receive,
+            send,
+        })
+    }
+}
+
+fn read_transfer(reader: &mut Reader, value: &Value, other_end: &'static str) -> Option<PlacedTransfer> {
+    let map = reader.map(value)?;
+    let other_node_id = reader.required(map, other_end, Reader::id);
+    let transfer_s = reader.required(map, "transfer_s", Reader::non_negative);
+    let bandwidth_share = reader.optional(map, "bandwidth_share", read_share).unwrap_or(1.0);
+    Some(PlacedTransfer { other_node_id: other_node_id?, transfer_s: transfer_s?, bandwidth_share })
+}
+
+fn read_share(reader: &mut Reader, value: &Value) -> Option<f64> {
+    reader.number(value, "above 0 and at most 1", |share| share > 0.0 && share <= 1.0)
+}
