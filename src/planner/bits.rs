@@ -1,7 +1,7 @@
 //! Sets of positions as machine words: one word handles 64 cut points.
 
 /// A set of numbers below 64 · W.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Bits<const W: usize>([u64; W]);
 
 impl<const W: usize> Bits<W> {

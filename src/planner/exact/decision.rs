@@ -3,6 +3,7 @@
 use rand_pcg::Pcg64Mcg;
 
 use super::at_period::AtPeriod;
+use super::beam::{self, Beamed};
 use super::capacity::{Capacity, Verdict};
 use super::dive::Dive;
 use super::labels::{self, Found};
@@ -16,6 +17,9 @@ use crate::planner::repartition::repartition;
 /// Expansions of a dive, and how many randomised dives follow the first.
 const EXPANSIONS: usize = 300;
 const RANDOMISED_DIVES: usize = 4;
+
+/// Labels after which a beam looks for a placement, and again whenever they have doubled.
+const FIRST_BEAM_LABELS: usize = 2_000;
 
 /// Hosts whose walks begin with a memory of their fastest neighbours: where hosts are many, short cycles are too many
 /// to be learnt one by one.
@@ -107,7 +111,7 @@ impl<'s, const W: usize> Decider<'s, W> {
                 Neighbourhoods::of_nearest(self.problem, nearest, &stop)?
             }
         };
-        let decision = self.search_labels(&tables, capacity.as_ref(), &mut neighbourhoods, most_labels);
+        let decision = self.search_labels(&tables, capacity.as_ref(), &openness, &mut neighbourhoods, most_labels);
         self.neighbourhoods = Some(neighbourhoods);
         Some(decision)
     }
@@ -117,12 +121,26 @@ impl<'s, const W: usize> Decider<'s, W> {
         &self,
         tables: &AtPeriod<'_, W>,
         capacity: Option<&Capacity>,
+        openness: &[u64],
         neighbourhoods: &mut Neighbourhoods,
         most_labels: usize,
     ) -> Decision {
         let stop = || self.incumbent.must_end();
         let mut spent = 0;
+        let mut beam_at = FIRST_BEAM_LABELS;
         while spent < most_labels {
+            if spent >= beam_at && self.problem.hosts.len() <= beam::MOST_HOSTS {
+                beam_at = 2 * spent;
+                let width = spent / (2 * tables.fewest_stages_in_all().unwrap_or(1));
+                match beam::search(tables, capacity, openness, width, None, &stop) {
+                    Beamed::Placed(found) => {
+                        self.offer(found);
+                        return Decision::Possible;
+                    }
+                    Beamed::Impossible => return Decision::Impossible,
+                    Beamed::Nothing => {}
+                }
+            }
             match labels::search(tables, capacity, neighbourhoods, most_labels, &mut spent, &stop) {
                 Found::Nothing => return Decision::Impossible,
                 Found::Undecided => return Decision::Undecided,

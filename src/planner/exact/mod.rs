@@ -1,6 +1,7 @@
 //! The exact search: what is possible at a period, dives for incumbents, proofs for bounds.
 
 pub mod at_period;
+pub mod beam;
 pub mod candidates;
 pub mod capacity;
 pub mod decision;
