@@ -8,22 +8,23 @@ use crate::domain::placement::{Reason, ReasonCode};
 use crate::domain::request::PlanRequest;
 use crate::domain::unit::{bytes_text, seconds_text};
 
-/// Every cheap reason why a request has no placement; empty where none was found. O(m n + m²).
-pub fn reasons(request: &PlanRequest, problem: &Problem) -> Vec<Reason> {
+/// Every cheap reason why a request has no placement; empty where none was found. O(g m²). `None` when told to stop.
+pub fn reasons(request: &PlanRequest, problem: &Problem, stop: &dyn Fn() -> bool) -> Option<Vec<Reason>> {
     if problem.hosts.is_empty() {
         let nodes = request.cluster.nodes.len();
         let detail = format!("none of the {nodes} nodes is schedulable, selected and not excluded");
-        return vec![reason(ReasonCode::NoEligibleNode, detail, [("nodes", nodes as f64)])];
+        return Some(vec![reason(ReasonCode::NoEligibleNode, detail, [("nodes", nodes as f64)])]);
     }
     let conflicts = pin_conflicts(request, problem);
     if !conflicts.is_empty() {
-        return conflicts;
+        return Some(conflicts);
     }
-    let too_large = blocks_too_large(request, problem);
+    let too_large = blocks_too_large(request, problem, stop)?;
     if !too_large.is_empty() {
-        return too_large;
+        return Some(too_large);
     }
-    too_little_in_all(problem).into_iter().chain(too_few_nodes(problem)).collect()
+    let too_few = too_few_nodes(problem, stop)?;
+    Some(too_little_in_all(problem).into_iter().chain(too_few).collect())
 }
 
 /// The reason where not even a walk over the links that may visit nodes again leads to the end.
@@ -102,10 +103,13 @@ fn colocation_text(request: &PlanRequest, layer_ids: &[String]) -> String {
 }
 
 /// Blocks that no stage on any host can hold. A stage's buffers depend on its ends, so they are tried.
-fn blocks_too_large(request: &PlanRequest, problem: &Problem) -> Vec<Reason> {
+fn blocks_too_large(request: &PlanRequest, problem: &Problem, stop: &dyn Fn() -> bool) -> Option<Vec<Reason>> {
     let blocks = problem.blocks();
     let mut furthest_end = vec![0; blocks];
     for group in 0..problem.groups.len() {
+        if stop() {
+            return None;
+        }
         for (start, furthest) in furthest_end.iter_mut().enumerate() {
             problem.ends_in_memory(group, start, |end| *furthest = end.max(*furthest));
         }
@@ -116,22 +120,21 @@ fn blocks_too_large(request: &PlanRequest, problem: &Problem) -> Vec<Reason> {
     });
     let too_large = covered.enumerate().filter(|&(start, covered)| covered <= start).map(|(start, _)| start + 1);
     let largest_free = problem.groups.iter().map(|group| group.free_bytes).max().unwrap_or(0);
-    too_large
-        .map(|block| {
-            let needed = problem.memory_bytes(block - 1, block);
-            let layer_ids = block_layers(request, problem, block);
-            let detail = format!(
-                "no eligible node can hold the block of layers {} … {}{}: alone it needs {}, the largest free memory is {}",
-                layer_ids.first().map_or("", String::as_str),
-                layer_ids.last().map_or("", String::as_str),
-                colocation_text(request, &layer_ids),
-                bytes_text(needed),
-                bytes_text(largest_free),
-            );
-            let figures = [("needed_bytes", needed as f64), ("largest_free_bytes", largest_free as f64)];
-            Reason { layer_ids, ..reason(ReasonCode::BlockTooLarge, detail, figures) }
-        })
-        .collect()
+    let too_large = too_large.map(|block| {
+        let needed = problem.memory_bytes(block - 1, block);
+        let layer_ids = block_layers(request, problem, block);
+        let detail = format!(
+            "no eligible node can hold the block of layers {} … {}{}: alone it needs {}, the largest free memory is {}",
+            layer_ids.first().map_or("", String::as_str),
+            layer_ids.last().map_or("", String::as_str),
+            colocation_text(request, &layer_ids),
+            bytes_text(needed),
+            bytes_text(largest_free),
+        );
+        let figures = [("needed_bytes", needed as f64), ("largest_free_bytes", largest_free as f64)];
+        Reason { layer_ids, ..reason(ReasonCode::BlockTooLarge, detail, figures) }
+    });
+    Some(too_large.collect())
 }
 
 fn too_little_in_all(problem: &Problem) -> Option<Reason> {
@@ -151,8 +154,9 @@ fn too_little_in_all(problem: &Problem) -> Option<Reason> {
     })
 }
 
-/// The fewest stages when every stage may choose any host, even one twice, and all links exist.
-fn too_few_nodes(problem: &Problem) -> Option<Reason> {
+/// The fewest stages when every stage may choose any host, even one twice, and all links exist. The outer `None` when
+/// told to stop.
+fn too_few_nodes(problem: &Problem, stop: &dyn Fn() -> bool) -> Option<Option<Reason>> {
     let blocks = problem.blocks();
     let mut fewest = vec![usize::MAX; blocks + 1];
     fewest[0] = 0;
@@ -160,15 +164,19 @@ fn too_few_nodes(problem: &Problem) -> Option<Reason> {
         if fewest[start] == usize::MAX {
             continue;
         }
+        if stop() {
+            return None;
+        }
         for group in 0..problem.groups.len() {
             let stages = fewest[start] + 1;
             problem.ends_in_memory(group, start, |end| fewest[end] = fewest[end].min(stages));
         }
     }
     let needed = fewest[blocks];
-    (needed != usize::MAX && needed > problem.most_stages).then(|| {
+    let too_few = needed != usize::MAX && needed > problem.most_stages;
+    Some(too_few.then(|| {
         let detail = format!("at least {needed} stages are needed, {} are possible", problem.most_stages);
         let figures = [("stages_needed", needed as f64), ("stages_possible", problem.most_stages as f64)];
         reason(ReasonCode::TooFewNodes, detail, figures)
-    })
+    }))
 }

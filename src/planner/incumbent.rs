@@ -59,6 +59,23 @@ impl<'a> Incumbent<'a> {
         }
     }
 
+    /// Puts an assignment with the same objective in the place of the best so far.
+    pub fn settle(&self, assignment: Assignment) {
+        let Some(score) = score(self.problem, &assignment) else { return };
+        let mut state = self.state();
+        if state.best.as_ref().is_some_and(|(_, best)| best.0 == score.0) {
+            state.best = Some((assignment, score));
+        }
+    }
+
+    /// The same problem in another world, where nothing is known.
+    pub fn anew<'b>(&self, env: &'b Env<'b>) -> Incumbent<'b>
+    where
+        'a: 'b,
+    {
+        Incumbent::new(self.request, self.problem, env)
+    }
+
     /// Raises the bound of the objective.
     pub fn raise(&self, bound: f64) {
         let mut state = self.state();

@@ -59,7 +59,7 @@ pub fn plan(request: &PlanRequest, env: &Env<'_>) -> Result<PlacementDocument, C
         return Ok(document::stopped(request, env));
     };
     let incumbent = Incumbent::new(request, &problem, env);
-    let reasons = feasible::reasons(request, &problem);
+    let Some(reasons) = feasible::reasons(request, &problem, &stop) else { return incumbent.conclude() };
     if !reasons.is_empty() {
         return Ok(incumbent.infeasible(reasons));
     }

@@ -28,7 +28,7 @@ pub fn dive_for_placements<const W: usize>(incumbent: &Incumbent<'_>) -> Option<
             if let Some(found) = Dive::run(&tables, None, &openness, EXPANSIONS, rng, &stop) {
                 let hosts: Vec<usize> = found.stages.iter().map(|&(_, host)| host).collect();
                 incumbent.offer(found);
-                if let Some(better) = repartition(problem, &hosts) {
+                if let Some(better) = repartition(problem, &hosts, &stop) {
                     incumbent.offer(better);
                 }
                 return Some(true);

@@ -8,9 +8,10 @@ use super::cost::{Assignment, own_transfers};
 use super::problem::Problem;
 use crate::domain::options::{Objective, Overlap};
 
-/// The same hosts with the cuts that are best for the objective; `None` where the hosts cannot hold the model so.
-pub fn repartition(problem: &Problem, hosts: &[usize]) -> Option<Assignment> {
-    let order = Order::new(problem, hosts);
+/// The same hosts with the cuts that are best for the objective; `None` where the hosts cannot hold the model so, and
+/// when told to stop.
+pub fn repartition(problem: &Problem, hosts: &[usize], stop: &dyn Fn() -> bool) -> Option<Assignment> {
+    let order = Order::new(problem, hosts, stop);
     if problem.objective == Objective::MinLatency {
         return order.least_latency(f64::INFINITY);
     }
@@ -22,14 +23,15 @@ struct Order<'a> {
     problem: &'a Problem,
     hosts: &'a [usize],
     own_transfers: Vec<f64>,
+    stop: &'a dyn Fn() -> bool,
 }
 
 impl<'a> Order<'a> {
-    fn new(problem: &'a Problem, hosts: &'a [usize]) -> Self {
+    fn new(problem: &'a Problem, hosts: &'a [usize], stop: &'a dyn Fn() -> bool) -> Self {
         let stages = hosts.iter().map(|&host| (0, host)).collect();
         let whole = Assignment { stages };
         let own_transfers = hosts.iter().map(|&host| own_transfers(problem, &whole, host)).collect();
-        Self { problem, hosts, own_transfers }
+        Self { problem, hosts, own_transfers, stop }
     }
 
     /// What a stage receives, computes and sends, in seconds.
@@ -54,7 +56,7 @@ impl<'a> Order<'a> {
     }
 
     fn least_period(&self) -> Option<f64> {
-        let best = self.programme(|before, stage, times| before.max(self.load(stage, times)));
+        let best = self.programme(|before, stage, times| before.max(self.load(stage, times)))?;
         Some(best.last()?.last()?.0).filter(|period_s| period_s.is_finite())
     }
 
@@ -64,7 +66,7 @@ impl<'a> Order<'a> {
             let allowed = self.load(stage, times) <= period_s;
             let arriving = if stage == 0 { receive } else { 0.0 };
             if allowed { before + arriving + compute + send } else { f64::INFINITY }
-        });
+        })?;
         let mut end = self.problem.blocks();
         let mut stages = Vec::with_capacity(self.hosts.len());
         for stage in (0..self.hosts.len()).rev() {
@@ -79,8 +81,8 @@ impl<'a> Order<'a> {
         Some(Assignment { stages })
     }
 
-    /// For each stage and end the least cost and the start that gives it.
-    fn programme(&self, cost: impl Fn(f64, usize, [f64; 3]) -> f64) -> Vec<Vec<(f64, usize)>> {
+    /// For each stage and end the least cost and the start that gives it. `None` when told to stop.
+    fn programme(&self, cost: impl Fn(f64, usize, [f64; 3]) -> f64) -> Option<Vec<Vec<(f64, usize)>>> {
         let blocks = self.problem.blocks();
         let mut beginning = vec![(f64::INFINITY, 0); blocks + 1];
         beginning[0].0 = 0.0;
@@ -89,6 +91,9 @@ impl<'a> Order<'a> {
             let mut row = vec![(f64::INFINITY, 0); blocks + 1];
             let before = best.last().unwrap_or(&beginning).iter().map(|&(cost, _)| cost).enumerate();
             for (start, before) in before.take(blocks).filter(|(_, before)| before.is_finite()) {
+                if start % 64 == 0 && (self.stop)() {
+                    return None;
+                }
                 self.problem.ends_in_memory(self.problem.group_of[host], start, |end| {
                     let cost = cost(before, stage, self.times(stage, start, end));
                     if cost < row[end].0 {
@@ -98,6 +103,6 @@ impl<'a> Order<'a> {
             }
             best.push(row);
         }
-        best
+        Some(best)
     }
 }

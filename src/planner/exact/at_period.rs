@@ -15,6 +15,8 @@ pub struct AtPeriod<'p, const W: usize> {
     stage_ends: &'p StageEnds<W>,
     /// For each group and start, the furthest end whose compute is within the period.
     reach: Vec<u32>,
+    /// For each group and end, the earliest start whose compute is within the period.
+    earliest: Vec<u32>,
     /// For each pair of hosts, how many of the distinct loads the link carries within the period.
     carries: Vec<u16>,
     /// For each number of smallest distinct loads, the positions with such a load.
@@ -34,10 +36,12 @@ impl<'p, const W: usize> AtPeriod<'p, W> {
         stop: &dyn Fn() -> bool,
     ) -> Option<Self> {
         let loads = distinct_loads(problem);
+        let reach = reach(problem, period_s);
         let mut tables = Self {
             problem,
             stage_ends,
-            reach: reach(problem, period_s),
+            earliest: earliest_starts(problem, &reach),
+            reach,
             carries: carries(problem, &loads, period_s, stop)?,
             carried: carried(problem, &loads),
             finishing: Vec::new(),
@@ -75,6 +79,17 @@ impl<'p, const W: usize> AtPeriod<'p, W> {
             }
         }
         ends
+    }
+
+    /// The starts of stages on a group's hosts that end at one of `ends`, each behind position 0.
+    pub fn starts_of_group(&self, group: usize, ends: &Bits<W>) -> Bits<W> {
+        let mut starts = Bits::EMPTY;
+        for end in ends.iter() {
+            let mut in_time = Bits::EMPTY;
+            in_time.insert_range(self.earliest[group * self.problem.blocks() + end - 1] as usize, end - 1);
+            starts = starts.or(&self.stage_ends.column(group, end).and(&in_time));
+        }
+        starts
     }
 
     /// The positions whose boundary the link between two hosts carries within the period.
@@ -131,7 +146,6 @@ impl<'p, const W: usize> AtPeriod<'p, W> {
     /// Layer by layer from the end, each layer from what the one before added.
     fn finishing_starts(&self, period_s: f64, stop: &dyn Fn() -> bool) -> Option<Vec<Vec<Bits<W>>>> {
         let (hosts, blocks) = (self.problem.hosts.len(), self.problem.blocks());
-        let earliest = earliest_starts(self.problem, &self.reach);
         let mut layers: Vec<Vec<Bits<W>>> = Vec::new();
         let mut known = vec![Bits::EMPTY; hosts];
         let mut targets_done = vec![Bits::EMPTY; hosts];
@@ -148,13 +162,8 @@ impl<'p, const W: usize> AtPeriod<'p, W> {
                     0 => Bits::EMPTY,
                     _ => self.carried_to(host, &added, &everything),
                 };
-                let group = self.problem.group_of[host];
-                let mut starts = Bits::EMPTY;
-                for end in targets.minus(&targets_done[host]).iter() {
-                    let mut in_time = Bits::EMPTY;
-                    in_time.insert_range(earliest[group * blocks + end - 1] as usize, end - 1);
-                    starts = starts.or(&self.stage_ends.column(group, end).and(&in_time));
-                }
+                let new_targets = targets.minus(&targets_done[host]);
+                let starts = self.starts_of_group(self.problem.group_of[host], &new_targets);
                 targets_done[host] = targets_done[host].or(&targets);
                 let new = starts.minus(&known[host]);
                 if !new.is_empty() {

@@ -12,7 +12,8 @@ use rand_pcg::Pcg64Mcg;
 use rustc_hash::FxHashMap;
 
 use super::at_period::AtPeriod;
-use super::capacity::{Capacity, Remaining};
+use super::capacity::Remaining;
+use super::coverage::Coverage;
 use crate::planner::bits::Bits;
 use crate::planner::cost::Assignment;
 
@@ -42,7 +43,7 @@ struct Beginning<const W: usize> {
 /// `rng` where present.
 pub fn search<const W: usize>(
     tables: &AtPeriod<'_, W>,
-    capacity: Option<&Capacity>,
+    coverage: Option<&Coverage<W>>,
     openness: &[u64],
     width: usize,
     mut rng: Option<&mut Pcg64Mcg>,
@@ -64,8 +65,8 @@ pub fn search<const W: usize>(
         }
         remaining.stages = problem.most_stages - stages - 1;
         let Some(mut next) = extend(tables, layer, problem.most_stages - stages, stop) else { return Beamed::Nothing };
-        if let Some(capacity) = capacity {
-            cut_by(capacity, tables, &mut remaining, &mut next);
+        if let Some(coverage) = coverage {
+            cut_by(coverage, tables, &mut remaining, &mut next);
         }
         if next.len() > width {
             dropped = true;
@@ -108,7 +109,7 @@ fn extend<const W: usize>(
 
 /// Takes away the starts from which the hosts that are left cannot cover the rest.
 fn cut_by<const W: usize>(
-    capacity: &Capacity,
+    coverage: &Coverage<W>,
     tables: &AtPeriod<'_, W>,
     remaining: &mut Remaining,
     beginnings: &mut Vec<Beginning<W>>,
@@ -118,7 +119,7 @@ fn cut_by<const W: usize>(
         for used in beginning.used.iter() {
             remaining.by_group[problem.group_of[used]] -= 1;
         }
-        beginning.starts = capacity.admitted(problem.group_of[beginning.host], beginning.starts, remaining);
+        beginning.starts = coverage.admitted(problem.group_of[beginning.host], beginning.starts, remaining);
         for used in beginning.used.iter() {
             remaining.by_group[problem.group_of[used]] += 1;
         }
@@ -177,4 +178,41 @@ fn assignment<const W: usize>(
     }
     stages.reverse();
     (start == 0).then_some(Assignment { stages })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::request::PlanRequest;
+    use crate::planner::cost::costs;
+    use crate::planner::exact::stage_ends::StageEnds;
+    use crate::planner::problem::Problem;
+
+    const INSTANCES: [&str; 3] = [
+        include_str!("../../../tests/instances/paper_tight_n16_0.json"),
+        include_str!("../../../tests/instances/hetero_types_n16_0.json"),
+        include_str!("../../../tests/instances/asym_n12_0.json"),
+    ];
+
+    #[test]
+    fn a_beam_that_drops_nothing_decides_and_a_narrow_one_claims_nothing() {
+        for text in INSTANCES {
+            let instance: serde_json::Value = serde_json::from_str(text).unwrap();
+            let request = PlanRequest::from_json(&instance["request"]).unwrap();
+            let least_s = instance["expected"]["period_s"].as_f64().unwrap();
+            let problem = Problem::new(&request, &|| false).unwrap();
+            let stage_ends = StageEnds::<16>::new(&problem, &|| false).unwrap();
+            let beam = |period_s: f64, width: usize| {
+                let tables = AtPeriod::new(&problem, &stage_ends, period_s, &|| false).unwrap();
+                let openness: Vec<u64> = (0..problem.hosts.len()).map(|host| tables.openness(host)).collect();
+                search(&tables, None, &openness, width, None, &|| false)
+            };
+            match beam(least_s, usize::MAX) {
+                Beamed::Placed(found) => assert!(costs(&problem, &found).period_s <= least_s),
+                other => panic!("{other:?}"),
+            }
+            assert!(matches!(beam(least_s.next_down(), usize::MAX), Beamed::Impossible));
+            assert!(!matches!(beam(least_s, 1), Beamed::Impossible));
+        }
+    }
 }

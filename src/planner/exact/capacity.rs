@@ -55,8 +55,8 @@ pub enum Verdict {
 }
 
 impl Capacity {
-    /// Builds the bounds and judges the whole model by them.
-    pub fn judge<const W: usize>(tables: &AtPeriod<'_, W>) -> Verdict {
+    /// Builds the bounds and judges the whole model by them. `None` when told to stop.
+    pub fn judge<const W: usize>(tables: &AtPeriod<'_, W>, stop: &dyn Fn() -> bool) -> Option<Verdict> {
         let problem = tables.problem;
         let reach = furthest_ends(tables);
         let all = Remaining::all(problem);
@@ -65,26 +65,28 @@ impl Capacity {
         let given = [block_bytes(problem), block_work(problem), vec![1.0; problem.blocks()]];
         let given = given.into_iter().filter(|weights| weights.iter().any(|&weight| weight > 0.0));
         for weights in given {
-            let weighing = Weighing::new(problem, &reach, &weights);
+            let weighing = Weighing::new(problem, &reach, &weights, stop)?;
             let cover = weighing.cover(problem, &all);
             if cover < 1.0 - ROUNDING {
-                return Verdict::Impossible;
+                return Some(Verdict::Impossible);
             }
             least_cover = least_cover.min(cover);
             weighings.push((weights, weighing));
         }
         if least_cover > IRRELEVANT {
-            return Verdict::Irrelevant;
+            return Some(Verdict::Irrelevant);
         }
         for from_start in [true, false] {
             let first = if from_start { vec![1.0; problem.blocks()] } else { block_bytes(problem) };
-            let weighing = Weighing::new(problem, &reach, &dual_weights(problem, &reach, &all, first));
+            let weights = dual_weights(problem, &reach, &all, first, stop)?;
+            let weighing = Weighing::new(problem, &reach, &weights, stop)?;
             if weighing.cover(problem, &all) < 1.0 - ROUNDING {
-                return Verdict::Impossible;
+                return Some(Verdict::Impossible);
             }
             weighings.push((Vec::new(), weighing));
         }
-        Verdict::Useful(Self { weighings: weighings.into_iter().map(|(_, weighing)| weighing).collect() })
+        let weighings = weighings.into_iter().map(|(_, weighing)| weighing).collect();
+        Some(Verdict::Useful(Self { weighings }))
     }
 
     /// The starts on a host of a group from which what is left can still cover the blocks behind.
@@ -111,7 +113,7 @@ impl Remaining {
 }
 
 impl Weighing {
-    fn new(problem: &Problem, reach: &[usize], weights: &[f64]) -> Self {
+    fn new(problem: &Problem, reach: &[usize], weights: &[f64], stop: &dyn Fn() -> bool) -> Option<Self> {
         let (blocks, groups) = (problem.blocks(), problem.groups.len());
         let mut behind = vec![0.0; blocks + 1];
         for block in (0..blocks).rev() {
@@ -126,11 +128,14 @@ impl Weighing {
             }
         }
         for row in heaviest.chunks(groups) {
+            if stop() {
+                return None;
+            }
             let mut groups: Vec<u16> = (0..groups as u16).collect();
             groups.sort_by(|&a, &b| row[usize::from(b)].total_cmp(&row[usize::from(a)]));
             order.extend(groups);
         }
-        Self { behind, heaviest, order }
+        Some(Self { behind, heaviest, order })
     }
 
     /// How many times over the remaining hosts cover what lies behind a position, on top of `own`.
@@ -183,13 +188,22 @@ fn block_work(problem: &Problem) -> Vec<f64> {
 }
 
 /// Weights under which the heaviest stages of all hosts cover the model as few times over as updates can make it.
-fn dual_weights(problem: &Problem, reach: &[usize], all: &Remaining, mut weights: Vec<f64>) -> Vec<f64> {
+fn dual_weights(
+    problem: &Problem,
+    reach: &[usize],
+    all: &Remaining,
+    mut weights: Vec<f64>,
+    stop: &dyn Fn() -> bool,
+) -> Option<Vec<f64>> {
     let blocks = problem.blocks();
     let total: f64 = weights.iter().sum();
     // A block without weight would never gain any.
     weights.iter_mut().for_each(|weight| *weight = *weight / total + 1e-3 / blocks as f64);
     let (mut best, mut least_cover) = (weights.clone(), f64::INFINITY);
     for update in 0..UPDATES {
+        if stop() {
+            return None;
+        }
         let mut prefix = vec![0.0; blocks + 1];
         for block in 0..blocks {
             prefix[block + 1] = prefix[block] + weights[block];
@@ -225,5 +239,5 @@ fn dual_weights(problem: &Problem, reach: &[usize], all: &Remaining, mut weights
         }
         weights.iter_mut().for_each(|weight| *weight /= sum);
     }
-    best
+    Some(best)
 }

@@ -1,10 +1,11 @@
 //! The decision at a period: is a placement within it possible? Dives first, then labels.
 
+use rand::SeedableRng;
 use rand_pcg::Pcg64Mcg;
 
 use super::at_period::AtPeriod;
 use super::beam::{self, Beamed};
-use super::capacity::{Capacity, Verdict};
+use super::coverage::{Coverage, Covered};
 use super::dive::Dive;
 use super::labels::{self, Found};
 use super::neighbourhood::Neighbourhoods;
@@ -63,6 +64,21 @@ impl<'s, const W: usize> Decider<'s, W> {
         Self { incumbent, problem, cuts, stage_ends, neighbourhoods: None, rng }
     }
 
+    /// Another one on the same problem, for another thread: with other random numbers.
+    pub fn beside(&self) -> Self {
+        let rng = Pcg64Mcg::seed_from_u64(!self.incumbent.env.seed);
+        Self::new(self.incumbent, self.problem, self.cuts, self.stage_ends, rng)
+    }
+
+    /// Another one on the same problem that knows nothing and tells another incumbent what it finds.
+    pub fn afresh<'i>(&self, incumbent: &'i Incumbent<'i>) -> Decider<'i, W>
+    where
+        's: 'i,
+    {
+        let rng = Pcg64Mcg::seed_from_u64(incumbent.env.seed);
+        Decider::new(incumbent, self.problem, self.cuts, self.stage_ends, rng)
+    }
+
     /// The random numbers that are left, for who goes on.
     pub fn into_rng(self) -> Pcg64Mcg {
         self.rng
@@ -79,6 +95,38 @@ impl<'s, const W: usize> Decider<'s, W> {
         Some(decision)
     }
 
+    /// Whether beams can take so many hosts.
+    pub fn can_improve(&self) -> bool {
+        self.problem.hosts.len() <= beam::MOST_HOSTS
+    }
+
+    /// Looks for a placement within a period by a beam alone; whether it found one. `None` when told to stop.
+    pub fn improve(&mut self, period_s: f64, width: usize) -> Option<bool> {
+        if !self.can_improve() {
+            return Some(false);
+        }
+        let incumbent = self.incumbent;
+        let stop = || incumbent.must_end() || incumbent.objective() <= period_s;
+        let tables = AtPeriod::new(self.problem, self.stage_ends, period_s, &stop)?;
+        let mut coverage = match Coverage::judge(&tables, &stop)? {
+            Covered::No => return Some(false),
+            Covered::Barely(coverage) => Some(coverage),
+            Covered::Amply => None,
+        };
+        if coverage.as_mut().is_some_and(|coverage| !coverage.pack(&tables, &stop)) {
+            return Some(false);
+        }
+        let openness: Vec<u64> = (0..self.problem.hosts.len()).map(|host| tables.openness(host)).collect();
+        let rng = Some(&mut self.rng);
+        match beam::search(&tables, coverage.as_ref(), &openness, width, rng, &stop) {
+            Beamed::Placed(found) => {
+                self.offer(found);
+                Some(true)
+            }
+            Beamed::Impossible | Beamed::Nothing => Some(false),
+        }
+    }
+
     /// Whether a placement within a period is possible; with no labels, by dives and the walk relaxation alone.
     /// `None` when told to stop.
     pub fn decide(&mut self, period_s: f64, most_labels: usize) -> Option<Decision> {
@@ -88,21 +136,24 @@ impl<'s, const W: usize> Decider<'s, W> {
         if tables.fewest_stages_in_all().is_none() {
             return Some(Decision::Impossible);
         }
-        let capacity = match Capacity::judge(&tables) {
-            Verdict::Impossible => return Some(Decision::Impossible),
-            Verdict::Useful(capacity) => Some(capacity),
-            Verdict::Irrelevant => None,
+        let mut coverage = match Coverage::judge(&tables, &stop)? {
+            Covered::No => return Some(Decision::Impossible),
+            Covered::Barely(coverage) => Some(coverage),
+            Covered::Amply => None,
         };
         let openness: Vec<u64> = (0..self.problem.hosts.len()).map(|host| tables.openness(host)).collect();
         for attempt in 0..=RANDOMISED_DIVES {
             let rng = (attempt > 0).then_some(&mut self.rng);
-            if let Some(found) = Dive::run(&tables, capacity.as_ref(), &openness, EXPANSIONS, rng, &stop) {
+            if let Some(found) = Dive::run(&tables, coverage.as_ref(), &openness, EXPANSIONS, rng, &stop) {
                 self.offer(found);
                 return Some(Decision::Possible);
             }
         }
         if most_labels == 0 {
             return Some(Decision::Undecided);
+        }
+        if coverage.as_mut().is_some_and(|coverage| !coverage.pack(&tables, &stop)) {
+            return Some(Decision::Impossible);
         }
         let mut neighbourhoods = match self.neighbourhoods.take() {
             Some(learnt) => learnt,
@@ -111,7 +162,8 @@ impl<'s, const W: usize> Decider<'s, W> {
                 Neighbourhoods::of_nearest(self.problem, nearest, &stop)?
             }
         };
-        let decision = self.search_labels(&tables, capacity.as_ref(), &openness, &mut neighbourhoods, most_labels);
+        let decision =
+            self.search_labels(period_s, &tables, coverage.as_ref(), &openness, &mut neighbourhoods, most_labels);
         self.neighbourhoods = Some(neighbourhoods);
         Some(decision)
     }
@@ -119,20 +171,22 @@ impl<'s, const W: usize> Decider<'s, W> {
     /// Searches labels until no walk is left, a walk is a placement, or the effort is spent; learns from each walk.
     fn search_labels(
         &self,
+        period_s: f64,
         tables: &AtPeriod<'_, W>,
-        capacity: Option<&Capacity>,
+        coverage: Option<&Coverage<W>>,
         openness: &[u64],
         neighbourhoods: &mut Neighbourhoods,
         most_labels: usize,
     ) -> Decision {
-        let stop = || self.incumbent.must_end();
+        // What another thread found in the meantime may leave nothing to decide.
+        let stop = || self.incumbent.must_end() || self.incumbent.objective() <= period_s;
         let mut spent = 0;
         let mut beam_at = FIRST_BEAM_LABELS;
         while spent < most_labels {
-            if spent >= beam_at && self.problem.hosts.len() <= beam::MOST_HOSTS {
+            if spent >= beam_at && self.can_improve() {
                 beam_at = 2 * spent;
                 let width = spent / (2 * tables.fewest_stages_in_all().unwrap_or(1));
-                match beam::search(tables, capacity, openness, width, None, &stop) {
+                match beam::search(tables, coverage, openness, width, None, &stop) {
                     Beamed::Placed(found) => {
                         self.offer(found);
                         return Decision::Possible;
@@ -141,7 +195,7 @@ impl<'s, const W: usize> Decider<'s, W> {
                     Beamed::Nothing => {}
                 }
             }
-            match labels::search(tables, capacity, neighbourhoods, most_labels, &mut spent, &stop) {
+            match labels::search(tables, coverage, neighbourhoods, most_labels, &mut spent, &stop) {
                 Found::Nothing => return Decision::Impossible,
                 Found::Undecided => return Decision::Undecided,
                 Found::Walks(walks) => {
@@ -166,7 +220,7 @@ impl<'s, const W: usize> Decider<'s, W> {
     fn offer(&self, found: Assignment) {
         let hosts: Vec<usize> = found.stages.iter().map(|&(_, host)| host).collect();
         self.incumbent.offer(self.with_all_cuts(found));
-        if let Some(better) = repartition(self.problem, &hosts) {
+        if let Some(better) = repartition(self.problem, &hosts, &|| self.incumbent.must_end()) {
             self.incumbent.offer(self.with_all_cuts(better));
         }
     }

@@ -8,7 +8,8 @@ use rand::RngExt;
 use rand_pcg::Pcg64Mcg;
 
 use super::at_period::AtPeriod;
-use super::capacity::{Capacity, Remaining};
+use super::capacity::Remaining;
+use super::coverage::Coverage;
 use crate::planner::bits::Bits;
 use crate::planner::cost::Assignment;
 
@@ -18,7 +19,7 @@ const WIDTH: usize = 6;
 /// One dive.
 pub struct Dive<'t, const W: usize> {
     tables: &'t AtPeriod<'t, W>,
-    capacity: Option<&'t Capacity>,
+    coverage: Option<&'t Coverage<W>>,
     remaining: Remaining,
     /// Hosts by how open they are: the most open ones leave the most ways to go on.
     openness: &'t [u64],
@@ -42,7 +43,7 @@ impl<'t, const W: usize> Dive<'t, W> {
     /// Looks for a placement within the period of `tables`.
     pub fn run(
         tables: &'t AtPeriod<'t, W>,
-        capacity: Option<&'t Capacity>,
+        coverage: Option<&'t Coverage<W>>,
         openness: &'t [u64],
         expansions: usize,
         rng: Option<&'t mut Pcg64Mcg>,
@@ -51,7 +52,7 @@ impl<'t, const W: usize> Dive<'t, W> {
         let used = vec![false; tables.problem.hosts.len()];
         let mut dive = Self {
             tables,
-            capacity,
+            coverage,
             remaining: Remaining::all(tables.problem),
             openness,
             used,
@@ -124,10 +125,10 @@ impl<'t, const W: usize> Dive<'t, W> {
 
     fn child(&mut self, host: usize, starts: Bits<W>, stages_left: usize) -> Option<Child<W>> {
         let mut starts = starts.and(&self.tables.finishing(host, stages_left));
-        if let Some(capacity) = self.capacity {
+        if let Some(coverage) = self.coverage {
             let group = self.tables.problem.group_of[host];
             self.remaining.by_group[group] -= 1;
-            starts = capacity.admitted(group, starts, &self.remaining);
+            starts = coverage.admitted(group, starts, &self.remaining);
             self.remaining.by_group[group] += 1;
         }
         let furthest = starts.last()?;

@@ -8,7 +8,8 @@
 use rustc_hash::FxHashMap;
 
 use super::at_period::AtPeriod;
-use super::capacity::{Capacity, Remaining};
+use super::capacity::Remaining;
+use super::coverage::Coverage;
 use super::neighbourhood::Neighbourhoods;
 use crate::planner::bits::Bits;
 use crate::planner::cost::Assignment;
@@ -46,7 +47,7 @@ pub fn bytes_per_label<const W: usize>() -> usize {
 /// Searches with at most `most_labels` labels; `spent` counts them up.
 pub fn search<const W: usize>(
     tables: &AtPeriod<'_, W>,
-    capacity: Option<&Capacity>,
+    coverage: Option<&Coverage<W>>,
     neighbourhoods: &Neighbourhoods,
     most_labels: usize,
     spent: &mut usize,
@@ -84,8 +85,8 @@ pub fn search<const W: usize>(
                 return Found::Undecided;
             }
         }
-        if let Some(capacity) = capacity {
-            next.cut_by(capacity, tables, neighbourhoods, stages);
+        if let Some(coverage) = coverage {
+            next.cut_by(coverage, tables, neighbourhoods, stages);
         }
         let Some(undominated) = next.undominated(&mut seen, stop) else { return Found::Undecided };
         *spent += undominated.len();
@@ -111,7 +112,13 @@ impl<const W: usize> Candidates<W> {
 
     /// Takes away the starts from which the hosts that a label does not remember cannot cover the rest. `used` hosts
     /// were visited before the label's own; all are different in a placement, whether remembered or not.
-    fn cut_by(&mut self, capacity: &Capacity, tables: &AtPeriod<'_, W>, neighbourhoods: &Neighbourhoods, used: usize) {
+    fn cut_by(
+        &mut self,
+        coverage: &Coverage<W>,
+        tables: &AtPeriod<'_, W>,
+        neighbourhoods: &Neighbourhoods,
+        used: usize,
+    ) {
         let problem = tables.problem;
         let mut remaining = Remaining::all(problem);
         remaining.stages = problem.most_stages - used - 1;
@@ -122,7 +129,7 @@ impl<const W: usize> Candidates<W> {
             for node in neighbourhoods.remembered(host, label.memory).filter(|&node| node != host) {
                 remaining.by_group[problem.group_of[node]] -= 1;
             }
-            label.starts = capacity.admitted(group, label.starts, &remaining);
+            label.starts = coverage.admitted(group, label.starts, &remaining);
             for node in neighbourhoods.remembered(host, label.memory).filter(|&node| node != host) {
                 remaining.by_group[problem.group_of[node]] += 1;
             }

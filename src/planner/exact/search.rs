@@ -5,6 +5,8 @@
 //! incumbent to its own period, a proof raises the bound to the next candidate. Where a decision needs more labels
 //! than allowed, the search goes on elsewhere and comes back with more.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use rand::SeedableRng;
 use rand_pcg::Pcg64Mcg;
 
@@ -14,6 +16,7 @@ use super::decision::{Decider, Decision};
 use super::labels::bytes_per_label;
 use super::stage_ends::StageEnds;
 use crate::planner::bits::for_width;
+use crate::planner::env::{Env, NoProgress};
 use crate::planner::incumbent::Incumbent;
 use crate::planner::problem::Problem;
 
@@ -21,6 +24,10 @@ use crate::planner::problem::Problem;
 const FIRST_LABELS: usize = 20_000;
 const MORE_LABELS: usize = 8;
 const MOST_LABELS: usize = 20_000_000;
+
+/// Beams that look for better placements between two rounds of proofs, and the widest.
+const BEAMS_PER_ROUND: usize = 8;
+const MOST_WIDTH: usize = 1 << 16;
 
 /// Candidates that are listed at once; where they are more, decisions halve the range first.
 const MOST_LISTED: usize = 4_000_000;
@@ -74,7 +81,7 @@ pub fn least_period<const W: usize>(incumbent: &Incumbent<'_>) -> Option<()> {
     let mut decider = Decider::new(incumbent, problem, &every_cut, &stage_ends, rng);
     first_placement(&mut decider)?;
     if incumbent.best().is_none() {
-        return close_in(&mut decider);
+        return close_in(&mut decider, FIRST_LABELS);
     }
     let better = AtPeriod::new(problem, &stage_ends, incumbent.objective().next_down(), &stop)?;
     let cuts = better.useful_cuts();
@@ -90,7 +97,7 @@ fn close_in_on<const W: usize>(
     rng: Pcg64Mcg,
 ) -> Option<()> {
     let stage_ends = StageEnds::<W>::new(problem, &|| incumbent.must_end())?;
-    close_in(&mut Decider::new(incumbent, problem, cuts, &stage_ends, rng))
+    close_in(&mut Decider::new(incumbent, problem, cuts, &stage_ends, rng), FIRST_LABELS)
 }
 
 /// A placement by dives alone, at the bound if that can be, else not far above it, so that there is an upper end.
@@ -120,16 +127,89 @@ fn first_placement<const W: usize>(decider: &mut Decider<'_, W>) -> Option<()> {
     Some(())
 }
 
-/// Narrows with rising effort until bound and incumbent meet.
-fn close_in<const W: usize>(decider: &mut Decider<'_, W>) -> Option<()> {
-    let mut labels = FIRST_LABELS;
+/// Narrows with rising effort until bound and incumbent meet. What the first effort does not end is hard: from there on
+/// a second thread, where there is one, looks for better placements.
+fn close_in<const W: usize>(decider: &mut Decider<'_, W>, first_labels: usize) -> Option<()> {
+    narrow(decider, first_labels, MOST_LISTED)?;
+    if decider.incumbent.must_end() {
+        return Some(());
+    }
+    if decider.incumbent.env.threads > 1 {
+        let ended = AtomicBool::new(false);
+        let mut improver = decider.beside();
+        std::thread::scope(|scope| {
+            scope.spawn(|| improve_until(&mut improver, &ended));
+            let narrowed = narrow_further(decider, first_labels, false);
+            ended.store(true, Ordering::Relaxed);
+            narrowed
+        })?;
+    } else {
+        narrow_further(decider, first_labels, true)?;
+    }
+    settle(decider)
+}
+
+/// Narrows with more labels from round to round, and looks for better placements between the rounds where no other
+/// thread does.
+fn narrow_further<const W: usize>(decider: &mut Decider<'_, W>, first_labels: usize, improves: bool) -> Option<()> {
     let most_labels = MOST_LABELS.min(MOST_LABEL_BYTES / bytes_per_label::<W>());
-    while !decider.incumbent.must_end() {
-        narrow(decider, labels.min(most_labels), MOST_LISTED)?;
-        if labels >= most_labels {
+    let mut labels = first_labels;
+    while labels < most_labels && !decider.incumbent.must_end() {
+        if improves {
+            improve(decider, labels / BEAMS_PER_ROUND)?;
+        }
+        labels = (labels * MORE_LABELS).min(most_labels);
+        narrow(decider, labels, MOST_LISTED)?;
+    }
+    Some(())
+}
+
+/// Improves with ever wider beams until the search has ended.
+fn improve_until<const W: usize>(decider: &mut Decider<'_, W>, ended: &AtomicBool) -> Option<()> {
+    let mut width = FIRST_LABELS / BEAMS_PER_ROUND;
+    while !ended.load(Ordering::Relaxed) && width <= MOST_WIDTH && decider.can_improve() {
+        improve(decider, width)?;
+        width *= 2;
+    }
+    Some(())
+}
+
+/// Lowers the incumbent by beams of a width, at bisected periods: what the proofs could not decide need not lie close
+/// to the optimum.
+fn improve<const W: usize>(decider: &mut Decider<'_, W>, width: usize) -> Option<()> {
+    let incumbent = decider.incumbent;
+    let mut unreached = incumbent.bound();
+    for _ in 0..BEAMS_PER_ROUND {
+        let reached = incumbent.objective();
+        if incumbent.must_end() || !reached.is_finite() || reached <= unreached {
             break;
         }
+        let middle = unreached + (reached - unreached) / 2.0;
+        if !decider.improve(middle, width)? {
+            unreached = middle;
+        }
+    }
+    Some(())
+}
+
+/// Where the proof is complete, the placement is the one that a search of its own finds at the proven period: it does
+/// not depend on which thread found what first, nor on how many there were.
+fn settle<const W: usize>(decider: &Decider<'_, W>) -> Option<()> {
+    let incumbent = decider.incumbent;
+    let period_s = incumbent.objective();
+    if !period_s.is_finite() || incumbent.bound() < period_s {
+        return Some(());
+    }
+    let world = Env { progress: &NoProgress, ..*incumbent.env };
+    let found = incumbent.anew(&world);
+    let mut afresh = decider.afresh(&found);
+    let mut labels = FIRST_LABELS;
+    while found.best().is_none() && labels <= MOST_LABELS {
+        afresh.decide(period_s, labels)?;
         labels *= MORE_LABELS;
+    }
+    if let Some(assignment) = found.best() {
+        incumbent.settle(assignment);
     }
     Some(())
 }
@@ -225,6 +305,33 @@ mod tests {
         include_str!("../../../tests/instances/hetero_types_n16_0.json"),
         include_str!("../../../tests/instances/asym_n12_0.json"),
     ];
+
+    /// With next to no first effort every search becomes a hard one.
+    #[test]
+    fn a_hard_search_gives_the_same_placement_on_any_number_of_threads() {
+        for text in INSTANCES {
+            let instance: serde_json::Value = serde_json::from_str(text).unwrap();
+            let request = PlanRequest::from_json(&instance["request"]).unwrap();
+            let problem = Problem::new(&request, &|| false).unwrap();
+            let best = |threads: usize| {
+                let env = Env { seed: 3, threads, stop: &NeverStop, progress: &NoProgress };
+                let incumbent = Incumbent::new(&request, &problem, &env);
+                for_width!(problem.blocks() + 1, W => {
+                    let stage_ends = StageEnds::<W>::new(&problem, &|| false).unwrap();
+                    let cuts: Vec<usize> = (0..=problem.blocks()).collect();
+                    let rng = Pcg64Mcg::seed_from_u64(3);
+                    let mut decider = Decider::new(&incumbent, &problem, &cuts, &stage_ends, rng);
+                    close_in(&mut decider, 10)
+                });
+                assert_eq!(Some(incumbent.objective()), instance["expected"]["period_s"].as_f64());
+                incumbent.best()
+            };
+            let alone = best(1);
+            for threads in [2, 8, 2, 8] {
+                assert_eq!(best(threads), alone);
+            }
+        }
+    }
 
     /// However few candidates may be listed and however little effort is allowed, what is undecided proves nothing.
     #[test]
