@@ -71,7 +71,7 @@ fn searches_for_throughput_stopped_anywhere() {
         }
     }
     println!("{tally:?}");
-    assert!(tally.stopped > 5000 && tally.with_placement > 500 && tally.proven > 1000, "{tally:?}");
+    assert!(tally.stopped > 5000 && tally.with_placement > 500 && tally.proven > 500, "{tally:?}");
 }
 
 #[test]

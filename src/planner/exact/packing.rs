@@ -112,7 +112,7 @@ mod tests {
     use crate::planner::exact::stage_ends::StageEnds;
     use crate::planner::problem::Problem;
 
-    const INSTANCE: &str = include_str!("../../../tests/instances/hetero_types_n16_0.json");
+    const INSTANCE: &str = include_str!("../../../tests/instances/hetero_types_n10_0.json");
 
     /// Of a best placement every stage must be admitted, with just the hosts left that its later stages use.
     #[test]

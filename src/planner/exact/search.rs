@@ -15,6 +15,7 @@ use super::candidates::{Listed, candidates, next_candidate};
 use super::decision::{Decider, Decision};
 use super::labels::bytes_per_label;
 use super::stage_ends::StageEnds;
+use crate::planner::baselines;
 use crate::planner::bits::for_width;
 use crate::planner::env::{Env, NoProgress};
 use crate::planner::incumbent::Incumbent;
@@ -134,6 +135,7 @@ fn close_in<const W: usize>(decider: &mut Decider<'_, W>, first_labels: usize) -
     if decider.incumbent.must_end() {
         return Some(());
     }
+    baselines::offer_cheap(decider.incumbent);
     if decider.incumbent.env.threads > 1 {
         let ended = AtomicBool::new(false);
         let mut improver = decider.beside();
