@@ -35,7 +35,7 @@ pub struct Settings {
     pub database_url: String,
     /// Jobs solved at once. Default: the number of cores.
     pub workers: usize,
-    /// Threads that one solve may use; the search uses one so far. Default 1.
+    /// Threads that one solve may use; a hard search uses two. Default 1.
     pub threads_per_job: usize,
     /// The most jobs that may wait; past it the answer is 503. Default 1000.
     pub queue_limit: u32,

@@ -55,7 +55,7 @@ pub(super) struct SettingFlags {
     #[arg(long, value_name = "COUNT")]
     #[serde(skip_serializing_if = "Option::is_none")]
     workers: Option<u64>,
-    /// Threads that one solve may use; it uses one so far [default: 1].
+    /// Threads that one solve may use; a hard search uses two [default: 1].
     #[arg(long, value_name = "COUNT")]
     #[serde(skip_serializing_if = "Option::is_none")]
     threads_per_job: Option<u64>,

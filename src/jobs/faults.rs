@@ -11,6 +11,16 @@ pub(super) enum Step {
     Solved,
 }
 
+/// What a test plans.
+#[cfg(test)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Crash {
+    /// Where.
+    pub(super) at: Step,
+    /// Whether the first worker that comes there is the only one.
+    pub(super) once: bool,
+}
+
 impl Inner {
     /// Whether a test wants the worker to crash here; never outside of tests.
     #[cfg(not(test))]
@@ -21,6 +31,11 @@ impl Inner {
     /// Whether a test wants the worker to crash here.
     #[cfg(test)]
     pub(super) fn crashes_at(&self, step: Step) -> bool {
-        self.crash_at.lock().is_ok_and(|at| *at == Some(step))
+        let Ok(mut planned) = self.crash.lock() else { return false };
+        let crashes = planned.is_some_and(|crash| crash.at == step);
+        if crashes && planned.is_some_and(|crash| crash.once) {
+            *planned = None;
+        }
+        crashes
     }
 }

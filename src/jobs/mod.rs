@@ -58,7 +58,8 @@ struct Inner {
     running: Mutex<FxHashMap<Id, Arc<Signal>>>,
     tasks: Mutex<Vec<JoinHandle<()>>>,
     #[cfg(test)]
-    crash_at: Mutex<Option<faults::Step>>,
+    #[cfg(test)]
+    crash: Mutex<Option<faults::Crash>>,
 }
 
 impl Queue {
@@ -87,7 +88,8 @@ impl Queue {
             running: Mutex::default(),
             tasks: Mutex::default(),
             #[cfg(test)]
-            crash_at: Mutex::default(),
+            #[cfg(test)]
+            crash: Mutex::default(),
         });
         recover::recover_at_start(&inner).await?;
         let workers = (0..inner.settings.workers).map(|_| tokio::spawn(claim::work(inner.clone())));

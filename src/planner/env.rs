@@ -31,7 +31,7 @@ pub trait Progress: Sync {
 pub struct Env<'a> {
     /// The seed of everything random.
     pub seed: u64,
-    /// The most threads that the search may use; it uses one so far.
+    /// The most threads that the search may use: from 2 on, a hard search proves on one and improves on another.
     pub threads: usize,
     /// When to end.
     pub stop: &'a dyn Stop,

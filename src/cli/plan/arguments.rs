@@ -53,7 +53,7 @@ pub(crate) struct PlanArguments {
     /// Requests planned at once; lines still come in the order of the files.
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..))]
     pub jobs: u16,
-    /// Threads that one plan may use; the search uses one so far [default: the number of cores, shared among --jobs].
+    /// Threads that one plan may use; a hard search uses two [default: the number of cores, shared among --jobs].
     #[arg(long, value_parser = clap::value_parser!(u16).range(1..))]
     pub threads: Option<u16>,
     /// What of the request is given as flags.

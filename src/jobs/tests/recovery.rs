@@ -1,6 +1,6 @@
 //! Crashes between the steps of a worker, and what the next process makes of them.
 
-use super::super::faults::Step;
+use super::super::faults::{Crash, Step};
 use super::*;
 use crate::store::leases::Abandoned;
 use crate::store::{JobErrorCode, JobStatus, PlacementFilter};
@@ -8,7 +8,12 @@ use crate::store::{JobErrorCode, JobStatus, PlacementFilter};
 impl Fixture {
     /// From now on every worker ends at this step, as in a crash.
     fn crash_at(&self, step: Step) {
-        *self.queue.inner.crash_at.lock().unwrap() = Some(step);
+        *self.queue.inner.crash.lock().unwrap() = Some(Crash { at: step, once: false });
+    }
+
+    /// The next worker that comes to this step ends there.
+    fn crash_once_at(&self, step: Step) {
+        *self.queue.inner.crash.lock().unwrap() = Some(Crash { at: step, once: true });
     }
 
     async fn placements(&self) -> usize {
@@ -61,11 +66,8 @@ async fn a_job_that_crashes_every_process_fails_at_the_fourth() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_worker_that_vanishes_costs_its_job_one_lease() {
     let fixture = Fixture::new(at_once).await;
-    fixture.crash_at(Step::Claimed);
+    fixture.crash_once_at(Step::Claimed);
     let job = fixture.submit("one").await;
-    fixture.wait_for(&job.id, |job| job.status == JobStatus::Running).await;
-
-    *fixture.queue.inner.crash_at.lock().unwrap() = None;
 
     let job = fixture.finished(&job.id).await;
     assert_eq!((job.status, job.crashes), (JobStatus::Succeeded, 1));
