@@ -22,6 +22,11 @@ const WORDS: usize = 4;
 /// A beam takes up to so many hosts.
 pub const MOST_HOSTS: usize = WORDS * 64;
 
+/// Candidates for a layer, which are ranked between two looks at the stop hook, and bytes of all layers together: wider
+/// beams are narrowed to that.
+const MOST_CANDIDATES: usize = 400_000;
+const MOST_BYTES: usize = 256 << 20;
+
 /// What a beam found.
 #[derive(Debug)]
 pub enum Beamed {
@@ -50,6 +55,8 @@ pub fn search<const W: usize>(
     stop: &dyn Fn() -> bool,
 ) -> Beamed {
     let problem = tables.problem;
+    let affordable = MOST_BYTES / (problem.most_stages.max(1) * size_of::<Beginning<W>>());
+    let width = width.min(MOST_CANDIDATES / problem.hosts.len().max(1)).min(affordable).max(1);
     let begin = |host| Beginning { host, used: Bits::single(host), starts: Bits::single(0) };
     let mut layers: Vec<Vec<Beginning<W>>> = vec![tables.first_hosts().map(begin).collect()];
     let mut remaining = Remaining::all(problem);
@@ -70,7 +77,10 @@ pub fn search<const W: usize>(
         }
         if next.len() > width {
             dropped = true;
-            next = best(tables, openness, next, width, rng.as_deref_mut());
+            let Some(kept) = best(tables, openness, next, width, rng.as_deref_mut(), stop) else {
+                return Beamed::Nothing;
+            };
+            next = kept;
         }
         layers.push(next);
     }
@@ -128,32 +138,38 @@ fn cut_by<const W: usize>(
 }
 
 /// The best: first those that need the fewest stages, then half by how far they are, half by how open the hosts are
-/// that they leave.
+/// that they leave. `None` when told to stop.
 fn best<const W: usize>(
     tables: &AtPeriod<'_, W>,
     openness: &[u64],
-    beginnings: Vec<Beginning<W>>,
+    mut beginnings: Vec<Beginning<W>>,
     width: usize,
     mut rng: Option<&mut Pcg64Mcg>,
-) -> Vec<Beginning<W>> {
-    let mut ranked: Vec<_> = beginnings
-        .into_iter()
-        .map(|beginning| {
-            let fewest_stages = tables.fewest_stages(beginning.host, &beginning.starts).unwrap_or(usize::MAX);
-            let furthest = beginning.starts.last().unwrap_or(0);
-            let spent: u64 = beginning.used.iter().map(|host| openness[host]).sum();
-            let spent = rng.as_mut().map_or(spent, |rng| spent + rng.random_range(0..=spent / 8));
-            (fewest_stages, furthest, spent, beginning)
-        })
-        .collect();
-    ranked.sort_by_key(|&(fewest_stages, furthest, spent, _)| (fewest_stages, usize::MAX - furthest, spent));
-    let rest = ranked.split_off(width / 2);
-    let mut kept: Vec<Beginning<W>> = ranked.into_iter().map(|(.., beginning)| beginning).collect();
-    let mut rest = rest;
-    rest.sort_by_key(|&(fewest_stages, furthest, spent, _)| (fewest_stages, spent, usize::MAX - furthest));
-    rest.truncate(width - kept.len());
-    kept.extend(rest.into_iter().map(|(.., beginning)| beginning));
-    kept
+    stop: &dyn Fn() -> bool,
+) -> Option<Vec<Beginning<W>>> {
+    let mut ranked = Vec::with_capacity(beginnings.len());
+    for (place, beginning) in beginnings.iter().enumerate() {
+        if place % 1024 == 0 && stop() {
+            return None;
+        }
+        let fewest_stages = tables.fewest_stages(beginning.host, &beginning.starts).unwrap_or(usize::MAX);
+        let behind = usize::MAX - beginning.starts.last().unwrap_or(0);
+        let spent: u64 = beginning.used.iter().map(|host| openness[host]).sum();
+        let spent = rng.as_mut().map_or(spent, |rng| spent + rng.random_range(0..=spent / 8));
+        ranked.push((fewest_stages, behind, spent, place));
+    }
+    ranked.sort_unstable();
+    let rest = &mut ranked[width / 2..];
+    rest.sort_unstable_by_key(|&(fewest_stages, behind, spent, place)| (fewest_stages, spent, behind, place));
+    ranked.truncate(width);
+    ranked.sort_unstable_by_key(|&(.., place)| place);
+    let mut kept = ranked.iter().map(|&(.., place)| place).peekable();
+    let mut place = 0;
+    beginnings.retain(|_| {
+        place += 1;
+        kept.next_if_eq(&(place - 1)).is_some()
+    });
+    Some(beginnings)
 }
 
 /// Goes back from a last stage to the beginning: in the layer before stands one with the same hosts but the last.
