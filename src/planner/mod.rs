@@ -19,7 +19,7 @@ mod incumbent;
 mod links;
 mod migration;
 mod occupants;
-mod portfolio;
+mod priced;
 mod problem;
 mod repartition;
 
@@ -85,11 +85,14 @@ pub fn plan(request: &PlanRequest, env: &Env<'_>) -> Result<PlacementDocument, C
 /// Searches until proof or stop.
 fn search(incumbent: &Incumbent<'_>) {
     let problem = incumbent.problem;
-    if problem.objective.minimises_period() && problem.overlap == Overlap::Full {
+    let plain = problem.objective.minimises_period()
+        && problem.overlap == Overlap::Full
+        && problem.max_latency_s == f64::INFINITY;
+    if plain {
         for_width!(problem.blocks() + 1, W => exact::search::least_period::<W>(incumbent));
     } else {
         baselines::offer_cheap(incumbent);
-        for_width!(problem.blocks() + 1, W => portfolio::dive_for_placements::<W>(incumbent));
+        priced::search(incumbent);
     }
 }
 

@@ -1,0 +1,131 @@
+//! Beam search for placements within limits: the most promising labels of each layer, each with its whole set of hosts.
+//!
+//! Labels are ranked by their completion bounds, or where no latency counts as dives do: the fewest stages still
+//! needed, then the furthest start. No host is visited twice, so what ends is a placement; what does not end proves
+//! nothing. O(w n m) for each layer of w labels.
+
+use rustc_hash::FxHashMap;
+
+use super::entry::{Entry, merge};
+use super::limits::Goal;
+use super::steps::{BEGINNING, Steps};
+use super::ways::{Ended, Ways};
+use crate::planner::bits::Bits;
+use crate::planner::cost::Assignment;
+
+/// A host, and the set of hosts visited so far as words.
+type Key = (usize, Vec<u64>);
+
+struct Label {
+    host: usize,
+    visited: Vec<u64>,
+    entries: Vec<Entry>,
+}
+
+/// The best placement that a beam of so many labels finds. With [`Goal::Stages`] the first.
+pub fn placement<const W: usize>(
+    ways: &mut Ways<'_, W>,
+    width: usize,
+    stop: &dyn Fn() -> bool,
+) -> Option<(Assignment, f64)> {
+    let hosts = ways.problem.hosts.len();
+    let mut steps = Steps::default();
+    let mut best = None;
+    let mut layer = first_labels(ways, &mut steps);
+    for stages in 1..=ways.problem.most_stages {
+        for label in &layer {
+            if let Some((value, step)) = ways.finished(label.host, &label.entries) {
+                best = Some((steps.walk(step, ways.problem.blocks()), value));
+                if ways.goal == Goal::Latency {
+                    ways.limits.latency_s = value.next_down();
+                }
+            }
+        }
+        let enough = best.is_some() && ways.goal == Goal::Stages;
+        if enough || stages == ways.problem.most_stages {
+            break;
+        }
+        let mut next: Vec<Label> = Vec::new();
+        let mut at: FxHashMap<Key, usize> = FxHashMap::default();
+        let mut ended = Ended::new(ways.problem.blocks());
+        let mut arrived = Vec::new();
+        for label in &layer {
+            if stop() {
+                return best;
+            }
+            ways.end_stages(label.host, &label.entries, &mut ended);
+            for to in (0..hosts).filter(|&to| !contains(&label.visited, to)) {
+                let starts = ways.starts_on(label.host, to, &ended, ways.problem.most_stages - stages);
+                arrived.clear();
+                ways.hop(label.host, to, &ended, &starts, &mut arrived);
+                if arrived.is_empty() {
+                    continue;
+                }
+                let visited = with(&label.visited, to);
+                let at = *at.entry((to, visited.clone())).or_insert(next.len());
+                if at == next.len() {
+                    next.push(Label { host: to, visited, entries: Vec::new() });
+                }
+                merge(&mut next[at].entries, &arrived);
+            }
+        }
+        layer = most_promising(ways, next, width);
+        for label in &mut layer {
+            for entry in &mut label.entries {
+                entry.step = steps.add(entry.step, label.host, entry.position);
+            }
+        }
+        if layer.is_empty() {
+            break;
+        }
+    }
+    best
+}
+
+fn first_labels<const W: usize>(ways: &Ways<'_, W>, steps: &mut Steps) -> Vec<Label> {
+    let nobody = vec![0; ways.problem.hosts.len().div_ceil(64)];
+    let mut first = Vec::new();
+    for host in ways.tables.first_hosts() {
+        if let Some(spent) = ways.begun(host) {
+            let entry = Entry { position: 0, step: steps.add(BEGINNING, host, 0), spent };
+            first.push(Label { host, visited: with(&nobody, host), entries: vec![entry] });
+        }
+    }
+    first
+}
+
+fn contains(visited: &[u64], host: usize) -> bool {
+    visited[host / 64] >> (host % 64) & 1 == 1
+}
+
+fn with(visited: &[u64], host: usize) -> Vec<u64> {
+    let mut with = visited.to_vec();
+    with[host / 64] |= 1 << (host % 64);
+    with
+}
+
+/// The labels with the smallest ranks.
+fn most_promising<const W: usize>(ways: &Ways<'_, W>, labels: Vec<Label>, width: usize) -> Vec<Label> {
+    let mut ranked: Vec<((f64, f64), Label)> = labels.into_iter().map(|label| (rank(ways, &label), label)).collect();
+    ranked.sort_by(|(a, _), (b, _)| a.0.total_cmp(&b.0).then(a.1.total_cmp(&b.1)));
+    ranked.truncate(width);
+    ranked.into_iter().map(|(_, label)| label).collect()
+}
+
+fn rank<const W: usize>(ways: &Ways<'_, W>, label: &Label) -> (f64, f64) {
+    let openness = -(ways.tables.openness(label.host) as f64);
+    match ways.goal {
+        Goal::Latency => {
+            let least =
+                |entry: &Entry| ways.least_latency_s(label.host, entry.position as usize, label.host, &entry.spent);
+            (label.entries.iter().map(least).fold(f64::INFINITY, f64::min), openness)
+        }
+        Goal::Stages => {
+            let mut starts = Bits::<W>::EMPTY;
+            label.entries.iter().for_each(|entry| starts.insert(entry.position as usize));
+            let fewest = ways.tables.fewest_stages(label.host, &starts).unwrap_or(usize::MAX);
+            let furthest = starts.last().unwrap_or(0);
+            (fewest as f64, openness * 1e-12 - furthest as f64)
+        }
+    }
+}

@@ -1,0 +1,28 @@
+//! How much searches may spend, counted in entries of labels so that the same request gives the same answer.
+
+use super::labels::BYTES_PER_ENTRY;
+
+/// Entries that a search may use at first, and the factor by which that rises.
+const FIRST_ENTRIES: usize = 20_000;
+const MORE_ENTRIES: usize = 8;
+
+/// Bytes that the labels of a search may take.
+const MOST_BYTES: usize = 768 << 20;
+
+/// The most entries of the hardest search.
+#[derive(Debug, Clone, Copy)]
+pub struct Effort {
+    most_entries: usize,
+}
+
+impl Effort {
+    /// As much as memory allows.
+    pub const ALL: Self = Self { most_entries: MOST_BYTES / BYTES_PER_ENTRY };
+
+    /// Allowances from small to the largest.
+    pub fn rising(self) -> impl Iterator<Item = usize> {
+        let most = self.most_entries;
+        let next = move |entries: &usize| (*entries < most).then(|| entries.saturating_mul(MORE_ENTRIES).min(most));
+        std::iter::successors(Some(FIRST_ENTRIES.min(most)), next)
+    }
+}

@@ -1,0 +1,75 @@
+//! The exact search for everything that is not a plain least period: latencies, numbers of nodes, nodes that do one
+//! thing at a time, limits of latency.
+//!
+//! Layered labels that carry sums beside positions, pruned by completion bounds of the walk relaxation; memories of
+//! visited hosts that grow along cycles; efforts counted in labels, never in seconds. Each file names its source.
+
+pub mod beam;
+pub mod decide;
+pub mod effort;
+pub mod entry;
+pub mod fewest_nodes;
+pub mod labels;
+pub mod least_latency;
+pub mod least_period;
+pub mod limits;
+pub mod steps;
+pub mod to_go;
+pub mod ways;
+
+use self::decide::Tables;
+use self::effort::Effort;
+use self::least_latency::{Heard, close_in};
+use super::exact::neighbourhood::Neighbourhoods;
+use super::exact::stage_ends::StageEnds;
+use super::incumbent::Incumbent;
+use crate::domain::options::Objective;
+
+/// Calls a function with one of few widths of sets of positions, enough for so many: code for more would gain little.
+macro_rules! for_few_widths {
+    ($numbers:expr, $W:ident => $body:expr) => {
+        match $numbers {
+            0..=128 => for_few_widths!(@ 2, $W, $body),
+            129..=512 => for_few_widths!(@ 8, $W, $body),
+            513..=2048 => for_few_widths!(@ 32, $W, $body),
+            2049..=16384 => for_few_widths!(@ 256, $W, $body),
+            _ => None,
+        }
+    };
+    (@ $width:literal, $W:ident, $body:expr) => {{
+        const $W: usize = $width;
+        $body
+    }};
+}
+
+/// Closes the gap between the incumbent's bound and its objective as far as the world allows. `None` when told to stop.
+pub fn search(incumbent: &Incumbent<'_>) -> Option<()> {
+    for_few_widths!(incumbent.problem.blocks() + 1, W => search_on::<W>(incumbent))
+}
+
+fn search_on<const W: usize>(incumbent: &Incumbent<'_>) -> Option<()> {
+    match incumbent.problem.objective {
+        Objective::MaxThroughput | Objective::Tradeoff => least_period::search::<W>(incumbent),
+        Objective::MinLatency => least_latency_of_all::<W>(incumbent),
+        Objective::MinNodes { target_period_s } => fewest_nodes::search::<W>(incumbent, target_period_s),
+    }
+}
+
+fn least_latency_of_all<const W: usize>(incumbent: &Incumbent<'_>) -> Option<()> {
+    let problem = incumbent.problem;
+    let stop = || incumbent.must_end();
+    let stage_ends = StageEnds::<W>::new(problem, &stop)?;
+    let tables = Tables::new(problem, &stage_ends, f64::MAX, &stop)?;
+    let mut neighbourhoods = Neighbourhoods::new(problem.hosts.len());
+    let mut heard = Heard {
+        placement: &mut |found| incumbent.offer(found),
+        bound: &mut |bound_s| incumbent.raise(bound_s),
+        stop: &stop,
+    };
+    let high_s = incumbent.objective().min(problem.max_latency_s.next_up());
+    let (_, proven) = close_in(&tables, &mut neighbourhoods, high_s, Effort::ALL, &mut heard);
+    if proven && incumbent.best().is_none() {
+        incumbent.raise(f64::INFINITY);
+    }
+    Some(())
+}
