@@ -1,0 +1,7 @@
+//! Latencies, numbers of nodes, overlap `none` and limits of latency: every proof against brute force.
+
+#[path = "../oracle/mod.rs"]
+mod oracle;
+
+mod against_brute_force;
+mod larger;
