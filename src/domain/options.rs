@@ -234,6 +234,7 @@ impl Objective {
             ("max_throughput", Self::MaxThroughput),
             ("min_latency", Self::MinLatency),
             ("min_nodes", Self::MinNodes { target_period_s: 0.0 }),
+            ("tradeoff", Self::Tradeoff),
         ];
         let kind = reader.required(map, "kind", |reader, value| reader.one_of(value, &kinds))?;
         if let Self::MinNodes { .. } = kind {

@@ -10,8 +10,8 @@ use crate::domain::chain::crossing_layers;
 use crate::domain::migration::Migration;
 use crate::domain::options::{ComputeModel, Objective, Overlap};
 use crate::domain::placement::{
-    Bottleneck, BottleneckKind, PlacementDocument, Reason, Receive, Send, Stage, Status, Termination, Warning,
-    WarningCode,
+    Bottleneck, BottleneckKind, FrontPoint, PlacementDocument, Reason, Receive, Send, Stage, Status, Termination,
+    Warning, WarningCode,
 };
 use crate::domain::request::PlanRequest;
 
@@ -22,6 +22,21 @@ pub struct Claim {
     pub bound: f64,
     /// Why the search ended.
     pub termination: Termination,
+}
+
+/// What is proven beside the bound of the objective.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Proofs {
+    /// No placement with this period has a smaller latency.
+    pub latency_is_least: bool,
+    /// The points of the front behind the answer's, by ascending period.
+    pub front: Vec<Assignment>,
+    /// With the answer's, those are all the points of the front.
+    pub front_is_whole: bool,
+    /// No placement within the period allowed ships fewer bytes.
+    pub fewest_bytes: u64,
+    /// The smallest period found.
+    pub least_period_s: f64,
 }
 
 /// The document of a search that was stopped before it knew anything.
@@ -76,6 +91,7 @@ pub fn with_placement(
     problem: &Problem,
     assignment: &Assignment,
     claim: Claim,
+    proofs: &Proofs,
 ) -> PlacementDocument {
     let Costs { period_s, latency_s } = costs(problem, assignment);
     let objective = match problem.objective {
@@ -86,45 +102,61 @@ pub fn with_placement(
     // A bound may never exceed the optimum, so one above this objective would be a defect; the checker says so.
     let optimal = claim.bound == objective;
     let gap = if objective > 0.0 { (objective - claim.bound) / objective } else { 0.0 };
-    let migration = migrated(request, problem, assignment, period_s, claim.bound);
+    let migration = migrated(request, problem, assignment, period_s, claim.bound, proofs);
     let (optimal, gap) = match &migration {
-        Some(migration) => (optimal && nothing_to_save(migration), byte_gap(migration)),
-        None => (optimal, gap),
+        Some(migration) => {
+            (migration.least_period_s == Some(claim.bound) && nothing_to_save(migration), byte_gap(migration))
+        }
+        None => (optimal && (problem.objective != Objective::Tradeoff || proofs.front_is_whole), gap),
     };
     let claim = if optimal { Claim { termination: Termination::Optimal, ..claim } } else { claim };
-    // No search looks for the least latency among least periods so far.
-    let latency_is_least = (problem.objective == Objective::MaxThroughput && migration.is_none()).then_some(false);
+    let decides_ties = problem.objective == Objective::MaxThroughput && migration.is_none();
+    let stages = stages(request, problem, assignment);
     PlacementDocument {
         status: if optimal { Status::Optimal } else { Status::Feasible },
-        latency_is_least,
+        latency_is_least: decides_ties.then_some(proofs.latency_is_least),
+        front: front(request, problem, proofs, FrontPoint { period_s, latency_s, stages: stages.clone() }),
         migration,
         occupants: occupants::effects(request, problem, assignment),
         period_s: Some(period_s),
         throughput_per_s: (period_s > 0.0).then(|| 1.0 / period_s).filter(|throughput| throughput.is_finite()),
         latency_s: Some(latency_s),
         gap: Some(gap),
-        stages: stages(request, problem, assignment),
+        stages,
         bottleneck: Some(bottleneck(problem, assignment, period_s)),
         warnings: warnings(request, problem, assignment),
         ..without_placement(request, seed, claim, Vec::new())
     }
 }
 
-/// What the assignment ships, with what is known of it: no search looks for fewer bytes so far, so that nothing but
-/// shipping nothing is proven.
+/// The points of a front behind the first; none without one.
+fn front(request: &PlanRequest, problem: &Problem, proofs: &Proofs, first: FrontPoint) -> Vec<FrontPoint> {
+    if problem.objective != Objective::Tradeoff {
+        return Vec::new();
+    }
+    let point = |assignment: &Assignment| {
+        let Costs { period_s, latency_s } = costs(problem, assignment);
+        FrontPoint { period_s, latency_s, stages: stages(request, problem, assignment) }
+    };
+    std::iter::once(first).chain(proofs.front.iter().map(point)).collect()
+}
+
+/// What the assignment ships, with what is known of it.
 fn migrated(
     request: &PlanRequest,
     problem: &Problem,
     assignment: &Assignment,
     period_s: f64,
     bound_s: f64,
+    proofs: &Proofs,
 ) -> Option<Migration> {
     let migration = migration::migration(request, problem, assignment)?;
     let ratio = request.options.max_period_ratio.unwrap_or(1.0);
+    let least_period_s = if proofs.least_period_s > 0.0 { proofs.least_period_s } else { period_s };
     Some(Migration {
-        lower_bound_bytes: Some(0),
-        least_period_s: Some(period_s),
-        max_period_s: Some(period_s.max(ratio * bound_s)),
+        lower_bound_bytes: Some(proofs.fewest_bytes),
+        least_period_s: Some(least_period_s),
+        max_period_s: Some(least_period_s.max(ratio * bound_s)),
         ..migration
     })
 }

@@ -6,16 +6,18 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::CheckFailure;
 use super::check::check;
-use super::cost::{Assignment, Score, score};
-use super::document::{Claim, termination, with_placement, without_placement};
+use super::cost::{Assignment, Costs, Score, costs, score};
+use super::document::{Claim, Proofs, termination, with_placement, without_placement};
 use super::env::Env;
 use super::problem::Problem;
+use crate::domain::options::Objective;
 use crate::domain::placement::{PlacementDocument, Reason, Termination};
 use crate::domain::request::PlanRequest;
 
 /// What a search knows.
 pub struct Incumbent<'a> {
-    request: &'a PlanRequest,
+    /// What was asked.
+    pub request: &'a PlanRequest,
     /// The request in arrays.
     pub problem: &'a Problem,
     /// The world.
@@ -26,13 +28,17 @@ pub struct Incumbent<'a> {
 struct State {
     best: Option<(Assignment, Score)>,
     bound: f64,
+    proofs: Proofs,
+    /// The placement that ships least, where the request has a base.
+    cheapest: Option<Assignment>,
     failure: Option<CheckFailure>,
 }
 
 impl<'a> Incumbent<'a> {
     /// Nothing is known but that no objective is below zero.
     pub fn new(request: &'a PlanRequest, problem: &'a Problem, env: &'a Env<'a>) -> Self {
-        Self { request, problem, env, state: Mutex::new(State { best: None, bound: 0.0, failure: None }) }
+        let state = State { best: None, bound: 0.0, proofs: Proofs::default(), cheapest: None, failure: None };
+        Self { request, problem, env, state: Mutex::new(state) }
     }
 
     /// A thread that panicked while it held the lock left whole values behind: each is assigned in one step.
@@ -48,7 +54,8 @@ impl<'a> Incumbent<'a> {
             return;
         }
         let claim = Claim { bound: state.bound, termination: Termination::Unfinished };
-        let document = with_placement(self.request, self.env.seed, self.problem, &assignment, claim);
+        let document =
+            with_placement(self.request, self.env.seed, self.problem, &assignment, claim, &Proofs::default());
         let violations = check(self.request, &document);
         if violations.is_empty() {
             state.best = Some((assignment, score));
@@ -74,6 +81,21 @@ impl<'a> Incumbent<'a> {
         'a: 'b,
     {
         Incumbent::new(self.request, self.problem, env)
+    }
+
+    /// Notes what is proven beside the bound.
+    pub fn prove(&self, note: impl FnOnce(&mut Proofs)) {
+        note(&mut self.state().proofs);
+    }
+
+    /// Notes the placement that ships least so far; it keeps to the limits of replanning.
+    pub fn ship(&self, cheapest: Assignment) {
+        self.state().cheapest = Some(cheapest);
+    }
+
+    /// The period and latency of the best assignment so far.
+    pub fn costs(&self) -> Option<Costs> {
+        Some(costs(self.problem, &self.state().best.as_ref()?.0))
     }
 
     /// Raises the bound of the objective.
@@ -131,14 +153,18 @@ impl<'a> Incumbent<'a> {
         };
         let gap_allowed = self.request.options.solver.gap * objective;
         let ended = match objective - state.bound {
-            // Here the bound is that of the period, which is half of the answer.
+            // Here the bound is that of the period, which is a part of the answer.
             _ if self.request.options.base.is_some() => by_itself,
+            _ if self.problem.objective == Objective::Tradeoff && !state.proofs.front_is_whole => by_itself,
             0.0 => Termination::Optimal,
             difference if difference <= gap_allowed => Termination::GapReached,
             _ => by_itself,
         };
         let claim = Claim { bound: state.bound, termination: ended };
-        let document = with_placement(self.request, self.env.seed, self.problem, assignment, claim);
+        let mut proofs = state.proofs.clone();
+        proofs.least_period_s = costs(self.problem, assignment).period_s;
+        let answer = state.cheapest.as_ref().unwrap_or(assignment);
+        let document = with_placement(self.request, self.env.seed, self.problem, answer, claim, &proofs);
         let violations = check(self.request, &document);
         if violations.is_empty() {
             Ok(document)

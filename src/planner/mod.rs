@@ -79,6 +79,9 @@ pub fn plan(request: &PlanRequest, env: &Env<'_>) -> Result<PlacementDocument, C
     if incumbent.bound() == f64::INFINITY {
         return Ok(incumbent.infeasible(vec![feasible::exhausted(&problem)]));
     }
+    if request.options.solver.algorithm.searches() {
+        priced::refine(&incumbent);
+    }
     incumbent.conclude()
 }
 

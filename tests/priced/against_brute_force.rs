@@ -8,6 +8,7 @@ use cutpoint::planner::env::NeverStop;
 use serde_json::{Value, json};
 
 use crate::oracle::{Heard, Kind, OracleAnswer, Size, assert_document_true, brute_force, planned_in, random_document};
+use crate::second::without_base;
 
 const SEEDS: u64 = 400;
 const LEAST_COMPARED: usize = 5_000;
@@ -61,6 +62,7 @@ fn compare(changes: &[fn(&mut Value, u64)]) {
         for kind in Kind::ALL {
             let context = format!("seed {seed}, {kind:?}");
             let mut document = random_document(seed, kind, SMALL);
+            without_base(&mut document);
             changes.iter().for_each(|change| change(&mut document, seed));
             let request = request(&document, &context);
             let answer = brute_force(&request);

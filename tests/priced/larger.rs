@@ -11,6 +11,7 @@ use crate::oracle::{
     Heard, Kind, Optimum, OracleAnswer, Size, StopAfter, assert_document_true, objective, planned, planned_in,
     random_document,
 };
+use crate::second::without_base;
 
 const LARGER: Size = Size { layers: 14, nodes: 8 };
 
@@ -28,6 +29,7 @@ fn requests(seeds: std::ops::Range<u64>) -> Vec<(String, Value)> {
                 objectives.iter().flat_map(|objective| [(objective, "full"), (objective, "none")])
             {
                 let mut document = random_document(seed, kind, LARGER);
+                without_base(&mut document);
                 document["objective"] = objective.clone();
                 document["cost_model"]["overlap"] = json!(overlap);
                 requests.push((format!("seed {seed}, {kind:?}, {objective}, {overlap}"), document));
@@ -100,6 +102,7 @@ fn the_best_of_each_objective_is_best_by_its_own_measure() {
                 let context = format!("seed {seed}, {kind:?}, {overlap}");
                 let best = |objective: Value| {
                     let mut document = random_document(seed, kind, LARGER);
+                    without_base(&mut document);
                     document["objective"] = objective;
                     document["cost_model"]["overlap"] = json!(overlap);
                     let document = planned(&read(&document, &context), &context);

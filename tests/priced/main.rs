@@ -5,3 +5,4 @@ mod oracle;
 
 mod against_brute_force;
 mod larger;
+mod second;

@@ -106,7 +106,7 @@ pub(super) struct PlacementFlags {
 #[derive(Debug, Default, Args)]
 #[command(next_help_heading = "Objective")]
 struct ObjectiveFlags {
-    /// What is to be best: max_throughput, min_latency, or min_nodes with --target-period-s [default: max_throughput].
+    /// What is to be best: max_throughput, min_latency, tradeoff, or min_nodes with --target-period-s [default: max_throughput].
     #[arg(long, value_name = "KIND")]
     objective: Option<String>,
     /// The period to keep to with the fewest nodes, seconds.

@@ -23,7 +23,7 @@ fn network_variants() -> [Variant; 3] {
     ]
 }
 
-fn objective_variants() -> [Variant; 3] {
+fn objective_variants() -> [Variant; 4] {
     let plain = |description: &str| ObjectBuilder::new().description(Some(description)).build();
     let target = ObjectBuilder::new()
         .schema_type(Type::Number)
@@ -37,10 +37,12 @@ fn objective_variants() -> [Variant; 3] {
         .build();
     let throughput = plain("The smallest period; among equals the smaller latency found.");
     let latency = plain("The smallest latency of one input through the empty pipeline.");
+    let tradeoff = plain("Every placement that no other beats in both period and latency.");
     [
         ("max_throughput", "MaxThroughputObjective", object(throughput)),
         ("min_latency", "MinLatencyObjective", object(latency)),
         ("min_nodes", "MinNodesObjective", object(min_nodes)),
+        ("tradeoff", "TradeoffObjective", object(tradeoff)),
     ]
 }
 

@@ -36,9 +36,7 @@ pub fn placement<const W: usize>(
         for label in &layer {
             if let Some((value, step)) = ways.finished(label.host, &label.entries) {
                 best = Some((steps.walk(step, ways.problem.blocks()), value));
-                if ways.goal == Goal::Latency {
-                    ways.limits.latency_s = value.next_down();
-                }
+                ways.limits = ways.goal.below(ways.limits, value);
             }
         }
         let enough = best.is_some() && ways.goal == Goal::Stages;
@@ -115,9 +113,14 @@ fn most_promising<const W: usize>(ways: &Ways<'_, W>, labels: Vec<Label>, width:
 fn rank<const W: usize>(ways: &Ways<'_, W>, label: &Label) -> (f64, f64) {
     let openness = -(ways.tables.openness(label.host) as f64);
     match ways.goal {
-        Goal::Latency => {
-            let least =
-                |entry: &Entry| ways.least_latency_s(label.host, entry.position as usize, label.host, &entry.spent);
+        Goal::Latency | Goal::Bytes => {
+            let least = |entry: &Entry| {
+                let (host, start) = (label.host, entry.position as usize);
+                match ways.goal {
+                    Goal::Bytes => ways.fewest_bytes(host, start, host, &entry.spent),
+                    _ => ways.least_latency_s(host, start, host, &entry.spent),
+                }
+            };
             (label.entries.iter().map(least).fold(f64::INFINITY, f64::min), openness)
         }
         Goal::Stages => {

@@ -7,6 +7,7 @@
 use super::beam;
 use super::labels::{Found, Search};
 use super::limits::{Goal, Limits};
+use super::shipping::Shipping;
 use super::to_go::ToGo;
 use super::ways::Ways;
 use crate::planner::cost::Assignment;
@@ -34,6 +35,7 @@ pub struct Decision {
 pub struct Tables<'p, const W: usize> {
     walks: AtPeriod<'p, W>,
     to_go: ToGo,
+    shipping: Option<&'p Shipping>,
     capacity: Option<Capacity>,
     period_s: f64,
     possible: bool,
@@ -44,11 +46,12 @@ impl<'p, const W: usize> Tables<'p, W> {
     pub fn new(
         problem: &'p Problem,
         stage_ends: &'p StageEnds<W>,
+        shipping: Option<&'p Shipping>,
         period_s: f64,
         stop: &dyn Fn() -> bool,
     ) -> Option<Self> {
         let walks = AtPeriod::new(problem, stage_ends, period_s, stop)?;
-        let to_go = ToGo::new(problem, period_s, stop)?;
+        let to_go = ToGo::new(problem, shipping, period_s, stop)?;
         let mut possible = walks.fewest_stages_in_all().is_some() && to_go.least_latency_s(problem).is_finite();
         let mut capacity = None;
         if possible {
@@ -58,40 +61,42 @@ impl<'p, const W: usize> Tables<'p, W> {
                 Verdict::Irrelevant => {}
             }
         }
-        Some(Self { walks, to_go, capacity, period_s, possible })
+        Some(Self { walks, to_go, shipping, capacity, period_s, possible })
     }
 
-    /// Whether the relaxations leave a possibility within a latency.
-    pub fn may_hold(&self, latency_s: f64) -> bool {
-        self.possible && self.least_latency_s() <= latency_s
+    /// Whether the relaxations leave a possibility within limits.
+    pub fn may_hold(&self, limits: &Limits) -> bool {
+        self.possible
+            && self.least(Goal::Latency) <= limits.latency_s
+            && self.least(Goal::Bytes) <= limits.shipped_bytes
     }
 
-    /// No placement within the period has a smaller latency.
-    pub fn least_latency_s(&self) -> f64 {
-        self.to_go.least_latency_s(self.walks.problem)
+    /// No placement within the period has a smaller value.
+    pub fn least(&self, goal: Goal) -> f64 {
+        match goal {
+            _ if !self.possible => f64::INFINITY,
+            Goal::Latency => self.to_go.least_latency_s(self.walks.problem),
+            Goal::Bytes => self.to_go.fewest_bytes(self.walks.problem),
+            Goal::Stages => self.walks.fewest_stages_in_all().map_or(f64::INFINITY, |stages| stages as f64),
+        }
     }
 
-    /// No placement within the period has fewer stages.
-    pub fn fewest_stages(&self) -> Option<usize> {
-        self.walks.fewest_stages_in_all().filter(|_| self.possible)
+    fn ways(&self, limits: Limits, goal: Goal) -> Ways<'_, W> {
+        Ways::new(&self.walks, &self.to_go, self.shipping, self.period_s, limits, goal)
     }
 
-    fn ways(&self, latency_s: f64, goal: Goal) -> Ways<'_, W> {
-        Ways::new(&self.walks, &self.to_go, Limits { period_s: self.period_s, latency_s }, goal)
-    }
-
-    /// What a beam finds within a latency.
-    pub fn beam(&self, latency_s: f64, goal: Goal, stop: &dyn Fn() -> bool) -> Option<(Assignment, f64)> {
-        if !self.may_hold(latency_s) {
+    /// What a beam finds within limits.
+    pub fn beam(&self, limits: Limits, goal: Goal, stop: &dyn Fn() -> bool) -> Option<(Assignment, f64)> {
+        if !self.may_hold(&limits) {
             return None;
         }
-        beam::placement(&mut self.ways(latency_s, goal), WIDTH, stop)
+        beam::placement(&mut self.ways(limits, goal), WIDTH, stop)
     }
 
     /// Decides by labels. What walks must remember is learnt in `neighbourhoods`.
     pub fn decide(
         &self,
-        mut latency_s: f64,
+        mut limits: Limits,
         goal: Goal,
         neighbourhoods: &mut Neighbourhoods,
         most_entries: usize,
@@ -99,16 +104,16 @@ impl<'p, const W: usize> Tables<'p, W> {
     ) -> Decision {
         let mut placement: Option<(Assignment, f64)> = None;
         let mut bound = 0.0;
-        if !self.may_hold(latency_s) {
+        if !self.may_hold(&limits) {
             return Decision { placement, decided: true, bound };
         }
         let mut spent = 0;
         loop {
-            let ways = self.ways(latency_s, goal);
+            let ways = self.ways(limits, goal);
             let found = Search::run(ways, self.capacity.as_ref(), neighbourhoods, most_entries, &mut spent, stop);
             let Found::Walks(walks) = found else { return Decision { placement, decided: false, bound } };
             if let Some((value, better)) = walks.placement {
-                latency_s = if goal == Goal::Latency { value.next_down() } else { latency_s };
+                limits = goal.below(limits, value);
                 placement = Some((better, value));
             }
             let settled = goal == Goal::Stages && placement.is_some();

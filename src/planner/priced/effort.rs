@@ -9,6 +9,9 @@ const MORE_ENTRIES: usize = 8;
 /// Bytes that the labels of a search may take.
 const MOST_BYTES: usize = 768 << 20;
 
+/// Up to so many hosts what comes second is searched to the end.
+const FEW_HOSTS: usize = 12;
+
 /// The most entries of the hardest search.
 #[derive(Debug, Clone, Copy)]
 pub struct Effort {
@@ -18,6 +21,11 @@ pub struct Effort {
 impl Effort {
     /// As much as memory allows.
     pub const ALL: Self = Self { most_entries: MOST_BYTES / BYTES_PER_ENTRY };
+
+    /// For what comes second: all on small clusters, little beyond, so that a proven answer does not wait long.
+    pub fn of_ties(hosts: usize) -> Self {
+        if hosts <= FEW_HOSTS { Self::ALL } else { Self { most_entries: FIRST_ENTRIES } }
+    }
 
     /// Allowances from small to the largest.
     pub fn rising(self) -> impl Iterator<Item = usize> {

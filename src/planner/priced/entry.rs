@@ -6,6 +6,8 @@
 pub struct Spent {
     /// Seconds that the input has been on its way.
     pub latency_s: f64,
+    /// Bytes shipped to the hosts visited.
+    pub shipped_bytes: f64,
     /// The load of the walk's last host: what it received, and where its stage has ended also what it computed.
     pub load_s: f64,
     /// Seconds in which the source sends the input.
@@ -19,6 +21,7 @@ impl Spent {
     #[inline]
     pub fn no_worse(&self, other: &Self) -> bool {
         (self.latency_s <= other.latency_s)
+            & (self.shipped_bytes <= other.shipped_bytes)
             & (self.load_s <= other.load_s)
             & (self.source_s <= other.source_s)
             & (self.sink_s <= other.sink_s)

@@ -5,7 +5,7 @@ use rand_pcg::Pcg64Mcg;
 
 use super::decide::Tables;
 use super::effort::Effort;
-use super::limits::Goal;
+use super::limits::{Goal, Limits};
 use crate::domain::options::Overlap;
 use crate::planner::exact::decision::{self, Decider};
 use crate::planner::exact::neighbourhood::Neighbourhoods;
@@ -26,10 +26,10 @@ pub fn search<const W: usize>(incumbent: &Incumbent<'_>, target_period_s: f64) -
     let stop = || incumbent.must_end();
     let stage_ends = StageEnds::<W>::new(problem, &stop)?;
     let mut neighbourhoods = Neighbourhoods::new(problem.hosts.len());
-    let tables = Tables::new(problem, &stage_ends, target_period_s, &stop)?;
-    let fewest = tables.fewest_stages().filter(|_| tables.may_hold(problem.max_latency_s));
-    incumbent.raise(fewest.map_or(f64::INFINITY, |stages| stages as f64));
-    if let Some((found, _)) = tables.beam(problem.max_latency_s, Goal::Stages, &stop) {
+    let tables = Tables::new(problem, &stage_ends, None, target_period_s, &stop)?;
+    let limits = Limits::of_latency(problem.max_latency_s);
+    incumbent.raise(if tables.may_hold(&limits) { tables.least(Goal::Stages) } else { f64::INFINITY });
+    if let Some((found, _)) = tables.beam(limits, Goal::Stages, &stop) {
         incumbent.offer(found);
     }
     let by_bitsets = problem.overlap == Overlap::Full && problem.max_latency_s == f64::INFINITY;
@@ -39,8 +39,8 @@ pub fn search<const W: usize>(incumbent: &Incumbent<'_>, target_period_s: f64) -
         if by_bitsets {
             at_most::<W>(incumbent, &limited, &stage_ends, target_period_s, most_entries)
         } else {
-            let tables = Tables::new(&limited, &stage_ends, target_period_s, &stop)?;
-            let decision = tables.decide(problem.max_latency_s, Goal::Stages, &mut neighbourhoods, most_entries, &stop);
+            let tables = Tables::new(&limited, &stage_ends, None, target_period_s, &stop)?;
+            let decision = tables.decide(limits, Goal::Stages, &mut neighbourhoods, most_entries, &stop);
             Some(match decision.placement {
                 Some((found, _)) => {
                     incumbent.offer(found);

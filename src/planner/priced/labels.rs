@@ -18,7 +18,7 @@ use crate::planner::exact::capacity::{Capacity, Remaining};
 use crate::planner::exact::neighbourhood::Neighbourhoods;
 
 /// Bytes of an entry, with its step and its part of a label.
-pub const BYTES_PER_ENTRY: usize = 96;
+pub const BYTES_PER_ENTRY: usize = 104;
 
 /// Comparisons of labels between two looks at the stop hook.
 const COMPARISONS_PER_STOP: usize = 100_000;
@@ -122,9 +122,7 @@ impl<'s, const W: usize> Search<'s, W> {
             if self.found.placement.as_ref().is_none_or(|(least, _)| value < *least) {
                 self.found.placement = Some((value, walk));
             }
-            if self.ways.goal == Goal::Latency {
-                self.ways.limits.latency_s = value.next_down();
-            }
+            self.ways.limits = self.ways.goal.below(self.ways.limits, value);
         }
         if let Some((least, _)) = self.found.placement {
             self.found.cyclic.retain(|&(value, _)| value < least);

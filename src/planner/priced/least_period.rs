@@ -7,7 +7,7 @@
 
 use super::decide::Tables;
 use super::effort::Effort;
-use super::limits::Goal;
+use super::limits::{Goal, Limits};
 use crate::planner::cost::Assignment;
 use crate::planner::exact::neighbourhood::Neighbourhoods;
 use crate::planner::exact::stage_ends::StageEnds;
@@ -59,7 +59,7 @@ struct Search<'s, const W: usize> {
 
 impl<const W: usize> Search<'_, W> {
     fn tables(&self, period_s: f64) -> Option<Tables<'_, W>> {
-        Tables::new(self.incumbent.problem, &self.stage_ends, period_s, self.stop)
+        Tables::new(self.incumbent.problem, &self.stage_ends, None, period_s, self.stop)
     }
 
     fn offer(&self, found: Assignment) {
@@ -72,14 +72,14 @@ impl<const W: usize> Search<'_, W> {
 
     /// A placement with any period, the quickest where the latency has a limit.
     fn any_placement(&mut self) -> Option<()> {
-        let latency_s = self.incumbent.problem.max_latency_s;
+        let limits = Limits::of_latency(self.incumbent.problem.max_latency_s);
         let tables = self.tables(f64::MAX)?;
-        if !tables.may_hold(latency_s) {
+        if !tables.may_hold(&limits) {
             self.incumbent.raise(f64::INFINITY);
             return Some(());
         }
-        let goal = if latency_s.is_finite() { Goal::Latency } else { Goal::Stages };
-        if let Some((found, _)) = tables.beam(latency_s, goal, self.stop) {
+        let goal = if limits.latency_s.is_finite() { Goal::Latency } else { Goal::Stages };
+        if let Some((found, _)) = tables.beam(limits, goal, self.stop) {
             self.offer(found);
         }
         Some(())
@@ -88,7 +88,7 @@ impl<const W: usize> Search<'_, W> {
     /// Raises the bound to the least period of walks.
     fn bisect_walks(&mut self) -> Option<()> {
         let incumbent = self.incumbent;
-        let latency_s = incumbent.problem.max_latency_s;
+        let limits = Limits::of_latency(incumbent.problem.max_latency_s);
         let mut high_s = incumbent.objective();
         while !(self.stop)() && incumbent.bound() < high_s {
             let low_s = incumbent.bound();
@@ -96,7 +96,7 @@ impl<const W: usize> Search<'_, W> {
             if period_s >= high_s || !period_s.is_finite() {
                 break;
             }
-            if self.tables(period_s)?.may_hold(latency_s) {
+            if self.tables(period_s)?.may_hold(&limits) {
                 high_s = period_s;
             } else {
                 incumbent.raise(period_s.next_up().min(incumbent.objective()));
@@ -125,21 +125,21 @@ impl<const W: usize> Search<'_, W> {
     /// Whether a placement within a period is possible; without entries, by beams and walks alone.
     fn decide(&mut self, period_s: f64, most_entries: usize) -> Option<Known> {
         let incumbent = self.incumbent;
-        let latency_s = incumbent.problem.max_latency_s;
+        let limits = Limits::of_latency(incumbent.problem.max_latency_s);
         let stop = self.stop;
-        let tables = Tables::new(incumbent.problem, &self.stage_ends, period_s, stop)?;
-        if !tables.may_hold(latency_s) {
+        let tables = Tables::new(incumbent.problem, &self.stage_ends, None, period_s, stop)?;
+        if !tables.may_hold(&limits) {
             return Some(Known::Impossible);
         }
-        let goal = if latency_s.is_finite() { Goal::Latency } else { Goal::Stages };
-        if let Some((found, _)) = tables.beam(latency_s, goal, stop) {
+        let goal = if limits.latency_s.is_finite() { Goal::Latency } else { Goal::Stages };
+        if let Some((found, _)) = tables.beam(limits, goal, stop) {
             self.offer(found);
             return Some(Known::Possible);
         }
         if most_entries == 0 {
             return Some(Known::Nothing);
         }
-        let decision = tables.decide(latency_s, Goal::Stages, &mut self.neighbourhoods, most_entries, stop);
+        let decision = tables.decide(limits, Goal::Stages, &mut self.neighbourhoods, most_entries, stop);
         let known = match decision.placement {
             Some((found, _)) => {
                 self.offer(found);

@@ -9,17 +9,22 @@ pub mod decide;
 pub mod effort;
 pub mod entry;
 pub mod fewest_nodes;
+pub mod front;
 pub mod labels;
 pub mod least_latency;
 pub mod least_period;
 pub mod limits;
+pub mod replan;
+pub mod shipping;
 pub mod steps;
+pub mod ties;
 pub mod to_go;
 pub mod ways;
 
 use self::decide::Tables;
 use self::effort::Effort;
 use self::least_latency::{Heard, close_in};
+use self::limits::{Goal, Limits};
 use super::exact::neighbourhood::Neighbourhoods;
 use super::exact::stage_ends::StageEnds;
 use super::incumbent::Incumbent;
@@ -47,6 +52,22 @@ pub fn search(incumbent: &Incumbent<'_>) -> Option<()> {
     for_few_widths!(incumbent.problem.blocks() + 1, W => search_on::<W>(incumbent))
 }
 
+/// Looks for what is best beside the objective, once its search has ended: the least latency among least periods, the
+/// rest of the front, the fewest bytes shipped. `None` when told to stop.
+pub fn refine(incumbent: &Incumbent<'_>) -> Option<()> {
+    incumbent.best()?;
+    let width = incumbent.problem.blocks() + 1;
+    if incumbent.request.options.base.is_some() {
+        return for_few_widths!(width, W => replan::fewest_bytes::<W>(incumbent));
+    }
+    let proven = incumbent.bound() == incumbent.objective();
+    match incumbent.problem.objective {
+        Objective::MaxThroughput if proven => for_few_widths!(width, W => ties::least_latency_at::<W>(incumbent)),
+        Objective::Tradeoff => for_few_widths!(width, W => front::points::<W>(incumbent)),
+        _ => Some(()),
+    }
+}
+
 fn search_on<const W: usize>(incumbent: &Incumbent<'_>) -> Option<()> {
     match incumbent.problem.objective {
         Objective::MaxThroughput | Objective::Tradeoff => least_period::search::<W>(incumbent),
@@ -59,15 +80,16 @@ fn least_latency_of_all<const W: usize>(incumbent: &Incumbent<'_>) -> Option<()>
     let problem = incumbent.problem;
     let stop = || incumbent.must_end();
     let stage_ends = StageEnds::<W>::new(problem, &stop)?;
-    let tables = Tables::new(problem, &stage_ends, f64::MAX, &stop)?;
+    let tables = Tables::new(problem, &stage_ends, None, f64::MAX, &stop)?;
     let mut neighbourhoods = Neighbourhoods::new(problem.hosts.len());
     let mut heard = Heard {
         placement: &mut |found| incumbent.offer(found),
         bound: &mut |bound_s| incumbent.raise(bound_s),
         stop: &stop,
     };
+    let wanted = (Goal::Latency, Limits::of_latency(problem.max_latency_s));
     let high_s = incumbent.objective().min(problem.max_latency_s.next_up());
-    let (_, proven) = close_in(&tables, &mut neighbourhoods, high_s, Effort::ALL, &mut heard);
+    let (_, proven) = close_in(&tables, &mut neighbourhoods, wanted, high_s, Effort::ALL, &mut heard);
     if proven && incumbent.best().is_none() {
         incumbent.raise(f64::INFINITY);
     }

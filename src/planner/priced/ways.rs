@@ -2,6 +2,7 @@
 
 use super::entry::{Entry, Spent, insert};
 use super::limits::{Counted, Goal, Limits};
+use super::shipping::Shipping;
 use super::to_go::{ROUNDING, ToGo};
 use crate::planner::bits::Bits;
 use crate::planner::exact::at_period::AtPeriod;
@@ -15,10 +16,13 @@ pub struct Ways<'t, const W: usize> {
     pub tables: &'t AtPeriod<'t, W>,
     /// Completion bounds at the same period.
     pub to_go: &'t ToGo,
-    /// The limits.
+    /// The largest period.
+    pub period_s: f64,
+    /// The other limits.
     pub limits: Limits,
     /// What is to be least.
     pub goal: Goal,
+    shipping: Option<&'t Shipping>,
     counted: Counted,
 }
 
@@ -43,10 +47,18 @@ impl<const W: usize> Ended<W> {
 }
 
 impl<'t, const W: usize> Ways<'t, W> {
-    /// The ways within limits; the tables must be of the limits' period.
-    pub fn new(tables: &'t AtPeriod<'t, W>, to_go: &'t ToGo, limits: Limits, goal: Goal) -> Self {
+    /// The ways within limits; the tables must be of the period.
+    pub fn new(
+        tables: &'t AtPeriod<'t, W>,
+        to_go: &'t ToGo,
+        shipping: Option<&'t Shipping>,
+        period_s: f64,
+        limits: Limits,
+        goal: Goal,
+    ) -> Self {
         let problem = tables.problem;
-        Self { problem, tables, to_go, limits, goal, counted: Counted::new(problem, &limits, goal) }
+        let counted = Counted::new(problem, period_s, &limits, goal);
+        Self { problem, tables, to_go, period_s, limits, goal, shipping, counted }
     }
 
     /// What a placement has spent when its input has reached the first host; `None` where it leads nowhere.
@@ -54,7 +66,8 @@ impl<'t, const W: usize> Ways<'t, W> {
         let input_s = self.problem.input_s[host];
         let Counted { latency, loads, source, .. } = self.counted;
         let counts = |counted: bool| if counted { input_s } else { 0.0 };
-        let spent = Spent { latency_s: counts(latency), load_s: counts(loads), source_s: counts(source), sink_s: 0.0 };
+        let spent =
+            Spent { latency_s: counts(latency), load_s: counts(loads), source_s: counts(source), ..Spent::default() };
         self.admits(host, 0, host, &spent).then_some(spent)
     }
 
@@ -72,12 +85,13 @@ impl<'t, const W: usize> Ways<'t, W> {
                 }
                 if self.counted.loads {
                     spent.load_s += compute_s;
-                    if spent.load_s > self.limits.period_s {
+                    if spent.load_s > self.period_s {
                         // Compute never decreases with the end.
                         break;
                     }
                 }
-                if spent.latency_s > self.limits.latency_s {
+                spent.shipped_bytes += self.shipped_bytes(host, start, end);
+                if spent.latency_s > self.limits.latency_s || spent.shipped_bytes > self.limits.shipped_bytes {
                     break;
                 }
                 ended.ends.insert(end);
@@ -118,7 +132,7 @@ impl<'t, const W: usize> Ways<'t, W> {
             let load_s = spent.load_s + hop_s;
             let is = |end: Option<usize>| end == Some(from);
             let as_source_s = if is(self.problem.source_host) { spent.source_s } else { 0.0 };
-            if load_s + as_source_s > self.limits.period_s {
+            if load_s + as_source_s > self.period_s {
                 return None;
             }
             if is(self.problem.sink_host) && self.counted.sink {
@@ -136,7 +150,22 @@ impl<'t, const W: usize> Ways<'t, W> {
     #[inline]
     fn admits(&self, host: usize, start: usize, before: usize, spent: &Spent) -> bool {
         let within = spent.load_s <= self.to_go.most_receive_s(host, start);
-        within && (!self.counted.latency || self.least_latency_s(host, start, before, spent) <= self.limits.latency_s)
+        within
+            && (!self.counted.latency || self.least_latency_s(host, start, before, spent) <= self.limits.latency_s)
+            && (!self.counted.bytes || self.fewest_bytes(host, start, before, spent) <= self.limits.shipped_bytes)
+    }
+
+    /// Bytes that a stage ships, where they count.
+    #[inline]
+    fn shipped_bytes(&self, host: usize, start: usize, end: usize) -> f64 {
+        let shipping = self.shipping.filter(|_| self.counted.bytes);
+        shipping.map_or(0.0, |shipping| shipping.bytes(host, start, end))
+    }
+
+    /// The fewest bytes that a walk ships in all.
+    #[inline]
+    pub fn fewest_bytes(&self, host: usize, start: usize, before: usize, spent: &Spent) -> f64 {
+        spent.shipped_bytes + self.to_go.shipped_bytes(host, start, before)
     }
 
     /// The least latency to which a walk can lead.
@@ -149,8 +178,12 @@ impl<'t, const W: usize> Ways<'t, W> {
     pub fn finished(&self, host: usize, entries: &[Entry]) -> Option<(f64, u32)> {
         let mut best: Option<(f64, u32)> = None;
         for entry in entries {
-            let Some(latency_s) = self.delivered(host, entry) else { continue };
-            let value = if self.goal == Goal::Latency { latency_s } else { 0.0 };
+            let Some((latency_s, shipped_bytes)) = self.delivered(host, entry) else { continue };
+            let value = match self.goal {
+                Goal::Latency => latency_s,
+                Goal::Bytes => shipped_bytes,
+                Goal::Stages => 0.0,
+            };
             if best.is_none_or(|(least, _)| value < least) {
                 best = Some((value, entry.step));
             }
@@ -158,15 +191,17 @@ impl<'t, const W: usize> Ways<'t, W> {
         best
     }
 
-    /// The latency with the last stage and the output's transfer; `None` where that is above a limit.
-    fn delivered(&self, host: usize, entry: &Entry) -> Option<f64> {
+    /// The latency with the last stage and the output's transfer, and all bytes shipped; `None` where that is above a
+    /// limit.
+    fn delivered(&self, host: usize, entry: &Entry) -> Option<(f64, f64)> {
         let (start, blocks) = (entry.position as usize, self.problem.blocks());
         if !self.tables.finishing(host, 1).contains(start) {
             return None;
         }
         let output_s = self.problem.output_s[host];
         let compute_s = self.problem.compute_s(self.problem.group_of[host], start, blocks);
-        let Spent { latency_s, load_s, source_s, sink_s } = entry.spent;
+        let Spent { latency_s, shipped_bytes, load_s, source_s, sink_s } = entry.spent;
+        let shipped_bytes = shipped_bytes + self.shipped_bytes(host, start, blocks);
         let latency_s = if self.counted.latency { latency_s + compute_s + output_s } else { 0.0 };
         if self.counted.loads {
             let is = |end: Option<usize>| end == Some(host);
@@ -175,15 +210,16 @@ impl<'t, const W: usize> Ways<'t, W> {
             let load_s = load_s + compute_s + output_s + (as_source_s + as_sink_s);
             let end_s = if self.problem.one_end { source_s } else { 0.0 };
             let behind_s = if is(self.problem.sink_host) { 0.0 } else { sink_s + (end_s + output_s) };
-            if load_s > self.limits.period_s || self.matters(behind_s) {
+            if load_s > self.period_s || self.matters(behind_s) {
                 return None;
             }
         }
-        (latency_s <= self.limits.latency_s).then_some(latency_s)
+        let within = latency_s <= self.limits.latency_s && shipped_bytes <= self.limits.shipped_bytes;
+        within.then_some((latency_s, shipped_bytes))
     }
 
     /// Whether the load of the sink, or of a node that is both ends, is above the period.
     fn matters(&self, end_load_s: f64) -> bool {
-        (self.counted.sink || self.problem.one_end) && end_load_s > self.limits.period_s
+        (self.counted.sink || self.problem.one_end) && end_load_s > self.period_s
     }
 }

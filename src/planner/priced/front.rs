@@ -1,0 +1,68 @@
+//! The front of period and latency: every placement that no other beats in both.
+//!
+//! From the least latency of all downwards in period (the ε-constraint method, Haimes, Lasdon and Wismer 1971): the
+//! least latency within a period, then within the next smaller double than that placement's period, until the least
+//! period is reached. One search for each point, and for each of equal latency.
+
+use super::decide::Tables;
+use super::effort::Effort;
+use super::least_latency::{Heard, close_in};
+use super::limits::{Goal, Limits};
+use super::ties;
+use crate::planner::cost::{Assignment, Costs, costs};
+use crate::planner::exact::neighbourhood::Neighbourhoods;
+use crate::planner::exact::stage_ends::StageEnds;
+use crate::planner::incumbent::Incumbent;
+
+/// Finds the points behind the least period. `None` when told to stop.
+pub fn points<const W: usize>(incumbent: &Incumbent<'_>) -> Option<()> {
+    let problem = incumbent.problem;
+    let stop = || incumbent.env.stop.reason().is_some();
+    let period_is_least = incumbent.bound() == incumbent.objective();
+    ties::least_latency::<W>(incumbent, Effort::ALL)?;
+    let last = incumbent.costs()?;
+    let stage_ends = StageEnds::<W>::new(problem, &stop)?;
+    let mut neighbourhoods = Neighbourhoods::new(problem.hosts.len());
+    let limits = Limits::of_latency(problem.max_latency_s);
+    let mut found: Vec<(Costs, Assignment)> = Vec::new();
+    let mut period_s = f64::MAX;
+    let mut whole = period_is_least;
+    while period_s >= last.period_s {
+        let tables = Tables::new(problem, &stage_ends, None, period_s, &stop);
+        let Some(tables) = tables else {
+            whole = false;
+            break;
+        };
+        let mut best = None;
+        let mut heard = Heard { placement: &mut |better| best = Some(better), bound: &mut |_| {}, stop: &stop };
+        let wanted = (Goal::Latency, limits);
+        let (_, proven) = close_in(&tables, &mut neighbourhoods, wanted, last.latency_s, Effort::ALL, &mut heard);
+        whole &= proven;
+        let Some(point) = best else { break };
+        // As good as the last one's period, where its latency was not proven.
+        incumbent.offer(point.clone());
+        let at = costs(problem, &point);
+        period_s = at.period_s.next_down();
+        found.push((at, point));
+    }
+    let points = undominated(found, incumbent.costs()?);
+    incumbent.prove(|proofs| {
+        proofs.front = points;
+        proofs.front_is_whole = whole;
+    });
+    Some(())
+}
+
+/// The points that neither another nor the last, with the least period, is as good as; by ascending period.
+fn undominated(mut found: Vec<(Costs, Assignment)>, last: Costs) -> Vec<Assignment> {
+    found.sort_by(|(a, _), (b, _)| a.period_s.total_cmp(&b.period_s).then(a.latency_s.total_cmp(&b.latency_s)));
+    let mut least_s = last.latency_s;
+    found.retain(|(at, _)| {
+        let better = at.period_s > last.period_s && at.latency_s < least_s;
+        if better {
+            least_s = at.latency_s;
+        }
+        better
+    });
+    found.into_iter().map(|(_, point)| point).collect()
+}
