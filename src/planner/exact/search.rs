@@ -261,9 +261,12 @@ fn narrow_among<const W: usize>(
     most_labels: usize,
 ) -> Option<()> {
     let incumbent = decider.incumbent;
-    if let Some(&largest) = periods.last()
-        && decider.probe(largest, PROBE_LABELS)? == Decision::Impossible
-    {
+    // Without the cuts that nothing better can use, no candidate may be left.
+    let all_impossible = match periods.last() {
+        None => true,
+        Some(&largest) => decider.probe(largest, PROBE_LABELS)? == Decision::Impossible,
+    };
+    if all_impossible {
         incumbent.raise(below.min(incumbent.objective()));
         return Some(());
     }
