@@ -126,7 +126,7 @@ fn replanning_against_brute_force() {
         let ratio = [1.0, 1.1, 1.5][number % 3];
         let Some(request) = replanning(&document, ratio, &context) else { continue };
         let (document, answer) = (planned(&request, &context), brute_force(&request));
-        assert!(assert_document_true(&request, &document, &answer, &context), "{context}: not proven");
+        assert!(assert_document_true(&request, &document, &answer, &context), "{context}: not proven: {document:?}");
         if let (Some(migration), Some(best)) = (&document.migration, brute_replan(&request)) {
             assert_eq!(migration.least_period_s.map(f64::to_bits), Some(best.least_period_s.to_bits()), "{context}");
             shipping += usize::from(migration.shipped_bytes > 0);

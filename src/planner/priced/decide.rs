@@ -55,7 +55,7 @@ impl<'p, const W: usize> Tables<'p, W> {
         let mut possible = walks.fewest_stages_in_all().is_some() && to_go.least_latency_s(problem).is_finite();
         let mut capacity = None;
         if possible {
-            match Capacity::judge(&walks) {
+            match Capacity::judge(&walks, stop)? {
                 Verdict::Impossible => possible = false,
                 Verdict::Useful(useful) => capacity = Some(useful),
                 Verdict::Irrelevant => {}

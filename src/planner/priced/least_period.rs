@@ -65,7 +65,7 @@ impl<const W: usize> Search<'_, W> {
     fn offer(&self, found: Assignment) {
         let hosts: Vec<usize> = found.stages.iter().map(|&(_, host)| host).collect();
         self.incumbent.offer(found);
-        if let Some(better) = repartition(self.incumbent.problem, &hosts) {
+        if let Some(better) = repartition(self.incumbent.problem, &hosts, self.stop) {
             self.incumbent.offer(better);
         }
     }
