@@ -199,6 +199,7 @@ fn request_schemas_have_the_fields_that_the_readers_know_and_no_others() {
         ("MatrixNetwork", &Matrix::FIELDS),
         ("MaxThroughputObjective", &["kind"]),
         ("MinLatencyObjective", &["kind"]),
+        ("TradeoffObjective", &["kind"]),
         ("MinNodesObjective", &Objective::FIELDS),
         ("Constraints", &Constraints::FIELDS),
         ("Pin", &Pin::FIELDS),
