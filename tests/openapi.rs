@@ -211,6 +211,7 @@ fn request_schemas_have_the_fields_that_the_readers_know_and_no_others() {
         ("CostModel", &CostModel::FIELDS),
         ("SolverOptions", &SolverOptions::FIELDS),
         ("NodePatch", &http::NodePatch::FIELDS),
+        ("LinksPatch", &http::LinksPatch::FIELDS),
         ("JobRequest", &http::JobRequest::FIELDS),
         ("EvaluationRequest", &http::EvaluationRequest::FIELDS),
         ("StageProposal", &StageProposal::FIELDS),

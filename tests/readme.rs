@@ -40,6 +40,8 @@ fn the_tour_runs_when_pasted() {
         "\"status\":\"succeeded\"",
         "\"lower_bound_s\":",
         "\"items\":[{",
+        "event:finished",
+        "\"reasons\":[",
         "\"kind\":\"request\"",
         "\"sink_node\":",
         "\"pointer\":\"/model/layers\"",

@@ -48,8 +48,8 @@ impl Service {
                 .await
                 .context("cannot take up the jobs of the database")?;
         let body_bytes = usize::try_from(settings.max_body_bytes).unwrap_or(usize::MAX);
-        let limits = Limits { body_bytes };
-        let api = Api { store: store.clone(), queue: queue.clone(), clock, ids, limits };
+        let limits = Limits { body_bytes, ..Limits::default() };
+        let api = Api::new(store.clone(), queue.clone(), clock, ids, limits);
         let closing = CancellationToken::new();
         let serving =
             axum::serve(listener, http::router(api)).with_graceful_shutdown(closing.clone().cancelled_owned());

@@ -5,9 +5,11 @@ const SMALL_BYTES: usize = 64 << 10;
 
 /// Runs work on `bytes` of JSON, on the blocking pool unless it is small.
 pub async fn compute<T: Send + 'static>(bytes: usize, work: impl FnOnce() -> T + Send + 'static) -> T {
-    if bytes <= SMALL_BYTES {
-        return work();
-    }
+    if bytes <= SMALL_BYTES { work() } else { compute_apart(work).await }
+}
+
+/// Runs work on the blocking pool.
+pub async fn compute_apart<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
     match tokio::task::spawn_blocking(work).await {
         Ok(done) => done,
         Err(failed) => match failed.try_into_panic() {

@@ -235,6 +235,7 @@ fn answer(api: &Api, status: StatusCode, job: store::Job) -> Response {
     ETag::new(job.version).on(json::value(status, &Job::new(job, api.clock.now())))
 }
 
-fn job_id(text: &str) -> Result<Id, Problem> {
+/// The id in a path.
+pub(super) fn job_id(text: &str) -> Result<Id, Problem> {
     Id::parse(IdKind::Job, text).ok_or_else(|| Problem::not_found("job", text))
 }

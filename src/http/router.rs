@@ -22,7 +22,10 @@ use utoipa_axum::router::OpenApiRouter;
 use super::api::Api;
 use super::problem::Problem;
 use super::request_id::{self, MakeId, X_REQUEST_ID};
-use super::{clusters, docs, evaluations, examples, health, jobs, models, nodes, placements, problems, schema};
+use super::{
+    clusters, docs, evaluations, events, examples, health, jobs, links, models, nodes, placements, problems, schema,
+    validation,
+};
 use crate::clock::Ids;
 
 /// The head of the document.
@@ -53,7 +56,10 @@ fn routes() -> OpenApiRouter<Api> {
         .merge(models::routes())
         .merge(clusters::routes())
         .merge(nodes::routes())
+        .merge(links::routes())
         .merge(jobs::routes())
+        .merge(validation::routes())
+        .merge(events::routes())
         .merge(placements::routes())
         .merge(evaluations::routes())
         .merge(examples::routes())

@@ -2,11 +2,41 @@
 
 use std::collections::BTreeMap;
 
+use super::bound;
+use super::env::Stop;
 use super::problem::Problem;
-use crate::domain::options::Pin;
+use crate::domain::options::{Objective, Pin};
 use crate::domain::placement::{Reason, ReasonCode};
 use crate::domain::request::PlanRequest;
 use crate::domain::unit::{bytes_text, seconds_text};
+
+/// What can be proven without a search about a request that has no placement; empty where nothing can. O(m n² + n m²).
+/// `None` when told to stop.
+pub fn infeasibility(request: &PlanRequest, stop: &dyn Stop) -> Option<Vec<Reason>> {
+    let stop = || stop.reason().is_some();
+    let problem = Problem::new(request, &stop)?;
+    let reasons = reasons(request, &problem, &stop)?;
+    if !reasons.is_empty() {
+        return Some(reasons);
+    }
+    let least_period_s = bound::least_period(&problem, &stop)?;
+    if least_period_s == f64::INFINITY {
+        return Some(vec![no_walk(&problem)]);
+    }
+    let mut reasons = Vec::new();
+    if let Objective::MinNodes { target_period_s } = problem.objective
+        && least_period_s > target_period_s
+    {
+        reasons.push(out_of_reach("period", least_period_s, target_period_s));
+    }
+    if problem.max_latency_s.is_finite() {
+        let least_latency_s = bound::least_latency(&problem, &stop)?;
+        if least_latency_s > problem.max_latency_s {
+            reasons.push(out_of_reach("latency", least_latency_s, problem.max_latency_s));
+        }
+    }
+    Some(reasons)
+}
 
 /// Every cheap reason why a request has no placement; empty where none was found. O(g m²). `None` when told to stop.
 pub fn reasons(request: &PlanRequest, problem: &Problem, stop: &dyn Fn() -> bool) -> Option<Vec<Reason>> {

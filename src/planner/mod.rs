@@ -24,6 +24,7 @@ mod problem;
 mod repartition;
 
 pub use env::{Env, Progress, Stop, StopReason};
+pub use feasible::infeasibility;
 pub use occupants::occupant_of;
 
 use self::bits::for_width;

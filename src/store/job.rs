@@ -150,6 +150,21 @@ pub struct Job {
     pub stop_requested: bool,
     /// Grows with every change: what an ETag is made of.
     pub version: u64,
+    /// When what happened to it, by version.
+    pub happened: Happened,
+}
+
+/// The versions of a job at which something last happened to it. It ended at the last version of a finished job.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Happened {
+    /// It was put into the queue.
+    pub queued: u64,
+    /// A worker took it.
+    pub started: Option<u64>,
+    /// A better placement was stored.
+    pub incumbent: Option<u64>,
+    /// A better bound was stored.
+    pub bound: Option<u64>,
 }
 
 impl Job {
@@ -236,6 +251,10 @@ pub(super) struct JobRow {
     crashes: i64,
     stop_requested: bool,
     version: i64,
+    queued_version: i64,
+    started_version: Option<i64>,
+    incumbent_version: Option<i64>,
+    bound_version: Option<i64>,
     pub(super) lease_token: i64,
     labels: String,
     options: String,
@@ -246,6 +265,7 @@ impl TryFrom<JobRow> for Job {
 
     fn try_from(row: JobRow) -> Result<Self, StoreError> {
         let reading = Reading { id: &row.id };
+        let version = |column, version: Option<i64>| version.map(|number| reading.count(column, number)).transpose();
         let time = |column, time: Option<i64>| time.map(|time| reading.time(column, time)).transpose();
         let placement_id = row.placement_id.as_deref();
         let termination = row.termination.as_deref();
@@ -270,6 +290,12 @@ impl TryFrom<JobRow> for Job {
             crashes: reading.count("crashes", row.crashes)?,
             stop_requested: row.stop_requested,
             version: reading.count("version", row.version)?,
+            happened: Happened {
+                queued: reading.count("queued_version", row.queued_version)?,
+                started: version("started_version", row.started_version)?,
+                incumbent: version("incumbent_version", row.incumbent_version)?,
+                bound: version("bound_version", row.bound_version)?,
+            },
             error: error.map(|code| JobError { code, detail: row.error_detail.unwrap_or_default() }),
             options: row.options,
         })

@@ -123,7 +123,8 @@ impl Store {
                 let now = clock.now();
                 let claim = sqlx::query_as(
                     "UPDATE jobs SET status = 'running', lease_owner = $1, lease_token = lease_token + 1,
-                            lease_expires_at = $2, started_at = $3, version = version + 1
+                            lease_expires_at = $2, started_at = $3, started_version = version + 1,
+                            version = version + 1
                      WHERE status = 'queued' AND id = COALESCE($4,
                          (SELECT id FROM jobs WHERE status = 'queued' ORDER BY created_at, id LIMIT 1))
                      RETURNING *",
@@ -157,7 +158,7 @@ impl Store {
                 let stop_requested: Option<bool> = renew.fetch_optional(&mut *connection).await?;
                 let stop_requested = stop_requested.ok_or_else(|| lost(&lease))?;
                 if let Some(found) = found {
-                    store_figures(connection, &lease, found.figures).await?;
+                    store_figures(connection, &lease, found.figures, found.incumbent.is_some()).await?;
                     store_incumbent(connection, &lease, found.incumbent).await?;
                 }
                 Ok(stop_requested)
@@ -176,7 +177,7 @@ impl Store {
         self.write(move |connection| {
             Box::pin(async move {
                 let now = clock.now();
-                store_figures(connection, &lease, figures).await?;
+                store_figures(connection, &lease, figures, false).await?;
                 let job = end(connection, &lease, &ending, &placement_id, now).await?;
                 // The incumbent of a failed job stays: it was checked, and is all that there is.
                 if job.status != JobStatus::Failed {
@@ -201,11 +202,11 @@ impl Store {
         let lease = lease.clone();
         self.write(move |connection| {
             Box::pin(async move {
-                store_figures(connection, &lease, found.figures).await?;
+                store_figures(connection, &lease, found.figures, found.incumbent.is_some()).await?;
                 store_incumbent(connection, &lease, found.incumbent).await?;
                 let update = sqlx::query(
                     "UPDATE jobs SET status = 'queued', lease_owner = NULL, lease_expires_at = NULL,
-                            started_at = NULL, version = version + 1
+                            started_at = NULL, queued_version = version + 1, version = version + 1
                      WHERE id = $1 AND lease_token = $2 AND status = 'running'",
                 );
                 let update = update.bind(lease.job_id.as_str()).bind(lease.token);
@@ -240,7 +241,7 @@ impl Store {
                 let failed: Vec<String> = fail.fetch_all(&mut *connection).await?;
                 let requeue = sqlx::query_scalar(
                     "UPDATE jobs SET status = 'queued', lease_owner = NULL, lease_expires_at = NULL, started_at = NULL,
-                            crashes = crashes + 1, version = version + 1
+                            crashes = crashes + 1, queued_version = version + 1, version = version + 1
                      WHERE status = 'running' AND lease_owner <> $1 AND lease_expires_at < $2
                      RETURNING id",
                 );
@@ -283,14 +284,24 @@ async fn incumbent(connection: &mut Connection, job_id: &Id) -> Result<Option<In
     Ok(row.map(|IncumbentRow { objective, document }| Incumbent { objective, document }))
 }
 
-async fn store_figures(connection: &mut Connection, lease: &Lease, figures: Figures) -> Result<(), StoreError> {
+/// Also tells what of it is new, for the job's events; `better` where the incumbent is, whatever its period.
+async fn store_figures(
+    connection: &mut Connection,
+    lease: &Lease,
+    figures: Figures,
+    better: bool,
+) -> Result<(), StoreError> {
     let lower_bound_nodes = figures.lower_bound_nodes.map(|nodes| integer("lower_bound_nodes", nodes)).transpose()?;
     let update = sqlx::query(
-        "UPDATE jobs SET period_s = $3, lower_bound_s = $4, lower_bound_nodes = $5, gap = $6, version = version + 1
+        "UPDATE jobs SET period_s = $3, lower_bound_s = $4, lower_bound_nodes = $5, gap = $6, version = version + 1,
+                incumbent_version = CASE WHEN $7 OR ($3 IS NOT NULL AND period_s IS DISTINCT FROM $3)
+                    THEN version + 1 ELSE incumbent_version END,
+                bound_version = CASE WHEN lower_bound_s IS DISTINCT FROM $4
+                    OR lower_bound_nodes IS DISTINCT FROM $5 THEN version + 1 ELSE bound_version END
          WHERE id = $1 AND lease_token = $2 AND status = 'running'",
     );
     let update = update.bind(lease.job_id.as_str()).bind(lease.token).bind(figures.period_s);
-    let update = update.bind(figures.lower_bound_s).bind(lower_bound_nodes).bind(figures.gap);
+    let update = update.bind(figures.lower_bound_s).bind(lower_bound_nodes).bind(figures.gap).bind(better);
     held(lease, update.execute(connection).await?.rows_affected())
 }
 

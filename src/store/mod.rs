@@ -27,7 +27,7 @@ use sqlx::{Connection as _, Pool};
 pub use clusters::{Cluster, ClusterDocument};
 pub use error::StoreError;
 pub use idempotency::{Idempotency, Registered};
-pub use job::{Job, JobCluster, JobError, JobErrorCode, JobModel, JobProgress, JobStatus, NewJob};
+pub use job::{Happened, Job, JobCluster, JobError, JobErrorCode, JobModel, JobProgress, JobStatus, NewJob};
 pub use jobs::JobFilter;
 pub use leases::{Abandoned, Claimed, Ending, Figures, Found, Incumbent, Lease, Recovered};
 pub use models::{Model, ModelDocument, ModelStatistics};

@@ -115,7 +115,7 @@ async fn a_body_above_the_limit_is_refused() {
     let body = format!("{{\"name\": \"{}\"}}", "x".repeat(33 << 20));
     service.write_text("POST", "/v1/models", &[], body).await.problem(413, "body-too-large");
 
-    let limits = Limits { body_bytes: 1000 };
+    let limits = Limits { body_bytes: 1000, ..Limits::default() };
     let service = Service::with(first_node, QueueSettings::default(), limits).await;
     service.write_text("POST", "/v1/jobs", &[], " ".repeat(1001)).await.problem(413, "body-too-large");
     service.write_text("POST", "/v1/jobs", &[], " ".repeat(1000)).await.problem(400, "malformed-body");

@@ -67,3 +67,22 @@ async fn a_registration_is_repeated_under_its_key_alone() {
     assert_eq!(service.get("/v1/clusters").await.json()["items"].as_array().unwrap().len(), 2);
     assert_eq!(service.delete(&format!("/v1/clusters/{}", first.text("id"))).await.status, 204);
 }
+
+#[tokio::test]
+async fn measured_links_make_a_revision() {
+    let service = Service::start().await;
+    let first = service.post("/v1/clusters", &cluster()).await;
+    let cluster_path = format!("/v1/clusters/{}", first.text("id"));
+    let path = format!("{cluster_path}/links");
+    let tag = [("if-match", first.header("etag"))];
+    let measured = json!({"links": [{"from": "n1", "to": "n2", "bandwidth_bps": 5.0, "latency_s": 0.25}]});
+
+    service.write("PATCH", &path, &[], &measured).await.problem(428, "precondition-required");
+    let unknown = json!({"links": [{"from": "n1", "to": "n9", "bandwidth_bps": 5.0}]});
+    assert_eq!(service.write("PATCH", &path, &tag, &unknown).await.problem(422, "invalid-request"), ["/links/0/to"]);
+    let changed = service.write("PATCH", &path, &tag, &measured).await;
+    assert_eq!((&changed.json()["revision"], &changed.json()["links"]), (&json!(2), &json!(1)));
+    let links = service.get(&cluster_path).await.json()["inventory"]["links"].clone();
+    assert_eq!((&links[0]["bandwidth_bps"], &links[0]["latency_s"]), (&json!(5.0), &json!(0.25)));
+    service.write("PATCH", &path, &tag, &measured).await.problem(412, "precondition-failed");
+}

@@ -2,7 +2,9 @@
 
 mod bad_input;
 mod clusters;
+mod events;
 mod frame;
 mod jobs;
 mod models;
 mod service;
+mod validation;

@@ -19,9 +19,11 @@ pub(super) fn of(schema: &str) -> Option<Value> {
         "ClusterSummary" => cluster_summary(),
         "Cluster" => with(cluster_summary(), "inventory", cluster()),
         "ClusterPage" => page(cluster_summary()),
+        "LinksPatch" => json!({"links": [{"from": "pi-1", "to": "pi-2", "bandwidth_bps": 5.2e6, "latency_s": 0.004}]}),
         "NodePatch" => json!({"schedulable": false}),
         "JobRequest" => job_request(),
         "Job" => job(),
+        "JobValidation" => validation(),
         "JobPage" => page(job()),
         "EvaluationRequest" => evaluation_request(),
         "Evaluation" => evaluation(),
@@ -105,6 +107,15 @@ fn job() -> Value {
         "progress": {"elapsed_s": 0.004, "period_s": 0.0200772, "lower_bound_s": 0.0200772, "gap": 0.0},
         "labels": {"team": "vision"}, "created_at": "2026-11-23T09:30:00Z",
         "started_at": "2026-11-23T09:30:00.001Z", "finished_at": "2026-11-23T09:30:00.005Z"
+    })
+}
+
+fn validation() -> Value {
+    json!({
+        "valid": true, "errors": [],
+        "reasons": [{"code": "total_memory",
+            "detail": "parameters and state need 7.85 MiB, the 2 largest eligible nodes have 4 MiB together",
+            "figures": {"needed_bytes": 8233888.0, "free_bytes": 4194304.0}}]
     })
 }
 

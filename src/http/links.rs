@@ -1,0 +1,155 @@
+//! `/v1/clusters/{id}/links`: measured links, as a new revision of their cluster.
+
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::Response;
+use rustc_hash::FxHashSet;
+use serde::Serialize;
+use serde_json::{Value, json};
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::api::Api;
+use super::cluster::ClusterSummary;
+use super::clusters::{cluster_id, summary};
+use super::compute::compute;
+use super::document::Document;
+use super::etag::ETag;
+use super::problem::Problem;
+use super::responses::{
+    BadBody, Internal, Invalid, NotFound, Stale, TooLarge, Unavailable, VersionMissing, WrongMedia,
+};
+use crate::domain::cluster::{ClusterInventory, Link};
+use crate::domain::read::Reader;
+use crate::store::ClusterDocument;
+
+/// Measured links: each takes the place of what is listed for its pair, in the directions that it gives; other pairs
+/// stay. To take a link away, replace the inventory.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct LinksPatch {
+    /// The links.
+    pub links: Vec<Link>,
+}
+
+impl LinksPatch {
+    /// Field names of the document.
+    pub const FIELDS: [&'static str; 1] = ["links"];
+}
+
+pub(super) fn routes() -> OpenApiRouter<Api> {
+    OpenApiRouter::new().routes(routes!(patch_links))
+}
+
+/// Change links of a cluster
+///
+/// This makes a new revision. `If-Match` names the ETag of the revision that it changes.
+#[utoipa::path(
+    patch, path = "/v1/clusters/{id}/links", tag = "clusters",
+    params(
+        ("id" = String, Path, description = "The cluster."),
+        ("If-Match" = Option<String>, Header, nullable = false, description = "The ETag of the revision to change. It must be given."),
+    ),
+    request_body = LinksPatch,
+    responses(
+        (status = 200, description = "The new revision.", body = ClusterSummary, headers(("ETag" = String))),
+        BadBody, NotFound, Stale, TooLarge, WrongMedia, Invalid, VersionMissing, Internal, Unavailable,
+    )
+)]
+async fn patch_links(
+    State(api): State<Api>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+    document: Document,
+) -> Result<Response, Problem> {
+    let (present, inventory) = api.store.cluster_document(&cluster_id(&id)?, None).await?;
+    ETag::new(present.revision).must_match(&headers)?;
+    let bytes = inventory.len() + document.bytes;
+    let patched = compute(bytes, move || patched(&inventory, &document.value)).await?;
+    let revised = api.store.replace_cluster(&present.id, present.revision, patched).await?;
+    Ok(summary(StatusCode::OK, revised))
+}
+
+fn patched(inventory: &str, patch: &Value) -> Result<ClusterDocument, Problem> {
+    let mut reader = Reader::new();
+    let measured = read_patch(&mut reader, patch);
+    let measured = reader.finish(measured).map_err(Problem::invalid_request)?;
+    let stored = |faults| Problem::internal(format!("a stored cluster has faults: {faults:?}"));
+    let mut cluster = Reader::parse(inventory.as_bytes()).map_err(stored)?;
+    let listed = ClusterInventory::from_json(&cluster).map_err(stored)?.links;
+    // In front, so that a fault has the place that it has in the patch: among what is listed there is none.
+    let links: Vec<Link> = measured.iter().cloned().chain(without(listed, &measured)).collect();
+    cluster["links"] = json!(links);
+    let inventory = ClusterInventory::from_json(&cluster).map_err(Problem::invalid_request)?;
+    Ok(ClusterDocument::new(&inventory))
+}
+
+fn read_patch(reader: &mut Reader, patch: &Value) -> Option<Vec<Link>> {
+    let map = reader.object(patch, &LinksPatch::FIELDS)?;
+    let links = reader.required(map, "links", |reader, value| reader.items(value, Link::read));
+    links?.into_iter().collect()
+}
+
+/// The listed links without the directed pairs that were measured.
+fn without(listed: Vec<Link>, measured: &[Link]) -> Vec<Link> {
+    let there = measured.iter().map(|link| (link.from.as_str(), link.to.as_str()));
+    let back = measured.iter().filter(|link| link.bidirectional).map(|link| (link.to.as_str(), link.from.as_str()));
+    let pairs: FxHashSet<(&str, &str)> = there.chain(back).collect();
+    let left = listed.into_iter().filter_map(|link| {
+        let there = !pairs.contains(&(link.from.as_str(), link.to.as_str()));
+        let back = link.bidirectional && !pairs.contains(&(link.to.as_str(), link.from.as_str()));
+        match (there, back) {
+            (true, back) => Some(Link { bidirectional: back, ..link }),
+            (false, true) => Some(Link { from: link.to, to: link.from, bidirectional: false, ..link }),
+            (false, false) => None,
+        }
+    });
+    left.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CLUSTER: &str = r#"{"name":"lab","nodes":[{"id":"a","memory_bytes":1},{"id":"b","memory_bytes":1},
+        {"id":"c","memory_bytes":1}],"links":[{"from":"a","to":"b","bandwidth_bps":1,"bidirectional":true},
+        {"from":"b","to":"c","bandwidth_bps":1}]}"#;
+
+    fn link(from: &str, to: &str, bandwidth_bps: f64) -> Value {
+        json!({"from": from, "to": to, "bandwidth_bps": bandwidth_bps, "latency_s": 0.0, "bidirectional": false})
+    }
+
+    fn links(patch: &Value) -> Value {
+        let document = patched(CLUSTER, patch).unwrap().document;
+        serde_json::from_str::<Value>(&document).unwrap()["links"].clone()
+    }
+
+    fn pointers(patch: &Value) -> Vec<String> {
+        let problem = patched(CLUSTER, patch).unwrap_err();
+        problem.errors.into_iter().map(|fault| fault.pointer).collect()
+    }
+
+    #[test]
+    fn one_direction_is_measured_and_the_other_stays() {
+        let one = links(&json!({"links": [link("a", "b", 5.0)]}));
+        assert_eq!(one, json!([link("a", "b", 5.0), link("b", "a", 1.0), link("b", "c", 1.0)]));
+        let other = links(&json!({"links": [link("b", "a", 5.0), link("b", "c", 6.0)]}));
+        assert_eq!(other, json!([link("b", "a", 5.0), link("b", "c", 6.0), link("a", "b", 1.0)]));
+    }
+
+    #[test]
+    fn both_directions_may_be_measured_at_once() {
+        let mut both = link("b", "a", 5.0);
+        both["bidirectional"] = json!(true);
+        assert_eq!(links(&json!({"links": [both]})), json!([both, link("b", "c", 1.0)]));
+    }
+
+    #[test]
+    fn faults_point_into_the_patch() {
+        assert_eq!(pointers(&json!({})), ["/links"]);
+        assert_eq!(pointers(&json!({"links": [{"from": "a", "to": "b"}]})), ["/links/0/bandwidth_bps"]);
+        assert_eq!(pointers(&json!({"links": [link("a", "c", 1.0), link("a", "x", 1.0)]})), ["/links/1/to"]);
+        assert_eq!(pointers(&json!({"links": [link("c", "c", 1.0)]})), ["/links/0"]);
+        assert_eq!(pointers(&json!({"links": [link("a", "c", 1.0), link("a", "c", 2.0)]})), ["/links/1"]);
+    }
+}
