@@ -1,7 +1,7 @@
 //! Beam search for placements within limits: the most promising labels of each layer, each with its whole set of hosts.
 //!
-//! Labels are ranked by their completion bounds, or where no latency counts as dives do: the fewest stages still
-//! needed, then the furthest start. No host is visited twice, so what ends is a placement; what does not end proves
+//! Labels are ranked by their completion bounds, or where no latency counts as in the beam of the plain search: the fewest
+//! stages still needed, then half by the furthest start, half by how open the hosts are that they leave. No host is visited twice, so what ends is a placement; what does not end proves
 //! nothing. O(w n m) for each layer of w labels.
 
 use rustc_hash::FxHashMap;
@@ -13,12 +13,17 @@ use super::ways::{Ended, Ways};
 use crate::planner::bits::Bits;
 use crate::planner::cost::Assignment;
 
+/// Labels of a layer before the best are chosen: wider beams are narrowed to that.
+const MOST_CANDIDATES: usize = 400_000;
+
 /// A host, and the set of hosts visited so far as words.
 type Key = (usize, Vec<u64>);
 
 struct Label {
     host: usize,
     visited: Vec<u64>,
+    /// How open the hosts visited are together.
+    openness: u64,
     entries: Vec<Entry>,
 }
 
@@ -29,9 +34,11 @@ pub fn placement<const W: usize>(
     stop: &dyn Fn() -> bool,
 ) -> Option<(Assignment, f64)> {
     let hosts = ways.problem.hosts.len();
+    let width = width.min(MOST_CANDIDATES / hosts.max(1)).max(1);
     let mut steps = Steps::default();
     let mut best = None;
-    let mut layer = first_labels(ways, &mut steps);
+    let openness: Vec<u64> = (0..hosts).map(|host| ways.tables.openness(host)).collect();
+    let mut layer = first_labels(ways, &openness, &mut steps);
     for stages in 1..=ways.problem.most_stages {
         for label in &layer {
             if let Some((value, step)) = ways.finished(label.host, &label.entries) {
@@ -62,7 +69,8 @@ pub fn placement<const W: usize>(
                 let visited = with(&label.visited, to);
                 let at = *at.entry((to, visited.clone())).or_insert(next.len());
                 if at == next.len() {
-                    next.push(Label { host: to, visited, entries: Vec::new() });
+                    let openness = label.openness + openness[to];
+                    next.push(Label { host: to, visited, openness, entries: Vec::new() });
                 }
                 merge(&mut next[at].entries, &arrived);
             }
@@ -80,13 +88,14 @@ pub fn placement<const W: usize>(
     best
 }
 
-fn first_labels<const W: usize>(ways: &Ways<'_, W>, steps: &mut Steps) -> Vec<Label> {
+fn first_labels<const W: usize>(ways: &Ways<'_, W>, openness: &[u64], steps: &mut Steps) -> Vec<Label> {
     let nobody = vec![0; ways.problem.hosts.len().div_ceil(64)];
     let mut first = Vec::new();
     for host in ways.tables.first_hosts() {
         if let Some(spent) = ways.begun(host) {
             let entry = Entry { position: 0, step: steps.add(BEGINNING, host, 0), spent };
-            first.push(Label { host, visited: with(&nobody, host), entries: vec![entry] });
+            let visited = with(&nobody, host);
+            first.push(Label { host, visited, openness: openness[host], entries: vec![entry] });
         }
     }
     first
@@ -102,16 +111,27 @@ fn with(visited: &[u64], host: usize) -> Vec<u64> {
     with
 }
 
-/// The labels with the smallest ranks.
+/// The labels with the smallest ranks: half of them by the one, the rest by the other.
 fn most_promising<const W: usize>(ways: &Ways<'_, W>, labels: Vec<Label>, width: usize) -> Vec<Label> {
-    let mut ranked: Vec<((f64, f64), Label)> = labels.into_iter().map(|label| (rank(ways, &label), label)).collect();
-    ranked.sort_by(|(a, _), (b, _)| a.0.total_cmp(&b.0).then(a.1.total_cmp(&b.1)));
+    if labels.len() <= width {
+        return labels;
+    }
+    let mut ranked: Vec<([f64; 3], Label)> = labels.into_iter().map(|label| (rank(ways, &label), label)).collect();
+    let by = |second: usize, third: usize| {
+        move |(a, _): &([f64; 3], Label), (b, _): &([f64; 3], Label)| {
+            a[0].total_cmp(&b[0]).then(a[second].total_cmp(&b[second])).then(a[third].total_cmp(&b[third]))
+        }
+    };
+    ranked.sort_by(by(1, 2));
+    ranked[width / 2..].sort_by(by(2, 1));
     ranked.truncate(width);
     ranked.into_iter().map(|(_, label)| label).collect()
 }
 
-fn rank<const W: usize>(ways: &Ways<'_, W>, label: &Label) -> (f64, f64) {
-    let openness = -(ways.tables.openness(label.host) as f64);
+/// What a label promises, smaller first, then two ways to break ties: how far it is, and how open the hosts are that it
+/// has used.
+fn rank<const W: usize>(ways: &Ways<'_, W>, label: &Label) -> [f64; 3] {
+    let used = label.openness as f64;
     match ways.goal {
         Goal::Latency | Goal::Bytes => {
             let least = |entry: &Entry| {
@@ -121,14 +141,13 @@ fn rank<const W: usize>(ways: &Ways<'_, W>, label: &Label) -> (f64, f64) {
                     _ => ways.least_latency_s(host, start, host, &entry.spent),
                 }
             };
-            (label.entries.iter().map(least).fold(f64::INFINITY, f64::min), openness)
+            [label.entries.iter().map(least).fold(f64::INFINITY, f64::min), 0.0, used]
         }
         Goal::Stages => {
             let mut starts = Bits::<W>::EMPTY;
             label.entries.iter().for_each(|entry| starts.insert(entry.position as usize));
             let fewest = ways.tables.fewest_stages(label.host, &starts).unwrap_or(usize::MAX);
-            let furthest = starts.last().unwrap_or(0);
-            (fewest as f64, openness * 1e-12 - furthest as f64)
+            [fewest as f64, -(starts.last().unwrap_or(0) as f64), used]
         }
     }
 }

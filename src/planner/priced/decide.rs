@@ -17,8 +17,8 @@ use crate::planner::exact::neighbourhood::Neighbourhoods;
 use crate::planner::exact::stage_ends::StageEnds;
 use crate::planner::problem::Problem;
 
-/// Labels of a beam's layer.
-const WIDTH: usize = 48;
+/// Labels of a layer of a quick beam.
+pub const WIDTH: usize = 48;
 
 /// What is known within limits.
 #[derive(Debug, Clone, PartialEq)]
@@ -85,12 +85,12 @@ impl<'p, const W: usize> Tables<'p, W> {
         Ways::new(&self.walks, &self.to_go, self.shipping, self.period_s, limits, goal)
     }
 
-    /// What a beam finds within limits.
-    pub fn beam(&self, limits: Limits, goal: Goal, stop: &dyn Fn() -> bool) -> Option<(Assignment, f64)> {
+    /// What a beam with layers of so many labels finds within limits.
+    pub fn beam(&self, limits: Limits, goal: Goal, width: usize, stop: &dyn Fn() -> bool) -> Option<(Assignment, f64)> {
         if !self.may_hold(&limits) {
             return None;
         }
-        beam::placement(&mut self.ways(limits, goal), WIDTH, stop)
+        beam::placement(&mut self.ways(limits, goal), width, stop)
     }
 
     /// Decides by labels. What walks must remember is learnt in `neighbourhoods`.

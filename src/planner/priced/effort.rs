@@ -6,6 +6,9 @@ use super::labels::BYTES_PER_ENTRY;
 const FIRST_ENTRIES: usize = 20_000;
 const MORE_ENTRIES: usize = 8;
 
+/// Entries of a search for each label of a beam's layer beside it.
+const ENTRIES_PER_WIDTH: usize = 100;
+
 /// Bytes that the labels of a search may take.
 const MOST_BYTES: usize = 768 << 20;
 
@@ -16,6 +19,11 @@ const FEW_HOSTS: usize = 12;
 #[derive(Debug, Clone, Copy)]
 pub struct Effort {
     most_entries: usize,
+}
+
+/// The labels of a layer of a beam that is worth it beside a search of so many entries.
+pub fn width_beside(most_entries: usize) -> usize {
+    most_entries / ENTRIES_PER_WIDTH
 }
 
 impl Effort {

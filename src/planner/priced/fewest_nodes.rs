@@ -3,8 +3,8 @@
 use rand::SeedableRng;
 use rand_pcg::Pcg64Mcg;
 
-use super::decide::Tables;
-use super::effort::Effort;
+use super::decide::{Tables, WIDTH};
+use super::effort::{Effort, width_beside};
 use super::limits::{Goal, Limits};
 use crate::domain::options::Overlap;
 use crate::planner::exact::decision::{self, Decider};
@@ -29,7 +29,7 @@ pub fn search<const W: usize>(incumbent: &Incumbent<'_>, target_period_s: f64) -
     let tables = Tables::new(problem, &stage_ends, None, target_period_s, &stop)?;
     let limits = Limits::of_latency(problem.max_latency_s);
     incumbent.raise(if tables.may_hold(&limits) { tables.least(Goal::Stages) } else { f64::INFINITY });
-    if let Some((found, _)) = tables.beam(limits, Goal::Stages, &stop) {
+    if let Some((found, _)) = tables.beam(limits, Goal::Stages, WIDTH, &stop) {
         incumbent.offer(found);
     }
     let by_bitsets = problem.overlap == Overlap::Full && problem.max_latency_s == f64::INFINITY;
@@ -40,6 +40,10 @@ pub fn search<const W: usize>(incumbent: &Incumbent<'_>, target_period_s: f64) -
             at_most::<W>(incumbent, &limited, &stage_ends, target_period_s, most_entries)
         } else {
             let tables = Tables::new(&limited, &stage_ends, None, target_period_s, &stop)?;
+            if let Some((found, _)) = tables.beam(limits, Goal::Stages, width_beside(most_entries), &stop) {
+                incumbent.offer(found);
+                return Some(Known::Enough);
+            }
             let decision = tables.decide(limits, Goal::Stages, &mut neighbourhoods, most_entries, &stop);
             Some(match decision.placement {
                 Some((found, _)) => {

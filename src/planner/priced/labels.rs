@@ -23,6 +23,9 @@ pub const BYTES_PER_ENTRY: usize = 104;
 /// Comparisons of labels between two looks at the stop hook.
 const COMPARISONS_PER_STOP: usize = 100_000;
 
+/// Labels judged by their capacity between two looks at the stop hook.
+const LABELS_PER_STOP: usize = 1_000;
+
 /// The most walks with cycles that a search returns to learn from.
 const MOST_WALKS: usize = 16;
 
@@ -162,7 +165,12 @@ impl<'s, const W: usize> Search<'s, W> {
         let first = self.labels.len();
         let mut candidates = candidates.labels;
         if let Some(capacity) = self.capacity {
-            candidates.iter_mut().for_each(|label| self.cut_by(capacity, label, used));
+            for (done, label) in candidates.iter_mut().enumerate() {
+                if done % LABELS_PER_STOP == 0 && (self.stop)() {
+                    return None;
+                }
+                self.cut_by(capacity, label, used);
+            }
         }
         candidates.sort_by_key(|label| (label.memory.count_ones(), label.host, label.memory));
         let mut compared = 0;

@@ -4,8 +4,8 @@
 //! than the effort allows, searches with smaller limits, in growing steps up from the bound: they are cheaper, raise the
 //! bound and teach what walks must remember. Then all again with more effort.
 
-use super::decide::Tables;
-use super::effort::Effort;
+use super::decide::{Tables, WIDTH};
+use super::effort::{Effort, width_beside};
 use super::limits::{Goal, Limits};
 use crate::planner::cost::Assignment;
 use crate::planner::exact::neighbourhood::Neighbourhoods;
@@ -35,11 +35,13 @@ pub fn close_in<const W: usize>(
 ) -> (f64, bool) {
     let mut gap = Gap { tables, goal, limits, low: 0.0, high, heard };
     gap.raise(tables.least(goal));
-    gap.beam();
+    let mut width = WIDTH;
     for most_entries in effort.rising() {
         if gap.is_closed() || (gap.heard.stop)() {
             break;
         }
+        gap.beam(width);
+        width = width_beside(most_entries);
         // What a hard search makes walks remember would slow the easier ones down.
         let before = neighbourhoods.clone();
         if !gap.search_below(gap.high, neighbourhoods, most_entries) {
@@ -77,8 +79,9 @@ impl<const W: usize> Gap<'_, '_, '_, W> {
         (self.heard.placement)(placement);
     }
 
-    fn beam(&mut self) {
-        if let Some(found) = self.tables.beam(self.goal.below(self.limits, self.high), self.goal, self.heard.stop) {
+    fn beam(&mut self, width: usize) {
+        let limits = self.goal.below(self.limits, self.high);
+        if let Some(found) = self.tables.beam(limits, self.goal, width, self.heard.stop) {
             self.lower(found);
         }
     }

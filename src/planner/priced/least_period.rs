@@ -5,8 +5,8 @@
 //! sides as in the search over latencies. A placement lowers the upper end to its own period, and the last decision is
 //! right below that, so that what is proven is exact.
 
-use super::decide::Tables;
-use super::effort::Effort;
+use super::decide::{Tables, WIDTH};
+use super::effort::{Effort, width_beside};
 use super::limits::{Goal, Limits};
 use crate::planner::cost::Assignment;
 use crate::planner::exact::neighbourhood::Neighbourhoods;
@@ -22,6 +22,9 @@ const FIRST_FACTORS: [f64; 8] = [1.0, 1.01, 1.02, 1.05, 1.1, 1.2, 1.5, 2.0];
 
 /// The parts of the gap in which the first step is made, and within which undecided periods are left alone.
 const STEPS: f64 = 256.0;
+
+/// Wider beams between two rounds of proofs.
+const BEAMS_PER_ROUND: usize = 8;
 
 /// What is known of a period.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,6 +49,7 @@ pub fn search<const W: usize>(incumbent: &Incumbent<'_>) -> Option<()> {
             break;
         }
         search.narrow(most_entries)?;
+        search.improve(width_beside(most_entries))?;
     }
     Some(())
 }
@@ -79,7 +83,7 @@ impl<const W: usize> Search<'_, W> {
             return Some(());
         }
         let goal = if limits.latency_s.is_finite() { Goal::Latency } else { Goal::Stages };
-        if let Some((found, _)) = tables.beam(limits, goal, self.stop) {
+        if let Some((found, _)) = tables.beam(limits, goal, WIDTH, self.stop) {
             self.offer(found);
         }
         Some(())
@@ -132,7 +136,7 @@ impl<const W: usize> Search<'_, W> {
             return Some(Known::Impossible);
         }
         let goal = if limits.latency_s.is_finite() { Goal::Latency } else { Goal::Stages };
-        if let Some((found, _)) = tables.beam(limits, goal, stop) {
+        if let Some((found, _)) = tables.beam(limits, goal, WIDTH, stop) {
             self.offer(found);
             return Some(Known::Possible);
         }
@@ -149,6 +153,27 @@ impl<const W: usize> Search<'_, W> {
             None => Known::Nothing,
         };
         Some(known)
+    }
+
+    /// Lowers the incumbent by wider beams at bisected periods.
+    fn improve(&mut self, width: usize) -> Option<()> {
+        let incumbent = self.incumbent;
+        let limits = Limits::of_latency(incumbent.problem.max_latency_s);
+        let goal = if limits.latency_s.is_finite() { Goal::Latency } else { Goal::Stages };
+        let mut unreached_s = incumbent.bound();
+        for _ in 0..BEAMS_PER_ROUND {
+            let reached_s = incumbent.objective();
+            if (self.stop)() || !reached_s.is_finite() || reached_s <= unreached_s {
+                break;
+            }
+            let middle_s = unreached_s + (reached_s - unreached_s) / 2.0;
+            let found = self.tables(middle_s)?.beam(limits, goal, width, self.stop);
+            match found {
+                Some((found, _)) => self.offer(found),
+                None => unreached_s = middle_s,
+            }
+        }
+        Some(())
     }
 
     fn narrow(&mut self, most_entries: usize) -> Option<()> {
