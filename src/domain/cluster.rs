@@ -140,6 +140,12 @@ impl ClusterInventory {
     pub fn node_index(&self, id: &str) -> Option<usize> {
         self.index_of.get(id).copied()
     }
+
+    /// Adds a node behind all others; its id must be new.
+    pub fn add_node(&mut self, node: Node) {
+        self.index_of.insert(node.id.clone(), self.nodes.len());
+        self.nodes.push(node);
+    }
 }
 
 impl Node {

@@ -6,6 +6,7 @@
 pub mod base;
 pub mod chain;
 pub mod cluster;
+pub mod explanation;
 pub mod fault;
 pub mod graph;
 pub mod hash;

@@ -5,6 +5,7 @@
 
 pub mod check;
 pub mod env;
+pub mod explain;
 #[doc(hidden)]
 pub mod parts;
 

@@ -1,0 +1,166 @@
+//! What each stage and transfer takes, how much is to spare, and what binds: read off a placement's figures.
+
+use std::collections::BTreeMap;
+
+use crate::domain::explanation::{MemoryWarning, MemoryWarningCode, NextBottleneck, StageSlack, TransferSlack};
+use crate::domain::options::Overlap;
+use crate::domain::placement::{Bottleneck, BottleneckKind, PlacementDocument, Stage};
+use crate::domain::request::PlanRequest;
+use crate::domain::unit::bytes_text;
+
+/// What this close to the period is the period.
+const SAME: f64 = 1e-12;
+
+/// Less than this share of a node's memory is little.
+const LITTLE: f64 = 0.05;
+
+/// The figures of a placement, with what is to spare.
+#[derive(Debug, Default)]
+pub(super) struct Slack {
+    pub stages: Vec<StageSlack>,
+    pub transfers: Vec<TransferSlack>,
+    pub binding: Vec<Bottleneck>,
+    pub next_bottleneck: Option<NextBottleneck>,
+    pub warnings: Vec<MemoryWarning>,
+}
+
+/// Reads the slack off a document; nothing where it has no placement.
+pub(super) fn slack(request: &PlanRequest, document: &PlacementDocument) -> Slack {
+    let Some(period_s) = document.period_s.filter(|_| !document.stages.is_empty()) else { return Slack::default() };
+    let mut transfers = transfers(&document.stages);
+    let node_loads = node_loads(document, &transfers);
+    let load_s = |node: &String| node_loads.get(node).copied().unwrap_or(0.0);
+    let full = request.options.cost_model.overlap == Overlap::Full;
+    for transfer in &mut transfers {
+        let ends_s = load_s(&transfer.from_node_id).max(load_s(&transfer.to_node_id));
+        transfer.slack_s = (period_s - if full { transfer.time_s } else { ends_s }).max(0.0);
+    }
+    let stage = |stage: &Stage| StageSlack {
+        index: stage.index,
+        node_id: stage.node_id.clone(),
+        time_s: stage.compute_s,
+        slack_s: (period_s - if full { stage.compute_s } else { load_s(&stage.node_id) }).max(0.0),
+        node_load_s: (!full).then(|| load_s(&stage.node_id)),
+        memory_bytes: stage.memory_bytes,
+        memory_capacity_bytes: stage.memory_capacity_bytes,
+        free_bytes: stage.memory_capacity_bytes.saturating_sub(stage.memory_bytes),
+    };
+    let stages: Vec<StageSlack> = document.stages.iter().map(stage).collect();
+    let loads = if full { step_loads(&stages, &transfers) } else { all_node_loads(&stages, &transfers, &node_loads) };
+    let (binding, rest): (Vec<_>, Vec<_>) = loads.into_iter().partition(|(_, seconds)| is_at(*seconds, period_s));
+    let warnings = stages.iter().filter_map(little_memory).collect();
+    let binding = binding.into_iter().map(|(bottleneck, _)| bottleneck).collect();
+    Slack { stages, transfers, binding, next_bottleneck: largest(&rest), warnings }
+}
+
+fn is_at(seconds: f64, period_s: f64) -> bool {
+    seconds >= period_s * (1.0 - SAME)
+}
+
+fn largest(loads: &[(Bottleneck, f64)]) -> Option<NextBottleneck> {
+    let time_s = loads.iter().map(|&(_, seconds)| seconds).reduce(f64::max)?;
+    let binding = loads.iter().filter(|(_, seconds)| is_at(*seconds, time_s)).map(|&(bottleneck, _)| bottleneck);
+    Some(NextBottleneck { time_s, binding: binding.collect() })
+}
+
+/// Every transfer, its slack still open.
+fn transfers(stages: &[Stage]) -> Vec<TransferSlack> {
+    let input = stages.first().and_then(|stage| Some((stage, stage.receive.as_ref()?)));
+    let input = input.map(|(stage, receive)| TransferSlack {
+        kind: BottleneckKind::Source,
+        stage_index: stage.index,
+        from_node_id: receive.from_node_id.clone(),
+        to_node_id: stage.node_id.clone(),
+        bytes: receive.bytes,
+        time_s: receive.transfer_s,
+        slack_s: 0.0,
+    });
+    let last = stages.len() - 1;
+    let outputs = stages.iter().enumerate().filter_map(|(place, stage)| Some((place, stage, stage.send.as_ref()?)));
+    let outputs = outputs.map(|(place, stage, send)| TransferSlack {
+        kind: if place == last { BottleneckKind::Sink } else { BottleneckKind::Hop },
+        stage_index: stage.index,
+        from_node_id: stage.node_id.clone(),
+        to_node_id: send.to_node_id.clone(),
+        bytes: send.bytes,
+        time_s: send.transfer_s,
+        slack_s: 0.0,
+    });
+    input.into_iter().chain(outputs).collect()
+}
+
+/// All that each node receives, computes and sends. The sums are those of the cost model, in its order: a stage's own,
+/// then what its node does as the source and as the sink of stages elsewhere.
+fn node_loads(document: &PlacementDocument, transfers: &[TransferSlack]) -> BTreeMap<String, f64> {
+    let mut loads: BTreeMap<String, f64> = BTreeMap::new();
+    for stage in &document.stages {
+        let receive_s = stage.receive.as_ref().map_or(0.0, |receive| receive.transfer_s);
+        let send_s = stage.send.as_ref().map_or(0.0, |send| send.transfer_s);
+        loads.insert(stage.node_id.clone(), receive_s + stage.compute_s + send_s);
+    }
+    let mut own: BTreeMap<String, f64> = BTreeMap::new();
+    for transfer in transfers {
+        match transfer.kind {
+            BottleneckKind::Source => *own.entry(transfer.from_node_id.clone()).or_default() += transfer.time_s,
+            BottleneckKind::Sink => *own.entry(transfer.to_node_id.clone()).or_default() += transfer.time_s,
+            _ => {}
+        }
+    }
+    for (node, seconds) in own {
+        *loads.entry(node).or_default() += seconds;
+    }
+    loads
+}
+
+/// With overlap `full` every step stands for itself.
+fn step_loads(stages: &[StageSlack], transfers: &[TransferSlack]) -> Vec<(Bottleneck, f64)> {
+    let of_transfer =
+        |it: &TransferSlack| (Bottleneck { kind: it.kind, stage_index: it.stage_index }, it.time_s);
+    let (input, outputs): (Vec<_>, Vec<_>) = transfers.iter().partition(|it| it.kind == BottleneckKind::Source);
+    let mut loads: Vec<(Bottleneck, f64)> = input.into_iter().map(of_transfer).collect();
+    for stage in stages {
+        loads.push((Bottleneck { kind: BottleneckKind::Stage, stage_index: stage.index }, stage.time_s));
+        loads.extend(outputs.iter().filter(|it| it.stage_index == stage.index).map(|it| of_transfer(it)));
+    }
+    loads
+}
+
+/// With overlap `none` nodes bind: those of stages, and a source or sink that hosts none.
+fn all_node_loads(
+    stages: &[StageSlack],
+    transfers: &[TransferSlack],
+    node_loads: &BTreeMap<String, f64>,
+) -> Vec<(Bottleneck, f64)> {
+    let load = |kind, stage_index, node: &String| (Bottleneck { kind, stage_index }, node_loads[node]);
+    let mut loads: Vec<(Bottleneck, f64)> =
+        stages.iter().map(|stage| load(BottleneckKind::Node, stage.index, &stage.node_id)).collect();
+    let mut named: Vec<&String> = stages.iter().map(|stage| &stage.node_id).collect();
+    for transfer in transfers {
+        let end = match transfer.kind {
+            BottleneckKind::Source => &transfer.from_node_id,
+            BottleneckKind::Sink => &transfer.to_node_id,
+            _ => continue,
+        };
+        if !named.contains(&end) {
+            named.push(end);
+            loads.push(load(transfer.kind, transfer.stage_index, end));
+        }
+    }
+    loads
+}
+
+fn little_memory(stage: &StageSlack) -> Option<MemoryWarning> {
+    let little = (stage.free_bytes as f64) < LITTLE * stage.memory_capacity_bytes as f64;
+    little.then(|| MemoryWarning {
+        code: MemoryWarningCode::LittleMemoryFree,
+        stage_index: stage.index,
+        node_id: stage.node_id.clone(),
+        detail: format!(
+            "stage {} leaves {} of the {} of {} free",
+            stage.index,
+            bytes_text(stage.free_bytes),
+            bytes_text(stage.memory_capacity_bytes),
+            stage.node_id
+        ),
+    })
+}
