@@ -142,6 +142,27 @@ fn an_infeasible_request_ends_with_3_and_says_why() {
 }
 
 #[test]
+fn an_answer_is_explained_beside_its_placement() {
+    let folder = Folder::new();
+    let good = folder.file("good.json", small_request(600).to_string());
+    let infeasible = folder.file("infeasible.json", small_request(2000).to_string());
+    let output = plan(&["--explain=5", "--request", &good, &infeasible, "--output", "jsonl"]);
+    let lines = lines(&output);
+    assert_eq!(lines[0]["explanation"]["period_s"], lines[0]["placement"]["period_s"]);
+    assert!(!lines[0]["explanation"]["upgrades"].as_array().unwrap().is_empty());
+    assert_eq!(lines[1]["explanation"]["mends"][0]["kind"], "more_memory");
+
+    let table = plan(&["--explain", "--request", &good, &infeasible]);
+    for wanted in ["binding: ", "upgrade ", "proven at least", "would mend it: "] {
+        assert!(text(&table.stdout).contains(wanted), "{wanted:?} is missing in:\n{}", text(&table.stdout));
+    }
+    let json = plan(&["--explain", "--request", &good, "--output", "json"]);
+    let document: Value = serde_json::from_slice(&json.stdout).unwrap();
+    assert_eq!(document["explanation"]["status"], document["placement"]["status"]);
+    assert!(plan(&["--request", &good, "--output", "jsonl"]).stdout.windows(11).all(|it| it != b"explanation"));
+}
+
+#[test]
 fn no_placement_and_no_proof_ends_with_4() {
     let request = "examples/requests/bert-base-radio-50.json";
     let output = plan(&["--request", request, "--time-limit-s", "1e-9", "--output", "jsonl"]);

@@ -44,6 +44,9 @@ fn the_tour_runs_when_pasted() {
         "\"reasons\":[",
         "\"kind\":\"request\"",
         "\"sink_node\":",
+        "\"upgrades\":[{",
+        "\"moved_layers\":[{",
+        "\"violations\":[{",
         "\"pointer\":\"/model/layers\"",
         "\"pointer\":\"/cluster/nodes/0/memory_bytes\"",
     ] {

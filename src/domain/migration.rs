@@ -1,10 +1,10 @@
 //! What replanning ships: the layers that move, their bytes, and how long that may take.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 /// What it takes to come from the base to a placement.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, ToSchema)]
 pub struct Migration {
     /// The layers whose node does not hold them in the base, in the model's order.
     pub moved_layers: Vec<MovedLayer>,
@@ -29,7 +29,7 @@ pub struct Migration {
 }
 
 /// A layer whose parameters must be shipped.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct MovedLayer {
     /// The layer.
     pub layer_id: String,

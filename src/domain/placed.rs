@@ -12,6 +12,8 @@ use super::read::Reader;
 pub struct Placed {
     /// Its period.
     pub period_s: f64,
+    /// Its latency.
+    pub latency_s: f64,
     /// Its stages, at least one.
     pub stages: Vec<PlacedStage>,
 }
@@ -63,8 +65,11 @@ impl Placed {
             let action = "Give a placement with status optimal or feasible";
             reader.fault_at(&["stages".into()], FaultCode::Empty, "the placement has no stage", action);
         }
-        let period_s = reader.required(map, "period_s", Reader::non_negative)?;
-        Some(Self { period_s, stages: stages.into_iter().collect::<Option<Vec<PlacedStage>>>()? })
+        let period_s = reader.required(map, "period_s", Reader::non_negative);
+        // Hand-made documents may lack it: nothing but a comparison of latencies reads it.
+        let latency_s = reader.optional(map, "latency_s", Reader::non_negative).unwrap_or(0.0);
+        let period_s = period_s?;
+        Some(Self { period_s, latency_s, stages: stages.into_iter().collect::<Option<Vec<PlacedStage>>>()? })
     }
 
     /// Which node holds which layers.

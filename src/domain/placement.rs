@@ -10,7 +10,7 @@ use super::occupant::OccupantEffect;
 use super::options::Algorithm;
 
 /// What an answer claims.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Status {
     /// Proven best for this model, cluster and options.
@@ -24,7 +24,7 @@ pub enum Status {
 }
 
 /// Why the search ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Termination {
     /// With the proof that the placement is best.
@@ -44,7 +44,7 @@ pub enum Termination {
 }
 
 /// A placement, or the proof that there is none, or neither.
-#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct PlacementDocument {
     /// What the answer claims.
     pub status: Status,
@@ -84,7 +84,7 @@ pub struct PlacementDocument {
     #[schema(nullable = false)]
     pub gap: Option<f64>,
     /// The stages in order; empty without a placement.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schema(required = false)]
     pub stages: Vec<Stage>,
     /// What sets the period.
@@ -93,7 +93,7 @@ pub struct PlacementDocument {
     pub bottleneck: Option<Bottleneck>,
     /// With the objective `tradeoff`: every placement that no other beats in both period and latency, by ascending
     /// period; the first is the one of `stages`.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schema(required = false)]
     pub front: Vec<FrontPoint>,
     /// With a base: what must be shipped to come from there to here.
@@ -101,13 +101,13 @@ pub struct PlacementDocument {
     #[schema(nullable = false)]
     pub migration: Option<Migration>,
     /// What this placement does to each occupant of the request.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schema(required = false)]
     pub occupants: Vec<OccupantEffect>,
     /// What the reader should know.
     pub warnings: Vec<Warning>,
     /// Why there is no placement; empty with one.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schema(required = false)]
     pub reasons: Vec<Reason>,
     /// Seconds that the search took.
@@ -117,7 +117,7 @@ pub struct PlacementDocument {
 }
 
 /// A placement that no other beats in both period and latency.
-#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct FrontPoint {
     /// The slowest stage or hop, seconds.
     pub period_s: f64,
@@ -128,7 +128,7 @@ pub struct FrontPoint {
 }
 
 /// Consecutive layers on one node.
-#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Stage {
     /// From 0.
     pub index: u64,
@@ -159,7 +159,7 @@ pub struct Stage {
 }
 
 /// A transfer that arrives at a stage.
-#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Receive {
     /// The sending node.
     pub from_node_id: String,
@@ -174,7 +174,7 @@ pub struct Receive {
 }
 
 /// A transfer that leaves a stage.
-#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Send {
     /// The receiving node.
     pub to_node_id: String,
@@ -191,7 +191,7 @@ pub struct Send {
 }
 
 /// What sets the period.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Bottleneck {
     /// What it is.
     pub kind: BottleneckKind,
@@ -200,7 +200,7 @@ pub struct Bottleneck {
 }
 
 /// The kinds of bottleneck.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum BottleneckKind {
     /// A stage's compute.
@@ -216,7 +216,7 @@ pub enum BottleneckKind {
 }
 
 /// What the reader of a placement should know.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Warning {
     /// The kind of warning.
     pub code: WarningCode,
@@ -225,7 +225,7 @@ pub struct Warning {
 }
 
 /// The kinds of warning, a closed list.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum WarningCode {
     /// A node has neither a speed nor timings: its compute counts as zero.
@@ -235,21 +235,22 @@ pub enum WarningCode {
 }
 
 /// Why there is no placement.
-#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Reason {
     /// The kind of reason.
     pub code: ReasonCode,
     /// In words, with the figures.
     pub detail: String,
     /// The figures by name, in the unit that the name says.
+    #[serde(default)]
     #[schema(required = false)]
     pub figures: BTreeMap<String, f64>,
     /// Layers concerned.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schema(required = false)]
     pub layer_ids: Vec<String>,
     /// Nodes concerned.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schema(required = false)]
     pub node_ids: Vec<String>,
 }

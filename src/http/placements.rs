@@ -173,6 +173,6 @@ fn body(placement: &store::Placement) -> Result<String, Problem> {
     json::with_member(&head, "placement", &placement.document)
 }
 
-fn placement_id(text: &str) -> Result<Id, Problem> {
+pub(super) fn placement_id(text: &str) -> Result<Id, Problem> {
     Id::parse(IdKind::Placement, text).ok_or_else(|| Problem::not_found("placement", text))
 }

@@ -37,6 +37,11 @@ impl Parameters {
         values.into_iter().next()
     }
 
+    /// Whether a parameter is there at all.
+    pub fn was_given(&self, name: &str) -> bool {
+        self.given.iter().any(|(given, _)| given == name)
+    }
+
     /// The values of a parameter that may come often.
     pub fn all(&mut self, name: &'static str) -> Vec<String> {
         self.asked_for.push(name);
@@ -52,6 +57,17 @@ impl Parameters {
             self.fault(name, FaultCode::OutOfRange, format!("{text:?} is not allowed here"), &action);
         }
         number
+    }
+
+    /// Seconds above 0.
+    pub fn seconds(&mut self, name: &'static str, most: f64) -> Option<f64> {
+        let text = self.text(name)?;
+        let seconds = text.parse::<f64>().ok().filter(|&seconds| seconds > 0.0 && seconds <= most);
+        if seconds.is_none() {
+            let action = format!("Give a number above 0, at most {most}");
+            self.fault(name, FaultCode::OutOfRange, format!("{text:?} is not allowed here"), &action);
+        }
+        seconds
     }
 
     /// `true` or `false`; absent is `false`.

@@ -23,8 +23,8 @@ use super::api::Api;
 use super::problem::Problem;
 use super::request_id::{self, MakeId, X_REQUEST_ID};
 use super::{
-    clusters, docs, evaluations, events, examples, health, jobs, links, models, nodes, placements, problems, schema,
-    validation,
+    clusters, diffs, docs, evaluations, events, examples, explanations, health, jobs, links, models, nodes, placements,
+    problems, schema, validation,
 };
 use crate::clock::Ids;
 
@@ -61,6 +61,8 @@ fn routes() -> OpenApiRouter<Api> {
         .merge(validation::routes())
         .merge(events::routes())
         .merge(placements::routes())
+        .merge(explanations::routes())
+        .merge(diffs::routes())
         .merge(evaluations::routes())
         .merge(examples::routes())
         .merge(health::routes())

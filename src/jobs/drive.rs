@@ -246,7 +246,7 @@ async fn request(queue: &Inner, job: &Job) -> Result<Arc<PlanRequest>, Unreadabl
     read.map(Arc::new).map_err(Unreadable::Faults)
 }
 
-fn read_request(model: &str, cluster: &str, options: &str) -> Result<PlanRequest, Vec<Fault>> {
+pub(super) fn read_request(model: &str, cluster: &str, options: &str) -> Result<PlanRequest, Vec<Fault>> {
     let model = Arc::new(ModelProfile::from_json(&Reader::parse(model.as_bytes())?)?);
     let cluster = Arc::new(ClusterInventory::from_json(&Reader::parse(cluster.as_bytes())?)?);
     let mut reader = Reader::new();

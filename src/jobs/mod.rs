@@ -7,6 +7,7 @@ mod answer;
 mod changes;
 mod claim;
 mod drive;
+mod explain;
 mod faults;
 mod progress;
 mod recover;
@@ -21,10 +22,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use rustc_hash::FxHashMap;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, Semaphore};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
+pub use explain::ExplainError;
 pub use settings::QueueSettings;
 pub use solver::{Planner, Solver};
 
@@ -55,6 +57,8 @@ struct Inner {
     closing: CancellationToken,
     changes: Changes,
     requests: Requests,
+    /// One for each explanation that may be solved at once.
+    explaining: Semaphore,
     running: Mutex<FxHashMap<Id, Arc<Signal>>>,
     tasks: Mutex<Vec<JoinHandle<()>>>,
     #[cfg(test)]
@@ -76,6 +80,7 @@ impl Queue {
     ) -> Result<Self, StoreError> {
         let inner = Arc::new(Inner {
             owner: ids.uuid().to_string(),
+            explaining: Semaphore::new(settings.explanations),
             store,
             clock,
             ids,

@@ -9,6 +9,8 @@ pub struct QueueSettings {
     pub workers: usize,
     /// Threads that one solve may use; default 1.
     pub threads_per_job: usize,
+    /// Explanations solved at once; default the number of cores.
+    pub explanations: usize,
     /// How often a running job renews its lease and stores incumbent and bound; default 1 s.
     pub heartbeat: Duration,
     /// How long a job belongs to its worker after a heartbeat; default 15 s.
@@ -23,8 +25,10 @@ pub struct QueueSettings {
 
 impl Default for QueueSettings {
     fn default() -> Self {
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
         Self {
-            workers: std::thread::available_parallelism().map_or(1, usize::from),
+            workers: cores,
+            explanations: cores,
             threads_per_job: 1,
             heartbeat: Duration::from_secs(1),
             lease: Duration::from_secs(15),

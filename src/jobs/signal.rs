@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::time::Duration;
 
 use crate::clock::Clock;
+use crate::planner::explain::Slices;
 use crate::planner::{Stop, StopReason};
 
 /// Why a search was told to end before its deadline.
@@ -66,6 +67,36 @@ impl Stop for Signal {
     }
 }
 
+impl Slices for Signal {
+    fn slice(&self, part: f64) -> Box<dyn Stop + '_> {
+        let deadline_us = self.deadline_us.load(Ordering::Relaxed);
+        if deadline_us == NO_DEADLINE {
+            return Box::new(Slice { signal: self, deadline_us });
+        }
+        let now_us = u64::try_from(self.clock.monotonic().as_micros()).unwrap_or(NO_DEADLINE);
+        let left_us = deadline_us.saturating_sub(now_us);
+        let share_us = (left_us as f64 * part.clamp(0.0, 1.0)) as u64;
+        Box::new(Slice { signal: self, deadline_us: now_us.saturating_add(share_us) })
+    }
+}
+
+/// A part of a signal's time.
+struct Slice<'a> {
+    signal: &'a Signal,
+    deadline_us: u64,
+}
+
+impl Stop for Slice<'_> {
+    fn reason(&self) -> Option<StopReason> {
+        let whole = self.signal.reason();
+        if whole.is_some() || self.deadline_us == NO_DEADLINE {
+            return whole;
+        }
+        let over = self.signal.clock.monotonic().as_micros() >= u128::from(self.deadline_us);
+        over.then_some(StopReason::TimeLimit)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -87,5 +118,24 @@ mod tests {
         signal.end(Cause::Asked);
         assert_eq!(signal.cause(), Some(Cause::Shutdown));
         assert_eq!(signal.reason(), Some(StopReason::Stopped));
+    }
+
+    #[test]
+    fn a_slice_ends_with_its_part_or_with_the_whole() {
+        let clock = Arc::new(ManualClock::new());
+        let signal = Signal::new(clock.clone());
+        assert_eq!(signal.slice(0.1).reason(), None);
+        signal.end_within(Duration::from_secs(4));
+        let (quarter, all) = (signal.slice(0.25), signal.slice(1.0));
+        clock.advance(Duration::from_secs(1));
+        assert_eq!((quarter.reason(), all.reason()), (Some(StopReason::TimeLimit), None));
+        // A third of the three seconds that are left.
+        let third = signal.slice(1.0 / 3.0);
+        clock.advance(Duration::from_millis(999));
+        assert_eq!(third.reason(), None);
+        clock.advance(Duration::from_millis(2));
+        assert_eq!(third.reason(), Some(StopReason::TimeLimit));
+        signal.end(Cause::Asked);
+        assert_eq!(all.reason(), Some(StopReason::Stopped));
     }
 }

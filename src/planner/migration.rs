@@ -1,24 +1,40 @@
 //! What replanning ships: from the request's base to an assignment.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 use super::cost::Assignment;
 use super::links::LinkFinder;
 use super::problem::Problem;
+use crate::domain::base::BasePlacement;
+use crate::domain::cluster::ClusterInventory;
 use crate::domain::migration::{Migration, MovedLayer};
+use crate::domain::model::ModelProfile;
 use crate::domain::request::PlanRequest;
 
 /// The moved layers of an assignment with their bytes and time; `None` for a request without a base. What a search
 /// proves (the bound, the periods) is not in it yet.
 pub fn migration(request: &PlanRequest, problem: &Problem, assignment: &Assignment) -> Option<Migration> {
-    let PlanRequest { model, cluster, options } = request;
-    let holders = options.base.as_ref()?.holders();
+    let base = request.options.base.as_ref()?;
+    let stages = assignment
+        .spans()
+        .map(|(start, end, host)| (problem.hosts[host], problem.chain.positions[start]..problem.chain.positions[end]));
+    Some(shipped(&request.model, &request.cluster, base, stages))
+}
+
+/// What it ships to come from a base to stages of a model on a cluster: each a node, by its place, and its layers.
+pub fn shipped(
+    model: &ModelProfile,
+    cluster: &ClusterInventory,
+    base: &BasePlacement,
+    stages: impl IntoIterator<Item = (usize, Range<usize>)>,
+) -> Migration {
+    let holders = base.holders();
     let mut migration = Migration::default();
     let mut pair_bytes: BTreeMap<(usize, usize), u64> = BTreeMap::new();
-    for (start, end, host) in assignment.spans() {
-        let to = problem.hosts[host];
+    for (to, layers) in stages {
         let node = &cluster.nodes[to];
-        for layer in &model.layers[problem.chain.positions[start]..problem.chain.positions[end]] {
+        for layer in &model.layers[layers] {
             let holder = holders.get(layer.id.as_str()).copied();
             if holder == Some(node.id.as_str()) {
                 continue;
@@ -51,5 +67,5 @@ pub fn migration(request: &PlanRequest, problem: &Problem, assignment: &Assignme
         }
     }
     migration.estimated_s = sending_s.into_iter().chain(receiving_s).fold(0.0, f64::max);
-    Some(migration)
+    migration
 }

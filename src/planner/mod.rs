@@ -13,6 +13,7 @@ mod baselines;
 mod bits;
 mod bound;
 mod cost;
+mod diff;
 mod document;
 mod exact;
 mod feasible;
@@ -24,6 +25,7 @@ mod priced;
 mod problem;
 mod repartition;
 
+pub use diff::diff;
 pub use env::{Env, Progress, Stop, StopReason};
 pub use feasible::infeasibility;
 pub use occupants::occupant_of;

@@ -3,6 +3,7 @@
 mod bad_input;
 mod clusters;
 mod events;
+mod explanations;
 mod frame;
 mod jobs;
 mod models;

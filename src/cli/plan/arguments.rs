@@ -50,6 +50,11 @@ pub(crate) struct PlanArguments {
     /// What to print.
     #[arg(long, value_enum, default_value_t = Output::Table)]
     pub output: Output,
+    /// Also say what binds, what is to spare and what upgrades would give, solved within so many seconds (at most 10)
+    /// [default: 2]; for what is infeasible, what would mend it.
+    #[arg(long, value_name = "SECONDS", num_args = 0..=1, require_equals = true, default_missing_value = "2",
+        value_parser = explanation_limit)]
+    pub explain: Option<f64>,
     /// Requests planned at once; lines still come in the order of the files.
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..))]
     pub jobs: u16,
@@ -66,9 +71,10 @@ pub(crate) struct PlanArguments {
 pub(crate) enum Output {
     /// A table of stages and a drawing of the pipeline, for people.
     Table,
-    /// The placement document of one request, indented.
+    /// The placement document of one request, indented; with --explain {"placement", "explanation"}.
     Json,
-    /// One line for each request: {"file", "placement"}, or {"file", "error"} for bad input.
+    /// One line for each request: {"file", "placement"}, with --explain also "explanation", or {"file", "error"} for
+    /// bad input.
     Jsonl,
 }
 
@@ -231,6 +237,11 @@ fn as_map<S: Serializer>(pairs: &[(String, String)], serializer: S) -> Result<S:
     serializer.collect_map(pairs.iter().map(|(key, value)| (key, value)))
 }
 
+fn explanation_limit(text: &str) -> Result<f64, String> {
+    let seconds = finite(text)?;
+    if seconds > 0.0 && seconds <= 10.0 { Ok(seconds) } else { Err("it must be above 0 and at most 10".to_owned()) }
+}
+
 fn read_pair(text: &str) -> Result<(String, String), String> {
     let (key, value) = text.split_once('=').ok_or("there is no = between label and value")?;
     Ok((key.to_owned(), value.to_owned()))
@@ -278,6 +289,15 @@ mod tests {
             let error = Line::try_parse_from(["plan", "--request", "r", "--time-limit-s", number]).err().unwrap();
             assert!(error.to_string().contains("number"), "{error}");
         }
+    }
+
+    #[test]
+    fn an_explanation_has_a_limit() {
+        let limit = |flag: &str| Line::try_parse_from(["plan", flag, "--request", "r"]).map(|line| line.plan.explain);
+        assert_eq!(limit("--explain").unwrap(), Some(2.0));
+        assert_eq!(limit("--explain=0.5").unwrap(), Some(0.5));
+        assert!(limit("--explain=0").is_err() && limit("--explain=11").is_err());
+        assert_eq!(Line::try_parse_from(["plan", "--request", "r"]).unwrap().plan.explain, None);
     }
 
     #[test]

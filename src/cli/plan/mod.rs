@@ -2,6 +2,7 @@
 
 mod arguments;
 mod drawing;
+mod explained;
 mod input;
 mod output;
 mod report;
@@ -22,6 +23,7 @@ pub(in crate::cli) use report::percent;
 use super::exit::Exit;
 use super::{complain, interrupt};
 use crate::clock::SystemClock;
+use crate::domain::explanation::Explanation;
 use crate::domain::placement::PlacementDocument;
 use crate::domain::request::PlanRequest;
 use crate::jobs::{Cause, Signal};
@@ -29,7 +31,7 @@ use crate::planner::CheckFailure;
 
 /// What became of one request.
 enum Outcome {
-    Placed(Box<PlanRequest>, Box<PlacementDocument>),
+    Placed(Box<PlanRequest>, Box<PlacementDocument>, Option<Box<Explanation>>),
     BadInput(InputError),
     Defect(CheckFailure),
     /// An interrupt came before its turn.
@@ -39,7 +41,7 @@ enum Outcome {
 impl Outcome {
     fn exit(&self) -> Exit {
         match self {
-            Outcome::Placed(_, placement) => Exit::of_status(placement.status),
+            Outcome::Placed(_, placement, _) => Exit::of_status(placement.status),
             Outcome::BadInput(_) => Exit::BadInput,
             Outcome::Defect(_) => Exit::Failure,
             Outcome::LeftOut => Exit::Unknown,
@@ -130,8 +132,13 @@ fn plan_one(
         Err(error) => return Outcome::BadInput(error),
     };
     let show = |text: &str| bar.set_message(format!("{name}: {text}"));
-    match solve::solve(&request, clock, threads, signal, &show) {
-        Ok(placement) => Outcome::Placed(Box::new(request), Box::new(placement)),
+    let solved = solve::solve(&request, clock, threads, signal, &show).and_then(|placement| {
+        show("explaining");
+        let explained = arguments.explain.map(|limit_s| solve::explain(&request, &placement, threads, signal, limit_s));
+        Ok((placement, explained.transpose()?))
+    });
+    match solved {
+        Ok((placement, explained)) => Outcome::Placed(Box::new(request), Box::new(placement), explained.map(Box::new)),
         Err(defect) => Outcome::Defect(defect),
     }
 }

@@ -6,18 +6,29 @@ use serde::Serialize;
 
 use super::Outcome;
 use super::arguments::Output;
+use super::explained::ExplanationReport;
 use super::input::InputError;
 use super::report::Report;
+use crate::domain::explanation::Explanation;
 use crate::domain::placement::PlacementDocument;
 
 /// A line of `--output jsonl`.
-#[derive(Serialize)]
+#[derive(Default, Serialize)]
 struct Line<'a> {
     file: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     placement: Option<&'a PlacementDocument>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    explanation: Option<&'a Explanation>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<&'a InputError>,
+}
+
+/// What `--output json` prints with `--explain`.
+#[derive(Serialize)]
+struct Explained<'a> {
+    placement: &'a PlacementDocument,
+    explanation: &'a Explanation,
 }
 
 /// Prints an outcome: answers to standard output, complaints to standard error. With JSON lines both are lines.
@@ -25,24 +36,31 @@ pub(super) fn print(form: Output, name: &str, outcome: &Outcome) -> io::Result<(
     let mut out = io::stdout().lock();
     match (form, outcome) {
         (_, Outcome::LeftOut) => eprintln!("cutpoint: {name}: left out, the run was interrupted"),
-        (Output::Jsonl, Outcome::Placed(_, placement)) => {
-            write_line(&mut out, &Line { file: name, placement: Some(placement), error: None })?;
+        (Output::Jsonl, Outcome::Placed(_, placement, explanation)) => {
+            let explanation = explanation.as_deref();
+            write_line(&mut out, &Line { file: name, placement: Some(placement), explanation, error: None })?;
         }
         (Output::Jsonl, Outcome::BadInput(error)) => {
-            write_line(&mut out, &Line { file: name, placement: None, error: Some(error) })?;
+            write_line(&mut out, &Line { file: name, error: Some(error), ..Line::default() })?;
         }
         (Output::Jsonl, Outcome::Defect(defect)) => {
             let error = InputError { detail: format!("a defect of cutpoint: {defect}"), errors: Vec::new() };
-            write_line(&mut out, &Line { file: name, placement: None, error: Some(&error) })?;
+            write_line(&mut out, &Line { file: name, error: Some(&error), ..Line::default() })?;
         }
         (_, Outcome::BadInput(error)) => eprintln!("cutpoint: {name}: {error}"),
         (_, Outcome::Defect(defect)) => eprintln!("cutpoint: {name}: a defect of cutpoint, please report it: {defect}"),
-        (Output::Json, Outcome::Placed(_, placement)) => {
-            serde_json::to_writer_pretty(&mut out, placement)?;
+        (Output::Json, Outcome::Placed(_, placement, explanation)) => {
+            match explanation {
+                Some(explanation) => serde_json::to_writer_pretty(&mut out, &Explained { placement, explanation })?,
+                None => serde_json::to_writer_pretty(&mut out, placement)?,
+            }
             writeln!(out)?;
         }
-        (Output::Table, Outcome::Placed(request, placement)) => {
+        (Output::Table, Outcome::Placed(request, placement, explanation)) => {
             writeln!(out, "{}", Report { request, placement })?;
+            if let Some(explanation) = explanation {
+                writeln!(out, "{}", ExplanationReport { explanation })?;
+            }
         }
     }
     out.flush()

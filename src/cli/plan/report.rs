@@ -140,7 +140,7 @@ pub(in crate::cli) fn percent(share: f64) -> String {
     if share > 0.0 && share < 0.0005 { "under 0.1 %".to_owned() } else { format!("{} %", short(share * 100.0)) }
 }
 
-fn short(number: f64) -> String {
+pub(super) fn short(number: f64) -> String {
     let decimals = match number.abs() {
         n if n >= 100.0 => 0,
         n if n >= 10.0 => 1,

@@ -1,13 +1,15 @@
-//! Plans one request within its time limit, and tells how far it has come.
+//! Plans one request within its time limit, tells how far it has come, and explains the answer.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use crate::clock::Clock;
+use crate::domain::explanation::Explanation;
 use crate::domain::placement::PlacementDocument;
 use crate::domain::request::PlanRequest;
 use crate::domain::unit::seconds_text;
 use crate::jobs::Signal;
+use crate::planner::explain::{self, ExplainEnv};
 use crate::planner::{self, CheckFailure, Env, Progress};
 
 /// Plans a request; `solve_s` of the answer says how long it took. The signal ends it early with the best so far.
@@ -26,6 +28,18 @@ pub(super) fn solve(
     let mut placement = planner::plan(request, &env)?;
     placement.solve_s = clock.monotonic().saturating_sub(start).as_secs_f64();
     Ok(placement)
+}
+
+/// Explains an answer within a limit. An interrupt ends it with what is known.
+pub(super) fn explain(
+    request: &PlanRequest,
+    placement: &PlacementDocument,
+    threads: usize,
+    signal: &Signal,
+    limit_s: f64,
+) -> Result<Explanation, CheckFailure> {
+    signal.end_within(Duration::from_secs_f64(limit_s));
+    explain::explain(request, placement, &ExplainEnv { threads, slices: signal })
 }
 
 #[derive(Clone, Copy, Default)]

@@ -30,6 +30,8 @@ pub(super) fn of(schema: &str) -> Option<Value> {
         "PlacementDocument" => placement_document(),
         "Placement" => placement(),
         "PlacementPage" => page(placement()),
+        "Explanation" => explanation(),
+        "PlacementDiff" => placement_diff(),
         "ExampleList" => json!({"items": [
             {"name": "resnet50-radio-5", "kind": "request", "description": "ResNet50 on radio-5"}]}),
         "Health" => json!({"status": "ok", "version": "0.1.0"}),
@@ -137,6 +139,28 @@ fn placement() -> Value {
     json!({
         "id": PLACEMENT_ID, "job_id": JOB_ID, "model_id": MODEL_ID, "cluster_id": CLUSTER_ID, "cluster_revision": 1,
         "labels": {"team": "vision"}, "created_at": "2026-11-23T09:30:00.005Z", "placement": placement_document()
+    })
+}
+
+fn explanation() -> Value {
+    json!({
+        "status": "optimal", "period_s": 0.0200772,
+        "stages": [{"index": 0, "node_id": "pi-1", "time_s": 0.0200772, "slack_s": 0.0, "memory_bytes": 12653376,
+            "memory_capacity_bytes": 3758096384_u64, "free_bytes": 3745443008_u64}],
+        "transfers": [], "binding": [{"kind": "stage", "stage_index": 0}], "warnings": [],
+        "upgrades": [{"kind": "node_twice_as_fast", "detail": "pi-1 twice as fast", "node_ids": ["pi-1"],
+            "status": "optimal", "period_s": 0.0100386, "latency_s": 0.0100386, "stages": 1,
+            "lower_bound_s": 0.0100386, "gain": 2.0, "gain_at_least": 2.0, "gain_at_most": 2.0}],
+        "reasons": [], "mends": [], "undecided": 0
+    })
+}
+
+fn placement_diff() -> Value {
+    json!({
+        "moved_layers": [{"layer_id": "dense", "from_node_id": "pi-1", "to_node_id": "pi-2", "param_bytes": 8196000}],
+        "shipped_bytes": 8196000, "estimated_s": 10.931, "unsourced_bytes": 0, "gained_node_ids": ["pi-2"],
+        "lost_node_ids": [], "base_period_s": 0.0200772, "period_s": 0.0197358, "period_change_s": -0.0003414,
+        "base_latency_s": 0.0200772, "latency_s": 0.0243, "latency_change_s": 0.0042228
     })
 }
 

@@ -8,6 +8,8 @@ mod mend;
 mod missing_link;
 mod slack;
 mod solves;
+#[cfg(test)]
+mod tests;
 mod upgrade;
 mod value;
 
@@ -72,7 +74,10 @@ pub fn explain(
 }
 
 /// A request with another cluster.
-fn on_cluster(request: &PlanRequest, change: impl FnOnce(&mut crate::domain::cluster::ClusterInventory)) -> PlanRequest {
+fn on_cluster(
+    request: &PlanRequest,
+    change: impl FnOnce(&mut crate::domain::cluster::ClusterInventory),
+) -> PlanRequest {
     let mut cluster = (*request.cluster).clone();
     change(&mut cluster);
     PlanRequest { cluster: cluster.into(), ..request.clone() }

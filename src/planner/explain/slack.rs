@@ -114,8 +114,7 @@ fn node_loads(document: &PlacementDocument, transfers: &[TransferSlack]) -> BTre
 
 /// With overlap `full` every step stands for itself.
 fn step_loads(stages: &[StageSlack], transfers: &[TransferSlack]) -> Vec<(Bottleneck, f64)> {
-    let of_transfer =
-        |it: &TransferSlack| (Bottleneck { kind: it.kind, stage_index: it.stage_index }, it.time_s);
+    let of_transfer = |it: &TransferSlack| (Bottleneck { kind: it.kind, stage_index: it.stage_index }, it.time_s);
     let (input, outputs): (Vec<_>, Vec<_>) = transfers.iter().partition(|it| it.kind == BottleneckKind::Source);
     let mut loads: Vec<(Bottleneck, f64)> = input.into_iter().map(of_transfer).collect();
     for stage in stages {

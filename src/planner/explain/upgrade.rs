@@ -107,9 +107,10 @@ fn with_faster_link(request: &PlanRequest, from: usize, to: usize) -> PlanReques
     let mut both_ways = false;
     let mut upgraded = on_cluster(request, |cluster| {
         let leads = |link: &Link, from: &String, to: &String| link.from == *from && link.to == *to;
-        let listed = cluster.links.iter_mut().find(|link| {
-            leads(link, &from_id, &to_id) || (link.bidirectional && leads(link, &to_id, &from_id))
-        });
+        let listed = cluster
+            .links
+            .iter_mut()
+            .find(|link| leads(link, &from_id, &to_id) || (link.bidirectional && leads(link, &to_id, &from_id)));
         match listed {
             Some(listed) => {
                 both_ways = listed.bidirectional;

@@ -1,8 +1,8 @@
 //! What upgrades are worth: each solved anew, with what the two proofs say about the gain.
 
+use super::ExplainEnv;
 use super::solves::solve_all;
 use super::upgrade::{Change, changes};
-use super::ExplainEnv;
 use crate::domain::explanation::{Explanation, Upgrade};
 use crate::domain::options::{Algorithm, Objective};
 use crate::domain::placement::{PlacementDocument, Stage, Status};

@@ -2,6 +2,7 @@
 
 mod claims;
 mod costs;
+mod running;
 mod violations;
 
 use serde_json::{Value, json};

@@ -1,0 +1,121 @@
+//! An explanation for people: slack of every stage and transfer, what binds, what upgrades give or what mends.
+
+use std::fmt::{self, Display, Formatter};
+
+use super::report::short;
+use crate::cli::table::{Side, Table};
+use crate::domain::explanation::{Explanation, Mend, Upgrade};
+use crate::domain::placement::{Bottleneck, BottleneckKind, Status};
+use crate::domain::unit::{bytes_text, seconds_text};
+
+/// Writes a whole explanation.
+pub(super) struct ExplanationReport<'a> {
+    /// What to write.
+    pub explanation: &'a Explanation,
+}
+
+impl Display for ExplanationReport<'_> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let explanation = self.explanation;
+        if !explanation.stages.is_empty() {
+            write!(f, "{}", step_table(explanation))?;
+            writeln!(f, "  binding: {}", names(explanation, &explanation.binding))?;
+            if let Some(next) = &explanation.next_bottleneck {
+                writeln!(f, "  next: {} with {}", names(explanation, &next.binding), seconds_text(next.time_s))?;
+            }
+            for warning in &explanation.warnings {
+                writeln!(f, "  warning: {}", warning.detail)?;
+            }
+        }
+        if !explanation.upgrades.is_empty() {
+            write!(f, "\n{}", upgrade_table(&explanation.upgrades))?;
+        }
+        if explanation.status == Status::Infeasible {
+            write_mends(f, &explanation.mends)?;
+        }
+        if explanation.undecided > 0 {
+            let what =
+                if explanation.upgrades.is_empty() { "changes are undecided" } else { "upgrades are not proven" };
+            writeln!(f, "  {} {what}: --explain=SECONDS gives them more time", explanation.undecided)?;
+        }
+        Ok(())
+    }
+}
+
+fn step_table(explanation: &Explanation) -> Table {
+    let mut table = Table::new(&[
+        ("step", Side::Left),
+        ("time", Side::Right),
+        ("slack", Side::Right),
+        ("memory free", Side::Right),
+        ("of", Side::Right),
+    ]);
+    let (input, outputs): (Vec<_>, Vec<_>) =
+        explanation.transfers.iter().partition(|transfer| transfer.kind == BottleneckKind::Source);
+    let ends = |from: &str, to: &str| format!("{from} → {to}");
+    let mut push = |name: String, time_s: f64, slack_s: f64, memory: [String; 2]| {
+        let [free, of] = memory;
+        table.push([name, seconds_text(time_s), seconds_text(slack_s), free, of]);
+    };
+    for it in input {
+        push(ends(&it.from_node_id, &it.to_node_id), it.time_s, it.slack_s, Default::default());
+    }
+    for stage in &explanation.stages {
+        let memory = [stage.free_bytes, stage.memory_capacity_bytes].map(bytes_text);
+        push(format!("{}  {}", stage.index, stage.node_id), stage.time_s, stage.slack_s, memory);
+        for it in outputs.iter().filter(|it| it.stage_index == stage.index) {
+            push(ends(&it.from_node_id, &it.to_node_id), it.time_s, it.slack_s, Default::default());
+        }
+    }
+    table
+}
+
+fn names(explanation: &Explanation, steps: &[Bottleneck]) -> String {
+    let name = |step: &Bottleneck| {
+        let transfer =
+            explanation.transfers.iter().find(|it| it.kind == step.kind && it.stage_index == step.stage_index);
+        match transfer {
+            Some(it) => format!("{} → {}", it.from_node_id, it.to_node_id),
+            None => {
+                let stage = explanation.stages.iter().find(|it| it.index == step.stage_index);
+                stage.map_or_else(String::new, |stage| stage.node_id.clone())
+            }
+        }
+    };
+    steps.iter().map(name).collect::<Vec<String>>().join(", ")
+}
+
+fn upgrade_table(upgrades: &[Upgrade]) -> Table {
+    let mut table = Table::new(&[
+        ("upgrade", Side::Left),
+        ("period", Side::Right),
+        ("better by", Side::Right),
+        ("proven at least", Side::Right),
+        ("at most", Side::Right),
+    ]);
+    let mut by_gain: Vec<&Upgrade> = upgrades.iter().collect();
+    by_gain.sort_by(|a, b| b.gain.unwrap_or(f64::INFINITY).total_cmp(&a.gain.unwrap_or(f64::INFINITY)));
+    let factor = |factor: Option<f64>| factor.map_or("–".to_owned(), |factor| format!("{} ×", short(factor)));
+    for upgrade in by_gain {
+        table.push([
+            upgrade.detail.clone(),
+            seconds_text(upgrade.period_s),
+            factor(upgrade.gain),
+            factor(upgrade.gain_at_least),
+            factor(upgrade.gain_at_most),
+        ]);
+    }
+    table
+}
+
+fn write_mends(f: &mut Formatter<'_>, mends: &[Mend]) -> fmt::Result {
+    if mends.is_empty() {
+        writeln!(f, "  no single change was found that would mend it")?;
+    }
+    for mend in mends {
+        let least = if mend.is_least == Some(true) { " (the least that is enough)" } else { "" };
+        let period = seconds_text(mend.period_s);
+        writeln!(f, "  would mend it: {}{least}; verified with a period of {period}", mend.detail)?;
+    }
+    Ok(())
+}

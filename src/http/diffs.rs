@@ -1,0 +1,85 @@
+//! `/v1/placements/{id}/diff`: what changes from another placement to this one.
+
+use std::sync::Arc;
+
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::response::Response;
+use serde_json::Value;
+use utoipa::IntoParams;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::api::Api;
+use super::compute::compute;
+use super::inputs::{found, read_stored};
+use super::json;
+use super::placements::placement_id;
+use super::problem::{Problem, ProblemType};
+use super::query::Parameters;
+use super::responses::{BadParameter, Conflict, Internal, NotFound, Unavailable};
+use crate::domain::cluster::ClusterInventory;
+use crate::domain::explanation::PlacementDiff;
+use crate::domain::fault::{Fault, FaultCode};
+use crate::domain::id::IdKind;
+use crate::domain::model::ModelProfile;
+use crate::domain::placed::Placed;
+use crate::planner::diff;
+use crate::store::Placement;
+
+/// What to compare with.
+#[derive(Debug, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct DiffParameters {
+    /// The placement that runs already.
+    #[param(nullable = false)]
+    pub base: String,
+}
+
+pub(super) fn routes() -> OpenApiRouter<Api> {
+    OpenApiRouter::new().routes(routes!(get_diff))
+}
+
+/// Compare a placement with another
+///
+/// Layers that move, bytes to ship and their time over the links of the placement's cluster, and how period and latency
+/// change.
+#[utoipa::path(
+    get, path = "/v1/placements/{id}/diff", tag = "placements",
+    params(("id" = String, Path, description = "The placement."), DiffParameters),
+    responses(
+        (status = 200, description = "What changes from the base to the placement.", body = PlacementDiff),
+        BadParameter, NotFound, Conflict, Internal, Unavailable,
+    )
+)]
+async fn get_diff(State(api): State<Api>, Path(id): Path<String>, mut query: Parameters) -> Result<Response, Problem> {
+    let base_id = query.id("base", IdKind::Placement);
+    if base_id.is_none() && !query.was_given("base") {
+        query.fault("base", FaultCode::Missing, "base is not given", "Name the placement to compare with");
+    }
+    query.finish()?;
+    let placement = api.store.placement(&placement_id(&id)?).await?;
+    // A fault in the parameter has ended this already.
+    let base_id = base_id.ok_or_else(|| Problem::not_found("placement", ""))?;
+    let base = found(api.store.placement(&base_id).await)?;
+    let base = base.ok_or_else(|| Problem::not_found("placement", base_id.as_str()))?;
+    let model = api.store.model_document(&placement.model_id).await?;
+    let (_, cluster) = api.store.cluster_document(&placement.cluster_id, Some(placement.cluster_revision)).await?;
+    let bytes = model.len() + cluster.len() + placement.document.len() + base.document.len();
+    let compared = compute(bytes, move || {
+        let (base, placed) = (placed(&base)?, placed(&placement)?);
+        let model = read_stored(&model, ModelProfile::from_json)?;
+        let cluster = Arc::new(read_stored(&cluster, ClusterInventory::from_json)?);
+        Ok::<PlacementDiff, Problem>(diff(&model, &cluster, &base, &placed))
+    });
+    Ok(json::value(StatusCode::OK, &compared.await?))
+}
+
+fn placed(row: &Placement) -> Result<Placed, Problem> {
+    let value: Value = read_stored(&row.document, |value| Ok::<Value, Vec<Fault>>(value.clone()))?;
+    if value.get("stages").is_none() {
+        let detail = format!("{} proves that there is no placement", row.id);
+        return Err(Problem::new(ProblemType::Conflict, detail));
+    }
+    read_stored(&row.document, Placed::from_json)
+}

@@ -1,0 +1,95 @@
+//! Explanations of stored placements: solved on the blocking pool, a few at once, within a limit.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::Queue;
+use super::drive::read_request;
+use super::signal::{Cause, Signal};
+use crate::domain::explanation::Explanation;
+use crate::domain::fault::Fault;
+use crate::domain::id::Id;
+use crate::domain::placement::PlacementDocument;
+use crate::domain::request::PlanRequest;
+use crate::planner::CheckFailure;
+use crate::planner::explain::{ExplainEnv, explain};
+use crate::store::{Placement, StoreError};
+
+/// Why a placement was not explained.
+#[derive(Debug, thiserror::Error)]
+pub enum ExplainError {
+    /// As many are being explained as may be at once.
+    #[error("as many placements are being explained as can be at once")]
+    Busy,
+    /// The service ends.
+    #[error("the service is shutting down")]
+    Closing,
+    /// What the job was asked is not stored any more.
+    #[error("the record of {0} was deleted, and with it what the placement was asked to be")]
+    JobDeleted(Id),
+    /// The database failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// What is stored cannot be read.
+    #[error("what is stored cannot be read: {0}")]
+    Unreadable(String),
+    /// A placement of an upgraded request is wrong: a defect of ours.
+    #[error(transparent)]
+    Refused(#[from] CheckFailure),
+    /// The solver panicked: a defect of ours.
+    #[error("the explanation panicked: {0}")]
+    Panicked(String),
+}
+
+/// Ends the solves when nobody waits for them any more.
+struct EndOnDrop(Arc<Signal>);
+
+impl Drop for EndOnDrop {
+    fn drop(&mut self) {
+        self.0.end(Cause::Asked);
+    }
+}
+
+impl Queue {
+    /// Explains a stored placement, within a limit.
+    ///
+    /// # Errors
+    /// As [`ExplainError`] lists.
+    pub async fn explain(&self, placement: &Placement, limit: Duration) -> Result<Explanation, ExplainError> {
+        let inner = &self.inner;
+        let _permit = inner.explaining.try_acquire().map_err(|_| ExplainError::Busy)?;
+        let job = match inner.store.job(&placement.job_id).await {
+            Err(StoreError::NotFound { .. }) => return Err(ExplainError::JobDeleted(placement.job_id.clone())),
+            found => found?,
+        };
+        let model = inner.store.model_document(&placement.model_id).await?;
+        let revision = Some(placement.cluster_revision);
+        let (_, cluster) = inner.store.cluster_document(&placement.cluster_id, revision).await?;
+        let signal = Arc::new(Signal::new(inner.clock.clone()));
+        let _end = EndOnDrop(signal.clone());
+        let (told, threads, stored) =
+            (signal.clone(), inner.settings.threads_per_job.max(1), placement.document.clone());
+        let mut solving = tokio::task::spawn_blocking(move || {
+            let (request, document) = read(&model, &cluster, &job.options, &stored)?;
+            // Reading a large document does not count against the solves.
+            told.end_within(limit);
+            Ok(explain(&request, &document, &ExplainEnv { threads, slices: &*told })?)
+        });
+        tokio::select! {
+            explained = &mut solving => explained.map_err(|panic| ExplainError::Panicked(panic.to_string()))?,
+            () = inner.closing.cancelled() => Err(ExplainError::Closing),
+        }
+    }
+}
+
+fn read(
+    model: &str,
+    cluster: &str,
+    options: &str,
+    document: &str,
+) -> Result<(PlanRequest, PlacementDocument), ExplainError> {
+    let words = |faults: Vec<Fault>| faults.iter().map(Fault::to_string).collect::<Vec<String>>().join(" ");
+    let request = read_request(model, cluster, options).map_err(|faults| ExplainError::Unreadable(words(faults)))?;
+    let document = serde_json::from_str(document).map_err(|error| ExplainError::Unreadable(error.to_string()))?;
+    Ok((request, document))
+}
