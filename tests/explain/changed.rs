@@ -1,5 +1,6 @@
 //! Documents of requests with one thing changed, straight from the law.
 
+use cutpoint::domain::request::PlanRequest;
 use serde_json::{Value, json};
 
 fn is(value: &Value, id: &str) -> bool {
@@ -15,6 +16,24 @@ fn items(value: &mut Value) -> &mut Vec<Value> {
 
 fn node<'a>(document: &'a mut Value, id: &str) -> &'a mut Value {
     items(&mut document["cluster"]["nodes"]).iter_mut().find(|node| is(&node["id"], id)).unwrap()
+}
+
+/// The request of a document, without the nulls that looking for absent members left in it.
+pub fn request(document: &Value, context: &str) -> PlanRequest {
+    let mut document = document.clone();
+    drop_nulls(&mut document);
+    PlanRequest::from_json(&document).unwrap_or_else(|faults| panic!("{context}: {faults:?}\n{document}"))
+}
+
+fn drop_nulls(value: &mut Value) {
+    match value {
+        Value::Object(map) => {
+            map.retain(|_, member| !member.is_null());
+            map.values_mut().for_each(drop_nulls);
+        }
+        Value::Array(items) => items.iter_mut().for_each(drop_nulls),
+        _ => {}
+    }
 }
 
 /// Bandwidth and latency from one node to another.
@@ -123,10 +142,8 @@ pub fn with_copy(document: &Value, id: &str) -> Value {
     let best = links.reduce(|a, b| if b.0 > a.0 || (b.0 == a.0 && b.1 < a.1) { b } else { a });
     let mut copy = node(&mut changed, id).clone();
     copy["id"] = json!("copy");
-    if let Some(x) = copy["position_m"]["x"].as_f64() {
-        copy["position_m"]["x"] = json!(x + 1.0);
-    } else {
-        copy.as_object_mut().unwrap().remove("position_m");
+    if let Some(place) = copy.get_mut("position_m") {
+        place["x"] = json!(place["x"].as_f64().unwrap() + 1.0);
     }
     items(&mut changed["cluster"]["nodes"]).push(copy);
     let links = items(&mut changed["cluster"]["links"]);
@@ -160,9 +177,6 @@ pub fn with_copy(document: &Value, id: &str) -> Value {
         }
     }
     let needs_bridge = network.is_null() || network["kind"] == "matrix";
-    if network.is_null() {
-        changed["cluster"].as_object_mut().unwrap().remove("network");
-    }
     if let Some((bandwidth_bps, latency_s)) = best.filter(|_| needs_bridge) {
         items(&mut changed["cluster"]["links"]).push(json!({
             "from": id, "to": "copy", "bandwidth_bps": bandwidth_bps, "latency_s": latency_s, "bidirectional": true

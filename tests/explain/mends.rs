@@ -13,20 +13,38 @@ use crate::oracle::{Kind, OracleAnswer, Size, brute_force, planned, random_docum
 const ENV: ExplainEnv<'static> = ExplainEnv { threads: 2, slices: &NeverStop };
 
 fn is_feasible(document: &Value, context: &str) -> bool {
-    let request = PlanRequest::from_json(document).unwrap_or_else(|faults| panic!("{context}: {faults:?}\n{document}"));
-    matches!(brute_force(&request), OracleAnswer::Optimal(_))
+    matches!(brute_force(&changed::request(document, context)), OracleAnswer::Optimal(_))
 }
 
-/// The document without a base: it does not count here, and goes with few objectives.
+/// A random document with little memory or a constraint that is hard to keep to. Without a base: it does not count here,
+/// and goes with few objectives.
 fn infeasible_document(seed: u64, kind: Kind) -> Value {
     let mut document = random_document(seed, kind, Size { layers: 4, nodes: 3 });
     let shrink = 0.4 + 0.2 * (seed % 3) as f64;
-    if seed % 2 == 0 {
+    if seed.is_multiple_of(2) {
         for node in document["cluster"]["nodes"].as_array_mut().unwrap() {
             let reserved = node["reserved_bytes"].as_u64().unwrap_or(0);
             let bytes = (node["memory_bytes"].as_u64().unwrap() as f64 * shrink) as u64;
             node["memory_bytes"] = json!(bytes.max(reserved));
         }
+    }
+    let nodes = document["cluster"]["nodes"].as_array().unwrap().len() as u64;
+    let constraints = &mut document["constraints"];
+    match seed % 8 {
+        1 => constraints["max_latency_s"] = json!(0.3),
+        3 => constraints["max_stages"] = json!(1),
+        5 => constraints["exclude_nodes"] = (0..nodes.min(2)).map(|node| json!(format!("n{node}"))).collect(),
+        7 => {
+            constraints["source_node"] = json!("n0");
+            constraints["sink_node"] = json!(format!("n{}", nodes - 1));
+        }
+        _ => {}
+    }
+    if seed % 5 == 3 {
+        document["objective"] = json!({"kind": "min_nodes", "target_period_s": 0.4});
+    }
+    if seed % 16 == 7 {
+        document["cluster"].as_object_mut().unwrap().remove("network");
     }
     for field in ["base", "max_period_ratio"] {
         document.as_object_mut().unwrap().remove(field);
@@ -36,8 +54,9 @@ fn infeasible_document(seed: u64, kind: Kind) -> Value {
 
 #[test]
 fn every_mend_helps_and_the_extra_memory_is_the_least() {
-    let (mut infeasible, mut mends, mut memories, mut undecided) = (0, 0, 0, 0);
-    for seed in 0..40 {
+    let (mut infeasible, mut undecided) = (0, 0);
+    let mut kinds: std::collections::BTreeMap<String, usize> = std::collections::BTreeMap::new();
+    for seed in 0..150 {
         for kind in Kind::ALL {
             let context = format!("seed {seed}, {kind:?}");
             let document = infeasible_document(seed, kind);
@@ -54,17 +73,17 @@ fn every_mend_helps_and_the_extra_memory_is_the_least() {
                 assert!(is_feasible(&mended, &context), "{context}: {mend:?}\n{mended}");
                 assert_least(&document, mend, &context);
             }
-            mends += explanation.mends.len();
+            for mend in &explanation.mends {
+                *kinds.entry(format!("{:?}", mend.kind)).or_default() += 1;
+            }
             undecided += explanation.undecided;
-            let memory = explanation.mends.iter().find(|mend| mend.kind == MendKind::MoreMemory);
-            memories += usize::from(memory.is_some());
             if explanation.undecided == 0 {
                 assert_complete(&document, &request, &explanation.mends, &context);
             }
         }
     }
-    println!("{infeasible} infeasible, {mends} mends, {memories} of memory, {undecided} undecided");
-    assert!(infeasible > 60 && mends > 100 && memories > 30, "{infeasible}, {mends}, {memories}");
+    println!("{infeasible} infeasible, {undecided} undecided, {kinds:?}");
+    assert!(infeasible > 500 && kinds.len() == 12, "{infeasible} infeasible, {kinds:?}");
 }
 
 fn mended(document: &Value, mend: &Mend) -> Value {

@@ -45,9 +45,8 @@ async fn what_would_mend_an_infeasible_request_is_named() {
     // Both layers in one stage need 285 bytes.
     let constraints = json!({"max_stages": 1, "exclude_nodes": ["n2"]});
     let small = |node: &'static str| (node, "memory_bytes", json!(280));
-    let done =
-        planned(&service, &[("", "constraints", constraints), small("/cluster/nodes/0"), small("/cluster/nodes/1")]);
-    let done = done.await;
+    let changes = [("", "constraints", constraints), small("/cluster/nodes/0"), small("/cluster/nodes/1")];
+    let done = planned(&service, &changes).await;
     assert_eq!(done.text("status"), "infeasible");
     let explanation = service.get(&of(&done, "explanation")).await.json();
     assert_eq!((&explanation["status"], &explanation["stages"]), (&json!("infeasible"), &json!([])));
