@@ -129,7 +129,9 @@ fn without_overlap_nodes_bind() {
 
 #[test]
 fn input_and_output_have_slack_too() {
-    let explanation = explained(&with(&[("", "constraints", json!({"source_node": "n2", "sink_node": "n1"}))]));
+    let pins = json!([{"layer_id": "a", "node_id": "n1"}]);
+    let constraints = json!({"source_node": "n2", "sink_node": "n1", "pins": pins});
+    let explanation = explained(&with(&[("", "constraints", constraints)]));
     let kinds: Vec<BottleneckKind> = explanation.transfers.iter().map(|transfer| transfer.kind).collect();
     assert_eq!(kinds, [BottleneckKind::Source, BottleneckKind::Hop, BottleneckKind::Sink]);
     // 100, 50 and 5 bytes.
