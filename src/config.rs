@@ -41,6 +41,22 @@ pub struct Settings {
     pub queue_limit: u32,
     /// The largest request body, bytes. Default 33554432 (32 MiB).
     pub max_body_bytes: u64,
+    /// Requests answered at once; past it the answer is 503. Default 512.
+    pub max_requests: u64,
+    /// Streams of events at once; past it the answer is 503. Default 256.
+    pub max_streams: u64,
+    /// Layers of a model. Default 100000.
+    pub max_layers: u64,
+    /// Nodes of a cluster. Default 10000.
+    pub max_nodes: u64,
+    /// Listed links of a cluster. Default 1000000.
+    pub max_links: u64,
+    /// The longest time limit of a solve, seconds. Default 86400.
+    pub max_time_limit_s: f64,
+    /// How long the head of a request may take; an idle connection is closed after it, seconds. Default 30.
+    pub header_timeout_s: f64,
+    /// How long the body of a request may take, seconds. Default 60.
+    pub body_timeout_s: f64,
     /// Seconds between two heartbeats of a running job, each of which stores its incumbent and bound. Default 1.
     pub heartbeat_s: f64,
     /// Seconds that a job belongs to its worker after a heartbeat; at least three heartbeats. Default 15.
@@ -62,6 +78,14 @@ impl Default for Settings {
             threads_per_job: 1,
             queue_limit: 1000,
             max_body_bytes: 32 << 20,
+            max_requests: 512,
+            max_streams: 256,
+            max_layers: 100_000,
+            max_nodes: 10_000,
+            max_links: 1_000_000,
+            max_time_limit_s: 86_400.0,
+            header_timeout_s: 30.0,
+            body_timeout_s: 60.0,
             heartbeat_s: 1.0,
             lease_s: 15.0,
             shutdown_s: 10.0,
@@ -101,13 +125,21 @@ fn listed(faults: &[SettingFault]) -> String {
 
 impl Settings {
     /// Names of all settings, as in the file; in the environment in capitals behind [`ENVIRONMENT_PREFIX`].
-    pub const FIELDS: [&'static str; 11] = [
+    pub const FIELDS: [&'static str; 19] = [
         "listen",
         "database_url",
         "workers",
         "threads_per_job",
         "queue_limit",
         "max_body_bytes",
+        "max_requests",
+        "max_streams",
+        "max_layers",
+        "max_nodes",
+        "max_links",
+        "max_time_limit_s",
+        "header_timeout_s",
+        "body_timeout_s",
         "heartbeat_s",
         "lease_s",
         "shutdown_s",
@@ -150,6 +182,18 @@ impl Settings {
             threads_per_job: reader.optional(map, "threads_per_job", read_count).unwrap_or(default.threads_per_job),
             queue_limit: reader.optional(map, "queue_limit", read_queue_limit).unwrap_or(default.queue_limit),
             max_body_bytes: reader.optional(map, "max_body_bytes", read_body).unwrap_or(default.max_body_bytes),
+            max_requests: reader.optional(map, "max_requests", read_limit).unwrap_or(default.max_requests),
+            max_streams: reader.optional(map, "max_streams", read_limit).unwrap_or(default.max_streams),
+            max_layers: reader.optional(map, "max_layers", read_limit).unwrap_or(default.max_layers),
+            max_nodes: reader.optional(map, "max_nodes", read_limit).unwrap_or(default.max_nodes),
+            max_links: reader.optional(map, "max_links", read_limit).unwrap_or(default.max_links),
+            max_time_limit_s: reader
+                .optional(map, "max_time_limit_s", read_duration)
+                .unwrap_or(default.max_time_limit_s),
+            header_timeout_s: reader
+                .optional(map, "header_timeout_s", read_duration)
+                .unwrap_or(default.header_timeout_s),
+            body_timeout_s: reader.optional(map, "body_timeout_s", read_duration).unwrap_or(default.body_timeout_s),
             heartbeat_s: reader.optional(map, "heartbeat_s", read_duration).unwrap_or(default.heartbeat_s),
             lease_s: reader.optional(map, "lease_s", read_duration).unwrap_or(default.lease_s),
             shutdown_s: reader.optional(map, "shutdown_s", read_duration).unwrap_or(default.shutdown_s),
@@ -196,6 +240,10 @@ fn read_queue_limit(reader: &mut Reader, value: &Value) -> Option<u32> {
 
 fn read_body(reader: &mut Reader, value: &Value) -> Option<u64> {
     reader.integer(value, 1024, MAX_SAFE_INTEGER)
+}
+
+fn read_limit(reader: &mut Reader, value: &Value) -> Option<u64> {
+    reader.integer(value, 1, u64::from(u32::MAX))
 }
 
 fn read_duration(reader: &mut Reader, value: &Value) -> Option<f64> {

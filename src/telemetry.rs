@@ -1,7 +1,9 @@
-//! Set-up of tracing: log lines on standard error, for people or as JSON.
+//! Set-up of tracing (log lines on standard error, for people or as JSON), and every metric's name.
 
 use std::io::{IsTerminal, stderr};
+use std::sync::OnceLock;
 
+use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt;
 use tracing_subscriber::layer::SubscriberExt;
@@ -34,4 +36,121 @@ pub fn start(format: LogFormat, filter: &str) -> Result<(), TelemetryError> {
         LogFormat::Json => registry.with(fmt::layer().json().with_writer(stderr)).try_init()?,
     }
     Ok(())
+}
+
+/// Every metric's name. Times are seconds, sizes bytes; a counter ends in `_total`.
+pub mod metric {
+    /// Histogram: how long requests took until their answer began; `method`, `route`, `status`.
+    pub const REQUEST_DURATION: &str = "cutpoint_http_request_duration_seconds";
+    /// Gauge: requests that are being answered.
+    pub const REQUESTS: &str = "cutpoint_http_requests";
+    /// Counter: requests that were turned away; `cause` is `requests`, `queue` or `streams`.
+    pub const SHED: &str = "cutpoint_http_requests_shed_total";
+    /// Gauge: open streams of events.
+    pub const STREAMS: &str = "cutpoint_event_streams";
+    /// Gauge: jobs that have not ended; `status` is `queued` or `running`.
+    pub const JOBS: &str = "cutpoint_jobs";
+    /// Counter: jobs that ended in this process; `status`, `termination` (`none` where the search has none).
+    pub const JOBS_ENDED: &str = "cutpoint_jobs_ended_total";
+    /// Gauge: how long the oldest queued job has waited; 0 where none waits.
+    pub const QUEUE_AGE: &str = "cutpoint_queue_oldest_age_seconds";
+    /// Histogram: how long searches took; `termination`.
+    pub const SOLVE_DURATION: &str = "cutpoint_solve_duration_seconds";
+    /// Histogram: gaps of ended searches that have one, from 0 to 1.
+    pub const GAP: &str = "cutpoint_solve_gap_ratio";
+    /// Gauge: workers.
+    pub const WORKERS: &str = "cutpoint_workers";
+    /// Gauge: workers that have a job.
+    pub const BUSY_WORKERS: &str = "cutpoint_workers_busy";
+    /// Counter: leases that were lost to another worker or to the clock.
+    pub const LEASES_LOST: &str = "cutpoint_leases_lost_total";
+    /// Histogram: how long a group of writes took, its commit included.
+    pub const TRANSACTION_DURATION: &str = "cutpoint_store_transaction_duration_seconds";
+    /// Histogram: how many writes one commit took.
+    pub const TRANSACTION_WRITES: &str = "cutpoint_store_transaction_writes";
+    /// Gauge: size of the database's write-ahead log.
+    pub const WAL_BYTES: &str = "cutpoint_store_wal_bytes";
+
+    /// Every name with what it says.
+    pub const ALL: [(&str, &str); 15] = [
+        (REQUEST_DURATION, "How long requests took until their answer began."),
+        (REQUESTS, "Requests that are being answered."),
+        (SHED, "Requests that were turned away, by cause."),
+        (STREAMS, "Open streams of events."),
+        (JOBS, "Jobs that have not ended, by status."),
+        (JOBS_ENDED, "Jobs that ended, by status and termination."),
+        (QUEUE_AGE, "How long the oldest queued job has waited."),
+        (SOLVE_DURATION, "How long searches took, by termination."),
+        (GAP, "Gaps of ended searches, from 0 to 1."),
+        (WORKERS, "Workers."),
+        (BUSY_WORKERS, "Workers that have a job."),
+        (LEASES_LOST, "Leases that were lost."),
+        (TRANSACTION_DURATION, "How long a group of writes took, its commit included."),
+        (TRANSACTION_WRITES, "How many writes one commit took."),
+        (WAL_BYTES, "Size of the database's write-ahead log."),
+    ];
+}
+
+const SECONDS: [f64; 13] = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0];
+const SOLVE_SECONDS: [f64; 12] = [0.001, 0.005, 0.025, 0.1, 0.5, 1.0, 2.5, 10.0, 60.0, 300.0, 3600.0, 86_400.0];
+const GAPS: [f64; 8] = [0.0, 0.001, 0.005, 0.01, 0.05, 0.1, 0.25, 0.5];
+const WRITES: [f64; 9] = [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0];
+
+/// The metrics of this process, in the text format of Prometheus.
+#[derive(Clone)]
+pub struct Metrics {
+    handle: PrometheusHandle,
+}
+
+impl Metrics {
+    /// The metrics that everything in this process counts in; the first call sets them up.
+    pub fn of_process() -> Self {
+        static HANDLE: OnceLock<PrometheusHandle> = OnceLock::new();
+        Self { handle: HANDLE.get_or_init(set_up).clone() }
+    }
+
+    /// Everything, as text.
+    pub fn text(&self) -> String {
+        self.handle.render()
+    }
+
+    /// Folds what histograms have collected; without it they would grow while nobody asks for the text.
+    pub fn fold(&self) {
+        self.handle.run_upkeep();
+    }
+}
+
+impl std::fmt::Debug for Metrics {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Metrics").finish_non_exhaustive()
+    }
+}
+
+fn set_up() -> PrometheusHandle {
+    let buckets: [(&str, &[f64]); 5] = [
+        (metric::REQUEST_DURATION, &SECONDS),
+        (metric::TRANSACTION_DURATION, &SECONDS),
+        (metric::SOLVE_DURATION, &SOLVE_SECONDS),
+        (metric::GAP, &GAPS),
+        (metric::TRANSACTION_WRITES, &WRITES),
+    ];
+    let builder = buckets.into_iter().fold(PrometheusBuilder::new(), |builder, (name, buckets)| {
+        // Refused are only empty lists, which none of these is.
+        builder.set_buckets_for_metric(Matcher::Full(name.to_owned()), buckets).expect("buckets are not empty")
+    });
+    let recorder = builder.build_recorder();
+    let handle = recorder.handle();
+    if metrics::set_global_recorder(recorder).is_err() {
+        tracing::warn!("another recorder of metrics was set before: /metrics stays empty");
+    }
+    for (name, text) in metric::ALL {
+        if name.ends_with("_total") {
+            metrics::describe_counter!(name, text);
+        } else if buckets.iter().any(|(histogram, _)| *histogram == name) {
+            metrics::describe_histogram!(name, text);
+        } else {
+            metrics::describe_gauge!(name, text);
+        }
+    }
+    handle
 }

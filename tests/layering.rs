@@ -14,9 +14,9 @@ struct Source {
 const ALLOWED: [(&str, &[&str]); 8] = [
     ("domain", &["domain"]),
     ("planner", &["domain", "planner"]),
-    ("store", &["clock", "domain", "store"]),
-    ("jobs", &["clock", "domain", "jobs", "planner", "store"]),
-    ("http", &["clock", "domain", "http", "jobs", "planner", "store"]),
+    ("store", &["clock", "domain", "store", "telemetry"]),
+    ("jobs", &["clock", "domain", "jobs", "planner", "store", "telemetry"]),
+    ("http", &["clock", "domain", "http", "jobs", "planner", "store", "telemetry"]),
     ("clock", &["domain", "clock"]),
     ("config", &["domain", "config"]),
     ("telemetry", &["config", "telemetry"]),

@@ -59,13 +59,44 @@ fn media_types(operation: &Value) -> Vec<(String, Value)> {
 }
 
 #[test]
-fn the_committed_document_is_fresh() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("openapi/openapi.json");
-    let committed = std::fs::read_to_string(&path).unwrap_or_default();
-    let fresh = Path::new(env!("CARGO_TARGET_TMPDIR")).join("openapi.json");
-    std::fs::write(&fresh, http::openapi_json()).unwrap();
-    let is_fresh = committed == http::openapi_json();
-    assert!(is_fresh, "{} is stale; {} is what it should be", path.display(), fresh.display());
+fn the_committed_documents_are_fresh() {
+    let documents = [("openapi.json", http::openapi_json()), ("openapi-3.0.json", http::openapi_3_0_json())];
+    let mut stale = Vec::new();
+    for (name, document) in documents {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("openapi").join(name);
+        let fresh = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+        std::fs::write(&fresh, &document).unwrap();
+        if std::fs::read_to_string(&path).unwrap_or_default() != document {
+            stale.push(format!("{} is stale; {} is what it should be", path.display(), fresh.display()));
+        }
+    }
+    assert!(stale.is_empty(), "{}", stale.join("\n"));
+}
+
+#[test]
+fn the_older_document_has_no_newer_words() {
+    let document: Value = serde_json::from_str(&http::openapi_3_0_json()).unwrap();
+    assert_eq!(document["openapi"], "3.0.3");
+    // Keywords of schemas that only 3.1 knows (OpenAPI 3.0.3, "Schema Object").
+    let newer = ["propertyNames", "const", "prefixItems", "patternProperties", "$defs", "identifier", "contains", "if"];
+    visit_objects("", &document, &mut |place, map| {
+        // A map of properties or of schemas has names, not keywords.
+        let names = place.ends_with("/properties") || place.ends_with("/schemas") || place.contains("/example");
+        if names {
+            return;
+        }
+        for word in newer {
+            assert!(!map.contains_key(word), "{place} has {word}");
+        }
+        for word in ["exclusiveMinimum", "exclusiveMaximum"] {
+            assert!(map.get(word).is_none_or(Value::is_boolean), "{place} has a number as {word}");
+        }
+        assert!(map.get("type").is_none_or(|kind| !kind.is_array()), "{place} has a list of types");
+        assert!(!map.contains_key("$ref") || map.len() == 1, "{place} has words beside a reference");
+    });
+    let newer: Value = serde_json::from_str(&http::openapi_json()).unwrap();
+    let ids = |document: &Value| operations(document).into_iter().map(|(id, _)| id).collect::<Vec<String>>();
+    assert_eq!(ids(&document), ids(&newer));
 }
 
 #[test]

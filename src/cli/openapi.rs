@@ -10,21 +10,25 @@ use super::complain;
 use super::exit::Exit;
 use crate::http;
 
-/// Prints the OpenAPI 3.1 document of the HTTP API.
+/// Prints the OpenAPI document of the HTTP API.
 #[derive(Debug, Args)]
 #[command(after_long_help = "\
 Examples:
   cutpoint openapi
-  cutpoint openapi --output openapi/openapi.json")]
+  cutpoint openapi --output openapi/openapi.json
+  cutpoint openapi --older --output openapi/openapi-3.0.json")]
 pub struct OpenapiArguments {
     /// File to write instead of standard output.
     #[arg(long, value_name = "FILE")]
     output: Option<PathBuf>,
+    /// OpenAPI 3.0.3 instead of 3.1, for generators that read no newer one.
+    #[arg(long)]
+    older: bool,
 }
 
 /// Runs the command.
 pub(super) fn run(arguments: &OpenapiArguments) -> Exit {
-    let document = http::openapi_json();
+    let document = if arguments.older { http::openapi_3_0_json() } else { http::openapi_json() };
     let written = match &arguments.output {
         Some(file) => std::fs::write(file, document).with_context(|| format!("{} cannot be written", file.display())),
         None => std::io::stdout().lock().write_all(document.as_bytes()).context("standard output"),

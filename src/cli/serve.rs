@@ -67,6 +67,38 @@ pub(super) struct SettingFlags {
     #[arg(long, value_name = "BYTES")]
     #[serde(skip_serializing_if = "Option::is_none")]
     max_body_bytes: Option<u64>,
+    /// Requests answered at once; past it the answer is 503 [default: 512].
+    #[arg(long, value_name = "COUNT")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    max_requests: Option<u64>,
+    /// Streams of events at once; past it the answer is 503 [default: 256].
+    #[arg(long, value_name = "COUNT")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    max_streams: Option<u64>,
+    /// Layers of a model [default: 100000].
+    #[arg(long, value_name = "COUNT")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    max_layers: Option<u64>,
+    /// Nodes of a cluster [default: 10000].
+    #[arg(long, value_name = "COUNT")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    max_nodes: Option<u64>,
+    /// Listed links of a cluster [default: 1000000].
+    #[arg(long, value_name = "COUNT")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    max_links: Option<u64>,
+    /// The longest time limit of a solve [default: 86400].
+    #[arg(long, value_name = "SECONDS", value_parser = finite)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    max_time_limit_s: Option<f64>,
+    /// How long the head of a request may take; an idle connection is closed after it [default: 30].
+    #[arg(long, value_name = "SECONDS", value_parser = finite)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    header_timeout_s: Option<f64>,
+    /// How long the body of a request may take [default: 60].
+    #[arg(long, value_name = "SECONDS", value_parser = finite)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    body_timeout_s: Option<f64>,
     /// Seconds between two heartbeats of a running job [default: 1].
     #[arg(long, value_name = "SECONDS", value_parser = finite)]
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -14,6 +14,7 @@ use crate::config::Settings;
 use crate::http::{self, Api, Limits};
 use crate::jobs::{Planner, Queue, QueueSettings};
 use crate::store::{Store, StoreSettings};
+use crate::telemetry::Metrics;
 
 /// A running service.
 pub(super) struct Service {
@@ -21,7 +22,7 @@ pub(super) struct Service {
     store: Store,
     queue: Queue,
     closing: CancellationToken,
-    server: JoinHandle<std::io::Result<()>>,
+    server: JoinHandle<()>,
     shutdown: Duration,
 }
 
@@ -47,13 +48,11 @@ impl Service {
             Queue::start(store.clone(), clock.clone(), ids.clone(), queue_settings(settings), Arc::new(Planner))
                 .await
                 .context("cannot take up the jobs of the database")?;
-        let body_bytes = usize::try_from(settings.max_body_bytes).unwrap_or(usize::MAX);
-        let limits = Limits { body_bytes, ..Limits::default() };
-        let api = Api::new(store.clone(), queue.clone(), clock, ids, limits);
+        let api = Api::new(store.clone(), queue.clone(), clock, ids, limits(settings));
         let closing = CancellationToken::new();
-        let serving =
-            axum::serve(listener, http::router(api)).with_graceful_shutdown(closing.clone().cancelled_owned());
-        let server = tokio::spawn(serving.into_future());
+        let header_timeout = Duration::from_secs_f64(settings.header_timeout_s);
+        let server = tokio::spawn(http::serve(listener, http::router(api), header_timeout, closing.clone()));
+        tokio::spawn(fold_metrics(closing.clone()));
         let shutdown = Duration::from_secs_f64(settings.shutdown_s);
         Ok(Self { address, store, queue, closing, server, shutdown })
     }
@@ -66,8 +65,7 @@ impl Service {
     /// Waits until the service ends by itself, which is a failure.
     pub(super) async fn failed(&mut self) -> anyhow::Error {
         match (&mut self.server).await {
-            Ok(Ok(())) => anyhow::anyhow!("the server ended by itself"),
-            Ok(Err(error)) => anyhow::Error::new(error).context("the server failed"),
+            Ok(()) => anyhow::anyhow!("the server ended by itself"),
             Err(error) => anyhow::Error::new(error).context("the server panicked"),
         }
     }
@@ -82,6 +80,30 @@ impl Service {
             self.server.abort();
         }
         self.store.close().await;
+    }
+}
+
+/// How often histograms are folded.
+const FOLD: Duration = Duration::from_secs(5);
+
+async fn fold_metrics(closing: CancellationToken) {
+    let metrics = Metrics::of_process();
+    while closing.run_until_cancelled(tokio::time::sleep(FOLD)).await.is_some() {
+        metrics.fold();
+    }
+}
+
+fn limits(settings: &Settings) -> Limits {
+    let count = |limit: u64| usize::try_from(limit).unwrap_or(usize::MAX);
+    Limits {
+        body_bytes: count(settings.max_body_bytes),
+        streams: count(settings.max_streams),
+        requests: count(settings.max_requests),
+        layers: count(settings.max_layers),
+        nodes: count(settings.max_nodes),
+        links: count(settings.max_links),
+        time_limit_s: settings.max_time_limit_s,
+        body_timeout: Duration::from_secs_f64(settings.body_timeout_s),
     }
 }
 

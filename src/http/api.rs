@@ -1,6 +1,7 @@
 //! What every handler is given, and its limits.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::Semaphore;
 
@@ -9,17 +10,38 @@ use crate::jobs::Queue;
 use crate::store::Store;
 
 /// Limits of what a request may be.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Limits {
     /// The largest body; default 32 MiB.
     pub body_bytes: usize,
     /// The most streams of events at once; default 256.
     pub streams: usize,
+    /// The most requests that are answered at once; default 512.
+    pub requests: usize,
+    /// The most layers of a model; default 100,000.
+    pub layers: usize,
+    /// The most nodes of a cluster; default 10,000.
+    pub nodes: usize,
+    /// The most listed links of a cluster; default 1,000,000.
+    pub links: usize,
+    /// The longest time limit of a solve, seconds; default a day.
+    pub time_limit_s: f64,
+    /// How long a body may take to arrive; default 60 s.
+    pub body_timeout: Duration,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { body_bytes: 32 << 20, streams: 256 }
+        Self {
+            body_bytes: 32 << 20,
+            streams: 256,
+            requests: 512,
+            layers: 100_000,
+            nodes: 10_000,
+            links: 1_000_000,
+            time_limit_s: 86_400.0,
+            body_timeout: Duration::from_secs(60),
+        }
     }
 }
 
@@ -38,12 +60,15 @@ pub struct Api {
     pub limits: Limits,
     /// Room for streams of events.
     pub streams: Arc<Semaphore>,
+    /// Room for requests.
+    pub requests: Arc<Semaphore>,
 }
 
 impl Api {
     /// An API within these limits.
     pub fn new(store: Store, queue: Queue, clock: Arc<dyn Clock>, ids: Arc<dyn Ids>, limits: Limits) -> Self {
-        let streams = Arc::new(Semaphore::new(limits.streams.min(Semaphore::MAX_PERMITS)));
-        Self { store, queue, clock, ids, limits, streams }
+        let room = |count: usize| Arc::new(Semaphore::new(count.min(Semaphore::MAX_PERMITS)));
+        let (streams, requests) = (room(limits.streams), room(limits.requests));
+        Self { store, queue, clock, ids, limits, streams, requests }
     }
 }

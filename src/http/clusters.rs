@@ -15,7 +15,7 @@ use super::paging::{self, PageParameters};
 use super::problem::Problem;
 use super::query::Parameters;
 use super::responses::{
-    BadBody, BadParameter, Conflict, Internal, Invalid, InvalidOrReused, NotFound, Stale, TooLarge, Unavailable,
+    BadBody, BadParameter, Conflict, Internal, Invalid, InvalidOrReused, NotFound, Slow, Stale, TooLarge, Unavailable,
     VersionMissing, WrongMedia,
 };
 use crate::domain::cluster::ClusterInventory;
@@ -41,13 +41,14 @@ pub(super) fn routes() -> OpenApiRouter<Api> {
     responses(
         (status = 201, description = "It is registered.", body = ClusterSummary,
             headers(("Location" = String), ("ETag" = String))),
-        BadBody, TooLarge, WrongMedia, InvalidOrReused, Internal, Unavailable,
+        BadBody, Slow, TooLarge, WrongMedia, InvalidOrReused, Internal, Unavailable,
     )
 )]
 async fn create_cluster(State(api): State<Api>, document: Document) -> Result<Response, Problem> {
     let idempotency = document.idempotency.clone();
+    let limits = api.limits;
     let cluster =
-        document.read(|reader, value| ClusterInventory::read(reader, value).as_ref().map(ClusterDocument::new));
+        document.read(move |reader, value| limits.read_cluster(reader, value).as_ref().map(ClusterDocument::new));
     let registered = api.store.register_cluster(cluster.await?, idempotency).await?;
     let location = format!("/v1/clusters/{}", registered.row.id);
     Ok(([(header::LOCATION, location)], summary(StatusCode::CREATED, registered.row)).into_response())
@@ -115,7 +116,7 @@ async fn get_cluster(
     request_body = ClusterInventory,
     responses(
         (status = 200, description = "The new revision.", body = ClusterSummary, headers(("ETag" = String))),
-        BadBody, NotFound, Stale, TooLarge, WrongMedia, Invalid, VersionMissing, Internal, Unavailable,
+        BadBody, Slow, NotFound, Stale, TooLarge, WrongMedia, Invalid, VersionMissing, Internal, Unavailable,
     )
 )]
 async fn replace_cluster(
@@ -126,8 +127,9 @@ async fn replace_cluster(
 ) -> Result<Response, Problem> {
     let present = api.store.cluster(&cluster_id(&id)?, None).await?;
     ETag::new(present.revision).must_match(&headers)?;
+    let limits = api.limits;
     let cluster =
-        document.read(|reader, value| ClusterInventory::read(reader, value).as_ref().map(ClusterDocument::new));
+        document.read(move |reader, value| limits.read_cluster(reader, value).as_ref().map(ClusterDocument::new));
     let revised = api.store.replace_cluster(&present.id, present.revision, cluster.await?).await?;
     Ok(summary(StatusCode::OK, revised))
 }

@@ -1,4 +1,4 @@
-//! `/openapi.json` and `/docs`: the API as a document and as a page, both from this program alone.
+//! `/openapi.json`, `/openapi-3.0.json` and `/docs`: the API as a document and as a page, both from this program alone.
 
 use std::sync::Arc;
 
@@ -6,7 +6,7 @@ use axum::Router;
 use axum::extract::Path;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
-use axum::routing::get;
+use axum::routing::{MethodRouter, get};
 use utoipa_swagger_ui::Config;
 
 use super::api::Api;
@@ -20,10 +20,23 @@ const CONTENT_SECURITY_POLICY: HeaderValue = HeaderValue::from_static(
     "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; frame-ancestors 'none'",
 );
 
-pub(super) fn routes(document: String) -> Router<Api> {
+pub(super) fn routes(document: String, document_3_0: String) -> Router<Api> {
+    let config = Arc::new(Config::from("/openapi.json").validator_url("none").display_operation_id(true));
+    let file = move |Path(path): Path<String>| async move { file(&path, config) };
+    let index = file.clone();
+    Router::new()
+        .route("/openapi.json", fixed(document))
+        .route("/openapi-3.0.json", fixed(document_3_0))
+        .route("/docs", get(|| async { Redirect::permanent("/docs/") }))
+        .route("/docs/", get(move || index(Path("index.html".to_owned()))))
+        .route("/docs/{*path}", get(file))
+}
+
+/// A document that stays as it is while the service runs.
+fn fixed(document: String) -> MethodRouter<Api> {
     let etag = ETag::new(content_hash(&document));
     let document: Arc<str> = document.into();
-    let openapi = move |headers: HeaderMap| {
+    get(move |headers: HeaderMap| {
         let (etag, document) = (etag.clone(), Arc::clone(&document));
         async move {
             if etag.is_known(&headers) {
@@ -31,15 +44,7 @@ pub(super) fn routes(document: String) -> Router<Api> {
             }
             etag.on(json::text(StatusCode::OK, document.to_string()))
         }
-    };
-    let config = Arc::new(Config::from("/openapi.json").validator_url("none").display_operation_id(true));
-    let file = move |Path(path): Path<String>| async move { file(&path, config) };
-    let index = file.clone();
-    Router::new()
-        .route("/openapi.json", get(openapi))
-        .route("/docs", get(|| async { Redirect::permanent("/docs/") }))
-        .route("/docs/", get(move || index(Path("index.html".to_owned()))))
-        .route("/docs/{*path}", get(file))
+    })
 }
 
 fn file(path: &str, config: Arc<Config<'static>>) -> Result<Response, Problem> {

@@ -63,7 +63,11 @@ impl FromRequest<Api> for Document {
         let (head, body) = request.into_parts();
         check_media_type(&head.headers)?;
         let key = idempotency::key(&head.headers)?;
-        let text = collect(body, &head.headers, api.limits.body_bytes).await?;
+        let limit = api.limits.body_timeout;
+        let collected = tokio::time::timeout(limit, collect(body, &head.headers, api.limits.body_bytes)).await;
+        let text = collected.map_err(|_| {
+            Problem::new(ProblemType::RequestTimeout, format!("the body took longer than {} s", limit.as_secs_f64()))
+        })??;
         let operation = format!("{} {}", head.method, head.uri.path());
         let bytes = text.len();
         let parsed = compute(bytes, move || {

@@ -11,13 +11,13 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::api::Api;
+use super::api::{Api, Limits};
 use super::compute::compute;
 use super::document::Document;
 use super::inputs::{self, Inputs};
 use super::json;
 use super::problem::Problem;
-use super::responses::{BadBody, Internal, Invalid, NotFound, TooLarge, Unavailable, WrongMedia};
+use super::responses::{BadBody, Internal, Invalid, NotFound, Slow, TooLarge, Unavailable, WrongMedia};
 use crate::domain::base::BasePlacement;
 use crate::domain::cluster::ClusterInventory;
 use crate::domain::model::ModelProfile;
@@ -115,12 +115,13 @@ pub(super) fn routes() -> OpenApiRouter<Api> {
     request_body = EvaluationRequest,
     responses(
         (status = 200, description = "Costs and violations.", body = Evaluation),
-        BadBody, NotFound, TooLarge, WrongMedia, Invalid, Internal, Unavailable,
+        BadBody, Slow, NotFound, TooLarge, WrongMedia, Invalid, Internal, Unavailable,
     )
 )]
 async fn create_evaluation(State(api): State<Api>, document: Document) -> Result<Response, Problem> {
-    let bytes = document.bytes;
-    let (reader, Draft { inputs, options, stages }) = document.draft(read_draft).await?;
+    let (bytes, limits) = (document.bytes, api.limits);
+    let (reader, Draft { inputs, options, stages }) =
+        document.draft(move |reader, value| read_draft(reader, value, &limits)).await?;
     let resolved = inputs::resolve(&api, reader, inputs, options, bytes).await?;
     // Stages that could not be read have their faults in the reader, and are refused with them.
     let stages = stages.unwrap_or_default();
@@ -128,9 +129,9 @@ async fn create_evaluation(State(api): State<Api>, document: Document) -> Result
     Ok(json::value(StatusCode::OK, &evaluation))
 }
 
-fn read_draft(reader: &mut Reader, value: &Value) -> Option<Draft> {
+fn read_draft(reader: &mut Reader, value: &Value, limits: &Limits) -> Option<Draft> {
     let map = reader.object(value, &EvaluationRequest::FIELDS)?;
-    let inputs = Inputs::read(reader, map);
+    let inputs = Inputs::read(reader, map, limits);
     let options = PlanOptions::read(reader, map);
     let stages = reader.required(map, "stages", |reader, value| reader.items(value, StageProposal::read));
     Some(Draft { inputs, options, stages: stages.and_then(|stages| stages.into_iter().collect()) })

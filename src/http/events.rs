@@ -15,6 +15,7 @@ use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
+use metrics::gauge;
 use tokio::sync::OwnedSemaphorePermit;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -22,12 +23,14 @@ use utoipa_axum::routes;
 use super::api::Api;
 use super::job::Job;
 use super::jobs::job_id;
-use super::problem::{Problem, ProblemType};
+use super::problem::Problem;
 use super::query::Parameters;
 use super::responses::{BadParameter, Internal, NotFound, Unavailable};
+use super::shed::refuse;
 use crate::domain::fault::{Fault, FaultCode};
 use crate::domain::id::Id;
 use crate::store;
+use crate::telemetry::metric;
 
 /// How often a stream without events shows that it lives.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
@@ -119,10 +122,9 @@ async fn stream_job_events(
         return Ok(StatusCode::NO_CONTENT.into_response());
     }
     let Ok(room) = Arc::clone(&api.streams).try_acquire_owned() else {
-        let detail = format!("{} streams of events are open already", api.limits.streams);
-        return Err(Problem::new(ProblemType::Unavailable, detail));
+        return Ok(refuse("streams", format!("{} streams of events are open already", api.limits.streams)));
     };
-    let follower = Follower { id: job.id.clone(), api, job, seen, unseen, _room: room };
+    let follower = Follower { id: job.id.clone(), api, job, seen, unseen, _open: Open::new(room) };
     let events = futures::stream::unfold(follower, Follower::next);
     Ok(Sse::new(events).keep_alive(KeepAlive::new().interval(KEEP_ALIVE)).into_response())
 }
@@ -165,7 +167,25 @@ struct Follower {
     job: store::Job,
     seen: Option<Place>,
     unseen: VecDeque<Place>,
+    _open: Open,
+}
+
+/// An open stream; counted until it is dropped.
+struct Open {
     _room: OwnedSemaphorePermit,
+}
+
+impl Open {
+    fn new(room: OwnedSemaphorePermit) -> Self {
+        gauge!(metric::STREAMS).increment(1);
+        Self { _room: room }
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        gauge!(metric::STREAMS).decrement(1);
+    }
 }
 
 impl Follower {

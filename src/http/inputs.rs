@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
-use super::api::Api;
+use super::api::{Api, Limits};
 use super::compute::compute;
 use super::named_placements::NamedPlacements;
 use super::problem::{Problem, ProblemType};
@@ -53,13 +53,14 @@ pub struct Resolved {
 
 impl Inputs {
     /// Reads what a request's members name.
-    pub fn read(reader: &mut Reader, map: &Map<String, Value>) -> Self {
+    pub fn read(reader: &mut Reader, map: &Map<String, Value>, limits: &Limits) -> Self {
         let model_id = reader.optional(map, "model_id", Reader::id).map(ModelInput::Stored);
-        let model = reader.optional(map, "model", ModelProfile::read).map(|model| ModelInput::Inline(Arc::new(model)));
+        let model = reader.optional(map, "model", |reader, value| limits.read_model(reader, value));
+        let model = model.map(|model| ModelInput::Inline(Arc::new(model)));
         let cluster_id = reader.optional(map, "cluster_id", Reader::id);
         let read_revision = |reader: &mut Reader, value: &Value| reader.integer(value, 1, MAX_SAFE_INTEGER);
         let revision = reader.optional(map, "cluster_revision", read_revision);
-        let cluster = reader.optional(map, "cluster", ClusterInventory::read);
+        let cluster = reader.optional(map, "cluster", |reader, value| limits.read_cluster(reader, value));
         one_of_two(reader, map, "model", "model_id");
         one_of_two(reader, map, "cluster", "cluster_id");
         if map.contains_key("cluster_revision") && !map.contains_key("cluster_id") {

@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use super::api::Api;
+use super::api::{Api, Limits};
 use super::document::Document;
 use super::inputs::{self, Inputs};
 use super::problem::Problem;
@@ -105,9 +105,10 @@ impl JobRequest {
     /// # Errors
     /// 422 with every fault; 404 where nothing is wrong but ids that are not stored.
     pub async fn read(api: &Api, document: Document) -> Result<(NewJob, Arc<PlanRequest>), Problem> {
-        let bytes = document.bytes;
+        let (bytes, limits) = (document.bytes, api.limits);
         let idempotency = document.idempotency.clone();
-        let (reader, Draft { inputs, options, labels }) = document.draft(read_draft).await?;
+        let (reader, Draft { inputs, options, labels }) =
+            document.draft(move |reader, value| read_draft(reader, value, &limits)).await?;
         let resolved = inputs::resolve(api, reader, inputs, options, bytes).await?;
         let options = resolved.request.options.clone();
         let job = NewJob { model: resolved.model, cluster: resolved.cluster, options, labels, idempotency };
@@ -115,10 +116,11 @@ impl JobRequest {
     }
 }
 
-fn read_draft(reader: &mut Reader, value: &Value) -> Option<Draft> {
+fn read_draft(reader: &mut Reader, value: &Value, limits: &Limits) -> Option<Draft> {
     let map = reader.object(value, &JobRequest::FIELDS)?;
-    let inputs = Inputs::read(reader, map);
-    let options = PlanOptions::read(reader, map);
+    let inputs = Inputs::read(reader, map, limits);
+    let mut options = PlanOptions::read(reader, map);
+    limits.bound_time(reader, map, &mut options.solver);
     let labels = reader.optional(map, "labels", Reader::labels).unwrap_or_default();
     Some(Draft { inputs, options, labels })
 }

@@ -18,13 +18,14 @@ use super::prefer;
 use super::problem::{Problem, ProblemType};
 use super::query::Parameters;
 use super::responses::{
-    BadBody, BadParameter, Conflict, Internal, InvalidOrReused, NoPlacement, NotFound, TooLarge, Unavailable,
+    BadBody, BadParameter, Conflict, Internal, InvalidOrReused, NoPlacement, NotFound, Slow, TooLarge, Unavailable,
     WrongMedia,
 };
+use super::shed::{refuse, say_room};
 use crate::domain::hash::content_hash;
 use crate::domain::id::{Id, IdKind};
 use crate::domain::placement::PlacementDocument;
-use crate::store::{self, BestSoFar, JobFilter};
+use crate::store::{self, BestSoFar, JobFilter, StoreError};
 
 /// Which jobs are wanted.
 #[derive(Debug, IntoParams)]
@@ -73,7 +74,7 @@ pub(super) fn routes() -> OpenApiRouter<Api> {
         (status = 202, description = "The job is accepted.", body = Job, headers(("Location" = String), ("ETag" = String))),
         (status = 200, description = "The job has ended within the wait.", body = Job,
             headers(("Location" = String), ("ETag" = String))),
-        BadBody, NotFound, TooLarge, WrongMedia, InvalidOrReused, Internal, Unavailable,
+        BadBody, Slow, NotFound, TooLarge, WrongMedia, InvalidOrReused, Internal, Unavailable,
     )
 )]
 async fn create_job(State(api): State<Api>, headers: HeaderMap, document: Document) -> Result<Response, Problem> {
@@ -81,14 +82,21 @@ async fn create_job(State(api): State<Api>, headers: HeaderMap, document: Docume
         return Err(Problem::new(ProblemType::Unavailable, "the service is shutting down"));
     }
     let (job, request) = JobRequest::read(&api, document).await?;
-    let mut job = api.queue.submit(job, request).await?.row;
+    let mut job = match api.queue.submit(job, request).await {
+        Ok(registered) => registered.row,
+        Err(error @ StoreError::QueueFull { .. }) => {
+            return Ok(with_quota(&api, refuse("queue", error.to_string())));
+        }
+        Err(error) => return Err(error.into()),
+    };
     let wait = prefer::wait(&headers);
     if let Some(wait) = wait.filter(|_| !job.is_finished()) {
         job = api.queue.wait_until_finished(&job.id, wait).await?;
     }
     let status = if wait.is_some() && job.is_finished() { StatusCode::OK } else { StatusCode::ACCEPTED };
     let location = format!("/v1/jobs/{}", job.id);
-    Ok(([(header::LOCATION, location)], prefer::applied(wait, answer(&api, status, job))).into_response())
+    let response = ([(header::LOCATION, location)], prefer::applied(wait, answer(&api, status, job))).into_response();
+    Ok(with_quota(&api, response))
 }
 
 /// List jobs
@@ -228,6 +236,13 @@ async fn get_job_placement(
         }
     };
     Ok(if etag.is_known(&headers) { etag.not_modified() } else { etag.on(json::text(StatusCode::OK, document)) })
+}
+
+/// An answer that says how much room the queue has.
+fn with_quota(api: &Api, mut response: Response) -> Response {
+    let (quota, room) = api.queue.quota();
+    say_room(response.headers_mut(), "queue", "jobs", quota, room);
+    response
 }
 
 /// A job as it stands, with its tag.

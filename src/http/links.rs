@@ -16,9 +16,10 @@ use super::clusters::{cluster_id, summary};
 use super::compute::compute;
 use super::document::Document;
 use super::etag::ETag;
+use super::limits::fits;
 use super::problem::Problem;
 use super::responses::{
-    BadBody, Internal, Invalid, NotFound, Stale, TooLarge, Unavailable, VersionMissing, WrongMedia,
+    BadBody, Internal, Invalid, NotFound, Slow, Stale, TooLarge, Unavailable, VersionMissing, WrongMedia,
 };
 use crate::domain::cluster::{ClusterInventory, Link};
 use crate::domain::read::Reader;
@@ -53,7 +54,7 @@ pub(super) fn routes() -> OpenApiRouter<Api> {
     request_body = LinksPatch,
     responses(
         (status = 200, description = "The new revision.", body = ClusterSummary, headers(("ETag" = String))),
-        BadBody, NotFound, Stale, TooLarge, WrongMedia, Invalid, VersionMissing, Internal, Unavailable,
+        BadBody, Slow, NotFound, Stale, TooLarge, WrongMedia, Invalid, VersionMissing, Internal, Unavailable,
     )
 )]
 async fn patch_links(
@@ -65,12 +66,13 @@ async fn patch_links(
     let (present, inventory) = api.store.cluster_document(&cluster_id(&id)?, None).await?;
     ETag::new(present.revision).must_match(&headers)?;
     let bytes = inventory.len() + document.bytes;
-    let patched = compute(bytes, move || patched(&inventory, &document.value)).await?;
+    let most = api.limits.links;
+    let patched = compute(bytes, move || patched(&inventory, &document.value, most)).await?;
     let revised = api.store.replace_cluster(&present.id, present.revision, patched).await?;
     Ok(summary(StatusCode::OK, revised))
 }
 
-fn patched(inventory: &str, patch: &Value) -> Result<ClusterDocument, Problem> {
+fn patched(inventory: &str, patch: &Value, most: usize) -> Result<ClusterDocument, Problem> {
     let mut reader = Reader::new();
     let measured = read_patch(&mut reader, patch);
     let measured = reader.finish(measured).map_err(Problem::invalid_request)?;
@@ -80,6 +82,9 @@ fn patched(inventory: &str, patch: &Value) -> Result<ClusterDocument, Problem> {
     // In front, so that a fault has the place that it has in the patch: among what is listed there is none.
     let links: Vec<Link> = measured.iter().cloned().chain(without(listed, &measured)).collect();
     cluster["links"] = json!(links);
+    let mut reader = Reader::new();
+    let fit = fits(&mut reader, &cluster, "links", most).then_some(());
+    reader.finish(fit).map_err(Problem::invalid_request)?;
     let inventory = ClusterInventory::from_json(&cluster).map_err(Problem::invalid_request)?;
     Ok(ClusterDocument::new(&inventory))
 }
@@ -120,12 +125,12 @@ mod tests {
     }
 
     fn links(patch: &Value) -> Value {
-        let document = patched(CLUSTER, patch).unwrap().document;
+        let document = patched(CLUSTER, patch, 4).unwrap().document;
         serde_json::from_str::<Value>(&document).unwrap()["links"].clone()
     }
 
     fn pointers(patch: &Value) -> Vec<String> {
-        let problem = patched(CLUSTER, patch).unwrap_err();
+        let problem = patched(CLUSTER, patch, 4).unwrap_err();
         problem.errors.into_iter().map(|fault| fault.pointer).collect()
     }
 

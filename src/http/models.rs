@@ -17,7 +17,7 @@ use super::paging::{self, PageParameters};
 use super::problem::Problem;
 use super::query::Parameters;
 use super::responses::{
-    BadBody, BadParameter, Conflict, Internal, InvalidOrReused, NotFound, TooLarge, Unavailable, WrongMedia,
+    BadBody, BadParameter, Conflict, Internal, InvalidOrReused, NotFound, Slow, TooLarge, Unavailable, WrongMedia,
 };
 use crate::domain::id::{Id, IdKind};
 use crate::domain::model::ModelProfile;
@@ -128,12 +128,14 @@ pub(super) fn routes() -> OpenApiRouter<Api> {
     responses(
         (status = 201, description = "It is registered now.", body = ModelSummary, headers(("Location" = String))),
         (status = 200, description = "It was registered before.", body = ModelSummary, headers(("Location" = String))),
-        BadBody, TooLarge, WrongMedia, InvalidOrReused, Internal, Unavailable,
+        BadBody, Slow, TooLarge, WrongMedia, InvalidOrReused, Internal, Unavailable,
     )
 )]
 async fn create_model(State(api): State<Api>, document: Document) -> Result<Response, Problem> {
     let idempotency = document.idempotency.clone();
-    let model = document.read(|reader, value| Some(ModelDocument::new(&ModelProfile::read(reader, value)?))).await?;
+    let limits = api.limits;
+    let model = document.read(move |reader, value| limits.read_model(reader, value).as_ref().map(ModelDocument::new));
+    let model = model.await?;
     let registered = api.store.register_model(model, idempotency).await?;
     let status = if registered.created { StatusCode::CREATED } else { StatusCode::OK };
     let location = format!("/v1/models/{}", registered.row.id);

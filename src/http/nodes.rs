@@ -19,7 +19,7 @@ use super::document::Document;
 use super::etag::ETag;
 use super::problem::Problem;
 use super::responses::{
-    BadBody, Internal, Invalid, NotFound, Stale, TooLarge, Unavailable, VersionMissing, WrongMedia,
+    BadBody, Internal, Invalid, NotFound, Slow, Stale, TooLarge, Unavailable, VersionMissing, WrongMedia,
 };
 use crate::domain::cluster::{ClusterInventory, Position};
 use crate::domain::fault::Fault;
@@ -76,7 +76,7 @@ pub(super) fn routes() -> OpenApiRouter<Api> {
     request_body = NodePatch,
     responses(
         (status = 200, description = "The new revision.", body = ClusterSummary, headers(("ETag" = String))),
-        BadBody, NotFound, Stale, TooLarge, WrongMedia, Invalid, VersionMissing, Internal, Unavailable,
+        BadBody, Slow, NotFound, Stale, TooLarge, WrongMedia, Invalid, VersionMissing, Internal, Unavailable,
     )
 )]
 async fn patch_node(

@@ -11,7 +11,7 @@ use utoipa_axum::routes;
 use super::api::Api;
 use super::json;
 use super::problem::{Problem, ProblemType};
-use super::responses::{BadParameter, Internal, NotFound};
+use super::responses::{BadParameter, Internal, NotFound, Unavailable};
 
 /// A type of problem.
 #[derive(Debug, Serialize, ToSchema)]
@@ -48,7 +48,7 @@ pub(super) fn routes() -> OpenApiRouter<Api> {
 /// List the types of problem
 #[utoipa::path(
     get, path = "/problems", tag = "service",
-    responses((status = 200, description = "Every type.", body = ProblemList), Internal)
+    responses((status = 200, description = "Every type.", body = ProblemList), Internal, Unavailable)
 )]
 async fn list_problems() -> Response {
     let items = ProblemType::ALL.into_iter().map(ProblemDescription::from).collect();
@@ -59,7 +59,7 @@ async fn list_problems() -> Response {
 #[utoipa::path(
     get, path = "/problems/{name}", tag = "service",
     params(("name" = String, Path, description = "The last part of a problem's type.")),
-    responses((status = 200, description = "The type.", body = ProblemDescription), BadParameter, NotFound, Internal)
+    responses((status = 200, description = "The type.", body = ProblemDescription), BadParameter, NotFound, Internal, Unavailable)
 )]
 async fn get_problem(Path(name): Path<String>) -> Result<Response, Problem> {
     let kind = ProblemType::ALL.into_iter().find(|kind| kind.uri().strip_prefix("/problems/") == Some(&name));

@@ -33,6 +33,8 @@ error_responses! {
     BadBody = MalformedBody | InvalidParameter;
     /// 404.
     NotFound = NotFound;
+    /// 408 of an operation with a body.
+    Slow = RequestTimeout;
     /// 409.
     Conflict = Conflict;
     /// 409 of a job's placement.

@@ -20,11 +20,12 @@ use utoipa::OpenApi as _;
 use utoipa_axum::router::OpenApiRouter;
 
 use super::api::Api;
+use super::openapi_3_0::openapi_3_0_json;
 use super::problem::Problem;
 use super::request_id::{self, MakeId, X_REQUEST_ID};
 use super::{
-    clusters, diffs, docs, evaluations, events, examples, explanations, health, jobs, links, models, nodes, placements,
-    problems, schema, validation,
+    clusters, diffs, docs, evaluations, events, examples, explanations, health, jobs, links, metrics, models, nodes,
+    placements, problems, schema, shed, validation,
 };
 use crate::clock::Ids;
 
@@ -66,6 +67,7 @@ fn routes() -> OpenApiRouter<Api> {
         .merge(evaluations::routes())
         .merge(examples::routes())
         .merge(health::routes())
+        .merge(metrics::routes())
         .merge(problems::routes())
 }
 
@@ -86,9 +88,16 @@ pub fn openapi_json() -> String {
 
 /// The service.
 pub fn router(api: Api) -> Router {
-    let ids = Arc::clone(&api.ids);
+    let (ids, clock) = (Arc::clone(&api.ids), Arc::clone(&api.clock));
+    let inner = ServiceBuilder::new()
+        .layer(middleware::from_fn_with_state(clock, metrics::measure))
+        .layer(middleware::from_fn_with_state(api.clone(), shed::shed));
     let (router, _) = routes().split_for_parts();
-    let router = router.merge(docs::routes(openapi_json())).fallback(unknown_path).with_state(api);
+    let router = router
+        .merge(docs::routes(openapi_json(), openapi_3_0_json()))
+        .fallback(unknown_path)
+        .layer(inner)
+        .with_state(api);
     surround(router, ids)
 }
 

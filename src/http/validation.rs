@@ -17,7 +17,7 @@ use super::document::Document;
 use super::job_request::JobRequest;
 use super::json;
 use super::problem::{Problem, ProblemType};
-use super::responses::{BadBody, Internal, TooLarge, Unavailable, WrongMedia};
+use super::responses::{BadBody, Internal, Slow, TooLarge, Unavailable, WrongMedia};
 use crate::clock::Clock;
 use crate::domain::fault::Fault;
 use crate::domain::placement::Reason;
@@ -50,7 +50,7 @@ pub(super) fn routes() -> OpenApiRouter<Api> {
     request_body = JobRequest,
     responses(
         (status = 200, description = "What a job would be told.", body = JobValidation),
-        BadBody, TooLarge, WrongMedia, Internal, Unavailable,
+        BadBody, Slow, TooLarge, WrongMedia, Internal, Unavailable,
     )
 )]
 async fn validate_job(State(api): State<Api>, document: Document) -> Result<Response, Problem> {

@@ -5,6 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
+use metrics::{counter, gauge, histogram};
 use serde_json::Value;
 use tokio::task::JoinHandle;
 use tokio::time::MissedTickBehavior;
@@ -24,17 +25,36 @@ use crate::domain::request::PlanRequest;
 use crate::planner::Env;
 use crate::planner::Progress as _;
 use crate::store::leases::{Claimed, Ending, Figures, Found};
-use crate::store::{Job, JobError, JobErrorCode, StoreError};
+use crate::store::{Job, JobError, JobErrorCode, StoreError, termination_name};
+use crate::telemetry::metric;
 
 /// Drives a job to its end, to the queue, or to where its lease is lost.
 pub(super) async fn drive(queue: &Arc<Inner>, claimed: Claimed) {
     let id = claimed.job.id.clone();
     let signal = queue.register(&id);
+    let busy = Busy::new();
     if !queue.crashes_at(Step::Claimed) {
         run(queue, claimed, &signal).await;
     }
+    drop(busy);
     queue.unregister(&id);
     queue.changes.tell(&id);
+}
+
+/// A worker that has a job; counted until it is dropped, also by a panic.
+struct Busy;
+
+impl Busy {
+    fn new() -> Self {
+        gauge!(metric::BUSY_WORKERS).increment(1);
+        Self
+    }
+}
+
+impl Drop for Busy {
+    fn drop(&mut self) {
+        gauge!(metric::BUSY_WORKERS).decrement(1);
+    }
 }
 
 async fn run(queue: &Arc<Inner>, claimed: Claimed, signal: &Arc<Signal>) {
@@ -62,6 +82,7 @@ async fn run(queue: &Arc<Inner>, claimed: Claimed, signal: &Arc<Signal>) {
         }
         _ => {
             report(&claimed, &outcome);
+            measure(&outcome);
             let (figures, ending) = search(objective, signal, &claimed, &tracker).ending(outcome);
             end(queue, &claimed, figures, ending).await;
         }
@@ -144,6 +165,7 @@ async fn heartbeat(queue: &Inner, claimed: &Claimed, signal: &Signal, tracker: &
             }
         }
         Err(StoreError::LeaseLost { id }) => {
+            counter!(metric::LEASES_LOST).increment(1);
             tracing::warn!(job_id = %id, "lost the lease; the search ends and nothing of it is kept");
             signal.end(Cause::LeaseLost);
         }
@@ -155,8 +177,18 @@ async fn heartbeat(queue: &Inner, claimed: &Claimed, signal: &Signal, tracker: &
 async fn end(queue: &Inner, claimed: &Claimed, figures: Figures, ending: Ending) {
     let ended = persist(queue, claimed, || queue.store.end_job(&claimed.lease, figures, ending.clone())).await;
     if let Some(job) = ended {
+        count_ended(&job);
         let elapsed_s = job.progress(queue.clock.now()).map(|progress| progress.elapsed_s);
         tracing::info!(job_id = %job.id, status = ?job.status, elapsed_s, "job ended");
+    }
+}
+
+/// Counts a job that has ended.
+pub(super) fn count_ended(job: &Job) {
+    let labels = [("status", job.status_name()), ("termination", job.termination_name())];
+    counter!(metric::JOBS_ENDED, &labels).increment(1);
+    if let Some(gap) = job.gap {
+        histogram!(metric::GAP).record(gap);
     }
 }
 
@@ -182,6 +214,9 @@ where
         match write().await {
             Ok(written) => return Some(written),
             Err(error @ (StoreError::LeaseLost { .. } | StoreError::Closed)) => {
+                if matches!(error, StoreError::LeaseLost { .. }) {
+                    counter!(metric::LEASES_LOST).increment(1);
+                }
                 tracing::warn!(%job_id, %error, "the end of a search was not stored");
                 return None;
             }
@@ -205,6 +240,14 @@ async fn end_unreadable(queue: &Inner, claimed: &Claimed, error: Unreadable) {
     let detail = format!("The stored inputs cannot be read: {detail} Post the job again with its inputs.");
     let error = JobError { code: JobErrorCode::InputUnreadable, detail };
     end(queue, claimed, Figures::default(), Ending::Failed(error)).await;
+}
+
+/// How long a search took that came back with an answer.
+fn measure(outcome: &Outcome) {
+    if let Outcome::Document(document) = outcome {
+        let termination = termination_name(document.termination);
+        histogram!(metric::SOLVE_DURATION, "termination" => termination).record(document.solve_s);
+    }
 }
 
 fn report(claimed: &Claimed, outcome: &Outcome) {

@@ -21,6 +21,7 @@ mod tests;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use metrics::gauge;
 use rustc_hash::FxHashMap;
 use tokio::sync::{Notify, Semaphore};
 use tokio::task::JoinHandle;
@@ -37,6 +38,7 @@ use crate::clock::{Clock, Ids};
 use crate::domain::id::{Id, IdKind};
 use crate::domain::request::PlanRequest;
 use crate::store::{Job, JobStatus, NewJob, Registered, Store, StoreError};
+use crate::telemetry::metric;
 
 /// The running queue; clones share it.
 #[derive(Clone)]
@@ -96,6 +98,8 @@ impl Queue {
             #[cfg(test)]
             crash: Mutex::default(),
         });
+        gauge!(metric::WORKERS).set(inner.settings.workers as f64);
+        gauge!(metric::BUSY_WORKERS).increment(0);
         recover::recover_at_start(&inner).await?;
         let workers = (0..inner.settings.workers).map(|_| tokio::spawn(claim::work(inner.clone())));
         let tasks = workers.chain([tokio::spawn(recover::sweep(inner.clone()))]).collect();
@@ -127,7 +131,11 @@ impl Queue {
     /// [`StoreError::NotFound`], or the database failed.
     pub async fn stop(&self, id: &Id) -> Result<Job, StoreError> {
         let inner = &self.inner;
+        let before = inner.store.job(id).await?;
         let job = inner.store.request_stop(id).await?;
+        if job.status == JobStatus::Cancelled && !before.is_finished() {
+            drive::count_ended(&job);
+        }
         inner.changes.tell(id);
         match job.status {
             JobStatus::Running => inner.end_search(id),
@@ -160,6 +168,12 @@ impl Queue {
     /// [`StoreError::NotFound`], or the database failed.
     pub async fn wait_for_change(&self, id: &Id, version: u64, timeout: Duration) -> Result<Job, StoreError> {
         self.wait(id, timeout, |job| job.version != version).await
+    }
+
+    /// How many jobs may wait, and how many more may as of the last one that came.
+    pub fn quota(&self) -> (usize, usize) {
+        let limit = self.inner.settings.queue_limit;
+        (limit as usize, limit.saturating_sub(self.inner.store.waiting_jobs()) as usize)
     }
 
     /// Whether jobs are taken: not once shutdown has begun.

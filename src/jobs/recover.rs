@@ -3,9 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use metrics::counter;
+
 use super::Inner;
 use crate::store::StoreError;
 use crate::store::leases::Abandoned;
+use crate::telemetry::metric;
 
 /// At start: one process owns the database, so whoever ran jobs before is dead, whatever the leases say.
 pub(super) async fn recover_at_start(queue: &Inner) -> Result<(), StoreError> {
@@ -31,6 +34,8 @@ pub(super) async fn sweep(queue: Arc<Inner>) {
 
 async fn recover(queue: &Inner, abandoned: Abandoned) -> Result<(), StoreError> {
     let recovered = queue.store.recover_jobs(abandoned, queue.settings.most_crashes).await?;
+    let failed = [("status", "failed"), ("termination", "none")];
+    counter!(metric::JOBS_ENDED, &failed).increment(recovered.failed.len() as u64);
     for job_id in &recovered.requeued {
         tracing::warn!(%job_id, "nobody runs this job any more: put back into the queue");
     }

@@ -168,6 +168,16 @@ pub struct Happened {
 }
 
 impl Job {
+    /// The name of its status.
+    pub fn status_name(&self) -> &'static str {
+        self.status.name()
+    }
+
+    /// The name of why its search ended, `none` where that has none.
+    pub fn termination_name(&self) -> &'static str {
+        self.termination.map_or("none", Named::name)
+    }
+
     /// Whether it has ended.
     pub fn is_finished(&self) -> bool {
         !matches!(self.status, JobStatus::Queued | JobStatus::Running)

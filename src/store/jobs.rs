@@ -1,6 +1,7 @@
 //! Jobs as clients see them: insert, read, list, stop, delete. What workers do stands in `leases`.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use jiff::Timestamp;
 use sqlx::QueryBuilder;
@@ -45,12 +46,18 @@ impl Store {
                     let row = find(connection, &known.resource_id).await?;
                     return Ok(Registered { row, created: known.created, replayed: true });
                 }
-                check_queue(connection, queue_limit).await?;
+                let waiting = check_queue(connection, queue_limit, &store.waiting).await?;
                 let row = store.put_job(connection, id, job, now).await?;
+                store.waiting.store(waiting + 1, Ordering::Relaxed);
                 Ok(Registered { row, created: true, replayed: false })
             })
         })
         .await
+    }
+
+    /// How many jobs wait, as of the last one that came.
+    pub fn waiting_jobs(&self) -> u32 {
+        self.waiting.load(Ordering::Relaxed)
     }
 
     /// A job.
@@ -190,12 +197,15 @@ pub(super) async fn find(connection: &mut Connection, id: &str) -> Result<Job, S
     row.ok_or_else(|| StoreError::NotFound { kind: IdKind::Job, id: id.to_owned() })?.try_into()
 }
 
-async fn check_queue(connection: &mut Connection, limit: u32) -> Result<(), StoreError> {
+/// How many jobs wait, which must be fewer than the limit.
+async fn check_queue(connection: &mut Connection, limit: u32, known: &AtomicU32) -> Result<u32, StoreError> {
     // Counts no further than the limit.
     let count =
         sqlx::query_scalar("SELECT COUNT(*) FROM (SELECT 1 FROM jobs WHERE status = 'queued' LIMIT $1) AS waiting");
     let waiting: i64 = count.bind(i64::from(limit)).fetch_one(connection).await?;
-    if waiting < i64::from(limit) { Ok(()) } else { Err(StoreError::QueueFull { limit }) }
+    let waiting = u32::try_from(waiting).unwrap_or(limit);
+    known.store(waiting, Ordering::Relaxed);
+    if waiting < limit { Ok(waiting) } else { Err(StoreError::QueueFull { limit }) }
 }
 
 /// Writes the labels of a row where filters find them.

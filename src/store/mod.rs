@@ -1,5 +1,6 @@
 //! The store: SQL only, one file an aggregate. One writer that commits in groups, many readers.
 
+mod backlog;
 pub mod clusters;
 mod error;
 pub mod idempotency;
@@ -15,8 +16,10 @@ mod row;
 pub(crate) mod tests;
 mod writer;
 
+use std::path::Path;
 use std::str::FromStr;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU32;
 use std::time::Duration;
 
 use futures::future::BoxFuture;
@@ -24,6 +27,7 @@ use sqlx::migrate::Migrator;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{Connection as _, Pool};
 
+pub use backlog::Backlog;
 pub use clusters::{Cluster, ClusterDocument};
 pub use error::StoreError;
 pub use idempotency::{Idempotency, Registered};
@@ -33,9 +37,11 @@ pub use leases::{Abandoned, Claimed, Ending, Figures, Found, Incumbent, Lease, R
 pub use models::{Model, ModelDocument, ModelStatistics};
 pub use page::{Listed, Order, Page, PageKey};
 pub use placements::{BestSoFar, Placement, PlacementFilter};
+pub use row::termination_name;
 
 use self::writer::Writer;
 use crate::clock::{Clock, Ids};
+use crate::telemetry::Metrics;
 
 /// The engine.
 type Database = sqlx::Sqlite;
@@ -82,6 +88,9 @@ pub struct Store {
     clock: Arc<dyn Clock>,
     ids: Arc<dyn Ids>,
     remember_keys: Duration,
+    wal_file: Arc<Path>,
+    /// Jobs that wait, as of the last that was counted.
+    waiting: Arc<AtomicU32>,
 }
 
 impl Store {
@@ -92,6 +101,8 @@ impl Store {
     /// # Errors
     /// The database cannot be opened, or its schema is newer than this program.
     pub async fn open(settings: &StoreSettings, clock: Arc<dyn Clock>, ids: Arc<dyn Ids>) -> Result<Self, StoreError> {
+        // What is counted before the counts are set up is lost, and a store comes before everything else.
+        Metrics::of_process();
         let options = SqliteConnectOptions::from_str(&settings.database_url)?
             .create_if_missing(true)
             .journal_mode(SqliteJournalMode::Wal)
@@ -99,12 +110,15 @@ impl Store {
             .foreign_keys(true)
             .busy_timeout(BUSY_TIMEOUT)
             .pragma("journal_size_limit", WAL_KEPT_BYTES);
+        let mut wal_file = options.get_filename().as_os_str().to_owned();
+        wal_file.push("-wal");
         let mut connection = Connection::connect_with(&options).await?;
         MIGRATIONS.run(&mut connection).await?;
         let pool = SqlitePoolOptions::new().max_connections(settings.readers.max(1));
         let readers = pool.connect_with(options.create_if_missing(false).read_only(true)).await?;
-        let writer = Writer::start(connection, settings.group_limit);
-        Ok(Self { writer, readers, clock, ids, remember_keys: settings.remember_keys })
+        let writer = Writer::start(connection, settings.group_limit, clock.clone());
+        let (wal_file, waiting) = (Arc::from(Path::new(&wal_file)), Arc::default());
+        Ok(Self { writer, readers, clock, ids, remember_keys: settings.remember_keys, wal_file, waiting })
     }
 
     /// Whether the database answers reads and takes writes.

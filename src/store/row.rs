@@ -93,3 +93,8 @@ impl Named for Termination {
 pub(super) fn integer(what: &'static str, value: u64) -> Result<i64, StoreError> {
     i64::try_from(value).map_err(|_| StoreError::TooLarge { what, value })
 }
+
+/// The name of why a search ended.
+pub fn termination_name(termination: Termination) -> &'static str {
+    termination.name()
+}

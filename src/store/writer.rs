@@ -5,13 +5,17 @@
 //! whose caller has gone away still runs as a whole, or not at all.
 
 use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
 
 use futures::FutureExt;
 use futures::future::BoxFuture;
+use metrics::histogram;
 use sqlx::Connection as _;
 use tokio::sync::{mpsc, oneshot};
 
 use super::{Connection, StoreError};
+use crate::clock::Clock;
+use crate::telemetry::metric;
 
 /// How many operations may wait before callers do.
 const WAITING_LIMIT: usize = 4096;
@@ -69,9 +73,9 @@ where
 
 impl Writer {
     /// Starts the task.
-    pub(super) fn start(connection: Connection, group_limit: usize) -> Self {
+    pub(super) fn start(connection: Connection, group_limit: usize, clock: Arc<dyn Clock>) -> Self {
         let (requests, inbox) = mpsc::channel(WAITING_LIMIT);
-        tokio::spawn(serve(connection, inbox, group_limit.max(1)));
+        tokio::spawn(serve(connection, inbox, group_limit.max(1), clock));
         Self { requests }
     }
 
@@ -98,7 +102,12 @@ impl Writer {
     }
 }
 
-async fn serve(mut connection: Connection, mut inbox: mpsc::Receiver<Request>, group_limit: usize) {
+async fn serve(
+    mut connection: Connection,
+    mut inbox: mpsc::Receiver<Request>,
+    group_limit: usize,
+    clock: Arc<dyn Clock>,
+) {
     let mut group: Vec<Box<dyn Operation>> = Vec::with_capacity(group_limit);
     let mut closing = None;
     while closing.is_none() {
@@ -115,7 +124,10 @@ async fn serve(mut connection: Connection, mut inbox: mpsc::Receiver<Request>, g
             next = if group.len() < group_limit { inbox.try_recv().ok() } else { None };
         }
         if !group.is_empty() {
+            let began = clock.monotonic();
             let failure = commit(&mut connection, &mut group).await.err().map(|error| error.to_string());
+            histogram!(metric::TRANSACTION_DURATION).record(clock.monotonic().saturating_sub(began));
+            histogram!(metric::TRANSACTION_WRITES).record(group.len() as f64);
             if let Some(failure) = &failure {
                 tracing::error!(operations = group.len(), %failure, "a group of writes was not committed");
             }

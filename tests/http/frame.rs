@@ -53,6 +53,8 @@ async fn the_document_is_served_as_it_is_committed() {
     let served = service.get("/openapi.json").await;
     assert_eq!(String::from_utf8(served.bytes.clone()).unwrap(), cutpoint::http::openapi_json());
     assert_eq!(service.get_with("/openapi.json", &[("if-none-match", served.header("etag"))]).await.status, 304);
+    let older = service.get("/openapi-3.0.json").await;
+    assert_eq!(String::from_utf8(older.bytes).unwrap(), cutpoint::http::openapi_3_0_json());
 }
 
 #[tokio::test]

@@ -6,6 +6,8 @@ mod events;
 mod explanations;
 mod frame;
 mod jobs;
+mod limits;
+mod metrics;
 mod models;
 mod service;
 mod validation;

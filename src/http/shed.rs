@@ -1,0 +1,51 @@
+//! Load shedding: at most so many requests are answered at once; what comes beyond is turned away at once.
+
+use std::sync::Arc;
+
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, HeaderName, HeaderValue};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use metrics::counter;
+
+use super::api::Api;
+use super::problem::{Problem, ProblemType};
+use crate::telemetry::metric;
+
+/// The draft "RateLimit header fields for HTTP" (draft-ietf-httpapi-ratelimit-headers).
+const POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
+const LIMIT: HeaderName = HeaderName::from_static("ratelimit");
+
+/// Those who watch over the service see it also while it is overloaded.
+const ALWAYS_ANSWERED: [&str; 3] = ["/healthz", "/readyz", "/metrics"];
+
+/// Lets a request through where there is room.
+pub(super) async fn shed(State(api): State<Api>, request: Request, next: Next) -> Response {
+    if ALWAYS_ANSWERED.contains(&request.uri().path()) {
+        return next.run(request).await;
+    }
+    let mut response = match Arc::clone(&api.requests).try_acquire_owned() {
+        Ok(_room) => next.run(request).await,
+        Err(_) => refuse("requests", format!("{} requests are being answered already", api.limits.requests)),
+    };
+    let room = api.requests.available_permits();
+    say_room(response.headers_mut(), "requests", "concurrent-requests", api.limits.requests, room);
+    response
+}
+
+/// The answer where there is no room; `cause` is for the count.
+pub(super) fn refuse(cause: &'static str, detail: String) -> Response {
+    counter!(metric::SHED, "cause" => cause).increment(1);
+    Problem::new(ProblemType::Unavailable, detail).into_response()
+}
+
+/// Says how much room a quota leaves.
+pub(super) fn say_room(headers: &mut HeaderMap, policy: &str, unit: &str, quota: usize, room: usize) {
+    let policy_text = format!("\"{policy}\";q={quota};qu=\"{unit}\"");
+    let limit_text = format!("\"{policy}\";r={room}");
+    for (name, text) in [(POLICY, policy_text), (LIMIT, limit_text)] {
+        if let Ok(value) = HeaderValue::from_str(&text) {
+            headers.append(name, value);
+        }
+    }
+}

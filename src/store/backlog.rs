@@ -1,0 +1,51 @@
+//! What the store says of itself: jobs that have not ended, and the size of the write-ahead log.
+
+use jiff::Timestamp;
+
+use super::row::Reading;
+use super::{Store, StoreError};
+
+/// Jobs that have not ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Backlog {
+    /// How many wait.
+    pub queued: u64,
+    /// How many run.
+    pub running: u64,
+    /// Since when the oldest of those that wait has its record.
+    pub oldest: Option<Timestamp>,
+}
+
+#[derive(sqlx::FromRow)]
+struct BacklogRow {
+    queued: i64,
+    running: i64,
+    oldest: Option<i64>,
+}
+
+impl Store {
+    /// Jobs that have not ended.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn backlog(&self) -> Result<Backlog, StoreError> {
+        let row: BacklogRow = sqlx::query_as(
+            "SELECT (SELECT COUNT(*) FROM jobs WHERE status = 'queued') AS queued,
+                    (SELECT COUNT(*) FROM jobs WHERE status = 'running') AS running,
+                    (SELECT MIN(created_at) FROM jobs WHERE status = 'queued') AS oldest",
+        )
+        .fetch_one(&self.readers)
+        .await?;
+        let reading = Reading { id: "the backlog" };
+        Ok(Backlog {
+            queued: reading.count("queued", row.queued)?,
+            running: reading.count("running", row.running)?,
+            oldest: row.oldest.map(|time| reading.time("oldest", time)).transpose()?,
+        })
+    }
+
+    /// The size of the write-ahead log; 0 where there is none.
+    pub fn wal_bytes(&self) -> u64 {
+        std::fs::metadata(&*self.wal_file).map_or(0, |file| file.len())
+    }
+}

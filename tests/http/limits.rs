@@ -1,0 +1,107 @@
+//! Limits: what is too much is refused at once, and slow clients are cut off.
+
+use std::time::{Duration, Instant};
+
+use cutpoint::http::{self, Limits};
+use cutpoint::jobs::QueueSettings;
+use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio_util::sync::CancellationToken;
+
+use crate::service::{Service, cluster, first_node, job, model};
+
+async fn with(limits: Limits) -> Service {
+    Service::with(first_node, QueueSettings { workers: 0, ..QueueSettings::default() }, limits).await
+}
+
+#[tokio::test]
+async fn requests_beyond_the_limit_are_turned_away_at_once() {
+    let service = with(Limits { requests: 1, ..Limits::default() }).await;
+    let wait = [("prefer", "wait=20")];
+    let body = job();
+    let waiting = service.write("POST", "/v1/jobs", &wait, &body);
+    let others = async {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        let refused = service.get("/v1/jobs").await;
+        refused.problem(503, "unavailable");
+        assert_eq!(refused.header("retry-after"), "1");
+        assert_eq!(refused.header("ratelimit"), "\"requests\";r=0");
+        assert_eq!(service.get("/healthz").await.status, 200);
+        assert_eq!(service.get("/metrics").await.status, 200);
+        service.queue.shutdown().await;
+    };
+    let (accepted, ()) = tokio::join!(waiting, others);
+    assert_eq!(accepted.status, 202);
+    let free = service.get("/v1/jobs").await;
+    assert_eq!(free.header("ratelimit-policy"), "\"requests\";q=1;qu=\"concurrent-requests\"");
+    assert_eq!(free.header("ratelimit"), "\"requests\";r=1");
+}
+
+#[tokio::test]
+async fn a_job_is_told_how_much_room_the_queue_has() {
+    let settings = QueueSettings { workers: 0, queue_limit: 2, ..QueueSettings::default() };
+    let service = Service::with(first_node, settings, Limits::default()).await;
+    for (status, room) in [(202, 1), (202, 0), (503, 0)] {
+        let answer = service.post("/v1/jobs", &job()).await;
+        assert_eq!(answer.status, status);
+        let told: Vec<&str> = answer.headers.get_all("ratelimit").iter().map(|value| value.to_str().unwrap()).collect();
+        assert!(told.contains(&format!("\"queue\";r={room}").as_str()), "{told:?}");
+    }
+}
+
+#[tokio::test]
+async fn documents_beyond_the_limits_are_refused() {
+    let service = with(Limits { layers: 2, nodes: 1, links: 0, time_limit_s: 5.0, ..Limits::default() }).await;
+    let mut body = job();
+    body["solver"] = json!({"time_limit_s": 6});
+    let mut pointers = service.post("/v1/jobs", &body).await.problem(422, "invalid-request");
+    pointers.sort();
+    assert_eq!(pointers, ["/cluster/nodes", "/model/layers", "/solver/time_limit_s"]);
+    assert_eq!(service.post("/v1/models", &model()).await.problem(422, "invalid-request"), ["/layers"]);
+    assert_eq!(service.post("/v1/clusters", &cluster()).await.problem(422, "invalid-request"), ["/nodes"]);
+
+    let service = with(Limits { links: 0, time_limit_s: 5.0, ..Limits::default() }).await;
+    assert_eq!(service.post("/v1/jobs", &job()).await.status, 202);
+    let first = service.post("/v1/clusters", &cluster()).await;
+    let path = format!("/v1/clusters/{}/links", first.text("id"));
+    let links = json!({"links": [{"from": "n1", "to": "n2", "bandwidth_bps": 1.0}]});
+    let refused = service.write("PATCH", &path, &[("if-match", first.header("etag"))], &links).await;
+    assert_eq!(refused.problem(422, "invalid-request"), ["/links"]);
+}
+
+/// Sends a text over a connection of its own, and reads until the service closes it.
+async fn slow_client(service: &Service, text: &str) -> (String, Duration) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let closing = CancellationToken::new();
+    let limit = Duration::from_millis(200);
+    let server = tokio::spawn(http::serve(listener, service.router.clone(), limit, closing.clone()));
+    let began = Instant::now();
+    let mut client = TcpStream::connect(address).await.unwrap();
+    client.write_all(text.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    client.read_to_string(&mut answer).await.unwrap();
+    let elapsed = began.elapsed();
+    closing.cancel();
+    server.await.unwrap();
+    (answer, elapsed)
+}
+
+#[tokio::test]
+async fn slow_clients_are_cut_off() {
+    let service = with(Limits { body_timeout: Duration::from_millis(200), ..Limits::default() }).await;
+    let (answer, elapsed) = slow_client(&service, "GET /healthz HTTP/1.1\r\nhost: ").await;
+    assert!(!answer.contains("200 OK") && elapsed < Duration::from_secs(5), "{answer}");
+
+    let head = "POST /v1/jobs HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 100\r\n\r\n{";
+    let (answer, elapsed) = slow_client(&service, head).await;
+    assert!(answer.starts_with("HTTP/1.1 408 "), "{answer}");
+    assert!(elapsed < Duration::from_secs(5), "{elapsed:?}");
+    let (_, body) = answer.split_once("\r\n\r\n").unwrap();
+    let problem: Value = serde_json::from_str(body).unwrap();
+    assert_eq!(problem["type"], "/problems/request-timeout");
+
+    let (answer, _) = slow_client(&service, "GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n").await;
+    assert!(answer.starts_with("HTTP/1.1 200 OK"), "{answer}");
+}
