@@ -8,7 +8,7 @@
 //! - [`jobs`]: the queue: claim, drive, progress, recover.
 //! - [`store`]: SQL only, one file an aggregate.
 //! - [`planner`]: pure optimisation, from a request to a checked placement.
-//! - [`domain`]: validated types, no input or output.
+//! - [`domain`]: validated types, no input or output; [`export`]: answers in forms of others.
 //! - [`clock`]: what time it is and where new ids come from, passed in everywhere.
 //! - [`config`]: every setting with its default; [`telemetry`]: log lines.
 
@@ -16,6 +16,7 @@ pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod domain;
+pub mod export;
 pub mod http;
 pub mod jobs;
 pub mod planner;

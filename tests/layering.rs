@@ -11,12 +11,13 @@ struct Source {
 }
 
 /// What a layer may use of this crate. `config`, `clock` and `telemetry` are no layers: they use `domain` at the most.
-const ALLOWED: [(&str, &[&str]); 8] = [
+const ALLOWED: [(&str, &[&str]); 9] = [
     ("domain", &["domain"]),
     ("planner", &["domain", "planner"]),
+    ("export", &["domain", "export"]),
     ("store", &["clock", "domain", "store", "telemetry"]),
     ("jobs", &["clock", "domain", "jobs", "planner", "store", "telemetry"]),
-    ("http", &["clock", "domain", "http", "jobs", "planner", "store", "telemetry"]),
+    ("http", &["clock", "domain", "export", "http", "jobs", "planner", "store", "telemetry"]),
     ("clock", &["domain", "clock"]),
     ("config", &["domain", "config"]),
     ("telemetry", &["config", "telemetry"]),
@@ -88,7 +89,7 @@ impl Source {
     }
 
     fn is_pure(&self) -> bool {
-        matches!(self.layer(), "planner" | "domain")
+        matches!(self.layer(), "planner" | "domain" | "export")
     }
 
     /// The modules of this crate that the source names.

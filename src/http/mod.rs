@@ -12,6 +12,7 @@ pub mod evaluations;
 pub mod events;
 pub mod examples;
 pub mod explanations;
+mod front;
 pub mod health;
 pub mod idempotency;
 pub mod inputs;

@@ -24,8 +24,8 @@ use super::openapi_3_0::openapi_3_0_json;
 use super::problem::Problem;
 use super::request_id::{self, MakeId, X_REQUEST_ID};
 use super::{
-    clusters, diffs, docs, evaluations, events, examples, explanations, health, jobs, links, metrics, models, nodes,
-    placements, problems, schema, shed, validation,
+    clusters, diffs, docs, evaluations, events, examples, explanations, front, health, jobs, links, metrics, models,
+    nodes, placements, problems, schema, shed, validation,
 };
 use crate::clock::Ids;
 
@@ -64,6 +64,7 @@ fn routes() -> OpenApiRouter<Api> {
         .merge(placements::routes())
         .merge(explanations::routes())
         .merge(diffs::routes())
+        .merge(front::routes())
         .merge(evaluations::routes())
         .merge(examples::routes())
         .merge(health::routes())

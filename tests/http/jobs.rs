@@ -243,3 +243,27 @@ async fn a_job_may_replan_from_a_stored_placement_and_share_its_nodes() {
         assert!(pointers[0].starts_with(&format!("/{field}")), "{pointers:?}");
     }
 }
+
+#[tokio::test]
+async fn a_trade_off_is_drawn() {
+    let service = Service::start().await;
+    let mut body = job();
+    body["objective"] = json!({"kind": "tradeoff"});
+    let made = service.write("POST", "/v1/jobs", &[("prefer", "wait=20")], &body).await;
+    let path = format!("/v1/placements/{}", made.text("placement_id"));
+    let placement = service.get(&path).await.json();
+    let front = placement["placement"]["front"].as_array().unwrap();
+    assert_eq!(front[0]["stages"], placement["placement"]["stages"]);
+
+    let drawn = service.get(&format!("{path}/front.svg")).await;
+
+    assert_eq!(drawn.status, 200);
+    assert_eq!(drawn.header("content-type"), "image/svg+xml");
+    let svg = String::from_utf8(drawn.bytes).unwrap();
+    assert_eq!(svg.matches("<circle").count(), front.len());
+
+    let plain = service.write("POST", "/v1/jobs", &[("prefer", "wait=20")], &job()).await;
+    let path = format!("/v1/placements/{}/front.svg", plain.text("placement_id"));
+    service.get(&path).await.problem(404, "not-found");
+    service.get("/v1/placements/plc_1/front.svg").await.problem(404, "not-found");
+}

@@ -37,6 +37,14 @@ impl Display for Report<'_> {
         if !document.stages.is_empty() {
             write!(f, "\n{}\n{}", stage_table(document), Drawing { placement: document })?;
         }
+        if !document.front.is_empty() {
+            write!(
+                f,
+                "\nThe trade-off, all {} placements that no other beats in both:\n{}",
+                document.front.len(),
+                front_table(document)
+            )?;
+        }
         for warning in &document.warnings {
             writeln!(f, "  warning: {}", warning.detail)?;
         }
@@ -109,6 +117,17 @@ fn stage_table(document: &PlacementDocument) -> Table {
             send.map(|send| bytes_text(send.bytes)).unwrap_or_default(),
             send.map(|send| seconds_text(send.transfer_s)).unwrap_or_default(),
         ]);
+    }
+    table
+}
+
+fn front_table(document: &PlacementDocument) -> Table {
+    let sides = [("period", Side::Right), ("latency", Side::Right), ("stages", Side::Right), ("nodes", Side::Left)];
+    let mut table = Table::new(&sides);
+    for point in &document.front {
+        let nodes: Vec<&str> = point.stages.iter().map(|stage| stage.node_id.as_str()).collect();
+        let stages = point.stages.len().to_string();
+        table.push([seconds_text(point.period_s), seconds_text(point.latency_s), stages, nodes.join(" → ")]);
     }
     table
 }
