@@ -246,7 +246,7 @@ async fn a_job_may_replan_from_a_stored_placement_and_share_its_nodes() {
 
 #[tokio::test]
 async fn a_trade_off_is_drawn() {
-    let service = Service::start().await;
+    let service = Service::with(Planner, QueueSettings::default(), Limits::default()).await;
     let mut body = job();
     body["objective"] = json!({"kind": "tradeoff"});
     let made = service.write("POST", "/v1/jobs", &[("prefer", "wait=20")], &body).await;
