@@ -141,13 +141,13 @@ fn close_in<const W: usize>(decider: &mut Decider<'_, W>, first_labels: usize) -
         let mut improver = decider.beside();
         std::thread::scope(|scope| {
             scope.spawn(|| improve_until(&mut improver, &ended));
-            let narrowed = narrow_further(decider, first_labels, false);
+            narrow_further(decider, first_labels, false);
             ended.store(true, Ordering::Relaxed);
-            narrowed
-        })?;
+        });
     } else {
-        narrow_further(decider, first_labels, true)?;
+        narrow_further(decider, first_labels, true);
     }
+    // A search is told to stop also when the other thread ends the proof: the placement is settled all the same.
     settle(decider)
 }
 
@@ -187,7 +187,8 @@ fn improve<const W: usize>(decider: &mut Decider<'_, W>, width: usize) -> Option
             break;
         }
         let middle = unreached + (reached - unreached) / 2.0;
-        if !decider.improve(middle, width)? {
+        // Where the other thread came below the middle, this beam was told to stop: the next one looks further down.
+        if decider.improve(middle, width) != Some(true) {
             unreached = middle;
         }
     }
