@@ -14,6 +14,12 @@ pub enum IdKind {
     Job,
     /// A stored placement, `plc_`.
     Placement,
+    /// A key of the API, `key_`.
+    Key,
+    /// A webhook, `whk_`.
+    Webhook,
+    /// A message to webhooks, `msg_`: one event, however often it is delivered.
+    Message,
 }
 
 impl IdKind {
@@ -24,6 +30,9 @@ impl IdKind {
             IdKind::Cluster => "cls_",
             IdKind::Job => "job_",
             IdKind::Placement => "plc_",
+            IdKind::Key => "key_",
+            IdKind::Webhook => "whk_",
+            IdKind::Message => "msg_",
         }
     }
 }

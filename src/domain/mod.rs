@@ -21,4 +21,6 @@ pub mod placement;
 pub mod proposal;
 pub mod read;
 pub mod request;
+pub mod scope;
+pub mod tenant;
 pub mod unit;

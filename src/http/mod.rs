@@ -1,6 +1,7 @@
 //! HTTP: the router, one file a resource, and the OpenAPI document that it makes of itself.
 
 pub mod api;
+pub mod caller;
 pub mod cluster;
 pub mod clusters;
 pub mod compute;

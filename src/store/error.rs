@@ -96,5 +96,8 @@ fn kind_name(kind: IdKind) -> &'static str {
         IdKind::Cluster => "cluster",
         IdKind::Job => "job",
         IdKind::Placement => "placement",
+        IdKind::Key => "key",
+        IdKind::Webhook => "webhook",
+        IdKind::Message => "message",
     }
 }
