@@ -23,6 +23,9 @@ pub trait Ids: Send + Sync + 'static {
     /// A number that was never given before, a UUIDv7 (RFC 9562): later ones are larger.
     fn uuid(&self) -> Uuid;
 
+    /// Bytes that nobody can guess, from the system's random number generator.
+    fn secret_bytes(&self) -> [u8; 32];
+
     /// A new identifier of this kind.
     fn id(&self, kind: IdKind) -> Id {
         Id::new(kind, self.uuid())
@@ -77,6 +80,13 @@ impl Ids for RandomIds {
             Err(_) => Uuid::new_v7(uuid::Timestamp::now(NoContext)),
         }
     }
+
+    fn secret_bytes(&self) -> [u8; 32] {
+        let mut bytes = [0; 32];
+        // A system without random numbers is no place for secrets, nor for the ids above.
+        getrandom::fill(&mut bytes).expect("the system gives random numbers");
+        bytes
+    }
 }
 
 /// A clock for tests that stands until it is moved.
@@ -124,5 +134,10 @@ pub struct CountingIds {
 impl Ids for CountingIds {
     fn uuid(&self) -> Uuid {
         Uuid::from_u128(u128::from(self.last.fetch_add(1, Ordering::SeqCst)) + 1)
+    }
+
+    fn secret_bytes(&self) -> [u8; 32] {
+        let number = self.last.fetch_add(1, Ordering::SeqCst) + 1;
+        std::array::from_fn(|index| number.to_be_bytes()[index % 8])
     }
 }

@@ -33,6 +33,9 @@ pub struct Settings {
     /// Where everything is kept: `sqlite://` and a path. The file is made where it is missing.
     /// Default `sqlite://cutpoint.db`.
     pub database_url: String,
+    /// Whether callers without a key are let in where no key was ever made, also on addresses other than loopback.
+    /// Default false.
+    pub allow_anonymous: bool,
     /// Jobs solved at once. Default: the number of cores.
     pub workers: usize,
     /// Threads that one solve may use; a hard search uses two. Default 1.
@@ -45,6 +48,12 @@ pub struct Settings {
     pub max_requests: u64,
     /// Streams of events at once; past it the answer is 503. Default 256.
     pub max_streams: u64,
+    /// Jobs of one key that have not ended; past it the answer is 429. Default 500.
+    pub max_jobs_per_key: u32,
+    /// Requests of one key answered at once; past it the answer is 429. Default 256.
+    pub max_requests_per_key: u64,
+    /// Streams of events of one key at once; past it the answer is 429. Default 64.
+    pub max_streams_per_key: u64,
     /// Layers of a model. Default 100000.
     pub max_layers: u64,
     /// Nodes of a cluster. Default 10000.
@@ -74,12 +83,16 @@ impl Default for Settings {
         Self {
             listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
             database_url: "sqlite://cutpoint.db".to_owned(),
+            allow_anonymous: false,
             workers: std::thread::available_parallelism().map_or(1, usize::from),
             threads_per_job: 1,
             queue_limit: 1000,
             max_body_bytes: 32 << 20,
             max_requests: 512,
             max_streams: 256,
+            max_jobs_per_key: 500,
+            max_requests_per_key: 256,
+            max_streams_per_key: 64,
             max_layers: 100_000,
             max_nodes: 10_000,
             max_links: 1_000_000,
@@ -125,15 +138,19 @@ fn listed(faults: &[SettingFault]) -> String {
 
 impl Settings {
     /// Names of all settings, as in the file; in the environment in capitals behind [`ENVIRONMENT_PREFIX`].
-    pub const FIELDS: [&'static str; 19] = [
+    pub const FIELDS: [&'static str; 23] = [
         "listen",
         "database_url",
+        "allow_anonymous",
         "workers",
         "threads_per_job",
         "queue_limit",
         "max_body_bytes",
         "max_requests",
         "max_streams",
+        "max_jobs_per_key",
+        "max_requests_per_key",
+        "max_streams_per_key",
         "max_layers",
         "max_nodes",
         "max_links",
@@ -178,12 +195,22 @@ impl Settings {
         let settings = Self {
             listen: reader.optional(map, "listen", read_listen).unwrap_or(default.listen),
             database_url: reader.optional(map, "database_url", read_database_url).unwrap_or(default.database_url),
+            allow_anonymous: reader.optional(map, "allow_anonymous", read_flag).unwrap_or(default.allow_anonymous),
             workers: reader.optional(map, "workers", read_count).unwrap_or(default.workers),
             threads_per_job: reader.optional(map, "threads_per_job", read_count).unwrap_or(default.threads_per_job),
             queue_limit: reader.optional(map, "queue_limit", read_queue_limit).unwrap_or(default.queue_limit),
             max_body_bytes: reader.optional(map, "max_body_bytes", read_body).unwrap_or(default.max_body_bytes),
             max_requests: reader.optional(map, "max_requests", read_limit).unwrap_or(default.max_requests),
             max_streams: reader.optional(map, "max_streams", read_limit).unwrap_or(default.max_streams),
+            max_jobs_per_key: reader
+                .optional(map, "max_jobs_per_key", read_queue_limit)
+                .unwrap_or(default.max_jobs_per_key),
+            max_requests_per_key: reader
+                .optional(map, "max_requests_per_key", read_limit)
+                .unwrap_or(default.max_requests_per_key),
+            max_streams_per_key: reader
+                .optional(map, "max_streams_per_key", read_limit)
+                .unwrap_or(default.max_streams_per_key),
             max_layers: reader.optional(map, "max_layers", read_limit).unwrap_or(default.max_layers),
             max_nodes: reader.optional(map, "max_nodes", read_limit).unwrap_or(default.max_nodes),
             max_links: reader.optional(map, "max_links", read_limit).unwrap_or(default.max_links),
@@ -228,6 +255,10 @@ fn read_database_url(reader: &mut Reader, value: &Value) -> Option<String> {
         return None;
     }
     Some(text)
+}
+
+fn read_flag(reader: &mut Reader, value: &Value) -> Option<bool> {
+    reader.flag(value)
 }
 
 fn read_count(reader: &mut Reader, value: &Value) -> Option<usize> {

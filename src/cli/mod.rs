@@ -5,6 +5,7 @@ mod demo;
 pub mod exit;
 mod health;
 mod interrupt;
+mod key;
 mod openapi;
 mod plan;
 mod serve;
@@ -47,6 +48,8 @@ Examples:
       Measure solve times on fresh instances of many kinds.
   cutpoint serve --listen 127.0.0.1:8080 --database-url sqlite://cutpoint.db
       Run the service; its API is shown at http://127.0.0.1:8080/docs.
+  cutpoint key create --name planner --scope plan
+      Make a key for callers of the service.
 
 cutpoint <command> --help explains a command.";
 
@@ -58,6 +61,7 @@ enum Command {
     Serve(serve::ServeArguments),
     Openapi(openapi::OpenapiArguments),
     Health(health::HealthArguments),
+    Key(key::KeyArguments),
 }
 
 /// Runs the command that the arguments name.
@@ -69,6 +73,7 @@ pub fn run(arguments: Arguments) -> ExitCode {
         Command::Serve(arguments) => serve::run(&arguments),
         Command::Openapi(arguments) => openapi::run(&arguments),
         Command::Health(arguments) => health::run(&arguments),
+        Command::Key(arguments) => key::run(&arguments),
     };
     exit.into()
 }

@@ -27,7 +27,10 @@ requests get --shutdown-s seconds to end. Jobs survive crashes too: the next sta
 Examples:
   cutpoint serve
   cutpoint serve --listen 0.0.0.0:8080 --database-url sqlite:///var/lib/cutpoint/cutpoint.db --log-format json
-  CUTPOINT_WORKERS=4 cutpoint serve --config cutpoint.toml";
+  CUTPOINT_WORKERS=4 cutpoint serve --config cutpoint.toml
+
+Callers show a key that `cutpoint key create` made. On loopback none is needed until the first one is made; on other \
+addresses the service does not start without one, unless --allow-anonymous says so.";
 
 /// Runs the service: planning jobs over HTTP, kept in a database.
 #[derive(Debug, Args)]
@@ -51,6 +54,10 @@ pub(super) struct SettingFlags {
     #[arg(long, value_name = "URL")]
     #[serde(skip_serializing_if = "Option::is_none")]
     database_url: Option<String>,
+    /// Let callers without a key in, also on other addresses than loopback, as long as no key was ever made.
+    #[arg(long, num_args = 0..=1, default_missing_value = "true", value_name = "true|false")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    allow_anonymous: Option<bool>,
     /// Jobs solved at once [default: the number of cores].
     #[arg(long, value_name = "COUNT")]
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -75,6 +82,18 @@ pub(super) struct SettingFlags {
     #[arg(long, value_name = "COUNT")]
     #[serde(skip_serializing_if = "Option::is_none")]
     max_streams: Option<u64>,
+    /// Jobs of one key that have not ended; past it the answer is 429 [default: 500].
+    #[arg(long, value_name = "COUNT")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    max_jobs_per_key: Option<u64>,
+    /// Requests of one key answered at once; past it the answer is 429 [default: 256].
+    #[arg(long, value_name = "COUNT")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    max_requests_per_key: Option<u64>,
+    /// Streams of events of one key at once; past it the answer is 429 [default: 64].
+    #[arg(long, value_name = "COUNT")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    max_streams_per_key: Option<u64>,
     /// Layers of a model [default: 100000].
     #[arg(long, value_name = "COUNT")]
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -44,11 +44,13 @@ impl Service {
                     "cannot open the database {url}, which must be a SQLite file in a folder that can be written to"
                 )
             })?;
+        let anonymous = settings.listen.ip().is_loopback() || settings.allow_anonymous;
+        judge_keys(&store, anonymous, address).await?;
         let queue =
             Queue::start(store.clone(), clock.clone(), ids.clone(), queue_settings(settings), Arc::new(Planner))
                 .await
                 .context("cannot take up the jobs of the database")?;
-        let api = Api::new(store.clone(), queue.clone(), clock, ids, limits(settings));
+        let api = Api::new(store.clone(), queue.clone(), clock, ids, limits(settings), anonymous);
         let closing = CancellationToken::new();
         let header_timeout = Duration::from_secs_f64(settings.header_timeout_s);
         let server = tokio::spawn(http::serve(listener, http::router(api), header_timeout, closing.clone()));
@@ -83,6 +85,21 @@ impl Service {
     }
 }
 
+/// Says so where everybody is let in; refuses to start where nobody could be.
+async fn judge_keys(store: &Store, anonymous: bool, address: SocketAddr) -> anyhow::Result<()> {
+    if !store.keys().await.context("cannot read the keys of the database")?.is_empty() {
+        return Ok(());
+    }
+    if !anonymous {
+        anyhow::bail!(
+            "{address} can be reached from other machines, and there is no key yet: make one with `cutpoint key create`, \
+             listen on 127.0.0.1, or let everybody in with --allow-anonymous"
+        );
+    }
+    tracing::warn!(%address, "there is no key yet: whoever reaches this address may do everything");
+    Ok(())
+}
+
 /// How often histograms are folded.
 const FOLD: Duration = Duration::from_secs(5);
 
@@ -99,6 +116,8 @@ fn limits(settings: &Settings) -> Limits {
         body_bytes: count(settings.max_body_bytes),
         streams: count(settings.max_streams),
         requests: count(settings.max_requests),
+        requests_per_key: count(settings.max_requests_per_key),
+        streams_per_key: count(settings.max_streams_per_key),
         layers: count(settings.max_layers),
         nodes: count(settings.max_nodes),
         links: count(settings.max_links),
@@ -114,6 +133,7 @@ fn queue_settings(settings: &Settings) -> QueueSettings {
         heartbeat: Duration::from_secs_f64(settings.heartbeat_s),
         lease: Duration::from_secs_f64(settings.lease_s),
         queue_limit: settings.queue_limit,
+        jobs_per_key: settings.max_jobs_per_key,
         grace: Duration::from_secs_f64(settings.shutdown_s),
         ..QueueSettings::default()
     }

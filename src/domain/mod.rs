@@ -11,6 +11,7 @@ pub mod fault;
 pub mod graph;
 pub mod hash;
 pub mod id;
+pub mod key;
 pub mod migration;
 pub mod model;
 pub mod network;

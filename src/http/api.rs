@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use tokio::sync::Semaphore;
 
+use super::keyring::{Keyring, Rates};
 use crate::clock::{Clock, Ids};
 use crate::jobs::Queue;
 use crate::store::Store;
@@ -18,6 +19,10 @@ pub struct Limits {
     pub streams: usize,
     /// The most requests that are answered at once; default 512.
     pub requests: usize,
+    /// The most requests of one key that are answered at once; default 256.
+    pub requests_per_key: usize,
+    /// The most streams of events of one key at once; default 64.
+    pub streams_per_key: usize,
     /// The most layers of a model; default 100,000.
     pub layers: usize,
     /// The most nodes of a cluster; default 10,000.
@@ -36,6 +41,8 @@ impl Default for Limits {
             body_bytes: 32 << 20,
             streams: 256,
             requests: 512,
+            requests_per_key: 256,
+            streams_per_key: 64,
             layers: 100_000,
             nodes: 10_000,
             links: 1_000_000,
@@ -58,6 +65,8 @@ pub struct Api {
     pub ids: Arc<dyn Ids>,
     /// What a request may be.
     pub limits: Limits,
+    /// The keys that callers show.
+    pub keyring: Arc<Keyring>,
     /// Room for streams of events.
     pub streams: Arc<Semaphore>,
     /// Room for requests.
@@ -65,10 +74,20 @@ pub struct Api {
 }
 
 impl Api {
-    /// An API within these limits.
-    pub fn new(store: Store, queue: Queue, clock: Arc<dyn Clock>, ids: Arc<dyn Ids>, limits: Limits) -> Self {
+    /// An API within these limits. `anonymous` lets callers without a key in, as the tenant `default`, where no key was
+    /// ever made.
+    pub fn new(
+        store: Store,
+        queue: Queue,
+        clock: Arc<dyn Clock>,
+        ids: Arc<dyn Ids>,
+        limits: Limits,
+        anonymous: bool,
+    ) -> Self {
         let room = |count: usize| Arc::new(Semaphore::new(count.min(Semaphore::MAX_PERMITS)));
         let (streams, requests) = (room(limits.streams), room(limits.requests));
-        Self { store, queue, clock, ids, limits, streams, requests }
+        let rates = Rates { requests: limits.requests_per_key, streams: limits.streams_per_key };
+        let keyring = Arc::new(Keyring::new(store.clone(), Arc::clone(&clock), anonymous, rates));
+        Self { store, queue, clock, ids, limits, keyring, streams, requests }
     }
 }

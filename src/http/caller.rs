@@ -1,24 +1,36 @@
-//! Who asks: the tenant, and what the key that was given allows. A handler names the scope that it needs in its arguments.
+//! Who asks: the tenant, and what the key that was shown allows. A handler names the scope that it needs in its
+//! arguments, and gets the tenant that the store asks for; so none can be forgotten.
+
+use std::sync::{Arc, OnceLock};
 
 use axum::extract::FromRequestParts;
+use axum::http::HeaderMap;
+use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
+use tokio::sync::OwnedSemaphorePermit;
 
 use super::api::Api;
-use super::problem::Problem;
+use super::keyring::Identity;
+use super::problem::{Problem, ProblemType};
+use super::shed::refuse_key;
 use crate::domain::id::Id;
 use crate::domain::scope::Scope;
 use crate::domain::tenant::Tenant;
 
 /// Who asks.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug)]
 pub struct Caller {
     /// Whose things it sees.
     pub tenant: Tenant,
-    /// The key that was given; none where none is needed.
+    /// The key that it has shown; none where none is needed.
     pub key_id: Option<Id>,
-    /// What it may do.
-    pub scope: Scope,
+    /// Its room among the requests of its key, until it is answered.
+    _room: Option<OwnedSemaphorePermit>,
 }
+
+/// The key of a request, for those who see the request before its handler does and the answer after it.
+#[derive(Debug, Clone, Default)]
+pub(super) struct ShownKey(pub(super) Arc<OnceLock<Id>>);
 
 macro_rules! callers {
     ($($(#[$doc:meta])* $name:ident = $scope:ident;)+) => {$(
@@ -29,8 +41,8 @@ macro_rules! callers {
         impl FromRequestParts<Api> for $name {
             type Rejection = Problem;
 
-            async fn from_request_parts(parts: &mut Parts, _api: &Api) -> Result<Self, Problem> {
-                caller(parts, Scope::$scope).map(Self)
+            async fn from_request_parts(parts: &mut Parts, api: &Api) -> Result<Self, Problem> {
+                caller(parts, api, Scope::$scope).await.map(Self)
             }
         }
     )+};
@@ -46,6 +58,57 @@ callers! {
 }
 
 /// The caller, if it may do what needs this scope.
-fn caller(_parts: &Parts, _needed: Scope) -> Result<Caller, Problem> {
-    Ok(Caller { tenant: Tenant::default(), key_id: None, scope: Scope::Admin })
+async fn caller(parts: &Parts, api: &Api, needed: Scope) -> Result<Caller, Problem> {
+    let key = match api.keyring.identify(shown(&parts.headers)).await? {
+        Identity::Anonymous => return Ok(Caller { tenant: Tenant::default(), key_id: None, _room: None }),
+        Identity::Missing => return Err(Problem::new(ProblemType::Unauthenticated, "no key was shown")),
+        Identity::Wrong => {
+            return Err(Problem::new(ProblemType::Unauthenticated, "what was shown is not a key that is valid here"));
+        }
+        Identity::Known(key) => key,
+    };
+    if let Some(ShownKey(slot)) = parts.extensions.get() {
+        // It is set once: a handler has one caller.
+        slot.get_or_init(|| key.id.clone());
+    }
+    if !key.scope.allows(needed) {
+        let detail =
+            format!("this needs the scope {}, and {} has the scope {}", needed.name(), key.id, key.scope.name());
+        return Err(Problem::new(ProblemType::InsufficientScope, detail));
+    }
+    let Some(room) = api.keyring.request(&key.id) else {
+        let most = api.keyring.most().requests;
+        let detail = format!("{most} requests of this key are being answered already");
+        return Err(refuse_key("requests_per_key", detail));
+    };
+    Ok(Caller { tenant: key.tenant, key_id: Some(key.id), _room: Some(room) })
+}
+
+/// What stands behind `Bearer` (RFC 6750) in the only `Authorization` header.
+fn shown(headers: &HeaderMap) -> Option<&str> {
+    let mut given = headers.get_all(AUTHORIZATION).into_iter();
+    let (first, None) = (given.next()?, given.next()) else { return Some("") };
+    // What is no bearer token is a wrong key, not a missing one.
+    let Some((scheme, key)) = first.to_str().ok().and_then(|text| text.split_once(' ')) else { return Some("") };
+    Some(if scheme.eq_ignore_ascii_case("bearer") { key.trim() } else { "" })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shown_with(values: &[&str]) -> Option<String> {
+        let headers: HeaderMap = values.iter().map(|value| (AUTHORIZATION, value.parse().unwrap())).collect();
+        shown(&headers).map(str::to_owned)
+    }
+
+    #[test]
+    fn one_bearer_key_is_read_and_nothing_else() {
+        assert_eq!(shown_with(&[]), None);
+        assert_eq!(shown_with(&["Bearer abc"]).unwrap(), "abc");
+        assert_eq!(shown_with(&["bEARER  abc "]).unwrap(), "abc");
+        for wrong in [&["Basic abc"][..], &["abc"], &["Bearer"], &["Bearer a", "Bearer b"], &[""]] {
+            assert_eq!(shown_with(wrong).unwrap(), "", "{wrong:?}");
+        }
+    }
 }

@@ -7,6 +7,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::api::Api;
+use super::caller::{MayAdminister, MayPlan, MayRead};
 use super::cluster::{Cluster, ClusterPage, ClusterSummary};
 use super::document::Document;
 use super::etag::ETag;
@@ -15,8 +16,8 @@ use super::paging::{self, PageParameters};
 use super::problem::Problem;
 use super::query::Parameters;
 use super::responses::{
-    BadBody, BadParameter, Conflict, Internal, Invalid, InvalidOrReused, NotFound, Slow, Stale, TooLarge, Unavailable,
-    VersionMissing, WrongMedia,
+    BadBody, BadParameter, Conflict, Internal, Invalid, InvalidOrReused, NotFound, Refused, Slow, Stale, TooLarge,
+    Unavailable, VersionMissing, WrongMedia,
 };
 use crate::domain::cluster::ClusterInventory;
 use crate::domain::id::{Id, IdKind};
@@ -35,37 +36,45 @@ pub(super) fn routes() -> OpenApiRouter<Api> {
 ///
 /// Every registration is a cluster of its own, at revision 1.
 #[utoipa::path(
-    post, path = "/v1/clusters", tag = "clusters",
+    post, path = "/v1/clusters", tag = "clusters", security(("key" = ["plan"])),
     params(("Idempotency-Key" = Option<String>, Header, nullable = false, description = "A retry with the same key answers the same.")),
     request_body = ClusterInventory,
     responses(
         (status = 201, description = "It is registered.", body = ClusterSummary,
             headers(("Location" = String), ("ETag" = String))),
-        BadBody, Slow, TooLarge, WrongMedia, InvalidOrReused, Internal, Unavailable,
+        BadBody, Slow, TooLarge, WrongMedia, InvalidOrReused, Refused, Internal, Unavailable,
     )
 )]
-async fn create_cluster(State(api): State<Api>, document: Document) -> Result<Response, Problem> {
+async fn create_cluster(
+    State(api): State<Api>,
+    MayPlan(caller): MayPlan,
+    document: Document,
+) -> Result<Response, Problem> {
     let idempotency = document.idempotency.clone();
     let limits = api.limits;
     let cluster =
         document.read(move |reader, value| limits.read_cluster(reader, value).as_ref().map(ClusterDocument::new));
-    let registered = api.store.register_cluster(cluster.await?, idempotency).await?;
+    let registered = api.store.register_cluster(&caller.tenant, cluster.await?, idempotency).await?;
     let location = format!("/v1/clusters/{}", registered.row.id);
     Ok(([(header::LOCATION, location)], summary(StatusCode::CREATED, registered.row)).into_response())
 }
 
 /// List clusters
 #[utoipa::path(
-    get, path = "/v1/clusters", tag = "clusters", params(PageParameters),
+    get, path = "/v1/clusters", tag = "clusters", security(("key" = ["read"])), params(PageParameters),
     responses(
         (status = 200, description = "A page of clusters, newest first.", body = ClusterPage),
-        BadParameter, Internal, Unavailable,
+        BadParameter, Refused, Internal, Unavailable,
     )
 )]
-async fn list_clusters(State(api): State<Api>, mut query: Parameters) -> Result<Response, Problem> {
+async fn list_clusters(
+    State(api): State<Api>,
+    MayRead(caller): MayRead,
+    mut query: Parameters,
+) -> Result<Response, Problem> {
     let page = paging::page(&mut query, IdKind::Cluster);
     query.finish()?;
-    let listed = api.store.clusters(page).await?;
+    let listed = api.store.clusters(&caller.tenant, page).await?;
     let items = listed.items.into_iter().map(ClusterSummary::from).collect();
     let next_cursor = listed.next.as_ref().map(paging::cursor);
     Ok(json::value(StatusCode::OK, &ClusterPage { items, next_cursor }))
@@ -75,7 +84,7 @@ async fn list_clusters(State(api): State<Api>, mut query: Parameters) -> Result<
 ///
 /// The newest revision, or the one that is asked for: all of them stay.
 #[utoipa::path(
-    get, path = "/v1/clusters/{id}", tag = "clusters",
+    get, path = "/v1/clusters/{id}", tag = "clusters", security(("key" = ["read"])),
     params(
         ("id" = String, Path, description = "The cluster."),
         ("revision" = Option<u64>, Query, nullable = false, description = "The revision; by default the newest.", minimum = 1),
@@ -84,18 +93,19 @@ async fn list_clusters(State(api): State<Api>, mut query: Parameters) -> Result<
     responses(
         (status = 200, description = "The cluster with its inventory.", body = Cluster, headers(("ETag" = String))),
         (status = 304, description = "It is as the caller knows it."),
-        BadParameter, NotFound, Internal, Unavailable,
+        BadParameter, NotFound, Refused, Internal, Unavailable,
     )
 )]
 async fn get_cluster(
     State(api): State<Api>,
+    MayRead(caller): MayRead,
     Path(id): Path<String>,
     headers: HeaderMap,
     mut query: Parameters,
 ) -> Result<Response, Problem> {
     let revision = query.integer("revision", 1, MAX_SAFE_INTEGER);
     query.finish()?;
-    let (cluster, inventory) = api.store.cluster_document(&cluster_id(&id)?, revision).await?;
+    let (cluster, inventory) = api.store.cluster_document(&caller.tenant, &cluster_id(&id)?, revision).await?;
     let etag = ETag::new(cluster.revision);
     if etag.is_known(&headers) {
         return Ok(etag.not_modified());
@@ -108,7 +118,7 @@ async fn get_cluster(
 ///
 /// This makes a new revision. `If-Match` names the ETag of the revision that it replaces.
 #[utoipa::path(
-    put, path = "/v1/clusters/{id}", tag = "clusters",
+    put, path = "/v1/clusters/{id}", tag = "clusters", security(("key" = ["plan"])),
     params(
         ("id" = String, Path, description = "The cluster."),
         ("If-Match" = Option<String>, Header, nullable = false, description = "The ETag of the revision to replace. It must be given."),
@@ -116,21 +126,22 @@ async fn get_cluster(
     request_body = ClusterInventory,
     responses(
         (status = 200, description = "The new revision.", body = ClusterSummary, headers(("ETag" = String))),
-        BadBody, Slow, NotFound, Stale, TooLarge, WrongMedia, Invalid, VersionMissing, Internal, Unavailable,
+        BadBody, Slow, NotFound, Stale, TooLarge, WrongMedia, Invalid, VersionMissing, Refused, Internal, Unavailable,
     )
 )]
 async fn replace_cluster(
     State(api): State<Api>,
+    MayPlan(caller): MayPlan,
     Path(id): Path<String>,
     headers: HeaderMap,
     document: Document,
 ) -> Result<Response, Problem> {
-    let present = api.store.cluster(&cluster_id(&id)?, None).await?;
+    let present = api.store.cluster(&caller.tenant, &cluster_id(&id)?, None).await?;
     ETag::new(present.revision).must_match(&headers)?;
     let limits = api.limits;
     let cluster =
         document.read(move |reader, value| limits.read_cluster(reader, value).as_ref().map(ClusterDocument::new));
-    let revised = api.store.replace_cluster(&present.id, present.revision, cluster.await?).await?;
+    let revised = api.store.replace_cluster(&caller.tenant, &present.id, present.revision, cluster.await?).await?;
     Ok(summary(StatusCode::OK, revised))
 }
 
@@ -138,17 +149,18 @@ async fn replace_cluster(
 ///
 /// All its revisions go. A cluster that a job or a placement refers to stays: 409.
 #[utoipa::path(
-    delete, path = "/v1/clusters/{id}", tag = "clusters",
+    delete, path = "/v1/clusters/{id}", tag = "clusters", security(("key" = ["admin"])),
     params(("id" = String, Path, description = "The cluster.")),
-    responses((status = 204, description = "It is gone."), BadParameter, NotFound, Conflict, Internal, Unavailable)
+    responses((status = 204, description = "It is gone."), BadParameter, NotFound, Conflict, Refused, Internal, Unavailable)
 )]
 async fn delete_cluster(
     State(api): State<Api>,
+    MayAdminister(caller): MayAdminister,
     Path(id): Path<String>,
     query: Parameters,
 ) -> Result<Response, Problem> {
     query.finish()?;
-    api.store.delete_cluster(&cluster_id(&id)?).await?;
+    api.store.delete_cluster(&caller.tenant, &cluster_id(&id)?).await?;
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 

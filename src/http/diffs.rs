@@ -11,13 +11,14 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::api::Api;
+use super::caller::MayRead;
 use super::compute::compute;
 use super::inputs::{found, read_stored};
 use super::json;
 use super::placements::placement_id;
 use super::problem::{Problem, ProblemType};
 use super::query::Parameters;
-use super::responses::{BadParameter, Conflict, Internal, NotFound, Unavailable};
+use super::responses::{BadParameter, Conflict, Internal, NotFound, Refused, Unavailable};
 use crate::domain::cluster::ClusterInventory;
 use crate::domain::explanation::PlacementDiff;
 use crate::domain::fault::{Fault, FaultCode};
@@ -45,26 +46,32 @@ pub(super) fn routes() -> OpenApiRouter<Api> {
 /// Layers that move, bytes to ship and their time over the links of the placement's cluster, and how period and latency
 /// change.
 #[utoipa::path(
-    get, path = "/v1/placements/{id}/diff", tag = "placements",
+    get, path = "/v1/placements/{id}/diff", tag = "placements", security(("key" = ["read"])),
     params(("id" = String, Path, description = "The placement."), DiffParameters),
     responses(
         (status = 200, description = "What changes from the base to the placement.", body = PlacementDiff),
-        BadParameter, NotFound, Conflict, Internal, Unavailable,
+        BadParameter, NotFound, Conflict, Refused, Internal, Unavailable,
     )
 )]
-async fn get_diff(State(api): State<Api>, Path(id): Path<String>, mut query: Parameters) -> Result<Response, Problem> {
+async fn get_diff(
+    State(api): State<Api>,
+    MayRead(caller): MayRead,
+    Path(id): Path<String>,
+    mut query: Parameters,
+) -> Result<Response, Problem> {
     let base_id = query.id("base", IdKind::Placement);
     if base_id.is_none() && !query.was_given("base") {
         query.fault("base", FaultCode::Missing, "base is not given", "Name the placement to compare with");
     }
     query.finish()?;
-    let placement = api.store.placement(&placement_id(&id)?).await?;
+    let placement = api.store.placement(&caller.tenant, &placement_id(&id)?).await?;
     // A fault in the parameter has ended this already.
     let base_id = base_id.ok_or_else(|| Problem::not_found("placement", ""))?;
-    let base = found(api.store.placement(&base_id).await)?;
+    let base = found(api.store.placement(&caller.tenant, &base_id).await)?;
     let base = base.ok_or_else(|| Problem::not_found("placement", base_id.as_str()))?;
-    let model = api.store.model_document(&placement.model_id).await?;
-    let (_, cluster) = api.store.cluster_document(&placement.cluster_id, Some(placement.cluster_revision)).await?;
+    let model = api.store.model_document(&caller.tenant, &placement.model_id).await?;
+    let (_, cluster) =
+        api.store.cluster_document(&caller.tenant, &placement.cluster_id, Some(placement.cluster_revision)).await?;
     let bytes = model.len() + cluster.len() + placement.document.len() + base.document.len();
     let compared = compute(bytes, move || {
         let (base, placed) = (placed(&base)?, placed(&placement)?);

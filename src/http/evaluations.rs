@@ -12,12 +12,13 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::api::{Api, Limits};
+use super::caller::MayRead;
 use super::compute::compute;
 use super::document::Document;
 use super::inputs::{self, Inputs};
 use super::json;
 use super::problem::Problem;
-use super::responses::{BadBody, Internal, Invalid, NotFound, Slow, TooLarge, Unavailable, WrongMedia};
+use super::responses::{BadBody, Internal, Invalid, NotFound, Refused, Slow, TooLarge, Unavailable, WrongMedia};
 use crate::domain::base::BasePlacement;
 use crate::domain::cluster::ClusterInventory;
 use crate::domain::model::ModelProfile;
@@ -111,18 +112,22 @@ pub(super) fn routes() -> OpenApiRouter<Api> {
 /// Nothing is stored. What is wrong with the placement is in the answer's `violations`; a 422 is for documents that
 /// cannot be read.
 #[utoipa::path(
-    post, path = "/v1/evaluations", tag = "evaluations",
+    post, path = "/v1/evaluations", tag = "evaluations", security(("key" = ["read"])),
     request_body = EvaluationRequest,
     responses(
         (status = 200, description = "Costs and violations.", body = Evaluation),
-        BadBody, Slow, NotFound, TooLarge, WrongMedia, Invalid, Internal, Unavailable,
+        BadBody, Slow, NotFound, TooLarge, WrongMedia, Invalid, Refused, Internal, Unavailable,
     )
 )]
-async fn create_evaluation(State(api): State<Api>, document: Document) -> Result<Response, Problem> {
+async fn create_evaluation(
+    State(api): State<Api>,
+    MayRead(caller): MayRead,
+    document: Document,
+) -> Result<Response, Problem> {
     let (bytes, limits) = (document.bytes, api.limits);
     let (reader, Draft { inputs, options, stages }) =
         document.draft(move |reader, value| read_draft(reader, value, &limits)).await?;
-    let resolved = inputs::resolve(&api, reader, inputs, options, bytes).await?;
+    let resolved = inputs::resolve(&api, &caller.tenant, reader, inputs, options, bytes).await?;
     // Stages that could not be read have their faults in the reader, and are refused with them.
     let stages = stages.unwrap_or_default();
     let evaluation = compute(resolved.bytes, move || evaluate(&resolved.request, &stages)).await;

@@ -21,14 +21,14 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::api::Api;
+use super::caller::MayRead;
 use super::job::Job;
 use super::jobs::job_id;
 use super::problem::Problem;
 use super::query::Parameters;
-use super::responses::{BadParameter, Internal, NotFound, Unavailable};
-use super::shed::refuse;
+use super::responses::{BadParameter, Internal, NotFound, Refused, Unavailable};
+use super::shed::{refuse, refuse_key};
 use crate::domain::fault::{Fault, FaultCode};
-use crate::domain::id::Id;
 use crate::store;
 use crate::telemetry::metric;
 
@@ -97,7 +97,7 @@ pub(super) fn routes() -> OpenApiRouter<Api> {
 /// moment when the event is sent. A stream tells the newest event of each kind; with `Last-Event-ID` those behind that
 /// one, also after a restart of the service. A client that has seen `finished` is answered 204: it need not come again.
 #[utoipa::path(
-    get, path = "/v1/jobs/{id}/events", tag = "jobs",
+    get, path = "/v1/jobs/{id}/events", tag = "jobs", security(("key" = ["read"])),
     params(
         ("id" = String, Path, description = "The job."),
         ("Last-Event-ID" = Option<String>, Header, nullable = false, description = "The id of the last event that was seen."),
@@ -105,18 +105,19 @@ pub(super) fn routes() -> OpenApiRouter<Api> {
     responses(
         (status = 200, description = "The events.", body = String, content_type = "text/event-stream", example = json!(EXAMPLE)),
         (status = 204, description = "The job has ended, and the caller knows it."),
-        BadParameter, NotFound, Internal, Unavailable,
+        BadParameter, NotFound, Refused, Internal, Unavailable,
     )
 )]
 async fn stream_job_events(
     State(api): State<Api>,
+    MayRead(caller): MayRead,
     Path(id): Path<String>,
     headers: HeaderMap,
     query: Parameters,
 ) -> Result<Response, Problem> {
     query.finish()?;
     let seen = last_seen(&headers)?;
-    let job = api.store.job(&job_id(&id)?).await?;
+    let job = api.store.job(&caller.tenant, &job_id(&id)?).await?;
     let unseen = unseen(&job, seen);
     if unseen.is_empty() && job.is_finished() {
         return Ok(StatusCode::NO_CONTENT.into_response());
@@ -124,7 +125,14 @@ async fn stream_job_events(
     let Ok(room) = Arc::clone(&api.streams).try_acquire_owned() else {
         return Ok(refuse("streams", format!("{} streams of events are open already", api.limits.streams)));
     };
-    let follower = Follower { id: job.id.clone(), api, job, seen, unseen, _open: Open::new(room) };
+    let room_of_key = match &caller.key_id {
+        Some(key) => Some(api.keyring.stream(key).ok_or_else(|| {
+            let most = api.keyring.most().streams;
+            refuse_key("streams_per_key", format!("{most} streams of events of this key are open already"))
+        })?),
+        None => None,
+    };
+    let follower = Follower { api, job, seen, unseen, _open: Open::new(room, room_of_key) };
     let events = futures::stream::unfold(follower, Follower::next);
     Ok(Sse::new(events).keep_alive(KeepAlive::new().interval(KEEP_ALIVE)).into_response())
 }
@@ -162,7 +170,6 @@ fn unseen(job: &store::Job, seen: Option<Place>) -> VecDeque<Place> {
 
 /// One who follows a job.
 struct Follower {
-    id: Id,
     api: Api,
     job: store::Job,
     seen: Option<Place>,
@@ -173,12 +180,13 @@ struct Follower {
 /// An open stream; counted until it is dropped.
 struct Open {
     _room: OwnedSemaphorePermit,
+    _room_of_key: Option<OwnedSemaphorePermit>,
 }
 
 impl Open {
-    fn new(room: OwnedSemaphorePermit) -> Self {
+    fn new(room: OwnedSemaphorePermit, room_of_key: Option<OwnedSemaphorePermit>) -> Self {
         gauge!(metric::STREAMS).increment(1);
-        Self { _room: room }
+        Self { _room: room, _room_of_key: room_of_key }
     }
 }
 
@@ -196,7 +204,7 @@ impl Follower {
             if self.job.is_finished() || !self.api.queue.is_accepting() {
                 return None;
             }
-            let changed = self.api.queue.wait_for_change(&self.id, self.job.version, LOOK_AGAIN).await;
+            let changed = self.api.queue.wait_for_change(&self.job, LOOK_AGAIN).await;
             self.job = changed.ok()?;
             self.unseen = unseen(&self.job, self.seen);
         }

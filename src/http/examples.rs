@@ -10,13 +10,14 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::api::Api;
+use super::caller::MayRead;
 use super::compute::compute;
 use super::etag::ETag;
 use super::job_request::JobRequest;
 use super::json;
 use super::problem::Problem;
 use super::query::Parameters;
-use super::responses::{BadParameter, Internal, NotFound};
+use super::responses::{BadParameter, Internal, NotFound, Refused, Unavailable};
 use crate::domain::hash::content_hash;
 
 #[derive(RustEmbed)]
@@ -75,10 +76,10 @@ pub(super) fn routes() -> OpenApiRouter<Api> {
 
 /// List the examples
 #[utoipa::path(
-    get, path = "/v1/examples", tag = "examples",
-    responses((status = 200, description = "Every example.", body = ExampleList), BadParameter, Internal)
+    get, path = "/v1/examples", tag = "examples", security(("key" = ["read"])),
+    responses((status = 200, description = "Every example.", body = ExampleList), BadParameter, Refused, Internal, Unavailable)
 )]
-async fn list_examples(query: Parameters) -> Result<Response, Problem> {
+async fn list_examples(_caller: MayRead, query: Parameters) -> Result<Response, Problem> {
     query.finish()?;
     let items = tokio::task::spawn_blocking(examples).await.map_err(Problem::internal)?;
     Ok(json::value(StatusCode::OK, &ExampleList { items }))
@@ -88,7 +89,7 @@ async fn list_examples(query: Parameters) -> Result<Response, Problem> {
 ///
 /// The answer is a body for `POST /v1/jobs`. An example of a model or of a cluster comes with a companion that fits.
 #[utoipa::path(
-    get, path = "/v1/examples/{name}", tag = "examples",
+    get, path = "/v1/examples/{name}", tag = "examples", security(("key" = ["read"])),
     params(
         ("name" = String, Path, description = "The example's name."),
         ("If-None-Match" = Option<String>, Header, nullable = false, description = "The ETag that is known already."),
@@ -96,10 +97,15 @@ async fn list_examples(query: Parameters) -> Result<Response, Problem> {
     responses(
         (status = 200, description = "The body.", body = JobRequest, headers(("ETag" = String))),
         (status = 304, description = "It is as the caller knows it."),
-        BadParameter, NotFound, Internal,
+        BadParameter, NotFound, Refused, Internal, Unavailable,
     )
 )]
-async fn get_example(Path(name): Path<String>, headers: HeaderMap, query: Parameters) -> Result<Response, Problem> {
+async fn get_example(
+    _caller: MayRead,
+    Path(name): Path<String>,
+    headers: HeaderMap,
+    query: Parameters,
+) -> Result<Response, Problem> {
     query.finish()?;
     let body = body(&name).ok_or_else(|| Problem::not_found("example", &name))?;
     let (etag, body) = compute(body.len(), || (ETag::new(content_hash(&body)), body)).await;

@@ -10,11 +10,12 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::api::Api;
+use super::caller::MayRead;
 use super::json;
 use super::placements::placement_id;
 use super::problem::{Problem, ProblemType};
 use super::query::Parameters;
-use super::responses::{BadParameter, Conflict, Internal, NotFound, Unavailable};
+use super::responses::{BadParameter, Conflict, Internal, NotFound, Refused, Unavailable};
 use crate::domain::explanation::Explanation;
 use crate::jobs::ExplainError;
 
@@ -38,23 +39,24 @@ pub(super) fn routes() -> OpenApiRouter<Api> {
 /// Explain a placement
 ///
 /// What binds, what is to spare, and what single upgrades would give, proven by solving again. For a proof that there is
-/// no placement: which single changes make one possible. It needs the record of the job that made the placement.
+/// no placement: which single changes make one possible.
 #[utoipa::path(
-    get, path = "/v1/placements/{id}/explanation", tag = "placements",
+    get, path = "/v1/placements/{id}/explanation", tag = "placements", security(("key" = ["read"])),
     params(("id" = String, Path, description = "The placement."), ExplanationParameters),
     responses(
         (status = 200, description = "The explanation.", body = Explanation),
-        BadParameter, NotFound, Conflict, Internal, Unavailable,
+        BadParameter, NotFound, Conflict, Refused, Internal, Unavailable,
     )
 )]
 async fn get_explanation(
     State(api): State<Api>,
+    MayRead(caller): MayRead,
     Path(id): Path<String>,
     mut query: Parameters,
 ) -> Result<Response, Problem> {
     let limit_s = query.seconds("time_limit_s", MOST_LIMIT_S).unwrap_or(DEFAULT_LIMIT_S);
     query.finish()?;
-    let placement = api.store.placement(&placement_id(&id)?).await?;
+    let placement = api.store.placement(&caller.tenant, &placement_id(&id)?).await?;
     let explanation = api.queue.explain(&placement, Duration::from_secs_f64(limit_s)).await?;
     Ok(json::value(StatusCode::OK, &explanation))
 }

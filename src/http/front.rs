@@ -8,10 +8,11 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::api::Api;
+use super::caller::MayRead;
 use super::placements::placement_id;
 use super::problem::Problem;
 use super::query::Parameters;
-use super::responses::{BadParameter, Internal, NotFound, Unavailable};
+use super::responses::{BadParameter, Internal, NotFound, Refused, Unavailable};
 use crate::export::front::draw;
 
 /// The part of a stored placement that is drawn.
@@ -36,20 +37,21 @@ pub(super) fn routes() -> OpenApiRouter<Api> {
 /// Every placement that no other beats in both period and latency, as a plot. Only a placement made with the objective
 /// `tradeoff` has a front.
 #[utoipa::path(
-    get, path = "/v1/placements/{id}/front.svg", tag = "placements",
+    get, path = "/v1/placements/{id}/front.svg", tag = "placements", security(("key" = ["read"])),
     params(("id" = String, Path, description = "The placement.")),
     responses(
         (status = 200, description = "The plot.", body = String, content_type = "image/svg+xml", example = "<svg width=\"720\" height=\"480\"></svg>"),
-        BadParameter, NotFound, Internal, Unavailable,
+        BadParameter, NotFound, Refused, Internal, Unavailable,
     )
 )]
 async fn get_placement_front(
     State(api): State<Api>,
+    MayRead(caller): MayRead,
     Path(id): Path<String>,
     query: Parameters,
 ) -> Result<Response, Problem> {
     query.finish()?;
-    let placement = api.store.placement(&placement_id(&id)?).await?;
+    let placement = api.store.placement(&caller.tenant, &placement_id(&id)?).await?;
     let stored: Stored = serde_json::from_str(&placement.document).map_err(Problem::internal)?;
     if stored.front.is_empty() {
         return Err(Problem::not_found("front of the placement", &id).with_detail(format!(

@@ -15,6 +15,7 @@ use crate::domain::model::ModelProfile;
 use crate::domain::options::PlanOptions;
 use crate::domain::read::Reader;
 use crate::domain::request::PlanRequest;
+use crate::domain::tenant::Tenant;
 use crate::domain::unit::MAX_SAFE_INTEGER;
 use crate::store::{ClusterDocument, JobCluster, JobModel, ModelDocument, StoreError};
 
@@ -104,18 +105,19 @@ struct Stored<R> {
 /// 404 where nothing is wrong but ids that are not stored, else 422 with every fault.
 pub async fn resolve(
     api: &Api,
+    tenant: &Tenant,
     mut reader: Reader,
     mut inputs: Inputs,
     mut options: PlanOptions,
     bytes: usize,
 ) -> Result<Resolved, Problem> {
-    std::mem::take(&mut inputs.placements).resolve(api, &mut reader, &mut options).await?;
+    std::mem::take(&mut inputs.placements).resolve(api, tenant, &mut reader, &mut options).await?;
     let model = match &inputs.model {
-        Some(ModelInput::Stored(id)) => stored_model(api, &mut reader, id).await?,
+        Some(ModelInput::Stored(id)) => stored_model(api, tenant, &mut reader, id).await?,
         _ => None,
     };
     let cluster = match &inputs.cluster {
-        Some(ClusterInput::Stored { id, revision }) => stored_cluster(api, &mut reader, id, *revision).await?,
+        Some(ClusterInput::Stored { id, revision }) => stored_cluster(api, tenant, &mut reader, id, *revision).await?,
         _ => None,
     };
     let bytes = bytes + stored_bytes(&model, &cluster);
@@ -127,9 +129,14 @@ fn stored_bytes(model: &Option<Stored<Id>>, cluster: &Option<Stored<(Id, u64)>>)
     model.as_ref().map_or(0, |model| model.text.len()) + cluster.as_ref().map_or(0, |cluster| cluster.text.len())
 }
 
-async fn stored_model(api: &Api, reader: &mut Reader, id: &str) -> Result<Option<Stored<Id>>, Problem> {
+async fn stored_model(
+    api: &Api,
+    tenant: &Tenant,
+    reader: &mut Reader,
+    id: &str,
+) -> Result<Option<Stored<Id>>, Problem> {
     let found = match Id::parse(IdKind::Model, id) {
-        Some(id) => found(api.store.model_document(&id).await)?.map(|text| Stored { reference: id, text }),
+        Some(id) => found(api.store.model_document(tenant, &id).await)?.map(|text| Stored { reference: id, text }),
         None => None,
     };
     if found.is_none() {
@@ -142,18 +149,19 @@ async fn stored_model(api: &Api, reader: &mut Reader, id: &str) -> Result<Option
 
 async fn stored_cluster(
     api: &Api,
+    tenant: &Tenant,
     reader: &mut Reader,
     id: &str,
     revision: Option<u64>,
 ) -> Result<Option<Stored<(Id, u64)>>, Problem> {
     let known = Id::parse(IdKind::Cluster, id);
     if let Some(id) = &known
-        && let Some((row, text)) = found(api.store.cluster_document(id, revision).await)?
+        && let Some((row, text)) = found(api.store.cluster_document(tenant, id, revision).await)?
     {
         return Ok(Some(Stored { reference: (row.id, row.revision), text }));
     }
     let other_revision = match (&known, revision) {
-        (Some(id), Some(_)) => found(api.store.cluster(id, None).await)?.is_some(),
+        (Some(id), Some(_)) => found(api.store.cluster(tenant, id, None).await)?.is_some(),
         _ => false,
     };
     if other_revision {

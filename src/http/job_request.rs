@@ -8,6 +8,7 @@ use serde_json::Value;
 use utoipa::ToSchema;
 
 use super::api::{Api, Limits};
+use super::caller::Caller;
 use super::document::Document;
 use super::inputs::{self, Inputs};
 use super::problem::Problem;
@@ -104,14 +105,16 @@ impl JobRequest {
     ///
     /// # Errors
     /// 422 with every fault; 404 where nothing is wrong but ids that are not stored.
-    pub async fn read(api: &Api, document: Document) -> Result<(NewJob, Arc<PlanRequest>), Problem> {
+    pub async fn read(api: &Api, caller: Caller, document: Document) -> Result<(NewJob, Arc<PlanRequest>), Problem> {
         let (bytes, limits) = (document.bytes, api.limits);
         let idempotency = document.idempotency.clone();
         let (reader, Draft { inputs, options, labels }) =
             document.draft(move |reader, value| read_draft(reader, value, &limits)).await?;
-        let resolved = inputs::resolve(api, reader, inputs, options, bytes).await?;
+        let resolved = inputs::resolve(api, &caller.tenant, reader, inputs, options, bytes).await?;
         let options = resolved.request.options.clone();
-        let job = NewJob { model: resolved.model, cluster: resolved.cluster, options, labels, idempotency };
+        let Caller { tenant, key_id, .. } = caller;
+        let (model, cluster) = (resolved.model, resolved.cluster);
+        let job = NewJob { tenant, key_id, model, cluster, options, labels, idempotency };
         Ok((job, Arc::new(resolved.request)))
     }
 }

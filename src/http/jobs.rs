@@ -8,6 +8,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::api::Api;
+use super::caller::{MayAdminister, MayPlan, MayRead};
 use super::document::Document;
 use super::etag::ETag;
 use super::job::{Job, JobPage, JobStatus};
@@ -18,10 +19,10 @@ use super::prefer;
 use super::problem::{Problem, ProblemType};
 use super::query::Parameters;
 use super::responses::{
-    BadBody, BadParameter, Conflict, Internal, InvalidOrReused, NoPlacement, NotFound, Slow, TooLarge, Unavailable,
-    WrongMedia,
+    BadBody, BadParameter, Conflict, Internal, InvalidOrReused, NoPlacement, NotFound, Refused, Slow, TooLarge,
+    Unavailable, WrongMedia,
 };
-use super::shed::{refuse, say_room};
+use super::shed::{refuse, refuse_key, say_room};
 use crate::domain::hash::content_hash;
 use crate::domain::id::{Id, IdKind};
 use crate::domain::placement::PlacementDocument;
@@ -64,7 +65,7 @@ pub(super) fn routes() -> OpenApiRouter<Api> {
 /// The job is stored before it is accepted, and survives a restart. With `Prefer: wait=N` the answer waits up to N
 /// seconds (120 at the most) for the job's end. Models and clusters that come inline are registered on the way.
 #[utoipa::path(
-    post, path = "/v1/jobs", tag = "jobs",
+    post, path = "/v1/jobs", tag = "jobs", security(("key" = ["plan"])),
     params(
         ("Idempotency-Key" = Option<String>, Header, nullable = false, description = "A retry with the same key answers the same job."),
         ("Prefer" = Option<String>, Header, nullable = false, description = "`wait=N`: answer when the job has ended, or after N seconds."),
@@ -74,24 +75,30 @@ pub(super) fn routes() -> OpenApiRouter<Api> {
         (status = 202, description = "The job is accepted.", body = Job, headers(("Location" = String), ("ETag" = String))),
         (status = 200, description = "The job has ended within the wait.", body = Job,
             headers(("Location" = String), ("ETag" = String))),
-        BadBody, Slow, NotFound, TooLarge, WrongMedia, InvalidOrReused, Internal, Unavailable,
+        BadBody, Slow, NotFound, TooLarge, WrongMedia, InvalidOrReused, Refused, Internal, Unavailable,
     )
 )]
-async fn create_job(State(api): State<Api>, headers: HeaderMap, document: Document) -> Result<Response, Problem> {
+async fn create_job(
+    State(api): State<Api>,
+    MayPlan(caller): MayPlan,
+    headers: HeaderMap,
+    document: Document,
+) -> Result<Response, Problem> {
     if !api.queue.is_accepting() {
         return Err(Problem::new(ProblemType::Unavailable, "the service is shutting down"));
     }
-    let (job, request) = JobRequest::read(&api, document).await?;
+    let (job, request) = JobRequest::read(&api, caller, document).await?;
     let mut job = match api.queue.submit(job, request).await {
         Ok(registered) => registered.row,
         Err(error @ StoreError::QueueFull { .. }) => {
             return Ok(with_quota(&api, refuse("queue", error.to_string())));
         }
+        Err(error @ StoreError::QuotaUsed { .. }) => return Err(refuse_key("jobs_per_key", error.to_string())),
         Err(error) => return Err(error.into()),
     };
     let wait = prefer::wait(&headers);
     if let Some(wait) = wait.filter(|_| !job.is_finished()) {
-        job = api.queue.wait_until_finished(&job.id, wait).await?;
+        job = api.queue.wait_until_finished(&job, wait).await?;
     }
     let status = if wait.is_some() && job.is_finished() { StatusCode::OK } else { StatusCode::ACCEPTED };
     let location = format!("/v1/jobs/{}", job.id);
@@ -101,13 +108,17 @@ async fn create_job(State(api): State<Api>, headers: HeaderMap, document: Docume
 
 /// List jobs
 #[utoipa::path(
-    get, path = "/v1/jobs", tag = "jobs", params(JobParameters, PageParameters),
+    get, path = "/v1/jobs", tag = "jobs", security(("key" = ["read"])), params(JobParameters, PageParameters),
     responses(
         (status = 200, description = "A page of jobs, newest first.", body = JobPage),
-        BadParameter, Internal, Unavailable,
+        BadParameter, Refused, Internal, Unavailable,
     )
 )]
-async fn list_jobs(State(api): State<Api>, mut query: Parameters) -> Result<Response, Problem> {
+async fn list_jobs(
+    State(api): State<Api>,
+    MayRead(caller): MayRead,
+    mut query: Parameters,
+) -> Result<Response, Problem> {
     let filter = JobFilter {
         statuses: query.choices("status", &JobStatus::NAMED),
         model_id: query.id("model_id", IdKind::Model),
@@ -118,7 +129,7 @@ async fn list_jobs(State(api): State<Api>, mut query: Parameters) -> Result<Resp
     };
     let page = paging::page(&mut query, IdKind::Job);
     query.finish()?;
-    let listed = api.store.jobs(filter, page).await?;
+    let listed = api.store.jobs(&caller.tenant, filter, page).await?;
     let now = api.clock.now();
     let items = listed.items.into_iter().map(|job| Job::new(job, now)).collect();
     let next_cursor = listed.next.as_ref().map(paging::cursor);
@@ -130,7 +141,7 @@ async fn list_jobs(State(api): State<Api>, mut query: Parameters) -> Result<Resp
 /// Long poll: with the last ETag in `If-None-Match` and `Prefer: wait=N`, the answer waits up to N seconds (120 at the
 /// most) for a change, and is 304 where there is none.
 #[utoipa::path(
-    get, path = "/v1/jobs/{id}", tag = "jobs",
+    get, path = "/v1/jobs/{id}", tag = "jobs", security(("key" = ["read"])),
     params(
         ("id" = String, Path, description = "The job."),
         ("If-None-Match" = Option<String>, Header, nullable = false, description = "The ETag that is known already."),
@@ -139,20 +150,21 @@ async fn list_jobs(State(api): State<Api>, mut query: Parameters) -> Result<Resp
     responses(
         (status = 200, description = "The job.", body = Job, headers(("ETag" = String))),
         (status = 304, description = "It is as the caller knows it."),
-        BadParameter, NotFound, Internal, Unavailable,
+        BadParameter, NotFound, Refused, Internal, Unavailable,
     )
 )]
 async fn get_job(
     State(api): State<Api>,
+    MayRead(caller): MayRead,
     Path(id): Path<String>,
     headers: HeaderMap,
     query: Parameters,
 ) -> Result<Response, Problem> {
     query.finish()?;
-    let mut job = api.store.job(&job_id(&id)?).await?;
+    let mut job = api.store.job(&caller.tenant, &job_id(&id)?).await?;
     let wait = prefer::wait(&headers).filter(|_| ETag::new(job.version).is_known(&headers) && !job.is_finished());
     if let Some(wait) = wait {
-        job = api.queue.wait_for_change(&job.id, job.version, wait).await?;
+        job = api.queue.wait_for_change(&job, wait).await?;
     }
     let etag = ETag::new(job.version);
     let known = etag.is_known(&headers);
@@ -163,13 +175,18 @@ async fn get_job(
 ///
 /// Its placement stays. A job that has not ended is not deleted: 409; stop it first.
 #[utoipa::path(
-    delete, path = "/v1/jobs/{id}", tag = "jobs",
+    delete, path = "/v1/jobs/{id}", tag = "jobs", security(("key" = ["admin"])),
     params(("id" = String, Path, description = "The job.")),
-    responses((status = 204, description = "It is gone."), BadParameter, NotFound, Conflict, Internal, Unavailable)
+    responses((status = 204, description = "It is gone."), BadParameter, NotFound, Conflict, Refused, Internal, Unavailable)
 )]
-async fn delete_job(State(api): State<Api>, Path(id): Path<String>, query: Parameters) -> Result<Response, Problem> {
+async fn delete_job(
+    State(api): State<Api>,
+    MayAdminister(caller): MayAdminister,
+    Path(id): Path<String>,
+    query: Parameters,
+) -> Result<Response, Problem> {
     query.finish()?;
-    api.store.delete_job(&job_id(&id)?).await?;
+    api.store.delete_job(&caller.tenant, &job_id(&id)?).await?;
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 
@@ -178,7 +195,7 @@ async fn delete_job(State(api): State<Api>, Path(id): Path<String>, query: Param
 /// It ends now and keeps the best placement that it has. Asking again changes nothing; nor does asking of a job that
 /// has ended. With `Prefer: wait=N` the answer waits for the end.
 #[utoipa::path(
-    post, path = "/v1/jobs/{id}/stop", tag = "jobs",
+    post, path = "/v1/jobs/{id}/stop", tag = "jobs", security(("key" = ["plan"])),
     params(
         ("id" = String, Path, description = "The job."),
         ("Prefer" = Option<String>, Header, nullable = false, description = "`wait=N`: answer when the job has ended, or after N seconds."),
@@ -186,20 +203,21 @@ async fn delete_job(State(api): State<Api>, Path(id): Path<String>, query: Param
     responses(
         (status = 200, description = "The job; it may still be running for a moment.", body = Job,
             headers(("ETag" = String))),
-        BadParameter, NotFound, Internal, Unavailable,
+        BadParameter, NotFound, Refused, Internal, Unavailable,
     )
 )]
 async fn stop_job(
     State(api): State<Api>,
+    MayPlan(caller): MayPlan,
     Path(id): Path<String>,
     headers: HeaderMap,
     query: Parameters,
 ) -> Result<Response, Problem> {
     query.finish()?;
-    let mut job = api.queue.stop(&job_id(&id)?).await?;
+    let mut job = api.queue.stop(&caller.tenant, &job_id(&id)?).await?;
     let wait = prefer::wait(&headers);
     if let Some(wait) = wait.filter(|_| !job.is_finished()) {
-        job = api.queue.wait_until_finished(&job.id, wait).await?;
+        job = api.queue.wait_until_finished(&job, wait).await?;
     }
     Ok(prefer::applied(wait, answer(&api, StatusCode::OK, job)))
 }
@@ -208,7 +226,7 @@ async fn stop_job(
 ///
 /// The document alone; a finished job's placement is also stored under `placement_id`.
 #[utoipa::path(
-    get, path = "/v1/jobs/{id}/placement", tag = "jobs",
+    get, path = "/v1/jobs/{id}/placement", tag = "jobs", security(("key" = ["read"])),
     params(
         ("id" = String, Path, description = "The job."),
         ("If-None-Match" = Option<String>, Header, nullable = false, description = "The ETag that is known already."),
@@ -217,18 +235,19 @@ async fn stop_job(
         (status = 200, description = "The best so far, or the proof that there is none.", body = PlacementDocument,
             headers(("ETag" = String))),
         (status = 304, description = "It is as the caller knows it."),
-        BadParameter, NotFound, NoPlacement, Internal, Unavailable,
+        BadParameter, NotFound, NoPlacement, Refused, Internal, Unavailable,
     )
 )]
 async fn get_job_placement(
     State(api): State<Api>,
+    MayRead(caller): MayRead,
     Path(id): Path<String>,
     headers: HeaderMap,
     query: Parameters,
 ) -> Result<Response, Problem> {
     query.finish()?;
     let id = job_id(&id)?;
-    let (etag, document) = match api.store.best_placement(&id).await? {
+    let (etag, document) = match api.store.best_placement(&caller.tenant, &id).await? {
         BestSoFar::Stored(placement) => (ETag::new(placement.id), placement.document),
         BestSoFar::Incumbent(document) => (ETag::new(content_hash(&document)), document),
         BestSoFar::Nothing => {

@@ -11,6 +11,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::api::Api;
+use super::caller::MayPlan;
 use super::cluster::ClusterSummary;
 use super::clusters::{cluster_id, summary};
 use super::compute::compute;
@@ -19,7 +20,7 @@ use super::etag::ETag;
 use super::limits::fits;
 use super::problem::Problem;
 use super::responses::{
-    BadBody, Internal, Invalid, NotFound, Slow, Stale, TooLarge, Unavailable, VersionMissing, WrongMedia,
+    BadBody, Internal, Invalid, NotFound, Refused, Slow, Stale, TooLarge, Unavailable, VersionMissing, WrongMedia,
 };
 use crate::domain::cluster::{ClusterInventory, Link};
 use crate::domain::read::Reader;
@@ -46,7 +47,7 @@ pub(super) fn routes() -> OpenApiRouter<Api> {
 ///
 /// This makes a new revision. `If-Match` names the ETag of the revision that it changes.
 #[utoipa::path(
-    patch, path = "/v1/clusters/{id}/links", tag = "clusters",
+    patch, path = "/v1/clusters/{id}/links", tag = "clusters", security(("key" = ["plan"])),
     params(
         ("id" = String, Path, description = "The cluster."),
         ("If-Match" = Option<String>, Header, nullable = false, description = "The ETag of the revision to change. It must be given."),
@@ -54,21 +55,22 @@ pub(super) fn routes() -> OpenApiRouter<Api> {
     request_body = LinksPatch,
     responses(
         (status = 200, description = "The new revision.", body = ClusterSummary, headers(("ETag" = String))),
-        BadBody, Slow, NotFound, Stale, TooLarge, WrongMedia, Invalid, VersionMissing, Internal, Unavailable,
+        BadBody, Slow, NotFound, Stale, TooLarge, WrongMedia, Invalid, VersionMissing, Refused, Internal, Unavailable,
     )
 )]
 async fn patch_links(
     State(api): State<Api>,
+    MayPlan(caller): MayPlan,
     Path(id): Path<String>,
     headers: HeaderMap,
     document: Document,
 ) -> Result<Response, Problem> {
-    let (present, inventory) = api.store.cluster_document(&cluster_id(&id)?, None).await?;
+    let (present, inventory) = api.store.cluster_document(&caller.tenant, &cluster_id(&id)?, None).await?;
     ETag::new(present.revision).must_match(&headers)?;
     let bytes = inventory.len() + document.bytes;
     let most = api.limits.links;
     let patched = compute(bytes, move || patched(&inventory, &document.value, most)).await?;
-    let revised = api.store.replace_cluster(&present.id, present.revision, patched).await?;
+    let revised = api.store.replace_cluster(&caller.tenant, &present.id, present.revision, patched).await?;
     Ok(summary(StatusCode::OK, revised))
 }
 

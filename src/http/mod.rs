@@ -21,6 +21,7 @@ pub mod job;
 pub mod job_request;
 pub mod jobs;
 pub mod json;
+mod keyring;
 mod limits;
 pub mod links;
 pub mod metrics;

@@ -10,6 +10,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::api::Api;
+use super::caller::{MayAdminister, MayPlan, MayRead};
 use super::document::Document;
 use super::etag::ETag;
 use super::json;
@@ -17,7 +18,8 @@ use super::paging::{self, PageParameters};
 use super::problem::Problem;
 use super::query::Parameters;
 use super::responses::{
-    BadBody, BadParameter, Conflict, Internal, InvalidOrReused, NotFound, Slow, TooLarge, Unavailable, WrongMedia,
+    BadBody, BadParameter, Conflict, Internal, InvalidOrReused, NotFound, Refused, Slow, TooLarge, Unavailable,
+    WrongMedia,
 };
 use crate::domain::id::{Id, IdKind};
 use crate::domain::model::ModelProfile;
@@ -93,7 +95,7 @@ pub struct ModelPage {
 
 impl From<store::Model> for ModelSummary {
     fn from(model: store::Model) -> Self {
-        let store::Model { id, name, content_hash, statistics, created_at } = model;
+        let store::Model { id, name, content_hash, statistics, created_at, .. } = model;
         Self { id, name, content_hash, statistics: statistics.into(), created_at }
     }
 }
@@ -122,21 +124,25 @@ pub(super) fn routes() -> OpenApiRouter<Api> {
 ///
 /// A profile is immutable. The same content is one model: registering it again answers the first one with 200.
 #[utoipa::path(
-    post, path = "/v1/models", tag = "models",
+    post, path = "/v1/models", tag = "models", security(("key" = ["plan"])),
     params(("Idempotency-Key" = Option<String>, Header, nullable = false, description = "A retry with the same key answers the same.")),
     request_body = ModelProfile,
     responses(
         (status = 201, description = "It is registered now.", body = ModelSummary, headers(("Location" = String))),
         (status = 200, description = "It was registered before.", body = ModelSummary, headers(("Location" = String))),
-        BadBody, Slow, TooLarge, WrongMedia, InvalidOrReused, Internal, Unavailable,
+        BadBody, Slow, TooLarge, WrongMedia, InvalidOrReused, Refused, Internal, Unavailable,
     )
 )]
-async fn create_model(State(api): State<Api>, document: Document) -> Result<Response, Problem> {
+async fn create_model(
+    State(api): State<Api>,
+    MayPlan(caller): MayPlan,
+    document: Document,
+) -> Result<Response, Problem> {
     let idempotency = document.idempotency.clone();
     let limits = api.limits;
     let model = document.read(move |reader, value| limits.read_model(reader, value).as_ref().map(ModelDocument::new));
     let model = model.await?;
-    let registered = api.store.register_model(model, idempotency).await?;
+    let registered = api.store.register_model(&caller.tenant, model, idempotency).await?;
     let status = if registered.created { StatusCode::CREATED } else { StatusCode::OK };
     let location = format!("/v1/models/{}", registered.row.id);
     Ok(([(header::LOCATION, location)], json::value(status, &ModelSummary::from(registered.row))).into_response())
@@ -144,16 +150,20 @@ async fn create_model(State(api): State<Api>, document: Document) -> Result<Resp
 
 /// List models
 #[utoipa::path(
-    get, path = "/v1/models", tag = "models", params(PageParameters),
+    get, path = "/v1/models", tag = "models", security(("key" = ["read"])), params(PageParameters),
     responses(
         (status = 200, description = "A page of models, newest first.", body = ModelPage),
-        BadParameter, Internal, Unavailable,
+        BadParameter, Refused, Internal, Unavailable,
     )
 )]
-async fn list_models(State(api): State<Api>, mut query: Parameters) -> Result<Response, Problem> {
+async fn list_models(
+    State(api): State<Api>,
+    MayRead(caller): MayRead,
+    mut query: Parameters,
+) -> Result<Response, Problem> {
     let page = paging::page(&mut query, IdKind::Model);
     query.finish()?;
-    let listed = api.store.models(page).await?;
+    let listed = api.store.models(&caller.tenant, page).await?;
     let items = listed.items.into_iter().map(ModelSummary::from).collect();
     let next_cursor = listed.next.as_ref().map(paging::cursor);
     Ok(json::value(StatusCode::OK, &ModelPage { items, next_cursor }))
@@ -161,7 +171,7 @@ async fn list_models(State(api): State<Api>, mut query: Parameters) -> Result<Re
 
 /// Read a model
 #[utoipa::path(
-    get, path = "/v1/models/{id}", tag = "models",
+    get, path = "/v1/models/{id}", tag = "models", security(("key" = ["read"])),
     params(
         ("id" = String, Path, description = "The model."),
         ("If-None-Match" = Option<String>, Header, nullable = false, description = "The ETag that is known already."),
@@ -169,23 +179,24 @@ async fn list_models(State(api): State<Api>, mut query: Parameters) -> Result<Re
     responses(
         (status = 200, description = "The model with its profile.", body = Model, headers(("ETag" = String))),
         (status = 304, description = "It is as the caller knows it."),
-        BadParameter, NotFound, Internal, Unavailable,
+        BadParameter, NotFound, Refused, Internal, Unavailable,
     )
 )]
 async fn get_model(
     State(api): State<Api>,
+    MayRead(caller): MayRead,
     Path(id): Path<String>,
     headers: HeaderMap,
     query: Parameters,
 ) -> Result<Response, Problem> {
     query.finish()?;
     let id = model_id(&id)?;
-    let model = api.store.model(&id).await?;
+    let model = api.store.model(&caller.tenant, &id).await?;
     let etag = ETag::new(&model.content_hash);
     if etag.is_known(&headers) {
         return Ok(etag.not_modified());
     }
-    let profile = api.store.model_document(&id).await?;
+    let profile = api.store.model_document(&caller.tenant, &id).await?;
     let body = json::with_member(&ModelSummary::from(model), "profile", &profile)?;
     Ok(etag.on(json::text(StatusCode::OK, body)))
 }
@@ -194,13 +205,18 @@ async fn get_model(
 ///
 /// A model that a job or a placement refers to stays: 409.
 #[utoipa::path(
-    delete, path = "/v1/models/{id}", tag = "models",
+    delete, path = "/v1/models/{id}", tag = "models", security(("key" = ["admin"])),
     params(("id" = String, Path, description = "The model.")),
-    responses((status = 204, description = "It is gone."), BadParameter, NotFound, Conflict, Internal, Unavailable)
+    responses((status = 204, description = "It is gone."), BadParameter, NotFound, Conflict, Refused, Internal, Unavailable)
 )]
-async fn delete_model(State(api): State<Api>, Path(id): Path<String>, query: Parameters) -> Result<Response, Problem> {
+async fn delete_model(
+    State(api): State<Api>,
+    MayAdminister(caller): MayAdminister,
+    Path(id): Path<String>,
+    query: Parameters,
+) -> Result<Response, Problem> {
     query.finish()?;
-    api.store.delete_model(&model_id(&id)?).await?;
+    api.store.delete_model(&caller.tenant, &model_id(&id)?).await?;
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 

@@ -16,6 +16,7 @@ use crate::domain::occupant::Occupant;
 use crate::domain::options::PlanOptions;
 use crate::domain::placed::Placed;
 use crate::domain::read::{Reader, Step};
+use crate::domain::tenant::Tenant;
 use crate::planner::occupant_of;
 
 /// Placements by their ids, and the rates of those that do not run at their own pace.
@@ -67,12 +68,13 @@ impl NamedPlacements {
     pub(super) async fn resolve(
         self,
         api: &Api,
+        tenant: &Tenant,
         reader: &mut Reader,
         options: &mut PlanOptions,
     ) -> Result<(), Problem> {
         if let Some(id) = self.base {
             let below = ["base_placement_id".into()];
-            if let Some(stored) = stored(api, reader, &below, &id).await?
+            if let Some(stored) = stored(api, tenant, reader, &below, &id).await?
                 && let Some(placed) = read_placed(reader, &below, &stored.placement)?
                 && options.base.is_none()
             {
@@ -84,7 +86,7 @@ impl NamedPlacements {
         }
         for (index, id) in self.occupied_by.iter().enumerate().filter(|(_, id)| !id.is_empty()) {
             let below = ["occupied_by".into(), index.into()];
-            let Some(stored) = stored(api, reader, &below, id).await? else { continue };
+            let Some(stored) = stored(api, tenant, reader, &below, id).await? else { continue };
             let Some(placed) = read_placed(reader, &below, &stored.placement)? else { continue };
             let (id, rate_per_s) = (id.clone(), self.rates_per_s.get(id).copied());
             let occupant = compute(stored.cluster.len(), move || occupant(&id, &placed, &stored.cluster, rate_per_s));
@@ -110,9 +112,15 @@ fn occupant(id: &str, placed: &Placed, cluster: &str, rate_per_s: Option<f64>) -
     Ok(occupant_of(id, placed, &cluster, rate_per_s))
 }
 
-async fn stored(api: &Api, reader: &mut Reader, below: &[Step], id: &str) -> Result<Option<Stored>, Problem> {
+async fn stored(
+    api: &Api,
+    tenant: &Tenant,
+    reader: &mut Reader,
+    below: &[Step],
+    id: &str,
+) -> Result<Option<Stored>, Problem> {
     let row = match Id::parse(IdKind::Placement, id) {
-        Some(id) => found(api.store.placement(&id).await)?,
+        Some(id) => found(api.store.placement(tenant, &id).await)?,
         None => None,
     };
     let Some(row) = row else {
@@ -120,7 +128,8 @@ async fn stored(api: &Api, reader: &mut Reader, below: &[Step], id: &str) -> Res
         reader.fault_at(below, FaultCode::UnknownReference, detail, "Give the id of a stored placement");
         return Ok(None);
     };
-    let (_, cluster) = api.store.cluster_document(&row.cluster_id, Some(row.cluster_revision)).await?;
+    let revision = Some(row.cluster_revision);
+    let (_, cluster) = api.store.cluster_document(tenant, &row.cluster_id, revision).await?;
     Ok(Some(Stored { placement: row.document, cluster }))
 }
 

@@ -12,6 +12,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::api::Api;
+use super::caller::MayPlan;
 use super::cluster::ClusterSummary;
 use super::clusters::{cluster_id, summary};
 use super::compute::compute;
@@ -19,7 +20,7 @@ use super::document::Document;
 use super::etag::ETag;
 use super::problem::Problem;
 use super::responses::{
-    BadBody, Internal, Invalid, NotFound, Slow, Stale, TooLarge, Unavailable, VersionMissing, WrongMedia,
+    BadBody, Internal, Invalid, NotFound, Refused, Slow, Stale, TooLarge, Unavailable, VersionMissing, WrongMedia,
 };
 use crate::domain::cluster::{ClusterInventory, Position};
 use crate::domain::fault::Fault;
@@ -67,7 +68,7 @@ pub(super) fn routes() -> OpenApiRouter<Api> {
 ///
 /// This makes a new revision. `If-Match` names the ETag of the revision that it changes.
 #[utoipa::path(
-    patch, path = "/v1/clusters/{id}/nodes/{node}", tag = "clusters",
+    patch, path = "/v1/clusters/{id}/nodes/{node}", tag = "clusters", security(("key" = ["plan"])),
     params(
         ("id" = String, Path, description = "The cluster."),
         ("node" = String, Path, description = "The node's id within the cluster."),
@@ -76,20 +77,21 @@ pub(super) fn routes() -> OpenApiRouter<Api> {
     request_body = NodePatch,
     responses(
         (status = 200, description = "The new revision.", body = ClusterSummary, headers(("ETag" = String))),
-        BadBody, Slow, NotFound, Stale, TooLarge, WrongMedia, Invalid, VersionMissing, Internal, Unavailable,
+        BadBody, Slow, NotFound, Stale, TooLarge, WrongMedia, Invalid, VersionMissing, Refused, Internal, Unavailable,
     )
 )]
 async fn patch_node(
     State(api): State<Api>,
+    MayPlan(caller): MayPlan,
     Path((id, node)): Path<(String, String)>,
     headers: HeaderMap,
     document: Document,
 ) -> Result<Response, Problem> {
-    let (present, inventory) = api.store.cluster_document(&cluster_id(&id)?, None).await?;
+    let (present, inventory) = api.store.cluster_document(&caller.tenant, &cluster_id(&id)?, None).await?;
     ETag::new(present.revision).must_match(&headers)?;
     let bytes = inventory.len() + document.bytes;
     let patched = compute(bytes, move || patched(&inventory, &node, &document.value)).await?;
-    let revised = api.store.replace_cluster(&present.id, present.revision, patched).await?;
+    let revised = api.store.replace_cluster(&caller.tenant, &present.id, present.revision, patched).await?;
     Ok(summary(StatusCode::OK, revised))
 }
 

@@ -21,7 +21,19 @@ fn downgrade(document: &mut Value) {
         schemas.values_mut().for_each(downgrade_schema);
     }
     if let Some(paths) = document.get_mut("paths") {
+        drop_scopes(paths);
         downgrade_below(paths);
+    }
+}
+
+/// In 3.0 a requirement may name scopes only for OAuth 2 and OpenID Connect.
+fn drop_scopes(paths: &mut Value) {
+    let operations = paths.as_object_mut().into_iter().flat_map(Map::values_mut).filter_map(Value::as_object_mut);
+    for operation in operations.flat_map(Map::values_mut) {
+        let requirements = operation.get_mut("security").and_then(Value::as_array_mut).into_iter().flatten();
+        for scopes in requirements.filter_map(Value::as_object_mut).flat_map(Map::values_mut) {
+            *scopes = json!([]);
+        }
     }
 }
 
@@ -88,7 +100,7 @@ mod tests {
     fn older_words_say_the_same() {
         let mut document = json!({
             "openapi": "3.1.0", "info": {"license": {"name": "MIT", "identifier": "MIT"}},
-            "paths": {"/a": {"get": {"parameters": [{"schema": {"type": "number", "exclusiveMinimum": 0}}],
+            "paths": {"/a": {"get": {"security": [{"key": ["read"]}], "parameters": [{"schema": {"type": "number", "exclusiveMinimum": 0}}],
                 "responses": {"200": {"content": {"x": {"example": {"schema": {"const": 1}}}}}}}}},
             "components": {"schemas": {"A": {
                 "properties": {"const": {"const": "a"}, "b": {"$ref": "#/x", "description": "b"}},
@@ -98,7 +110,7 @@ mod tests {
         downgrade(&mut document);
         let wanted = json!({
             "openapi": "3.0.3", "info": {"license": {"name": "MIT"}},
-            "paths": {"/a": {"get": {
+            "paths": {"/a": {"get": {"security": [{"key": []}],
                 "parameters": [{"schema": {"type": "number", "minimum": 0, "exclusiveMinimum": true}}],
                 "responses": {"200": {"content": {"x": {"example": {"schema": {"const": 1}}}}}}}}},
             "components": {"schemas": {"A": {

@@ -12,12 +12,13 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::api::Api;
+use super::caller::MayRead;
 use super::etag::ETag;
 use super::json;
 use super::paging::{self, PageParameters};
 use super::problem::Problem;
 use super::query::Parameters;
-use super::responses::{BadParameter, Internal, NotFound, Unavailable};
+use super::responses::{BadParameter, Internal, NotFound, Refused, Unavailable};
 use crate::domain::id::{Id, IdKind};
 use crate::domain::placement::{PlacementDocument, Status};
 use crate::domain::unit::MAX_SAFE_INTEGER;
@@ -113,13 +114,17 @@ pub(super) fn routes() -> OpenApiRouter<Api> {
 
 /// List placements
 #[utoipa::path(
-    get, path = "/v1/placements", tag = "placements", params(PlacementParameters, PageParameters),
+    get, path = "/v1/placements", tag = "placements", security(("key" = ["read"])), params(PlacementParameters, PageParameters),
     responses(
         (status = 200, description = "A page of placements, newest first.", body = PlacementPage),
-        BadParameter, Internal, Unavailable,
+        BadParameter, Refused, Internal, Unavailable,
     )
 )]
-async fn list_placements(State(api): State<Api>, mut query: Parameters) -> Result<Response, Problem> {
+async fn list_placements(
+    State(api): State<Api>,
+    MayRead(caller): MayRead,
+    mut query: Parameters,
+) -> Result<Response, Problem> {
     let filter = PlacementFilter {
         model_id: query.id("model_id", IdKind::Model),
         cluster_id: query.id("cluster_id", IdKind::Cluster),
@@ -131,7 +136,7 @@ async fn list_placements(State(api): State<Api>, mut query: Parameters) -> Resul
     };
     let page = paging::page(&mut query, IdKind::Placement);
     query.finish()?;
-    let listed = api.store.placements(filter, page).await?;
+    let listed = api.store.placements(&caller.tenant, filter, page).await?;
     let items = listed.items.iter().map(body).collect::<Result<Vec<String>, Problem>>()?;
     let cursor = listed.next.as_ref().map(|key| BTreeMap::from([("next_cursor", paging::cursor(key))]));
     let items = format!("[{}]", items.join(","));
@@ -140,7 +145,7 @@ async fn list_placements(State(api): State<Api>, mut query: Parameters) -> Resul
 
 /// Read a placement
 #[utoipa::path(
-    get, path = "/v1/placements/{id}", tag = "placements",
+    get, path = "/v1/placements/{id}", tag = "placements", security(("key" = ["read"])),
     params(
         ("id" = String, Path, description = "The placement."),
         ("If-None-Match" = Option<String>, Header, nullable = false, description = "The ETag that is known already."),
@@ -148,17 +153,18 @@ async fn list_placements(State(api): State<Api>, mut query: Parameters) -> Resul
     responses(
         (status = 200, description = "The placement.", body = Placement, headers(("ETag" = String))),
         (status = 304, description = "It is as the caller knows it."),
-        BadParameter, NotFound, Internal, Unavailable,
+        BadParameter, NotFound, Refused, Internal, Unavailable,
     )
 )]
 async fn get_placement(
     State(api): State<Api>,
+    MayRead(caller): MayRead,
     Path(id): Path<String>,
     headers: HeaderMap,
     query: Parameters,
 ) -> Result<Response, Problem> {
     query.finish()?;
-    let placement = api.store.placement(&placement_id(&id)?).await?;
+    let placement = api.store.placement(&caller.tenant, &placement_id(&id)?).await?;
     let etag = ETag::new(&placement.id);
     if etag.is_known(&headers) {
         return Ok(etag.not_modified());

@@ -14,6 +14,10 @@ pub enum ProblemType {
     MalformedBody,
     /// A query parameter or header is not as it must be.
     InvalidParameter,
+    /// The caller has shown no key, or one that is not valid.
+    Unauthenticated,
+    /// The key does not allow this.
+    InsufficientScope,
     /// There is nothing under this path or id.
     NotFound,
     /// The path has other methods.
@@ -36,6 +40,8 @@ pub enum ProblemType {
     IdempotencyKeyReused,
     /// The caller must say which version it changes.
     PreconditionRequired,
+    /// The key has used up what it may.
+    TooManyRequests,
     /// A defect of ours.
     Internal,
     /// The service does not take requests at the moment.
@@ -44,9 +50,11 @@ pub enum ProblemType {
 
 impl ProblemType {
     /// Every type.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 18] = [
         Self::MalformedBody,
         Self::InvalidParameter,
+        Self::Unauthenticated,
+        Self::InsufficientScope,
         Self::NotFound,
         Self::MethodNotAllowed,
         Self::RequestTimeout,
@@ -58,6 +66,7 @@ impl ProblemType {
         Self::InvalidRequest,
         Self::IdempotencyKeyReused,
         Self::PreconditionRequired,
+        Self::TooManyRequests,
         Self::Internal,
         Self::Unavailable,
     ];
@@ -67,6 +76,8 @@ impl ProblemType {
         match self {
             Self::MalformedBody => "/problems/malformed-body",
             Self::InvalidParameter => "/problems/invalid-parameter",
+            Self::Unauthenticated => "/problems/unauthenticated",
+            Self::InsufficientScope => "/problems/insufficient-scope",
             Self::NotFound => "/problems/not-found",
             Self::MethodNotAllowed => "/problems/method-not-allowed",
             Self::RequestTimeout => "/problems/request-timeout",
@@ -78,6 +89,7 @@ impl ProblemType {
             Self::InvalidRequest => "/problems/invalid-request",
             Self::IdempotencyKeyReused => "/problems/idempotency-key-reused",
             Self::PreconditionRequired => "/problems/precondition-required",
+            Self::TooManyRequests => "/problems/too-many-requests",
             Self::Internal => "/problems/internal",
             Self::Unavailable => "/problems/unavailable",
         }
@@ -87,6 +99,8 @@ impl ProblemType {
     pub fn status(self) -> StatusCode {
         match self {
             Self::MalformedBody | Self::InvalidParameter => StatusCode::BAD_REQUEST,
+            Self::Unauthenticated => StatusCode::UNAUTHORIZED,
+            Self::InsufficientScope => StatusCode::FORBIDDEN,
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::RequestTimeout => StatusCode::REQUEST_TIMEOUT,
@@ -96,6 +110,7 @@ impl ProblemType {
             Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::InvalidRequest | Self::IdempotencyKeyReused => StatusCode::UNPROCESSABLE_ENTITY,
             Self::PreconditionRequired => StatusCode::PRECONDITION_REQUIRED,
+            Self::TooManyRequests => StatusCode::TOO_MANY_REQUESTS,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
             Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
         }
@@ -106,6 +121,8 @@ impl ProblemType {
         match self {
             Self::MalformedBody => "The body is not JSON that can be read",
             Self::InvalidParameter => "A query parameter or header is not as it must be",
+            Self::Unauthenticated => "A key is needed",
+            Self::InsufficientScope => "The key does not allow this",
             Self::NotFound => "There is nothing here",
             Self::MethodNotAllowed => "The path has other methods",
             Self::RequestTimeout => "The request took too long to arrive",
@@ -117,6 +134,7 @@ impl ProblemType {
             Self::InvalidRequest => "The document has faults",
             Self::IdempotencyKeyReused => "The idempotency key came with another request before",
             Self::PreconditionRequired => "The request must say which version it changes",
+            Self::TooManyRequests => "The key has used up what it may",
             Self::Internal => "A defect of the service",
             Self::Unavailable => "The service takes no requests at the moment",
         }
@@ -127,6 +145,10 @@ impl ProblemType {
         match self {
             Self::MalformedBody => "Send one JSON document (RFC 8259), nested at most 128 levels.",
             Self::InvalidParameter => "Mend what `errors` names; a pointer begins with /query or /header.",
+            Self::Unauthenticated => {
+                "Send a key that was made with `cutpoint key create` and not revoked: `Authorization: Bearer cpk_…`."
+            }
+            Self::InsufficientScope => "Use a key with the scope that `detail` names.",
             Self::NotFound => "Check the path and the id; /openapi.json lists every path.",
             Self::MethodNotAllowed => "Use a method that the Allow header names.",
             Self::RequestTimeout => "Send the request again, without long pauses.",
@@ -138,6 +160,9 @@ impl ProblemType {
             Self::InvalidRequest => "Mend every fault that `errors` names; each says what to do.",
             Self::IdempotencyKeyReused => "Use a new Idempotency-Key for a new request.",
             Self::PreconditionRequired => "Read the resource and send its ETag in If-Match.",
+            Self::TooManyRequests => {
+                "Send fewer requests at once, or wait until jobs have ended; Retry-After says when."
+            }
             Self::Internal => "Report it with the `instance`, which the service's log names too.",
             Self::Unavailable => "Send the request again later; Retry-After says when.",
         }
@@ -146,6 +171,9 @@ impl ProblemType {
     /// The type for a status that the framework set by itself.
     fn of_status(status: StatusCode) -> Self {
         match status {
+            StatusCode::UNAUTHORIZED => Self::Unauthenticated,
+            StatusCode::FORBIDDEN => Self::InsufficientScope,
+            StatusCode::TOO_MANY_REQUESTS => Self::TooManyRequests,
             StatusCode::NOT_FOUND => Self::NotFound,
             StatusCode::METHOD_NOT_ALLOWED => Self::MethodNotAllowed,
             StatusCode::REQUEST_TIMEOUT => Self::RequestTimeout,
@@ -256,8 +284,20 @@ impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let mut response = status.into_response();
-        if self.problem_type == ProblemType::Unavailable {
-            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+        let headers = response.headers_mut();
+        match self.problem_type {
+            ProblemType::Unavailable | ProblemType::TooManyRequests => {
+                headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+            }
+            // RFC 6750, section 3.
+            ProblemType::Unauthenticated => {
+                headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"cutpoint\""));
+            }
+            ProblemType::InsufficientScope => {
+                let challenge = "Bearer realm=\"cutpoint\", error=\"insufficient_scope\"";
+                headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
+            }
+            _ => {}
         }
         response.extensions_mut().insert(self);
         response

@@ -31,6 +31,12 @@ error_responses! {
     BadParameter = InvalidParameter;
     /// 400 of an operation with a body.
     BadBody = MalformedBody | InvalidParameter;
+    /// 401.
+    Unauthenticated = Unauthenticated;
+    /// 403.
+    InsufficientScope = InsufficientScope;
+    /// 429.
+    TooManyRequests = TooManyRequests;
     /// 404.
     NotFound = NotFound;
     /// 408 of an operation with a body.
@@ -57,6 +63,17 @@ error_responses! {
     Unavailable = Unavailable;
 }
 
+/// 401, 403 and 429 of every operation that needs a key.
+#[derive(Debug, Clone, Copy)]
+pub struct Refused;
+
+impl IntoResponses for Refused {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        let each = [Unauthenticated::responses(), InsufficientScope::responses(), TooManyRequests::responses()];
+        each.into_iter().flatten().collect()
+    }
+}
+
 /// The answer of problem types that share a status.
 fn answer(problem_types: &[ProblemType]) -> BTreeMap<String, RefOr<Response>> {
     let first = problem_types[0];
@@ -68,7 +85,7 @@ fn answer(problem_types: &[ProblemType]) -> BTreeMap<String, RefOr<Response>> {
     let content = ContentBuilder::new().schema(Some(Ref::from_schema_name("Problem"))).example(Some(example)).build();
     let mut response =
         ResponseBuilder::new().description(titles.join(" ")).content("application/problem+json", content);
-    if first == ProblemType::Unavailable {
+    if matches!(first, ProblemType::Unavailable | ProblemType::TooManyRequests) {
         let seconds = ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(0)).build();
         let header =
             HeaderBuilder::new().schema(Some(seconds)).description(Some("Seconds until it is worth another try."));

@@ -9,6 +9,7 @@ use axum::response::{IntoResponse, Response};
 use metrics::counter;
 
 use super::api::Api;
+use super::caller::ShownKey;
 use super::problem::{Problem, ProblemType};
 use crate::telemetry::metric;
 
@@ -20,23 +21,38 @@ const LIMIT: HeaderName = HeaderName::from_static("ratelimit");
 const ALWAYS_ANSWERED: [&str; 3] = ["/healthz", "/readyz", "/metrics"];
 
 /// Lets a request through where there is room.
-pub(super) async fn shed(State(api): State<Api>, request: Request, next: Next) -> Response {
+pub(super) async fn shed(State(api): State<Api>, mut request: Request, next: Next) -> Response {
     if ALWAYS_ANSWERED.contains(&request.uri().path()) {
         return next.run(request).await;
     }
+    let key = ShownKey::default();
+    request.extensions_mut().insert(key.clone());
     let mut response = match Arc::clone(&api.requests).try_acquire_owned() {
         Ok(_room) => next.run(request).await,
         Err(_) => refuse("requests", format!("{} requests are being answered already", api.limits.requests)),
     };
     let room = api.requests.available_permits();
     say_room(response.headers_mut(), "requests", "concurrent-requests", api.limits.requests, room);
+    if let Some(key) = key.0.get() {
+        let (quota, room) = api.keyring.quota(key);
+        say_room(response.headers_mut(), "requests-per-key", "concurrent-requests", quota, room);
+    }
     response
 }
 
-/// The answer where there is no room; `cause` is for the count.
+/// The answer where the service has no room; `cause` is for the count.
 pub(super) fn refuse(cause: &'static str, detail: String) -> Response {
+    turn_away(ProblemType::Unavailable, cause, detail).into_response()
+}
+
+/// The problem of a key that has used up what it may; `cause` is for the count.
+pub(super) fn refuse_key(cause: &'static str, detail: String) -> Problem {
+    turn_away(ProblemType::TooManyRequests, cause, detail)
+}
+
+fn turn_away(problem_type: ProblemType, cause: &'static str, detail: String) -> Problem {
     counter!(metric::SHED, "cause" => cause).increment(1);
-    Problem::new(ProblemType::Unavailable, detail).into_response()
+    Problem::new(problem_type, detail)
 }
 
 /// Says how much room a quota leaves.

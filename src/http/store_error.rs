@@ -10,6 +10,7 @@ impl From<StoreError> for Problem {
             StoreError::InUse { .. } | StoreError::NotFinished { .. } => ProblemType::Conflict,
             StoreError::RevisionChanged { .. } => ProblemType::PreconditionFailed,
             StoreError::KeyReused { .. } => ProblemType::IdempotencyKeyReused,
+            StoreError::QuotaUsed { .. } => ProblemType::TooManyRequests,
             StoreError::QueueFull { .. } | StoreError::Closed => ProblemType::Unavailable,
             _ => return Self::internal(error),
         };

@@ -12,12 +12,13 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::api::Api;
+use super::caller::MayRead;
 use super::compute::compute_apart;
 use super::document::Document;
 use super::job_request::JobRequest;
 use super::json;
 use super::problem::{Problem, ProblemType};
-use super::responses::{BadBody, Internal, Slow, TooLarge, Unavailable, WrongMedia};
+use super::responses::{BadBody, Internal, Refused, Slow, TooLarge, Unavailable, WrongMedia};
 use crate::clock::Clock;
 use crate::domain::fault::Fault;
 use crate::domain::placement::Reason;
@@ -46,15 +47,19 @@ pub(super) fn routes() -> OpenApiRouter<Api> {
 /// The document is that of `POST /v1/jobs`. Nothing is stored and nothing is searched: the answer names every fault, and
 /// every proof that there is no placement that takes no search and at most two seconds.
 #[utoipa::path(
-    post, path = "/v1/jobs/validate", tag = "jobs",
+    post, path = "/v1/jobs/validate", tag = "jobs", security(("key" = ["read"])),
     request_body = JobRequest,
     responses(
         (status = 200, description = "What a job would be told.", body = JobValidation),
-        BadBody, Slow, TooLarge, WrongMedia, Internal, Unavailable,
+        BadBody, Slow, TooLarge, WrongMedia, Refused, Internal, Unavailable,
     )
 )]
-async fn validate_job(State(api): State<Api>, document: Document) -> Result<Response, Problem> {
-    let validation = match JobRequest::read(&api, document).await {
+async fn validate_job(
+    State(api): State<Api>,
+    MayRead(caller): MayRead,
+    document: Document,
+) -> Result<Response, Problem> {
+    let validation = match JobRequest::read(&api, caller, document).await {
         Ok((_, request)) => {
             let deadline = Deadline { at: api.clock.monotonic() + LONGEST, clock: Arc::clone(&api.clock) };
             let reasons = compute_apart(move || infeasibility(&request, &deadline)).await;

@@ -127,7 +127,7 @@ async fn accompany(
     mut solving: JoinHandle<Outcome>,
 ) -> Option<Outcome> {
     // A stop that came between the claim and the registration of the signal was only marked.
-    let marked = queue.store.job(&claimed.job.id);
+    let marked = queue.store.job(&claimed.job.tenant, &claimed.job.id);
     tokio::select! {
         biased;
         outcome = &mut solving => return outcome.ok(),
@@ -281,8 +281,9 @@ async fn request(queue: &Inner, job: &Job) -> Result<Arc<PlanRequest>, Unreadabl
     if let Some(request) = queue.requests.take(&job.id) {
         return Ok(request);
     }
-    let model = queue.store.model_document(&job.model_id).await?;
-    let (_, cluster) = queue.store.cluster_document(&job.cluster_id, Some(job.cluster_revision)).await?;
+    let model = queue.store.model_document(&job.tenant, &job.model_id).await?;
+    let revision = Some(job.cluster_revision);
+    let (_, cluster) = queue.store.cluster_document(&job.tenant, &job.cluster_id, revision).await?;
     let options = job.options.clone();
     let read = tokio::task::spawn_blocking(move || read_request(&model, &cluster, &options));
     let read = read.await.map_err(|panic| Unreadable::Panicked(panic.to_string()))?;

@@ -58,19 +58,17 @@ impl Queue {
     pub async fn explain(&self, placement: &Placement, limit: Duration) -> Result<Explanation, ExplainError> {
         let inner = &self.inner;
         let _permit = inner.explaining.try_acquire().map_err(|_| ExplainError::Busy)?;
-        let job = match inner.store.job(&placement.job_id).await {
-            Err(StoreError::NotFound { .. }) => return Err(ExplainError::JobDeleted(placement.job_id.clone())),
-            found => found?,
-        };
-        let model = inner.store.model_document(&placement.model_id).await?;
+        let options = placement.options.clone();
+        let options = options.ok_or_else(|| ExplainError::JobDeleted(placement.job_id.clone()))?;
+        let model = inner.store.model_document(&placement.tenant, &placement.model_id).await?;
         let revision = Some(placement.cluster_revision);
-        let (_, cluster) = inner.store.cluster_document(&placement.cluster_id, revision).await?;
+        let (_, cluster) = inner.store.cluster_document(&placement.tenant, &placement.cluster_id, revision).await?;
         let signal = Arc::new(Signal::new(inner.clock.clone()));
         let _end = EndOnDrop(signal.clone());
         let (told, threads, stored) =
             (signal.clone(), inner.settings.threads_per_job.max(1), placement.document.clone());
         let mut solving = tokio::task::spawn_blocking(move || {
-            let (request, document) = read(&model, &cluster, &job.options, &stored)?;
+            let (request, document) = read(&model, &cluster, &options, &stored)?;
             // Reading a large document does not count against the solves.
             told.end_within(limit);
             Ok(explain(&request, &document, &ExplainEnv { threads, slices: &*told })?)

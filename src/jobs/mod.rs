@@ -37,6 +37,7 @@ pub(crate) use self::signal::{Cause, Signal};
 use crate::clock::{Clock, Ids};
 use crate::domain::id::{Id, IdKind};
 use crate::domain::request::PlanRequest;
+use crate::domain::tenant::Tenant;
 use crate::store::{Job, JobStatus, NewJob, Registered, Store, StoreError};
 use crate::telemetry::metric;
 
@@ -116,7 +117,7 @@ impl Queue {
         let id = self.inner.ids.id(IdKind::Job);
         // Before the insert: behind it a worker may look at once.
         self.inner.requests.keep(&id, request);
-        let registered = self.inner.store.insert_job(id.clone(), job, self.inner.settings.queue_limit).await;
+        let registered = self.inner.store.insert_job(id.clone(), job, self.inner.settings.limits()).await;
         match &registered {
             Ok(Registered { replayed: false, .. }) => self.inner.wake.notify_one(),
             _ => drop(self.inner.requests.take(&id)),
@@ -129,10 +130,10 @@ impl Queue {
     ///
     /// # Errors
     /// [`StoreError::NotFound`], or the database failed.
-    pub async fn stop(&self, id: &Id) -> Result<Job, StoreError> {
+    pub async fn stop(&self, tenant: &Tenant, id: &Id) -> Result<Job, StoreError> {
         let inner = &self.inner;
-        let before = inner.store.job(id).await?;
-        let job = inner.store.request_stop(id).await?;
+        let before = inner.store.job(tenant, id).await?;
+        let job = inner.store.request_stop(tenant, id).await?;
         if job.status == JobStatus::Cancelled && !before.is_finished() {
             drive::count_ended(&job);
         }
@@ -147,7 +148,7 @@ impl Queue {
                     // A worker was faster.
                     None => inner.end_search(id),
                 }
-                return inner.store.job(id).await;
+                return inner.store.job(tenant, id).await;
             }
             _ => drop(inner.requests.take(id)),
         }
@@ -158,16 +159,16 @@ impl Queue {
     ///
     /// # Errors
     /// [`StoreError::NotFound`], or the database failed.
-    pub async fn wait_until_finished(&self, id: &Id, timeout: Duration) -> Result<Job, StoreError> {
-        self.wait(id, timeout, Job::is_finished).await
+    pub async fn wait_until_finished(&self, job: &Job, timeout: Duration) -> Result<Job, StoreError> {
+        self.wait(job, timeout, Job::is_finished).await
     }
 
-    /// Waits until a job's version differs from `version`, at most for `timeout`, and returns how it stands then.
+    /// Waits until a job has changed, at most for `timeout`, and returns how it stands then.
     ///
     /// # Errors
     /// [`StoreError::NotFound`], or the database failed.
-    pub async fn wait_for_change(&self, id: &Id, version: u64, timeout: Duration) -> Result<Job, StoreError> {
-        self.wait(id, timeout, |job| job.version != version).await
+    pub async fn wait_for_change(&self, job: &Job, timeout: Duration) -> Result<Job, StoreError> {
+        self.wait(job, timeout, |now| now.version != job.version).await
     }
 
     /// How many jobs may wait, and how many more may as of the last one that came.
@@ -194,11 +195,12 @@ impl Queue {
     }
 
     /// Waits for a state of a job; a shutdown ends every wait.
-    async fn wait(&self, id: &Id, timeout: Duration, enough: impl Fn(&Job) -> bool) -> Result<Job, StoreError> {
+    async fn wait(&self, job: &Job, timeout: Duration, enough: impl Fn(&Job) -> bool) -> Result<Job, StoreError> {
+        let Job { tenant, id, .. } = job;
         let mut limit = std::pin::pin!(tokio::time::sleep(timeout));
         let mut watch = self.inner.changes.watch(id);
         loop {
-            let job = self.inner.store.job(id).await?;
+            let job = self.inner.store.job(tenant, id).await?;
             if enough(&job) {
                 return Ok(job);
             }

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::store::QueueLimits;
+
 /// How the queue works.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct QueueSettings {
@@ -19,8 +21,17 @@ pub struct QueueSettings {
     pub most_crashes: u32,
     /// The most jobs that may wait; default 1000.
     pub queue_limit: u32,
+    /// The most jobs of one key that have not ended; default 500.
+    pub jobs_per_key: u32,
     /// How long a shutdown waits for running searches to stop; default 5 s.
     pub grace: Duration,
+}
+
+impl QueueSettings {
+    /// How many jobs there may be.
+    pub(super) fn limits(&self) -> QueueLimits {
+        QueueLimits { waiting: self.queue_limit, of_key: self.jobs_per_key }
+    }
 }
 
 impl Default for QueueSettings {
@@ -34,6 +45,7 @@ impl Default for QueueSettings {
             lease: Duration::from_secs(15),
             most_crashes: 3,
             queue_limit: 1000,
+            jobs_per_key: 500,
             grace: Duration::from_secs(5),
         }
     }

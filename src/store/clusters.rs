@@ -12,6 +12,7 @@ use super::{Connection, Idempotency, Listed, Page, PageKey, Registered, Store, S
 use crate::domain::cluster::ClusterInventory;
 use crate::domain::hash::{json_text, text_hash};
 use crate::domain::id::{Id, IdKind};
+use crate::domain::tenant::Tenant;
 
 /// An inventory as the store keeps it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -75,10 +76,11 @@ macro_rules! select_revision {
     };
 }
 
-/// The revision $2 of cluster $1, or the newest.
+/// The revision $2 of cluster $1 of tenant $3, or the newest.
 macro_rules! one_revision {
     () => {
-        " WHERE clusters.id = $1 AND cluster_revisions.revision = COALESCE($2, clusters.revision)"
+        " WHERE clusters.id = $1 AND cluster_revisions.revision = COALESCE($2, clusters.revision)
+            AND clusters.tenant = $3"
     };
 }
 
@@ -132,20 +134,22 @@ impl Store {
     /// [`StoreError::KeyReused`], or the database failed.
     pub async fn register_cluster(
         &self,
+        tenant: &Tenant,
         cluster: ClusterDocument,
         idempotency: Option<Idempotency>,
     ) -> Result<Registered<Cluster>, StoreError> {
-        let store = self.clone();
+        let (store, tenant) = (self.clone(), tenant.clone());
         self.write(move |connection| {
             Box::pin(async move {
                 let now = store.clock.now();
-                if let Some(known) = recall(connection, idempotency.as_ref(), store.keys_since(now)).await? {
+                let since = store.keys_since(now);
+                if let Some(known) = recall(connection, &tenant, idempotency.as_ref(), since).await? {
                     // The answer is what was created then, not what has become of it.
-                    let row = find(connection, &known.resource_id, Some(1)).await?;
+                    let row = find(connection, &tenant, &known.resource_id, Some(1)).await?;
                     return Ok(Registered { row, created: known.created, replayed: true });
                 }
-                let row = store.insert_cluster(connection, cluster, None, now).await?;
-                remember(connection, idempotency, &row.id, true, now).await?;
+                let row = store.insert_cluster(connection, &tenant, cluster, None, now).await?;
+                remember(connection, &tenant, idempotency, &row.id, true, now).await?;
                 Ok(Registered { row, created: true, replayed: false })
             })
         })
@@ -158,14 +162,15 @@ impl Store {
     /// [`StoreError::RevisionChanged`], [`StoreError::NotFound`], or the database failed.
     pub async fn replace_cluster(
         &self,
+        tenant: &Tenant,
         id: &Id,
         expected_revision: u64,
         cluster: ClusterDocument,
     ) -> Result<Cluster, StoreError> {
-        let (id, clock) = (id.clone(), self.clock.clone());
+        let (tenant, id, clock) = (tenant.clone(), id.clone(), self.clock.clone());
         self.write(move |connection| {
             Box::pin(async move {
-                let newest = find(connection, id.as_str(), None).await?;
+                let newest = find(connection, &tenant, id.as_str(), None).await?;
                 let update = sqlx::query("UPDATE clusters SET revision = revision + 1 WHERE id = $1 AND revision = $2");
                 let updated = update
                     .bind(id.as_str())
@@ -192,30 +197,37 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError::NotFound`], or the database failed.
-    pub async fn cluster(&self, id: &Id, revision: Option<u64>) -> Result<Cluster, StoreError> {
+    pub async fn cluster(&self, tenant: &Tenant, id: &Id, revision: Option<u64>) -> Result<Cluster, StoreError> {
         let mut connection = self.readers.acquire().await?;
-        find(&mut connection, id.as_str(), revision).await
+        find(&mut connection, tenant, id.as_str(), revision).await
     }
 
     /// A revision of a cluster with its document as JSON text; `None` for the newest.
     ///
     /// # Errors
     /// [`StoreError::NotFound`], or the database failed.
-    pub async fn cluster_document(&self, id: &Id, revision: Option<u64>) -> Result<(Cluster, String), StoreError> {
+    pub async fn cluster_document(
+        &self,
+        tenant: &Tenant,
+        id: &Id,
+        revision: Option<u64>,
+    ) -> Result<(Cluster, String), StoreError> {
         let select = concat!(select_revision!(", document"), one_revision!());
-        let select = sqlx::query_as(select).bind(id.as_str()).bind(revision.map(wanted));
+        let select = sqlx::query_as(select).bind(id.as_str()).bind(revision.map(wanted)).bind(tenant.as_str());
         let row: Option<DocumentRow> = select.fetch_optional(&self.readers).await?;
         let row = row.ok_or_else(|| missing(id.as_str(), revision))?;
         Ok((row.cluster.try_into()?, row.document))
     }
 
-    /// The newest revisions of all clusters, by the clusters' creation.
+    /// The newest revisions of a tenant's clusters, by the clusters' creation.
     ///
     /// # Errors
     /// The database failed.
-    pub async fn clusters(&self, page: Page) -> Result<Listed<Cluster>, StoreError> {
-        let newest = concat!(select_revision!(""), " WHERE cluster_revisions.revision = clusters.revision");
+    pub async fn clusters(&self, tenant: &Tenant, page: Page) -> Result<Listed<Cluster>, StoreError> {
+        let newest =
+            concat!(select_revision!(""), " WHERE cluster_revisions.revision = clusters.revision AND tenant = ");
         let mut query = QueryBuilder::new(newest);
+        query.push_bind(tenant.as_str().to_owned());
         page.push_to(&mut query);
         let rows: Vec<ClusterRow> = query.build_query_as().fetch_all(&self.readers).await?;
         Ok(page.list(rows.into_iter().map(Cluster::try_from).collect::<Result<_, _>>()?))
@@ -225,10 +237,11 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError::InUse`], [`StoreError::NotFound`], or the database failed.
-    pub async fn delete_cluster(&self, id: &Id) -> Result<(), StoreError> {
-        let id = id.clone();
+    pub async fn delete_cluster(&self, tenant: &Tenant, id: &Id) -> Result<(), StoreError> {
+        let (tenant, id) = (tenant.clone(), id.clone());
         self.write(move |connection| {
             Box::pin(async move {
+                find(connection, &tenant, id.as_str(), None).await?;
                 if let Some(by) = user(connection, &id).await? {
                     return Err(StoreError::InUse { id, by });
                 }
@@ -246,28 +259,32 @@ impl Store {
     pub(super) async fn put_inline_cluster(
         &self,
         connection: &mut Connection,
+        tenant: &Tenant,
         cluster: ClusterDocument,
         now: Timestamp,
     ) -> Result<Cluster, StoreError> {
-        let select = sqlx::query_scalar("SELECT id FROM clusters WHERE inline_hash = $1");
-        let known: Option<String> = select.bind(&cluster.content_hash).fetch_optional(&mut *connection).await?;
+        let select = sqlx::query_scalar("SELECT id FROM clusters WHERE tenant = $1 AND inline_hash = $2");
+        let select = select.bind(tenant.as_str()).bind(&cluster.content_hash);
+        let known: Option<String> = select.fetch_optional(&mut *connection).await?;
         if let Some(known) = known {
-            return find(connection, &known, Some(1)).await;
+            return find(connection, tenant, &known, Some(1)).await;
         }
         let inline_hash = cluster.content_hash.clone();
-        self.insert_cluster(connection, cluster, Some(inline_hash), now).await
+        self.insert_cluster(connection, tenant, cluster, Some(inline_hash), now).await
     }
 
     async fn insert_cluster(
         &self,
         connection: &mut Connection,
+        tenant: &Tenant,
         cluster: ClusterDocument,
         inline_hash: Option<String>,
         now: Timestamp,
     ) -> Result<Cluster, StoreError> {
         let row = revision(self.ids.id(IdKind::Cluster), 1, now, now, &cluster);
-        sqlx::query("INSERT INTO clusters (id, revision, inline_hash, created_at) VALUES ($1, 1, $2, $3)")
+        sqlx::query("INSERT INTO clusters (id, tenant, revision, inline_hash, created_at) VALUES ($1, $2, 1, $3, $4)")
             .bind(row.id.as_str())
+            .bind(tenant.as_str())
             .bind(inline_hash)
             .bind(now.as_microsecond())
             .execute(&mut *connection)
@@ -308,9 +325,14 @@ async fn insert_revision(connection: &mut Connection, row: &Cluster, document: S
 }
 
 /// A revision of a cluster; `None` for the newest.
-pub(super) async fn find(connection: &mut Connection, id: &str, revision: Option<u64>) -> Result<Cluster, StoreError> {
+pub(super) async fn find(
+    connection: &mut Connection,
+    tenant: &Tenant,
+    id: &str,
+    revision: Option<u64>,
+) -> Result<Cluster, StoreError> {
     let select = concat!(select_revision!(""), one_revision!());
-    let select = sqlx::query_as(select).bind(id).bind(revision.map(wanted));
+    let select = sqlx::query_as(select).bind(id).bind(revision.map(wanted)).bind(tenant.as_str());
     let row: Option<ClusterRow> = select.fetch_optional(connection).await?;
     row.ok_or_else(|| missing(id, revision))?.try_into()
 }

@@ -43,6 +43,12 @@ pub enum StoreError {
         /// The most that may wait.
         limit: u32,
     },
+    /// As many jobs of the key have not ended as may.
+    #[error("{limit} jobs of this key have not ended yet")]
+    QuotaUsed {
+        /// The most that may be open.
+        limit: u32,
+    },
     /// The job must be finished for this.
     #[error("{id} is not finished")]
     NotFinished {
@@ -85,6 +91,12 @@ pub enum StoreError {
     /// The database's schema could not be brought up to date.
     #[error("the database could not be migrated: {0}")]
     Migrate(#[from] sqlx::migrate::MigrateError),
+    /// Rows refer to others that are not there.
+    #[error("{rows} rows of the database refer to others that are not there: it is damaged, take a backup")]
+    BrokenReferences {
+        /// How many.
+        rows: usize,
+    },
     /// The database failed.
     #[error("the database failed: {0}")]
     Database(#[from] sqlx::Error),

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 
 use super::{Connection, Store, StoreError};
 use crate::domain::id::Id;
+use crate::domain::tenant::Tenant;
 
 /// What a client sends so that a retry does not create a second row.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,13 +45,16 @@ struct KeyRow {
 /// What a key stands for, if it was given since `since`.
 pub(super) async fn recall(
     connection: &mut Connection,
+    tenant: &Tenant,
     idempotency: Option<&Idempotency>,
     since: Timestamp,
 ) -> Result<Option<Remembered>, StoreError> {
     let Some(Idempotency { key, fingerprint }) = idempotency else { return Ok(None) };
     let row: Option<KeyRow> = sqlx::query_as(
-        "SELECT fingerprint, resource_id, created FROM idempotency_keys WHERE idempotency_key = $1 AND created_at >= $2",
+        "SELECT fingerprint, resource_id, created FROM idempotency_keys
+         WHERE tenant = $1 AND idempotency_key = $2 AND created_at >= $3",
     )
+    .bind(tenant.as_str())
     .bind(key)
     .bind(since.as_microsecond())
     .fetch_optional(connection)
@@ -65,6 +69,7 @@ pub(super) async fn recall(
 /// Remembers what a key stands for; an expired use of it is forgotten.
 pub(super) async fn remember(
     connection: &mut Connection,
+    tenant: &Tenant,
     idempotency: Option<Idempotency>,
     resource_id: &Id,
     created: bool,
@@ -72,11 +77,12 @@ pub(super) async fn remember(
 ) -> Result<(), StoreError> {
     let Some(Idempotency { key, fingerprint }) = idempotency else { return Ok(()) };
     sqlx::query(
-        "INSERT INTO idempotency_keys (idempotency_key, fingerprint, resource_id, created, created_at)
-         VALUES ($1, $2, $3, $4, $5)
-         ON CONFLICT (idempotency_key) DO UPDATE SET fingerprint = excluded.fingerprint,
+        "INSERT INTO idempotency_keys (tenant, idempotency_key, fingerprint, resource_id, created, created_at)
+         VALUES ($1, $2, $3, $4, $5, $6)
+         ON CONFLICT (tenant, idempotency_key) DO UPDATE SET fingerprint = excluded.fingerprint,
              resource_id = excluded.resource_id, created = excluded.created, created_at = excluded.created_at",
     )
+    .bind(tenant.as_str())
     .bind(key)
     .bind(fingerprint)
     .bind(resource_id.as_str())

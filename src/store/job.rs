@@ -10,6 +10,7 @@ use super::{ClusterDocument, Idempotency, ModelDocument, PageKey, StoreError};
 use crate::domain::id::{Id, IdKind};
 use crate::domain::options::PlanOptions;
 use crate::domain::placement::Termination;
+use crate::domain::tenant::Tenant;
 
 /// The model of a new job.
 #[derive(Debug, Clone)]
@@ -37,6 +38,10 @@ pub enum JobCluster {
 /// A job to insert.
 #[derive(Debug, Clone)]
 pub struct NewJob {
+    /// Whose it is.
+    pub tenant: Tenant,
+    /// The key that posts it.
+    pub key_id: Option<Id>,
     /// What to place.
     pub model: JobModel,
     /// Where to place it.
@@ -112,6 +117,8 @@ pub struct JobProgress {
 pub struct Job {
     /// Its id.
     pub id: Id,
+    /// Whose it is.
+    pub tenant: Tenant,
     /// Where it stands.
     pub status: JobStatus,
     /// Why its search ended; absent before, and for cancelled and failed jobs.
@@ -243,6 +250,7 @@ impl Named for JobErrorCode {
 #[derive(sqlx::FromRow)]
 pub(super) struct JobRow {
     pub(super) id: String,
+    tenant: String,
     status: String,
     termination: Option<String>,
     model_id: String,
@@ -283,6 +291,7 @@ impl TryFrom<JobRow> for Job {
         let error = row.error_code.as_deref().map(|code| reading.named("error_code", code)).transpose()?;
         Ok(Self {
             id: reading.id("id", IdKind::Job, &row.id)?,
+            tenant: reading.tenant(&row.tenant)?,
             status: reading.named("status", &row.status)?,
             termination: termination.map(|name| reading.named("termination", name)).transpose()?,
             model_id: reading.id("model_id", IdKind::Model, &row.model_id)?,

@@ -12,6 +12,7 @@ use super::row::{Named, integer};
 use super::{Connection, Database, Listed, Page, Registered, Store, StoreError, clusters, models};
 use crate::domain::hash::json_text;
 use crate::domain::id::{Id, IdKind};
+use crate::domain::tenant::Tenant;
 
 /// Which jobs are wanted; what is `None` or empty does not matter.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -30,23 +31,36 @@ pub struct JobFilter {
     pub created_before: Option<Timestamp>,
 }
 
+/// How many jobs there may be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct QueueLimits {
+    /// Jobs that wait, of everybody.
+    pub waiting: u32,
+    /// Jobs of one key that have not ended.
+    pub of_key: u32,
+}
+
 impl Store {
     /// Inserts a job with its inputs and its idempotency key, all in one transaction. Use
     /// [`crate::jobs::Queue::submit`], which also wakes a worker.
     ///
     /// # Errors
-    /// [`StoreError::QueueFull`], [`StoreError::KeyReused`], [`StoreError::NotFound`] for the model or the cluster, or
+    /// [`StoreError::QueueFull`], [`StoreError::QuotaUsed`], [`StoreError::KeyReused`], [`StoreError::NotFound`] for the model or the cluster, or
     /// the database failed.
-    pub async fn insert_job(&self, id: Id, job: NewJob, queue_limit: u32) -> Result<Registered<Job>, StoreError> {
+    pub async fn insert_job(&self, id: Id, job: NewJob, limits: QueueLimits) -> Result<Registered<Job>, StoreError> {
         let store = self.clone();
         self.write(move |connection| {
             Box::pin(async move {
                 let now = store.clock.now();
-                if let Some(known) = recall(connection, job.idempotency.as_ref(), store.keys_since(now)).await? {
-                    let row = find(connection, &known.resource_id).await?;
+                let since = store.keys_since(now);
+                if let Some(known) = recall(connection, &job.tenant, job.idempotency.as_ref(), since).await? {
+                    let row = find(connection, &job.tenant, &known.resource_id).await?;
                     return Ok(Registered { row, created: known.created, replayed: true });
                 }
-                let waiting = check_queue(connection, queue_limit, &store.waiting).await?;
+                let waiting = check_queue(connection, limits.waiting, &store.waiting).await?;
+                if let Some(key_id) = &job.key_id {
+                    check_quota(connection, key_id, limits.of_key).await?;
+                }
                 let row = store.put_job(connection, id, job, now).await?;
                 store.waiting.store(waiting + 1, Ordering::Relaxed);
                 Ok(Registered { row, created: true, replayed: false })
@@ -64,17 +78,18 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError::NotFound`], or the database failed.
-    pub async fn job(&self, id: &Id) -> Result<Job, StoreError> {
+    pub async fn job(&self, tenant: &Tenant, id: &Id) -> Result<Job, StoreError> {
         let mut connection = self.readers.acquire().await?;
-        find(&mut connection, id.as_str()).await
+        find(&mut connection, tenant, id.as_str()).await
     }
 
-    /// Jobs by creation.
+    /// A tenant's jobs by creation.
     ///
     /// # Errors
     /// The database failed.
-    pub async fn jobs(&self, filter: JobFilter, page: Page) -> Result<Listed<Job>, StoreError> {
-        let mut query = QueryBuilder::new("SELECT * FROM jobs WHERE TRUE");
+    pub async fn jobs(&self, tenant: &Tenant, filter: JobFilter, page: Page) -> Result<Listed<Job>, StoreError> {
+        let mut query = QueryBuilder::new("SELECT * FROM jobs WHERE tenant = ");
+        query.push_bind(tenant.as_str().to_owned());
         filter.push_to(&mut query);
         page.push_to(&mut query);
         let rows: Vec<JobRow> = query.build_query_as().fetch_all(&self.readers).await?;
@@ -86,30 +101,32 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError::NotFound`], or the database failed.
-    pub async fn request_stop(&self, id: &Id) -> Result<Job, StoreError> {
-        let (id, now) = (id.clone(), self.clock.now().as_microsecond());
+    pub async fn request_stop(&self, tenant: &Tenant, id: &Id) -> Result<Job, StoreError> {
+        let (tenant, id, now) = (tenant.clone(), id.clone(), self.clock.now().as_microsecond());
         self.write(move |connection| {
             Box::pin(async move {
                 let cancel = sqlx::query_as(
                     "UPDATE jobs SET status = 'cancelled', stop_requested = TRUE, finished_at = $2, version = version + 1
-                     WHERE id = $1 AND status = 'queued'
+                     WHERE id = $1 AND tenant = $3 AND status = 'queued'
                        AND NOT EXISTS (SELECT 1 FROM incumbents WHERE incumbents.job_id = jobs.id)
                      RETURNING *",
                 );
-                let row: Option<JobRow> = cancel.bind(id.as_str()).bind(now).fetch_optional(&mut *connection).await?;
+                let cancel = cancel.bind(id.as_str()).bind(now).bind(tenant.as_str());
+                let row: Option<JobRow> = cancel.fetch_optional(&mut *connection).await?;
                 if let Some(row) = row {
                     return row.try_into();
                 }
                 let mark = sqlx::query_as(
                     "UPDATE jobs SET stop_requested = TRUE, version = version + 1
-                     WHERE id = $1 AND status IN ('queued', 'running') AND NOT stop_requested
+                     WHERE id = $1 AND tenant = $2 AND status IN ('queued', 'running') AND NOT stop_requested
                      RETURNING *",
                 );
-                let row: Option<JobRow> = mark.bind(id.as_str()).fetch_optional(&mut *connection).await?;
+                let mark = mark.bind(id.as_str()).bind(tenant.as_str());
+                let row: Option<JobRow> = mark.fetch_optional(&mut *connection).await?;
                 match row {
                     Some(row) => row.try_into(),
                     // Finished, marked already, or unknown.
-                    None => find(connection, id.as_str()).await,
+                    None => find(connection, &tenant, id.as_str()).await,
                 }
             })
         })
@@ -120,13 +137,14 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError::NotFinished`], [`StoreError::NotFound`], or the database failed.
-    pub async fn delete_job(&self, id: &Id) -> Result<(), StoreError> {
-        let id = id.clone();
+    pub async fn delete_job(&self, tenant: &Tenant, id: &Id) -> Result<(), StoreError> {
+        let (tenant, id) = (tenant.clone(), id.clone());
         self.write(move |connection| {
             Box::pin(async move {
-                let delete = sqlx::query("DELETE FROM jobs WHERE id = $1 AND finished_at IS NOT NULL");
-                if delete.bind(id.as_str()).execute(&mut *connection).await?.rows_affected() == 0 {
-                    find(connection, id.as_str()).await?;
+                let delete = sqlx::query("DELETE FROM jobs WHERE id = $1 AND tenant = $2 AND finished_at IS NOT NULL");
+                let delete = delete.bind(id.as_str()).bind(tenant.as_str());
+                if delete.execute(&mut *connection).await?.rows_affected() == 0 {
+                    find(connection, &tenant, id.as_str()).await?;
                     return Err(StoreError::NotFinished { id });
                 }
                 forget_resource(connection, &id).await
@@ -143,19 +161,24 @@ impl Store {
         now: Timestamp,
     ) -> Result<Job, StoreError> {
         let model_id = match job.model {
-            JobModel::Registered(id) => models::find(connection, id.as_str()).await?.id,
-            JobModel::Inline(model) => self.put_model(connection, model, now).await?.0.id,
+            JobModel::Registered(id) => models::find(connection, &job.tenant, id.as_str()).await?.id,
+            JobModel::Inline(model) => self.put_model(connection, &job.tenant, model, now).await?.0.id,
         };
         let cluster = match job.cluster {
-            JobCluster::Registered { id, revision } => clusters::find(connection, id.as_str(), Some(revision)).await?,
-            JobCluster::Inline(cluster) => self.put_inline_cluster(connection, cluster, now).await?,
+            JobCluster::Registered { id, revision } => {
+                clusters::find(connection, &job.tenant, id.as_str(), Some(revision)).await?
+            }
+            JobCluster::Inline(cluster) => self.put_inline_cluster(connection, &job.tenant, cluster, now).await?,
         };
         let insert = sqlx::query_as(
-            "INSERT INTO jobs (id, status, model_id, cluster_id, cluster_revision, created_at, labels, options)
-             VALUES ($1, 'queued', $2, $3, $4, $5, $6, $7) RETURNING *",
+            "INSERT INTO jobs (id, status, tenant, key_id, model_id, cluster_id, cluster_revision, created_at, labels,
+                 options)
+             VALUES ($1, 'queued', $2, $3, $4, $5, $6, $7, $8, $9) RETURNING *",
         );
         let row: JobRow = insert
             .bind(id.as_str())
+            .bind(job.tenant.as_str())
+            .bind(job.key_id.as_ref().map(Id::as_str))
             .bind(model_id.as_str())
             .bind(cluster.id.as_str())
             .bind(integer("revision", cluster.revision)?)
@@ -166,7 +189,7 @@ impl Store {
             .await?;
         let row = Job::try_from(row)?;
         insert_labels(connection, "INSERT INTO job_labels (job_id, label, value) ", &row.id, &row.labels).await?;
-        remember(connection, job.idempotency, &row.id, true, now).await?;
+        remember(connection, &job.tenant, job.idempotency, &row.id, true, now).await?;
         Ok(row)
     }
 }
@@ -190,9 +213,9 @@ impl JobFilter {
     }
 }
 
-/// A job by its id.
-pub(super) async fn find(connection: &mut Connection, id: &str) -> Result<Job, StoreError> {
-    let select = sqlx::query_as("SELECT * FROM jobs WHERE id = $1").bind(id);
+/// A tenant's job by its id.
+pub(super) async fn find(connection: &mut Connection, tenant: &Tenant, id: &str) -> Result<Job, StoreError> {
+    let select = sqlx::query_as("SELECT * FROM jobs WHERE id = $1 AND tenant = $2").bind(id).bind(tenant.as_str());
     let row: Option<JobRow> = select.fetch_optional(connection).await?;
     row.ok_or_else(|| StoreError::NotFound { kind: IdKind::Job, id: id.to_owned() })?.try_into()
 }
@@ -206,6 +229,15 @@ async fn check_queue(connection: &mut Connection, limit: u32, known: &AtomicU32)
     let waiting = u32::try_from(waiting).unwrap_or(limit);
     known.store(waiting, Ordering::Relaxed);
     if waiting < limit { Ok(waiting) } else { Err(StoreError::QueueFull { limit }) }
+}
+
+/// A key's jobs that have not ended must be fewer than the limit.
+async fn check_quota(connection: &mut Connection, key_id: &Id, limit: u32) -> Result<(), StoreError> {
+    let count = sqlx::query_scalar(
+        "SELECT COUNT(*) FROM (SELECT 1 FROM jobs WHERE key_id = $1 AND finished_at IS NULL LIMIT $2) AS open",
+    );
+    let open: i64 = count.bind(key_id.as_str()).bind(i64::from(limit)).fetch_one(connection).await?;
+    if open < i64::from(limit) { Ok(()) } else { Err(StoreError::QuotaUsed { limit }) }
 }
 
 /// Writes the labels of a row where filters find them.

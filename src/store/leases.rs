@@ -355,6 +355,7 @@ async fn end(
 fn placement(job: &Job, id: Id, status: Status, created_at: Timestamp, document: String) -> Placement {
     Placement {
         id,
+        tenant: job.tenant.clone(),
         job_id: job.id.clone(),
         model_id: job.model_id.clone(),
         cluster_id: job.cluster_id.clone(),
@@ -362,6 +363,7 @@ fn placement(job: &Job, id: Id, status: Status, created_at: Timestamp, document:
         status,
         labels: job.labels.clone(),
         created_at,
+        options: Some(job.options.clone()),
         document,
     }
 }

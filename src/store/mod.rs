@@ -6,6 +6,7 @@ mod error;
 pub mod idempotency;
 pub mod job;
 pub mod jobs;
+pub mod keys;
 pub mod leases;
 pub mod models;
 pub mod page;
@@ -32,7 +33,8 @@ pub use clusters::{Cluster, ClusterDocument};
 pub use error::StoreError;
 pub use idempotency::{Idempotency, Registered};
 pub use job::{Happened, Job, JobCluster, JobError, JobErrorCode, JobModel, JobProgress, JobStatus, NewJob};
-pub use jobs::JobFilter;
+pub use jobs::{JobFilter, QueueLimits};
+pub use keys::{Key, NewKey};
 pub use leases::{Abandoned, Claimed, Ending, Figures, Found, Incumbent, Lease, Recovered};
 pub use models::{Model, ModelDocument, ModelStatistics};
 pub use page::{Listed, Order, Page, PageKey};
@@ -112,8 +114,8 @@ impl Store {
             .pragma("journal_size_limit", WAL_KEPT_BYTES);
         let mut wal_file = options.get_filename().as_os_str().to_owned();
         wal_file.push("-wal");
-        let mut connection = Connection::connect_with(&options).await?;
-        MIGRATIONS.run(&mut connection).await?;
+        migrate(&MIGRATIONS, options.clone()).await?;
+        let connection = Connection::connect_with(&options).await?;
         let pool = SqlitePoolOptions::new().max_connections(settings.readers.max(1));
         let readers = pool.connect_with(options.create_if_missing(false).read_only(true)).await?;
         let writer = Writer::start(connection, settings.group_limit, clock.clone());
@@ -150,6 +152,16 @@ impl Store {
     {
         self.writer.write(work).await
     }
+}
+
+/// Brings the schema up to date. Foreign keys are not enforced meanwhile, so that a migration can make a table anew, and
+/// are checked in the end: <https://www.sqlite.org/lang_altertable.html#otheralter>.
+async fn migrate(migrations: &Migrator, options: SqliteConnectOptions) -> Result<(), StoreError> {
+    let mut connection = Connection::connect_with(&options.foreign_keys(false)).await?;
+    migrations.run(&mut connection).await?;
+    let broken = sqlx::query("PRAGMA foreign_key_check").fetch_all(&mut connection).await?.len();
+    connection.close().await?;
+    if broken > 0 { Err(StoreError::BrokenReferences { rows: broken }) } else { Ok(()) }
 }
 
 impl std::fmt::Debug for Store {

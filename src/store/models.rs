@@ -13,6 +13,7 @@ use crate::domain::hash::{json_text, text_hash};
 use crate::domain::id::{Id, IdKind};
 use crate::domain::model::{Layer, ModelProfile};
 use crate::domain::options::CutPolicy;
+use crate::domain::tenant::Tenant;
 
 /// A profile as the store keeps it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -84,6 +85,8 @@ impl ModelStatistics {
 pub struct Model {
     /// Its id.
     pub id: Id,
+    /// Whose it is.
+    pub tenant: Tenant,
     /// Its name.
     pub name: String,
     /// SHA-256 of the document.
@@ -97,7 +100,7 @@ pub struct Model {
 /// Every column but the document.
 macro_rules! columns {
     () => {
-        "id, name, content_hash, layers, edges, cut_points, single_tensor_cut_points, param_bytes, flops,
+        "id, tenant, name, content_hash, layers, edges, cut_points, single_tensor_cut_points, param_bytes, flops,
          input_bytes, output_bytes, created_at"
     };
 }
@@ -105,6 +108,7 @@ macro_rules! columns {
 #[derive(sqlx::FromRow)]
 struct ModelRow {
     id: String,
+    tenant: String,
     name: String,
     content_hash: String,
     layers: i64,
@@ -125,6 +129,7 @@ impl TryFrom<ModelRow> for Model {
         let reading = Reading { id: &row.id };
         Ok(Self {
             id: reading.id("id", IdKind::Model, &row.id)?,
+            tenant: reading.tenant(&row.tenant)?,
             statistics: ModelStatistics {
                 layers: reading.count("layers", row.layers)?,
                 edges: reading.count("edges", row.edges)?,
@@ -155,19 +160,21 @@ impl Store {
     /// [`StoreError::KeyReused`], or the database failed.
     pub async fn register_model(
         &self,
+        tenant: &Tenant,
         model: ModelDocument,
         idempotency: Option<Idempotency>,
     ) -> Result<Registered<Model>, StoreError> {
-        let store = self.clone();
+        let (store, tenant) = (self.clone(), tenant.clone());
         self.write(move |connection| {
             Box::pin(async move {
                 let now = store.clock.now();
-                if let Some(known) = recall(connection, idempotency.as_ref(), store.keys_since(now)).await? {
-                    let row = find(connection, &known.resource_id).await?;
+                let since = store.keys_since(now);
+                if let Some(known) = recall(connection, &tenant, idempotency.as_ref(), since).await? {
+                    let row = find(connection, &tenant, &known.resource_id).await?;
                     return Ok(Registered { row, created: known.created, replayed: true });
                 }
-                let (row, created) = store.put_model(connection, model, now).await?;
-                remember(connection, idempotency, &row.id, created, now).await?;
+                let (row, created) = store.put_model(connection, &tenant, model, now).await?;
+                remember(connection, &tenant, idempotency, &row.id, created, now).await?;
                 Ok(Registered { row, created, replayed: false })
             })
         })
@@ -178,26 +185,28 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError::NotFound`], or the database failed.
-    pub async fn model(&self, id: &Id) -> Result<Model, StoreError> {
+    pub async fn model(&self, tenant: &Tenant, id: &Id) -> Result<Model, StoreError> {
         let mut connection = self.readers.acquire().await?;
-        find(&mut connection, id.as_str()).await
+        find(&mut connection, tenant, id.as_str()).await
     }
 
     /// A model's document, as JSON text.
     ///
     /// # Errors
     /// [`StoreError::NotFound`], or the database failed.
-    pub async fn model_document(&self, id: &Id) -> Result<String, StoreError> {
-        let select = sqlx::query_scalar("SELECT document FROM models WHERE id = $1").bind(id.as_str());
+    pub async fn model_document(&self, tenant: &Tenant, id: &Id) -> Result<String, StoreError> {
+        let select = sqlx::query_scalar("SELECT document FROM models WHERE id = $1 AND tenant = $2");
+        let select = select.bind(id.as_str()).bind(tenant.as_str());
         select.fetch_optional(&self.readers).await?.ok_or_else(|| missing(id.as_str()))
     }
 
-    /// Models by creation.
+    /// A tenant's models by creation.
     ///
     /// # Errors
     /// The database failed.
-    pub async fn models(&self, page: Page) -> Result<Listed<Model>, StoreError> {
-        let mut query = QueryBuilder::new(concat!("SELECT ", columns!(), " FROM models WHERE TRUE"));
+    pub async fn models(&self, tenant: &Tenant, page: Page) -> Result<Listed<Model>, StoreError> {
+        let mut query = QueryBuilder::new(concat!("SELECT ", columns!(), " FROM models WHERE tenant = "));
+        query.push_bind(tenant.as_str().to_owned());
         page.push_to(&mut query);
         let rows: Vec<ModelRow> = query.build_query_as().fetch_all(&self.readers).await?;
         Ok(page.list(rows.into_iter().map(Model::try_from).collect::<Result<_, _>>()?))
@@ -207,10 +216,11 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError::InUse`], [`StoreError::NotFound`], or the database failed.
-    pub async fn delete_model(&self, id: &Id) -> Result<(), StoreError> {
-        let id = id.clone();
+    pub async fn delete_model(&self, tenant: &Tenant, id: &Id) -> Result<(), StoreError> {
+        let (tenant, id) = (tenant.clone(), id.clone());
         self.write(move |connection| {
             Box::pin(async move {
+                find(connection, &tenant, id.as_str()).await?;
                 if let Some(by) = user(connection, &id).await? {
                     return Err(StoreError::InUse { id, by });
                 }
@@ -228,17 +238,22 @@ impl Store {
     pub(super) async fn put_model(
         &self,
         connection: &mut Connection,
+        tenant: &Tenant,
         model: ModelDocument,
         now: Timestamp,
     ) -> Result<(Model, bool), StoreError> {
-        let select = concat!("SELECT ", columns!(), " FROM models WHERE content_hash = $1");
-        let known: Option<ModelRow> =
-            sqlx::query_as(select).bind(&model.content_hash).fetch_optional(&mut *connection).await?;
+        let select = concat!("SELECT ", columns!(), " FROM models WHERE tenant = $1 AND content_hash = $2");
+        let known: Option<ModelRow> = sqlx::query_as(select)
+            .bind(tenant.as_str())
+            .bind(&model.content_hash)
+            .fetch_optional(&mut *connection)
+            .await?;
         if let Some(known) = known {
             return Ok((known.try_into()?, false));
         }
         let ModelDocument { name, content_hash, document, statistics } = model;
-        let row = Model { id: self.ids.id(IdKind::Model), name, content_hash, statistics, created_at: now };
+        let (id, tenant) = (self.ids.id(IdKind::Model), tenant.clone());
+        let row = Model { id, tenant, name, content_hash, statistics, created_at: now };
         insert(connection, &row, document).await?;
         Ok((row, true))
     }
@@ -249,9 +264,10 @@ async fn insert(connection: &mut Connection, model: &Model, document: String) ->
     sqlx::query(concat!(
         "INSERT INTO models (",
         columns!(),
-        ", document) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)"
+        ", document) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)"
     ))
     .bind(model.id.as_str())
+    .bind(model.tenant.as_str())
     .bind(&model.name)
     .bind(&model.content_hash)
     .bind(integer("layers", figures.layers)?)
@@ -270,9 +286,10 @@ async fn insert(connection: &mut Connection, model: &Model, document: String) ->
 }
 
 /// A model by its id.
-pub(super) async fn find(connection: &mut Connection, id: &str) -> Result<Model, StoreError> {
-    let select = concat!("SELECT ", columns!(), " FROM models WHERE id = $1");
-    let row: Option<ModelRow> = sqlx::query_as(select).bind(id).fetch_optional(connection).await?;
+pub(super) async fn find(connection: &mut Connection, tenant: &Tenant, id: &str) -> Result<Model, StoreError> {
+    let select = concat!("SELECT ", columns!(), " FROM models WHERE id = $1 AND tenant = $2");
+    let select = sqlx::query_as(select).bind(id).bind(tenant.as_str());
+    let row: Option<ModelRow> = select.fetch_optional(connection).await?;
     row.ok_or_else(|| missing(id))?.try_into()
 }
 

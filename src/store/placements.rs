@@ -17,12 +17,15 @@ use super::{Connection, Database, Listed, Page, PageKey, Store, StoreError};
 use crate::domain::hash::json_text;
 use crate::domain::id::{Id, IdKind};
 use crate::domain::placement::Status;
+use crate::domain::tenant::Tenant;
 
 /// A stored placement.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Placement {
     /// Its id.
     pub id: Id,
+    /// Whose it is.
+    pub tenant: Tenant,
     /// The job that made it; the job's record may be deleted.
     pub job_id: Id,
     /// The model that it places.
@@ -37,6 +40,9 @@ pub struct Placement {
     pub labels: BTreeMap<String, String>,
     /// When it was stored.
     pub created_at: Timestamp,
+    /// What the job was asked, JSON text; absent where the job's record was deleted by a version that kept it there
+    /// alone.
+    pub options: Option<String>,
     /// The placement document, JSON text.
     pub document: String,
 }
@@ -76,8 +82,9 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError::NotFound`], or the database failed.
-    pub async fn placement(&self, id: &Id) -> Result<Placement, StoreError> {
-        let select = sqlx::query_as("SELECT * FROM placements WHERE id = $1").bind(id.as_str());
+    pub async fn placement(&self, tenant: &Tenant, id: &Id) -> Result<Placement, StoreError> {
+        let select = sqlx::query_as("SELECT * FROM placements WHERE id = $1 AND tenant = $2");
+        let select = select.bind(id.as_str()).bind(tenant.as_str());
         let row: Option<PlacementRow> = select.fetch_optional(&self.readers).await?;
         let missing = || StoreError::NotFound { kind: IdKind::Placement, id: id.as_str().to_owned() };
         row.ok_or_else(missing)?.try_into()
@@ -87,10 +94,10 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError::NotFound`] for the job, or the database failed.
-    pub async fn best_placement(&self, job_id: &Id) -> Result<BestSoFar, StoreError> {
+    pub async fn best_placement(&self, tenant: &Tenant, job_id: &Id) -> Result<BestSoFar, StoreError> {
         // One transaction: a job that ends in between would otherwise seem to have nothing.
         let mut transaction = self.readers.begin().await?;
-        find_job(&mut transaction, job_id.as_str()).await?;
+        find_job(&mut transaction, tenant, job_id.as_str()).await?;
         let stored = sqlx::query_as("SELECT * FROM placements WHERE job_id = $1").bind(job_id.as_str());
         let stored: Option<PlacementRow> = stored.fetch_optional(&mut *transaction).await?;
         if let Some(stored) = stored {
@@ -101,18 +108,25 @@ impl Store {
         Ok(incumbent.map_or(BestSoFar::Nothing, BestSoFar::Incumbent))
     }
 
-    /// Placements by creation.
+    /// A tenant's placements by creation.
     ///
     /// # Errors
     /// The database failed.
-    pub async fn placements(&self, filter: PlacementFilter, page: Page) -> Result<Listed<Placement>, StoreError> {
-        let mut query = QueryBuilder::new("SELECT * FROM placements WHERE TRUE");
+    pub async fn placements(
+        &self,
+        tenant: &Tenant,
+        filter: PlacementFilter,
+        page: Page,
+    ) -> Result<Listed<Placement>, StoreError> {
+        let mut query = QueryBuilder::new("SELECT * FROM placements WHERE tenant = ");
+        query.push_bind(tenant.as_str().to_owned());
         if filter.latest {
             query.push(
                 " AND id IN (SELECT id FROM (SELECT id, ROW_NUMBER() OVER
                      (PARTITION BY model_id, cluster_id ORDER BY created_at DESC, id DESC) AS age
-                     FROM placements WHERE TRUE",
+                     FROM placements WHERE tenant = ",
             );
+            query.push_bind(tenant.as_str().to_owned());
             filter.push_to(&mut query);
             query.push(") AS ranked WHERE age = 1)");
         } else {
@@ -150,6 +164,7 @@ impl Keyed for Placement {
 #[derive(sqlx::FromRow)]
 struct PlacementRow {
     id: String,
+    tenant: String,
     job_id: String,
     model_id: String,
     cluster_id: String,
@@ -157,6 +172,7 @@ struct PlacementRow {
     status: String,
     created_at: i64,
     labels: String,
+    options: Option<String>,
     document: String,
 }
 
@@ -167,6 +183,7 @@ impl TryFrom<PlacementRow> for Placement {
         let reading = Reading { id: &row.id };
         Ok(Self {
             id: reading.id("id", IdKind::Placement, &row.id)?,
+            tenant: reading.tenant(&row.tenant)?,
             job_id: reading.id("job_id", IdKind::Job, &row.job_id)?,
             model_id: reading.id("model_id", IdKind::Model, &row.model_id)?,
             cluster_id: reading.id("cluster_id", IdKind::Cluster, &row.cluster_id)?,
@@ -174,6 +191,7 @@ impl TryFrom<PlacementRow> for Placement {
             status: reading.named("status", &row.status)?,
             labels: reading.labels(&row.labels)?,
             created_at: reading.time("created_at", row.created_at)?,
+            options: row.options,
             document: row.document,
         })
     }
@@ -182,10 +200,12 @@ impl TryFrom<PlacementRow> for Placement {
 /// Stores a placement within the transaction that ends its job.
 pub(super) async fn insert(connection: &mut Connection, placement: &Placement) -> Result<(), StoreError> {
     sqlx::query(
-        "INSERT INTO placements (id, job_id, model_id, cluster_id, cluster_revision, status, created_at, labels, document)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+        "INSERT INTO placements (id, tenant, job_id, model_id, cluster_id, cluster_revision, status, created_at, labels,
+             options, document)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
     )
     .bind(placement.id.as_str())
+    .bind(placement.tenant.as_str())
     .bind(placement.job_id.as_str())
     .bind(placement.model_id.as_str())
     .bind(placement.cluster_id.as_str())
@@ -193,6 +213,7 @@ pub(super) async fn insert(connection: &mut Connection, placement: &Placement) -
     .bind(placement.status.name())
     .bind(placement.created_at.as_microsecond())
     .bind(json_text(&placement.labels))
+    .bind(&placement.options)
     .bind(&placement.document)
     .execute(&mut *connection)
     .await?;

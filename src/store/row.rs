@@ -7,6 +7,8 @@ use jiff::Timestamp;
 use super::StoreError;
 use crate::domain::id::{Id, IdKind};
 use crate::domain::placement::{Status, Termination};
+use crate::domain::scope::Scope;
+use crate::domain::tenant::Tenant;
 
 /// A row while it is read: its id, for errors.
 #[derive(Clone, Copy)]
@@ -16,12 +18,16 @@ pub(super) struct Reading<'a> {
 }
 
 impl Reading<'_> {
-    fn unreadable(self, column: &'static str, value: impl ToString) -> StoreError {
+    pub(super) fn unreadable(self, column: &'static str, value: impl ToString) -> StoreError {
         StoreError::Unreadable { id: self.id.to_owned(), column, value: value.to_string() }
     }
 
     pub(super) fn id(self, column: &'static str, kind: IdKind, text: &str) -> Result<Id, StoreError> {
         Id::parse(kind, text).ok_or_else(|| self.unreadable(column, text))
+    }
+
+    pub(super) fn tenant(self, name: &str) -> Result<Tenant, StoreError> {
+        Tenant::parse(name).ok_or_else(|| self.unreadable("tenant", name))
     }
 
     pub(super) fn time(self, column: &'static str, microseconds: i64) -> Result<Timestamp, StoreError> {
@@ -62,6 +68,14 @@ impl Named for Status {
             Self::Infeasible => "infeasible",
             Self::Unknown => "unknown",
         }
+    }
+}
+
+impl Named for Scope {
+    const ALL: &'static [Self] = &Self::ALL;
+
+    fn name(self) -> &'static str {
+        Self::name(self)
     }
 }
 

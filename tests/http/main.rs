@@ -6,6 +6,7 @@ mod events;
 mod explanations;
 mod frame;
 mod jobs;
+mod keys;
 mod limits;
 mod metrics;
 mod models;

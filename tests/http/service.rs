@@ -6,10 +6,11 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, Method, Request, StatusCode};
-use cutpoint::clock::{RandomIds, SystemClock};
+use cutpoint::clock::{ManualClock, RandomIds, SystemClock};
 use cutpoint::domain::options::Algorithm;
 use cutpoint::domain::placement::{PlacementDocument, Stage, Status, Termination};
 use cutpoint::domain::request::PlanRequest;
+use cutpoint::domain::tenant::Tenant;
 use cutpoint::http::{self, Api, Limits};
 use cutpoint::jobs::{Queue, QueueSettings, Solver};
 use cutpoint::planner::{CheckFailure, Env};
@@ -23,6 +24,8 @@ pub(crate) struct Service {
     pub(crate) router: Router,
     pub(crate) store: Store,
     pub(crate) queue: Queue,
+    /// The clock of the API alone: it says how old what is known of the keys is.
+    pub(crate) clock: Arc<ManualClock>,
     _folder: TempDir,
 }
 
@@ -127,8 +130,9 @@ impl Service {
         let database = StoreSettings::new(format!("sqlite://{}", folder.path().join("http.db").display()));
         let store = Store::open(&database, clock.clone(), ids.clone()).await.unwrap();
         let queue = Queue::start(store.clone(), clock.clone(), ids.clone(), settings, Arc::new(solver)).await.unwrap();
-        let api = Api::new(store.clone(), queue.clone(), clock, ids, limits);
-        Self { router: http::router(api), store, queue, _folder: folder }
+        let clock = Arc::new(ManualClock::new());
+        let api = Api::new(store.clone(), queue.clone(), clock.clone(), ids, limits, true);
+        Self { router: http::router(api), store, queue, clock, _folder: folder }
     }
 
     /// Sends a request, and holds the answer against the OpenAPI document.
@@ -177,10 +181,10 @@ impl Service {
     pub(crate) async fn rows(&self) -> [usize; 4] {
         let page = || Page { limit: 200, order: Order::NewestFirst, after: None };
         [
-            self.store.models(page()).await.unwrap().items.len(),
-            self.store.clusters(page()).await.unwrap().items.len(),
-            self.store.jobs(JobFilter::default(), page()).await.unwrap().items.len(),
-            self.store.placements(PlacementFilter::default(), page()).await.unwrap().items.len(),
+            self.store.models(&Tenant::default(), page()).await.unwrap().items.len(),
+            self.store.clusters(&Tenant::default(), page()).await.unwrap().items.len(),
+            self.store.jobs(&Tenant::default(), JobFilter::default(), page()).await.unwrap().items.len(),
+            self.store.placements(&Tenant::default(), PlacementFilter::default(), page()).await.unwrap().items.len(),
         ]
     }
 }

@@ -1,4 +1,5 @@
-//! The last pass over the OpenAPI document: request documents are closed, and every operation has an example.
+//! The last pass over the OpenAPI document: request documents are closed, every operation has an example, and says which
+//! key it needs.
 
 use std::collections::BTreeSet;
 
@@ -6,6 +7,7 @@ use serde_json::Value;
 use utoipa::openapi::content::Content;
 use utoipa::openapi::path::{Operation, PathItem};
 use utoipa::openapi::schema::{AdditionalProperties, Schema};
+use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{OpenApi, Ref, RefOr};
 
 use super::sample;
@@ -13,9 +15,31 @@ use super::sample;
 /// Finishes the document that utoipa collected.
 pub fn finish(api: &mut OpenApi) {
     close_requests(api);
+    describe_keys(api);
     for operation in api.paths.paths.values_mut().flat_map(operations) {
         give_examples(operation);
     }
+}
+
+/// The scheme that operations name, and their scopes in words: most tools show only those.
+fn describe_keys(api: &mut OpenApi) {
+    let scheme = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).description(Some(
+        "A key that `cutpoint key create` made. A service on loopback needs none until the first one is made.",
+    ));
+    let components = api.components.get_or_insert_default();
+    components.add_security_scheme("key", SecurityScheme::Http(scheme.build()));
+    for operation in api.paths.paths.values_mut().flat_map(operations) {
+        if let Some(scope) = scope_of(operation) {
+            let words = format!("It needs a key with the scope `{scope}`.");
+            let description = operation.description.take().map(|text| format!("{text}\n\n{words}"));
+            operation.description = Some(description.unwrap_or(words));
+        }
+    }
+}
+
+fn scope_of(operation: &Operation) -> Option<String> {
+    let requirement = serde_json::to_value(operation.security.as_ref()?.first()?).ok()?;
+    requirement["key"][0].as_str().map(str::to_owned)
 }
 
 /// Every operation of a path.

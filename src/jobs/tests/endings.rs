@@ -1,6 +1,7 @@
 //! How jobs end by themselves: answers, panics, refused placements, time limits.
 
 use super::*;
+use crate::domain::tenant::Tenant;
 use crate::store::{BestSoFar, JobErrorCode, JobStatus};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -15,7 +16,7 @@ async fn jobs_end_with_checked_placements() {
         let job = fixture.finished(&job.id).await;
         assert_eq!((job.status, job.termination), (JobStatus::Succeeded, Some(Termination::Optimal)));
         assert_eq!((job.period_s, job.lower_bound_s, job.gap), (Some(1.0), Some(1.0), Some(0.0)));
-        let placement = fixture.store.placement(&job.placement_id.unwrap()).await.unwrap();
+        let placement = fixture.store.placement(&Tenant::default(), &job.placement_id.unwrap()).await.unwrap();
         let stored: serde_json::Value = serde_json::from_str(&placement.document).unwrap();
         assert_eq!((placement.job_id, &stored["status"]), (job.id, &"optimal".into()));
         assert!(stored["solve_s"].as_f64().unwrap() > 0.0);
@@ -76,7 +77,7 @@ async fn answers_without_a_placement() {
 
     let infeasible = fixture.finished(&infeasible.id).await;
     assert_eq!((infeasible.status, infeasible.termination), (JobStatus::Infeasible, Some(Termination::Infeasible)));
-    let placement = fixture.store.placement(&infeasible.placement_id.unwrap()).await.unwrap();
+    let placement = fixture.store.placement(&Tenant::default(), &infeasible.placement_id.unwrap()).await.unwrap();
     assert_eq!(placement.status, Status::Infeasible);
     let exhausted = fixture.finished(&exhausted.id).await;
     assert_eq!(exhausted.error.unwrap().code, JobErrorCode::NoPlacementFound);
@@ -100,11 +101,13 @@ async fn progress_is_visible_while_a_job_runs() {
 
     assert_eq!((job.status, job.period_s, job.lower_bound_s), (JobStatus::Running, Some(2.0), Some(1.5)));
     assert_eq!(job.gap, Some(0.25));
-    let BestSoFar::Incumbent(text) = fixture.store.best_placement(&job.id).await.unwrap() else { panic!("incumbent") };
+    let BestSoFar::Incumbent(text) = fixture.store.best_placement(&Tenant::default(), &job.id).await.unwrap() else {
+        panic!("incumbent")
+    };
     assert!(text.contains("\"period_s\":2.0"));
-    fixture.queue.stop(&job.id).await.unwrap();
+    fixture.queue.stop(&Tenant::default(), &job.id).await.unwrap();
     assert!(matches!(fixture.finished(&job.id).await.status, JobStatus::Succeeded));
-    assert!(matches!(fixture.store.best_placement(&job.id).await.unwrap(), BestSoFar::Stored(_)));
+    assert!(matches!(fixture.store.best_placement(&Tenant::default(), &job.id).await.unwrap(), BestSoFar::Stored(_)));
 }
 
 #[tokio::test(flavor = "multi_thread")]

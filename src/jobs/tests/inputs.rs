@@ -36,7 +36,7 @@ async fn a_request_read_from_the_store_is_the_request_that_was_submitted() {
 
     let fixture = fixture.restart(recorder(&seen)).await;
     fixture.wait_for(&job.id, |job| job.status == JobStatus::Running).await;
-    fixture.queue.stop(&job.id).await.unwrap();
+    fixture.queue.stop(&Tenant::default(), &job.id).await.unwrap();
     fixture.finished(&job.id).await;
 
     let submitted = content_hash(&awkward());

@@ -15,6 +15,7 @@ use crate::clock::{Clock, RandomIds, SystemClock};
 use crate::domain::id::Id;
 use crate::domain::placement::{PlacementDocument, Stage, Status, Termination};
 use crate::domain::request::PlanRequest;
+use crate::domain::tenant::Tenant;
 use crate::planner::{CheckFailure, Env, StopReason};
 use crate::store::tests::{job_of, request, settings};
 use crate::store::{Job, Store};
@@ -67,16 +68,17 @@ impl Fixture {
     }
 
     async fn finished(&self, id: &Id) -> Job {
-        let job = self.queue.wait_until_finished(id, LONG).await.unwrap();
+        let job = self.store.job(&Tenant::default(), id).await.unwrap();
+        let job = self.queue.wait_until_finished(&job, LONG).await.unwrap();
         assert!(job.is_finished(), "{job:?}");
         job
     }
 
     /// Waits until a job is as wanted.
     async fn wait_for(&self, id: &Id, wanted: impl Fn(&Job) -> bool) -> Job {
-        let mut job = self.store.job(id).await.unwrap();
+        let mut job = self.store.job(&Tenant::default(), id).await.unwrap();
         while !wanted(&job) {
-            let changed = self.queue.wait_for_change(id, job.version, LONG).await.unwrap();
+            let changed = self.queue.wait_for_change(&job, LONG).await.unwrap();
             assert_ne!(changed.version, job.version, "nothing changed: {job:?}");
             job = changed;
         }

@@ -2,6 +2,7 @@
 
 use super::super::faults::{Crash, Step};
 use super::*;
+use crate::domain::tenant::Tenant;
 use crate::store::leases::Abandoned;
 use crate::store::{JobErrorCode, JobStatus, PlacementFilter};
 
@@ -18,7 +19,7 @@ impl Fixture {
 
     async fn placements(&self) -> usize {
         let page = crate::store::Page { limit: 100, order: Default::default(), after: None };
-        self.store.placements(PlacementFilter::default(), page).await.unwrap().items.len()
+        self.store.placements(&Tenant::default(), PlacementFilter::default(), page).await.unwrap().items.len()
     }
 }
 
@@ -56,7 +57,7 @@ async fn a_job_that_crashes_every_process_fails_at_the_fourth() {
         fixture = fixture.restart_idle().await;
     }
 
-    let job = fixture.store.job(&job.id).await.unwrap();
+    let job = fixture.store.job(&Tenant::default(), &job.id).await.unwrap();
     assert_eq!((job.status, job.crashes), (JobStatus::Failed, 3));
     let error = job.error.unwrap();
     assert_eq!(error.code, JobErrorCode::CrashedTooOften);
@@ -82,13 +83,13 @@ async fn a_search_that_lost_its_lease_stops_and_writes_nothing() {
     fixture.queue.inner.closing.cancel();
     fixture.store.recover_jobs(Abandoned::NotOwnedBy("other".to_owned()), 3).await.unwrap();
     fixture.store.claim_job("other", LONG, Some(&job.id)).await.unwrap().unwrap();
-    let theirs = fixture.store.job(&job.id).await.unwrap();
+    let theirs = fixture.store.job(&Tenant::default(), &job.id).await.unwrap();
 
     while !fixture.queue.inner.running().is_empty() {
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
 
-    assert_eq!(fixture.store.job(&job.id).await.unwrap(), theirs);
+    assert_eq!(fixture.store.job(&Tenant::default(), &job.id).await.unwrap(), theirs);
     assert_eq!(fixture.placements().await, 0);
 }
 
@@ -98,7 +99,7 @@ async fn a_job_that_was_stopped_before_the_crash_ends_with_what_it_had() {
     let job = fixture.submit("one").await;
     fixture.wait_for(&job.id, |job| job.period_s.is_some()).await;
     fixture.crash_at(Step::Solved);
-    fixture.queue.stop(&job.id).await.unwrap();
+    fixture.queue.stop(&Tenant::default(), &job.id).await.unwrap();
     while !fixture.queue.inner.running().is_empty() {
         tokio::time::sleep(Duration::from_millis(5)).await;
     }

@@ -1,6 +1,7 @@
 //! Jobs: inserted whole or not at all, stopped, deleted, read back after a restart.
 
 use super::*;
+use crate::domain::tenant::Tenant;
 use crate::store::{JobFilter, JobStatus, StoreError};
 
 #[tokio::test]
@@ -8,7 +9,7 @@ async fn a_job_comes_back_as_it_was_inserted() {
     let fixture = Fixture::new().await;
     let job = fixture.insert("one").await;
 
-    assert_eq!(fixture.store.job(&job.id).await.unwrap(), job);
+    assert_eq!(fixture.store.job(&Tenant::default(), &job.id).await.unwrap(), job);
     assert_eq!((job.status, job.version, job.cluster_revision), (JobStatus::Queued, 1, 1));
     assert_eq!(job.labels.get("team").map(String::as_str), Some("edge"));
     assert_eq!(job.progress(job.created_at), None);
@@ -23,11 +24,11 @@ async fn the_queue_is_bounded() {
     fixture.insert("one").await;
     fixture.insert("two").await;
 
-    let refused = fixture.store.insert_job(RandomIds::default().id(IdKind::Job), new_job("three"), 2).await;
+    let refused = fixture.store.insert_job(RandomIds::default().id(IdKind::Job), new_job("three"), most(2)).await;
 
     assert!(matches!(refused, Err(StoreError::QueueFull { limit: 2 })));
     fixture.claim().await;
-    fixture.store.insert_job(RandomIds::default().id(IdKind::Job), new_job("three"), 2).await.unwrap();
+    fixture.store.insert_job(RandomIds::default().id(IdKind::Job), new_job("three"), most(2)).await.unwrap();
 }
 
 #[tokio::test]
@@ -36,27 +37,33 @@ async fn a_refused_job_leaves_no_row() {
     let missing = RandomIds::default().id(IdKind::Cluster);
     let job = NewJob { cluster: JobCluster::Registered { id: missing, revision: 1 }, ..new_job("one") };
 
-    let refused = fixture.store.insert_job(RandomIds::default().id(IdKind::Job), job, 10).await;
+    let refused = fixture.store.insert_job(RandomIds::default().id(IdKind::Job), job, most(10)).await;
 
     assert!(matches!(refused, Err(StoreError::NotFound { kind: IdKind::Cluster, .. })));
-    assert_eq!(fixture.store.models(page(10)).await.unwrap().items, []);
-    assert_eq!(fixture.store.jobs(JobFilter::default(), page(10)).await.unwrap().items, []);
+    assert_eq!(fixture.store.models(&Tenant::default(), page(10)).await.unwrap().items, []);
+    assert_eq!(fixture.store.jobs(&Tenant::default(), JobFilter::default(), page(10)).await.unwrap().items, []);
 }
 
 #[tokio::test]
 async fn a_job_of_registered_inputs_names_them() {
     let fixture = Fixture::new().await;
-    let model = fixture.store.register_model(ModelDocument::new(&model("m")), None).await.unwrap().row;
-    let cluster = fixture.store.register_cluster(ClusterDocument::new(&super::cluster("c")), None).await.unwrap().row;
+    let model =
+        fixture.store.register_model(&Tenant::default(), ModelDocument::new(&model("m")), None).await.unwrap().row;
+    let cluster = fixture
+        .store
+        .register_cluster(&Tenant::default(), ClusterDocument::new(&super::cluster("c")), None)
+        .await
+        .unwrap()
+        .row;
     let second = ClusterDocument::new(&super::cluster("d"));
-    fixture.store.replace_cluster(&cluster.id, 1, second).await.unwrap();
+    fixture.store.replace_cluster(&Tenant::default(), &cluster.id, 1, second).await.unwrap();
     let job = NewJob {
         model: JobModel::Registered(model.id.clone()),
         cluster: JobCluster::Registered { id: cluster.id.clone(), revision: 1 },
         ..new_job("unused")
     };
 
-    let job = fixture.store.insert_job(RandomIds::default().id(IdKind::Job), job, 10).await.unwrap().row;
+    let job = fixture.store.insert_job(RandomIds::default().id(IdKind::Job), job, most(10)).await.unwrap().row;
 
     assert_eq!((job.model_id, job.cluster_id, job.cluster_revision), (model.id, cluster.id, 1));
 }
@@ -68,16 +75,16 @@ async fn stopping_cancels_what_waits_and_marks_what_runs() {
     let waiting = fixture.insert("two").await;
     fixture.claim().await;
 
-    let marked = fixture.store.request_stop(&running.id).await.unwrap();
-    let again = fixture.store.request_stop(&running.id).await.unwrap();
-    let cancelled = fixture.store.request_stop(&waiting.id).await.unwrap();
+    let marked = fixture.store.request_stop(&Tenant::default(), &running.id).await.unwrap();
+    let again = fixture.store.request_stop(&Tenant::default(), &running.id).await.unwrap();
+    let cancelled = fixture.store.request_stop(&Tenant::default(), &waiting.id).await.unwrap();
 
     assert!(marked.status == JobStatus::Running && marked.stop_requested);
     assert_eq!(again, marked);
     assert!(cancelled.status == JobStatus::Cancelled && cancelled.finished_at.is_some());
-    assert_eq!(fixture.store.request_stop(&waiting.id).await.unwrap(), cancelled);
+    assert_eq!(fixture.store.request_stop(&Tenant::default(), &waiting.id).await.unwrap(), cancelled);
     let missing = RandomIds::default().id(IdKind::Job);
-    assert!(matches!(fixture.store.request_stop(&missing).await, Err(StoreError::NotFound { .. })));
+    assert!(matches!(fixture.store.request_stop(&Tenant::default(), &missing).await, Err(StoreError::NotFound { .. })));
 }
 
 #[tokio::test]
@@ -86,13 +93,16 @@ async fn only_a_finished_record_is_deleted_and_its_placement_stays() {
     let ended = fixture.insert_ended(new_job("one"), Status::Optimal).await;
     let waiting = fixture.insert("two").await;
 
-    fixture.store.delete_job(&ended.id).await.unwrap();
-    let refused = fixture.store.delete_job(&waiting.id).await;
+    fixture.store.delete_job(&Tenant::default(), &ended.id).await.unwrap();
+    let refused = fixture.store.delete_job(&Tenant::default(), &waiting.id).await;
 
     assert!(matches!(refused, Err(StoreError::NotFinished { .. })));
-    assert!(matches!(fixture.store.delete_job(&ended.id).await, Err(StoreError::NotFound { .. })));
-    assert!(matches!(fixture.store.best_placement(&ended.id).await, Err(StoreError::NotFound { .. })));
-    let placement = fixture.store.placement(&ended.placement_id.unwrap()).await.unwrap();
+    assert!(matches!(fixture.store.delete_job(&Tenant::default(), &ended.id).await, Err(StoreError::NotFound { .. })));
+    assert!(matches!(
+        fixture.store.best_placement(&Tenant::default(), &ended.id).await,
+        Err(StoreError::NotFound { .. })
+    ));
+    let placement = fixture.store.placement(&Tenant::default(), &ended.placement_id.unwrap()).await.unwrap();
     assert_eq!(placement.job_id, ended.id);
 }
 
@@ -102,7 +112,7 @@ async fn everything_is_there_after_a_restart() {
     let waiting = fixture.insert("one").await;
     let ended = fixture.insert_ended(new_job("two"), Status::Optimal).await;
     fixture.store.close().await;
-    assert!(matches!(fixture.store.request_stop(&waiting.id).await, Err(StoreError::Closed)));
+    assert!(matches!(fixture.store.request_stop(&Tenant::default(), &waiting.id).await, Err(StoreError::Closed)));
 
     let settings = settings(&fixture.folder);
     let reopened = Store::open(&settings, fixture.clock.clone(), Arc::new(RandomIds::default())).await.unwrap();
@@ -110,7 +120,7 @@ async fn everything_is_there_after_a_restart() {
     reopened.check().await.unwrap();
     // The oldest was claimed and ended; the other waits.
     assert_eq!(ended.id, waiting.id);
-    assert_eq!(reopened.job(&ended.id).await.unwrap(), ended);
+    assert_eq!(reopened.job(&Tenant::default(), &ended.id).await.unwrap(), ended);
     let queued = JobFilter { statuses: vec![JobStatus::Queued], ..JobFilter::default() };
-    assert_eq!(reopened.jobs(queued, page(10)).await.unwrap().items.len(), 1);
+    assert_eq!(reopened.jobs(&Tenant::default(), queued, page(10)).await.unwrap().items.len(), 1);
 }

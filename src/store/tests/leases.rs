@@ -1,6 +1,7 @@
 //! Leases: one claim at a time, fenced writes, endings, recovery.
 
 use super::*;
+use crate::domain::tenant::Tenant;
 use crate::store::leases::{Abandoned, Found, Incumbent, Lease};
 use crate::store::{BestSoFar, JobErrorCode, JobStatus, StoreError};
 
@@ -17,14 +18,14 @@ fn is_lost<T>(result: Result<T, StoreError>) -> bool {
 
 /// Every write of an old token changes nothing.
 async fn assert_fenced(fixture: &Fixture, old: &Lease) {
-    let before = fixture.store.job(&old.job_id).await.unwrap();
+    let before = fixture.store.job(&Tenant::default(), &old.job_id).await.unwrap();
     assert!(is_lost(fixture.store.heartbeat(old, LEASE, Some(found(0.5))).await));
     assert!(is_lost(fixture.store.end_job(old, Figures::default(), answered(Status::Optimal)).await));
     assert!(is_lost(fixture.store.end_job(old, Figures::default(), Ending::Cancelled).await));
     assert!(is_lost(fixture.store.release_job(old, found(0.5)).await));
-    assert_eq!(fixture.store.job(&old.job_id).await.unwrap(), before);
+    assert_eq!(fixture.store.job(&Tenant::default(), &old.job_id).await.unwrap(), before);
     assert!(
-        !matches!(fixture.store.best_placement(&old.job_id).await.unwrap(), BestSoFar::Incumbent(text) if text == "0.5")
+        !matches!(fixture.store.best_placement(&Tenant::default(), &old.job_id).await.unwrap(), BestSoFar::Incumbent(text) if text == "0.5")
     );
 }
 
@@ -63,18 +64,21 @@ async fn a_heartbeat_stores_what_was_found_and_hears_of_a_stop() {
     let fixture = Fixture::new().await;
     let job = fixture.insert("one").await;
     let lease = fixture.claim().await.lease;
-    assert_eq!(fixture.store.best_placement(&job.id).await.unwrap(), BestSoFar::Nothing);
+    assert_eq!(fixture.store.best_placement(&Tenant::default(), &job.id).await.unwrap(), BestSoFar::Nothing);
 
-    let version = fixture.store.job(&job.id).await.unwrap().version;
+    let version = fixture.store.job(&Tenant::default(), &job.id).await.unwrap().version;
     assert!(!fixture.store.heartbeat(&lease, LEASE, None).await.unwrap());
-    assert_eq!(fixture.store.job(&job.id).await.unwrap().version, version);
+    assert_eq!(fixture.store.job(&Tenant::default(), &job.id).await.unwrap().version, version);
     assert!(!fixture.store.heartbeat(&lease, LEASE, Some(found(2.0))).await.unwrap());
-    fixture.store.request_stop(&job.id).await.unwrap();
+    fixture.store.request_stop(&Tenant::default(), &job.id).await.unwrap();
     assert!(fixture.store.heartbeat(&lease, LEASE, None).await.unwrap());
 
-    let job = fixture.store.job(&job.id).await.unwrap();
+    let job = fixture.store.job(&Tenant::default(), &job.id).await.unwrap();
     assert!(job.version > version && job.period_s == Some(2.0) && job.lower_bound_s == Some(1.0));
-    assert_eq!(fixture.store.best_placement(&job.id).await.unwrap(), BestSoFar::Incumbent("2".to_owned()));
+    assert_eq!(
+        fixture.store.best_placement(&Tenant::default(), &job.id).await.unwrap(),
+        BestSoFar::Incumbent("2".to_owned())
+    );
 }
 
 #[tokio::test]
@@ -91,10 +95,12 @@ async fn a_job_ends_once_with_its_placement() {
     assert_eq!((job.status, job.termination), (JobStatus::Succeeded, Some(Termination::Optimal)));
     let progress = job.progress(job.created_at).unwrap();
     assert_eq!((progress.elapsed_s, progress.period_s, progress.gap), (1.5, Some(1.5), Some(0.25)));
-    let BestSoFar::Stored(placement) = fixture.store.best_placement(&job.id).await.unwrap() else { panic!("stored") };
+    let BestSoFar::Stored(placement) = fixture.store.best_placement(&Tenant::default(), &job.id).await.unwrap() else {
+        panic!("stored")
+    };
     assert_eq!(Some(&placement.id), job.placement_id.as_ref());
     assert_eq!((placement.status, &placement.labels), (Status::Optimal, &job.labels));
-    assert_eq!(fixture.store.job(&job.id).await.unwrap(), job);
+    assert_eq!(fixture.store.job(&Tenant::default(), &job.id).await.unwrap(), job);
 }
 
 #[tokio::test]
@@ -109,10 +115,13 @@ async fn the_proof_that_there_is_none_is_stored_and_errors_keep_the_incumbent() 
     let failed = fixture.store.end_job(&lease, Figures::default(), Ending::Failed(error.clone())).await.unwrap();
 
     assert_eq!(infeasible.status, JobStatus::Infeasible);
-    let placement = fixture.store.placement(&infeasible.placement_id.unwrap()).await.unwrap();
+    let placement = fixture.store.placement(&Tenant::default(), &infeasible.placement_id.unwrap()).await.unwrap();
     assert_eq!(placement.status, Status::Infeasible);
     assert_eq!((failed.status, failed.error, failed.placement_id), (JobStatus::Failed, Some(error), None));
-    assert_eq!(fixture.store.best_placement(&failing.id).await.unwrap(), BestSoFar::Incumbent("2".to_owned()));
+    assert_eq!(
+        fixture.store.best_placement(&Tenant::default(), &failing.id).await.unwrap(),
+        BestSoFar::Incumbent("2".to_owned())
+    );
 }
 
 #[tokio::test]
@@ -123,7 +132,7 @@ async fn a_released_job_waits_again_with_its_incumbent_and_no_crash() {
     let lease = fixture.claim().await.lease;
 
     fixture.store.release_job(&lease, found(2.0)).await.unwrap();
-    let queued = fixture.store.job(&job.id).await.unwrap();
+    let queued = fixture.store.job(&Tenant::default(), &job.id).await.unwrap();
     let again = fixture.claim().await;
 
     assert_eq!((queued.status, queued.crashes, queued.started_at), (JobStatus::Queued, 0, None));
@@ -140,14 +149,14 @@ async fn a_job_is_put_back_three_times_and_then_fails() {
         fixture.claim().await;
         let recovered = fixture.store.recover_jobs(Abandoned::NotOwnedBy(format!("boot {crash}")), 3).await.unwrap();
         assert_eq!(recovered.requeued, std::slice::from_ref(&job.id));
-        assert_eq!(fixture.store.job(&job.id).await.unwrap().crashes, crash);
+        assert_eq!(fixture.store.job(&Tenant::default(), &job.id).await.unwrap().crashes, crash);
     }
     fixture.claim().await;
 
     let recovered = fixture.store.recover_jobs(Abandoned::NotOwnedBy("boot 4".to_owned()), 3).await.unwrap();
 
     assert_eq!((recovered.requeued, recovered.failed), (vec![], vec![job.id.clone()]));
-    let failed = fixture.store.job(&job.id).await.unwrap();
+    let failed = fixture.store.job(&Tenant::default(), &job.id).await.unwrap();
     assert_eq!(failed.error.unwrap().code, JobErrorCode::CrashedTooOften);
     assert!(failed.finished_at.is_some());
 }

@@ -1,6 +1,7 @@
 //! Lists: pages in both orders, job filters.
 
 use super::*;
+use crate::domain::tenant::Tenant;
 use crate::store::{JobFilter, JobStatus};
 
 #[tokio::test]
@@ -13,14 +14,14 @@ async fn pages_join_without_a_gap_in_both_orders() {
             fixture.clock.advance(Duration::from_secs(1));
         }
         let document = ModelDocument::new(&model(&number.to_string()));
-        inserted.push(fixture.store.register_model(document, None).await.unwrap().row.id);
+        inserted.push(fixture.store.register_model(&Tenant::default(), document, None).await.unwrap().row.id);
     }
 
     for order in [Order::OldestFirst, Order::NewestFirst] {
         let mut seen = Vec::new();
         let mut after = None;
         loop {
-            let listed = fixture.store.models(Page { limit: 2, order, after }).await.unwrap();
+            let listed = fixture.store.models(&Tenant::default(), Page { limit: 2, order, after }).await.unwrap();
             assert!(listed.items.len() <= 2);
             seen.extend(listed.items.into_iter().map(|model| model.id));
             after = listed.next;
@@ -33,8 +34,12 @@ async fn pages_join_without_a_gap_in_both_orders() {
         expected.sort();
         assert_eq!(seen, expected);
     }
-    let oldest = fixture.store.models(Page { limit: 5, order: Order::OldestFirst, after: None }).await.unwrap();
-    let newest = fixture.store.models(page(5)).await.unwrap();
+    let oldest = fixture
+        .store
+        .models(&Tenant::default(), Page { limit: 5, order: Order::OldestFirst, after: None })
+        .await
+        .unwrap();
+    let newest = fixture.store.models(&Tenant::default(), page(5)).await.unwrap();
     assert!(oldest.next.is_none() && newest.next.is_none());
     assert!(oldest.items.iter().eq(newest.items.iter().rev()));
     assert!(oldest.items.is_sorted_by_key(|model| (model.created_at, model.id.clone())));
@@ -47,10 +52,10 @@ async fn job_filters_hold_together() {
     let second = fixture.insert("two").await;
     let labelled = NewJob { labels: [("team".to_owned(), "core".to_owned())].into(), ..new_job("one") };
     fixture.clock.advance(Duration::from_secs(1));
-    let third = fixture.store.insert_job(RandomIds::default().id(IdKind::Job), labelled, 10).await.unwrap().row;
-    fixture.store.request_stop(&second.id).await.unwrap();
+    let third = fixture.store.insert_job(RandomIds::default().id(IdKind::Job), labelled, most(10)).await.unwrap().row;
+    fixture.store.request_stop(&Tenant::default(), &second.id).await.unwrap();
     let list = async |filter: JobFilter| {
-        let listed = fixture.store.jobs(filter, page(10)).await.unwrap();
+        let listed = fixture.store.jobs(&Tenant::default(), filter, page(10)).await.unwrap();
         listed.items.into_iter().map(|job| job.id).collect::<Vec<_>>()
     };
     let label = |value: &str| vec![("team".to_owned(), value.to_owned())];

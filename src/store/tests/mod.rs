@@ -3,8 +3,10 @@
 mod clusters;
 mod idempotency;
 mod jobs;
+mod keys;
 mod leases;
 mod lists;
+mod migrations;
 mod models;
 mod placements;
 mod writer;
@@ -17,15 +19,17 @@ use tempfile::TempDir;
 
 use super::leases::{Claimed, Ending, Figures};
 use super::{
-    ClusterDocument, Idempotency, Job, JobCluster, JobModel, ModelDocument, NewJob, Order, Page, Store, StoreSettings,
+    ClusterDocument, Idempotency, Job, JobCluster, JobModel, ModelDocument, NewJob, Order, Page, QueueLimits, Store,
+    StoreSettings,
 };
 use crate::clock::{Ids, ManualClock, RandomIds};
 use crate::domain::cluster::ClusterInventory;
-use crate::domain::id::IdKind;
+use crate::domain::id::{Id, IdKind};
 use crate::domain::model::ModelProfile;
 use crate::domain::options::PlanOptions;
 use crate::domain::placement::{Status, Termination};
 use crate::domain::request::PlanRequest;
+use crate::domain::tenant::Tenant;
 
 /// A store on a file of its own, with a clock that stands.
 pub(crate) struct Fixture {
@@ -46,7 +50,7 @@ impl Fixture {
     pub(crate) async fn insert(&self, name: &str) -> Job {
         let id = RandomIds::default().id(IdKind::Job);
         self.clock.advance(Duration::from_millis(1));
-        self.store.insert_job(id, new_job(name), 1000).await.unwrap().row
+        self.store.insert_job(id, new_job(name), most(1000)).await.unwrap().row
     }
 
     pub(crate) async fn claim(&self) -> Claimed {
@@ -57,7 +61,7 @@ impl Fixture {
     pub(crate) async fn insert_ended(&self, job: NewJob, status: Status) -> Job {
         let id = RandomIds::default().id(IdKind::Job);
         self.clock.advance(Duration::from_millis(1));
-        self.store.insert_job(id, job, 1000).await.unwrap();
+        self.store.insert_job(id, job, most(1000)).await.unwrap();
         let claimed = self.claim().await;
         self.store.end_job(&claimed.lease, Figures::default(), answered(status)).await.unwrap()
     }
@@ -93,6 +97,8 @@ pub(crate) fn request(name: &str) -> PlanRequest {
 
 pub(crate) fn job_of(request: &PlanRequest) -> NewJob {
     NewJob {
+        tenant: Tenant::default(),
+        key_id: None,
         model: JobModel::Inline(ModelDocument::new(&request.model)),
         cluster: JobCluster::Inline(ClusterDocument::new(&request.cluster)),
         options: request.options.clone(),
@@ -107,6 +113,11 @@ pub(crate) fn new_job(name: &str) -> NewJob {
 
 pub(crate) fn key(key: &str, fingerprint: &str) -> Option<Idempotency> {
     Some(Idempotency { key: key.to_owned(), fingerprint: fingerprint.to_owned() })
+}
+
+/// So many jobs may wait, and a key may have as many.
+pub(super) fn most(jobs: u32) -> QueueLimits {
+    QueueLimits { waiting: jobs, of_key: jobs }
 }
 
 fn page(limit: u32) -> Page {

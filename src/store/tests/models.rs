@@ -1,6 +1,7 @@
 //! Models: known again by content, deleted only when nothing refers to them.
 
 use super::*;
+use crate::domain::tenant::Tenant;
 use crate::store::StoreError;
 
 #[tokio::test]
@@ -8,9 +9,10 @@ async fn the_same_content_is_the_same_row() {
     let fixture = Fixture::new().await;
     let profile = model("one");
 
-    let first = fixture.store.register_model(ModelDocument::new(&profile), None).await.unwrap();
-    let again = fixture.store.register_model(ModelDocument::new(&profile), None).await.unwrap();
-    let other = fixture.store.register_model(ModelDocument::new(&model("two")), None).await.unwrap();
+    let first = fixture.store.register_model(&Tenant::default(), ModelDocument::new(&profile), None).await.unwrap();
+    let again = fixture.store.register_model(&Tenant::default(), ModelDocument::new(&profile), None).await.unwrap();
+    let other =
+        fixture.store.register_model(&Tenant::default(), ModelDocument::new(&model("two")), None).await.unwrap();
 
     assert!(first.created && other.created && !again.created);
     assert_eq!(first.row, again.row);
@@ -25,10 +27,10 @@ async fn a_document_comes_back_as_it_was_written() {
     let fixture = Fixture::new().await;
     let document = ModelDocument::new(&model("one"));
 
-    let row = fixture.store.register_model(document.clone(), None).await.unwrap().row;
+    let row = fixture.store.register_model(&Tenant::default(), document.clone(), None).await.unwrap().row;
 
-    assert_eq!(fixture.store.model(&row.id).await.unwrap(), row);
-    assert_eq!(fixture.store.model_document(&row.id).await.unwrap(), document.document);
+    assert_eq!(fixture.store.model(&Tenant::default(), &row.id).await.unwrap(), row);
+    assert_eq!(fixture.store.model_document(&Tenant::default(), &row.id).await.unwrap(), document.document);
     let read = ModelProfile::from_json(&serde_json::from_str(&document.document).unwrap()).unwrap();
     assert_eq!(ModelDocument::new(&read), document);
 }
@@ -38,24 +40,24 @@ async fn a_model_in_use_stays() {
     let fixture = Fixture::new().await;
     let job = fixture.insert("one").await;
 
-    let refused = fixture.store.delete_model(&job.model_id).await;
+    let refused = fixture.store.delete_model(&Tenant::default(), &job.model_id).await;
     assert!(matches!(refused, Err(StoreError::InUse { by, .. }) if by == job.id));
 
-    fixture.store.request_stop(&job.id).await.unwrap();
-    fixture.store.delete_job(&job.id).await.unwrap();
-    fixture.store.delete_model(&job.model_id).await.unwrap();
-    let gone = fixture.store.delete_model(&job.model_id).await;
+    fixture.store.request_stop(&Tenant::default(), &job.id).await.unwrap();
+    fixture.store.delete_job(&Tenant::default(), &job.id).await.unwrap();
+    fixture.store.delete_model(&Tenant::default(), &job.model_id).await.unwrap();
+    let gone = fixture.store.delete_model(&Tenant::default(), &job.model_id).await;
     assert!(matches!(gone, Err(StoreError::NotFound { kind: IdKind::Model, .. })));
-    assert!(matches!(fixture.store.model(&job.model_id).await, Err(StoreError::NotFound { .. })));
+    assert!(matches!(fixture.store.model(&Tenant::default(), &job.model_id).await, Err(StoreError::NotFound { .. })));
 }
 
 #[tokio::test]
 async fn a_model_with_a_placement_stays() {
     let fixture = Fixture::new().await;
     let job = fixture.insert_ended(new_job("one"), Status::Optimal).await;
-    fixture.store.delete_job(&job.id).await.unwrap();
+    fixture.store.delete_job(&Tenant::default(), &job.id).await.unwrap();
 
-    let refused = fixture.store.delete_model(&job.model_id).await;
+    let refused = fixture.store.delete_model(&Tenant::default(), &job.model_id).await;
 
     assert!(matches!(refused, Err(StoreError::InUse { by, .. }) if Some(&by) == job.placement_id.as_ref()));
 }

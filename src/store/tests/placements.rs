@@ -1,10 +1,11 @@
 //! Placements: filters, and the newest of each model on each cluster.
 
 use super::*;
+use crate::domain::tenant::Tenant;
 use crate::store::PlacementFilter;
 
 async fn list(fixture: &Fixture, filter: PlacementFilter) -> Vec<Option<crate::domain::id::Id>> {
-    let listed = fixture.store.placements(filter, page(10)).await.unwrap();
+    let listed = fixture.store.placements(&Tenant::default(), filter, page(10)).await.unwrap();
     listed.items.into_iter().map(|placement| Some(placement.id)).collect()
 }
 
@@ -43,9 +44,9 @@ async fn pages_of_latest_join() {
     }
     let filter = PlacementFilter { latest: true, ..PlacementFilter::default() };
 
-    let first = fixture.store.placements(filter.clone(), page(2)).await.unwrap();
+    let first = fixture.store.placements(&Tenant::default(), filter.clone(), page(2)).await.unwrap();
     let rest = Page { after: first.next.clone(), ..page(2) };
-    let second = fixture.store.placements(filter, rest).await.unwrap();
+    let second = fixture.store.placements(&Tenant::default(), filter, rest).await.unwrap();
 
     assert_eq!((first.items.len(), second.items.len(), second.next), (2, 1, None));
     assert_eq!(first.items[0].document, "{\"status\": \"Optimal\"}");

@@ -1,10 +1,11 @@
 //! The writer: groups, savepoints, panics, callers that go away.
 
 use super::*;
+use crate::domain::tenant::Tenant;
 use crate::store::StoreError;
 
 async fn put(store: &Store, name: &str) -> Result<(), StoreError> {
-    store.register_model(ModelDocument::new(&model(name)), None).await.map(drop)
+    store.register_model(&Tenant::default(), ModelDocument::new(&model(name)), None).await.map(drop)
 }
 
 /// Writes a row, then ends as told.
@@ -12,7 +13,7 @@ async fn put_and(store: &Store, name: &str, end: fn() -> Result<(), StoreError>)
     let (inner, document) = (store.clone(), ModelDocument::new(&model(name)));
     let write = store.write(move |connection| {
         Box::pin(async move {
-            inner.put_model(connection, document, inner.clock.now()).await?;
+            inner.put_model(connection, &Tenant::default(), document, inner.clock.now()).await?;
             end()
         })
     });
@@ -21,7 +22,8 @@ async fn put_and(store: &Store, name: &str, end: fn() -> Result<(), StoreError>)
 
 async fn names(store: &Store) -> Vec<String> {
     let page = Page { limit: 100, order: Order::OldestFirst, after: None };
-    let mut names: Vec<_> = store.models(page).await.unwrap().items.into_iter().map(|model| model.name).collect();
+    let mut names: Vec<_> =
+        store.models(&Tenant::default(), page).await.unwrap().items.into_iter().map(|model| model.name).collect();
     names.sort();
     names
 }
@@ -51,15 +53,15 @@ async fn a_write_whose_caller_went_away_is_whole_or_not_there() {
     for number in 0..50_u64 {
         let (store, job) = (fixture.store.clone(), new_job(&number.to_string()));
         let id = RandomIds::default().id(IdKind::Job);
-        let caller = tokio::spawn(async move { store.insert_job(id, job, 100).await });
+        let caller = tokio::spawn(async move { store.insert_job(id, job, most(100)).await });
         tokio::time::sleep(Duration::from_micros(number * 20)).await;
         caller.abort();
     }
     fixture.store.check().await.unwrap();
 
-    let jobs = fixture.store.jobs(Default::default(), page(100)).await.unwrap().items;
-    let models = fixture.store.models(page(100)).await.unwrap().items;
-    let clusters = fixture.store.clusters(page(100)).await.unwrap().items;
+    let jobs = fixture.store.jobs(&Tenant::default(), Default::default(), page(100)).await.unwrap().items;
+    let models = fixture.store.models(&Tenant::default(), page(100)).await.unwrap().items;
+    let clusters = fixture.store.clusters(&Tenant::default(), page(100)).await.unwrap().items;
 
     assert!(!jobs.is_empty());
     assert_eq!((models.len(), clusters.len()), (jobs.len(), jobs.len()));
@@ -75,7 +77,7 @@ async fn many_writers_at_once_all_succeed() {
 
     futures::future::try_join_all(writes).await.unwrap();
 
-    assert_eq!(fixture.store.models(page(1000)).await.unwrap().items.len(), 300);
+    assert_eq!(fixture.store.models(&Tenant::default(), page(1000)).await.unwrap().items.len(), 300);
 }
 
 #[tokio::test]

@@ -1,0 +1,220 @@
+//! `cutpoint key`: makes, lists and revokes the keys that callers of the service show.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use anyhow::Context;
+use clap::{Args, Subcommand, ValueEnum};
+use serde::Serialize;
+use serde_json::json;
+
+use super::complain;
+use super::exit::Exit;
+use super::table::{Side, Table};
+use crate::clock::{RandomIds, SystemClock};
+use crate::config::Settings;
+use crate::domain::id::{Id, IdKind};
+use crate::domain::scope::Scope;
+use crate::domain::tenant::{LONGEST_NAME, Tenant};
+use crate::store::{Key, NewKey, Store, StoreSettings};
+
+/// Makes, lists and revokes the keys that callers of the service show.
+#[derive(Debug, Args)]
+#[command(after_long_help = "\
+A running service notices within a second. Once a key was made, nobody is let in without one, also when all keys are \
+revoked. Kept is only a hash: a key that is lost cannot be shown again, make another.
+
+Examples:
+  KEY=$(cutpoint key create --name roof-planner --scope plan)
+  curl -H \"Authorization: Bearer $KEY\" http://127.0.0.1:8080/v1/jobs
+  cutpoint key list
+  cutpoint key revoke key_01931e5c-9d2f-7c1a-b0c4-2f8d5e6a7b90")]
+pub struct KeyArguments {
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(Debug, Subcommand)]
+enum Action {
+    /// Makes a key and prints it, this once.
+    Create(CreateArguments),
+    /// Lists the keys, revoked ones too.
+    List(ListArguments),
+    /// Revokes a key: from then on it allows nothing.
+    Revoke(RevokeArguments),
+}
+
+#[derive(Debug, Args)]
+struct CreateArguments {
+    /// What people call it.
+    #[arg(long)]
+    name: String,
+    /// What it allows; each scope allows all before it too.
+    #[arg(long, value_enum, default_value_t = ScopeName::Plan)]
+    scope: ScopeName,
+    /// Whose models, clusters, jobs, placements and webhooks it sees: 1 to 64 of a-z, 0-9, - and _.
+    #[arg(long, default_value = Tenant::DEFAULT_NAME)]
+    tenant: String,
+    #[command(flatten)]
+    place: Place,
+}
+
+#[derive(Debug, Args)]
+struct ListArguments {
+    /// How the list looks.
+    #[arg(long, value_enum, default_value_t = Output::Table)]
+    output: Output,
+    #[command(flatten)]
+    place: Place,
+}
+
+#[derive(Debug, Args)]
+struct RevokeArguments {
+    /// The key's id, as `key list` shows it.
+    id: String,
+    #[command(flatten)]
+    place: Place,
+}
+
+/// Where the keys are kept.
+#[derive(Debug, Args, Serialize)]
+struct Place {
+    /// File with settings, TOML.
+    #[arg(long, value_name = "FILE", env = "CUTPOINT_CONFIG")]
+    #[serde(skip)]
+    config: Option<PathBuf>,
+    /// The database of the service [default: sqlite://cutpoint.db].
+    #[arg(long, value_name = "URL")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    database_url: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum ScopeName {
+    /// Read what the tenant has.
+    Read,
+    /// Register models and clusters, plan, stop jobs.
+    Plan,
+    /// Delete, and manage webhooks.
+    Admin,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Output {
+    /// For people.
+    Table,
+    /// For programs: one JSON object a line.
+    Jsonl,
+}
+
+impl From<ScopeName> for Scope {
+    fn from(name: ScopeName) -> Self {
+        match name {
+            ScopeName::Read => Scope::Read,
+            ScopeName::Plan => Scope::Plan,
+            ScopeName::Admin => Scope::Admin,
+        }
+    }
+}
+
+/// Runs the command.
+pub(super) fn run(arguments: &KeyArguments) -> Exit {
+    let place = match &arguments.action {
+        Action::Create(CreateArguments { place, .. })
+        | Action::List(ListArguments { place, .. })
+        | Action::Revoke(RevokeArguments { place, .. }) => place,
+    };
+    let settings = match Settings::load(place.config.as_deref(), place) {
+        Ok(settings) => settings,
+        Err(error) => return refuse(&error.to_string()),
+    };
+    match &arguments.action {
+        Action::Create(arguments) => create(arguments, &settings),
+        Action::List(arguments) => list(arguments, &settings),
+        Action::Revoke(arguments) => revoke(arguments, &settings),
+    }
+}
+
+fn create(arguments: &CreateArguments, settings: &Settings) -> Exit {
+    let Some(tenant) = Tenant::parse(&arguments.tenant) else {
+        let given = &arguments.tenant;
+        return refuse(&format!("--tenant {given:?}: give 1 to {LONGEST_NAME} of a-z, 0-9, - and _"));
+    };
+    let name = arguments.name.trim();
+    if name.is_empty() || name.chars().count() > 256 || name.chars().any(char::is_control) {
+        return refuse("--name: give 1 to 256 printable characters");
+    }
+    let key = NewKey { tenant, name: name.to_owned(), scope: arguments.scope.into() };
+    finish(with_store(settings, async |store| store.create_key(key).await), |(key, text)| {
+        eprintln!("{} {:?}: scope {}, tenant {}", key.id, key.name, key.scope.name(), key.tenant);
+        println!("{}", text.reveal());
+    })
+}
+
+fn list(arguments: &ListArguments, settings: &Settings) -> Exit {
+    finish(with_store(settings, async |store| store.keys().await), |keys| match arguments.output {
+        Output::Table => print!("{}", table(&keys)),
+        Output::Jsonl => keys.iter().for_each(|key| println!("{}", line(key))),
+    })
+}
+
+fn revoke(arguments: &RevokeArguments, settings: &Settings) -> Exit {
+    let Some(id) = Id::parse(IdKind::Key, &arguments.id) else {
+        return refuse(&format!("{:?} is no id of a key; `cutpoint key list` shows them", arguments.id));
+    };
+    finish(with_store(settings, async |store| store.revoke_key(&id).await), |key| {
+        println!("{} {:?} is revoked", key.id, key.name);
+    })
+}
+
+fn table(keys: &[Key]) -> Table {
+    let columns = ["id", "name", "tenant", "scope", "created", "revoked"].map(|heading| (heading, Side::Left));
+    let mut table = Table::new(&columns);
+    for Key { id, name, tenant, scope, created_at, revoked_at, .. } in keys {
+        let revoked = revoked_at.map_or_else(String::new, |time| time.to_string());
+        let (id, tenant, scope) = (id.to_string(), tenant.to_string(), scope.name().to_owned());
+        table.push([id, name.clone(), tenant, scope, created_at.to_string(), revoked]);
+    }
+    table
+}
+
+fn line(key: &Key) -> serde_json::Value {
+    let Key { id, name, tenant, scope, created_at, revoked_at, .. } = key;
+    let mut line = json!({ "id": id, "name": name, "tenant": tenant, "scope": scope, "created_at": created_at });
+    if let Some(revoked_at) = revoked_at {
+        line["revoked_at"] = json!(revoked_at);
+    }
+    line
+}
+
+/// Opens the database, also beside a service that runs, and works in it.
+fn with_store<T>(
+    settings: &Settings,
+    work: impl AsyncFnOnce(&Store) -> Result<T, crate::store::StoreError>,
+) -> anyhow::Result<T> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(async {
+        let url = &settings.database_url;
+        let (clock, ids) = (Arc::new(SystemClock::new()), Arc::new(RandomIds::default()));
+        let store = Store::open(&StoreSettings::new(url), clock, ids).await;
+        let store = store.with_context(|| format!("cannot open the database {url}"))?;
+        let done = work(&store).await;
+        store.close().await;
+        Ok(done?)
+    })
+}
+
+fn finish<T>(done: anyhow::Result<T>, show: impl FnOnce(T)) -> Exit {
+    match done {
+        Ok(done) => {
+            show(done);
+            Exit::Success
+        }
+        Err(error) => complain(&error),
+    }
+}
+
+fn refuse(cause: &str) -> Exit {
+    eprintln!("cutpoint: {cause}");
+    Exit::BadInput
+}

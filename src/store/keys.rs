@@ -1,0 +1,132 @@
+//! Keys of the API: what is kept of them. A revoked key keeps its row.
+
+use jiff::Timestamp;
+
+use super::row::{Named, Reading};
+use super::{Store, StoreError};
+use crate::domain::id::{Id, IdKind};
+use crate::domain::key::{KeyHash, KeyText};
+use crate::domain::scope::Scope;
+use crate::domain::tenant::Tenant;
+
+/// A key to make.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewKey {
+    /// Whose things it is for.
+    pub tenant: Tenant,
+    /// What people call it.
+    pub name: String,
+    /// What it allows.
+    pub scope: Scope,
+}
+
+/// What is kept of a key.
+#[derive(Debug, Clone)]
+pub struct Key {
+    /// Its id.
+    pub id: Id,
+    /// Whose things it is for.
+    pub tenant: Tenant,
+    /// What people call it.
+    pub name: String,
+    /// What it allows.
+    pub scope: Scope,
+    /// The hash of its text.
+    pub hash: KeyHash,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// Since when it allows nothing.
+    pub revoked_at: Option<Timestamp>,
+}
+
+#[derive(sqlx::FromRow)]
+struct KeyRow {
+    id: String,
+    tenant: String,
+    name: String,
+    scope: String,
+    key_hash: String,
+    created_at: i64,
+    revoked_at: Option<i64>,
+}
+
+impl TryFrom<KeyRow> for Key {
+    type Error = StoreError;
+
+    fn try_from(row: KeyRow) -> Result<Self, StoreError> {
+        let reading = Reading { id: &row.id };
+        let hash = KeyHash::parse(&row.key_hash);
+        Ok(Self {
+            id: reading.id("id", IdKind::Key, &row.id)?,
+            tenant: reading.tenant(&row.tenant)?,
+            scope: reading.named("scope", &row.scope)?,
+            hash: hash.ok_or_else(|| reading.unreadable("key_hash", "not a hash"))?,
+            created_at: reading.time("created_at", row.created_at)?,
+            revoked_at: row.revoked_at.map(|time| reading.time("revoked_at", time)).transpose()?,
+            name: row.name,
+        })
+    }
+}
+
+impl Store {
+    /// Makes a key, and gives its text, which is kept nowhere.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn create_key(&self, key: NewKey) -> Result<(Key, KeyText), StoreError> {
+        let text = KeyText::new(self.ids.uuid(), self.ids.secret_bytes());
+        let NewKey { tenant, name, scope } = key;
+        let (id, hash, created_at) = (text.id(), text.hash(), self.clock.now());
+        let row = Key { id, tenant, name, scope, hash, created_at, revoked_at: None };
+        let written = row.clone();
+        self.write(move |connection| {
+            Box::pin(async move {
+                sqlx::query(
+                    "INSERT INTO api_keys (id, tenant, name, scope, key_hash, created_at)
+                     VALUES ($1, $2, $3, $4, $5, $6)",
+                )
+                .bind(written.id.as_str())
+                .bind(written.tenant.as_str())
+                .bind(&written.name)
+                .bind(Named::name(written.scope))
+                .bind(written.hash.to_string())
+                .bind(written.created_at.as_microsecond())
+                .execute(connection)
+                .await?;
+                Ok(())
+            })
+        })
+        .await?;
+        Ok((row, text))
+    }
+
+    /// Every key, revoked ones too, the oldest first.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn keys(&self) -> Result<Vec<Key>, StoreError> {
+        let select = sqlx::query_as("SELECT * FROM api_keys ORDER BY created_at, id");
+        let rows: Vec<KeyRow> = select.fetch_all(&self.readers).await?;
+        rows.into_iter().map(Key::try_from).collect()
+    }
+
+    /// Revokes a key; one that is revoked already stays as it is.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`], or the database failed.
+    pub async fn revoke_key(&self, id: &Id) -> Result<Key, StoreError> {
+        let (id, now) = (id.clone(), self.clock.now());
+        self.write(move |connection| {
+            Box::pin(async move {
+                let revoke = sqlx::query_as(
+                    "UPDATE api_keys SET revoked_at = COALESCE(revoked_at, $2) WHERE id = $1 RETURNING *",
+                );
+                let revoke = revoke.bind(id.as_str()).bind(now.as_microsecond());
+                let row: Option<KeyRow> = revoke.fetch_optional(connection).await?;
+                let missing = || StoreError::NotFound { kind: IdKind::Key, id: id.as_str().to_owned() };
+                row.ok_or_else(missing)?.try_into()
+            })
+        })
+        .await
+    }
+}

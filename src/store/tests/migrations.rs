@@ -1,0 +1,72 @@
+//! Migrations: what an older version has stored is still there, and belongs to the tenant `default`.
+
+use super::*;
+use crate::store::{Connection, MIGRATIONS, PlacementFilter, StoreError, migrate};
+use sqlx::Connection as _;
+use sqlx::sqlite::SqliteConnectOptions;
+use std::str::FromStr;
+
+/// Rows as version 2 of the schema had them.
+const OLD_ROWS: &str = r#"
+    INSERT INTO models VALUES ('mdl_01931e5c-9d2f-7c1a-b0c4-000000000001', 'm', 'hash', 1, 0, 0, 0, 1, 1, 1, 1, 5, '{}');
+    INSERT INTO clusters VALUES ('cls_01931e5c-9d2f-7c1a-b0c4-000000000002', 1, 'hash', 6);
+    INSERT INTO cluster_revisions VALUES ('cls_01931e5c-9d2f-7c1a-b0c4-000000000002', 1, 'c', 'hash', 1, 0, 6, '{}');
+    INSERT INTO jobs (id, status, termination, model_id, cluster_id, cluster_revision, placement_id, created_at,
+            finished_at, labels, options)
+        VALUES ('job_01931e5c-9d2f-7c1a-b0c4-000000000003', 'succeeded', 'optimal',
+            'mdl_01931e5c-9d2f-7c1a-b0c4-000000000001', 'cls_01931e5c-9d2f-7c1a-b0c4-000000000002', 1,
+            'plc_01931e5c-9d2f-7c1a-b0c4-000000000004', 7, 8, '{"team":"edge"}', '{"options":1}');
+    INSERT INTO job_labels VALUES ('job_01931e5c-9d2f-7c1a-b0c4-000000000003', 'team', 'edge');
+    INSERT INTO placements
+        VALUES ('plc_01931e5c-9d2f-7c1a-b0c4-000000000004', 'job_01931e5c-9d2f-7c1a-b0c4-000000000003',
+            'mdl_01931e5c-9d2f-7c1a-b0c4-000000000001', 'cls_01931e5c-9d2f-7c1a-b0c4-000000000002', 1, 'optimal', 8,
+            '{"team":"edge"}', '{"placement":1}');
+    INSERT INTO placement_labels VALUES ('plc_01931e5c-9d2f-7c1a-b0c4-000000000004', 'team', 'edge');
+    INSERT INTO idempotency_keys VALUES ('k', 'f', 'job_01931e5c-9d2f-7c1a-b0c4-000000000003', TRUE, 7);
+"#;
+
+async fn old_database(folder: &TempDir, rows: &'static str) -> SqliteConnectOptions {
+    let options = SqliteConnectOptions::from_str(&settings(folder).database_url).unwrap().create_if_missing(true);
+    let mut connection = Connection::connect_with(&options).await.unwrap();
+    MIGRATIONS.run_to(2, &mut connection).await.unwrap();
+    sqlx::raw_sql(rows).execute(&mut connection).await.unwrap();
+    connection.close().await.unwrap();
+    options
+}
+
+#[tokio::test]
+async fn what_was_stored_before_there_were_tenants_belongs_to_the_default_one() {
+    let folder = tempfile::tempdir().unwrap();
+    old_database(&folder, OLD_ROWS).await;
+
+    let ids = Arc::new(RandomIds::default());
+    let store = Store::open(&settings(&folder), Arc::new(ManualClock::new()), ids).await.unwrap();
+
+    let (default, other) = (Tenant::default(), Tenant::parse("roof").unwrap());
+    let models = store.models(&default, page(10)).await.unwrap().items;
+    assert_eq!((models.len(), models[0].name.as_str(), models[0].created_at.as_microsecond()), (1, "m", 5));
+    let filter = PlacementFilter { labels: vec![("team".into(), "edge".into())], ..PlacementFilter::default() };
+    let placement = &store.placements(&default, filter, page(10)).await.unwrap().items[0];
+    assert_eq!(
+        (placement.document.as_str(), placement.options.as_deref()),
+        (r#"{"placement":1}"#, Some(r#"{"options":1}"#))
+    );
+    let job = store.job(&default, &placement.job_id).await.unwrap();
+    assert_eq!((job.tenant, job.placement_id.as_ref()), (default.clone(), Some(&placement.id)));
+    assert!(store.models(&other, page(10)).await.unwrap().items.is_empty());
+    assert!(matches!(store.job(&other, &job.id).await, Err(StoreError::NotFound { .. })));
+    // References hold from now on as they did before.
+    let in_use = store.delete_model(&default, &models[0].id).await;
+    assert!(matches!(in_use, Err(StoreError::InUse { by, .. }) if by == job.id));
+}
+
+#[tokio::test]
+async fn a_database_with_broken_references_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let orphan = "PRAGMA foreign_keys = OFF; INSERT INTO job_labels VALUES ('job_1', 'team', 'edge');";
+    let options = old_database(&folder, orphan).await;
+
+    let refused = migrate(&MIGRATIONS, options).await;
+
+    assert!(matches!(refused, Err(StoreError::BrokenReferences { rows: 1 })), "{refused:?}");
+}
