@@ -24,13 +24,17 @@ fn script(from: &str, to: &str) -> String {
 #[test]
 fn the_tour_runs_when_pasted() {
     let folder = tempfile::tempdir().unwrap();
-    let server = Server::start(&folder.path().join("c.db"), &[]);
+    let database = folder.path().join("c.db");
+    let server = Server::start(&database, &[]);
     // A curl that fails on statuses of 400 and above would stop at the example of a faulty request.
-    let script = script("## Tour", "### On the command line").replace("BASE=http://127.0.0.1:8080", "");
+    let script = script("## Tour", "### On the command line")
+        .replace("BASE=http://127.0.0.1:8080", "")
+        .replace("cargo run --release --", env!("CARGO_BIN_EXE_cutpoint"));
     assert!(script.matches("curl ").count() >= 10, "{script}");
     let output = Command::new("bash")
         .args(["-euo", "pipefail", "-c", &script])
         .env("BASE", server.base())
+        .env("CUTPOINT_DATABASE_URL", format!("sqlite://{}", database.display()))
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .output()
         .expect("the tour needs bash");
@@ -49,6 +53,7 @@ fn the_tour_runs_when_pasted() {
         "\"violations\":[{",
         "\"pointer\":\"/model/layers\"",
         "\"pointer\":\"/cluster/nodes/0/memory_bytes\"",
+        "\"type\":\"/problems/unauthenticated\"",
     ] {
         assert!(shown.replace(": ", ":").contains(wanted), "{wanted} is missing in:\n{shown}");
     }

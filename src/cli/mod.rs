@@ -58,7 +58,7 @@ enum Command {
     Demo(demo::DemoArguments),
     Plan(Box<plan::PlanArguments>),
     Bench(bench::BenchArguments),
-    Serve(serve::ServeArguments),
+    Serve(Box<serve::ServeArguments>),
     Openapi(openapi::OpenapiArguments),
     Health(health::HealthArguments),
     Key(key::KeyArguments),
