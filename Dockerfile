@@ -5,7 +5,7 @@ FROM rust:1.95-bookworm AS build
 WORKDIR /source
 COPY Cargo.toml Cargo.lock ./
 # Dependencies first, on an empty crate: they change seldom, and this layer is then kept.
-RUN mkdir src benches && echo 'fn main() {}' | tee src/main.rs > benches/planner.rs && touch src/lib.rs \
+RUN mkdir -p src benches/service && echo 'fn main() {}' | tee src/main.rs benches/planner.rs > benches/service/main.rs && touch src/lib.rs \
     && cargo build --release --locked && rm -r src
 COPY migrations migrations
 COPY examples examples

@@ -6,6 +6,7 @@ use std::time::Duration;
 use tokio::sync::Semaphore;
 
 use super::keyring::{Keyring, Rates};
+use super::shelf::Shelf;
 use crate::clock::{Clock, Ids};
 use crate::jobs::Queue;
 use crate::store::Store;
@@ -67,6 +68,8 @@ pub struct Api {
     pub limits: Limits,
     /// The keys that callers show.
     pub keyring: Arc<Keyring>,
+    /// Placements that were read lately.
+    pub shelf: Arc<Shelf>,
     /// Room for streams of events.
     pub streams: Arc<Semaphore>,
     /// Room for requests.
@@ -88,6 +91,7 @@ impl Api {
         let (streams, requests) = (room(limits.streams), room(limits.requests));
         let rates = Rates { requests: limits.requests_per_key, streams: limits.streams_per_key };
         let keyring = Arc::new(Keyring::new(store.clone(), Arc::clone(&clock), anonymous, rates));
-        Self { store, queue, clock, ids, limits, keyring, streams, requests }
+        let shelf = Arc::default();
+        Self { store, queue, clock, ids, limits, keyring, shelf, streams, requests }
     }
 }

@@ -18,11 +18,12 @@ use super::paging::{self, PageParameters};
 use super::prefer;
 use super::problem::{Problem, ProblemType};
 use super::query::Parameters;
+use super::queue_room::{QueueRoom, with_quota};
 use super::responses::{
     BadBody, BadParameter, Conflict, Internal, InvalidOrReused, NoPlacement, NotFound, Refused, Slow, TooLarge,
     Unavailable, WrongMedia,
 };
-use super::shed::{refuse, refuse_key, say_room};
+use super::shed::{refuse, refuse_key};
 use crate::domain::hash::content_hash;
 use crate::domain::id::{Id, IdKind};
 use crate::domain::placement::PlacementDocument;
@@ -81,12 +82,10 @@ pub(super) fn routes() -> OpenApiRouter<Api> {
 async fn create_job(
     State(api): State<Api>,
     MayPlan(caller): MayPlan,
+    _room: QueueRoom,
     headers: HeaderMap,
     document: Document,
 ) -> Result<Response, Problem> {
-    if !api.queue.is_accepting() {
-        return Err(Problem::new(ProblemType::Unavailable, "the service is shutting down"));
-    }
     let (job, request) = JobRequest::read(&api, caller, document).await?;
     let mut job = match api.queue.submit(job, request).await {
         Ok(registered) => registered.row,
@@ -255,13 +254,6 @@ async fn get_job_placement(
         }
     };
     Ok(if etag.is_known(&headers) { etag.not_modified() } else { etag.on(json::text(StatusCode::OK, document)) })
-}
-
-/// An answer that says how much room the queue has.
-fn with_quota(api: &Api, mut response: Response) -> Response {
-    let (quota, room) = api.queue.quota();
-    say_room(response.headers_mut(), "queue", "jobs", quota, room);
-    response
 }
 
 /// A job as it stands, with its tag.

@@ -8,8 +8,8 @@ use serde::Serialize;
 use super::problem::Problem;
 
 /// An answer with this JSON text.
-pub fn text(status: StatusCode, text: String) -> Response {
-    let mut response = (status, Body::from(text)).into_response();
+pub fn text(status: StatusCode, text: impl Into<Body>) -> Response {
+    let mut response = (status, text.into()).into_response();
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     response
 }

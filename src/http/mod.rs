@@ -35,12 +35,14 @@ pub mod prefer;
 pub mod problem;
 pub mod problems;
 pub mod query;
+mod queue_room;
 pub mod request_id;
 pub mod responses;
 pub mod router;
 pub mod schema;
 pub mod serve;
 mod shed;
+pub mod shelf;
 pub mod store_error;
 pub mod validation;
 

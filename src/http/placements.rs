@@ -13,12 +13,12 @@ use utoipa_axum::routes;
 
 use super::api::Api;
 use super::caller::MayRead;
-use super::etag::ETag;
 use super::json;
 use super::paging::{self, PageParameters};
 use super::problem::Problem;
 use super::query::Parameters;
 use super::responses::{BadParameter, Internal, NotFound, Refused, Unavailable};
+use super::shelf::Shelved;
 use crate::domain::id::{Id, IdKind};
 use crate::domain::placement::{PlacementDocument, Status};
 use crate::domain::unit::MAX_SAFE_INTEGER;
@@ -164,12 +164,18 @@ async fn get_placement(
     query: Parameters,
 ) -> Result<Response, Problem> {
     query.finish()?;
-    let placement = api.store.placement(&caller.tenant, &placement_id(&id)?).await?;
-    let etag = ETag::new(&placement.id);
+    let id = placement_id(&id)?;
+    let Shelved { etag, body, .. } = match api.shelf.get(&caller.tenant, &id) {
+        Some(shelved) => shelved,
+        None => {
+            let placement = api.store.placement(&caller.tenant, &id).await?;
+            api.shelf.put(&caller.tenant, &id, body(&placement)?)
+        }
+    };
     if etag.is_known(&headers) {
         return Ok(etag.not_modified());
     }
-    Ok(etag.on(json::text(StatusCode::OK, body(&placement)?)))
+    Ok(etag.on(json::text(StatusCode::OK, body)))
 }
 
 fn body(placement: &store::Placement) -> Result<String, Problem> {

@@ -171,6 +171,16 @@ impl Queue {
         self.wait(job, timeout, |now| now.version != job.version).await
     }
 
+    /// Whether the queue has room for a job more. It may be gone when the job comes.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn has_room(&self) -> Result<bool, StoreError> {
+        let limit = self.inner.settings.queue_limit;
+        // What is known is of the last job that came; since then workers have taken some.
+        Ok(self.inner.store.waiting_jobs() < limit || self.inner.store.count_waiting(limit).await? < limit)
+    }
+
     /// How many jobs may wait, and how many more may as of the last one that came.
     pub fn quota(&self) -> (usize, usize) {
         let limit = self.inner.settings.queue_limit;

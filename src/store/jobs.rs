@@ -69,7 +69,16 @@ impl Store {
         .await
     }
 
-    /// How many jobs wait, as of the last one that came.
+    /// How many jobs wait, counted no further than `most`.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn count_waiting(&self, most: u32) -> Result<u32, StoreError> {
+        let mut connection = self.readers.acquire().await?;
+        count_waiting(&mut connection, most, &self.waiting).await
+    }
+
+    /// How many jobs wait, as of the last that were counted.
     pub fn waiting_jobs(&self) -> u32 {
         self.waiting.load(Ordering::Relaxed)
     }
@@ -222,13 +231,18 @@ pub(super) async fn find(connection: &mut Connection, tenant: &Tenant, id: &str)
 
 /// How many jobs wait, which must be fewer than the limit.
 async fn check_queue(connection: &mut Connection, limit: u32, known: &AtomicU32) -> Result<u32, StoreError> {
-    // Counts no further than the limit.
+    let waiting = count_waiting(connection, limit, known).await?;
+    if waiting < limit { Ok(waiting) } else { Err(StoreError::QueueFull { limit }) }
+}
+
+/// How many jobs wait, counted no further than `most`.
+async fn count_waiting(connection: &mut Connection, most: u32, known: &AtomicU32) -> Result<u32, StoreError> {
     let count =
         sqlx::query_scalar("SELECT COUNT(*) FROM (SELECT 1 FROM jobs WHERE status = 'queued' LIMIT $1) AS waiting");
-    let waiting: i64 = count.bind(i64::from(limit)).fetch_one(connection).await?;
-    let waiting = u32::try_from(waiting).unwrap_or(limit);
+    let waiting: i64 = count.bind(i64::from(most)).fetch_one(connection).await?;
+    let waiting = u32::try_from(waiting).unwrap_or(most);
     known.store(waiting, Ordering::Relaxed);
-    if waiting < limit { Ok(waiting) } else { Err(StoreError::QueueFull { limit }) }
+    Ok(waiting)
 }
 
 /// A key's jobs that have not ended must be fewer than the limit.

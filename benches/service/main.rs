@@ -1,0 +1,34 @@
+//! The service under load on this machine: requests per second and latencies, each beside what it is held against.
+//!
+//! `cargo bench --bench service`, with names of parts as filters (`reads`, `jobs`, `overload`) and `--seconds N` for the
+//! length of each measurement (5). Load and service share the machine's cores, and every request goes over loopback.
+
+mod client;
+mod figures;
+mod jobs;
+mod overload;
+mod reads;
+mod target;
+
+use std::time::Duration;
+
+fn main() {
+    let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| argument != "--bench").collect();
+    let seconds = arguments.iter().position(|argument| argument == "--seconds").map_or(5.0, |at| {
+        let text = arguments.get(at + 1).expect("--seconds wants a number");
+        text.parse().expect("--seconds wants a number")
+    });
+    let length = Duration::from_secs_f64(seconds);
+    let parts = ["reads", "jobs", "overload"];
+    let named: Vec<&str> = parts.into_iter().filter(|part| arguments.iter().any(|argument| argument == part)).collect();
+    let wanted = if named.is_empty() { parts.to_vec() } else { named };
+    let runtime = tokio::runtime::Runtime::new().expect("the runtime starts");
+    for part in wanted {
+        println!("\n{part}");
+        match part {
+            "reads" => runtime.block_on(reads::measure(length)),
+            "jobs" => runtime.block_on(jobs::measure(length)),
+            _ => runtime.block_on(overload::measure(length)),
+        }
+    }
+}
