@@ -1,5 +1,6 @@
 //! What every handler is given, and its limits.
 
+use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -55,7 +56,10 @@ impl Default for Limits {
 
 /// What every handler is given; clones share it.
 #[derive(Clone)]
-pub struct Api {
+pub struct Api(Arc<Shared>);
+
+/// What all share.
+pub struct Shared {
     /// What is read and registered.
     pub store: Store,
     /// Where jobs go.
@@ -67,9 +71,9 @@ pub struct Api {
     /// What a request may be.
     pub limits: Limits,
     /// The keys that callers show.
-    pub keyring: Arc<Keyring>,
+    pub keyring: Keyring,
     /// Placements that were read lately.
-    pub shelf: Arc<Shelf>,
+    pub shelf: Shelf,
     /// Room for streams of events.
     pub streams: Arc<Semaphore>,
     /// Room for requests.
@@ -90,8 +94,16 @@ impl Api {
         let room = |count: usize| Arc::new(Semaphore::new(count.min(Semaphore::MAX_PERMITS)));
         let (streams, requests) = (room(limits.streams), room(limits.requests));
         let rates = Rates { requests: limits.requests_per_key, streams: limits.streams_per_key };
-        let keyring = Arc::new(Keyring::new(store.clone(), Arc::clone(&clock), anonymous, rates));
-        let shelf = Arc::default();
-        Self { store, queue, clock, ids, limits, keyring, shelf, streams, requests }
+        let keyring = Keyring::new(store.clone(), Arc::clone(&clock), anonymous, rates);
+        let shelf = Shelf::default();
+        Self(Arc::new(Shared { store, queue, clock, ids, limits, keyring, shelf, streams, requests }))
+    }
+}
+
+impl Deref for Api {
+    type Target = Shared;
+
+    fn deref(&self) -> &Shared {
+        &self.0
     }
 }

@@ -81,7 +81,7 @@ async fn caller(parts: &Parts, api: &Api, needed: Scope) -> Result<Caller, Probl
         let detail = format!("{most} requests of this key are being answered already");
         return Err(refuse_key("requests_per_key", detail));
     };
-    Ok(Caller { tenant: key.tenant, key_id: Some(key.id), _room: Some(room) })
+    Ok(Caller { tenant: key.tenant.clone(), key_id: Some(key.id.clone()), _room: Some(room) })
 }
 
 /// What stands behind `Bearer` (RFC 6750) in the only `Authorization` header.

@@ -44,7 +44,7 @@ struct Rooms {
 
 struct Known {
     read_at: Duration,
-    keys: Arc<FxHashMap<Id, Key>>,
+    keys: Arc<FxHashMap<Id, Arc<Key>>>,
 }
 
 /// What a caller is, by the key that it shows or does not show.
@@ -52,7 +52,7 @@ pub enum Identity {
     /// No key is needed here.
     Anonymous,
     /// It has shown this key.
-    Known(Key),
+    Known(Arc<Key>),
     /// It has shown none, and one is needed.
     Missing,
     /// What it has shown is no key, or one that was revoked.
@@ -107,7 +107,7 @@ impl Keyring {
         of_key.or_insert_with(|| Rooms { requests: room(self.most.requests), streams: room(self.most.streams) }).clone()
     }
 
-    async fn keys(&self) -> Result<Arc<FxHashMap<Id, Key>>, StoreError> {
+    async fn keys(&self) -> Result<Arc<FxHashMap<Id, Arc<Key>>>, StoreError> {
         if let Some(known) = self.fresh(self.known.read().await.as_ref()) {
             return Ok(known);
         }
@@ -118,12 +118,12 @@ impl Keyring {
         }
         let read_at = self.clock.monotonic();
         let keys = self.store.keys().await?;
-        let keys = Arc::new(keys.into_iter().map(|key| (key.id.clone(), key)).collect());
+        let keys = Arc::new(keys.into_iter().map(|key| (key.id.clone(), Arc::new(key))).collect());
         *known = Some(Known { read_at, keys: Arc::clone(&keys) });
         Ok(keys)
     }
 
-    fn fresh(&self, known: Option<&Known>) -> Option<Arc<FxHashMap<Id, Key>>> {
+    fn fresh(&self, known: Option<&Known>) -> Option<Arc<FxHashMap<Id, Arc<Key>>>> {
         let known = known.filter(|known| self.clock.monotonic() < known.read_at + FRESH)?;
         Some(Arc::clone(&known.keys))
     }
