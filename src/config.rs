@@ -72,6 +72,8 @@ pub struct Settings {
     pub lease_s: f64,
     /// Seconds that open requests and running jobs get to end once the service shuts down. Default 10.
     pub shutdown_s: f64,
+    /// The collector that spans are sent to: OTLP over HTTP, such as `http://127.0.0.1:4318`. Default: none.
+    pub otlp_endpoint: Option<String>,
     /// How log lines look, `text` or `json`. Default `text`.
     pub log_format: LogFormat,
     /// What is logged, in the notation of `tracing-subscriber`: `info`, or `warn,cutpoint::jobs=debug`. Default `info`.
@@ -102,6 +104,7 @@ impl Default for Settings {
             heartbeat_s: 1.0,
             lease_s: 15.0,
             shutdown_s: 10.0,
+            otlp_endpoint: None,
             log_format: LogFormat::Text,
             log: "info".to_owned(),
         }
@@ -138,7 +141,7 @@ fn listed(faults: &[SettingFault]) -> String {
 
 impl Settings {
     /// Names of all settings, as in the file; in the environment in capitals behind [`ENVIRONMENT_PREFIX`].
-    pub const FIELDS: [&'static str; 23] = [
+    pub const FIELDS: [&'static str; 24] = [
         "listen",
         "database_url",
         "allow_anonymous",
@@ -160,6 +163,7 @@ impl Settings {
         "heartbeat_s",
         "lease_s",
         "shutdown_s",
+        "otlp_endpoint",
         "log_format",
         "log",
     ];
@@ -224,6 +228,7 @@ impl Settings {
             heartbeat_s: reader.optional(map, "heartbeat_s", read_duration).unwrap_or(default.heartbeat_s),
             lease_s: reader.optional(map, "lease_s", read_duration).unwrap_or(default.lease_s),
             shutdown_s: reader.optional(map, "shutdown_s", read_duration).unwrap_or(default.shutdown_s),
+            otlp_endpoint: reader.optional(map, "otlp_endpoint", read_endpoint),
             log_format: reader.optional(map, "log_format", read_log_format).unwrap_or(default.log_format),
             log: reader.optional(map, "log", read_log).unwrap_or(default.log),
         };
@@ -255,6 +260,21 @@ fn read_database_url(reader: &mut Reader, value: &Value) -> Option<String> {
         return None;
     }
     Some(text)
+}
+
+fn read_endpoint(reader: &mut Reader, value: &Value) -> Option<String> {
+    let text = reader.text(value, 4096)?;
+    let is_address =
+        ["http://", "https://"].iter().any(|scheme| text.strip_prefix(scheme).is_some_and(|host| !host.is_empty()));
+    if !is_address {
+        let detail = format!("{text:?} is no address of a collector");
+        reader.fault(
+            FaultCode::OutOfRange,
+            detail,
+            "Give http:// and a host with its port, such as http://127.0.0.1:4318",
+        );
+    }
+    is_address.then_some(text)
 }
 
 fn read_flag(reader: &mut Reader, value: &Value) -> Option<bool> {

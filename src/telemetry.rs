@@ -1,4 +1,7 @@
-//! Set-up of tracing (log lines on standard error, for people or as JSON), and every metric's name.
+//! Set-up of tracing (log lines on standard error, for people or as JSON, and spans for a collector), and every metric's
+//! name.
+
+mod traces;
 
 use std::io::{IsTerminal, stderr};
 use std::sync::OnceLock;
@@ -9,6 +12,7 @@ use tracing_subscriber::fmt;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
+pub use self::traces::{Traces, continue_trace};
 use crate::config::LogFormat;
 
 /// Log lines could not be set up.
@@ -17,25 +21,31 @@ pub enum TelemetryError {
     /// The filter's text is not one.
     #[error("the log filter is not usable: {0}")]
     Filter(#[from] tracing_subscriber::filter::ParseError),
+    /// The address of the collector is none.
+    #[error("traces cannot be sent: {0}")]
+    Traces(#[from] opentelemetry_otlp::ExporterBuildError),
     /// Somebody has set them up already.
     #[error("logging was set up before: {0}")]
     Twice(#[from] tracing_subscriber::util::TryInitError),
 }
 
-/// Sends everything that passes `filter` to standard error.
+/// Sends everything that passes `filter` to standard error, and spans to the collector at `otlp_endpoint`, if there is
+/// one.
 ///
 /// # Errors
-/// A filter that cannot be read, or a second call in one process.
-pub fn start(format: LogFormat, filter: &str) -> Result<(), TelemetryError> {
+/// A filter or an address that cannot be read, or a second call in one process.
+pub fn start(format: LogFormat, filter: &str, otlp_endpoint: Option<&str>) -> Result<Option<Traces>, TelemetryError> {
     let filter = EnvFilter::try_new(filter)?;
-    let registry = tracing_subscriber::registry().with(filter);
+    let traces = otlp_endpoint.map(Traces::to).transpose()?;
+    let spans = traces.as_ref().map(|traces| tracing_opentelemetry::layer().with_tracer(traces.tracer()));
+    let registry = tracing_subscriber::registry().with(filter).with(spans);
     match format {
         LogFormat::Text => {
             registry.with(fmt::layer().with_writer(stderr).with_ansi(stderr().is_terminal())).try_init()?;
         }
         LogFormat::Json => registry.with(fmt::layer().json().with_writer(stderr)).try_init()?,
     }
-    Ok(())
+    Ok(traces)
 }
 
 /// Every metric's name. Times are seconds, sizes bytes; a counter ends in `_total`.

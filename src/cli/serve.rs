@@ -12,7 +12,7 @@ use super::interrupt::asked_to_end;
 use super::service::Service;
 use super::{complain, finite};
 use crate::config::Settings;
-use crate::telemetry;
+use crate::telemetry::{self, Traces};
 
 const AFTER_LONG_HELP: &str = "\
 Settings come from defaults, then the file of --config, then the environment, then flags; later ones win. In the file \
@@ -130,6 +130,10 @@ pub(super) struct SettingFlags {
     #[arg(long, value_name = "SECONDS", value_parser = finite)]
     #[serde(skip_serializing_if = "Option::is_none")]
     shutdown_s: Option<f64>,
+    /// Collector that spans are sent to, OTLP over HTTP, such as http://127.0.0.1:4318 [default: none].
+    #[arg(long, value_name = "URL")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    otlp_endpoint: Option<String>,
     /// How log lines look: text or json [default: text].
     #[arg(long, value_name = "FORM")]
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -156,9 +160,9 @@ pub(super) fn run(arguments: &ServeArguments) -> Exit {
 }
 
 fn serve(settings: &Settings) -> anyhow::Result<()> {
-    telemetry::start(settings.log_format, &settings.log)?;
+    let traces = telemetry::start(settings.log_format, &settings.log, settings.otlp_endpoint.as_deref())?;
     let runtime = tokio::runtime::Runtime::new().context("the runtime cannot start")?;
-    runtime.block_on(async {
+    let served = runtime.block_on(async {
         let mut end = Box::pin(asked_to_end()?);
         let mut service = Service::start(settings).await?;
         announce(&service)?;
@@ -169,7 +173,9 @@ fn serve(settings: &Settings) -> anyhow::Result<()> {
         service.shut_down().await;
         tracing::info!("shut down");
         Ok(())
-    })
+    });
+    traces.into_iter().for_each(Traces::end);
+    served
 }
 
 /// The first line on standard output, for programs that start the service on port 0.

@@ -27,7 +27,7 @@ use super::shed::{refuse, refuse_key};
 use crate::domain::hash::content_hash;
 use crate::domain::id::{Id, IdKind};
 use crate::domain::placement::PlacementDocument;
-use crate::store::{self, BestSoFar, JobFilter, StoreError};
+use crate::store::{self, BestSoFar, JobFilter, Registered, StoreError};
 
 /// Which jobs are wanted.
 #[derive(Debug, IntoParams)]
@@ -88,7 +88,7 @@ async fn create_job(
 ) -> Result<Response, Problem> {
     let (job, request) = JobRequest::read(&api, caller, document).await?;
     let mut job = match api.queue.submit(job, request).await {
-        Ok(registered) => registered.row,
+        Ok(registered) => accepted(registered),
         Err(error @ StoreError::QueueFull { .. }) => {
             return Ok(with_quota(&api, refuse("queue", error.to_string())));
         }
@@ -254,6 +254,15 @@ async fn get_job_placement(
         }
     };
     Ok(if etag.is_known(&headers) { etag.not_modified() } else { etag.on(json::text(StatusCode::OK, document)) })
+}
+
+/// The job of a request, which the log names with the request's id.
+fn accepted(Registered { row, replayed, .. }: Registered<store::Job>) -> store::Job {
+    tracing::Span::current().record("job_id", tracing::field::display(&row.id));
+    if !replayed {
+        tracing::info!("job queued");
+    }
+    row
 }
 
 /// A job as it stands, with its tag.

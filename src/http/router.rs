@@ -16,6 +16,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
 use tower_http::request_id::{PropagateRequestIdLayer, SetRequestIdLayer};
 use tower_http::trace::TraceLayer;
+use tracing::field::Empty;
 use utoipa::OpenApi as _;
 use utoipa_axum::router::OpenApiRouter;
 
@@ -28,6 +29,7 @@ use super::{
     nodes, placements, problems, schema, shed, validation,
 };
 use crate::clock::Ids;
+use crate::telemetry::continue_trace;
 
 /// The head of the document.
 #[derive(utoipa::OpenApi)]
@@ -117,12 +119,19 @@ fn surround(router: Router, ids: Arc<dyn Ids>) -> Router {
 
 fn span(request: &Request) -> tracing::Span {
     let request_id = request_id::id_of(request);
-    tracing::info_span!("request", method = %request.method(), path = request.uri().path(), request_id)
+    let span = tracing::info_span!("request", method = %request.method(), path = request.uri().path(), request_id,
+        status = Empty, job_id = Empty, otel.kind = "server");
+    let header = |name: &str| request.headers().get(name).and_then(|value| value.to_str().ok());
+    if let Some(traceparent) = header("traceparent") {
+        continue_trace(&span, traceparent, header("tracestate"));
+    }
+    span
 }
 
 /// Not every 503 is worth a line: a full queue is the caller's to know, and what is our failure is logged where it
 /// happens, with its cause.
-fn log_answer<B>(response: &axum::http::Response<B>, latency: Duration, _span: &tracing::Span) {
+fn log_answer<B>(response: &axum::http::Response<B>, latency: Duration, span: &tracing::Span) {
+    span.record("status", response.status().as_u16());
     tracing::debug!(status = response.status().as_u16(), latency_s = latency.as_secs_f64(), "answered");
 }
 

@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use tracing::Instrument;
+
 use super::Inner;
 use super::drive::drive;
 use crate::store::leases::Claimed;
@@ -35,7 +37,8 @@ pub(super) async fn drive_apart(queue: &Arc<Inner>, claimed: Claimed) {
     let id = claimed.job.id.clone();
     queue.changes.tell(&id);
     let driver = queue.clone();
-    let driven = tokio::spawn(async move { drive(&driver, claimed).await }).await;
+    let span = tracing::info_span!("job", job_id = %id);
+    let driven = tokio::spawn(async move { drive(&driver, claimed).await }.instrument(span)).await;
     if let Err(error) = driven {
         // The lease runs out, and the job goes back to the queue.
         tracing::error!(job_id = %id, %error, "the driver of a job panicked");

@@ -81,7 +81,7 @@ async fn run(queue: &Arc<Inner>, claimed: Claimed, signal: &Arc<Signal>) {
             release(queue, &claimed, &tracker).await;
         }
         _ => {
-            report(&claimed, &outcome);
+            report(&outcome);
             measure(&outcome);
             let (figures, ending) = search(objective, signal, &claimed, &tracker).ending(outcome);
             end(queue, &claimed, figures, ending).await;
@@ -164,22 +164,22 @@ async fn heartbeat(queue: &Inner, claimed: &Claimed, signal: &Signal, tracker: &
                 queue.changes.tell(&claimed.job.id);
             }
         }
-        Err(StoreError::LeaseLost { id }) => {
+        Err(StoreError::LeaseLost { .. }) => {
             counter!(metric::LEASES_LOST).increment(1);
-            tracing::warn!(job_id = %id, "lost the lease; the search ends and nothing of it is kept");
+            tracing::warn!("lost the lease; the search ends and nothing of it is kept");
             signal.end(Cause::LeaseLost);
         }
         // The next heartbeat tries again; should the lease run out meanwhile, the job goes back to the queue.
-        Err(error) => tracing::error!(job_id = %claimed.job.id, %error, "a heartbeat was not stored"),
+        Err(error) => tracing::error!(%error, "a heartbeat was not stored"),
     }
 }
 
 async fn end(queue: &Inner, claimed: &Claimed, figures: Figures, ending: Ending) {
-    let ended = persist(queue, claimed, || queue.store.end_job(&claimed.lease, figures, ending.clone())).await;
+    let ended = persist(queue, || queue.store.end_job(&claimed.lease, figures, ending.clone())).await;
     if let Some(job) = ended {
         count_ended(&job);
         let elapsed_s = job.progress(queue.clock.now()).map(|progress| progress.elapsed_s);
-        tracing::info!(job_id = %job.id, status = ?job.status, elapsed_s, "job ended");
+        tracing::info!(status = ?job.status, elapsed_s, "job ended");
     }
 }
 
@@ -195,18 +195,17 @@ pub(super) fn count_ended(job: &Job) {
 async fn release(queue: &Inner, claimed: &Claimed, tracker: &Tracker) {
     let found = tracker.unstored().map(|(found, _)| found);
     let found = found.unwrap_or_else(|| Found { figures: tracker.figures(), incumbent: None });
-    let released = persist(queue, claimed, || queue.store.release_job(&claimed.lease, found.clone())).await;
+    let released = persist(queue, || queue.store.release_job(&claimed.lease, found.clone())).await;
     if released.is_some() {
-        tracing::info!(job_id = %claimed.job.id, "job put back into the queue");
+        tracing::info!("job put back into the queue");
     }
 }
 
 /// Writes the end of a search. A database that fails is asked again, until the lease would have run out.
-async fn persist<T, W>(queue: &Inner, claimed: &Claimed, write: impl Fn() -> W) -> Option<T>
+async fn persist<T, W>(queue: &Inner, write: impl Fn() -> W) -> Option<T>
 where
     W: Future<Output = Result<T, StoreError>>,
 {
-    let job_id = &claimed.job.id;
     // Behind the lease another worker may have the job.
     let QueueSettings { lease, heartbeat, .. } = queue.settings;
     let most_tries = 1 + lease.as_millis() / heartbeat.as_millis().max(1);
@@ -217,10 +216,10 @@ where
                 if matches!(error, StoreError::LeaseLost { .. }) {
                     counter!(metric::LEASES_LOST).increment(1);
                 }
-                tracing::warn!(%job_id, %error, "the end of a search was not stored");
+                tracing::warn!(%error, "the end of a search was not stored");
                 return None;
             }
-            Err(error) => tracing::error!(%job_id, %error, "the end of a search was not stored"),
+            Err(error) => tracing::error!(%error, "the end of a search was not stored"),
         }
         tokio::time::sleep(heartbeat).await;
     }
@@ -231,12 +230,12 @@ async fn end_unreadable(queue: &Inner, claimed: &Claimed, error: Unreadable) {
     let detail = match error {
         // The database may answer the next worker: the lease runs out, and the job goes back to the queue.
         Unreadable::Store(error) => {
-            return tracing::error!(job_id = %claimed.job.id, %error, "the inputs of a job were not read");
+            return tracing::error!(%error, "the inputs of a job were not read");
         }
         Unreadable::Faults(faults) => faults.iter().map(Fault::to_string).collect::<Vec<_>>().join(" "),
         Unreadable::Panicked(words) => format!("{words}."),
     };
-    tracing::error!(job_id = %claimed.job.id, detail, "the inputs of a job are not valid");
+    tracing::error!(detail, "the inputs of a job are not valid");
     let detail = format!("The stored inputs cannot be read: {detail} Post the job again with its inputs.");
     let error = JobError { code: JobErrorCode::InputUnreadable, detail };
     end(queue, claimed, Figures::default(), Ending::Failed(error)).await;
@@ -250,11 +249,11 @@ fn measure(outcome: &Outcome) {
     }
 }
 
-fn report(claimed: &Claimed, outcome: &Outcome) {
+fn report(outcome: &Outcome) {
     match outcome {
         Outcome::Document(_) => {}
-        Outcome::Refused(failure) => tracing::error!(job_id = %claimed.job.id, %failure, "check failed"),
-        Outcome::Panicked(words) => tracing::error!(job_id = %claimed.job.id, words, "the solver panicked"),
+        Outcome::Refused(failure) => tracing::error!(%failure, "check failed"),
+        Outcome::Panicked(words) => tracing::error!(words, "the solver panicked"),
     }
 }
 
