@@ -44,6 +44,8 @@ pub struct Settings {
     pub queue_limit: u32,
     /// The largest request body, bytes. Default 33554432 (32 MiB).
     pub max_body_bytes: u64,
+    /// Open connections; one more is closed at once. Default 960.
+    pub max_connections: u64,
     /// Requests answered at once; past it the answer is 503. Default 512.
     pub max_requests: u64,
     /// Streams of events at once; past it the answer is 503. Default 256.
@@ -66,6 +68,8 @@ pub struct Settings {
     pub header_timeout_s: f64,
     /// How long the body of a request may take, seconds. Default 60.
     pub body_timeout_s: f64,
+    /// How long a client may take none of an answer, seconds; then its connection is closed. Default 30.
+    pub write_timeout_s: f64,
     /// Seconds between two heartbeats of a running job, each of which stores its incumbent and bound. Default 1.
     pub heartbeat_s: f64,
     /// Seconds that a job belongs to its worker after a heartbeat; at least three heartbeats. Default 15.
@@ -90,6 +94,7 @@ impl Default for Settings {
             threads_per_job: 1,
             queue_limit: 1000,
             max_body_bytes: 32 << 20,
+            max_connections: 960,
             max_requests: 512,
             max_streams: 256,
             max_jobs_per_key: 500,
@@ -101,6 +106,7 @@ impl Default for Settings {
             max_time_limit_s: 86_400.0,
             header_timeout_s: 30.0,
             body_timeout_s: 60.0,
+            write_timeout_s: 30.0,
             heartbeat_s: 1.0,
             lease_s: 15.0,
             shutdown_s: 10.0,
@@ -141,7 +147,7 @@ fn listed(faults: &[SettingFault]) -> String {
 
 impl Settings {
     /// Names of all settings, as in the file; in the environment in capitals behind [`ENVIRONMENT_PREFIX`].
-    pub const FIELDS: [&'static str; 24] = [
+    pub const FIELDS: [&'static str; 26] = [
         "listen",
         "database_url",
         "allow_anonymous",
@@ -149,6 +155,7 @@ impl Settings {
         "threads_per_job",
         "queue_limit",
         "max_body_bytes",
+        "max_connections",
         "max_requests",
         "max_streams",
         "max_jobs_per_key",
@@ -160,6 +167,7 @@ impl Settings {
         "max_time_limit_s",
         "header_timeout_s",
         "body_timeout_s",
+        "write_timeout_s",
         "heartbeat_s",
         "lease_s",
         "shutdown_s",
@@ -204,6 +212,7 @@ impl Settings {
             threads_per_job: reader.optional(map, "threads_per_job", read_count).unwrap_or(default.threads_per_job),
             queue_limit: reader.optional(map, "queue_limit", read_queue_limit).unwrap_or(default.queue_limit),
             max_body_bytes: reader.optional(map, "max_body_bytes", read_body).unwrap_or(default.max_body_bytes),
+            max_connections: reader.optional(map, "max_connections", read_limit).unwrap_or(default.max_connections),
             max_requests: reader.optional(map, "max_requests", read_limit).unwrap_or(default.max_requests),
             max_streams: reader.optional(map, "max_streams", read_limit).unwrap_or(default.max_streams),
             max_jobs_per_key: reader
@@ -225,6 +234,7 @@ impl Settings {
                 .optional(map, "header_timeout_s", read_duration)
                 .unwrap_or(default.header_timeout_s),
             body_timeout_s: reader.optional(map, "body_timeout_s", read_duration).unwrap_or(default.body_timeout_s),
+            write_timeout_s: reader.optional(map, "write_timeout_s", read_duration).unwrap_or(default.write_timeout_s),
             heartbeat_s: reader.optional(map, "heartbeat_s", read_duration).unwrap_or(default.heartbeat_s),
             lease_s: reader.optional(map, "lease_s", read_duration).unwrap_or(default.lease_s),
             shutdown_s: reader.optional(map, "shutdown_s", read_duration).unwrap_or(default.shutdown_s),

@@ -54,7 +54,7 @@ pub mod metric {
     pub const REQUEST_DURATION: &str = "cutpoint_http_request_duration_seconds";
     /// Gauge: requests that are being answered.
     pub const REQUESTS: &str = "cutpoint_http_requests";
-    /// Counter: requests that were turned away; `cause` is `requests`, `queue` or `streams`, or one of
+    /// Counter: requests that were turned away; `cause` is `connections`, `requests`, `queue` or `streams`, or one of
     /// `requests_per_key`, `jobs_per_key` and `streams_per_key`.
     pub const SHED: &str = "cutpoint_http_requests_shed_total";
     /// Gauge: open streams of events.

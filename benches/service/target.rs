@@ -3,12 +3,11 @@
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
 
 use cutpoint::clock::{RandomIds, SystemClock};
 use cutpoint::domain::scope::Scope;
 use cutpoint::domain::tenant::Tenant;
-use cutpoint::http::{self, Api, Limits};
+use cutpoint::http::{self, Api, ConnectionLimits, Limits};
 use cutpoint::jobs::{Planner, Queue, QueueSettings};
 use cutpoint::store::{NewKey, Store, StoreSettings};
 use serde_json::{Value, json};
@@ -39,7 +38,7 @@ impl Target {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("an address");
         let closing = CancellationToken::new();
-        tokio::spawn(http::serve(listener, router, Duration::from_secs(30), closing.clone()));
+        tokio::spawn(http::serve(listener, router, ConnectionLimits::default(), closing.clone()));
         Self { address, key: key.reveal().to_owned(), store, queue, closing, _folder: folder }
     }
 

@@ -74,6 +74,10 @@ pub(super) struct SettingFlags {
     #[arg(long, value_name = "BYTES")]
     #[serde(skip_serializing_if = "Option::is_none")]
     max_body_bytes: Option<u64>,
+    /// Open connections; one more is closed at once [default: 960].
+    #[arg(long, value_name = "COUNT")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    max_connections: Option<u64>,
     /// Requests answered at once; past it the answer is 503 [default: 512].
     #[arg(long, value_name = "COUNT")]
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -118,6 +122,10 @@ pub(super) struct SettingFlags {
     #[arg(long, value_name = "SECONDS", value_parser = finite)]
     #[serde(skip_serializing_if = "Option::is_none")]
     body_timeout_s: Option<f64>,
+    /// How long a client may take none of an answer [default: 30].
+    #[arg(long, value_name = "SECONDS", value_parser = finite)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    write_timeout_s: Option<f64>,
     /// Seconds between two heartbeats of a running job [default: 1].
     #[arg(long, value_name = "SECONDS", value_parser = finite)]
     #[serde(skip_serializing_if = "Option::is_none")]

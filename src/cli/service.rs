@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::clock::{Clock, Ids, RandomIds, SystemClock};
 use crate::config::Settings;
-use crate::http::{self, Api, Limits};
+use crate::http::{self, Api, ConnectionLimits, Limits};
 use crate::jobs::{Planner, Queue, QueueSettings};
 use crate::store::{Store, StoreSettings};
 use crate::telemetry::Metrics;
@@ -52,8 +52,8 @@ impl Service {
                 .context("cannot take up the jobs of the database")?;
         let api = Api::new(store.clone(), queue.clone(), clock, ids, limits(settings), anonymous);
         let closing = CancellationToken::new();
-        let header_timeout = Duration::from_secs_f64(settings.header_timeout_s);
-        let server = tokio::spawn(http::serve(listener, http::router(api), header_timeout, closing.clone()));
+        let connections = connection_limits(settings);
+        let server = tokio::spawn(http::serve(listener, http::router(api), connections, closing.clone()));
         tokio::spawn(fold_metrics(closing.clone()));
         let shutdown = Duration::from_secs_f64(settings.shutdown_s);
         Ok(Self { address, store, queue, closing, server, shutdown })
@@ -123,6 +123,14 @@ fn limits(settings: &Settings) -> Limits {
         links: count(settings.max_links),
         time_limit_s: settings.max_time_limit_s,
         body_timeout: Duration::from_secs_f64(settings.body_timeout_s),
+    }
+}
+
+fn connection_limits(settings: &Settings) -> ConnectionLimits {
+    ConnectionLimits {
+        most: usize::try_from(settings.max_connections).unwrap_or(usize::MAX),
+        header_timeout: Duration::from_secs_f64(settings.header_timeout_s),
+        write_timeout: Duration::from_secs_f64(settings.write_timeout_s),
     }
 }
 

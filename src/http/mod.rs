@@ -61,5 +61,5 @@ pub use placements::{Placement, PlacementPage};
 pub use problem::{Problem, ProblemType};
 pub use problems::{ProblemDescription, ProblemList};
 pub use router::{openapi, openapi_json, router};
-pub use serve::serve;
+pub use serve::{ConnectionLimits, serve};
 pub use validation::JobValidation;

@@ -7,20 +7,40 @@ use axum::Router;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
+use metrics::counter;
 use tokio::net::{TcpListener, TcpStream};
+use tokio_io_timeout::TimeoutStream;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+
+use crate::telemetry::metric;
 
 /// How long nothing is accepted after the system refused a connection, for instance for want of file descriptors.
 const AFTER_FAILURE: Duration = Duration::from_secs(1);
 
+/// What connections may do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ConnectionLimits {
+    /// How many may be open at once; one more is closed as soon as it is accepted. Default 960.
+    pub most: usize,
+    /// How long a client may take for the head of a request, the first or a later one; so an idle connection lives no
+    /// longer. Default 30 s.
+    pub header_timeout: Duration,
+    /// How long a client may take none of an answer. Default 30 s.
+    pub write_timeout: Duration,
+}
+
+impl Default for ConnectionLimits {
+    fn default() -> Self {
+        // A process has 1024 file descriptors where nobody raised that.
+        Self { most: 960, header_timeout: Duration::from_secs(30), write_timeout: Duration::from_secs(30) }
+    }
+}
+
 /// Serves connections until `closing`, then lets open requests end.
-///
-/// A connection whose client takes longer than `header_timeout` for the head of a request, the first or a later one, is
-/// closed; so an idle one lives no longer.
-pub async fn serve(listener: TcpListener, router: Router, header_timeout: Duration, closing: CancellationToken) {
+pub async fn serve(listener: TcpListener, router: Router, limits: ConnectionLimits, closing: CancellationToken) {
     let mut http = http1::Builder::new();
-    http.timer(TokioTimer::new()).header_read_timeout(header_timeout);
+    http.timer(TokioTimer::new()).header_read_timeout(limits.header_timeout);
     let connections = TaskTracker::new();
     loop {
         let accepted = tokio::select! {
@@ -28,7 +48,15 @@ pub async fn serve(listener: TcpListener, router: Router, header_timeout: Durati
             () = closing.cancelled() => break,
         };
         match accepted {
+            Ok(_) if connections.len() >= limits.most => {
+                counter!(metric::SHED, "cause" => "connections").increment(1);
+            }
             Ok((stream, _)) => {
+                if let Err(error) = stream.set_nodelay(true) {
+                    tracing::debug!(%error, "a connection waits for full packets");
+                }
+                let mut stream = TimeoutStream::new(stream);
+                stream.set_write_timeout(Some(limits.write_timeout));
                 connections.spawn(answer(http.clone(), stream, router.clone(), closing.clone()));
             }
             Err(error) if is_of_client(&error) => {}
@@ -43,12 +71,10 @@ pub async fn serve(listener: TcpListener, router: Router, header_timeout: Durati
     connections.wait().await;
 }
 
-async fn answer(http: http1::Builder, stream: TcpStream, router: Router, closing: CancellationToken) {
-    if let Err(error) = stream.set_nodelay(true) {
-        tracing::debug!(%error, "a connection waits for full packets");
-    }
+async fn answer(http: http1::Builder, stream: TimeoutStream<TcpStream>, router: Router, closing: CancellationToken) {
     let service = TowerToHyperService::new(router);
-    let mut connection = std::pin::pin!(http.serve_connection(TokioIo::new(stream), service));
+    let stream = TokioIo::new(Box::pin(stream));
+    let mut connection = std::pin::pin!(http.serve_connection(stream, service));
     let ended = tokio::select! {
         ended = &mut connection => ended,
         () = closing.cancelled() => {

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use cutpoint::http::{self, Limits};
+use cutpoint::http::{self, ConnectionLimits, Limits};
 use cutpoint::jobs::QueueSettings;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -75,8 +75,8 @@ async fn slow_client(service: &Service, text: &str) -> (String, Duration) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let closing = CancellationToken::new();
-    let limit = Duration::from_millis(200);
-    let server = tokio::spawn(http::serve(listener, service.router.clone(), limit, closing.clone()));
+    let limits = ConnectionLimits { header_timeout: Duration::from_millis(200), ..ConnectionLimits::default() };
+    let server = tokio::spawn(http::serve(listener, service.router.clone(), limits, closing.clone()));
     let began = Instant::now();
     let mut client = TcpStream::connect(address).await.unwrap();
     client.write_all(text.as_bytes()).await.unwrap();
@@ -104,4 +104,56 @@ async fn slow_clients_are_cut_off() {
 
     let (answer, _) = slow_client(&service, "GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n").await;
     assert!(answer.starts_with("HTTP/1.1 200 OK"), "{answer}");
+}
+
+#[tokio::test]
+async fn a_client_that_reads_nothing_is_cut_off() {
+    let service = with(Limits::default()).await;
+    let mut large = model();
+    let name = "n".repeat(200);
+    let layers =
+        (0..20_000).map(|number| json!({"id": format!("{name}{number}"), "param_bytes": 1, "output_bytes": 1}));
+    large["layers"] = layers.collect();
+    large["edges"] = json!([]);
+    let path = service.post("/v1/models", &large).await.header("location").to_owned();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let closing = CancellationToken::new();
+    let limits = ConnectionLimits { write_timeout: Duration::from_millis(200), ..ConnectionLimits::default() };
+    let server = tokio::spawn(http::serve(listener, service.router.clone(), limits, closing.clone()));
+    let mut client = TcpStream::connect(address).await.unwrap();
+    // Answers pile up until nothing more fits between the two.
+    for _ in 0..10 {
+        client.write_all(format!("GET {path} HTTP/1.1\r\nhost: x\r\n\r\n").as_bytes()).await.unwrap();
+    }
+    // The service ends, though the client has not read: the connection was closed, and nothing waits for it.
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    closing.cancel();
+    server.await.unwrap();
+    let mut answer = Vec::new();
+    // Whole answers would be ten times as much; the close may come as a reset.
+    let read = client.read_to_end(&mut answer).await;
+    assert!(answer.len() < 10 * 20_000 * name.len(), "{} bytes, {read:?}", answer.len());
+}
+
+#[tokio::test]
+async fn connections_beyond_the_limit_are_closed_at_once() {
+    let service = with(Limits::default()).await;
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let closing = CancellationToken::new();
+    let limits = ConnectionLimits { most: 1, ..ConnectionLimits::default() };
+    let server = tokio::spawn(http::serve(listener, service.router.clone(), limits, closing.clone()));
+    let ask = async |client: &mut TcpStream| {
+        client.write_all(b"GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n").await?;
+        let mut answer = [0; 15];
+        client.read_exact(&mut answer).await.map(|_| answer)
+    };
+    let mut first = TcpStream::connect(address).await.unwrap();
+    assert_eq!(&ask(&mut first).await.unwrap(), b"HTTP/1.1 200 OK");
+    let mut second = TcpStream::connect(address).await.unwrap();
+    assert!(ask(&mut second).await.is_err());
+    assert_eq!(service.get("/metrics").await.status, 200);
+    closing.cancel();
+    server.await.unwrap();
 }
