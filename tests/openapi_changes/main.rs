@@ -38,8 +38,8 @@ fn document() -> Value {
     json!({
         "paths": {"/a": {
             "get": {"parameters": [{"name": "q", "in": "query", "required": false, "schema": {"type": "string"}}],
-                "responses": {"200": {"content": {"application/json": {"schema": {"$ref": "#/components/schemas/Out"}}}},
-                    "404": {}}},
+                "responses": {"404": {}, "200": {"headers": {"ETag": {}},
+                    "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Out"}}}}}},
             "post": {"requestBody": {"content": {"application/json": {"schema": {"$ref": "#/components/schemas/In"}}}},
                 "responses": {"200": {}}}}},
         "components": {"schemas": {
@@ -74,6 +74,7 @@ fn what_clients_rely_on_may_not_change() {
         ("/paths/~1a/get", Value::Null),
         ("/paths/~1a/get/parameters", json!([])),
         ("/paths/~1a/get/responses/200", Value::Null),
+        ("/paths/~1a/get/responses/200/headers/ETag", Value::Null),
         ("/components/schemas/In", Value::Null),
         ("/components/schemas/In/properties/b", Value::Null),
         ("/components/schemas/Out/properties/e", Value::Null),
@@ -105,6 +106,7 @@ fn what_is_new_breaks_nothing() {
         ("/paths/~1b", json!({"get": {"responses": {}}})),
         ("/paths/~1a/delete", json!({"responses": {}})),
         ("/paths/~1a/get/responses/503", json!({})),
+        ("/paths/~1a/get/responses/200/headers/Location", json!({})),
         ("/components/schemas/New", json!({"type": "object", "required": ["x"]})),
         (&format!("{inner}/n"), json!({"type": "string"})),
         (&format!("{inner}/a/type"), json!("number")),
