@@ -238,8 +238,8 @@ fn every_link_leads_to_an_operation_and_gives_what_it_takes() {
         for response in operation["responses"].as_object().unwrap().values() {
             for link in response["links"].as_object().into_iter().flatten().map(|(_, link)| link) {
                 let next = link["operationId"].as_str().unwrap();
-                let given = link["parameters"].as_object().unwrap();
-                let known = operations[next]["parameters"].as_array().unwrap();
+                let given = link["parameters"].as_object().cloned().unwrap_or_default();
+                let known = operations[next]["parameters"].as_array().cloned().unwrap_or_default();
                 for name in given.keys() {
                     assert!(known.iter().any(|parameter| parameter["name"] == *name), "{id} to {next}: {name}");
                 }

@@ -10,7 +10,7 @@ use utoipa::openapi::schema::{AdditionalProperties, Schema};
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{OpenApi, Ref, RefOr};
 
-use super::{headers, links, parameters, sample};
+use super::{headers, limits, links, parameters, sample};
 
 /// Finishes the document that utoipa collected.
 pub fn finish(api: &mut OpenApi) {
@@ -75,6 +75,7 @@ fn close_requests(api: &mut OpenApi) {
             && !object.properties.is_empty()
         {
             object.additional_properties = Some(Box::new(AdditionalProperties::FreeForm(false)));
+            limits::bound(object);
         }
         to_visit.extend(references(&serde_json::to_value(schema).unwrap_or_default()));
     }

@@ -23,9 +23,11 @@ const BASE: Given = ("base", "$response.body#/id");
 const OF_MODEL: Given = ("model_id", "$response.body#/id");
 const ON_CLUSTER: Given = ("cluster_id", "$response.body#/id");
 
-const LEADS: [Lead; 42] = [
+const LEADS: [Lead; 45] = [
     ("create_model", "get_model", &[ID]),
     ("create_model", "delete_model", &[ID]),
+    ("create_model", "create_cluster", &[]),
+    ("create_model", "create_job", &[]),
     ("create_model", "list_placements", &[OF_MODEL]),
     ("list_models", "get_model", &[FIRST_ID]),
     ("get_model", "list_jobs", &[OF_MODEL]),
@@ -34,6 +36,7 @@ const LEADS: [Lead; 42] = [
     ("create_cluster", "replace_cluster", &[ID, VERSION]),
     ("create_cluster", "patch_links", &[ID, VERSION]),
     ("create_cluster", "delete_cluster", &[ID]),
+    ("create_cluster", "create_job", &[]),
     ("list_clusters", "get_cluster", &[FIRST_ID]),
     ("get_cluster", "replace_cluster", &[ID, VERSION]),
     ("get_cluster", "patch_links", &[ID, VERSION]),
@@ -68,18 +71,28 @@ const LEADS: [Lead; 42] = [
     ("create_job", "get_placement", &[PLACEMENT_ID]),
 ];
 
+/// Where the whole answer is the body of the next operation.
+const WHOLE: [(&str, &str); 2] = [("get_example", "create_job"), ("get_example", "validate_job")];
+
 /// Says of an operation's successes where they lead to.
 pub(super) fn lead_on(operation: &mut Operation) {
-    let Some(id) = operation.operation_id.as_deref() else { return };
+    let Some(id) = operation.operation_id.clone() else { return };
     for (_, next, given) in LEADS.iter().filter(|(from, _, _)| *from == id) {
-        let link = LinkBuilder::new().operation_id(*next);
-        let link = given.iter().fold(link, |link, (name, value)| link.parameter(*name, *value)).build();
-        for (status, response) in &mut operation.responses.responses {
-            if let RefOr::T(response) = response
-                && status.starts_with('2')
-            {
-                response.links.insert((*next).to_owned(), RefOr::T(link.clone()));
-            }
+        let link = given.iter().fold(LinkBuilder::new(), |link, (name, value)| link.parameter(*name, *value));
+        add(operation, next, link);
+    }
+    for (_, next) in WHOLE.iter().filter(|(from, _)| *from == id) {
+        add(operation, next, LinkBuilder::new().request_body(Some("$response.body")));
+    }
+}
+
+fn add(operation: &mut Operation, next: &str, link: LinkBuilder) {
+    let link = link.operation_id(next).build();
+    for (status, response) in &mut operation.responses.responses {
+        if let RefOr::T(response) = response
+            && status.starts_with('2')
+        {
+            response.links.insert(next.to_owned(), RefOr::T(link.clone()));
         }
     }
 }

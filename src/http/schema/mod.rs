@@ -3,6 +3,7 @@
 
 mod finish;
 mod headers;
+mod limits;
 mod links;
 mod parameters;
 mod sample;

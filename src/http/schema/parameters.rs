@@ -1,10 +1,12 @@
 //! What parameters of one name share everywhere: how their values look.
 
+use utoipa::Number;
 use utoipa::openapi::RefOr;
 use utoipa::openapi::path::{Operation, Parameter, ParameterIn};
-use utoipa::openapi::schema::{ArrayItems, Object, Schema};
+use utoipa::openapi::schema::{ArrayItems, Object, Schema, SchemaType, Type};
 
 use crate::domain::id::IdKind;
+use crate::domain::unit::MAX_SAFE_INTEGER;
 
 const NUMBER: &str = "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}";
 
@@ -13,10 +15,13 @@ pub(super) fn narrow(operation: &mut Operation) {
     for parameter in operation.parameters.iter_mut().flatten() {
         let RefOr::T(parameter) = parameter else { continue };
         let pattern = pattern(parameter);
-        if let (Some(pattern), Some(RefOr::T(schema))) = (pattern, &mut parameter.schema)
-            && let Some(text) = text(schema)
-        {
-            text.pattern = Some(pattern);
+        let Some(RefOr::T(schema)) = &mut parameter.schema else { continue };
+        let Some(value) = value(schema) else { continue };
+        if let Some(pattern) = pattern {
+            value.pattern = Some(pattern);
+        }
+        if matches!(value.schema_type, SchemaType::Type(Type::Integer)) && value.maximum.is_none() {
+            value.maximum = Some(Number::UInt(MAX_SAFE_INTEGER as usize));
         }
     }
 }
@@ -38,13 +43,13 @@ fn pattern(parameter: &Parameter) -> Option<String> {
     }
 }
 
-/// The text that a parameter is, or of which it is a list.
-fn text(schema: &mut Schema) -> Option<&mut Object> {
+/// The value that a parameter is, or of which it is a list.
+fn value(schema: &mut Schema) -> Option<&mut Object> {
     match schema {
         Schema::Object(object) => Some(object),
         Schema::Array(array) => match &mut array.items {
             ArrayItems::RefOrSchema(items) => match items.as_mut() {
-                RefOr::T(schema) => text(schema),
+                RefOr::T(schema) => value(schema),
                 RefOr::Ref(_) => None,
             },
             ArrayItems::False => None,
