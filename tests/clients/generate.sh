@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Generates the clients from the documents and builds them. Needs tests/requirements.txt installed, Node and cargo.
 set -euo pipefail
+target=$(realpath "${CARGO_TARGET_DIR:-$(dirname "$0")/../../target}")/clients
 cd "$(dirname "$0")"
-target=$(realpath "${CARGO_TARGET_DIR:-../../target}")/clients
 mkdir -p "$target"
 
 printf 'Python: '

@@ -2,8 +2,8 @@
 # Runs every client that generate.sh built against the service at CUTPOINT_URL, with the key in CUTPOINT_KEY where one is
 # needed.
 set -euo pipefail
+target=$(realpath "${CARGO_TARGET_DIR:-$(dirname "$0")/../../target}")/clients
 cd "$(dirname "$0")"
-target=$(realpath "${CARGO_TARGET_DIR:-../../target}")/clients
 
 echo "Python"
 PYTHONPATH=$target PYTHONDONTWRITEBYTECODE=1 python python/plan.py
