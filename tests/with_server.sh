@@ -4,9 +4,9 @@
 #
 #   tests/with_server.sh SECONDS COMMAND...
 #
-# CUTPOINT_BIN names the program; by default it is the one that the tests built.
+# PROGRAM names the program; by default it is the one that the tests built. A CUTPOINT_KEY is for the command.
 set -euo pipefail
-program=${CUTPOINT_BIN:-${CARGO_TARGET_DIR:-$(dirname "$0")/../target}/debug/cutpoint}
+program=${PROGRAM:-${CARGO_TARGET_DIR:-$(dirname "$0")/../target}/debug/cutpoint}
 seconds=$1
 shift
 
@@ -26,7 +26,7 @@ trap finish EXIT
   exit 1
 }
 mkfifo "$folder/says"
-"$program" serve --listen 127.0.0.1:0 --database-url "sqlite://$folder/cutpoint.db" --log warn \
+env -u CUTPOINT_KEY "$program" serve --listen 127.0.0.1:0 --database-url "sqlite://$folder/cutpoint.db" --log warn \
   >"$folder/says" 2>"$folder/log" &
 server=$!
 read -r -t 60 line <"$folder/says" || {
