@@ -1,11 +1,13 @@
 #!/usr/bin/env bash
-# Starts the service on a free port with a database of its own, runs a command that finds the address in CUTPOINT_URL, and
-# ends the service. Fails where the command fails or takes longer than it may, and where the service logs an error.
+# Starts the service on a free port with a database of its own, runs a command that finds the address in CUTPOINT_URL and a
+# key with every scope in CUTPOINT_KEY, and ends the service. Fails where the command fails or takes longer than it may,
+# and where the service logs an error.
 #
 #   tests/with_server.sh SECONDS COMMAND...
 #
-# PROGRAM names the program; by default it is the one that the tests built. A CUTPOINT_KEY is for the command.
+# PROGRAM names the program; by default it is the one that the tests built.
 set -euo pipefail
+unset CUTPOINT_KEY CUTPOINT_URL
 program=${PROGRAM:-${CARGO_TARGET_DIR:-$(dirname "$0")/../target}/debug/cutpoint}
 seconds=$1
 shift
@@ -25,9 +27,10 @@ trap finish EXIT
   printf 'FAILED: %s is not built; tests/run.sh does it\n' "$program" >&2
   exit 1
 }
+database=sqlite://$folder/cutpoint.db
+key=$("$program" key create --name test --scope admin --database-url "$database")
 mkfifo "$folder/says"
-env -u CUTPOINT_KEY "$program" serve --listen 127.0.0.1:0 --database-url "sqlite://$folder/cutpoint.db" --log warn \
-  >"$folder/says" 2>"$folder/log" &
+"$program" serve --listen 127.0.0.1:0 --database-url "$database" --log warn >"$folder/says" 2>"$folder/log" &
 server=$!
 read -r -t 60 line <"$folder/says" || {
   printf 'FAILED: the service does not start\n' >&2
@@ -36,7 +39,7 @@ read -r -t 60 line <"$folder/says" || {
 }
 
 status=0
-CUTPOINT_URL=${line##* } timeout --kill-after=10 "$seconds" "$@" || status=$?
+CUTPOINT_URL=${line##* } CUTPOINT_KEY=$key timeout --kill-after=10 "$seconds" "$@" || status=$?
 if [[ $status == 124 ]]; then
   printf 'FAILED: %s took longer than %s s\n' "$*" "$seconds" >&2
 fi

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Runs every client that generate.sh built against the service at CUTPOINT_URL, with the key in CUTPOINT_KEY where one is
-# needed.
+# wanted.
 set -euo pipefail
 target=$(realpath "${CARGO_TARGET_DIR:-$(dirname "$0")/../../target}")/clients
 cd "$(dirname "$0")"

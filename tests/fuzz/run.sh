@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Lets schemathesis ask the service at CUTPOINT_URL: requests that it invents, then journeys along the document's links.
+# Lets schemathesis ask the service at CUTPOINT_URL with the key CUTPOINT_KEY: requests that it invents, then journeys along the document's links.
 # Fails on any finding, and where fewer requests were sent than wanted.
 #
 #   tests/fuzz/run.sh LEAST EXAMPLES SECONDS [OPTION...]
@@ -17,7 +17,7 @@ ask() {
   local what=$1
   shift
   schemathesis --config-file "$what.toml" run "$CUTPOINT_URL/openapi.json" --no-color \
-    --report json --report-json-path "$reports/$what.json" "$@"
+    --header "Authorization: Bearer $CUTPOINT_KEY" --report json --report-json-path "$reports/$what.json" "$@"
 }
 
 failed=0

@@ -9,6 +9,7 @@ use utoipa::openapi::{Components, Header, Ref, RefOr};
 use crate::http::shed::ALWAYS_ANSWERED;
 
 const REQUEST_ID: &str = "x-request-id";
+const CHALLENGE: &str = "WWW-Authenticate";
 const QUOTA: [&str; 2] = ["RateLimit", "RateLimit-Policy"];
 
 /// Describes every header once.
@@ -16,7 +17,7 @@ pub(super) fn describe(components: &mut Components) {
     components.headers.extend(described().map(|(name, header)| (name.to_owned(), RefOr::T(header))));
 }
 
-fn described() -> [(&'static str, Header); 7] {
+fn described() -> [(&'static str, Header); 8] {
     let text = || ObjectBuilder::new().schema_type(Type::String).build();
     let seconds = ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(0)).build();
     [
@@ -31,6 +32,7 @@ fn described() -> [(&'static str, Header); 7] {
             "RateLimit-Policy",
             header(text(), "Each quota and what it counts.", "\"requests\";q=512;qu=\"concurrent-requests\""),
         ),
+        (CHALLENGE, header(text(), "What kind of key is wanted (RFC 6750).", "Bearer realm=\"cutpoint\"")),
         ("Retry-After", header(seconds, "Seconds until it is worth another try.", 1)),
         (
             REQUEST_ID,
@@ -64,8 +66,10 @@ pub(super) fn list(path: &str, operation: &mut Operation) {
         if is_success && may_wait {
             names.push("Preference-Applied");
         }
-        if status == "304" {
-            names.push("ETag");
+        match status.as_str() {
+            "304" => names.push("ETag"),
+            "401" | "403" => names.push(CHALLENGE),
+            _ => {}
         }
         refer(response, &names);
     }
