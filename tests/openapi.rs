@@ -152,19 +152,108 @@ fn every_example_validates() {
 fn success_answers_of_an_operation_share_a_schema_and_errors_share_problem() {
     for (id, operation) in operations(&document()) {
         let mut schemas = BTreeSet::new();
-        let mut errors = 0;
         for (status, response) in operation["responses"].as_object().unwrap() {
             assert!(response["description"].as_str().is_some_and(|text| !text.is_empty()), "{id} {status}");
             if status.starts_with('2') {
-                schemas.extend(response.pointer("/content/application~1json/schema").map(Value::to_string));
+                let contents = response["content"].as_object().into_iter().flatten();
+                schemas.extend(contents.map(|(_, content)| content["schema"].to_string()));
             } else if status.starts_with(['4', '5']) {
+                let media_types: Vec<&String> = response["content"].as_object().unwrap().keys().collect();
+                assert_eq!(media_types, ["application/problem+json"], "{id} {status}");
                 let schema = &response["content"]["application/problem+json"]["schema"]["$ref"];
                 assert_eq!(schema, "#/components/schemas/Problem", "{id} {status}");
-                errors += 1;
             }
         }
         assert!(schemas.len() <= 1, "{id}: {schemas:?}");
-        assert!(errors > 0, "{id}");
+    }
+}
+
+/// Whether an operation has a parameter of this place, and of this name where one is given.
+fn takes(operation: &Value, place: &str, name: Option<&str>) -> bool {
+    let mut parameters = operation["parameters"].as_array().into_iter().flatten();
+    parameters.any(|parameter| parameter["in"] == place && name.is_none_or(|name| parameter["name"] == name))
+}
+
+#[test]
+fn every_operation_lists_the_errors_that_its_parts_can_have() {
+    // These answer also while the service is overloaded, and know nothing but that the process lives.
+    let never_away = ["check_health"];
+    for (id, operation) in operations(&document()) {
+        let has_body = operation.get("requestBody").is_some();
+        let has_input = has_body || operation.get("parameters").is_some();
+        let mut wanted = BTreeSet::from(["500"]);
+        let causes = [
+            (!never_away.contains(&id.as_str()), ["503"].as_slice()),
+            (has_input, &["400"]),
+            (takes(&operation, "path", None), &["404"]),
+            (has_body, &["408", "413", "415"]),
+            (takes(&operation, "header", Some("Idempotency-Key")), &["422"]),
+            (takes(&operation, "header", Some("If-Match")), &["412", "422", "428"]),
+        ];
+        causes.iter().filter(|(holds, _)| *holds).for_each(|(_, statuses)| wanted.extend(*statuses));
+        let listed: BTreeSet<&str> = operation["responses"].as_object().unwrap().keys().map(String::as_str).collect();
+        assert!(wanted.is_subset(&listed), "{id}: {wanted:?} in {listed:?}");
+        assert_eq!(takes(&operation, "header", Some("If-None-Match")), listed.contains("304"), "{id}");
+    }
+}
+
+#[test]
+fn every_answer_lists_its_headers_each_described_once() {
+    let document = document();
+    for (name, header) in document["components"]["headers"].as_object().unwrap() {
+        assert!(header["description"].is_string(), "{name}");
+        assert!(validator(&document, &header["schema"]).is_valid(&header["example"]), "{name}");
+    }
+    let always_answered = ["check_health", "check_readiness", "get_metrics"];
+    for (id, operation) in operations(&document) {
+        for (status, response) in operation["responses"].as_object().unwrap() {
+            let headers: BTreeSet<&str> = response["headers"].as_object().unwrap().keys().map(String::as_str).collect();
+            for name in &headers {
+                let address = format!("#/components/headers/{name}");
+                assert_eq!(response["headers"][name], serde_json::json!({ "$ref": address }), "{id} {status}");
+            }
+            let may_wait = takes(&operation, "header", Some("Prefer"));
+            let causes = [
+                (true, "x-request-id"),
+                (!always_answered.contains(&id.as_str()), "RateLimit"),
+                (!always_answered.contains(&id.as_str()), "RateLimit-Policy"),
+                (status == "503" || status == "429", "Retry-After"),
+                (status == "401" || status == "403", "WWW-Authenticate"),
+                (status == "201" || status == "202", "Location"),
+                (status == "304", "ETag"),
+                (may_wait && status.starts_with('2'), "Preference-Applied"),
+            ];
+            for (_, name) in causes.iter().filter(|(holds, _)| *holds) {
+                assert!(headers.contains(name), "{id} {status}: {name}");
+            }
+        }
+    }
+}
+
+#[test]
+fn every_link_leads_to_an_operation_and_gives_what_it_takes() {
+    let document = document();
+    let operations: BTreeMap<String, Value> = operations(&document).into_iter().collect();
+    let mut led_to = BTreeSet::new();
+    for (id, operation) in &operations {
+        for response in operation["responses"].as_object().unwrap().values() {
+            for link in response["links"].as_object().into_iter().flatten().map(|(_, link)| link) {
+                let next = link["operationId"].as_str().unwrap();
+                let given = link["parameters"].as_object().cloned().unwrap_or_default();
+                let known = operations[next]["parameters"].as_array().cloned().unwrap_or_default();
+                for name in given.keys() {
+                    assert!(known.iter().any(|parameter| parameter["name"] == *name), "{id} to {next}: {name}");
+                }
+                for parameter in known.iter().filter(|parameter| parameter["required"] == true) {
+                    assert!(given.contains_key(parameter["name"].as_str().unwrap()), "{id} to {next}: {parameter}");
+                }
+                led_to.insert(next);
+            }
+        }
+    }
+    // What takes an id is found from the answers; the types of problem are named by every problem.
+    for (id, operation) in operations.iter().filter(|(_, operation)| takes(operation, "path", None)) {
+        assert!(led_to.contains(id.as_str()) || id == "get_problem", "nothing leads to {id}: {operation}");
     }
 }
 

@@ -1,4 +1,5 @@
-//! The README keeps its word: its tour runs as it stands, and its table has every setting.
+//! The README keeps its word: its tour runs as it stands, and its table has every setting. What docs/clients.md shows is
+//! part of the clients that run.
 
 mod common;
 
@@ -69,5 +70,28 @@ fn the_table_has_every_setting() {
         let variable = format!("{ENVIRONMENT_PREFIX}{}", name.to_uppercase());
         let row = format!("| `{name}` | `{variable}` | `--{}` |", name.replace('_', "-"));
         assert!(text.contains(&row), "{row}");
+    }
+}
+
+/// The lines of a text without what stands before and behind them.
+fn lines(text: &str) -> Vec<&str> {
+    text.lines().map(str::trim).collect()
+}
+
+#[test]
+fn the_clients_that_are_shown_are_those_that_run() {
+    let read = |path: &str| std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).unwrap();
+    let text = read("docs/clients.md");
+    let clients = [("python", "python/plan.py"), ("ts", "typescript/plan.ts"), ("rust", "rust/src/main.rs")];
+    for (language, file) in clients {
+        let program = read(&format!("tests/clients/{file}"));
+        let program = lines(&program);
+        let opening = format!("```{language}\n");
+        let blocks: Vec<&str> = text.split(&opening).skip(1).map(|rest| rest.split_once("```").unwrap().0).collect();
+        assert!(blocks.len() >= 3, "{language}");
+        for block in blocks {
+            let block = lines(block);
+            assert!(program.windows(block.len()).any(|part| part == block), "{file} has no {block:#?}");
+        }
     }
 }

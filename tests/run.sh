@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Checks formatting and lints and runs all tests. Needs the Rust toolchain with a C compiler, and nothing else:
-# what is missing beyond that is installed, or said so.
+# Checks formatting and lints and runs all tests. Needs the Rust toolchain with a C compiler, Python 3.11 and Node 20:
+# what is missing beyond that is installed from the package registries, or said so.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -28,6 +28,12 @@ if ! command -v curl >/dev/null 2>&1 && command -v apt-get >/dev/null 2>&1; then
 fi
 need curl "Install curl: a test runs the README's tour with it."
 need cc "Install a C compiler (build-essential on Debian): SQLite is compiled from source."
+need python3 "Install Python 3.11 or newer: one client is Python's, and schemathesis runs on it."
+need npm "Install Node 20 or newer: one client is TypeScript's."
+python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' || {
+  printf 'FAILED: Python is older than 3.11\n' >&2
+  exit 1
+}
 cargo --version
 rustc --version
 
@@ -57,6 +63,28 @@ if cargo nextest --version >/dev/null 2>&1; then
 else
   cargo test --locked --no-fail-fast --all-targets
 fi
+
+step "Python tools"
+target=${CARGO_TARGET_DIR:-target}
+venv=$target/venv
+# Anew where the list changed: a half-made or older one is no use.
+if ! cmp -s tests/requirements.txt "$venv/requirements.txt"; then
+  rm -rf "$venv"
+  python3 -m venv "$venv" || {
+    printf 'FAILED: Python has no venv. On Debian: apt-get install python3-venv\n' >&2
+    exit 1
+  }
+  "$venv/bin/pip" install --quiet --requirement tests/requirements.txt
+  cp tests/requirements.txt "$venv/"
+fi
+PATH=$(realpath "$venv/bin"):$PATH
+
+step "Generated clients"
+tests/clients/generate.sh
+tests/with_server.sh 120 tests/clients/run.sh
+
+step "Invented requests"
+tests/with_server.sh 600 tests/fuzz/run.sh 2000 10 15 --seed 1
 
 step "Documentation"
 cargo test --locked --doc

@@ -48,8 +48,10 @@ pub struct Node {
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, ToSchema)]
 pub struct Position {
     /// East.
+    #[schema(minimum = -1e9, maximum = 1e9)]
     pub x: f64,
     /// North.
+    #[schema(minimum = -1e9, maximum = 1e9)]
     pub y: f64,
 }
 

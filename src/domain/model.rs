@@ -194,6 +194,7 @@ fn read_times(reader: &mut Reader, value: &Value) -> Option<BTreeMap<String, f64
     let map = reader.map(value)?;
     let mut times = BTreeMap::new();
     for (class, seconds) in map {
+        reader.name(class);
         let seconds = reader.within(Step::Key(class.clone()), |reader| reader.non_negative(seconds));
         times.insert(class.clone(), seconds.unwrap_or(0.0));
     }

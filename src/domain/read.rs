@@ -186,20 +186,21 @@ impl Reader {
         let map = self.map(value)?;
         let mut labels = BTreeMap::new();
         for (key, text) in map {
-            if key.is_empty() || key.chars().count() > 256 {
-                let below = [Step::Key(key.clone())];
-                self.fault_at(
-                    &below,
-                    FaultCode::OutOfRange,
-                    "a label's name is empty or too long",
-                    "Name it in 1 to 256 characters",
-                );
-            }
+            self.name(key);
             if let Some(text) = self.within(Step::Key(key.clone()), |reader| reader.id(text)) {
                 labels.insert(key.clone(), text);
             }
         }
         Some(labels)
+    }
+
+    /// Checks a name that the document chooses: 1 to 256 characters.
+    pub fn name(&mut self, name: &str) {
+        if name.is_empty() || name.chars().count() > 256 {
+            let below = [Step::Key(name.to_owned())];
+            let action = "Name it in 1 to 256 characters";
+            self.fault_at(&below, FaultCode::OutOfRange, "the name is empty or too long", action);
+        }
     }
 
     /// A boolean.

@@ -91,7 +91,7 @@ async fn list_examples(_caller: MayRead, query: Parameters) -> Result<Response, 
 #[utoipa::path(
     get, path = "/v1/examples/{name}", tag = "examples", security(("key" = ["read"])),
     params(
-        ("name" = String, Path, description = "The example's name."),
+        ("name" = String, Path, description = "The example's name.", example = "resnet50-radio-5"),
         ("If-None-Match" = Option<String>, Header, nullable = false, description = "The ETag that is known already."),
     ),
     responses(

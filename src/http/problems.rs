@@ -58,7 +58,7 @@ async fn list_problems() -> Response {
 /// Read about a type of problem
 #[utoipa::path(
     get, path = "/problems/{name}", tag = "service",
-    params(("name" = String, Path, description = "The last part of a problem's type.")),
+    params(("name" = String, Path, description = "The last part of a problem's type.", example = "not-found")),
     responses((status = 200, description = "The type.", body = ProblemDescription), BadParameter, NotFound, Internal, Unavailable)
 )]
 async fn get_problem(Path(name): Path<String>) -> Result<Response, Problem> {

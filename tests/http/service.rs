@@ -216,6 +216,7 @@ fn hold_against_contract(method: &Method, path: &str, answer: &Answer) {
     let Some(operation) = operation(method, path) else { return };
     let response = operation["responses"].get(answer.status.as_str());
     let response = response.unwrap_or_else(|| panic!("{method} {path} does not list {}: {answer:?}", answer.status));
+    hold_headers(&format!("{method} {path}"), response, answer);
     let Some(content) = response.get("content") else {
         assert!(answer.bytes.is_empty(), "{method} {path}: {answer:?}");
         return;
@@ -232,6 +233,22 @@ fn hold_against_contract(method: &Method, path: &str, answer: &Answer) {
     let body = if is_json { answer.json() } else { String::from_utf8(answer.bytes.clone()).unwrap().into() };
     let faults: Vec<String> = validator.iter_errors(&body).map(|fault| fault.to_string()).collect();
     assert!(faults.is_empty(), "{method} {path}: {faults:?}");
+}
+
+/// Headers that HTTP itself gives every answer its own way.
+const STANDARD: [&str; 7] =
+    ["content-type", "content-length", "content-encoding", "transfer-encoding", "vary", "cache-control", "date"];
+
+/// An answer has no header that its operation does not list, and of those that it lists all but what depends on the
+/// request.
+fn hold_headers(place: &str, response: &Value, answer: &Answer) {
+    let listed: Vec<String> = response["headers"].as_object().unwrap().keys().map(|name| name.to_lowercase()).collect();
+    for name in answer.headers.keys().map(|name| name.as_str()) {
+        assert!(STANDARD.contains(&name) || listed.iter().any(|listed| listed == name), "{place} does not list {name}");
+    }
+    for name in listed.iter().filter(|name| *name != "preference-applied") {
+        assert!(answer.headers.contains_key(name), "{place} lists {name}: {answer:?}");
+    }
 }
 
 /// A model of three layers.

@@ -70,7 +70,10 @@ impl Comparison<'_> {
         for (status, response) in members(&before["responses"]) {
             let place = format!("{place} {status}");
             match after["responses"].get(status) {
-                Some(after) => self.contents(&place, &response["content"], &after["content"], false),
+                Some(after) => {
+                    self.contents(&place, &response["content"], &after["content"], false);
+                    self.headers(&place, &response["headers"], &after["headers"]);
+                }
                 None if status.starts_with('2') => self.says(&place, "the answer is gone"),
                 None => {}
             }
@@ -94,6 +97,12 @@ impl Comparison<'_> {
             if !items(&before["parameters"]).iter().any(|before| same(before, parameter)) {
                 self.says(&format!("{place} parameter {}", parameter["name"]), "it is new and must be given");
             }
+        }
+    }
+
+    fn headers(&mut self, place: &str, before: &Value, after: &Value) {
+        for (name, _) in members(before).filter(|(name, _)| after.get(name).is_none()) {
+            self.says(place, &format!("the header {name} is gone"));
         }
     }
 

@@ -1,5 +1,5 @@
-//! The last pass over the OpenAPI document: request documents are closed, every operation has an example, and says which
-//! key it needs.
+//! The last pass over the OpenAPI document: request documents are closed, every operation has an example, says which key
+//! it needs, and lists its headers and links.
 
 use std::collections::BTreeSet;
 
@@ -10,14 +10,22 @@ use utoipa::openapi::schema::{AdditionalProperties, Schema};
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{OpenApi, Ref, RefOr};
 
-use super::sample;
+use super::{headers, limits, links, parameters, sample};
 
 /// Finishes the document that utoipa collected.
 pub fn finish(api: &mut OpenApi) {
     close_requests(api);
     describe_keys(api);
-    for operation in api.paths.paths.values_mut().flat_map(operations) {
-        give_examples(operation);
+    if let Some(components) = &mut api.components {
+        headers::describe(components);
+    }
+    for (path, item) in &mut api.paths.paths {
+        for operation in operations(item) {
+            give_examples(operation);
+            parameters::narrow(operation);
+            headers::list(path, operation);
+            links::lead_on(operation);
+        }
     }
 }
 
@@ -67,6 +75,7 @@ fn close_requests(api: &mut OpenApi) {
             && !object.properties.is_empty()
         {
             object.additional_properties = Some(Box::new(AdditionalProperties::FreeForm(false)));
+            limits::bound(object);
         }
         to_visit.extend(references(&serde_json::to_value(schema).unwrap_or_default()));
     }

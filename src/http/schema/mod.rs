@@ -1,6 +1,11 @@
-//! What utoipa's derives cannot say of the domain: discriminated unions, closed request documents, examples.
+//! What utoipa's derives cannot say of the domain: discriminated unions, closed request documents, examples, headers,
+//! links.
 
 mod finish;
+mod headers;
+mod limits;
+mod links;
+mod parameters;
 mod sample;
 mod union;
 
