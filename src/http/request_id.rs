@@ -29,10 +29,9 @@ pub fn drop_unfit_id<B>(mut request: Request<B>) -> Request<B> {
     request
 }
 
-/// The id of a request that passed [`MakeId`].
-pub fn id_of<B>(request: &Request<B>) -> String {
-    let id = request.extensions().get::<RequestId>().and_then(|id| id.header_value().to_str().ok());
-    id.unwrap_or_default().to_owned()
+/// The text of an id.
+pub fn text(id: &RequestId) -> String {
+    id.header_value().to_str().unwrap_or_default().to_owned()
 }
 
 #[cfg(test)]

@@ -14,7 +14,7 @@ use tower::ServiceBuilder;
 use tower_http::CompressionLevel;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
-use tower_http::request_id::{PropagateRequestIdLayer, SetRequestIdLayer};
+use tower_http::request_id::{PropagateRequestIdLayer, RequestId, SetRequestIdLayer};
 use tower_http::trace::TraceLayer;
 use tracing::field::Empty;
 use utoipa::OpenApi as _;
@@ -118,7 +118,7 @@ fn surround(router: Router, ids: Arc<dyn Ids>) -> Router {
 }
 
 fn span(request: &Request) -> tracing::Span {
-    let request_id = request_id::id_of(request);
+    let request_id = request.extensions().get::<RequestId>().map(request_id::text);
     let span = tracing::info_span!("request", method = %request.method(), path = request.uri().path(), request_id,
         status = Empty, job_id = Empty, otel.kind = "server");
     let header = |name: &str| request.headers().get(name).and_then(|value| value.to_str().ok());
@@ -147,7 +147,7 @@ fn answer_panic(panic: Box<dyn Any + Send + 'static>) -> Response {
 /// Writes the body of every error, with the request's id: of our problems, and of what the framework refuses by
 /// itself (a wrong method, a path that is not UTF-8).
 async fn write_problem(request: Request, next: Next) -> Response {
-    let instance = request_id::id_of(&request);
+    let request_id = request.extensions().get::<RequestId>().cloned();
     let is_head = request.method() == Method::HEAD;
     let mut response = next.run(request).await;
     let status = response.status();
@@ -156,6 +156,7 @@ async fn write_problem(request: Request, next: Next) -> Response {
         None if status.is_client_error() || status.is_server_error() => Problem::of_framework(status),
         None => return response,
     };
+    let instance = request_id.as_ref().map(request_id::text).unwrap_or_default();
     let body = serde_json::to_vec(&Problem { instance, ..problem }).unwrap_or_default();
     response.headers_mut().remove(header::CONTENT_LENGTH);
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));

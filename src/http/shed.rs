@@ -60,7 +60,7 @@ pub(super) fn say_room(headers: &mut HeaderMap, policy: &str, unit: &str, quota:
     let policy_text = format!("\"{policy}\";q={quota};qu=\"{unit}\"");
     let limit_text = format!("\"{policy}\";r={room}");
     for (name, text) in [(POLICY, policy_text), (LIMIT, limit_text)] {
-        if let Ok(value) = HeaderValue::from_str(&text) {
+        if let Ok(value) = HeaderValue::try_from(text) {
             headers.append(name, value);
         }
     }
