@@ -79,7 +79,9 @@ def events_are_jobs(ctx, response, case):
         return
     events = [event for event in response.text.split("\n\n") if event.strip() and not event.startswith(":")]
     for event in events:
-        fields = dict(re.split(": ?", line, maxsplit=1) for line in event.splitlines() if not line.startswith(":"))
+        # Not `splitlines`: to it a line ends also at characters that labels may have.
+        lines = [line for line in event.split("\n") if line and not line.startswith(":")]
+        fields = dict(re.split(": ?", line, maxsplit=1) for line in lines)
         assert fields["id"].endswith(f"-{fields['event']}"), event
         assert json.loads(fields["data"])["id"] == case.path_parameters["id"], event
     assert events and events[-1].startswith("event: finished"), response.text
