@@ -58,15 +58,25 @@ impl Capacity {
     /// Builds the bounds and judges the whole model by them. `None` when told to stop.
     pub fn judge<const W: usize>(tables: &AtPeriod<'_, W>, stop: &dyn Fn() -> bool) -> Option<Verdict> {
         let problem = tables.problem;
-        let reach = furthest_ends(tables);
-        let all = Remaining::all(problem);
+        Self::judge_kinds(problem, &furthest_ends(tables), &Remaining::all(problem), stop)
+    }
+
+    /// The same for any kinds of host of which so many are there, with the furthest end for each kind and start. What
+    /// was said of groups is then said of kinds.
+    pub fn judge_kinds(
+        problem: &Problem,
+        reach: &[usize],
+        all: &Remaining,
+        stop: &dyn Fn() -> bool,
+    ) -> Option<Verdict> {
+        let kinds = all.by_group.len();
         let mut weighings = Vec::new();
         let mut least_cover = f64::INFINITY;
         let given = [block_bytes(problem), block_work(problem), vec![1.0; problem.blocks()]];
         let given = given.into_iter().filter(|weights| weights.iter().any(|&weight| weight > 0.0));
         for weights in given {
-            let weighing = Weighing::new(problem, &reach, &weights, stop)?;
-            let cover = weighing.cover(problem, &all);
+            let weighing = Weighing::new(kinds, reach, &weights, stop)?;
+            let cover = weighing.cover(all);
             if cover < 1.0 - ROUNDING {
                 return Some(Verdict::Impossible);
             }
@@ -78,9 +88,9 @@ impl Capacity {
         }
         for from_start in [true, false] {
             let first = if from_start { vec![1.0; problem.blocks()] } else { block_bytes(problem) };
-            let weights = dual_weights(problem, &reach, &all, first, stop)?;
-            let weighing = Weighing::new(problem, &reach, &weights, stop)?;
-            if weighing.cover(problem, &all) < 1.0 - ROUNDING {
+            let weights = dual_weights(problem, reach, all, first, stop)?;
+            let weighing = Weighing::new(kinds, reach, &weights, stop)?;
+            if weighing.cover(all) < 1.0 - ROUNDING {
                 return Some(Verdict::Impossible);
             }
             weighings.push((Vec::new(), weighing));
@@ -113,8 +123,8 @@ impl Remaining {
 }
 
 impl Weighing {
-    fn new(problem: &Problem, reach: &[usize], weights: &[f64], stop: &dyn Fn() -> bool) -> Option<Self> {
-        let (blocks, groups) = (problem.blocks(), problem.groups.len());
+    fn new(groups: usize, reach: &[usize], weights: &[f64], stop: &dyn Fn() -> bool) -> Option<Self> {
+        let blocks = weights.len();
         let mut behind = vec![0.0; blocks + 1];
         for block in (0..blocks).rev() {
             behind[block] = behind[block + 1] + weights[block];
@@ -153,8 +163,7 @@ impl Weighing {
         weight
     }
 
-    fn cover(&self, problem: &Problem, all: &Remaining) -> f64 {
-        debug_assert_eq!(problem.groups.len(), all.by_group.len());
+    fn cover(&self, all: &Remaining) -> f64 {
         self.weight_of(0, all, 0.0, f64::INFINITY) / self.behind[0]
     }
 

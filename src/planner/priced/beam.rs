@@ -6,6 +6,7 @@
 
 use rustc_hash::FxHashMap;
 
+use super::cover::Cover;
 use super::entry::{Entry, merge};
 use super::limits::Goal;
 use super::steps::{BEGINNING, Steps};
@@ -27,9 +28,27 @@ struct Label {
     entries: Vec<Entry>,
 }
 
+impl Label {
+    /// Takes away the starts from which the hosts that are left cannot cover the rest; whether any remain.
+    fn is_covered<const W: usize>(&mut self, ways: &Ways<'_, W>, cover: &Cover, stages_before: usize) -> bool {
+        let mut starts = Bits::<W>::EMPTY;
+        self.entries.iter().for_each(|entry| starts.insert(entry.position as usize));
+        let words = self.visited.iter().enumerate();
+        let visited = words
+            .flat_map(|(word, &bits)| (0..64).filter(move |bit| bits >> bit & 1 == 1).map(move |bit| word * 64 + bit));
+        let stages_after = ways.problem.most_stages - stages_before - 1;
+        let admitted = cover.admitted(ways.problem, self.host, visited, stages_after, starts);
+        if admitted != starts {
+            self.entries.retain(|entry| admitted.contains(entry.position as usize));
+        }
+        !self.entries.is_empty()
+    }
+}
+
 /// The best placement that a beam of so many labels finds. With [`Goal::Stages`] the first.
 pub fn placement<const W: usize>(
     ways: &mut Ways<'_, W>,
+    cover: &Cover,
     width: usize,
     stop: &dyn Fn() -> bool,
 ) -> Option<(Assignment, f64)> {
@@ -60,9 +79,10 @@ pub fn placement<const W: usize>(
             }
             ways.end_stages(label.host, &label.entries, &mut ended);
             for to in (0..hosts).filter(|&to| !contains(&label.visited, to)) {
-                let starts = ways.starts_on(label.host, to, &ended, ways.problem.most_stages - stages);
+                let stages_left = ways.problem.most_stages - stages;
+                let starts = ways.starts_on(label.host, to, &ended, stages_left);
                 arrived.clear();
-                ways.hop(label.host, to, &ended, &starts, &mut arrived);
+                ways.hop((label.host, to), stages_left, &ended, &starts, &mut arrived);
                 if arrived.is_empty() {
                     continue;
                 }
@@ -74,6 +94,9 @@ pub fn placement<const W: usize>(
                 }
                 merge(&mut next[at].entries, &arrived);
             }
+        }
+        if !cover.is_irrelevant() {
+            next.retain_mut(|label| label.is_covered(ways, cover, stages));
         }
         layer = most_promising(ways, next, width);
         for label in &mut layer {
@@ -146,7 +169,7 @@ fn rank<const W: usize>(ways: &Ways<'_, W>, label: &Label) -> [f64; 3] {
         Goal::Stages => {
             let mut starts = Bits::<W>::EMPTY;
             label.entries.iter().for_each(|entry| starts.insert(entry.position as usize));
-            let fewest = ways.tables.fewest_stages(label.host, &starts).unwrap_or(usize::MAX);
+            let fewest = ways.fewest_stages(label.host, &label.entries, &starts).unwrap_or(usize::MAX);
             [fewest as f64, -(starts.last().unwrap_or(0) as f64), used]
         }
     }

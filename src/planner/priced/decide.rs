@@ -5,14 +5,16 @@
 //! search is repeated, until the best walk is a placement or nothing is left.
 
 use super::beam;
+use super::cover::Cover;
 use super::labels::{Found, Search};
 use super::limits::{Goal, Limits};
+use super::loads::Loads;
 use super::shipping::Shipping;
 use super::to_go::ToGo;
 use super::ways::Ways;
+use crate::domain::options::Overlap;
 use crate::planner::cost::Assignment;
 use crate::planner::exact::at_period::AtPeriod;
-use crate::planner::exact::capacity::{Capacity, Verdict};
 use crate::planner::exact::neighbourhood::Neighbourhoods;
 use crate::planner::exact::stage_ends::StageEnds;
 use crate::planner::problem::Problem;
@@ -35,8 +37,9 @@ pub struct Decision {
 pub struct Tables<'p, const W: usize> {
     walks: AtPeriod<'p, W>,
     to_go: ToGo,
+    loads: Option<Loads>,
     shipping: Option<&'p Shipping>,
-    capacity: Option<Capacity>,
+    cover: Cover,
     period_s: f64,
     possible: bool,
 }
@@ -51,17 +54,16 @@ impl<'p, const W: usize> Tables<'p, W> {
         stop: &dyn Fn() -> bool,
     ) -> Option<Self> {
         let walks = AtPeriod::new(problem, stage_ends, period_s, stop)?;
-        let to_go = ToGo::new(problem, shipping, period_s, stop)?;
-        let mut possible = walks.fewest_stages_in_all().is_some() && to_go.least_latency_s(problem).is_finite();
-        let mut capacity = None;
-        if possible {
-            match Capacity::judge(&walks, stop)? {
-                Verdict::Impossible => possible = false,
-                Verdict::Useful(useful) => capacity = Some(useful),
-                Verdict::Irrelevant => {}
-            }
-        }
-        Some(Self { walks, to_go, shipping, capacity, period_s, possible })
+        let one_at_a_time = problem.overlap == Overlap::None && period_s < f64::MAX;
+        let mut loads = if one_at_a_time { Some(Loads::new(problem, period_s, stop)?) } else { None };
+        let begins = loads.as_ref().is_none_or(|loads| loads.admit_any(problem));
+        let cover = match walks.fewest_stages_in_all().filter(|_| begins) {
+            None => Cover::Impossible,
+            Some(_) => Cover::new(&walks, loads.as_mut(), stop)?,
+        };
+        let to_go = ToGo::new(problem, shipping, loads.as_ref(), period_s, stop)?;
+        let possible = !matches!(cover, Cover::Impossible) && to_go.least_latency_s(problem).is_finite();
+        Some(Self { walks, to_go, loads, shipping, cover, period_s, possible })
     }
 
     /// Whether the relaxations leave a possibility within limits.
@@ -76,13 +78,13 @@ impl<'p, const W: usize> Tables<'p, W> {
         match goal {
             _ if !self.possible => f64::INFINITY,
             Goal::Latency => self.to_go.least_latency_s(self.walks.problem),
-            Goal::Bytes => self.to_go.fewest_bytes(self.walks.problem),
+            Goal::Bytes => self.to_go.fewest_bytes(),
             Goal::Stages => self.walks.fewest_stages_in_all().map_or(f64::INFINITY, |stages| stages as f64),
         }
     }
 
     fn ways(&self, limits: Limits, goal: Goal) -> Ways<'_, W> {
-        Ways::new(&self.walks, &self.to_go, self.shipping, self.period_s, limits, goal)
+        Ways::new(&self.walks, (&self.to_go, self.loads.as_ref()), self.shipping, self.period_s, limits, goal)
     }
 
     /// What a beam with layers of so many labels finds within limits.
@@ -90,7 +92,7 @@ impl<'p, const W: usize> Tables<'p, W> {
         if !self.may_hold(&limits) {
             return None;
         }
-        beam::placement(&mut self.ways(limits, goal), width, stop)
+        beam::placement(&mut self.ways(limits, goal), &self.cover, width, stop)
     }
 
     /// Decides by labels. What walks must remember is learnt in `neighbourhoods`.
@@ -110,7 +112,7 @@ impl<'p, const W: usize> Tables<'p, W> {
         let mut spent = 0;
         loop {
             let ways = self.ways(limits, goal);
-            let found = Search::run(ways, self.capacity.as_ref(), neighbourhoods, most_entries, &mut spent, stop);
+            let found = Search::run(ways, &self.cover, neighbourhoods, most_entries, &mut spent, stop);
             let Found::Walks(walks) = found else { return Decision { placement, decided: false, bound } };
             if let Some((value, better)) = walks.placement {
                 limits = goal.below(limits, value);

@@ -9,6 +9,10 @@ const MORE_ENTRIES: usize = 8;
 /// Entries of a search for each label of a beam's layer beside it.
 const ENTRIES_PER_WIDTH: usize = 100;
 
+/// Entries of a search for each move of an annealing beside it, and the moves of the first.
+const ENTRIES_PER_MOVE: usize = 2;
+const FIRST_MOVES: usize = 20_000;
+
 /// Bytes that the labels of a search may take.
 const MOST_BYTES: usize = 768 << 20;
 
@@ -24,6 +28,11 @@ pub struct Effort {
 /// The labels of a layer of a beam that is worth it beside a search of so many entries.
 pub fn width_beside(most_entries: usize) -> usize {
     most_entries / ENTRIES_PER_WIDTH
+}
+
+/// The moves of an annealing that is worth it beside a search of so many entries.
+pub fn moves_beside(most_entries: usize) -> usize {
+    (most_entries / ENTRIES_PER_MOVE).max(FIRST_MOVES)
 }
 
 impl Effort {

@@ -8,13 +8,13 @@
 
 use rustc_hash::FxHashMap;
 
+use super::cover::Cover;
 use super::entry::{Entry, drop_dominated, merge};
 use super::limits::Goal;
 use super::steps::{BEGINNING, Steps, has_cycle};
 use super::ways::{Ended, Ways};
 use crate::planner::bits::Bits;
 use crate::planner::cost::Assignment;
-use crate::planner::exact::capacity::{Capacity, Remaining};
 use crate::planner::exact::neighbourhood::Neighbourhoods;
 
 /// Bytes of an entry, with its step and its part of a label.
@@ -57,7 +57,7 @@ struct Label<const W: usize> {
 /// One search.
 pub struct Search<'s, const W: usize> {
     ways: Ways<'s, W>,
-    capacity: Option<&'s Capacity>,
+    cover: &'s Cover,
     neighbourhoods: &'s Neighbourhoods,
     most_entries: usize,
     stop: &'s dyn Fn() -> bool,
@@ -72,7 +72,7 @@ impl<'s, const W: usize> Search<'s, W> {
     /// Searches with at most `most_entries` entries in all; `spent` counts them up.
     pub fn run(
         ways: Ways<'s, W>,
-        capacity: Option<&'s Capacity>,
+        cover: &'s Cover,
         neighbourhoods: &'s Neighbourhoods,
         most_entries: usize,
         spent: &mut usize,
@@ -81,7 +81,7 @@ impl<'s, const W: usize> Search<'s, W> {
         let seen = vec![Vec::new(); ways.problem.hosts.len()];
         let (labels, steps) = (Vec::new(), Steps::default());
         let found = Walks::default();
-        let mut search = Self { ways, capacity, neighbourhoods, most_entries, stop, labels, seen, steps, found };
+        let mut search = Self { ways, cover, neighbourhoods, most_entries, stop, labels, seen, steps, found };
         match search.layers(spent) {
             None => Found::Undecided,
             Some(()) => Found::Walks(search.found),
@@ -150,7 +150,7 @@ impl<'s, const W: usize> Search<'s, W> {
                     continue;
                 }
                 arrived.clear();
-                self.ways.hop(from, to, &ended, &starts, &mut arrived);
+                self.ways.hop((from, to), stages_left, &ended, &starts, &mut arrived);
                 if !arrived.is_empty() {
                     next.add(to, self.neighbourhoods.moved(from, label.memory, to), &arrived);
                 }
@@ -164,12 +164,12 @@ impl<'s, const W: usize> Search<'s, W> {
     fn settle(&mut self, candidates: Candidates<W>, used: usize, spent: &mut usize) -> Option<std::ops::Range<usize>> {
         let first = self.labels.len();
         let mut candidates = candidates.labels;
-        if let Some(capacity) = self.capacity {
+        if !self.cover.is_irrelevant() {
             for (done, label) in candidates.iter_mut().enumerate() {
                 if done % LABELS_PER_STOP == 0 && (self.stop)() {
                     return None;
                 }
-                self.cut_by(capacity, label, used);
+                self.cut(label, used);
             }
         }
         candidates.sort_by_key(|label| (label.memory.count_ones(), label.host, label.memory));
@@ -209,16 +209,11 @@ impl<'s, const W: usize> Search<'s, W> {
 
     /// Takes away the starts from which the hosts that a label does not remember cannot cover the rest; all that were
     /// visited are different in a placement, whether remembered or not.
-    fn cut_by(&self, capacity: &Capacity, label: &mut Label<W>, used: usize) {
+    fn cut(&self, label: &mut Label<W>, used: usize) {
         let problem = self.ways.problem;
         let host = label.host as usize;
-        let mut remaining = Remaining::all(problem);
-        remaining.stages = problem.most_stages - used - 1;
-        remaining.by_group[problem.group_of[host]] -= 1;
-        for node in self.neighbourhoods.remembered(host, label.memory).filter(|&node| node != host) {
-            remaining.by_group[problem.group_of[node]] -= 1;
-        }
-        let admitted = capacity.admitted(problem.group_of[host], label.starts, &remaining);
+        let visited = self.neighbourhoods.remembered(host, label.memory);
+        let admitted = self.cover.admitted(problem, host, visited, problem.most_stages - used - 1, label.starts);
         if admitted != label.starts {
             label.starts = admitted;
             label.entries.retain(|entry| admitted.contains(entry.position as usize));

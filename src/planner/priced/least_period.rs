@@ -5,8 +5,12 @@
 //! sides as in the search over latencies. A placement lowers the upper end to its own period, and the last decision is
 //! right below that, so that what is proven is exact.
 
+use rand::SeedableRng;
+use rand_pcg::Pcg64Mcg;
+
+use super::anneal::Orders;
 use super::decide::{Tables, WIDTH};
-use super::effort::{Effort, width_beside};
+use super::effort::{Effort, moves_beside, width_beside};
 use super::limits::{Goal, Limits};
 use crate::planner::cost::Assignment;
 use crate::planner::exact::neighbourhood::Neighbourhoods;
@@ -26,6 +30,17 @@ const STEPS: f64 = 256.0;
 /// Wider beams between two rounds of proofs.
 const BEAMS_PER_ROUND: usize = 8;
 
+/// Walks begin with a memory of so many hosts to which links are fastest: short cycles among them need not be learnt.
+const NEIGHBOURS: usize = 5;
+
+/// Annealings that may fail before a proof is tried, and by which part of the gap they go below the best.
+const FAILED_ANNEALINGS: usize = 3;
+const ANNEALED_PART: f64 = 0.02;
+
+/// A gap that is so small a part of the period is bisected at once: steps up from the bound would be as hard as a proof
+/// right below the best.
+const SMALL_GAP: f64 = 1e-3;
+
 /// What is known of a period.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Known {
@@ -39,8 +54,9 @@ pub fn search<const W: usize>(incumbent: &Incumbent<'_>) -> Option<()> {
     let stop = || incumbent.must_end();
     let problem = incumbent.problem;
     let stage_ends = StageEnds::<W>::new(problem, &stop)?;
-    let neighbourhoods = Neighbourhoods::new(problem.hosts.len());
-    let mut search = Search { incumbent, stage_ends, neighbourhoods, stop: &stop };
+    let neighbourhoods = Neighbourhoods::of_nearest(problem, NEIGHBOURS, &stop)?;
+    let rng = Pcg64Mcg::seed_from_u64(incumbent.env.seed);
+    let mut search = Search { incumbent, stage_ends, neighbourhoods, rng, stop: &stop };
     search.any_placement()?;
     search.bisect_walks()?;
     search.first_placements()?;
@@ -49,7 +65,7 @@ pub fn search<const W: usize>(incumbent: &Incumbent<'_>) -> Option<()> {
             break;
         }
         search.narrow(most_entries)?;
-        search.improve(width_beside(most_entries))?;
+        search.improve(moves_beside(most_entries), width_beside(most_entries))?;
     }
     Some(())
 }
@@ -58,6 +74,7 @@ struct Search<'s, const W: usize> {
     incumbent: &'s Incumbent<'s>,
     stage_ends: StageEnds<W>,
     neighbourhoods: Neighbourhoods,
+    rng: Pcg64Mcg,
     stop: &'s dyn Fn() -> bool,
 }
 
@@ -155,11 +172,39 @@ impl<const W: usize> Search<'_, W> {
         Some(known)
     }
 
+    /// Lowers the incumbent: by annealing, or where the latency has a limit by beams.
+    fn improve(&mut self, moves: usize, width: usize) -> Option<()> {
+        if self.incumbent.problem.max_latency_s.is_finite() { self.widen(width) } else { self.anneal(moves) }
+    }
+
+    /// Anneals towards periods a little below the best, until that has failed some times.
+    fn anneal(&mut self, moves: usize) -> Option<()> {
+        let incumbent = self.incumbent;
+        let orders = Orders::new(incumbent.problem);
+        let mut failed = 0;
+        while failed < FAILED_ANNEALINGS && !(self.stop)() {
+            let Some(best) = incumbent.best() else { break };
+            let order: Vec<usize> = best.stages.iter().map(|&(_, host)| host).collect();
+            let best_s = incumbent.objective();
+            let period_s = (best_s - ANNEALED_PART * (best_s - incumbent.bound())).min(best_s.next_down());
+            match orders.anneal(&order, period_s, moves, &mut self.rng, self.stop) {
+                Some(better) => {
+                    if let Some(better) = repartition(incumbent.problem, &better, self.stop) {
+                        incumbent.offer(better);
+                    }
+                    // What is found is judged by rounded sums: it need not be better.
+                    failed += usize::from(incumbent.objective() >= best_s);
+                }
+                None => failed += 1,
+            }
+        }
+        Some(())
+    }
+
     /// Lowers the incumbent by wider beams at bisected periods.
-    fn improve(&mut self, width: usize) -> Option<()> {
+    fn widen(&mut self, width: usize) -> Option<()> {
         let incumbent = self.incumbent;
         let limits = Limits::of_latency(incumbent.problem.max_latency_s);
-        let goal = if limits.latency_s.is_finite() { Goal::Latency } else { Goal::Stages };
         let mut unreached_s = incumbent.bound();
         for _ in 0..BEAMS_PER_ROUND {
             let reached_s = incumbent.objective();
@@ -167,7 +212,7 @@ impl<const W: usize> Search<'_, W> {
                 break;
             }
             let middle_s = unreached_s + (reached_s - unreached_s) / 2.0;
-            let found = self.tables(middle_s)?.beam(limits, goal, width, self.stop);
+            let found = self.tables(middle_s)?.beam(limits, Goal::Latency, width, self.stop);
             match found {
                 Some((found, _)) => self.offer(found),
                 None => unreached_s = middle_s,
@@ -218,7 +263,7 @@ impl<const W: usize> Search<'_, W> {
         let incumbent = self.incumbent;
         let mut undecided_s = incumbent.objective();
         let whole_s = undecided_s - incumbent.bound();
-        let mut step_s = whole_s / STEPS;
+        let mut step_s = if whole_s <= SMALL_GAP * undecided_s { whole_s / 2.0 } else { whole_s / STEPS };
         loop {
             undecided_s = undecided_s.min(incumbent.objective());
             let low_s = incumbent.bound();

@@ -4,7 +4,9 @@
 //! Layered labels that carry sums beside positions, pruned by completion bounds of the walk relaxation; memories of
 //! visited hosts that grow along cycles; efforts counted in labels, never in seconds. Each file names its source.
 
+pub mod anneal;
 pub mod beam;
+pub mod cover;
 pub mod decide;
 pub mod effort;
 pub mod entry;
@@ -14,11 +16,13 @@ pub mod labels;
 pub mod least_latency;
 pub mod least_period;
 pub mod limits;
+pub mod loads;
 pub mod replan;
 pub mod shipping;
 pub mod steps;
 pub mod ties;
 pub mod to_go;
+pub mod two;
 pub mod ways;
 
 use self::decide::Tables;

@@ -2,6 +2,7 @@
 
 use super::entry::{Entry, Spent, insert};
 use super::limits::{Counted, Goal, Limits};
+use super::loads::Loads;
 use super::shipping::Shipping;
 use super::to_go::{ROUNDING, ToGo};
 use crate::planner::bits::Bits;
@@ -16,6 +17,8 @@ pub struct Ways<'t, const W: usize> {
     pub tables: &'t AtPeriod<'t, W>,
     /// Completion bounds at the same period.
     pub to_go: &'t ToGo,
+    /// Those of loads, where they count.
+    pub loads: Option<&'t Loads>,
     /// The largest period.
     pub period_s: f64,
     /// The other limits.
@@ -50,7 +53,7 @@ impl<'t, const W: usize> Ways<'t, W> {
     /// The ways within limits; the tables must be of the period.
     pub fn new(
         tables: &'t AtPeriod<'t, W>,
-        to_go: &'t ToGo,
+        (to_go, loads): (&'t ToGo, Option<&'t Loads>),
         shipping: Option<&'t Shipping>,
         period_s: f64,
         limits: Limits,
@@ -58,7 +61,7 @@ impl<'t, const W: usize> Ways<'t, W> {
     ) -> Self {
         let problem = tables.problem;
         let counted = Counted::new(problem, period_s, &limits, goal);
-        Self { problem, tables, to_go, period_s, limits, goal, shipping, counted }
+        Self { problem, tables, to_go, loads, period_s, limits, goal, shipping, counted }
     }
 
     /// What a placement has spent when its input has reached the first host; `None` where it leads nowhere.
@@ -68,7 +71,7 @@ impl<'t, const W: usize> Ways<'t, W> {
         let counts = |counted: bool| if counted { input_s } else { 0.0 };
         let spent =
             Spent { latency_s: counts(latency), load_s: counts(loads), source_s: counts(source), ..Spent::default() };
-        self.admits(host, 0, host, &spent).then_some(spent)
+        self.admits((host, 0), host, self.problem.most_stages, &spent).then_some(spent)
     }
 
     /// Ends the stages of a host that start as the entries say.
@@ -106,15 +109,22 @@ impl<'t, const W: usize> Ways<'t, W> {
         ended.ends.and(self.tables.carried(from, to)).and(&self.tables.finishing(to, stages_left))
     }
 
-    /// Appends the walks that hop from ended stages to starts on another host, by position.
-    pub fn hop(&self, from: usize, to: usize, ended: &Ended<W>, starts: &Bits<W>, arrived: &mut Vec<Entry>) {
+    /// Appends the walks that hop from ended stages to starts on another host with so many stages left, by position.
+    pub fn hop(
+        &self,
+        (from, to): (usize, usize),
+        stages_left: usize,
+        ended: &Ended<W>,
+        starts: &Bits<W>,
+        arrived: &mut Vec<Entry>,
+    ) {
         let link = self.problem.link(from, to);
         for position in starts.iter() {
             let hop_s = link.transfer_s(self.problem.load_bits[position]);
             let first = arrived.len();
             for entry in &ended.by_end[position] {
                 if let Some(spent) = self.hopped(from, hop_s, entry.spent)
-                    && self.admits(to, position, from, &spent)
+                    && self.admits((to, position), from, stages_left, &spent)
                 {
                     insert(arrived, first, Entry { spent, ..*entry });
                 }
@@ -146,13 +156,25 @@ impl<'t, const W: usize> Ways<'t, W> {
         Some(spent)
     }
 
-    /// Whether a walk that comes from `before` may start there: what is left of the limits suffices for the end.
+    /// Whether a walk that comes from `before` may start on a host with so many stages left, that one included: what is
+    /// left of the limits suffices for the end.
     #[inline]
-    fn admits(&self, host: usize, start: usize, before: usize, spent: &Spent) -> bool {
-        let within = spent.load_s <= self.to_go.most_receive_s(host, start);
-        within
+    fn admits(&self, (host, start): (usize, usize), before: usize, stages_left: usize, spent: &Spent) -> bool {
+        let within = |loads: &Loads| loads.admits(host, start, before, stages_left, spent.load_s);
+        self.loads.is_none_or(within)
             && (!self.counted.latency || self.least_latency_s(host, start, before, spent) <= self.limits.latency_s)
             && (!self.counted.bytes || self.fewest_bytes(host, start, before, spent) <= self.limits.shipped_bytes)
+    }
+
+    /// The fewest stages with which walks that start on a host as the entries say reach the end, the host's own included.
+    pub fn fewest_stages(&self, host: usize, entries: &[Entry], starts: &Bits<W>) -> Option<usize> {
+        match self.loads.filter(|loads| loads.counts_stages()) {
+            None => self.tables.fewest_stages(host, starts),
+            Some(loads) => {
+                let of = |entry: &Entry| loads.fewest_stages(host, entry.position as usize, host, entry.spent.load_s);
+                entries.iter().filter_map(of).min()
+            }
+        }
     }
 
     /// Bytes that a stage ships, where they count.

@@ -1,0 +1,82 @@
+//! The least sum and the least with another host next: what walks without cycles of two hosts need.
+
+/// No next host: the walk ends.
+pub const NOWHERE: u32 = u32::MAX;
+
+/// The least sum, the host behind it, and the least sum with another host there.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Two {
+    /// The least sum.
+    pub least: f64,
+    /// The host behind it.
+    pub next: u32,
+    /// The least sum with another host.
+    pub other: f64,
+    /// That host.
+    pub other_next: u32,
+}
+
+impl Two {
+    /// Nothing is possible.
+    pub const NONE: Self = Self { least: f64::INFINITY, next: NOWHERE, other: f64::INFINITY, other_next: NOWHERE };
+
+    /// Adds a sum with a host behind it.
+    #[inline]
+    pub fn add(&mut self, sum: f64, next: u32) {
+        if sum < self.least {
+            if next != self.next {
+                (self.other, self.other_next) = (self.least, self.next);
+            }
+            (self.least, self.next) = (sum, next);
+        } else if sum < self.other && next != self.next {
+            (self.other, self.other_next) = (sum, next);
+        }
+    }
+
+    /// Adds what comes of a stage in front of two ways to go on.
+    #[inline]
+    pub fn follow(&mut self, stage: f64, ways: &Self) {
+        self.add(stage + ways.least, ways.next);
+        if ways.other.is_finite() {
+            self.add(stage + ways.other, ways.other_next);
+        }
+    }
+
+    /// The least sum without a host.
+    #[inline]
+    pub fn avoiding(&self, host: usize) -> f64 {
+        if self.next as usize == host { self.other } else { self.least }
+    }
+
+    /// The least sum of this and of another with a different host behind it.
+    #[inline]
+    pub fn and(&self, other: &Self) -> f64 {
+        if self.next != other.next || self.next == NOWHERE {
+            return self.least + other.least;
+        }
+        (self.least + other.other).min(self.other + other.least)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_two_least_have_different_hosts() {
+        let mut two = Two::NONE;
+        for (sum, host) in [(5.0, 1), (3.0, 2), (2.0, 2), (4.0, 3), (6.0, 4)] {
+            two.add(sum, host);
+        }
+        assert_eq!((two.avoiding(0), two.avoiding(2), two.avoiding(3)), (2.0, 4.0, 2.0));
+        let mut behind = Two::NONE;
+        behind.follow(1.0, &two);
+        assert_eq!((behind.avoiding(0), behind.avoiding(2)), (3.0, 5.0));
+        let mut ends = Two::NONE;
+        ends.add(0.0, NOWHERE);
+        assert_eq!((two.and(&behind), two.and(&ends), ends.and(&ends)), (7.0, 2.0, 0.0));
+        let mut alone = Two::NONE;
+        alone.add(1.0, 2);
+        assert_eq!((alone.and(&alone), alone.and(&two)), (f64::INFINITY, 5.0));
+    }
+}
