@@ -18,6 +18,8 @@ RUN groupadd --system --gid 10001 cutpoint \
     && useradd --system --uid 10001 --gid cutpoint --home-dir /data --shell /usr/sbin/nologin cutpoint \
     && install --directory --owner cutpoint --group cutpoint --mode 0750 /data
 COPY --from=build /source/target/release/cutpoint /usr/local/bin/cutpoint
+# What receivers of webhooks are trusted by.
+COPY --from=build /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/ca-certificates.crt
 COPY LICENSE-MIT LICENSE-APACHE /usr/share/doc/cutpoint/
 USER 10001:10001
 WORKDIR /data

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use figment::Figment;
 use figment::providers::{Env, Format, Serialized, Toml};
+use ipnet::IpNet;
 use serde::Serialize;
 use serde_json::{Map, Value};
 use tracing_subscriber::EnvFilter;
@@ -74,6 +75,8 @@ pub struct Settings {
     pub heartbeat_s: f64,
     /// Seconds that a job belongs to its worker after a heartbeat; at least three heartbeats. Default 15.
     pub lease_s: f64,
+    /// Nets that webhooks may lead to although they are not of the open Internet, and without TLS. Default none.
+    pub webhook_allow_nets: Vec<IpNet>,
     /// Seconds that open requests and running jobs get to end once the service shuts down. Default 10.
     pub shutdown_s: f64,
     /// The collector that spans are sent to: OTLP over HTTP, such as `http://127.0.0.1:4318`. Default: none.
@@ -109,6 +112,7 @@ impl Default for Settings {
             write_timeout_s: 30.0,
             heartbeat_s: 1.0,
             lease_s: 15.0,
+            webhook_allow_nets: Vec::new(),
             shutdown_s: 10.0,
             otlp_endpoint: None,
             log_format: LogFormat::Text,
@@ -147,7 +151,7 @@ fn listed(faults: &[SettingFault]) -> String {
 
 impl Settings {
     /// Names of all settings, as in the file; in the environment in capitals behind [`ENVIRONMENT_PREFIX`].
-    pub const FIELDS: [&'static str; 26] = [
+    pub const FIELDS: [&'static str; 27] = [
         "listen",
         "database_url",
         "allow_anonymous",
@@ -170,6 +174,7 @@ impl Settings {
         "write_timeout_s",
         "heartbeat_s",
         "lease_s",
+        "webhook_allow_nets",
         "shutdown_s",
         "otlp_endpoint",
         "log_format",
@@ -237,6 +242,9 @@ impl Settings {
             write_timeout_s: reader.optional(map, "write_timeout_s", read_duration).unwrap_or(default.write_timeout_s),
             heartbeat_s: reader.optional(map, "heartbeat_s", read_duration).unwrap_or(default.heartbeat_s),
             lease_s: reader.optional(map, "lease_s", read_duration).unwrap_or(default.lease_s),
+            webhook_allow_nets: reader
+                .optional(map, "webhook_allow_nets", read_nets)
+                .unwrap_or(default.webhook_allow_nets),
             shutdown_s: reader.optional(map, "shutdown_s", read_duration).unwrap_or(default.shutdown_s),
             otlp_endpoint: reader.optional(map, "otlp_endpoint", read_endpoint),
             log_format: reader.optional(map, "log_format", read_log_format).unwrap_or(default.log_format),
@@ -309,6 +317,44 @@ fn read_limit(reader: &mut Reader, value: &Value) -> Option<u64> {
 
 fn read_duration(reader: &mut Reader, value: &Value) -> Option<f64> {
     reader.number(value, "from 0.01 to 86400 (a day)", |seconds| (0.01..=86_400.0).contains(&seconds))
+}
+
+/// A list of nets, or one text with commas between, as the environment and flags have it.
+fn read_nets(reader: &mut Reader, value: &Value) -> Option<Vec<IpNet>> {
+    match value {
+        Value::Array(_) => {
+            let nets = reader.items(value, |reader, item| {
+                let text = reader.text(item, 256)?;
+                read_net(reader, &text)
+            });
+            nets?.into_iter().collect()
+        }
+        Value::String(text) => {
+            let texts = text.split(',').map(str::trim).filter(|text| !text.is_empty());
+            let nets: Vec<Option<IpNet>> = texts.map(|text| read_net(reader, text)).collect();
+            nets.into_iter().collect()
+        }
+        _ => {
+            reader.wrong_type(value, "a list of nets");
+            None
+        }
+    }
+}
+
+fn read_net(reader: &mut Reader, text: &str) -> Option<IpNet> {
+    let action = "Give an address and the length of its prefix, such as 10.20.0.0/16 or fd12:3456::/32";
+    // The address as the standard library reads it: ten is not also written 012.
+    let parts = text.split_once('/').and_then(|(address, prefix)| Some((address.parse().ok()?, prefix.parse().ok()?)));
+    let Some(net) = parts.and_then(|(address, prefix)| IpNet::new(address, prefix).ok()) else {
+        reader.fault(FaultCode::OutOfRange, format!("{text:?} is no net"), action);
+        return None;
+    };
+    if net.trunc() != net {
+        let detail = format!("{text:?} has bits behind its prefix; the net is {}", net.trunc());
+        reader.fault(FaultCode::OutOfRange, detail, action);
+        return None;
+    }
+    Some(net)
 }
 
 fn read_log_format(reader: &mut Reader, value: &Value) -> Option<LogFormat> {
@@ -384,6 +430,25 @@ mod tests {
         let wanted = ["/colour", "/database_url", "/lease_s", "/listen", "/log", "/log_format", "/max_body_bytes"];
         assert_eq!(names[..7], wanted);
         assert_eq!(names[7..], ["/queue_limit", "/workers"]);
+    }
+
+    #[test]
+    fn nets_are_a_list_or_one_text() {
+        let nets = |value: Value| Settings::from_values(&json!({"webhook_allow_nets": value}));
+        let wanted: Vec<IpNet> = vec!["10.0.0.0/8".parse().unwrap(), "fd00::/8".parse().unwrap()];
+        assert_eq!(nets(json!(["10.0.0.0/8", "fd00::/8"])).unwrap().webhook_allow_nets, wanted);
+        assert_eq!(nets(json!("10.0.0.0/8, fd00::/8")).unwrap().webhook_allow_nets, wanted);
+        assert_eq!(nets(json!("")).unwrap().webhook_allow_nets, []);
+        let pointers = |value: Value| {
+            let faults = nets(value).unwrap_err();
+            faults.into_iter().map(|fault| fault.pointer).collect::<Vec<String>>()
+        };
+        let each = ["/webhook_allow_nets/0", "/webhook_allow_nets/2", "/webhook_allow_nets/3"];
+        assert_eq!(pointers(json!(["10.0.0.1/8", "::/0", "10.0.0.0", 7])), each);
+        for text in ["10.0.0.0/33", "10.0.0.0/8;", "localhost", "010.0.0.0/8", "fd00::/129", "/8"] {
+            assert_eq!(pointers(json!(text)), ["/webhook_allow_nets"], "{text}");
+        }
+        assert_eq!(pointers(json!(8)), ["/webhook_allow_nets"]);
     }
 
     #[test]

@@ -1,11 +1,12 @@
 //! Cutpoint finds where to cut a neural network and which edge device runs which piece, so that the most inferences
 //! per second come out, and proves how good its answer is.
 //!
-//! The map of the house; arrows point one way, `cli → http → jobs → store, planner → domain`:
+//! The map of the house; arrows point one way, `cli → http → jobs → store, planner → domain`, `http → webhook → store`:
 //!
 //! - [`cli`]: one file a command.
 //! - [`http`]: the router, one file a resource, and the OpenAPI document.
 //! - [`jobs`]: the queue: claim, drive, progress, recover.
+//! - [`webhook`]: signs and delivers what webhooks are told, and guards where it goes.
 //! - [`store`]: SQL only, one file an aggregate.
 //! - [`planner`]: pure optimisation, from a request to a checked placement.
 //! - [`domain`]: validated types, no input or output; [`export`]: answers in forms of others.
@@ -22,3 +23,4 @@ pub mod jobs;
 pub mod planner;
 pub mod store;
 pub mod telemetry;
+pub mod webhook;

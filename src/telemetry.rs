@@ -82,8 +82,15 @@ pub mod metric {
     /// Gauge: size of the database's write-ahead log.
     pub const WAL_BYTES: &str = "cutpoint_store_wal_bytes";
 
+    /// Counter: attempts to deliver a message to a webhook; `outcome`.
+    pub const DELIVERY_ATTEMPTS: &str = "cutpoint_webhook_attempts_total";
+    /// Histogram: how long attempts to deliver took.
+    pub const DELIVERY_DURATION: &str = "cutpoint_webhook_attempt_duration_seconds";
+    /// Gauge: deliveries to webhooks that will be attempted.
+    pub const DELIVERIES_PENDING: &str = "cutpoint_webhook_deliveries_pending";
+
     /// Every name with what it says.
-    pub const ALL: [(&str, &str); 15] = [
+    pub const ALL: [(&str, &str); 18] = [
         (REQUEST_DURATION, "How long requests took until their answer began."),
         (REQUESTS, "Requests that are being answered."),
         (SHED, "Requests that were turned away, by cause."),
@@ -99,11 +106,15 @@ pub mod metric {
         (TRANSACTION_DURATION, "How long a group of writes took, its commit included."),
         (TRANSACTION_WRITES, "How many writes one commit took."),
         (WAL_BYTES, "Size of the database's write-ahead log."),
+        (DELIVERY_ATTEMPTS, "Attempts to deliver a message to a webhook, by outcome."),
+        (DELIVERY_DURATION, "How long attempts to deliver took."),
+        (DELIVERIES_PENDING, "Deliveries to webhooks that will be attempted."),
     ];
 }
 
 const SECONDS: [f64; 13] = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0];
 const SOLVE_SECONDS: [f64; 12] = [0.001, 0.005, 0.025, 0.1, 0.5, 1.0, 2.5, 10.0, 60.0, 300.0, 3600.0, 86_400.0];
+const DELIVERY_SECONDS: [f64; 10] = [0.005, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 15.0];
 const GAPS: [f64; 8] = [0.0, 0.001, 0.005, 0.01, 0.05, 0.1, 0.25, 0.5];
 const WRITES: [f64; 9] = [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0];
 
@@ -138,10 +149,11 @@ impl std::fmt::Debug for Metrics {
 }
 
 fn set_up() -> PrometheusHandle {
-    let buckets: [(&str, &[f64]); 5] = [
+    let buckets: [(&str, &[f64]); 6] = [
         (metric::REQUEST_DURATION, &SECONDS),
         (metric::TRANSACTION_DURATION, &SECONDS),
         (metric::SOLVE_DURATION, &SOLVE_SECONDS),
+        (metric::DELIVERY_DURATION, &DELIVERY_SECONDS),
         (metric::GAP, &GAPS),
         (metric::TRANSACTION_WRITES, &WRITES),
     ];

@@ -11,13 +11,14 @@ struct Source {
 }
 
 /// What a layer may use of this crate. `config`, `clock` and `telemetry` are no layers: they use `domain` at the most.
-const ALLOWED: [(&str, &[&str]); 9] = [
+const ALLOWED: [(&str, &[&str]); 10] = [
     ("domain", &["domain"]),
     ("planner", &["domain", "planner"]),
     ("export", &["domain", "export"]),
     ("store", &["clock", "domain", "store", "telemetry"]),
     ("jobs", &["clock", "domain", "jobs", "planner", "store", "telemetry"]),
-    ("http", &["clock", "domain", "export", "http", "jobs", "planner", "store", "telemetry"]),
+    ("webhook", &["clock", "domain", "store", "telemetry", "webhook"]),
+    ("http", &["clock", "domain", "export", "http", "jobs", "planner", "store", "telemetry", "webhook"]),
     ("clock", &["domain", "clock"]),
     ("config", &["domain", "config"]),
     ("telemetry", &["config", "telemetry"]),

@@ -335,6 +335,8 @@ fn request_schemas_have_the_fields_that_the_readers_know_and_no_others() {
         ("JobRequest", &http::JobRequest::FIELDS),
         ("EvaluationRequest", &http::EvaluationRequest::FIELDS),
         ("StageProposal", &StageProposal::FIELDS),
+        ("WebhookRequest", &http::WebhookRequest::FIELDS),
+        ("WebhookPatch", &http::WebhookPatch::FIELDS),
     ]);
     let document = document();
     let schemas = document["components"]["schemas"].as_object().unwrap();

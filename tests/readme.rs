@@ -54,6 +54,9 @@ fn the_tour_runs_when_pasted() {
         "\"violations\":[{",
         "\"pointer\":\"/model/layers\"",
         "\"pointer\":\"/cluster/nodes/0/memory_bytes\"",
+        "127.0.0.1 is loopback",
+        "\"secret\":\"whsec_",
+        "\"items\":[]",
         "\"type\":\"/problems/unauthenticated\"",
     ] {
         assert!(shown.replace(": ", ":").contains(wanted), "{wanted} is missing in:\n{shown}");

@@ -10,6 +10,7 @@ use cutpoint::domain::tenant::Tenant;
 use cutpoint::http::{self, Api, ConnectionLimits, Limits};
 use cutpoint::jobs::{Planner, Queue, QueueSettings};
 use cutpoint::store::{NewKey, Store, StoreSettings};
+use cutpoint::webhook::Guard;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
@@ -34,7 +35,7 @@ impl Target {
         let (_, key) = store.create_key(key).await.expect("a key");
         let queue = Queue::start(store.clone(), clock.clone(), ids.clone(), settings, Arc::new(Planner)).await;
         let queue = queue.expect("a queue");
-        let router = http::router(Api::new(store.clone(), queue.clone(), clock, ids, limits, false));
+        let router = http::router(Api::new(store.clone(), queue.clone(), clock, ids, limits, Guard::default(), false));
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("an address");
         let closing = CancellationToken::new();

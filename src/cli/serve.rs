@@ -134,6 +134,10 @@ pub(super) struct SettingFlags {
     #[arg(long, value_name = "SECONDS", value_parser = finite)]
     #[serde(skip_serializing_if = "Option::is_none")]
     lease_s: Option<f64>,
+    /// Nets that webhooks may lead to although they are not of the open Internet, commas between [default: none].
+    #[arg(long, value_name = "NETS")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    webhook_allow_nets: Option<String>,
     /// Seconds that requests and jobs get to end at shutdown [default: 10].
     #[arg(long, value_name = "SECONDS", value_parser = finite)]
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -15,12 +15,15 @@ use crate::http::{self, Api, ConnectionLimits, Limits};
 use crate::jobs::{Planner, Queue, QueueSettings};
 use crate::store::{Store, StoreSettings};
 use crate::telemetry::Metrics;
+use crate::webhook::connect::trusted_roots;
+use crate::webhook::{Courier, CourierSettings, Guard, Sender, SystemResolver};
 
 /// A running service.
 pub(super) struct Service {
     address: SocketAddr,
     store: Store,
     queue: Queue,
+    courier: Courier,
     closing: CancellationToken,
     server: JoinHandle<()>,
     shutdown: Duration,
@@ -50,13 +53,18 @@ impl Service {
             Queue::start(store.clone(), clock.clone(), ids.clone(), queue_settings(settings), Arc::new(Planner))
                 .await
                 .context("cannot take up the jobs of the database")?;
-        let api = Api::new(store.clone(), queue.clone(), clock, ids, limits(settings), anonymous);
+        let guard = Guard::new(settings.webhook_allow_nets.iter().copied());
+        let sender = sender(guard.clone()).await?;
+        let courier = Courier::start(store.clone(), clock.clone(), ids.clone(), sender, courier_settings(settings))
+            .await
+            .context("cannot take up the deliveries of the database")?;
+        let api = Api::new(store.clone(), queue.clone(), clock, ids, limits(settings), guard, anonymous);
         let closing = CancellationToken::new();
         let connections = connection_limits(settings);
         let server = tokio::spawn(http::serve(listener, http::router(api), connections, closing.clone()));
         tokio::spawn(fold_metrics(closing.clone()));
         let shutdown = Duration::from_secs_f64(settings.shutdown_s);
-        Ok(Self { address, store, queue, closing, server, shutdown })
+        Ok(Self { address, store, queue, courier, closing, server, shutdown })
     }
 
     /// The address that it listens on, its real port included.
@@ -72,11 +80,11 @@ impl Service {
         }
     }
 
-    /// Stops accepting, puts running jobs back into the queue with their incumbents, lets open requests end within
-    /// the limit, and closes the database.
+    /// Stops accepting, puts running jobs back into the queue with their incumbents, lets open requests and deliveries
+    /// end within the limit, and closes the database.
     pub(super) async fn shut_down(mut self) {
         self.closing.cancel();
-        let drained = async { tokio::join!(self.queue.shutdown(), &mut self.server) };
+        let drained = async { tokio::join!(self.queue.shutdown(), self.courier.shutdown(), &mut self.server) };
         if tokio::time::timeout(self.shutdown, drained).await.is_err() {
             tracing::warn!(limit_s = self.shutdown.as_secs_f64(), "requests still open at the limit are cut off");
             self.server.abort();
@@ -132,6 +140,21 @@ fn connection_limits(settings: &Settings) -> ConnectionLimits {
         header_timeout: Duration::from_secs_f64(settings.header_timeout_s),
         write_timeout: Duration::from_secs_f64(settings.write_timeout_s),
     }
+}
+
+/// How long an attempt to deliver to a webhook may take.
+const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(15);
+
+async fn sender(guard: Guard) -> anyhow::Result<Sender> {
+    // It reads files.
+    let roots = tokio::task::spawn_blocking(trusted_roots).await.context("cannot read the trusted certificates")?;
+    Sender::new(guard, Arc::new(SystemResolver), roots, ATTEMPT_TIMEOUT).context("cannot set up TLS")
+}
+
+fn courier_settings(settings: &Settings) -> CourierSettings {
+    // What is cut off at the end is attempted again after the next start.
+    let grace = Duration::from_secs_f64(settings.shutdown_s / 2.0);
+    CourierSettings { grace, ..CourierSettings::default() }
 }
 
 fn queue_settings(settings: &Settings) -> QueueSettings {

@@ -25,3 +25,4 @@ pub mod request;
 pub mod scope;
 pub mod tenant;
 pub mod unit;
+pub mod webhook;

@@ -11,6 +11,7 @@ use super::shelf::Shelf;
 use crate::clock::{Clock, Ids};
 use crate::jobs::Queue;
 use crate::store::Store;
+use crate::webhook::Guard;
 
 /// Limits of what a request may be.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -72,6 +73,8 @@ pub struct Shared {
     pub limits: Limits,
     /// The keys that callers show.
     pub keyring: Keyring,
+    /// Where webhooks may lead.
+    pub guard: Guard,
     /// Placements that were read lately.
     pub shelf: Shelf,
     /// Room for streams of events.
@@ -89,6 +92,7 @@ impl Api {
         clock: Arc<dyn Clock>,
         ids: Arc<dyn Ids>,
         limits: Limits,
+        guard: Guard,
         anonymous: bool,
     ) -> Self {
         let room = |count: usize| Arc::new(Semaphore::new(count.min(Semaphore::MAX_PERMITS)));
@@ -96,7 +100,7 @@ impl Api {
         let rates = Rates { requests: limits.requests_per_key, streams: limits.streams_per_key };
         let keyring = Keyring::new(store.clone(), Arc::clone(&clock), anonymous, rates);
         let shelf = Shelf::default();
-        Self(Arc::new(Shared { store, queue, clock, ids, limits, keyring, shelf, streams, requests }))
+        Self(Arc::new(Shared { store, queue, clock, ids, limits, keyring, guard, shelf, streams, requests }))
     }
 }
 

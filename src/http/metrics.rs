@@ -40,6 +40,7 @@ async fn get_metrics(State(api): State<Api>) -> Result<Response, Problem> {
     gauge!(metric::JOBS, "status" => "queued").set(backlog.queued as f64);
     gauge!(metric::JOBS, "status" => "running").set(backlog.running as f64);
     gauge!(metric::QUEUE_AGE).set(waited);
+    gauge!(metric::DELIVERIES_PENDING).set(backlog.deliveries as f64);
     gauge!(metric::WAL_BYTES).set(api.store.wal_bytes() as f64);
     let mut response = Body::from(Metrics::of_process().text()).into_response();
     let media_type = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");

@@ -5,6 +5,7 @@ pub mod caller;
 pub mod cluster;
 pub mod clusters;
 pub mod compute;
+pub mod deliveries;
 pub mod diffs;
 pub mod docs;
 pub mod document;
@@ -45,6 +46,8 @@ mod shed;
 pub mod shelf;
 pub mod store_error;
 pub mod validation;
+pub mod webhook;
+pub mod webhooks;
 
 pub use api::{Api, Limits};
 pub use cluster::{Cluster, ClusterPage, ClusterSummary};
@@ -63,3 +66,6 @@ pub use problems::{ProblemDescription, ProblemList};
 pub use router::{openapi, openapi_json, router};
 pub use serve::{ConnectionLimits, serve};
 pub use validation::JobValidation;
+pub use webhook::{
+    Delivery, DeliveryPage, Webhook, WebhookMessage, WebhookPage, WebhookPatch, WebhookRequest, WebhookWithSecret,
+};

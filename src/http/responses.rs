@@ -55,6 +55,8 @@ error_responses! {
     Invalid = InvalidRequest;
     /// 422 of an operation that takes one.
     InvalidOrReused = InvalidRequest | IdempotencyKeyReused;
+    /// 422 of an operation without a body that takes an idempotency key.
+    Reused = IdempotencyKeyReused;
     /// 428.
     VersionMissing = PreconditionRequired;
     /// 500.

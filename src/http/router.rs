@@ -24,9 +24,10 @@ use super::api::Api;
 use super::openapi_3_0::openapi_3_0_json;
 use super::problem::Problem;
 use super::request_id::{self, MakeId, X_REQUEST_ID};
+use super::webhook::WebhookMessage;
 use super::{
-    clusters, diffs, docs, evaluations, events, examples, explanations, front, health, jobs, links, metrics, models,
-    nodes, placements, problems, schema, shed, validation,
+    clusters, deliveries, diffs, docs, evaluations, events, examples, explanations, front, health, jobs, links,
+    metrics, models, nodes, placements, problems, schema, shed, validation, webhooks,
 };
 use crate::clock::Ids;
 use crate::telemetry::continue_trace;
@@ -47,10 +48,11 @@ use crate::telemetry::continue_trace;
         (name = "jobs", description = "Planning jobs."),
         (name = "placements", description = "What jobs ended with."),
         (name = "evaluations", description = "Scores of placements that the caller made."),
+        (name = "webhooks", description = "Who is told when a job ends, in signed messages (Standard Webhooks)."),
         (name = "examples", description = "Ready bodies for planning jobs."),
         (name = "service", description = "The service itself."),
     ),
-    components(schemas(Problem)),
+    components(schemas(Problem, WebhookMessage)),
 )]
 struct Head;
 
@@ -68,6 +70,8 @@ fn routes() -> OpenApiRouter<Api> {
         .merge(diffs::routes())
         .merge(front::routes())
         .merge(evaluations::routes())
+        .merge(webhooks::routes())
+        .merge(deliveries::routes())
         .merge(examples::routes())
         .merge(health::routes())
         .merge(metrics::routes())

@@ -7,7 +7,10 @@ impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
         let problem_type = match &error {
             StoreError::NotFound { .. } => ProblemType::NotFound,
-            StoreError::InUse { .. } | StoreError::NotFinished { .. } => ProblemType::Conflict,
+            StoreError::InUse { .. }
+            | StoreError::NotFinished { .. }
+            | StoreError::TooManyWebhooks { .. }
+            | StoreError::WebhookDisabled { .. } => ProblemType::Conflict,
             StoreError::RevisionChanged { .. } => ProblemType::PreconditionFailed,
             StoreError::KeyReused { .. } => ProblemType::IdempotencyKeyReused,
             StoreError::QuotaUsed { .. } => ProblemType::TooManyRequests,

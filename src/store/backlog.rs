@@ -1,4 +1,4 @@
-//! What the store says of itself: jobs that have not ended, and the size of the write-ahead log.
+//! What the store says of itself: jobs and deliveries that have not ended, and the size of the write-ahead log.
 
 use jiff::Timestamp;
 
@@ -12,6 +12,8 @@ pub struct Backlog {
     pub queued: u64,
     /// How many run.
     pub running: u64,
+    /// How many deliveries to webhooks are pending.
+    pub deliveries: u64,
     /// Since when the oldest of those that wait has its record.
     pub oldest: Option<Timestamp>,
 }
@@ -20,6 +22,7 @@ pub struct Backlog {
 struct BacklogRow {
     queued: i64,
     running: i64,
+    deliveries: i64,
     oldest: Option<i64>,
 }
 
@@ -32,6 +35,7 @@ impl Store {
         let row: BacklogRow = sqlx::query_as(
             "SELECT (SELECT COUNT(*) FROM jobs WHERE status = 'queued') AS queued,
                     (SELECT COUNT(*) FROM jobs WHERE status = 'running') AS running,
+                    (SELECT COUNT(*) FROM webhook_deliveries WHERE status = 'pending') AS deliveries,
                     (SELECT MIN(created_at) FROM jobs WHERE status = 'queued') AS oldest",
         )
         .fetch_one(&self.readers)
@@ -40,6 +44,7 @@ impl Store {
         Ok(Backlog {
             queued: reading.count("queued", row.queued)?,
             running: reading.count("running", row.running)?,
+            deliveries: reading.count("deliveries", row.deliveries)?,
             oldest: row.oldest.map(|time| reading.time("oldest", time)).transpose()?,
         })
     }

@@ -49,6 +49,18 @@ pub enum StoreError {
         /// The most that may be open.
         limit: u32,
     },
+    /// A tenant has as many webhooks as it may.
+    #[error("there are {limit} webhooks already")]
+    TooManyWebhooks {
+        /// The most that there may be.
+        limit: u32,
+    },
+    /// A webhook must be enabled for this.
+    #[error("{id} is disabled")]
+    WebhookDisabled {
+        /// The webhook.
+        id: Id,
+    },
     /// The job must be finished for this.
     #[error("{id} is not finished")]
     NotFinished {

@@ -9,7 +9,7 @@ use sqlx::QueryBuilder;
 use super::idempotency::{forget_resource, recall, remember};
 use super::job::{Job, JobCluster, JobModel, JobRow, JobStatus, NewJob};
 use super::row::{Named, integer};
-use super::{Connection, Database, Listed, Page, Registered, Store, StoreError, clusters, models};
+use super::{Connection, Database, Listed, Page, Registered, Store, StoreError, clusters, models, outbox};
 use crate::domain::hash::json_text;
 use crate::domain::id::{Id, IdKind};
 use crate::domain::tenant::Tenant;
@@ -111,8 +111,8 @@ impl Store {
     /// # Errors
     /// [`StoreError::NotFound`], or the database failed.
     pub async fn request_stop(&self, tenant: &Tenant, id: &Id) -> Result<Job, StoreError> {
-        let (tenant, id, now) = (tenant.clone(), id.clone(), self.clock.now().as_microsecond());
-        self.write(move |connection| {
+        let (tenant, id, now, ids) = (tenant.clone(), id.clone(), self.clock.now(), self.ids.clone());
+        let stopped = self.write(move |connection| {
             Box::pin(async move {
                 let cancel = sqlx::query_as(
                     "UPDATE jobs SET status = 'cancelled', stop_requested = TRUE, finished_at = $2, version = version + 1
@@ -120,10 +120,12 @@ impl Store {
                        AND NOT EXISTS (SELECT 1 FROM incumbents WHERE incumbents.job_id = jobs.id)
                      RETURNING *",
                 );
-                let cancel = cancel.bind(id.as_str()).bind(now).bind(tenant.as_str());
+                let cancel = cancel.bind(id.as_str()).bind(now.as_microsecond()).bind(tenant.as_str());
                 let row: Option<JobRow> = cancel.fetch_optional(&mut *connection).await?;
                 if let Some(row) = row {
-                    return row.try_into();
+                    let job = Job::try_from(row)?;
+                    let announced = outbox::announce(connection, &*ids, &job, now).await?;
+                    return Ok((job, announced));
                 }
                 let mark = sqlx::query_as(
                     "UPDATE jobs SET stop_requested = TRUE, version = version + 1
@@ -132,14 +134,17 @@ impl Store {
                 );
                 let mark = mark.bind(id.as_str()).bind(tenant.as_str());
                 let row: Option<JobRow> = mark.fetch_optional(&mut *connection).await?;
-                match row {
-                    Some(row) => row.try_into(),
+                let job = match row {
+                    Some(row) => row.try_into()?,
                     // Finished, marked already, or unknown.
-                    None => find(connection, &tenant, id.as_str()).await,
-                }
+                    None => find(connection, &tenant, id.as_str()).await?,
+                };
+                Ok((job, false))
             })
-        })
-        .await
+        });
+        let (job, announced) = stopped.await?;
+        self.wake_courier(announced);
+        Ok(job)
     }
 
     /// Deletes the record of a finished job, and with it the memory of its idempotency key. Its placement stays.

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use super::job::JobRow;
 use super::placements::{self, Placement};
 use super::row::{Named, Reading, integer};
-use super::{Connection, Job, JobError, JobErrorCode, JobStatus, Store, StoreError};
+use super::{Connection, Job, JobError, JobErrorCode, JobStatus, Store, StoreError, outbox};
 use crate::domain::id::{Id, IdKind};
 use crate::domain::placement::{Status, Termination};
 
@@ -172,9 +172,9 @@ impl Store {
     /// # Errors
     /// [`StoreError::LeaseLost`], or the database failed.
     pub async fn end_job(&self, lease: &Lease, figures: Figures, ending: Ending) -> Result<Job, StoreError> {
-        let (lease, clock) = (lease.clone(), self.clock.clone());
+        let (lease, clock, ids) = (lease.clone(), self.clock.clone(), self.ids.clone());
         let placement_id = self.ids.id(IdKind::Placement);
-        self.write(move |connection| {
+        let ended = self.write(move |connection| {
             Box::pin(async move {
                 let now = clock.now();
                 store_figures(connection, &lease, figures, false).await?;
@@ -188,10 +188,13 @@ impl Store {
                     let placement = placement(&job, placement_id, status, now, document);
                     placements::insert(connection, &placement).await?;
                 }
-                Ok(job)
+                let announced = outbox::announce(connection, &*ids, &job, now).await?;
+                Ok((job, announced))
             })
-        })
-        .await
+        });
+        let (job, announced) = ended.await?;
+        self.wake_courier(announced);
+        Ok(job)
     }
 
     /// Puts a running job back into the queue with what it has found; this does not count as a crash.
@@ -221,24 +224,31 @@ impl Store {
     /// # Errors
     /// The database failed.
     pub async fn recover_jobs(&self, abandoned: Abandoned, most_crashes: u32) -> Result<Recovered, StoreError> {
-        let clock = self.clock.clone();
-        self.write(move |connection| {
+        let (clock, ids) = (self.clock.clone(), self.ids.clone());
+        let recovered = self.write(move |connection| {
             Box::pin(async move {
-                let now = clock.now().as_microsecond();
+                let time = clock.now();
+                let now = time.as_microsecond();
                 let (owner, expired_before) = match &abandoned {
                     Abandoned::NotOwnedBy(owner) => (owner.as_str(), i64::MAX),
                     // No process owns jobs under this name.
                     Abandoned::Expired => ("", now),
                 };
-                let fail = sqlx::query_scalar(
+                let fail = sqlx::query_as(
                     "UPDATE jobs SET status = 'failed', lease_owner = NULL, lease_expires_at = NULL, finished_at = $4,
                             error_code = $5, error_detail = $6, version = version + 1
                      WHERE status = 'running' AND lease_owner <> $1 AND lease_expires_at < $2 AND crashes >= $3
-                     RETURNING id",
+                     RETURNING *",
                 );
                 let fail = fail.bind(owner).bind(expired_before).bind(i64::from(most_crashes)).bind(now);
                 let fail = fail.bind(JobErrorCode::CrashedTooOften.name()).bind(crash_detail(most_crashes));
-                let failed: Vec<String> = fail.fetch_all(&mut *connection).await?;
+                let rows: Vec<JobRow> = fail.fetch_all(&mut *connection).await?;
+                let (mut failed, mut announced) = (Vec::with_capacity(rows.len()), false);
+                for row in rows {
+                    let job = Job::try_from(row)?;
+                    announced |= outbox::announce(connection, &*ids, &job, time).await?;
+                    failed.push(job.id);
+                }
                 let requeue = sqlx::query_scalar(
                     "UPDATE jobs SET status = 'queued', lease_owner = NULL, lease_expires_at = NULL, started_at = NULL,
                             crashes = crashes + 1, queued_version = version + 1, version = version + 1
@@ -247,10 +257,12 @@ impl Store {
                 );
                 let requeued: Vec<String> =
                     requeue.bind(owner).bind(expired_before).fetch_all(&mut *connection).await?;
-                Ok(Recovered { requeued: job_ids(requeued)?, failed: job_ids(failed)? })
+                Ok((Recovered { requeued: job_ids(requeued)?, failed }, announced))
             })
-        })
-        .await
+        });
+        let (recovered, announced) = recovered.await?;
+        self.wake_courier(announced);
+        Ok(recovered)
     }
 }
 

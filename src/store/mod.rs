@@ -2,6 +2,8 @@
 
 mod backlog;
 pub mod clusters;
+pub mod deliveries;
+pub mod delivery;
 mod error;
 pub mod idempotency;
 pub mod job;
@@ -9,12 +11,15 @@ pub mod jobs;
 pub mod keys;
 pub mod leases;
 pub mod models;
+mod outbox;
 pub mod page;
 pub mod placements;
 
 mod row;
 #[cfg(test)]
 pub(crate) mod tests;
+pub mod webhook;
+pub mod webhooks;
 mod writer;
 
 use std::path::Path;
@@ -27,9 +32,11 @@ use futures::future::BoxFuture;
 use sqlx::migrate::Migrator;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{Connection as _, Pool};
+use tokio::sync::Notify;
 
 pub use backlog::Backlog;
 pub use clusters::{Cluster, ClusterDocument};
+pub use delivery::{Attempt, AttemptOutcome, ClaimedDelivery, Delivery, DeliveryStatus, DueDelivery, Verdict};
 pub use error::StoreError;
 pub use idempotency::{Idempotency, Registered};
 pub use job::{Happened, Job, JobCluster, JobError, JobErrorCode, JobModel, JobProgress, JobStatus, NewJob};
@@ -40,6 +47,8 @@ pub use models::{Model, ModelDocument, ModelStatistics};
 pub use page::{Listed, Order, Page, PageKey};
 pub use placements::{BestSoFar, Placement, PlacementFilter};
 pub use row::termination_name;
+pub use webhook::{Disabled, DisabledReason, NewWebhook, PreviousSecret, Webhook, WebhookChange};
+pub use webhooks::{MOST_WEBHOOKS, PREVIOUS_SECRET_VALID};
 
 use self::writer::Writer;
 use crate::clock::{Clock, Ids};
@@ -93,6 +102,8 @@ pub struct Store {
     wal_file: Arc<Path>,
     /// Jobs that wait, as of the last that was counted.
     waiting: Arc<AtomicU32>,
+    /// Told when deliveries have come.
+    outbox: Arc<Notify>,
 }
 
 impl Store {
@@ -119,8 +130,8 @@ impl Store {
         let pool = SqlitePoolOptions::new().max_connections(settings.readers.max(1));
         let readers = pool.connect_with(options.create_if_missing(false).read_only(true)).await?;
         let writer = Writer::start(connection, settings.group_limit, clock.clone());
-        let (wal_file, waiting) = (Arc::from(Path::new(&wal_file)), Arc::default());
-        Ok(Self { writer, readers, clock, ids, remember_keys: settings.remember_keys, wal_file, waiting })
+        let (wal_file, waiting, outbox) = (Arc::from(Path::new(&wal_file)), Arc::default(), Arc::default());
+        Ok(Self { writer, readers, clock, ids, remember_keys: settings.remember_keys, wal_file, waiting, outbox })
     }
 
     /// Whether the database answers reads and takes writes.

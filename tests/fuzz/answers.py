@@ -9,6 +9,8 @@ from schemathesis.core.parameters import ParameterLocation
 
 LONGEST_SEARCH_S = 0.5
 EXAMPLE = json.loads((Path(__file__).parents[2] / "examples/requests/lenet5-microcontrollers.json").read_text())
+# RFC 2606: nobody has a name that ends so.
+RECEIVER = "https://receiver.invalid/hooks"
 MODEL, CLUSTER = EXAMPLE["model"], EXAMPLE["cluster"]
 
 # Faults that a document can have which its schema allows.
@@ -37,6 +39,13 @@ def keep_short(case):
         limit = holder.get("time_limit_s") if isinstance(holder, dict) else None
         if isinstance(limit, (int, float)) and not isinstance(limit, bool) and limit > LONGEST_SEARCH_S:
             holder["time_limit_s"] = LONGEST_SEARCH_S
+
+
+def keep_inside(case):
+    """Keeps messages from leaving this machine: a URL that would be taken leads to a name that never has an address."""
+    is_forbidden = case.meta is not None and case.meta.is_negative_at(ParameterLocation.BODY)
+    if case.path.startswith("/v1/webhooks") and not is_forbidden and isinstance(case.body, dict) and "url" in case.body:
+        case.body["url"] = RECEIVER
 
 
 def is_positive(case):

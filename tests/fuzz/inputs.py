@@ -10,15 +10,15 @@ import schemathesis
 from schemathesis.core.parameters import ParameterLocation
 
 sys.path.insert(0, str(Path(__file__).parent))
-from answers import CLUSTER, MODEL, is_positive, keep_short  # noqa: E402
+from answers import CLUSTER, MODEL, is_positive, keep_inside, keep_short  # noqa: E402
 
-KINDS = {"/v1/models/": "mdl", "/v1/clusters/": "cls", "/v1/jobs/": "job", "/v1/placements/": "plc"}
-ID = re.compile(r"(mdl|cls|job|plc)_[0-9a-f-]{36}")
+KINDS = {"/v1/models/": "mdl", "/v1/clusters/": "cls", "/v1/jobs/": "job", "/v1/placements/": "plc", "/v1/webhooks/": "whk"}
+ID = re.compile(r"(mdl|cls|job|plc|whk|msg)_[0-9a-f-]{36}")
 PLANNING = ("/v1/jobs", "/v1/jobs/validate", "/v1/evaluations")
 OPTIONS = ("objective", "cost_model", "solver", "labels", "max_period_ratio", "stages")
 
 chance = random.Random(0)
-# The newest ids of each kind that an answer showed, and the newest ETag of each cluster.
+# The newest ids of each kind that an answer showed, and the newest ETag of each cluster and webhook.
 known = defaultdict(lambda: deque(maxlen=20))
 versions = {}
 
@@ -28,6 +28,7 @@ def before_call(ctx, case, kwargs):
     if case.meta is not None and chance.random() < 0.5:
         make_solvable(case)
         make_known(case)
+    keep_inside(case)
     keep_short(case)
 
 
@@ -48,6 +49,8 @@ def make_known(case):
         case.path_parameters["node"] = CLUSTER["nodes"][0]["id"]
     if case.headers and "If-Match" in case.headers and not case.meta.is_negative_at(ParameterLocation.HEADER):
         case.headers["If-Match"] = versions.get(case.path_parameters["id"], "*")
+    if "message_id" in case.path_parameters and known["msg"]:
+        case.path_parameters["message_id"] = chance.choice(known["msg"])
     if case.path.endswith("/diff") and not case.meta.is_negative_at(ParameterLocation.QUERY):
         case.query["base"] = chance.choice(ids)
 
@@ -60,5 +63,6 @@ def after_call(ctx, case, response):
         if found[0] not in known[found[1]]:
             known[found[1]].append(found[0])
     etag = response.headers.get("etag")
-    if etag and case.path.startswith("/v1/clusters"):
-        versions[response.json()["id"]] = etag[0]
+    if etag and case.path.startswith(("/v1/clusters", "/v1/webhooks")):
+        answer = response.json()
+        versions[answer.get("webhook", answer)["id"]] = etag[0]

@@ -7,7 +7,7 @@ import schemathesis
 from hypothesis import strategies as st
 
 sys.path.insert(0, str(Path(__file__).parent))
-from answers import CLUSTER, LONGEST_SEARCH_S, MODEL, keep_short  # noqa: E402
+from answers import CLUSTER, LONGEST_SEARCH_S, MODEL, RECEIVER, keep_inside, keep_short  # noqa: E402
 
 NODES = [node["id"] for node in CLUSTER["nodes"]]
 objectives = st.sampled_from(
@@ -33,6 +33,8 @@ BODIES = {
     "patch_links": st.permutations(NODES).map(
         lambda ids: {"links": [{"from": ids[0], "to": ids[1], "bandwidth_bps": 1e6}]}
     ),
+    "create_webhook": st.just({"url": RECEIVER}),
+    "patch_webhook": st.fixed_dictionaries({"enabled": st.booleans()}),
     "create_job": jobs,
     "validate_job": jobs,
     "create_evaluation": st.fixed_dictionaries(
@@ -54,4 +56,5 @@ def before_call(ctx, case, kwargs):
     # Lists are to lead on: invented filters match nothing.
     if case.operation.definition.raw["operationId"].startswith("list_"):
         case.query = {}
+    keep_inside(case)
     keep_short(case)

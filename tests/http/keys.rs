@@ -17,6 +17,8 @@ struct Things {
     cluster: String,
     job: String,
     placement: String,
+    webhook: String,
+    message: String,
 }
 
 async fn key(service: &Service, tenant: &str, scope: Scope) -> String {
@@ -36,11 +38,27 @@ async fn ask(service: &Service, key: &str, method: &str, path: &str, body: Optio
     }
 }
 
-async fn things(service: &Service, key: &str) -> Things {
+/// What `key` plans; and the webhook that `admin` has made before, with the message that it was told.
+async fn things(service: &Service, key: &str, admin: Option<&str>) -> Things {
+    let webhook = match admin {
+        Some(admin) => {
+            let body = json!({"url": "https://receiver.example/"});
+            let made = ask(service, admin, "POST", "/v1/webhooks", Some(&body)).await;
+            made.json()["webhook"]["id"].as_str().unwrap().to_owned()
+        }
+        None => String::new(),
+    };
     let job = ask(service, key, "POST", "/v1/jobs", Some(&job())).await;
     assert_eq!(job.text("status"), "succeeded");
     let (model, cluster) = (job.text("model_id"), job.text("cluster_id"));
-    Things { model, cluster, placement: job.text("placement_id"), job: job.text("id") }
+    let message = match admin {
+        Some(admin) => {
+            let told = ask(service, admin, "GET", &format!("/v1/webhooks/{webhook}/deliveries"), None).await;
+            told.json()["items"][0]["message_id"].as_str().unwrap().to_owned()
+        }
+        None => String::new(),
+    };
+    Things { model, cluster, placement: job.text("placement_id"), job: job.text("id"), webhook, message }
 }
 
 /// Every operation that needs a key, with the scope that the document says.
@@ -69,9 +87,11 @@ fn request(operation: &str, path: &str, things: &Things) -> (String, Option<Valu
         Some("models") => &things.model,
         Some("clusters") => &things.cluster,
         Some("jobs") => &things.job,
+        Some("webhooks") => &things.webhook,
         _ => &things.placement,
     };
     let mut path = path.replace("{id}", id).replace("{node}", "n1").replace("{name}", "resnet50-radio-5");
+    path = path.replace("{message_id}", &things.message);
     if operation == "get_diff" {
         path = format!("{path}?base={id}");
     }
@@ -85,6 +105,8 @@ fn request(operation: &str, path: &str, things: &Things) -> (String, Option<Valu
             Some(json!({"model_id": things.model, "cluster_id": things.cluster, "stages": [stage]}))
         }
         "patch_node" => Some(json!({"schedulable": true})),
+        "create_webhook" => Some(json!({"url": "https://receiver.example/"})),
+        "patch_webhook" => Some(json!({"description": "words"})),
         "patch_links" => Some(json!({"links": []})),
         _ => None,
     };
@@ -98,9 +120,9 @@ async fn each_scope_allows_of_every_operation_what_the_document_says_and_no_tena
     for scope in Scope::ALL {
         keys.push((scope, key(&service, "roof", scope).await, key(&service, "cellar", scope).await));
     }
-    let things = things(&service, &keys[1].1).await;
+    let things = things(&service, &keys[1].1, Some(&keys[2].1)).await;
     let operations = operations();
-    assert!(operations.len() >= 24, "{operations:?}");
+    assert!(operations.len() >= 32, "{operations:?}");
     for (operation, method, template, needed) in &operations {
         let (path, body) = request(operation, template, &things);
         let without = service.write_text(method, &path, &[], "{}").await;
@@ -138,7 +160,9 @@ fn judge_other(operation: &str, template: &str, answer: &Answer) {
                 answer.json()["errors"].as_array().unwrap().iter().map(|error| error["pointer"].clone()).collect();
             assert_eq!(pointers, ["/model_id", "/cluster_id"]);
         }
-        "create_model" | "create_cluster" => assert!([200, 201].contains(&answer.status.as_u16()), "{answer:?}"),
+        "create_model" | "create_cluster" | "create_webhook" => {
+            assert!([200, 201].contains(&answer.status.as_u16()), "{answer:?}")
+        }
         "list_examples" | "get_example" => assert_eq!(answer.status, 200),
         "create_job" | "create_evaluation" => {
             assert_eq!(answer.problem(404, "not-found"), ["/model_id", "/cluster_id"]);
@@ -147,7 +171,10 @@ fn judge_other(operation: &str, template: &str, answer: &Answer) {
         _ => {
             // What the other tenant has registered by itself, and nothing that was planned.
             let empty = answer.json()["items"].as_array().unwrap().is_empty();
-            assert!(empty || matches!(operation, "list_models" | "list_clusters"), "{operation}: {answer:?}");
+            assert!(
+                empty || matches!(operation, "list_models" | "list_clusters" | "list_webhooks"),
+                "{operation}: {answer:?}"
+            );
         }
     }
 }
@@ -176,13 +203,13 @@ async fn the_same_content_and_the_same_idempotency_key_are_each_tenants_own() {
 async fn placements_of_another_tenant_cannot_be_named() {
     let service = Service::start().await;
     let (roof, cellar) = (key(&service, "roof", Scope::Plan).await, key(&service, "cellar", Scope::Plan).await);
-    let theirs = things(&service, &roof).await.placement;
+    let theirs = things(&service, &roof, None).await.placement;
     let mut body = job();
     body["base_placement_id"] = json!(theirs);
     body["occupied_by"] = json!([theirs]);
     let refused = ask(&service, &cellar, "POST", "/v1/jobs", Some(&body)).await;
     assert_eq!(refused.problem(404, "not-found"), ["/base_placement_id", "/occupied_by/0"]);
-    let own = things(&service, &cellar).await.placement;
+    let own = things(&service, &cellar, None).await.placement;
     let diff = ask(&service, &cellar, "GET", &format!("/v1/placements/{own}/diff?base={theirs}"), None).await;
     diff.problem(404, "not-found");
 }

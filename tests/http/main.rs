@@ -12,3 +12,4 @@ mod metrics;
 mod models;
 mod service;
 mod validation;
+mod webhooks;

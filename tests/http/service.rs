@@ -15,6 +15,7 @@ use cutpoint::http::{self, Api, Limits};
 use cutpoint::jobs::{Queue, QueueSettings, Solver};
 use cutpoint::planner::{CheckFailure, Env};
 use cutpoint::store::{JobFilter, Order, Page, PlacementFilter, Store, StoreSettings};
+use cutpoint::webhook::Guard;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tower::ServiceExt;
@@ -125,13 +126,17 @@ impl Service {
     }
 
     pub(crate) async fn with(solver: impl Solver, settings: QueueSettings, limits: Limits) -> Self {
+        Self::guarded(solver, settings, limits, Guard::default()).await
+    }
+
+    pub(crate) async fn guarded(solver: impl Solver, settings: QueueSettings, limits: Limits, guard: Guard) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let (clock, ids) = (Arc::new(SystemClock::new()), Arc::new(RandomIds::default()));
         let database = StoreSettings::new(format!("sqlite://{}", folder.path().join("http.db").display()));
         let store = Store::open(&database, clock.clone(), ids.clone()).await.unwrap();
         let queue = Queue::start(store.clone(), clock.clone(), ids.clone(), settings, Arc::new(solver)).await.unwrap();
         let clock = Arc::new(ManualClock::new());
-        let api = Api::new(store.clone(), queue.clone(), clock.clone(), ids, limits, true);
+        let api = Api::new(store.clone(), queue.clone(), clock.clone(), ids, limits, guard, true);
         Self { router: http::router(api), store, queue, clock, _folder: folder }
     }
 

@@ -20,10 +20,13 @@ const PLACEMENT_ID: Given = ("id", "$response.body#/placement_id");
 const VERSION: Given = ("If-Match", "$response.header.ETag");
 const FIRST_NODE: Given = ("node", "$response.body#/inventory/nodes/0/id");
 const BASE: Given = ("base", "$response.body#/id");
+const WEBHOOK_ID: Given = ("id", "$response.body#/webhook/id");
+const OF_WEBHOOK: Given = ("id", "$response.body#/items/0/webhook_id");
+const FIRST_MESSAGE: Given = ("message_id", "$response.body#/items/0/message_id");
 const OF_MODEL: Given = ("model_id", "$response.body#/id");
 const ON_CLUSTER: Given = ("cluster_id", "$response.body#/id");
 
-const LEADS: [Lead; 45] = [
+const LEADS: [Lead; 56] = [
     ("create_model", "get_model", &[ID]),
     ("create_model", "delete_model", &[ID]),
     ("create_model", "create_cluster", &[]),
@@ -67,6 +70,17 @@ const LEADS: [Lead; 45] = [
     ("get_placement", "get_job", &[JOB_ID]),
     ("get_placement", "get_model", &[MODEL_ID]),
     ("get_placement", "get_cluster", &[CLUSTER_ID]),
+    ("create_webhook", "get_webhook", &[WEBHOOK_ID]),
+    ("create_webhook", "patch_webhook", &[WEBHOOK_ID, VERSION]),
+    ("create_webhook", "rotate_webhook_secret", &[WEBHOOK_ID]),
+    ("create_webhook", "list_deliveries", &[WEBHOOK_ID]),
+    ("create_webhook", "delete_webhook", &[WEBHOOK_ID]),
+    ("list_webhooks", "list_deliveries", &[FIRST_ID]),
+    ("get_webhook", "patch_webhook", &[ID, VERSION]),
+    ("get_webhook", "delete_webhook", &[ID]),
+    ("patch_webhook", "get_webhook", &[ID]),
+    ("list_deliveries", "resend_delivery", &[OF_WEBHOOK, FIRST_MESSAGE]),
+    ("list_webhooks", "get_webhook", &[FIRST_ID]),
     ("list_examples", "get_example", &[FIRST_NAME]),
     ("create_job", "get_placement", &[PLACEMENT_ID]),
 ];

@@ -6,6 +6,8 @@ const MODEL_ID: &str = "mdl_01931e5c-9d2f-7c1a-b0c4-2f8d5e6a7b90";
 const CLUSTER_ID: &str = "cls_01931e5c-a1b0-7d42-9c11-6a0f3b2c4d5e";
 const JOB_ID: &str = "job_01931e5c-b7c8-7e03-8f5a-1b2c3d4e5f60";
 const PLACEMENT_ID: &str = "plc_01931e5d-0a1b-7f24-a6c8-7d8e9f0a1b2c";
+const WEBHOOK_ID: &str = "whk_01931e5d-1c2d-7a3b-8e4f-5a6b7c8d9e0f";
+const MESSAGE_ID: &str = "msg_01931e5d-0a1c-7b2d-9c3e-4d5e6f708192";
 const HASH: &str = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08";
 
 /// The example of the schema with this name; `None` for schemas that stand only within others.
@@ -32,6 +34,13 @@ pub(super) fn of(schema: &str) -> Option<Value> {
         "PlacementPage" => page(placement()),
         "Explanation" => explanation(),
         "PlacementDiff" => placement_diff(),
+        "WebhookRequest" => json!({"url": "https://example.com/hooks/plans", "description": "tells the rollout"}),
+        "WebhookPatch" => json!({"enabled": false}),
+        "Webhook" => webhook(),
+        "WebhookWithSecret" => json!({"webhook": webhook(), "secret": SECRET}),
+        "WebhookPage" => page(webhook()),
+        "Delivery" => delivery(),
+        "DeliveryPage" => page(delivery()),
         "ExampleList" => json!({"items": [
             {"name": "resnet50-radio-5", "kind": "request", "description": "ResNet50 on radio-5"}]}),
         "Health" => json!({"status": "ok", "version": "0.1.0"}),
@@ -175,6 +184,26 @@ fn evaluation() -> Value {
     json!({
         "period_s": 0.0200772, "throughput_per_s": 49.8077, "latency_s": 0.0200772, "stages": [stage()],
         "bottleneck": {"kind": "stage", "stage_index": 0}, "warnings": [], "violations": []
+    })
+}
+
+/// A secret for show, with no randomness in it.
+const SECRET: &str = "whsec_BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc=";
+
+fn webhook() -> Value {
+    json!({
+        "id": WEBHOOK_ID, "url": "https://example.com/hooks/plans", "description": "tells the rollout",
+        "enabled": true, "created_at": "2026-11-23T09:30:00Z"
+    })
+}
+
+fn delivery() -> Value {
+    json!({
+        "message_id": MESSAGE_ID, "webhook_id": WEBHOOK_ID, "event_type": "job.finished", "job_id": JOB_ID,
+        "status": "pending", "attempts": 1, "next_attempt_at": "2026-11-23T09:30:05.4Z",
+        "last_attempt": {"at": "2026-11-23T09:30:00.006Z", "duration_s": 0.12, "outcome": "rejected",
+            "status_code": 503, "detail": "try again later"},
+        "created_at": "2026-11-23T09:30:00.005Z"
     })
 }
 

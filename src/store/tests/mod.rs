@@ -9,6 +9,7 @@ mod lists;
 mod migrations;
 mod models;
 mod placements;
+mod webhooks;
 mod writer;
 
 use std::sync::Arc;
@@ -116,7 +117,7 @@ pub(crate) fn key(key: &str, fingerprint: &str) -> Option<Idempotency> {
 }
 
 /// So many jobs may wait, and a key may have as many.
-pub(super) fn most(jobs: u32) -> QueueLimits {
+pub(crate) fn most(jobs: u32) -> QueueLimits {
     QueueLimits { waiting: jobs, of_key: jobs }
 }
 
@@ -124,7 +125,7 @@ fn page(limit: u32) -> Page {
     Page { limit, order: Order::NewestFirst, after: None }
 }
 
-fn answered(status: Status) -> Ending {
+pub(crate) fn answered(status: Status) -> Ending {
     Ending::Answered { status, termination: Termination::Optimal, document: format!("{{\"status\": \"{status:?}\"}}") }
 }
 

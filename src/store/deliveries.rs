@@ -1,0 +1,310 @@
+//! Deliveries: what clients see of them, and what the courier does with them: claim, record, forget.
+//!
+//! A claim counts the attempt before it is made, and its number is the token of its end: an attempt that was overtaken
+//! writes nothing. A claim whose process died is due again.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use sqlx::QueryBuilder;
+
+use super::delivery::{Attempt, ClaimedDelivery, Delivery, DeliveryRow, DeliveryStatus, DueDelivery, Verdict};
+use super::jobs::push_names;
+use super::row::{Named, Reading, integer};
+use super::webhook::{Webhook, WebhookRow};
+use super::{Connection, Listed, Page, Store, StoreError, webhooks};
+use crate::domain::id::{Id, IdKind};
+use crate::domain::tenant::Tenant;
+
+/// Deliveries with their messages; the message's id and the delivery's creation make the pages.
+const SELECT: &str = "SELECT * FROM (
+    SELECT webhook_messages.id AS id, webhook_deliveries.webhook_id AS webhook_id, job_id, event_type, status, attempts,
+           next_attempt_at, webhook_deliveries.created_at AS created_at, last_attempt_at, last_duration_us, last_outcome,
+           last_status_code, last_detail
+    FROM webhook_deliveries JOIN webhook_messages ON webhook_messages.id = webhook_deliveries.message_id) AS listed
+    WHERE webhook_id = ";
+
+#[derive(sqlx::FromRow)]
+struct DueRow {
+    webhook_id: String,
+    message_id: String,
+}
+
+#[derive(sqlx::FromRow)]
+struct ClaimRow {
+    attempts: i64,
+    attempts_before: i64,
+}
+
+impl Store {
+    /// A webhook's deliveries by their creation, those of these statuses; none means any.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`] for the webhook, or the database failed.
+    pub async fn deliveries(
+        &self,
+        tenant: &Tenant,
+        webhook_id: &Id,
+        statuses: &[DeliveryStatus],
+        page: Page,
+    ) -> Result<Listed<Delivery>, StoreError> {
+        let mut connection = self.readers.acquire().await?;
+        let webhook = webhooks::find(&mut connection, tenant, webhook_id.as_str()).await?;
+        let mut query = QueryBuilder::new(SELECT);
+        query.push_bind(webhook.id.as_str().to_owned());
+        push_names(&mut query, statuses);
+        page.push_to(&mut query);
+        let rows: Vec<DeliveryRow> = query.build_query_as().fetch_all(&mut *connection).await?;
+        Ok(page.list(rows.into_iter().map(Delivery::try_from).collect::<Result<_, _>>()?))
+    }
+
+    /// Makes a delivery due now. One that has ended goes through the whole schedule again.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`], [`StoreError::WebhookDisabled`], or the database failed.
+    pub async fn resend(&self, tenant: &Tenant, webhook_id: &Id, message_id: &Id) -> Result<Delivery, StoreError> {
+        let (tenant, webhook_id, message_id) = (tenant.clone(), webhook_id.clone(), message_id.clone());
+        let now = self.clock.now().as_microsecond();
+        let delivery = self.write(move |connection| {
+            Box::pin(async move {
+                let webhook = webhooks::find(connection, &tenant, webhook_id.as_str()).await?;
+                if webhook.disabled.is_some() {
+                    return Err(StoreError::WebhookDisabled { id: webhook.id });
+                }
+                let update = sqlx::query(
+                    "UPDATE webhook_deliveries SET status = 'pending', next_attempt_at = $3,
+                            attempts_before = CASE WHEN status = 'pending' THEN attempts_before ELSE attempts END
+                     WHERE webhook_id = $1 AND message_id = $2",
+                );
+                let update = update.bind(webhook_id.as_str()).bind(message_id.as_str()).bind(now);
+                if update.execute(&mut *connection).await?.rows_affected() == 0 {
+                    return Err(StoreError::NotFound { kind: IdKind::Message, id: message_id.as_str().to_owned() });
+                }
+                find(connection, &webhook_id, &message_id).await
+            })
+        });
+        let delivery = delivery.await?;
+        self.wake_courier(true);
+        Ok(delivery)
+    }
+
+    /// Tells whoever delivers that there is something to deliver, if there is.
+    pub(super) fn wake_courier(&self, announced: bool) {
+        if announced {
+            self.outbox.notify_one();
+        }
+    }
+
+    /// Waits until deliveries have come that are due now.
+    pub async fn deliveries_came(&self) {
+        self.outbox.notified().await;
+    }
+
+    /// Deliveries that are due and that no attempt has, the longest due first: at most `of_each` of a webhook, so that
+    /// one with many does not keep the others waiting.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn due_deliveries(&self, of_each: u32, most: u32) -> Result<Vec<DueDelivery>, StoreError> {
+        let rows: Vec<DueRow> = sqlx::query_as(
+            "SELECT webhook_id, message_id FROM (
+                 SELECT webhook_id, message_id, next_attempt_at,
+                        ROW_NUMBER() OVER (PARTITION BY webhook_id ORDER BY next_attempt_at, message_id) AS place
+                 FROM webhook_deliveries
+                 WHERE status = 'pending' AND next_attempt_at <= $1 AND (claimed_until IS NULL OR claimed_until <= $1)
+             ) AS due
+             WHERE place <= $2 ORDER BY next_attempt_at, message_id LIMIT $3",
+        )
+        .bind(self.clock.now().as_microsecond())
+        .bind(i64::from(of_each))
+        .bind(i64::from(most))
+        .fetch_all(&self.readers)
+        .await?;
+        rows.into_iter().map(DueDelivery::try_from).collect()
+    }
+
+    /// When the next delivery becomes due that is not due now.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn next_delivery_at(&self) -> Result<Option<Timestamp>, StoreError> {
+        let select = sqlx::query_scalar(
+            "SELECT MIN(next_attempt_at) FROM webhook_deliveries WHERE status = 'pending' AND next_attempt_at > $1",
+        );
+        let next: Option<i64> = select.bind(self.clock.now().as_microsecond()).fetch_one(&self.readers).await?;
+        next.map(|time| Reading { id: "the deliveries" }.time("next_attempt_at", time)).transpose()
+    }
+
+    /// Takes deliveries that are due for one attempt each; those that are not any more are left out.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn claim_deliveries(
+        &self,
+        due: Vec<DueDelivery>,
+        claim: Duration,
+    ) -> Result<Vec<ClaimedDelivery>, StoreError> {
+        let now = self.clock.now();
+        self.write(move |connection| {
+            Box::pin(async move {
+                let mut claimed = Vec::with_capacity(due.len());
+                for DueDelivery { webhook_id, message_id } in due {
+                    claimed.extend(claim_one(connection, webhook_id, message_id, now, claim).await?);
+                }
+                Ok(claimed)
+            })
+        })
+        .await
+    }
+
+    /// Writes down how an attempt ended. One that was overtaken (its delivery was asked for again meanwhile, or its
+    /// webhook was deleted) changes nothing; says whether it was not.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn record_attempt(
+        &self,
+        claimed: &ClaimedDelivery,
+        attempt: Attempt,
+        verdict: Verdict,
+    ) -> Result<bool, StoreError> {
+        let (claimed, now) = (claimed.clone(), self.clock.now().as_microsecond());
+        self.write(move |connection| {
+            Box::pin(async move {
+                let recorded = record(connection, &claimed, attempt, verdict).await?;
+                if recorded && verdict == Verdict::Gone {
+                    let disable = sqlx::query(
+                        "UPDATE webhooks SET disabled_at = $3, disabled_reason = 'gone', version = version + 1
+                         WHERE id = $1 AND url = $2 AND disabled_at IS NULL",
+                    );
+                    let disable = disable.bind(claimed.webhook_id.as_str()).bind(&claimed.url).bind(now);
+                    if disable.execute(&mut *connection).await?.rows_affected() == 1 {
+                        fail_pending(connection, &claimed.webhook_id).await?;
+                    }
+                }
+                Ok(recorded)
+            })
+        })
+        .await
+    }
+
+    /// Gives up every claim: for the start, when no attempt can be running.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn unclaim_deliveries(&self) -> Result<u64, StoreError> {
+        self.write(move |connection| {
+            Box::pin(async move {
+                let unclaim = "UPDATE webhook_deliveries SET claimed_until = NULL WHERE claimed_until IS NOT NULL";
+                Ok(sqlx::query(unclaim).execute(connection).await?.rows_affected())
+            })
+        })
+        .await
+    }
+
+    /// Deletes messages that are older than this, with their deliveries, unless one of these is pending; says how many.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn forget_messages(&self, age: Duration) -> Result<u64, StoreError> {
+        let before = self.clock.now().checked_sub(age).unwrap_or(Timestamp::MIN).as_microsecond();
+        self.write(move |connection| {
+            Box::pin(async move {
+                let delete = sqlx::query(
+                    "DELETE FROM webhook_messages WHERE created_at < $1
+                       AND NOT EXISTS (SELECT 1 FROM webhook_deliveries
+                                       WHERE message_id = webhook_messages.id AND status = 'pending')",
+                );
+                Ok(delete.bind(before).execute(connection).await?.rows_affected())
+            })
+        })
+        .await
+    }
+}
+
+impl TryFrom<DueRow> for DueDelivery {
+    type Error = StoreError;
+
+    fn try_from(row: DueRow) -> Result<Self, StoreError> {
+        let reading = Reading { id: &row.message_id };
+        Ok(Self {
+            webhook_id: reading.id("webhook_id", IdKind::Webhook, &row.webhook_id)?,
+            message_id: reading.id("message_id", IdKind::Message, &row.message_id)?,
+        })
+    }
+}
+
+/// What waits to be delivered to a webhook fails.
+pub(super) async fn fail_pending(connection: &mut Connection, webhook_id: &Id) -> Result<(), StoreError> {
+    let fail = sqlx::query(
+        "UPDATE webhook_deliveries SET status = 'failed', next_attempt_at = NULL, claimed_until = NULL
+         WHERE webhook_id = $1 AND status = 'pending'",
+    );
+    fail.bind(webhook_id.as_str()).execute(connection).await?;
+    Ok(())
+}
+
+async fn find(connection: &mut Connection, webhook_id: &Id, message_id: &Id) -> Result<Delivery, StoreError> {
+    let mut query = QueryBuilder::<super::Database>::new(SELECT);
+    query.push_bind(webhook_id.as_str().to_owned()).push(" AND id = ").push_bind(message_id.as_str().to_owned());
+    let row: DeliveryRow = query.build_query_as().fetch_one(connection).await?;
+    row.try_into()
+}
+
+async fn claim_one(
+    connection: &mut Connection,
+    webhook_id: Id,
+    message_id: Id,
+    now: Timestamp,
+    claim: Duration,
+) -> Result<Option<ClaimedDelivery>, StoreError> {
+    let update = sqlx::query_as(
+        "UPDATE webhook_deliveries SET attempts = attempts + 1, claimed_until = $4
+         WHERE webhook_id = $1 AND message_id = $2 AND status = 'pending' AND next_attempt_at <= $3
+           AND (claimed_until IS NULL OR claimed_until <= $3)
+         RETURNING attempts, attempts_before",
+    );
+    let until = now.checked_add(claim).unwrap_or(Timestamp::MAX).as_microsecond();
+    let update = update.bind(webhook_id.as_str()).bind(message_id.as_str()).bind(now.as_microsecond()).bind(until);
+    let row: Option<ClaimRow> = update.fetch_optional(&mut *connection).await?;
+    let Some(row) = row else { return Ok(None) };
+    let select = sqlx::query_as("SELECT * FROM webhooks WHERE id = $1").bind(webhook_id.as_str());
+    let webhook: WebhookRow = select.fetch_one(&mut *connection).await?;
+    let webhook = Webhook::try_from(webhook)?;
+    let select = sqlx::query_scalar("SELECT payload FROM webhook_messages WHERE id = $1").bind(message_id.as_str());
+    let payload: String = select.fetch_one(connection).await?;
+    let reading = Reading { id: message_id.as_str() };
+    let attempt = reading.count("attempts", row.attempts)?;
+    let try_number = reading.count("attempts_before", row.attempts - row.attempts_before)?;
+    let secrets = webhook.secrets_at(now);
+    Ok(Some(ClaimedDelivery { attempt, try_number, url: webhook.url, secrets, payload, webhook_id, message_id }))
+}
+
+/// A delivery that failed while its attempt ran, because its webhook was disabled, is not tried again.
+async fn record(
+    connection: &mut Connection,
+    claimed: &ClaimedDelivery,
+    attempt: Attempt,
+    verdict: Verdict,
+) -> Result<bool, StoreError> {
+    let (status, next) = match verdict {
+        Verdict::Delivered => (DeliveryStatus::Delivered, None),
+        Verdict::Again(at) => (DeliveryStatus::Pending, Some(at)),
+        Verdict::Failed | Verdict::Gone => (DeliveryStatus::Failed, None),
+    };
+    let update = sqlx::query(
+        "UPDATE webhook_deliveries
+         SET status = CASE WHEN $4 = 'pending' THEN status ELSE $4 END,
+             next_attempt_at = CASE WHEN status = 'pending' THEN $5 END,
+             claimed_until = NULL, last_attempt_at = $6, last_duration_us = $7, last_outcome = $8,
+             last_status_code = $9, last_detail = $10
+         WHERE webhook_id = $1 AND message_id = $2 AND attempts = $3",
+    );
+    let duration_us = u64::try_from(attempt.duration.as_micros()).unwrap_or(u64::MAX);
+    let update = update.bind(claimed.webhook_id.as_str()).bind(claimed.message_id.as_str());
+    let update = update.bind(integer("attempt", claimed.attempt)?).bind(status.name());
+    let update = update.bind(next.map(Timestamp::as_microsecond)).bind(attempt.at.as_microsecond());
+    let update = update.bind(integer("duration_us", duration_us)?).bind(attempt.outcome.name());
+    let update = update.bind(attempt.status_code.map(i64::from)).bind(attempt.detail);
+    Ok(update.execute(connection).await?.rows_affected() == 1)
+}

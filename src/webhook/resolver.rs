@@ -1,0 +1,25 @@
+//! From a host's name to its addresses.
+
+use std::io;
+use std::net::IpAddr;
+
+use futures::future::BoxFuture;
+
+/// Finds the addresses of a name.
+pub trait Resolve: Send + Sync + 'static {
+    /// Every address of the name.
+    fn resolve<'n>(&'n self, name: &'n str) -> BoxFuture<'n, io::Result<Vec<IpAddr>>>;
+}
+
+/// As this machine resolves names.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct SystemResolver;
+
+impl Resolve for SystemResolver {
+    fn resolve<'n>(&'n self, name: &'n str) -> BoxFuture<'n, io::Result<Vec<IpAddr>>> {
+        Box::pin(async move {
+            let found = tokio::net::lookup_host((name, 0)).await?;
+            Ok(found.map(|address| address.ip()).collect())
+        })
+    }
+}
