@@ -13,8 +13,10 @@ use rand_pcg::Pcg64Mcg;
 
 use crate::planner::problem::Problem;
 
-/// Temperatures at the first and the last move, as parts of the period.
-const FIRST_TEMPERATURE: f64 = 0.15;
+/// How hot it is at the first move, as parts of the period: a new search, or a look around.
+pub const TEMPERATURES: [f64; 2] = [0.15, 0.02];
+
+/// How hot it is at the last move.
 const LAST_TEMPERATURE: f64 = 0.0005;
 
 /// Moves between two looks at the stop hook.
@@ -83,7 +85,7 @@ impl<'p> Orders<'p> {
         &self,
         order: &[usize],
         period_s: f64,
-        moves: usize,
+        (temperature, moves): (f64, usize),
         rng: &mut Pcg64Mcg,
         stop: &dyn Fn() -> bool,
     ) -> Option<Vec<usize>> {
@@ -91,8 +93,8 @@ impl<'p> Orders<'p> {
         let mut candidate = Judged { order: Vec::new(), rows: Vec::new(), excess_s: f64::INFINITY };
         self.judge(&mut current, 0, period_s, f64::INFINITY);
         let mut idle: Vec<usize> = (0..self.problem.hosts.len()).filter(|host| !order.contains(host)).collect();
-        let cooling = (LAST_TEMPERATURE / FIRST_TEMPERATURE).powf(1.0 / moves as f64);
-        let mut temperature_s = FIRST_TEMPERATURE * period_s;
+        let cooling = (LAST_TEMPERATURE / temperature).powf(1.0 / moves as f64);
+        let mut temperature_s = temperature * period_s;
         for done in 0..moves {
             if current.excess_s <= 0.0 {
                 return Some(current.order);

@@ -8,7 +8,7 @@
 use rand::SeedableRng;
 use rand_pcg::Pcg64Mcg;
 
-use super::anneal::Orders;
+use super::anneal::{Orders, TEMPERATURES};
 use super::decide::{Tables, WIDTH};
 use super::effort::{Effort, moves_beside, width_beside};
 use super::limits::{Goal, Limits};
@@ -34,7 +34,7 @@ const BEAMS_PER_ROUND: usize = 8;
 const NEIGHBOURS: usize = 5;
 
 /// Annealings that may fail before a proof is tried, and by which part of the gap they go below the best.
-const FAILED_ANNEALINGS: usize = 3;
+const FAILED_ANNEALINGS: usize = 4;
 const ANNEALED_PART: f64 = 0.02;
 
 /// A gap that is so small a part of the period is bisected at once: steps up from the bound would be as hard as a proof
@@ -187,7 +187,8 @@ impl<const W: usize> Search<'_, W> {
             let order: Vec<usize> = best.stages.iter().map(|&(_, host)| host).collect();
             let best_s = incumbent.objective();
             let period_s = (best_s - ANNEALED_PART * (best_s - incumbent.bound())).min(best_s.next_down());
-            match orders.anneal(&order, period_s, moves, &mut self.rng, self.stop) {
+            let temperature = TEMPERATURES[failed % TEMPERATURES.len()];
+            match orders.anneal(&order, period_s, (temperature, moves), &mut self.rng, self.stop) {
                 Some(better) => {
                     if let Some(better) = repartition(incumbent.problem, &better, self.stop) {
                         incumbent.offer(better);
@@ -262,7 +263,8 @@ impl<const W: usize> Search<'_, W> {
     fn climb(&mut self, most_entries: usize) -> Option<()> {
         let incumbent = self.incumbent;
         let mut undecided_s = incumbent.objective();
-        let whole_s = undecided_s - incumbent.bound();
+        let first_s = incumbent.bound();
+        let whole_s = undecided_s - first_s;
         let mut step_s = if whole_s <= SMALL_GAP * undecided_s { whole_s / 2.0 } else { whole_s / STEPS };
         loop {
             undecided_s = undecided_s.min(incumbent.objective());
@@ -271,10 +273,17 @@ impl<const W: usize> Search<'_, W> {
             if (self.stop)() || width_s <= 0.0 || (width_s <= whole_s / STEPS && undecided_s < incumbent.objective()) {
                 return Some(());
             }
-            let period_s = if step_s < width_s { low_s + step_s } else { low_s + width_s / 2.0 };
+            // What was learnt on the way may decide now what could not be decided at first.
+            let again = step_s >= width_s && low_s > first_s && undecided_s == incumbent.objective();
+            let period_s = match again {
+                true => undecided_s.next_down(),
+                false if step_s < width_s => low_s + step_s,
+                false => low_s + width_s / 2.0,
+            };
             if period_s >= undecided_s {
                 return Some(());
             }
+            let before = again.then(|| self.neighbourhoods.clone());
             match self.decide(period_s, most_entries)? {
                 Known::Impossible => {
                     incumbent.raise(period_s.next_up().min(incumbent.objective()));
@@ -282,6 +291,9 @@ impl<const W: usize> Search<'_, W> {
                 }
                 Known::Possible => step_s = (incumbent.objective().min(undecided_s) - incumbent.bound()) / 2.0,
                 Known::Nothing => {
+                    if let Some(before) = before {
+                        self.neighbourhoods = before;
+                    }
                     undecided_s = period_s;
                     step_s = (undecided_s - low_s) / 2.0;
                 }
