@@ -19,6 +19,9 @@ pub const TEMPERATURES: [f64; 2] = [0.15, 0.02];
 /// How hot it is at the last move.
 const LAST_TEMPERATURE: f64 = 0.0005;
 
+/// Stages, or pairs of hosts, that are tabulated at most.
+const MOST_NUMBERS: usize = 4 << 20;
+
 /// Moves between two looks at the stop hook.
 const MOVES_PER_STOP: usize = 64;
 
@@ -44,12 +47,20 @@ struct Judged {
 }
 
 impl<'p> Orders<'p> {
-    /// Tabulates a problem. O(g m r + n²).
-    pub fn new(problem: &'p Problem) -> Self {
+    /// Tabulates a problem. O(g m r + n²). `None` where the tables would be too large, and when told to stop.
+    pub fn new(problem: &'p Problem, stop: &dyn Fn() -> bool) -> Option<Self> {
         let (hosts, blocks) = (problem.hosts.len(), problem.blocks());
-        let mut stages = Vec::with_capacity(problem.groups.len() * blocks);
+        if hosts * hosts > MOST_NUMBERS {
+            return None;
+        }
+        let mut stages: Vec<Vec<Stage>> = Vec::with_capacity(problem.groups.len() * blocks);
+        let mut numbers = 0;
         for group in 0..problem.groups.len() {
             for start in 0..blocks {
+                numbers += stages.last().map_or(0, Vec::len);
+                if numbers > MOST_NUMBERS || (start % 64 == 0 && stop()) {
+                    return None;
+                }
                 let mut ends = Vec::new();
                 problem.ends_in_memory(group, start, |end| ends.push((end, problem.compute_s(group, start, end))));
                 stages.push(ends);
@@ -72,7 +83,7 @@ impl<'p> Orders<'p> {
             if latency_s.is_finite() { (link.transfer_s(1.0) - latency_s, latency_s) } else { (0.0, latency_s) }
         };
         let hops = (0..hosts * hosts).map(hop).collect();
-        Self { problem, stages, least_start, hops }
+        Some(Self { problem, stages, least_start, hops })
     }
 
     fn hop_s(&self, from: usize, to: usize, position: usize) -> f64 {
@@ -130,8 +141,8 @@ impl<'p> Orders<'p> {
             let host = order[stage];
             let left = order.len() - stage - 1;
             let least_end = self.least_start[left];
-            for end in least_end..=blocks {
-                sends[end] = match order.get(stage + 1) {
+            for (end, send_s) in sends.iter_mut().enumerate().skip(least_end) {
+                *send_s = match order.get(stage + 1) {
                     Some(&next) => self.hop_s(host, next, end),
                     None => problem.output_s[host],
                 };
@@ -200,4 +211,44 @@ fn change(order: &mut Vec<usize>, idle: &[usize], most_stages: usize, rng: &mut 
         }
     }
     (low < high).then_some(low)
+}
+
+#[cfg(test)]
+mod tests {
+    use rand::SeedableRng;
+
+    use super::*;
+    use crate::domain::options::Overlap;
+    use crate::domain::request::PlanRequest;
+    use crate::planner::cost::costs;
+    use crate::planner::repartition::repartition;
+
+    #[test]
+    fn an_order_without_excess_is_a_placement_within_the_period() {
+        let text = include_str!("../../../tests/instances/paper_tight_n16_0.json");
+        let instance: serde_json::Value = serde_json::from_str(text).unwrap();
+        let mut request = PlanRequest::from_json(&instance["request"]).unwrap();
+        request.options.cost_model.overlap = Overlap::None;
+        let problem = Problem::new(&request, &|| false).unwrap();
+        let orders = Orders::new(&problem, &|| false).unwrap();
+        let first: Vec<usize> = (0..problem.most_stages).collect();
+        let period_of = |order: &[usize]| {
+            repartition(&problem, order, &|| false).map(|placement| costs(&problem, &placement).period_s)
+        };
+        let before_s = period_of(&first).unwrap();
+        let anneal = |period_s: f64, moves: usize| {
+            let mut rng = Pcg64Mcg::seed_from_u64(1);
+            orders.anneal(&first, period_s, (TEMPERATURES[0], moves), &mut rng, &|| false)
+        };
+        let least_s = instance["expected"]["period_s"].as_f64().unwrap();
+        let found = anneal(before_s * 0.8, 5_000).unwrap();
+        assert!(period_of(&found).unwrap() <= before_s * 0.8 * (1.0 + 1e-9));
+        assert_eq!(anneal(before_s * 0.8, 5_000), Some(found));
+        // No load is below the longest hop, which is never below the least period with full overlap.
+        assert_eq!(anneal(least_s * 0.999, 5_000), None);
+        assert_eq!(
+            orders.anneal(&first, before_s * 0.8, (0.15, 5_000), &mut Pcg64Mcg::seed_from_u64(1), &|| true),
+            None
+        );
+    }
 }

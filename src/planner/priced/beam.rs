@@ -17,6 +17,9 @@ use crate::planner::cost::Assignment;
 /// Labels of a layer before the best are chosen: wider beams are narrowed to that.
 const MOST_CANDIDATES: usize = 400_000;
 
+/// Labels judged by their cover between two looks at the stop hook.
+const LABELS_PER_STOP: usize = 1_000;
+
 /// A host, and the set of hosts visited so far as words.
 type Key = (usize, Vec<u64>);
 
@@ -96,7 +99,15 @@ pub fn placement<const W: usize>(
             }
         }
         if !cover.is_irrelevant() {
-            next.retain_mut(|label| label.is_covered(ways, cover, stages));
+            let (mut judged, mut stopped) = (0, false);
+            next.retain_mut(|label| {
+                judged += 1;
+                stopped |= judged % LABELS_PER_STOP == 0 && stop();
+                !stopped && label.is_covered(ways, cover, stages)
+            });
+            if stopped {
+                return best;
+            }
         }
         layer = most_promising(ways, next, width);
         for label in &mut layer {

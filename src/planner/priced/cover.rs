@@ -78,3 +78,67 @@ impl Cover {
 fn each_host(problem: &Problem) -> Remaining {
     Remaining { by_group: vec![1; problem.hosts.len()], stages: problem.most_stages }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::options::Overlap;
+    use crate::domain::request::PlanRequest;
+    use crate::planner::Env;
+    use crate::planner::cost::{Assignment, costs};
+    use crate::planner::env::{NeverStop, NoProgress};
+    use crate::planner::exact::stage_ends::StageEnds;
+    use crate::planner::incumbent::Incumbent;
+    use crate::planner::priced::least_period;
+
+    const INSTANCES: [&str; 4] = [
+        include_str!("../../../tests/instances/paper_tight_n16_0.json"),
+        include_str!("../../../tests/instances/paper_tight_n20_0.json"),
+        include_str!("../../../tests/instances/hetero_types_n10_0.json"),
+        include_str!("../../../tests/instances/asym_n12_0.json"),
+    ];
+
+    fn best(request: &PlanRequest, problem: &Problem) -> Assignment {
+        let env = Env { seed: 0, threads: 1, stop: &NeverStop, progress: &NoProgress };
+        let incumbent = Incumbent::new(request, problem, &env);
+        least_period::search::<16>(&incumbent).unwrap();
+        assert_eq!(incumbent.bound(), incumbent.objective());
+        incumbent.best().unwrap()
+    }
+
+    /// Every stage of a best placement must be admitted, with just the stages and hosts left that follow it.
+    #[test]
+    fn nothing_that_a_placement_does_is_refused() {
+        let mut counted = 0;
+        for text in INSTANCES {
+            let instance: serde_json::Value = serde_json::from_str(text).unwrap();
+            let mut request = PlanRequest::from_json(&instance["request"]).unwrap();
+            request.options.cost_model.overlap = Overlap::None;
+            let problem = Problem::new(&request, &|| false).unwrap();
+            let best = best(&request, &problem);
+            let stage_ends = StageEnds::<16>::new(&problem, &|| false).unwrap();
+            let period_s = costs(&problem, &best).period_s;
+            let walks = AtPeriod::new(&problem, &stage_ends, period_s, &|| false).unwrap();
+            let mut loads = Loads::new(&problem, period_s, &|| false).unwrap();
+            let cover = Cover::new(&walks, Some(&mut loads), &|| false).unwrap();
+            loads.count_stages(&problem, &|| false).unwrap();
+            let furthest = loads.furthest_ends(&problem, &|| false).unwrap();
+            let spans: Vec<(usize, usize, usize)> = best.spans().collect();
+            for (index, &(start, end, host)) in spans.iter().enumerate() {
+                let left = spans.len() - index;
+                let before = if index == 0 { host } else { spans[index - 1].2 };
+                let receive_s = if index == 0 { problem.input_s[host] } else { problem.hop_s(before, host, start) };
+                assert!(loads.admits(host, start, before, left, receive_s), "stage {index}");
+                assert!(loads.fewest_stages(host, start, host, receive_s).is_none_or(|fewest| fewest <= left));
+                assert!(furthest[host * problem.blocks() + start] >= end, "stage {index}");
+                let unused = (0..problem.hosts.len()).filter(|host| !spans[index..].iter().any(|span| span.2 == *host));
+                let admitted = cover.admitted(&problem, host, unused, left - 1, Bits::<16>::single(start));
+                assert!(admitted.contains(start), "stage {index}");
+            }
+            counted += usize::from(loads.counts_stages() && matches!(cover, Cover::ByHost(_)));
+            // Right below, walks alone may be refused, but never claim less than one stage.
+            assert!(!loads.admits(spans[0].2, 0, spans[0].2, spans.len(), period_s * 1.1));
+        }
+        assert!(counted >= 1, "no instance was scarce in hosts");
+    }
+}

@@ -172,15 +172,22 @@ impl<const W: usize> Search<'_, W> {
         Some(known)
     }
 
-    /// Lowers the incumbent: by annealing, or where the latency has a limit by beams.
+    /// Lowers the incumbent: by annealing, or where the latency has a limit or the problem is too large, by beams.
     fn improve(&mut self, moves: usize, width: usize) -> Option<()> {
-        if self.incumbent.problem.max_latency_s.is_finite() { self.widen(width) } else { self.anneal(moves) }
+        let problem = self.incumbent.problem;
+        let orders = if problem.max_latency_s.is_finite() { None } else { Orders::new(problem, self.stop) };
+        match orders {
+            Some(orders) => {
+                self.anneal(&orders, moves);
+                Some(())
+            }
+            None => self.widen(width),
+        }
     }
 
     /// Anneals towards periods a little below the best, until that has failed some times.
-    fn anneal(&mut self, moves: usize) -> Option<()> {
+    fn anneal(&mut self, orders: &Orders<'_>, moves: usize) {
         let incumbent = self.incumbent;
-        let orders = Orders::new(incumbent.problem);
         let mut failed = 0;
         while failed < FAILED_ANNEALINGS && !(self.stop)() {
             let Some(best) = incumbent.best() else { break };
@@ -199,13 +206,13 @@ impl<const W: usize> Search<'_, W> {
                 None => failed += 1,
             }
         }
-        Some(())
     }
 
     /// Lowers the incumbent by wider beams at bisected periods.
     fn widen(&mut self, width: usize) -> Option<()> {
         let incumbent = self.incumbent;
         let limits = Limits::of_latency(incumbent.problem.max_latency_s);
+        let goal = if limits.latency_s.is_finite() { Goal::Latency } else { Goal::Stages };
         let mut unreached_s = incumbent.bound();
         for _ in 0..BEAMS_PER_ROUND {
             let reached_s = incumbent.objective();
@@ -213,7 +220,7 @@ impl<const W: usize> Search<'_, W> {
                 break;
             }
             let middle_s = unreached_s + (reached_s - unreached_s) / 2.0;
-            let found = self.tables(middle_s)?.beam(limits, Goal::Latency, width, self.stop);
+            let found = self.tables(middle_s)?.beam(limits, goal, width, self.stop);
             match found {
                 Some((found, _)) => self.offer(found),
                 None => unreached_s = middle_s,

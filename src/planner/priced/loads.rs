@@ -12,8 +12,8 @@ use super::to_go::ROUNDING;
 use super::two::{NOWHERE, Two};
 use crate::planner::problem::Problem;
 
-/// Numbers that the tables by stages left may take.
-const MOST_ENTRIES: usize = 1 << 21;
+/// Steps that tables by stages left may take; where they would take more, there are none.
+const MOST_STEPS: usize = 1 << 25;
 
 /// The bounds of one period, by position, then host.
 #[derive(Debug)]
@@ -54,12 +54,14 @@ impl Loads {
         Some(loads)
     }
 
-    /// Adds the tables by stages left, up to as many as there can be. `None` when told to stop.
+    /// Adds the tables by stages left, where they are quickly made. `None` when told to stop.
     pub fn count_stages(&mut self, problem: &Problem, stop: &dyn Fn() -> bool) -> Option<()> {
         let size = self.rest.len();
-        let most_stages = problem.most_stages.min(MOST_ENTRIES / size.max(1));
+        if self.steps(problem).saturating_mul(problem.most_stages) > MOST_STEPS {
+            return Some(());
+        }
         let mut fewer = vec![Two::NONE; size];
-        while self.rest_by_stages.len() < most_stages {
+        while self.rest_by_stages.len() < problem.most_stages {
             let mut hops = vec![Two::NONE; size];
             let mut rest = vec![Two::NONE; size];
             for start in (0..problem.blocks()).rev() {
@@ -80,6 +82,17 @@ impl Loads {
             self.rest_by_stages.push(rest);
         }
         Some(())
+    }
+
+    /// The hops and the stages of one table.
+    fn steps(&self, problem: &Problem) -> usize {
+        let mut steps = self.rest.len() * self.hosts;
+        for (group, members) in self.members.iter().enumerate() {
+            for start in 0..problem.blocks() {
+                problem.ends_in_memory(group, start, |_| steps += members.len());
+            }
+        }
+        steps
     }
 
     /// The shortest hops from a host where its stage ends, to two hosts from which the rest is possible.
@@ -158,9 +171,9 @@ impl Loads {
         let mut receives = vec![Two::NONE; (blocks + 1) * hosts];
         let mut ended = vec![Two::NONE; (blocks + 1) * hosts];
         let mut furthest: Vec<usize> = (0..hosts).flat_map(|_| 0..blocks).collect();
-        for host in 0..hosts {
+        for (host, received) in receives.iter_mut().enumerate().take(hosts) {
             if self.admits(host, 0, host, usize::MAX, problem.input_s[host]) {
-                receives[host].add(problem.input_s[host], NOWHERE);
+                received.add(problem.input_s[host], NOWHERE);
             }
         }
         for start in 0..blocks {

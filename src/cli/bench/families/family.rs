@@ -2,7 +2,7 @@
 
 use clap::ValueEnum;
 
-use crate::domain::options::{ComputeModel, CostModel, CutPolicy, MemoryModel};
+use crate::domain::options::{ComputeModel, CostModel, CutPolicy, MemoryModel, Overlap};
 
 /// A kind of instance. Its words are those of `--help` and of the summary.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -25,6 +25,10 @@ pub(crate) enum Family {
     Pinned,
     /// The whole cost model with cuts anywhere: computing, activations and buffers count.
     WholeCosts,
+    /// As paper, but each node does one thing at a time (overlap none).
+    OneAtATime,
+    /// As tight, but each node does one thing at a time (overlap none).
+    OneAtATimeTight,
     /// NASNetLarge with cuts anywhere, over 1,000 positions; every other instance with the whole cost model.
     NasnetLarge,
     /// EfficientNetV2L with cuts anywhere, over 1,000 positions; every other instance with the whole cost model.
@@ -50,7 +54,8 @@ impl Family {
     pub(crate) fn usual_nodes(self) -> &'static [u32] {
         match self {
             Self::Paper => &[5, 10, 20, 50, 500, 2_000],
-            Self::Tight | Self::Types => &[20, 50],
+            Self::Tight | Self::Types | Self::OneAtATime => &[20, 50],
+            Self::OneAtATimeTight => &[20],
             Self::WholeCosts => &[50, 500],
             _ => &[50],
         }
@@ -87,6 +92,10 @@ impl Family {
             Self::Types | Self::Pinned => any,
             Self::Paper | Self::Shadowing | Self::Tight | Self::Sparse | Self::Asymmetric => {
                 CostModel { cuts: CutPolicy::SingleTensor, ..free_compute }
+            }
+            Self::OneAtATime | Self::OneAtATimeTight => {
+                let (cuts, overlap) = (CutPolicy::SingleTensor, Overlap::None);
+                CostModel { cuts, overlap, io_buffers: 0, ..free_compute }
             }
         }
     }

@@ -84,8 +84,8 @@ fn devices(key: Key, pieces: &Pieces, rng: &mut Pcg64Mcg) -> Vec<Device> {
     let least_bytes = pieces.least_bytes(key.nodes) as f64;
     let equal = |memory_bytes, flops_per_s| vec![Device { memory_bytes, flops_per_s }; key.nodes];
     match key.family {
-        Family::Paper | Family::Shadowing => equal(between_block_and_model(pieces, rng), None),
-        Family::Tight => equal((least_bytes * rng.random_range(1.0..1.5)) as u64, None),
+        Family::Paper | Family::Shadowing | Family::OneAtATime => equal(between_block_and_model(pieces, rng), None),
+        Family::Tight | Family::OneAtATimeTight => equal((least_bytes * rng.random_range(1.0..1.5)) as u64, None),
         Family::Sparse => equal((least_bytes * rng.random_range(1.3..3.0)) as u64, None),
         Family::WholeCosts => equal(one_of(&[64, 128, 256, 512], rng) * MIB, Some(1e10)),
         Family::Types => {
@@ -137,6 +137,8 @@ fn air(key: Key) -> Air {
         | Family::Tight
         | Family::Pinned
         | Family::WholeCosts
+        | Family::OneAtATime
+        | Family::OneAtATimeTight
         | Family::NasnetLarge
         | Family::EfficientnetV2L => Air::Clear,
     }
@@ -161,6 +163,7 @@ mod tests {
     use super::*;
     use crate::cli::bench::models;
     use crate::domain::hash::json_text;
+    use crate::domain::options::Overlap;
 
     const KEYS: [(usize, usize); 3] = [(12, 0), (12, 1), (1, 0)];
 
@@ -216,6 +219,9 @@ mod tests {
         assert_eq!(draw(Family::Shadowing).cluster.links.len(), 12 * 11 / 2);
         assert!(draw(Family::Sparse).cluster.links.len() < 50);
         assert!(draw(Family::Asymmetric).cluster.links.iter().all(|link| !link.bidirectional));
+        assert_eq!(draw(Family::Paper).options.cost_model.overlap, Overlap::Full);
+        assert_eq!(draw(Family::OneAtATime).options.cost_model.overlap, Overlap::None);
+        assert_eq!(memories(&draw(Family::OneAtATimeTight)), 1);
         let ends = draw(Family::Pinned).options.constraints;
         assert!(ends.source_node.is_some() && ends.sink_node.is_some());
         assert_eq!(draw(Family::NasnetLarge).model.name, "NASNetLarge");
