@@ -1,7 +1,8 @@
 //! The service under load on this machine: requests per second and latencies, each beside what it is held against.
 //!
 //! `cargo bench --bench service`, with names of parts as filters (`reads`, `jobs`, `overload`) and `--seconds N` for the
-//! length of each measurement (5). Load and service share the machine's cores, and every request goes over loopback.
+//! length of each measurement (5), `--workers N` for the jobs that the overloaded service solves at once (the number of
+//! cores). Load and service share the machine's cores, and every request goes over loopback.
 
 mod client;
 mod figures;
@@ -14,11 +15,13 @@ use std::time::Duration;
 
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| argument != "--bench").collect();
-    let seconds = arguments.iter().position(|argument| argument == "--seconds").map_or(5.0, |at| {
-        let text = arguments.get(at + 1).expect("--seconds wants a number");
-        text.parse().expect("--seconds wants a number")
-    });
-    let length = Duration::from_secs_f64(seconds);
+    let number = |flag: &str| {
+        let at = arguments.iter().position(|argument| argument == flag)?;
+        let number: Option<f64> = arguments.get(at + 1).and_then(|text| text.parse().ok());
+        Some(number.unwrap_or_else(|| panic!("{flag} wants a number")))
+    };
+    let length = Duration::from_secs_f64(number("--seconds").unwrap_or(5.0));
+    let workers = number("--workers").map(|count| count as usize);
     let parts = ["reads", "jobs", "overload"];
     let named: Vec<&str> = parts.into_iter().filter(|part| arguments.iter().any(|argument| argument == part)).collect();
     let wanted = if named.is_empty() { parts.to_vec() } else { named };
@@ -28,7 +31,7 @@ fn main() {
         match part {
             "reads" => runtime.block_on(reads::measure(length)),
             "jobs" => runtime.block_on(jobs::measure(length)),
-            _ => runtime.block_on(overload::measure(length)),
+            _ => runtime.block_on(overload::measure(length, workers)),
         }
     }
 }

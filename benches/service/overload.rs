@@ -32,14 +32,16 @@ struct Seen {
 }
 
 /// A minute of it is the bar; `--seconds 60`.
-pub async fn measure(length: Duration) {
+pub async fn measure(length: Duration, workers: Option<usize>) {
     // One key stands for everybody here.
-    let settings = QueueSettings { jobs_per_key: u32::MAX, ..QueueSettings::default() };
+    let default = QueueSettings::default();
+    let workers = workers.unwrap_or(default.workers);
+    let settings = QueueSettings { jobs_per_key: u32::MAX, workers, ..default };
     let limits = Limits { requests_per_key: Limits::default().requests, ..Limits::default() };
     let target = Target::start(settings, limits).await;
     let body = Bytes::from(example("requests/resnet50-radio-5.json").to_string());
     let solved_per_second = trial(&target, body.clone()).await;
-    println!("  the solvers take {solved_per_second:.0} of these jobs per second");
+    println!("  {workers} workers take {solved_per_second:.0} of these jobs per second");
     let pause = Duration::from_secs_f64(CLIENTS as f64 / (TIMES * solved_per_second));
     let (until, seen) = (Instant::now() + length, Arc::new(Mutex::new(Seen::default())));
     let mut tasks = Vec::new();
