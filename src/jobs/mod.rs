@@ -65,7 +65,6 @@ struct Inner {
     running: Mutex<FxHashMap<Id, Arc<Signal>>>,
     tasks: Mutex<Vec<JoinHandle<()>>>,
     #[cfg(test)]
-    #[cfg(test)]
     crash: Mutex<Option<faults::Crash>>,
 }
 
@@ -95,7 +94,6 @@ impl Queue {
             requests: Requests::default(),
             running: Mutex::default(),
             tasks: Mutex::default(),
-            #[cfg(test)]
             #[cfg(test)]
             crash: Mutex::default(),
         });
