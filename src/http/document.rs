@@ -102,23 +102,14 @@ async fn collect(body: Body, headers: &HeaderMap, limit: usize) -> Result<Bytes,
     let announced = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
     // An announcement costs its maker nothing: not everything is set aside for it.
     let mut text = Vec::with_capacity(announced.unwrap_or(0).min(limit).min(MOST_SET_ASIDE_BYTES));
-    let mut arrived = 0_usize;
     let mut chunks = body.into_data_stream();
     while let Some(chunk) = chunks.next().await {
         let chunk = chunk
             .map_err(|error| Problem::malformed_body(Vec::new()).with_detail(format!("the body broke off: {error}")))?;
-        arrived = arrived.saturating_add(chunk.len());
-        // Clients that write everything before they read would not see an answer that comes in between: what is a
-        // little too much is read and dropped.
-        if arrived > limit.saturating_mul(2) {
-            break;
+        if chunk.len() > limit.saturating_sub(text.len()) {
+            return Err(Problem::new(ProblemType::BodyTooLarge, format!("a body may have {limit} bytes")));
         }
-        if arrived <= limit {
-            text.extend_from_slice(&chunk);
-        }
-    }
-    if arrived > limit {
-        return Err(Problem::new(ProblemType::BodyTooLarge, format!("a body may have {limit} bytes")));
+        text.extend_from_slice(&chunk);
     }
     Ok(text.into())
 }

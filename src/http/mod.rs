@@ -23,6 +23,7 @@ pub mod job_request;
 pub mod jobs;
 pub mod json;
 mod keyring;
+mod leftover;
 mod limits;
 pub mod links;
 pub mod metrics;

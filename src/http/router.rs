@@ -26,8 +26,8 @@ use super::problem::Problem;
 use super::request_id::{self, MakeId, X_REQUEST_ID};
 use super::webhook::WebhookMessage;
 use super::{
-    clusters, deliveries, diffs, docs, evaluations, events, examples, explanations, front, health, jobs, links,
-    metrics, models, nodes, placements, problems, schema, shed, validation, webhooks,
+    clusters, deliveries, diffs, docs, evaluations, events, examples, explanations, front, health, jobs, leftover,
+    links, metrics, models, nodes, placements, problems, schema, shed, validation, webhooks,
 };
 use crate::clock::Ids;
 use crate::telemetry::continue_trace;
@@ -97,6 +97,7 @@ pub fn openapi_json() -> String {
 pub fn router(api: Api) -> Router {
     let (ids, clock) = (Arc::clone(&api.ids), Arc::clone(&api.clock));
     let inner = ServiceBuilder::new()
+        .layer(middleware::from_fn_with_state(api.clone(), leftover::take_leftover))
         .layer(middleware::from_fn_with_state(clock, metrics::measure))
         .layer(middleware::from_fn_with_state(api.clone(), shed::shed));
     let (router, _) = routes().split_for_parts();

@@ -157,3 +157,40 @@ async fn connections_beyond_the_limit_are_closed_at_once() {
     closing.cancel();
     server.await.unwrap();
 }
+
+#[tokio::test]
+async fn a_body_that_nobody_reads_costs_neither_the_answer_nor_the_connection() {
+    let service = with(Limits::default()).await;
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let mut client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+    let closing = CancellationToken::new();
+    let serving = http::serve(listener, service.router.clone(), ConnectionLimits::default(), closing.clone());
+    let server = tokio::spawn(serving);
+    let answer = async |client: &mut TcpStream| {
+        let mut answer = [0; 12];
+        client.read_exact(&mut answer).await.unwrap();
+        // The rest of it is there, or comes before the next request is written.
+        let mut rest = Vec::new();
+        while !rest.ends_with(b"}") {
+            rest.push(client.read_u8().await.unwrap());
+        }
+        String::from_utf8(answer.to_vec()).unwrap()
+    };
+    let head = |more: &str| {
+        let bytes = 8 << 20;
+        format!(
+            "POST /v1/jobs HTTP/1.1\r\nhost: x\r\ncontent-type: text/plain\r\ncontent-length: {bytes}\r\n{more}\r\n"
+        )
+    };
+    for _ in 0..2 {
+        client.write_all(head("").as_bytes()).await.unwrap();
+        // More than fits between the two: this ends only where the service takes it.
+        client.write_all(&vec![b' '; 8 << 20]).await.unwrap();
+        assert_eq!(answer(&mut client).await, "HTTP/1.1 415");
+    }
+    // Whoever asks first does not have to send it: the answer comes without.
+    client.write_all(head("expect: 100-continue\r\n").as_bytes()).await.unwrap();
+    assert_eq!(answer(&mut client).await, "HTTP/1.1 415");
+    closing.cancel();
+    server.await.unwrap();
+}
