@@ -82,12 +82,15 @@ pub(super) fn routes() -> OpenApiRouter<Api> {
 async fn create_job(
     State(api): State<Api>,
     MayPlan(caller): MayPlan,
-    _room: QueueRoom,
+    room: QueueRoom,
     headers: HeaderMap,
     document: Document,
 ) -> Result<Response, Problem> {
     let (job, request) = JobRequest::read(&api, caller, document).await?;
-    let mut job = match api.queue.submit(job, request).await {
+    let submitted = api.queue.submit(job, request).await;
+    // Before the wait: the job counts for itself now.
+    drop(room);
+    let mut job = match submitted {
         Ok(registered) => accepted(registered),
         Err(error @ StoreError::QueueFull { .. }) => {
             return Ok(with_quota(&api, refuse("queue", error.to_string())));

@@ -1,4 +1,4 @@
-//! Whether the queue has room, judged before a body is read: what must be refused then costs next to nothing.
+//! Room in the queue, asked for before a body is read: what must be refused then costs next to nothing.
 
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
@@ -7,10 +7,14 @@ use axum::response::{IntoResponse, Response};
 use super::api::Api;
 use super::problem::{Problem, ProblemType};
 use super::shed::{refuse, say_room};
+use crate::jobs::Place;
 
-/// That the queue has room, as far as can be told before the job is there.
+/// A place in the queue, held until the job is there or refused.
 #[derive(Debug)]
-pub(super) struct QueueRoom;
+pub(super) struct QueueRoom {
+    /// None where only the insert can tell.
+    _place: Option<Place>,
+}
 
 impl FromRequestParts<Api> for QueueRoom {
     type Rejection = Response;
@@ -21,11 +25,11 @@ impl FromRequestParts<Api> for QueueRoom {
         }
         // A retry of a request that was answered is answered again, however full the queue is.
         if parts.headers.contains_key("idempotency-key") {
-            return Ok(Self);
+            return Ok(Self { _place: None });
         }
-        match api.queue.has_room().await {
-            Ok(true) => Ok(Self),
-            Ok(false) => {
+        match api.queue.place().await {
+            Ok(Some(place)) => Ok(Self { _place: Some(place) }),
+            Ok(None) => {
                 let (quota, _) = api.queue.quota();
                 Err(with_quota(api, refuse("queue", format!("{quota} jobs are waiting already"))))
             }

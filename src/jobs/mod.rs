@@ -12,11 +12,13 @@ mod faults;
 mod progress;
 mod recover;
 mod requests;
+mod room;
 mod settings;
 mod signal;
 mod solver;
 #[cfg(test)]
 mod tests;
+mod thread;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -28,11 +30,13 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 pub use explain::ExplainError;
+pub use room::Place;
 pub use settings::QueueSettings;
 pub use solver::{Planner, Solver};
 
 use self::changes::Changes;
 use self::requests::Requests;
+use self::room::Room;
 pub(crate) use self::signal::{Cause, Signal};
 use crate::clock::{Clock, Ids};
 use crate::domain::id::{Id, IdKind};
@@ -60,6 +64,7 @@ struct Inner {
     closing: CancellationToken,
     changes: Changes,
     requests: Requests,
+    room: Room,
     /// One for each explanation that may be solved at once.
     explaining: Semaphore,
     running: Mutex<FxHashMap<Id, Arc<Signal>>>,
@@ -92,6 +97,7 @@ impl Queue {
             closing: CancellationToken::new(),
             changes: Changes::default(),
             requests: Requests::default(),
+            room: Room::default(),
             running: Mutex::default(),
             tasks: Mutex::default(),
             #[cfg(test)]
@@ -169,17 +175,7 @@ impl Queue {
         self.wait(job, timeout, |now| now.version != job.version).await
     }
 
-    /// Whether the queue has room for a job more. It may be gone when the job comes.
-    ///
-    /// # Errors
-    /// The database failed.
-    pub async fn has_room(&self) -> Result<bool, StoreError> {
-        let limit = self.inner.settings.queue_limit;
-        // What is known is of the last job that came; since then workers have taken some.
-        Ok(self.inner.store.waiting_jobs() < limit || self.inner.store.count_waiting(limit).await? < limit)
-    }
-
-    /// How many jobs may wait, and how many more may as of the last one that came.
+    /// How many jobs may wait, and how many more may as far as is known.
     pub fn quota(&self) -> (usize, usize) {
         let limit = self.inner.settings.queue_limit;
         (limit as usize, limit.saturating_sub(self.inner.store.waiting_jobs()) as usize)

@@ -78,7 +78,7 @@ impl Store {
         count_waiting(&mut connection, most, &self.waiting).await
     }
 
-    /// How many jobs wait, as of the last that were counted.
+    /// How many jobs wait, as far as is known: as of the last count, less those claimed and cancelled since.
     pub fn waiting_jobs(&self) -> u32 {
         self.waiting.load(Ordering::Relaxed)
     }
@@ -112,6 +112,7 @@ impl Store {
     /// [`StoreError::NotFound`], or the database failed.
     pub async fn request_stop(&self, tenant: &Tenant, id: &Id) -> Result<Job, StoreError> {
         let (tenant, id, now, ids) = (tenant.clone(), id.clone(), self.clock.now(), self.ids.clone());
+        let waiting = self.waiting.clone();
         let stopped = self.write(move |connection| {
             Box::pin(async move {
                 let cancel = sqlx::query_as(
@@ -123,6 +124,7 @@ impl Store {
                 let cancel = cancel.bind(id.as_str()).bind(now.as_microsecond()).bind(tenant.as_str());
                 let row: Option<JobRow> = cancel.fetch_optional(&mut *connection).await?;
                 if let Some(row) = row {
+                    one_waits_less(&waiting);
                     let job = Job::try_from(row)?;
                     let announced = outbox::announce(connection, &*ids, &job, now).await?;
                     return Ok((job, announced));
@@ -238,6 +240,13 @@ pub(super) async fn find(connection: &mut Connection, tenant: &Tenant, id: &str)
 async fn check_queue(connection: &mut Connection, limit: u32, known: &AtomicU32) -> Result<u32, StoreError> {
     let waiting = count_waiting(connection, limit, known).await?;
     if waiting < limit { Ok(waiting) } else { Err(StoreError::QueueFull { limit }) }
+}
+
+/// A job that waited does not any more.
+pub(super) fn one_waits_less(known: &AtomicU32) {
+    let one_less = |waiting: u32| Some(waiting.saturating_sub(1));
+    // It always has a next value.
+    let _ = known.fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_less);
 }
 
 /// How many jobs wait, counted no further than `most`.

@@ -8,6 +8,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::job::JobRow;
+use super::jobs::one_waits_less;
 use super::placements::{self, Placement};
 use super::row::{Named, Reading, integer};
 use super::{Connection, Job, JobError, JobErrorCode, JobStatus, Store, StoreError, outbox};
@@ -117,7 +118,7 @@ impl Store {
         lease: Duration,
         only: Option<&Id>,
     ) -> Result<Option<Claimed>, StoreError> {
-        let (owner, only, clock) = (owner.to_owned(), only.cloned(), self.clock.clone());
+        let (owner, only, clock, waiting) = (owner.to_owned(), only.cloned(), self.clock.clone(), self.waiting.clone());
         self.write(move |connection| {
             Box::pin(async move {
                 let now = clock.now();
@@ -133,6 +134,7 @@ impl Store {
                 let row: Option<JobRow> =
                     claim.bind(only.as_ref().map(Id::as_str)).fetch_optional(&mut *connection).await?;
                 let Some(row) = row else { return Ok(None) };
+                one_waits_less(&waiting);
                 let token = row.lease_token;
                 let job = Job::try_from(row)?;
                 let incumbent = incumbent(connection, &job.id).await?;

@@ -1,0 +1,92 @@
+//! Room in the queue, promised at the door: no more requests are read than there is room for their jobs.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use super::Queue;
+use crate::store::StoreError;
+
+/// How long a full queue is taken for full without a look at the database. Jobs that this process claims and cancels
+/// are known without it.
+const LOOK_AGAIN: Duration = Duration::from_millis(100);
+
+/// What is promised of the room.
+#[derive(Debug, Default)]
+pub(super) struct Room {
+    promised: Arc<AtomicU32>,
+    /// When the database was last asked, by the monotonic clock.
+    looked: Mutex<Option<Duration>>,
+}
+
+/// A place in the queue for a job that is on its way. It is free again when this is dropped; by then the job has it.
+#[derive(Debug)]
+pub struct Place(Arc<AtomicU32>);
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+impl Queue {
+    /// A place for a job more, if there is one. The insert of the job counts again, and has the last word.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn place(&self) -> Result<Option<Place>, StoreError> {
+        let (store, room, limit) = (&self.inner.store, &self.inner.room, self.inner.settings.queue_limit);
+        if let Some(place) = room.promise(store.waiting_jobs(), limit) {
+            return Ok(Some(place));
+        }
+        if !room.is_time_to_look(self.inner.clock.monotonic()) {
+            return Ok(None);
+        }
+        let waiting = store.count_waiting(limit).await?;
+        Ok(room.promise(waiting, limit))
+    }
+}
+
+impl Room {
+    fn promise(&self, waiting: u32, limit: u32) -> Option<Place> {
+        let one_more = |promised: u32| (promised.saturating_add(waiting) < limit).then(|| promised + 1);
+        self.promised.fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_more).ok()?;
+        Some(Place(Arc::clone(&self.promised)))
+    }
+
+    /// Once in a while for all who ask.
+    fn is_time_to_look(&self, now: Duration) -> bool {
+        let mut looked = self.looked.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_time = looked.is_none_or(|before| now.saturating_sub(before) >= LOOK_AGAIN);
+        if is_time {
+            *looked = Some(now);
+        }
+        is_time
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_more_is_promised_than_there_is_room_for() {
+        let room = Room::default();
+        let first = room.promise(8, 10).unwrap();
+        let _second = room.promise(8, 10).unwrap();
+        assert!(room.promise(8, 10).is_none());
+        // The job of the first is there now, and another was claimed.
+        drop(first);
+        assert!(room.promise(9, 10).is_none());
+        assert!(room.promise(8, 10).is_some());
+        assert!(room.promise(0, 0).is_none());
+    }
+
+    #[test]
+    fn the_database_is_asked_once_in_a_while() {
+        let room = Room::default();
+        let at = Duration::from_millis;
+        let asked = [at(0), at(1), at(99), at(100), at(150), at(200)].map(|now| room.is_time_to_look(now));
+        assert_eq!(asked, [true, false, false, true, false, true]);
+    }
+}
