@@ -64,7 +64,9 @@ async fn get_explanation(
 impl From<ExplainError> for Problem {
     fn from(error: ExplainError) -> Self {
         match error {
-            ExplainError::Busy | ExplainError::Closing => Self::new(ProblemType::Unavailable, error.to_string()),
+            ExplainError::Busy | ExplainError::Closing | ExplainError::NoThread(_) => {
+                Self::new(ProblemType::Unavailable, error.to_string())
+            }
             ExplainError::JobDeleted(_) => Self::new(ProblemType::Conflict, error.to_string()),
             ExplainError::Store(error) => error.into(),
             ExplainError::Unreadable(_) | ExplainError::Refused(_) | ExplainError::Panicked(_) => Self::internal(error),

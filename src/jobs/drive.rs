@@ -1,19 +1,18 @@
-//! Drives one claimed job: solves it on a blocking thread, renews its lease, and ends it or puts it back.
+//! Drives one claimed job: solves it on a thread apart, renews its lease, and ends it or puts it back.
 
-use std::any::Any;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
 use metrics::{counter, gauge, histogram};
 use serde_json::Value;
-use tokio::task::JoinHandle;
 use tokio::time::MissedTickBehavior;
 
 use super::answer::{Outcome, Search};
 use super::faults::Step;
 use super::progress::Tracker;
 use super::signal::{Cause, Signal};
+use super::thread::{Solving, solve_apart};
 use super::{Inner, QueueSettings};
 use crate::domain::cluster::ClusterInventory;
 use crate::domain::fault::Fault;
@@ -69,7 +68,11 @@ async fn run(queue: &Arc<Inner>, claimed: Claimed, signal: &Arc<Signal>) {
         return end(queue, &claimed, figures, ending).await;
     }
     signal.end_within(Duration::try_from_secs_f64(request.options.solver.time_limit_s).unwrap_or(Duration::MAX));
-    let solving = solve(queue, request, signal, &tracker);
+    let solving = match solve(queue, request, signal, &tracker) {
+        Ok(solving) => solving,
+        // The lease runs out, and the job goes back to the queue: by then there may be a thread.
+        Err(error) => return tracing::error!(%error, "no thread could be started for a search"),
+    };
     let Some(outcome) = accompany(queue, &claimed, signal, &tracker, solving).await else { return };
     if queue.crashes_at(Step::Solved) {
         return;
@@ -94,26 +97,24 @@ fn search(objective: Objective, signal: &Signal, claimed: &Claimed, tracker: &Tr
     Search { objective, cause: signal.cause(), carried, figures: tracker.figures() }
 }
 
-/// Starts the search on a blocking thread.
+/// Starts the search.
 fn solve(
     queue: &Arc<Inner>,
     request: Arc<PlanRequest>,
     signal: &Arc<Signal>,
     tracker: &Arc<Tracker>,
-) -> JoinHandle<Outcome> {
+) -> io::Result<Solving<Outcome>> {
     let (solver, threads) = (queue.solver.clone(), queue.settings.threads_per_job.max(1));
     let (signal, tracker) = (signal.clone(), tracker.clone());
-    tokio::task::spawn_blocking(move || {
+    solve_apart(move || {
         let seed = request.options.solver.seed;
         let env = Env { seed, threads, stop: &*signal, progress: &*tracker };
-        // A solver that panicked is asked nothing more; the tracker is whole after a panic.
-        match catch_unwind(AssertUnwindSafe(|| solver.solve(&request, &env))) {
-            Ok(Ok(mut document)) => {
+        match solver.solve(&request, &env) {
+            Ok(mut document) => {
                 document.solve_s = tracker.elapsed_s();
                 Outcome::Document(Box::new(document))
             }
-            Ok(Err(failure)) => Outcome::Refused(failure),
-            Err(panic) => Outcome::Panicked(words(&*panic)),
+            Err(failure) => Outcome::Refused(failure),
         }
     })
 }
@@ -124,13 +125,13 @@ async fn accompany(
     claimed: &Claimed,
     signal: &Signal,
     tracker: &Tracker,
-    mut solving: JoinHandle<Outcome>,
+    mut solving: Solving<Outcome>,
 ) -> Option<Outcome> {
     // A stop that came between the claim and the registration of the signal was only marked.
     let marked = queue.store.job(&claimed.job.tenant, &claimed.job.id);
     tokio::select! {
         biased;
-        outcome = &mut solving => return outcome.ok(),
+        outcome = &mut solving => return Some(outcome.ok()?.unwrap_or_else(Outcome::Panicked)),
         job = marked => if job.is_ok_and(|job| job.stop_requested) {
             signal.end(Cause::Asked);
         },
@@ -143,7 +144,7 @@ async fn accompany(
     loop {
         tokio::select! {
             biased;
-            outcome = &mut solving => return outcome.ok(),
+            outcome = &mut solving => return Some(outcome.ok()?.unwrap_or_else(Outcome::Panicked)),
             _ = ticks.tick() => heartbeat(queue, claimed, signal, tracker).await,
         }
     }
@@ -255,11 +256,6 @@ fn report(outcome: &Outcome) {
         Outcome::Refused(failure) => tracing::error!(%failure, "check failed"),
         Outcome::Panicked(words) => tracing::error!(words, "the solver panicked"),
     }
-}
-
-fn words(panic: &(dyn Any + Send)) -> String {
-    let text = panic.downcast_ref::<&str>().copied();
-    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("without words").to_owned()
 }
 
 /// Why a job's request could not be had.

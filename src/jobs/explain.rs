@@ -1,11 +1,13 @@
-//! Explanations of stored placements: solved on the blocking pool, a few at once, within a limit.
+//! Explanations of stored placements: solved on threads apart, a few at once, within a limit.
 
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::Queue;
 use super::drive::read_request;
 use super::signal::{Cause, Signal};
+use super::thread::solve_apart;
 use crate::domain::explanation::Explanation;
 use crate::domain::fault::Fault;
 use crate::domain::id::Id;
@@ -36,6 +38,9 @@ pub enum ExplainError {
     /// A placement of an upgraded request is wrong: a defect of ours.
     #[error(transparent)]
     Refused(#[from] CheckFailure),
+    /// The system has no thread left.
+    #[error("no thread could be started")]
+    NoThread(#[from] io::Error),
     /// The solver panicked: a defect of ours.
     #[error("the explanation panicked: {0}")]
     Panicked(String),
@@ -67,14 +72,17 @@ impl Queue {
         let _end = EndOnDrop(signal.clone());
         let (told, threads, stored) =
             (signal.clone(), inner.settings.threads_per_job.max(1), placement.document.clone());
-        let mut solving = tokio::task::spawn_blocking(move || {
+        let mut solving = solve_apart(move || {
             let (request, document) = read(&model, &cluster, &options, &stored)?;
             // Reading a large document does not count against the solves.
             told.end_within(limit);
             Ok(explain(&request, &document, &ExplainEnv { threads, slices: &*told })?)
-        });
+        })?;
         tokio::select! {
-            explained = &mut solving => explained.map_err(|panic| ExplainError::Panicked(panic.to_string()))?,
+            solved = &mut solving => match solved {
+                Ok(explained) => explained.map_err(ExplainError::Panicked)?,
+                Err(lost) => Err(ExplainError::Panicked(lost.to_string())),
+            },
             () = inner.closing.cancelled() => Err(ExplainError::Closing),
         }
     }

@@ -4,7 +4,7 @@ use crate::domain::placement::PlacementDocument;
 use crate::domain::request::PlanRequest;
 use crate::planner::{self, CheckFailure, Env};
 
-/// Solves a request on a blocking thread.
+/// Solves a request, on a thread apart.
 pub trait Solver: Send + Sync + 'static {
     /// As [`planner::plan`].
     fn solve(&self, request: &PlanRequest, env: &Env<'_>) -> Result<PlacementDocument, CheckFailure>;

@@ -1,0 +1,45 @@
+//! Threads that solve: each solve has its own, and gives way to the threads that answer requests.
+
+use std::any::Any;
+use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::thread;
+
+use tokio::sync::oneshot;
+
+/// What comes back from such a thread: the result, or the words of a panic.
+pub(super) type Solving<T> = oneshot::Receiver<Result<T, String>>;
+
+/// How nice a solve is to others, of 19 (`man 2 nice`). At 10 the kernel gives it a tenth of the time of a thread that
+/// answers, and wakes the latter before it; where nobody asks for anything a solve loses nothing.
+#[cfg(target_os = "linux")]
+const NICENESS: i32 = 10;
+
+/// Runs a solve on a new thread. Threads that it starts are as nice.
+///
+/// # Errors
+/// The system has no thread left.
+pub(super) fn solve_apart<T: Send + 'static>(solve: impl FnOnce() -> T + Send + 'static) -> io::Result<Solving<T>> {
+    let (done, solving) = oneshot::channel();
+    thread::Builder::new().name("solve".to_owned()).spawn(move || {
+        give_way();
+        // What a panic leaves half done is asked nothing more.
+        let solved = catch_unwind(AssertUnwindSafe(solve)).map_err(|panic| words(&*panic));
+        // Nobody waits any more: the job was lost to another worker, or the service ends.
+        let _ = done.send(solved);
+    })?;
+    Ok(solving)
+}
+
+/// On Linux each thread has a niceness of its own; elsewhere it is the whole process's, and stays.
+fn give_way() {
+    #[cfg(target_os = "linux")]
+    if let Err(error) = rustix::process::nice(NICENESS) {
+        tracing::debug!(%error, "a solve runs at the priority of everything else");
+    }
+}
+
+fn words(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().copied();
+    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("without words").to_owned()
+}
