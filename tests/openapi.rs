@@ -119,6 +119,19 @@ fn every_operation_has_a_unique_snake_case_id_a_tag_a_summary_and_an_example() {
 }
 
 #[test]
+fn the_messages_of_webhooks_are_described() {
+    let document = document();
+    let messages = document["webhooks"].as_object().unwrap();
+    assert_eq!(messages.keys().collect::<Vec<_>>(), ["job.finished"]);
+    let content = &messages["job.finished"]["post"]["requestBody"]["content"]["application/json"];
+    assert_eq!(content["schema"]["$ref"], "#/components/schemas/WebhookMessage");
+    // The key is what a message calls itself.
+    assert_eq!(content["example"]["type"], "job.finished");
+    let older: Value = serde_json::from_str(&http::openapi_3_0_json()).unwrap();
+    assert!(older.get("webhooks").is_none() && older["components"]["schemas"].get("WebhookMessage").is_some());
+}
+
+#[test]
 fn every_reference_resolves() {
     let document = document();
     visit_objects("", &document, &mut |place, map| {

@@ -81,11 +81,18 @@ async fn a_power_cut_loses_no_message_and_doubles_none() {
     let listed: BTreeSet<String> = delivered.iter().map(|item| item["job_id"].as_str().unwrap().to_owned()).collect();
     assert_eq!(listed, jobs);
 
+    let document: Value = serde_json::from_str(&cutpoint::http::openapi_json()).unwrap();
+    let described = &document["webhooks"]["job.finished"]["post"];
+    let named: Vec<&str> =
+        described["parameters"].as_array().unwrap().iter().map(|header| header["name"].as_str().unwrap()).collect();
+    assert_eq!(named.len(), 3);
+
     let verifier = standardwebhooks::Webhook::new(&secret).unwrap();
     let mut ids: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     let mut bodies: BTreeMap<String, BTreeSet<Vec<u8>>> = BTreeMap::new();
     for (headers, body) in got.lock().unwrap().iter() {
         verifier.verify(body, headers).expect("a valid signature");
+        assert!(named.iter().all(|name| headers.contains_key(*name)), "{headers:?}");
         let message: Value = serde_json::from_slice(body).unwrap();
         assert_eq!((&message["type"], &message["data"]["status"]), (&json!("job.finished"), &json!("succeeded")));
         let id = headers["webhook-id"].to_str().unwrap().to_owned();

@@ -24,6 +24,7 @@ pub fn may_break(before: &str, after: &str) -> bool {
 pub fn breaks(before: &Value, after: &Value) -> Vec<String> {
     let mut comparison = Comparison { before, after, broken: Vec::new() };
     comparison.paths();
+    comparison.messages();
     comparison.components();
     comparison.broken
 }
@@ -52,6 +53,15 @@ impl Comparison<'_> {
                     (Some(_), None) => self.says(&place, "the operation is gone"),
                     _ => {}
                 }
+            }
+        }
+    }
+
+    /// A receiver waits for a message; what it holds is compared with the schemas.
+    fn messages(&mut self) {
+        for (name, _) in members(&self.before["webhooks"]) {
+            if self.after["webhooks"].get(name).is_none() {
+                self.says(name, "the message is gone");
             }
         }
     }

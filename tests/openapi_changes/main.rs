@@ -48,6 +48,7 @@ fn document() -> Value {
                     "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Out"}}}}}},
             "post": {"requestBody": {"content": {"application/json": {"schema": {"$ref": "#/components/schemas/In"}}}},
                 "responses": {"200": {}}}}},
+        "webhooks": {"a.ended": {"post": {"responses": {}}}},
         "components": {"schemas": {
             "In": {"type": "object", "required": ["a"], "additionalProperties": true, "properties": {
                 "a": {"type": "integer", "minimum": 0, "maximum": 9}, "b": {"type": "string", "enum": ["x", "y"]},
@@ -77,6 +78,7 @@ fn what_clients_rely_on_may_not_change() {
     let outer = "/components/schemas/Out";
     let cases = [
         ("/paths/~1a", Value::Null),
+        ("/webhooks/a.ended", Value::Null),
         ("/paths/~1a/get", Value::Null),
         ("/paths/~1a/get/parameters", json!([])),
         ("/paths/~1a/get/responses/200", Value::Null),
@@ -109,6 +111,7 @@ fn what_clients_rely_on_may_not_change() {
 fn what_is_new_breaks_nothing() {
     let inner = "/components/schemas/In/properties";
     let cases = [
+        ("/webhooks/b.ended", json!({"post": {"responses": {}}})),
         ("/paths/~1b", json!({"get": {"responses": {}}})),
         ("/paths/~1a/delete", json!({"responses": {}})),
         ("/paths/~1a/get/responses/503", json!({})),

@@ -10,7 +10,7 @@ use utoipa::openapi::schema::{AdditionalProperties, Schema};
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{OpenApi, Ref, RefOr};
 
-use super::{headers, limits, links, parameters, sample};
+use super::{headers, limits, links, messages, parameters, sample};
 
 /// Finishes the document that utoipa collected.
 pub fn finish(api: &mut OpenApi) {
@@ -27,6 +27,9 @@ pub fn finish(api: &mut OpenApi) {
             links::lead_on(operation);
         }
     }
+    let mut messages = messages::messages();
+    messages.paths.values_mut().flat_map(operations).for_each(give_examples);
+    api.webhooks = Some(messages);
 }
 
 /// The scheme that operations name, and their scopes in words: most tools show only those.

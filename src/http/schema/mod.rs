@@ -5,6 +5,7 @@ mod finish;
 mod headers;
 mod limits;
 mod links;
+mod messages;
 mod parameters;
 mod sample;
 mod union;

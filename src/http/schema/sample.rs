@@ -39,6 +39,7 @@ pub(super) fn of(schema: &str) -> Option<Value> {
         "Webhook" => webhook(),
         "WebhookWithSecret" => json!({"webhook": webhook(), "secret": SECRET}),
         "WebhookPage" => page(webhook()),
+        "WebhookMessage" => json!({"type": "job.finished", "timestamp": "2026-11-23T09:30:00.005Z", "data": job()}),
         "Delivery" => delivery(),
         "DeliveryPage" => page(delivery()),
         "ExampleList" => json!({"items": [
