@@ -117,10 +117,12 @@ impl<'p> Orders<'p> {
             candidate.order.clone_from(&current.order);
             let Some(first) = change(&mut candidate.order, &idle, self.problem.most_stages, rng) else { continue };
             let accepted_s = current.excess_s - temperature_s * (1.0 - rng.random::<f64>()).ln();
-            // The stage in front of the first that is different sends elsewhere.
-            let kept = first.saturating_sub(1);
-            candidate.rows.truncate(0);
-            candidate.rows.extend_from_slice(&current.rows[..kept.min(current.rows.len())]);
+            // The stage in front of the first that is different sends elsewhere, and with another number of stages rows
+            // have other ends.
+            let same_number = candidate.order.len() == current.order.len();
+            let kept = if same_number { first.saturating_sub(1).min(current.rows.len()) } else { 0 };
+            candidate.rows.clear();
+            candidate.rows.extend_from_slice(&current.rows[..kept]);
             self.judge(&mut candidate, kept, period_s, accepted_s);
             if candidate.excess_s <= accepted_s {
                 std::mem::swap(&mut current, &mut candidate);
@@ -224,12 +226,28 @@ mod tests {
     use crate::planner::repartition::repartition;
 
     #[test]
-    fn an_order_without_excess_is_a_placement_within_the_period() {
-        let text = include_str!("../../../tests/instances/paper_tight_n16_0.json");
-        let instance: serde_json::Value = serde_json::from_str(text).unwrap();
+    fn an_order_that_is_no_placement_is_a_start_too() {
+        let problem = problem();
+        let orders = Orders::new(&problem, &|| false).unwrap();
+        // One host cannot hold the whole model, and gives no row.
+        assert!(repartition(&problem, &[0], &|| false).is_none());
+        let mut rng = Pcg64Mcg::seed_from_u64(1);
+        let found = orders.anneal(&[0], 1e9, (TEMPERATURES[0], 50_000), &mut rng, &|| false).unwrap();
+        assert!(repartition(&problem, &found, &|| false).is_some());
+    }
+
+    const INSTANCE: &str = include_str!("../../../tests/instances/paper_tight_n16_0.json");
+
+    fn problem() -> Problem {
+        let instance: serde_json::Value = serde_json::from_str(INSTANCE).unwrap();
         let mut request = PlanRequest::from_json(&instance["request"]).unwrap();
         request.options.cost_model.overlap = Overlap::None;
-        let problem = Problem::new(&request, &|| false).unwrap();
+        Problem::new(&request, &|| false).unwrap()
+    }
+
+    #[test]
+    fn an_order_without_excess_is_a_placement_within_the_period() {
+        let problem = problem();
         let orders = Orders::new(&problem, &|| false).unwrap();
         let first: Vec<usize> = (0..problem.most_stages).collect();
         let period_of = |order: &[usize]| {
@@ -240,6 +258,7 @@ mod tests {
             let mut rng = Pcg64Mcg::seed_from_u64(1);
             orders.anneal(&first, period_s, (TEMPERATURES[0], moves), &mut rng, &|| false)
         };
+        let instance: serde_json::Value = serde_json::from_str(INSTANCE).unwrap();
         let least_s = instance["expected"]["period_s"].as_f64().unwrap();
         let found = anneal(before_s * 0.8, 5_000).unwrap();
         assert!(period_of(&found).unwrap() <= before_s * 0.8 * (1.0 + 1e-9));
