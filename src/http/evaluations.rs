@@ -66,7 +66,7 @@ pub struct EvaluationRequest {
     /// Placements of other models on the same cluster.
     #[schema(nullable = false)]
     pub occupants: Option<Vec<Occupant>>,
-    /// Stored placements on the same cluster, beside `occupants`.
+    /// Stored placements on the same cluster, beside `occupants`; at most 100.
     #[schema(nullable = false)]
     pub occupied_by: Option<Vec<String>>,
     /// Inferences per second of placements of `occupied_by` that do not run at their own pace, by their ids.
@@ -136,6 +136,9 @@ async fn create_evaluation(
 
 fn read_draft(reader: &mut Reader, value: &Value, limits: &Limits) -> Option<Draft> {
     let map = reader.object(value, &EvaluationRequest::FIELDS)?;
+    if !limits.admit_constraints(reader, map) {
+        return None;
+    }
     let inputs = Inputs::read(reader, map, limits);
     let options = PlanOptions::read(reader, map);
     let stages = reader.required(map, "stages", |reader, value| reader.items(value, StageProposal::read));

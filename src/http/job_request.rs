@@ -11,6 +11,7 @@ use super::api::{Api, Limits};
 use super::caller::Caller;
 use super::document::Document;
 use super::inputs::{self, Inputs};
+use super::limits::{MOST_LABELS, fits};
 use super::problem::Problem;
 use crate::domain::base::BasePlacement;
 use crate::domain::cluster::ClusterInventory;
@@ -63,13 +64,13 @@ pub struct JobRequest {
     /// Placements of other models on the same cluster.
     #[schema(nullable = false)]
     pub occupants: Option<Vec<Occupant>>,
-    /// Stored placements on the same cluster, beside `occupants`.
+    /// Stored placements on the same cluster, beside `occupants`; at most 100.
     #[schema(nullable = false)]
     pub occupied_by: Option<Vec<String>>,
     /// Inferences per second of placements of `occupied_by` that do not run at their own pace, by their ids.
     #[schema(nullable = false)]
     pub occupant_rates_per_s: Option<BTreeMap<String, f64>>,
-    /// For whoever asks: the job and its placement carry them, and lists can be filtered by them.
+    /// For whoever asks: the job and its placement carry them, and lists can be filtered by them. At most 64.
     #[schema(nullable = false)]
     pub labels: Option<BTreeMap<String, String>>,
 }
@@ -105,14 +106,14 @@ impl JobRequest {
     ///
     /// # Errors
     /// 422 with every fault; 404 where nothing is wrong but ids that are not stored.
-    pub async fn read(api: &Api, caller: Caller, document: Document) -> Result<(NewJob, Arc<PlanRequest>), Problem> {
+    pub async fn read(api: &Api, caller: &Caller, document: Document) -> Result<(NewJob, Arc<PlanRequest>), Problem> {
         let (bytes, limits) = (document.bytes, api.limits);
         let idempotency = document.idempotency.clone();
         let (reader, Draft { inputs, options, labels }) =
             document.draft(move |reader, value| read_draft(reader, value, &limits)).await?;
         let resolved = inputs::resolve(api, &caller.tenant, reader, inputs, options, bytes).await?;
         let options = resolved.request.options.clone();
-        let Caller { tenant, key_id, .. } = caller;
+        let (tenant, key_id) = (caller.tenant.clone(), caller.key_id.clone());
         let (model, cluster) = (resolved.model, resolved.cluster);
         let job = NewJob { tenant, key_id, model, cluster, options, labels, idempotency };
         Ok((job, Arc::new(resolved.request)))
@@ -121,6 +122,10 @@ impl JobRequest {
 
 fn read_draft(reader: &mut Reader, value: &Value, limits: &Limits) -> Option<Draft> {
     let map = reader.object(value, &JobRequest::FIELDS)?;
+    let labels_fit = fits(reader, map.get("labels"), "labels", MOST_LABELS);
+    if !limits.admit_constraints(reader, map) || !labels_fit {
+        return None;
+    }
     let inputs = Inputs::read(reader, map, limits);
     let mut options = PlanOptions::read(reader, map);
     limits.bound_time(reader, map, &mut options.solver);

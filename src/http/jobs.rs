@@ -86,11 +86,8 @@ async fn create_job(
     headers: HeaderMap,
     document: Document,
 ) -> Result<Response, Problem> {
-    let (job, request) = JobRequest::read(&api, caller, document).await?;
-    let submitted = api.queue.submit(job, request).await;
-    // Before the wait: the job counts for itself now.
-    drop(room);
-    let mut job = match submitted {
+    let (job, request) = JobRequest::read(&api, &caller, document).await?;
+    let mut job = match api.queue.submit(job, request, room.place).await {
         Ok(registered) => accepted(registered),
         Err(error @ StoreError::QueueFull { .. }) => {
             return Ok(with_quota(&api, refuse("queue", error.to_string())));

@@ -9,17 +9,28 @@ use crate::domain::model::ModelProfile;
 use crate::domain::options::SolverOptions;
 use crate::domain::read::Reader;
 
+/// The most labels of a job: each is a row where filters find it.
+pub(super) const MOST_LABELS: usize = 64;
+/// The most stored placements that a request may name in `occupied_by`: each is read, with its cluster.
+pub(super) const MOST_OCCUPIED_BY: usize = 100;
+
 impl Limits {
     /// Reads a profile that has no more layers than may be.
     pub(super) fn read_model(&self, reader: &mut Reader, value: &Value) -> Option<ModelProfile> {
-        fits(reader, value, "layers", self.layers).then(|| ModelProfile::read(reader, value)).flatten()
+        fits(reader, value.get("layers"), "layers", self.layers).then(|| ModelProfile::read(reader, value)).flatten()
     }
 
     /// Reads an inventory that has no more nodes and links than may be.
     pub(super) fn read_cluster(&self, reader: &mut Reader, value: &Value) -> Option<ClusterInventory> {
-        let nodes_fit = fits(reader, value, "nodes", self.nodes);
-        let links_fit = fits(reader, value, "links", self.links);
+        let nodes_fit = fits(reader, value.get("nodes"), "nodes", self.nodes);
+        let links_fit = fits(reader, value.get("links"), "links", self.links);
         (nodes_fit && links_fit).then(|| ClusterInventory::read(reader, value)).flatten()
+    }
+
+    /// Whether constraints exclude no more nodes than a cluster may have: each node is looked up among them.
+    pub(super) fn admit_constraints(&self, reader: &mut Reader, map: &Map<String, Value>) -> bool {
+        let excluded = map.get("constraints").and_then(|constraints| constraints.get("exclude_nodes"));
+        reader.within("constraints", |reader| fits(reader, excluded, "exclude_nodes", self.nodes))
     }
 
     /// Keeps the time limit of a solve within what may be: one that is asked for is a fault, the default gives way.
@@ -36,12 +47,16 @@ impl Limits {
     }
 }
 
-/// Whether a list of a document is short enough to be read at all.
-pub(super) fn fits(reader: &mut Reader, value: &Value, list: &'static str, most: usize) -> bool {
-    let count = value.get(list).and_then(Value::as_array).map_or(0, Vec::len);
+/// Whether a list or a map of a document, if there is one, is short enough to be read at all.
+pub(super) fn fits(reader: &mut Reader, members: Option<&Value>, name: &'static str, most: usize) -> bool {
+    let count = match members {
+        Some(Value::Array(items)) => items.len(),
+        Some(Value::Object(map)) => map.len(),
+        _ => 0,
+    };
     if count > most {
         let action = format!("Give at most {most}, which is the limit of this service");
-        reader.fault_at(&[list.into()], FaultCode::OutOfRange, format!("{count} {list}"), action);
+        reader.fault_at(&[name.into()], FaultCode::OutOfRange, format!("{count} {name}"), action);
     }
     count <= most
 }

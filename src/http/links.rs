@@ -85,7 +85,7 @@ fn patched(inventory: &str, patch: &Value, most: usize) -> Result<ClusterDocumen
     let links: Vec<Link> = measured.iter().cloned().chain(without(listed, &measured)).collect();
     cluster["links"] = json!(links);
     let mut reader = Reader::new();
-    let fit = fits(&mut reader, &cluster, "links", most).then_some(());
+    let fit = fits(&mut reader, cluster.get("links"), "links", most).then_some(());
     reader.finish(fit).map_err(Problem::invalid_request)?;
     let inventory = ClusterInventory::from_json(&cluster).map_err(Problem::invalid_request)?;
     Ok(ClusterDocument::new(&inventory))

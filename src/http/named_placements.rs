@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 use super::api::Api;
 use super::compute::compute;
 use super::inputs::{found, read_stored};
+use super::limits::{MOST_OCCUPIED_BY, fits};
 use super::problem::Problem;
 use crate::domain::cluster::ClusterInventory;
 use crate::domain::fault::{Fault, FaultCode};
@@ -41,7 +42,11 @@ impl NamedPlacements {
             let detail = "base_placement_id and base are both given";
             reader.fault_at(&["base_placement_id".into()], FaultCode::Conflict, detail, "Give one of the two");
         }
-        let occupied_by = reader.optional(map, "occupied_by", |reader, value| reader.items(value, Reader::id));
+        let occupied_by = if fits(reader, map.get("occupied_by"), "occupied_by", MOST_OCCUPIED_BY) {
+            reader.optional(map, "occupied_by", |reader, value| reader.items(value, Reader::id))
+        } else {
+            None
+        };
         let occupied_by: Vec<Option<String>> = occupied_by.unwrap_or_default();
         let rates_per_s = reader.optional(map, "occupant_rates_per_s", read_rates).unwrap_or_default();
         for id in rates_per_s.keys().filter(|id| !occupied_by.contains(&Some((*id).clone()))) {

@@ -4,6 +4,7 @@ use axum::extract::{FromRequestParts, Query};
 use axum::http::request::Parts;
 use jiff::Timestamp;
 
+use super::limits::MOST_LABELS;
 use super::problem::Problem;
 use crate::domain::fault::FaultCode;
 use crate::domain::id::{Id, IdKind};
@@ -107,6 +108,11 @@ impl Parameters {
     /// Labels as `name=value`.
     pub fn labels(&mut self, name: &'static str) -> Vec<(String, String)> {
         let values = self.all(name);
+        if values.len() > MOST_LABELS {
+            let detail = format!("{} labels", values.len());
+            self.fault(name, FaultCode::OutOfRange, detail, &format!("Give at most {MOST_LABELS}"));
+            return Vec::new();
+        }
         let mut labels = Vec::with_capacity(values.len());
         for text in values {
             match text.split_once('=') {

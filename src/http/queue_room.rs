@@ -9,11 +9,11 @@ use super::problem::{Problem, ProblemType};
 use super::shed::{refuse, say_room};
 use crate::jobs::Place;
 
-/// A place in the queue, held until the job is there or refused.
+/// A place in the queue.
 #[derive(Debug)]
 pub(super) struct QueueRoom {
     /// None where only the insert can tell.
-    _place: Option<Place>,
+    pub(super) place: Option<Place>,
 }
 
 impl FromRequestParts<Api> for QueueRoom {
@@ -25,10 +25,10 @@ impl FromRequestParts<Api> for QueueRoom {
         }
         // A retry of a request that was answered is answered again, however full the queue is.
         if parts.headers.contains_key("idempotency-key") {
-            return Ok(Self { _place: None });
+            return Ok(Self { place: None });
         }
         match api.queue.place().await {
-            Ok(Some(place)) => Ok(Self { _place: Some(place) }),
+            Ok(Some(place)) => Ok(Self { place: Some(place) }),
             Ok(None) => {
                 let (quota, _) = api.queue.quota();
                 Err(with_quota(api, refuse("queue", format!("{quota} jobs are waiting already"))))

@@ -59,7 +59,7 @@ async fn validate_job(
     MayRead(caller): MayRead,
     document: Document,
 ) -> Result<Response, Problem> {
-    let validation = match JobRequest::read(&api, caller, document).await {
+    let validation = match JobRequest::read(&api, &caller, document).await {
         Ok((_, request)) => {
             let deadline = Deadline { at: api.clock.monotonic() + LONGEST, clock: Arc::clone(&api.clock) };
             let reasons = compute_apart(move || infeasibility(&request, &deadline)).await;

@@ -12,7 +12,7 @@ use crate::store::leases::Claimed;
 /// How long a worker sleeps at the most. It is woken for every new job; this is for jobs that came otherwise.
 const LOOK_AGAIN: Duration = Duration::from_secs(5);
 /// How long a worker waits after the database failed.
-const AFTER_FAILURE: Duration = Duration::from_secs(1);
+pub(super) const AFTER_FAILURE: Duration = Duration::from_secs(1);
 
 /// Works until the queue shuts down.
 pub(super) async fn work(queue: Arc<Inner>) {
@@ -42,7 +42,6 @@ pub(super) async fn drive_apart(queue: &Arc<Inner>, claimed: Claimed) {
     if let Err(error) = driven {
         // The lease runs out, and the job goes back to the queue.
         tracing::error!(job_id = %id, %error, "the driver of a job panicked");
-        queue.unregister(&id);
     }
 }
 

@@ -9,6 +9,7 @@ use serde_json::Value;
 use tokio::time::MissedTickBehavior;
 
 use super::answer::{Outcome, Search};
+use super::claim::AFTER_FAILURE;
 use super::faults::Step;
 use super::progress::Tracker;
 use super::signal::{Cause, Signal};
@@ -16,6 +17,7 @@ use super::thread::{Solving, solve_apart};
 use super::{Inner, QueueSettings};
 use crate::domain::cluster::ClusterInventory;
 use crate::domain::fault::Fault;
+use crate::domain::id::Id;
 use crate::domain::model::ModelProfile;
 use crate::domain::options::{Objective, PlanOptions};
 use crate::domain::placement::Termination;
@@ -30,14 +32,33 @@ use crate::telemetry::metric;
 /// Drives a job to its end, to the queue, or to where its lease is lost.
 pub(super) async fn drive(queue: &Arc<Inner>, claimed: Claimed) {
     let id = claimed.job.id.clone();
-    let signal = queue.register(&id);
+    let registered = Run::register(queue, &id);
     let busy = Busy::new();
     if !queue.crashes_at(Step::Claimed) {
-        run(queue, claimed, &signal).await;
+        run(queue, claimed, &registered.signal).await;
     }
     drop(busy);
-    queue.unregister(&id);
+    drop(registered);
     queue.changes.tell(&id);
+}
+
+/// A run of a job in this process, known to whoever stops it until this is dropped, also by a panic.
+struct Run<'q> {
+    queue: &'q Inner,
+    id: &'q Id,
+    signal: Arc<Signal>,
+}
+
+impl<'q> Run<'q> {
+    fn register(queue: &'q Inner, id: &'q Id) -> Self {
+        Self { queue, id, signal: queue.register(id) }
+    }
+}
+
+impl Drop for Run<'_> {
+    fn drop(&mut self) {
+        self.queue.unregister(self.id, &self.signal);
+    }
 }
 
 /// A worker that has a job; counted until it is dropped, also by a panic.
@@ -59,7 +80,11 @@ impl Drop for Busy {
 async fn run(queue: &Arc<Inner>, claimed: Claimed, signal: &Arc<Signal>) {
     let request = match request(queue, &claimed.job).await {
         Ok(request) => request,
-        Err(error) => return end_unreadable(queue, &claimed, error).await,
+        Err(Unreadable::Store(error)) => {
+            tracing::error!(%error, "the inputs of a job were not read");
+            return put_back(queue, &claimed).await;
+        }
+        Err(Unreadable::Invalid(detail)) => return end_unreadable(queue, &claimed, &detail).await,
     };
     let objective = request.options.objective;
     let tracker = Arc::new(Tracker::new(queue.clock.clone(), objective, &claimed));
@@ -70,8 +95,10 @@ async fn run(queue: &Arc<Inner>, claimed: Claimed, signal: &Arc<Signal>) {
     signal.end_within(Duration::try_from_secs_f64(request.options.solver.time_limit_s).unwrap_or(Duration::MAX));
     let solving = match solve(queue, request, signal, &tracker) {
         Ok(solving) => solving,
-        // The lease runs out, and the job goes back to the queue: by then there may be a thread.
-        Err(error) => return tracing::error!(%error, "no thread could be started for a search"),
+        Err(error) => {
+            tracing::error!(%error, "no thread could be started for a search");
+            return put_back(queue, &claimed).await;
+        }
     };
     let Some(outcome) = accompany(queue, &claimed, signal, &tracker, solving).await else { return };
     if queue.crashes_at(Step::Solved) {
@@ -151,6 +178,9 @@ async fn accompany(
 }
 
 async fn heartbeat(queue: &Inner, claimed: &Claimed, signal: &Signal, tracker: &Tracker) {
+    if signal.cause() == Some(Cause::LeaseLost) {
+        return;
+    }
     let (found, mark) = tracker.unstored().unzip();
     let changed = found.is_some();
     match queue.store.heartbeat(&claimed.lease, queue.settings.lease, found).await {
@@ -227,15 +257,21 @@ where
     None
 }
 
-async fn end_unreadable(queue: &Inner, claimed: &Claimed, error: Unreadable) {
-    let detail = match error {
-        // The database may answer the next worker: the lease runs out, and the job goes back to the queue.
-        Unreadable::Store(error) => {
-            return tracing::error!(%error, "the inputs of a job were not read");
-        }
-        Unreadable::Faults(faults) => faults.iter().map(Fault::to_string).collect::<Vec<_>>().join(" "),
-        Unreadable::Panicked(words) => format!("{words}."),
-    };
+/// Puts a job back that could not be begun, through no fault of its own, and gives whatever failed some time.
+async fn put_back(queue: &Inner, claimed: &Claimed) {
+    let found = Found { figures: Figures::of(&claimed.job), incumbent: None };
+    match queue.store.release_job(&claimed.lease, found).await {
+        Ok(()) => tracing::info!("job put back into the queue"),
+        // The lease runs out, and the job goes back then.
+        Err(error) => tracing::error!(%error, "a job was not put back"),
+    }
+    tokio::select! {
+        () = queue.closing.cancelled() => {}
+        () = tokio::time::sleep(AFTER_FAILURE) => {}
+    }
+}
+
+async fn end_unreadable(queue: &Inner, claimed: &Claimed, detail: &str) {
     tracing::error!(detail, "the inputs of a job are not valid");
     let detail = format!("The stored inputs cannot be read: {detail} Post the job again with its inputs.");
     let error = JobError { code: JobErrorCode::InputUnreadable, detail };
@@ -260,9 +296,10 @@ fn report(outcome: &Outcome) {
 
 /// Why a job's request could not be had.
 enum Unreadable {
+    /// The database may answer the next worker.
     Store(StoreError),
-    Faults(Vec<Fault>),
-    Panicked(String),
+    /// What is stored is no request; in words.
+    Invalid(String),
 }
 
 impl From<StoreError> for Unreadable {
@@ -281,8 +318,9 @@ async fn request(queue: &Inner, job: &Job) -> Result<Arc<PlanRequest>, Unreadabl
     let (_, cluster) = queue.store.cluster_document(&job.tenant, &job.cluster_id, revision).await?;
     let options = job.options.clone();
     let read = tokio::task::spawn_blocking(move || read_request(&model, &cluster, &options));
-    let read = read.await.map_err(|panic| Unreadable::Panicked(panic.to_string()))?;
-    read.map(Arc::new).map_err(Unreadable::Faults)
+    let read = read.await.map_err(|panic| Unreadable::Invalid(format!("{panic}.")))?;
+    let words = |faults: Vec<Fault>| faults.iter().map(Fault::to_string).collect::<Vec<_>>().join(" ");
+    read.map(Arc::new).map_err(|faults| Unreadable::Invalid(words(faults)))
 }
 
 pub(super) fn read_request(model: &str, cluster: &str, options: &str) -> Result<PlanRequest, Vec<Fault>> {

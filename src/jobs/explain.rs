@@ -62,7 +62,7 @@ impl Queue {
     /// As [`ExplainError`] lists.
     pub async fn explain(&self, placement: &Placement, limit: Duration) -> Result<Explanation, ExplainError> {
         let inner = &self.inner;
-        let _permit = inner.explaining.try_acquire().map_err(|_| ExplainError::Busy)?;
+        let permit = inner.explaining.clone().try_acquire_owned().map_err(|_| ExplainError::Busy)?;
         let options = placement.options.clone();
         let options = options.ok_or_else(|| ExplainError::JobDeleted(placement.job_id.clone()))?;
         let model = inner.store.model_document(&placement.tenant, &placement.model_id).await?;
@@ -73,6 +73,8 @@ impl Queue {
         let (told, threads, stored) =
             (signal.clone(), inner.settings.threads_per_job.max(1), placement.document.clone());
         let mut solving = solve_apart(move || {
+            // Where the caller goes away, this thread still ends in its own time.
+            let _permit = permit;
             let (request, document) = read(&model, &cluster, &options, &stored)?;
             // Reading a large document does not count against the solves.
             told.end_within(limit);

@@ -28,6 +28,7 @@ use rustc_hash::FxHashMap;
 use tokio::sync::{Notify, Semaphore};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument;
 
 pub use explain::ExplainError;
 pub use room::Place;
@@ -42,7 +43,7 @@ use crate::clock::{Clock, Ids};
 use crate::domain::id::{Id, IdKind};
 use crate::domain::request::PlanRequest;
 use crate::domain::tenant::Tenant;
-use crate::store::{Job, JobStatus, NewJob, Registered, Store, StoreError};
+use crate::store::{Job, JobStatus, NewJob, Registered, Stopped, Store, StoreError};
 use crate::telemetry::metric;
 
 /// The running queue; clones share it.
@@ -66,7 +67,7 @@ struct Inner {
     requests: Requests,
     room: Room,
     /// One for each explanation that may be solved at once.
-    explaining: Semaphore,
+    explaining: Arc<Semaphore>,
     running: Mutex<FxHashMap<Id, Arc<Signal>>>,
     tasks: Mutex<Vec<JoinHandle<()>>>,
     #[cfg(test)]
@@ -87,7 +88,7 @@ impl Queue {
     ) -> Result<Self, StoreError> {
         let inner = Arc::new(Inner {
             owner: ids.uuid().to_string(),
-            explaining: Semaphore::new(settings.explanations),
+            explaining: Arc::new(Semaphore::new(settings.explanations)),
             store,
             clock,
             ids,
@@ -106,6 +107,7 @@ impl Queue {
         gauge!(metric::WORKERS).set(inner.settings.workers as f64);
         gauge!(metric::BUSY_WORKERS).increment(0);
         recover::recover_at_start(&inner).await?;
+        inner.store.count_waiting(inner.settings.queue_limit).await?;
         let workers = (0..inner.settings.workers).map(|_| tokio::spawn(claim::work(inner.clone())));
         let tasks = workers.chain([tokio::spawn(recover::sweep(inner.clone()))]).collect();
         *inner.tasks() = tasks;
@@ -113,20 +115,31 @@ impl Queue {
     }
 
     /// Inserts a job and wakes a worker. The request is what the documents of `job` say, as it was read at the door:
-    /// the worker uses it instead of reading the documents again.
+    /// the worker uses it instead of reading the documents again. The place was promised to the job, if one was.
     ///
     /// # Errors
     /// As [`Store::insert_job`].
-    pub async fn submit(&self, job: NewJob, request: Arc<PlanRequest>) -> Result<Registered<Job>, StoreError> {
-        let id = self.inner.ids.id(IdKind::Job);
-        // Before the insert: behind it a worker may look at once.
-        self.inner.requests.keep(&id, request);
-        let registered = self.inner.store.insert_job(id.clone(), job, self.inner.settings.limits()).await;
-        match &registered {
-            Ok(Registered { replayed: false, .. }) => self.inner.wake.notify_one(),
-            _ => drop(self.inner.requests.take(&id)),
-        }
-        registered
+    pub async fn submit(
+        &self,
+        job: NewJob,
+        request: Arc<PlanRequest>,
+        place: Option<Place>,
+    ) -> Result<Registered<Job>, StoreError> {
+        let inner = self.inner.clone();
+        to_the_end(async move {
+            let id = inner.ids.id(IdKind::Job);
+            // Before the insert: behind it a worker may look at once.
+            inner.requests.keep(&id, request);
+            let registered = inner.store.insert_job(id.clone(), job, inner.settings.limits()).await;
+            // The job counts for itself now.
+            drop(place);
+            match &registered {
+                Ok(Registered { replayed: false, .. }) => inner.wake.notify_one(),
+                _ => drop(inner.requests.take(&id)),
+            }
+            registered
+        })
+        .await
     }
 
     /// Ends a job: a queued one is cancelled, a running one keeps the best that it has. Asking again changes nothing.
@@ -135,28 +148,8 @@ impl Queue {
     /// # Errors
     /// [`StoreError::NotFound`], or the database failed.
     pub async fn stop(&self, tenant: &Tenant, id: &Id) -> Result<Job, StoreError> {
-        let inner = &self.inner;
-        let before = inner.store.job(tenant, id).await?;
-        let job = inner.store.request_stop(tenant, id).await?;
-        if job.status == JobStatus::Cancelled && !before.is_finished() {
-            drive::count_ended(&job);
-        }
-        inner.changes.tell(id);
-        match job.status {
-            JobStatus::Running => inner.end_search(id),
-            // It has the incumbent of an interrupted run: no worker is needed to end with that.
-            JobStatus::Queued => {
-                let claimed = inner.store.claim_job(&inner.owner, inner.settings.lease, Some(id)).await?;
-                match claimed {
-                    Some(claimed) => claim::drive_apart(inner, claimed).await,
-                    // A worker was faster.
-                    None => inner.end_search(id),
-                }
-                return inner.store.job(tenant, id).await;
-            }
-            _ => drop(inner.requests.take(id)),
-        }
-        Ok(job)
+        let (inner, tenant, id) = (self.inner.clone(), tenant.clone(), id.clone());
+        to_the_end(async move { inner.stop(&tenant, &id).await }).await
     }
 
     /// Waits until a job is finished, at most for `timeout`, and returns how it stands then.
@@ -223,7 +216,43 @@ impl std::fmt::Debug for Queue {
     }
 }
 
+/// Does something as a whole, also where the caller goes away in the middle: a client that hangs up ends its handler, and
+/// what stands in the database must be told to everybody.
+async fn to_the_end<T: Send + 'static>(work: impl Future<Output = T> + Send + 'static) -> T {
+    match tokio::spawn(work.in_current_span()).await {
+        Ok(done) => done,
+        Err(failed) => match failed.try_into_panic() {
+            Ok(panic) => std::panic::resume_unwind(panic),
+            // The runtime is shutting down; nobody waits for this any more.
+            Err(_) => std::future::pending().await,
+        },
+    }
+}
+
 impl Inner {
+    async fn stop(self: &Arc<Self>, tenant: &Tenant, id: &Id) -> Result<Job, StoreError> {
+        let Stopped { job, cancelled } = self.store.request_stop(tenant, id).await?;
+        if cancelled {
+            drive::count_ended(&job);
+        }
+        self.changes.tell(id);
+        match job.status {
+            JobStatus::Running => self.end_search(id),
+            // It has the incumbent of an interrupted run: no worker is needed to end with that.
+            JobStatus::Queued => {
+                let claimed = self.store.claim_job(&self.owner, self.settings.lease, Some(id)).await?;
+                match claimed {
+                    Some(claimed) => claim::drive_apart(self, claimed).await,
+                    // A worker was faster.
+                    None => self.end_search(id),
+                }
+                return self.store.job(tenant, id).await;
+            }
+            _ => drop(self.requests.take(id)),
+        }
+        Ok(job)
+    }
+
     /// Makes the signal of a job that this process runs.
     fn register(&self, id: &Id) -> Arc<Signal> {
         let signal = Arc::new(Signal::new(self.clock.clone()));
@@ -235,8 +264,12 @@ impl Inner {
         signal
     }
 
-    fn unregister(&self, id: &Id) {
-        self.running().remove(id);
+    /// Forgets the signal of a run; a later run of the same job keeps its own.
+    fn unregister(&self, id: &Id, signal: &Arc<Signal>) {
+        let mut running = self.running();
+        if running.get(id).is_some_and(|of_run| Arc::ptr_eq(of_run, signal)) {
+            running.remove(id);
+        }
     }
 
     fn end_search(&self, id: &Id) {

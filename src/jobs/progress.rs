@@ -34,13 +34,7 @@ struct State {
 impl Tracker {
     /// Starts where an interrupted run of the job ended.
     pub(super) fn new(clock: Arc<dyn Clock>, objective: Objective, claimed: &Claimed) -> Self {
-        let job = &claimed.job;
-        let figures = Figures {
-            period_s: job.period_s,
-            lower_bound_s: job.lower_bound_s,
-            lower_bound_nodes: job.lower_bound_nodes,
-            gap: job.gap,
-        };
+        let figures = Figures::of(&claimed.job);
         let best = claimed.incumbent.as_ref().map(|incumbent| incumbent.objective);
         let state = State { best, figures, incumbent: None, now: 0, incumbent_at: 0, stored: 0 };
         Self { started: clock.monotonic(), clock, objective, state: Mutex::new(state) }

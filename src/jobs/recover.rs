@@ -23,7 +23,8 @@ pub(super) async fn sweep(queue: Arc<Inner>) {
             () = queue.closing.cancelled() => return,
             () = tokio::time::sleep(period) => {}
         }
-        if let Err(error) = recover(&queue, Abandoned::Expired).await {
+        let alive = queue.running().keys().cloned().collect();
+        if let Err(error) = recover(&queue, Abandoned::Expired { alive }).await {
             tracing::error!(%error, "jobs with expired leases were not recovered");
         }
         if let Err(error) = queue.store.forget_expired_keys().await {
@@ -45,6 +46,8 @@ async fn recover(queue: &Inner, abandoned: Abandoned) -> Result<(), StoreError> 
     recovered.requeued.iter().chain(&recovered.failed).for_each(|id| queue.changes.tell(id));
     if !recovered.requeued.is_empty() {
         queue.wake.notify_one();
+        // They wait again; so does what a start finds in the queue.
+        queue.store.count_waiting(queue.settings.queue_limit).await?;
     }
     Ok(())
 }

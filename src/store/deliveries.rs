@@ -58,7 +58,7 @@ impl Store {
         Ok(page.list(rows.into_iter().map(Delivery::try_from).collect::<Result<_, _>>()?))
     }
 
-    /// Makes a delivery due now. One that has ended goes through the whole schedule again.
+    /// Makes a delivery due now, whatever attempt is running. One that has ended goes through the whole schedule again.
     ///
     /// # Errors
     /// [`StoreError::NotFound`], [`StoreError::WebhookDisabled`], or the database failed.
@@ -72,7 +72,7 @@ impl Store {
                     return Err(StoreError::WebhookDisabled { id: webhook.id });
                 }
                 let update = sqlx::query(
-                    "UPDATE webhook_deliveries SET status = 'pending', next_attempt_at = $3,
+                    "UPDATE webhook_deliveries SET status = 'pending', next_attempt_at = $3, claimed_until = NULL,
                             attempts_before = CASE WHEN status = 'pending' THEN attempts_before ELSE attempts END
                      WHERE webhook_id = $1 AND message_id = $2",
                 );
@@ -280,7 +280,8 @@ async fn claim_one(
     Ok(Some(ClaimedDelivery { attempt, try_number, url: webhook.url, secrets, payload, webhook_id, message_id }))
 }
 
-/// A delivery that failed while its attempt ran, because its webhook was disabled, is not tried again.
+/// A delivery that failed while its attempt ran, because its webhook was disabled, is not tried again. One that has lost
+/// its claim and is pending was asked for again.
 async fn record(
     connection: &mut Connection,
     claimed: &ClaimedDelivery,
@@ -298,7 +299,8 @@ async fn record(
              next_attempt_at = CASE WHEN status = 'pending' THEN $5 END,
              claimed_until = NULL, last_attempt_at = $6, last_duration_us = $7, last_outcome = $8,
              last_status_code = $9, last_detail = $10
-         WHERE webhook_id = $1 AND message_id = $2 AND attempts = $3",
+         WHERE webhook_id = $1 AND message_id = $2 AND attempts = $3
+           AND (claimed_until IS NOT NULL OR status <> 'pending')",
     );
     let duration_us = u64::try_from(attempt.duration.as_micros()).unwrap_or(u64::MAX);
     let update = update.bind(claimed.webhook_id.as_str()).bind(claimed.message_id.as_str());

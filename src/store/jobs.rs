@@ -40,6 +40,15 @@ pub struct QueueLimits {
     pub of_key: u32,
 }
 
+/// A job that was asked to stop.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Stopped {
+    /// The job as it stands now.
+    pub job: Job,
+    /// Whether it waited, and this ended it.
+    pub cancelled: bool,
+}
+
 impl Store {
     /// Inserts a job with its inputs and its idempotency key, all in one transaction. Use
     /// [`crate::jobs::Queue::submit`], which also wakes a worker.
@@ -110,7 +119,7 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError::NotFound`], or the database failed.
-    pub async fn request_stop(&self, tenant: &Tenant, id: &Id) -> Result<Job, StoreError> {
+    pub async fn request_stop(&self, tenant: &Tenant, id: &Id) -> Result<Stopped, StoreError> {
         let (tenant, id, now, ids) = (tenant.clone(), id.clone(), self.clock.now(), self.ids.clone());
         let waiting = self.waiting.clone();
         let stopped = self.write(move |connection| {
@@ -127,7 +136,7 @@ impl Store {
                     one_waits_less(&waiting);
                     let job = Job::try_from(row)?;
                     let announced = outbox::announce(connection, &*ids, &job, now).await?;
-                    return Ok((job, announced));
+                    return Ok((Stopped { job, cancelled: true }, announced));
                 }
                 let mark = sqlx::query_as(
                     "UPDATE jobs SET stop_requested = TRUE, version = version + 1
@@ -141,12 +150,12 @@ impl Store {
                     // Finished, marked already, or unknown.
                     None => find(connection, &tenant, id.as_str()).await?,
                 };
-                Ok((job, false))
+                Ok((Stopped { job, cancelled: false }, false))
             })
         });
-        let (job, announced) = stopped.await?;
+        let (stopped, announced) = stopped.await?;
         self.wake_courier(announced);
-        Ok(job)
+        Ok(stopped)
     }
 
     /// Deletes the record of a finished job, and with it the memory of its idempotency key. Its placement stays.
@@ -275,13 +284,14 @@ pub(super) async fn insert_labels(
     id: &Id,
     labels: &BTreeMap<String, String>,
 ) -> Result<(), StoreError> {
-    for (label, value) in labels {
-        let mut query = QueryBuilder::<Database>::new(insert);
-        query.push_values([(label, value)], |mut row, (label, value)| {
-            row.push_bind(id.as_str().to_owned()).push_bind(label.clone()).push_bind(value.clone());
-        });
-        query.build().execute(&mut *connection).await?;
+    if labels.is_empty() {
+        return Ok(());
     }
+    let mut query = QueryBuilder::<Database>::new(insert);
+    query.push_values(labels, |mut row, (label, value)| {
+        row.push_bind(id.as_str().to_owned()).push_bind(label.clone()).push_bind(value.clone());
+    });
+    query.build().execute(connection).await?;
     Ok(())
 }
 

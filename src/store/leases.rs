@@ -12,6 +12,7 @@ use super::jobs::one_waits_less;
 use super::placements::{self, Placement};
 use super::row::{Named, Reading, integer};
 use super::{Connection, Job, JobError, JobErrorCode, JobStatus, Store, StoreError, outbox};
+use crate::domain::hash::json_text;
 use crate::domain::id::{Id, IdKind};
 use crate::domain::placement::{Status, Termination};
 
@@ -56,6 +57,18 @@ pub struct Figures {
     pub gap: Option<f64>,
 }
 
+impl Figures {
+    /// What a job's row says: as far as an interrupted run had come.
+    pub fn of(job: &Job) -> Self {
+        Self {
+            period_s: job.period_s,
+            lower_bound_s: job.lower_bound_s,
+            lower_bound_nodes: job.lower_bound_nodes,
+            gap: job.gap,
+        }
+    }
+}
+
 /// What a search has found since the last heartbeat.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Found {
@@ -88,8 +101,11 @@ pub enum Ending {
 pub enum Abandoned {
     /// Those of other processes than this one: with one process a database, they are dead.
     NotOwnedBy(String),
-    /// Those whose lease has run out.
-    Expired,
+    /// Those whose lease has run out, but for these: they run in this process, whose heartbeat is late.
+    Expired {
+        /// Jobs that run in this process.
+        alive: Vec<Id>,
+    },
 }
 
 /// What became of abandoned jobs.
@@ -231,19 +247,22 @@ impl Store {
             Box::pin(async move {
                 let time = clock.now();
                 let now = time.as_microsecond();
-                let (owner, expired_before) = match &abandoned {
-                    Abandoned::NotOwnedBy(owner) => (owner.as_str(), i64::MAX),
+                let (owner, expired_before, alive) = match &abandoned {
+                    Abandoned::NotOwnedBy(owner) => (owner.as_str(), i64::MAX, [].as_slice()),
                     // No process owns jobs under this name.
-                    Abandoned::Expired => ("", now),
+                    Abandoned::Expired { alive } => ("", now, alive.as_slice()),
                 };
+                let alive = json_text(&alive.iter().map(Id::as_str).collect::<Vec<_>>());
                 let fail = sqlx::query_as(
                     "UPDATE jobs SET status = 'failed', lease_owner = NULL, lease_expires_at = NULL, finished_at = $4,
                             error_code = $5, error_detail = $6, version = version + 1
                      WHERE status = 'running' AND lease_owner <> $1 AND lease_expires_at < $2 AND crashes >= $3
+                       AND id NOT IN (SELECT value FROM json_each($7))
                      RETURNING *",
                 );
                 let fail = fail.bind(owner).bind(expired_before).bind(i64::from(most_crashes)).bind(now);
                 let fail = fail.bind(JobErrorCode::CrashedTooOften.name()).bind(crash_detail(most_crashes));
+                let fail = fail.bind(&alive);
                 let rows: Vec<JobRow> = fail.fetch_all(&mut *connection).await?;
                 let (mut failed, mut announced) = (Vec::with_capacity(rows.len()), false);
                 for row in rows {
@@ -255,10 +274,11 @@ impl Store {
                     "UPDATE jobs SET status = 'queued', lease_owner = NULL, lease_expires_at = NULL, started_at = NULL,
                             crashes = crashes + 1, queued_version = version + 1, version = version + 1
                      WHERE status = 'running' AND lease_owner <> $1 AND lease_expires_at < $2
+                       AND id NOT IN (SELECT value FROM json_each($3))
                      RETURNING id",
                 );
-                let requeued: Vec<String> =
-                    requeue.bind(owner).bind(expired_before).fetch_all(&mut *connection).await?;
+                let requeue = requeue.bind(owner).bind(expired_before).bind(&alive);
+                let requeued: Vec<String> = requeue.fetch_all(&mut *connection).await?;
                 Ok((Recovered { requeued: job_ids(requeued)?, failed }, announced))
             })
         });

@@ -40,7 +40,7 @@ pub use delivery::{Attempt, AttemptOutcome, ClaimedDelivery, Delivery, DeliveryS
 pub use error::StoreError;
 pub use idempotency::{Idempotency, Registered};
 pub use job::{Happened, Job, JobCluster, JobError, JobErrorCode, JobModel, JobProgress, JobStatus, NewJob};
-pub use jobs::{JobFilter, QueueLimits};
+pub use jobs::{JobFilter, QueueLimits, Stopped};
 pub use keys::{Key, NewKey};
 pub use leases::{Abandoned, Claimed, Ending, Figures, Found, Incumbent, Lease, Recovered};
 pub use models::{Model, ModelDocument, ModelStatistics};

@@ -42,7 +42,8 @@ trait Operation: Send {
 
 struct Write<T, F> {
     work: Option<F>,
-    result: Result<T, StoreError>,
+    /// None where it was not run, because the transaction did not begin or had ended by itself.
+    result: Option<Result<T, StoreError>>,
     reply: oneshot::Sender<Result<T, StoreError>>,
 }
 
@@ -56,15 +57,16 @@ where
             let Some(work) = self.work.take() else { return false };
             // The future is made within: a panic while it is made counts as well.
             let guarded = AssertUnwindSafe(async move { work(connection).await });
-            self.result = guarded.catch_unwind().await.unwrap_or(Err(StoreError::Panicked));
-            self.result.is_ok()
+            let result = guarded.catch_unwind().await.unwrap_or(Err(StoreError::Panicked));
+            self.result.insert(result).is_ok()
         })
     }
 
     fn answer(self: Box<Self>, commit_failure: Option<&str>) {
         let result = match (self.result, commit_failure) {
-            (Ok(_), Some(failure)) => Err(StoreError::Commit(failure.to_owned())),
-            (result, _) => result,
+            (Some(Ok(_)) | None, Some(failure)) => Err(StoreError::Commit(failure.to_owned())),
+            (Some(result), _) => result,
+            (None, None) => Err(StoreError::Closed),
         };
         // Nobody waits for the answer any more: the write stands all the same.
         let _ = self.reply.send(result);
@@ -86,7 +88,7 @@ impl Writer {
         F: for<'c> FnOnce(&'c mut Connection) -> BoxFuture<'c, Result<T, StoreError>> + Send + 'static,
     {
         let (reply, answer) = oneshot::channel();
-        let operation = Write { work: Some(work), result: Err(StoreError::Closed), reply };
+        let operation = Write { work: Some(work), result: None, reply };
         let sent = self.requests.send(Request::Write(Box::new(operation))).await;
         sent.map_err(|_| StoreError::Closed)?;
         answer.await.map_err(|_| StoreError::Closed)?

@@ -194,3 +194,25 @@ async fn a_body_that_nobody_reads_costs_neither_the_answer_nor_the_connection() 
     closing.cancel();
     server.await.unwrap();
 }
+
+#[tokio::test]
+async fn lists_that_cost_more_than_their_length_are_short() {
+    let service = with(Limits { nodes: 3, ..Limits::default() }).await;
+    let labels: Value =
+        (0..65).map(|number| (format!("l{number}"), json!("x"))).collect::<serde_json::Map<_, _>>().into();
+    let ids: Value = (0..101).map(|number| json!(format!("plc_{number}"))).collect();
+    for (member, value, pointer) in [
+        ("labels", labels, "/labels"),
+        ("occupied_by", ids, "/occupied_by"),
+        ("constraints", json!({"exclude_nodes": ["n1", "n1", "n1", "n1"]}), "/constraints/exclude_nodes"),
+    ] {
+        let mut job = job();
+        job[member] = value;
+        assert_eq!(service.post("/v1/jobs", &job).await.problem(422, "invalid-request"), [pointer]);
+    }
+    let labels = |count: usize| vec!["label=a%3Db"; count].join("&");
+    assert_eq!(service.get(&format!("/v1/jobs?{}", labels(64))).await.status, 200);
+    for path in ["/v1/jobs", "/v1/placements"] {
+        service.get(&format!("{path}?{}", labels(65))).await.problem(400, "invalid-parameter");
+    }
+}

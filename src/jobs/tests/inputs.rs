@@ -45,6 +45,32 @@ async fn a_request_read_from_the_store_is_the_request_that_was_submitted() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_caller_that_goes_away_leaves_nothing_half_done() {
+    let one_waits = QueueSettings { workers: 0, queue_limit: 1, ..quick_settings() };
+    let fixture = Fixture::in_folder(tempfile::tempdir().unwrap(), one_waits, in_vain).await;
+    let queue = &fixture.queue;
+    let begin_and_leave = async |name: &str| {
+        let request = request(name);
+        let place = queue.place().await.unwrap();
+        let mut submitted = Box::pin(queue.submit(job_of(&request), Arc::new(request), place));
+        assert!(futures::poll!(&mut submitted).is_pending());
+    };
+    begin_and_leave("one").await;
+    while fixture.store.waiting_jobs() == 0 {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    // No room for another: its request is not kept for a worker that will never come.
+    begin_and_leave("two").await;
+    while queue.inner.requests.len() > 1 {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    let waiting = fixture.store.backlog().await.unwrap();
+    assert_eq!((waiting.queued, waiting.running), (1, 0));
+    // The place went with the job.
+    assert!(queue.place().await.unwrap().is_none());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn inputs_that_cannot_be_read_fail_their_job() {
     let fixture = Fixture::new(at_once).await.restart_idle().await;
     let job = fixture.submit("one").await;

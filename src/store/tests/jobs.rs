@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::domain::tenant::Tenant;
-use crate::store::{JobFilter, JobStatus, StoreError};
+use crate::store::{JobFilter, JobStatus, Stopped, StoreError};
 
 #[tokio::test]
 async fn a_job_comes_back_as_it_was_inserted() {
@@ -79,10 +79,13 @@ async fn stopping_cancels_what_waits_and_marks_what_runs() {
     let again = fixture.store.request_stop(&Tenant::default(), &running.id).await.unwrap();
     let cancelled = fixture.store.request_stop(&Tenant::default(), &waiting.id).await.unwrap();
 
-    assert!(marked.status == JobStatus::Running && marked.stop_requested);
+    assert!(marked.job.status == JobStatus::Running && marked.job.stop_requested && !marked.cancelled);
     assert_eq!(again, marked);
-    assert!(cancelled.status == JobStatus::Cancelled && cancelled.finished_at.is_some());
-    assert_eq!(fixture.store.request_stop(&Tenant::default(), &waiting.id).await.unwrap(), cancelled);
+    let Stopped { job, cancelled: true } = cancelled else { panic!("{cancelled:?}") };
+    assert!(job.status == JobStatus::Cancelled && job.finished_at.is_some());
+    // It is ended once.
+    let again = fixture.store.request_stop(&Tenant::default(), &waiting.id).await.unwrap();
+    assert_eq!(again, Stopped { job, cancelled: false });
     let missing = RandomIds::default().id(IdKind::Job);
     assert!(matches!(fixture.store.request_stop(&Tenant::default(), &missing).await, Err(StoreError::NotFound { .. })));
 }

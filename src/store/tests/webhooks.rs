@@ -197,9 +197,11 @@ async fn a_change_names_its_version_and_disabling_fails_what_waits() {
     assert_eq!((failed.status, failed.next_attempt_at), (DeliveryStatus::Failed, None));
     assert_eq!(failed.last_attempt, Some(attempt.clone()));
 
-    // Once it was sent again and claimed, the old attempt writes nothing.
+    // Once it was asked for again, and when it is claimed, the old attempt writes nothing.
     fixture.store.change_webhook(&webhook.tenant, &webhook.id, 2, change(true)).await.unwrap();
-    fixture.store.resend(&webhook.tenant, &webhook.id, &failed.message_id).await.unwrap();
+    let asked = fixture.store.resend(&webhook.tenant, &webhook.id, &failed.message_id).await.unwrap();
+    assert!(!fixture.store.record_attempt(&claimed[0], attempt.clone(), crate::store::Verdict::Failed).await.unwrap());
+    assert_eq!(fixture.deliveries(&webhook).await, [asked]);
     let due = fixture.store.due_deliveries(1, 1).await.unwrap();
     fixture.store.claim_deliveries(due, Duration::from_secs(60)).await.unwrap();
     let overtaken = fixture.store.record_attempt(&claimed[0], attempt, crate::store::Verdict::Delivered).await;

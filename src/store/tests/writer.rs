@@ -1,5 +1,7 @@
 //! The writer: groups, savepoints, panics, callers that go away.
 
+use sqlx::Connection as _;
+
 use super::*;
 use crate::domain::tenant::Tenant;
 use crate::store::StoreError;
@@ -119,6 +121,37 @@ async fn a_group_that_is_not_committed_is_answered_so_and_the_next_one_works() {
     assert!(matches!(broken, Err(StoreError::Commit(_))), "{broken:?}");
     put(store, "next").await.unwrap();
     assert_eq!(names(store).await, ["next"]);
+}
+
+#[tokio::test]
+async fn what_was_not_run_was_not_committed_and_is_no_closed_store() {
+    let fixture = Fixture::new().await;
+    let store = &fixture.store;
+    let broken = store.write(|connection| {
+        Box::pin(async move {
+            sqlx::query("ROLLBACK").execute(connection).await?;
+            Ok(())
+        })
+    });
+
+    let (broken, behind) = tokio::join!(broken, put(store, "behind"));
+
+    assert!(matches!(broken, Err(StoreError::Commit(_))), "{broken:?}");
+    assert!(matches!(behind, Err(StoreError::Commit(_))), "{behind:?}");
+    assert!(names(store).await.is_empty());
+}
+
+#[tokio::test]
+async fn a_database_that_another_program_holds_is_no_closed_store() {
+    let fixture = Fixture::new().await;
+    let url = format!("sqlite://{}", fixture.folder.path().join("test.db").display());
+    let mut other = sqlx::SqliteConnection::connect(&url).await.unwrap();
+    sqlx::query("BEGIN IMMEDIATE").execute(&mut other).await.unwrap();
+    let refused = put(&fixture.store, "held").await;
+    assert!(matches!(refused, Err(StoreError::Commit(_))), "{refused:?}");
+    sqlx::query("ROLLBACK").execute(&mut other).await.unwrap();
+    put(&fixture.store, "next").await.unwrap();
+    assert_eq!(names(&fixture.store).await, ["next"]);
 }
 
 #[tokio::test]
