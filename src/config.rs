@@ -9,6 +9,7 @@ use ipnet::IpNet;
 use serde::Serialize;
 use serde_json::{Map, Value};
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::LevelFilter;
 
 use crate::domain::fault::{Fault, FaultCode};
 use crate::domain::read::Reader;
@@ -187,12 +188,14 @@ impl Settings {
     /// Every setting that cannot be used, or a file that cannot be read.
     pub fn load(file: Option<&Path>, flags: &impl Serialize) -> Result<Self, ConfigError> {
         let mut sources = Figment::new();
-        if let Some(file) = file {
+        // A variable without a value, as some tools set it, stands for nothing.
+        if let Some(file) = file.filter(|file| !file.as_os_str().is_empty()) {
             // The parser would call a missing file malformed.
             std::fs::read(file).map_err(|error| no_file(file, &error))?;
             sources = sources.merge(Toml::file_exact(file));
         }
-        let environment = Env::prefixed(ENVIRONMENT_PREFIX).ignore(&["config"]);
+        let environment =
+            Env::prefixed(ENVIRONMENT_PREFIX).filter(|name| is_setting(name.as_str()) && has_value(name.as_str()));
         let sources = sources.merge(environment).merge(Serialized::defaults(flags));
         let values: Map<String, Value> = sources.extract().map_err(|error| unreadable(&error))?;
         Self::from_values(&Value::Object(values)).map_err(|faults| ConfigError {
@@ -259,6 +262,21 @@ impl Settings {
     }
 }
 
+/// Whether a variable, its prefix taken off, is meant for the service. Others share the prefix: the file's path, what
+/// callers keep their address and key in, and what Kubernetes and Docker tell of a service that is named `cutpoint`
+/// (<https://kubernetes.io/docs/concepts/services-networking/service/#environment-variables>).
+fn is_setting(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    let of_a_service = ["port_", "service_port_"].iter().any(|beginning| name.starts_with(beginning));
+    !of_a_service && !["config", "key", "url", "port", "service_host", "service_port"].contains(&name.as_str())
+}
+
+/// Whether a variable has a value; an empty one, as some tools set it, stands for nothing.
+fn has_value(name: &str) -> bool {
+    let name = format!("{ENVIRONMENT_PREFIX}{}", name.to_ascii_uppercase());
+    std::env::var_os(name).is_none_or(|value| !value.is_empty())
+}
+
 fn read_listen(reader: &mut Reader, value: &Value) -> Option<SocketAddr> {
     let text = reader.text(value, 256)?;
     let address = text.parse().ok();
@@ -272,7 +290,8 @@ fn read_listen(reader: &mut Reader, value: &Value) -> Option<SocketAddr> {
 fn read_database_url(reader: &mut Reader, value: &Value) -> Option<String> {
     let text = reader.text(value, 4096)?;
     let path = text.strip_prefix("sqlite:").map(|path| path.trim_start_matches('/'));
-    if path.is_none_or(str::is_empty) {
+    // A database in memory is a new one for every connection.
+    if path.is_none_or(|path| path.is_empty() || path.starts_with(":memory:") || path.contains("mode=memory")) {
         let detail = format!("{text:?} names no SQLite file");
         reader.fault(FaultCode::OutOfRange, detail, "Give sqlite:// and a path, such as sqlite://cutpoint.db");
         return None;
@@ -363,6 +382,13 @@ fn read_log_format(reader: &mut Reader, value: &Value) -> Option<LogFormat> {
 
 fn read_log(reader: &mut Reader, value: &Value) -> Option<String> {
     let text = reader.text(value, 4096)?;
+    // To the filter a word alone that is no level is a target: a misspelt level would silence everything else.
+    let mut parts = text.split(',');
+    if let Some(word) = parts.find(|part| !part.contains(['=', '[']) && part.parse::<LevelFilter>().is_err()) {
+        let action = "Give off, error, warn, info, debug or trace, or target=level with commas between";
+        reader.fault(FaultCode::OutOfRange, format!("{word:?} is no level"), action);
+        return None;
+    }
     if let Err(error) = EnvFilter::try_new(&text) {
         reader.fault(FaultCode::OutOfRange, error.to_string(), "Give a level, or target=level with commas between");
         return None;
@@ -430,6 +456,37 @@ mod tests {
         let wanted = ["/colour", "/database_url", "/lease_s", "/listen", "/log", "/log_format", "/max_body_bytes"];
         assert_eq!(names[..7], wanted);
         assert_eq!(names[7..], ["/queue_limit", "/workers"]);
+    }
+
+    #[test]
+    fn variables_of_others_are_no_settings() {
+        let of_kubernetes =
+            ["PORT", "SERVICE_HOST", "SERVICE_PORT", "SERVICE_PORT_HTTP", "PORT_8080_TCP", "PORT_8080_TCP_ADDR"];
+        for name in of_kubernetes.into_iter().chain(["CONFIG", "KEY", "url"]) {
+            assert!(!is_setting(name), "{name}");
+        }
+        assert!(Settings::FIELDS.iter().all(|name| is_setting(name)));
+        assert!(is_setting("COLOUR"));
+    }
+
+    #[test]
+    fn a_log_filter_names_levels_that_there_are() {
+        let loads = |log: &str| Settings::from_values(&json!({"log": log})).is_ok();
+        for log in ["info", "off", "WARN", "warn,cutpoint=debug", "cutpoint::store=trace"] {
+            assert!(loads(log), "{log}");
+        }
+        for log in ["inof", "info,cutpiont", "cutpoint=loud", "info,"] {
+            assert!(!loads(log), "{log}");
+        }
+    }
+
+    #[test]
+    fn a_database_is_a_file() {
+        let loads = |url: &str| Settings::from_values(&json!({"database_url": url})).is_ok();
+        assert!(loads("sqlite://a.db") && loads("sqlite:///data/a.db"));
+        for url in ["sqlite::memory:", "sqlite://:memory:", "sqlite://a.db?mode=memory", "sqlite://", "a.db"] {
+            assert!(!loads(url), "{url}");
+        }
     }
 
     #[test]

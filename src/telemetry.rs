@@ -57,6 +57,9 @@ pub mod metric {
     /// Counter: requests that were turned away; `cause` is `connections`, `requests`, `queue` or `streams`, or one of
     /// `requests_per_key`, `jobs_per_key` and `streams_per_key`.
     pub const SHED: &str = "cutpoint_http_requests_shed_total";
+    /// The causes of [`SHED`].
+    pub const SHED_CAUSES: [&str; 7] =
+        ["connections", "requests", "queue", "streams", "requests_per_key", "jobs_per_key", "streams_per_key"];
     /// Gauge: open streams of events.
     pub const STREAMS: &str = "cutpoint_event_streams";
     /// Gauge: jobs that have not ended; `status` is `queued` or `running`.
@@ -175,5 +178,8 @@ fn set_up() -> PrometheusHandle {
             metrics::describe_gauge!(name, text);
         }
     }
+    // From the start, so that the first one is seen as an increase.
+    metric::SHED_CAUSES.into_iter().for_each(|cause| metrics::counter!(metric::SHED, "cause" => cause).absolute(0));
+    metrics::counter!(metric::LEASES_LOST).absolute(0);
     handle
 }

@@ -67,6 +67,10 @@ async fn a_running_service_notices_keys_that_are_made_and_revoked() {
 fn what_cannot_be_done_is_said_with_what_to_do() {
     let folder = tempfile::tempdir().unwrap();
     let database = folder.path().join("keys.db");
+    let no_list_of_nothing = key(&database, &["list"]);
+    assert_eq!(no_list_of_nothing.status.code(), Some(1), "{no_list_of_nothing:?}");
+    assert!(!database.exists() && text(&no_list_of_nothing.stderr).contains("cannot open the database"));
+    assert!(key(&database, &["create", "--name", "first"]).status.success());
     let cases: [(&[&str], i32, &str); 5] = [
         (&["create", "--name", "x", "--tenant", "Roof!"], 2, "--tenant \"Roof!\": give 1 to 64"),
         (&["create", "--name", " "], 2, "--name: give 1 to 256"),

@@ -163,6 +163,34 @@ fn an_answer_is_explained_beside_its_placement() {
 }
 
 #[test]
+fn a_table_says_what_is_shipped_and_what_becomes_of_others() {
+    let folder = Folder::new();
+    let (small, site) = ("examples/models/MobileNetV2.json", "examples/clusters/radio-5.json");
+    let model = "examples/models/ResNet50.json";
+    let running = plan(&["--model", model, "--cluster", site, "--output", "json"]);
+    let base = folder.file("running.json", text(&running.stdout));
+    let stayed = plan(&["--model", model, "--cluster", site, "--base", &base]);
+    assert!(text(&stayed.stdout).contains("From the base: nothing moves"), "{}", text(&stayed.stdout));
+    let placement: Value = serde_json::from_slice(&running.stdout).unwrap();
+    let left = placement["stages"][0]["node_id"].as_str().unwrap();
+    let moved = plan(&["--model", model, "--cluster", site, "--base", &base, "--exclude", left]);
+    assert!(text(&moved.stdout).contains(" to ship"), "{}", text(&moved.stdout));
+    let beside = plan(&["--model", small, "--cluster", site, "--occupied-by", &base]);
+    assert!(text(&beside.stdout).contains("Beside it: "), "{}", text(&beside.stdout));
+}
+
+#[test]
+fn names_cannot_play_with_the_terminal() {
+    let folder = Folder::new();
+    let mut request = small_request(600);
+    request["model"]["name"] = json!("\u{1b}[2Jgone\u{7}");
+    let file = folder.file("r.json", request.to_string());
+    let output = plan(&["--request", &file]);
+    let output = text(&output.stdout);
+    assert!(output.contains("gone") && !output.contains(['\u{1b}', '\u{7}']), "{output:?}");
+}
+
+#[test]
 fn no_placement_and_no_proof_ends_with_4() {
     let request = "examples/requests/bert-base-radio-50.json";
     let output = plan(&["--request", request, "--time-limit-s", "1e-9", "--output", "jsonl"]);

@@ -159,6 +159,22 @@ fn a_database_that_cannot_be_opened_is_named_with_what_it_must_be() {
     assert!(complaint.contains("/no/such/folder/cutpoint.db, which must be"), "{complaint}");
 }
 
+#[tokio::test]
+async fn a_second_server_of_a_database_is_refused_and_disturbs_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let database = folder.path().join("c.db");
+    let server = Server::start(&database, &[]);
+    let id = server.post("/v1/jobs", &hard_request(1, 600.0)).await["id"].as_str().unwrap().to_owned();
+    server.job_when(&id, Duration::from_secs(30), |job| job["status"] == "running").await;
+    let url = format!("sqlite://{}", database.display());
+    let mut second = Command::new(env!("CARGO_BIN_EXE_cutpoint"));
+    let refused = second.args(["serve", "--listen", "127.0.0.1:0", "--database-url", &url]).output().unwrap();
+    let complaint = String::from_utf8(refused.stderr).unwrap();
+    assert_eq!(refused.status.code(), Some(1), "{complaint}");
+    assert!(complaint.contains("one database has one server"), "{complaint}");
+    assert_eq!(server.get(&format!("/v1/jobs/{id}")).await["status"], "running");
+}
+
 async fn statuses(server: &Server) -> BTreeMap<String, usize> {
     let page = server.get("/v1/jobs?limit=200").await;
     let mut counts = BTreeMap::new();

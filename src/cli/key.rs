@@ -145,14 +145,14 @@ fn create(arguments: &CreateArguments, settings: &Settings) -> Exit {
         return refuse("--name: give 1 to 256 printable characters");
     }
     let key = NewKey { tenant, name: name.to_owned(), scope: arguments.scope.into() };
-    finish(with_store(settings, async |store| store.create_key(key).await), |(key, text)| {
+    finish(with_store(settings, true, async |store| store.create_key(key).await), |(key, text)| {
         eprintln!("{} {:?}: scope {}, tenant {}", key.id, key.name, key.scope.name(), key.tenant);
         println!("{}", text.reveal());
     })
 }
 
 fn list(arguments: &ListArguments, settings: &Settings) -> Exit {
-    finish(with_store(settings, async |store| store.keys().await), |keys| match arguments.output {
+    finish(with_store(settings, false, async |store| store.keys().await), |keys| match arguments.output {
         Output::Table => print!("{}", table(&keys)),
         Output::Jsonl => keys.iter().for_each(|key| println!("{}", line(key))),
     })
@@ -162,7 +162,7 @@ fn revoke(arguments: &RevokeArguments, settings: &Settings) -> Exit {
     let Some(id) = Id::parse(IdKind::Key, &arguments.id) else {
         return refuse(&format!("{:?} is no id of a key; `cutpoint key list` shows them", arguments.id));
     };
-    finish(with_store(settings, async |store| store.revoke_key(&id).await), |key| {
+    finish(with_store(settings, false, async |store| store.revoke_key(&id).await), |key| {
         println!("{} {:?} is revoked", key.id, key.name);
     })
 }
@@ -187,16 +187,18 @@ fn line(key: &Key) -> serde_json::Value {
     line
 }
 
-/// Opens the database, also beside a service that runs, and works in it.
+/// Opens the database, also beside a service that runs, and works in it. Where nothing is to be written it is not made: a
+/// path that is mistyped is no empty list.
 fn with_store<T>(
     settings: &Settings,
+    create: bool,
     work: impl AsyncFnOnce(&Store) -> Result<T, crate::store::StoreError>,
 ) -> anyhow::Result<T> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         let url = &settings.database_url;
         let (clock, ids) = (Arc::new(SystemClock::new()), Arc::new(RandomIds::default()));
-        let store = Store::open(&StoreSettings::new(url), clock, ids).await;
+        let store = Store::open(&StoreSettings { create, ..StoreSettings::new(url) }, clock, ids).await;
         let store = store.with_context(|| format!("cannot open the database {url}"))?;
         let done = work(&store).await;
         store.close().await;

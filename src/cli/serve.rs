@@ -2,6 +2,7 @@
 
 use std::io::Write;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use anyhow::Context;
 use clap::Args;
@@ -171,6 +172,9 @@ pub(super) fn run(arguments: &ServeArguments) -> Exit {
     }
 }
 
+/// How long work may go on that a shutdown has left behind.
+const STRAGGLERS: Duration = Duration::from_secs(1);
+
 fn serve(settings: &Settings) -> anyhow::Result<()> {
     let traces = telemetry::start(settings.log_format, &settings.log, settings.otlp_endpoint.as_deref())?;
     let runtime = tokio::runtime::Runtime::new().context("the runtime cannot start")?;
@@ -186,6 +190,8 @@ fn serve(settings: &Settings) -> anyhow::Result<()> {
         tracing::info!("shut down");
         Ok(())
     });
+    // What still runs (the parse of a large body, the look-up of a name) has nobody to answer any more.
+    runtime.shutdown_timeout(STRAGGLERS);
     traces.into_iter().for_each(Traces::end);
     served
 }

@@ -13,7 +13,7 @@ use crate::clock::{Clock, Ids, RandomIds, SystemClock};
 use crate::config::Settings;
 use crate::http::{self, Api, ConnectionLimits, Limits};
 use crate::jobs::{Planner, Queue, QueueSettings};
-use crate::store::{Store, StoreSettings};
+use crate::store::{ServerLock, Store, StoreSettings};
 use crate::telemetry::Metrics;
 use crate::webhook::connect::trusted_roots;
 use crate::webhook::{Courier, CourierSettings, Guard, Sender, SystemResolver};
@@ -27,6 +27,7 @@ pub(super) struct Service {
     closing: CancellationToken,
     server: JoinHandle<()>,
     shutdown: Duration,
+    _lock: ServerLock,
 }
 
 impl Service {
@@ -37,16 +38,16 @@ impl Service {
             .await
             .with_context(|| format!("cannot listen on {}; --listen takes another address", settings.listen))?;
         let address = listener.local_addr().context("the listening socket has no address")?;
+        let cannot_open = || {
+            let url = &settings.database_url;
+            format!("cannot open the database {url}, which must be a SQLite file in a folder that can be written to")
+        };
+        let lock = ServerLock::take(&settings.database_url).with_context(cannot_open)?;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
         let ids: Arc<dyn Ids> = Arc::new(RandomIds::default());
         let store = Store::open(&StoreSettings::new(&settings.database_url), clock.clone(), ids.clone())
             .await
-            .with_context(|| {
-                let url = &settings.database_url;
-                format!(
-                    "cannot open the database {url}, which must be a SQLite file in a folder that can be written to"
-                )
-            })?;
+            .with_context(cannot_open)?;
         let anonymous = settings.listen.ip().is_loopback() || settings.allow_anonymous;
         judge_keys(&store, anonymous, address).await?;
         let queue =
@@ -64,7 +65,7 @@ impl Service {
         let server = tokio::spawn(http::serve(listener, http::router(api), connections, closing.clone()));
         tokio::spawn(fold_metrics(closing.clone()));
         let shutdown = Duration::from_secs_f64(settings.shutdown_s);
-        Ok(Self { address, store, queue, courier, closing, server, shutdown })
+        Ok(Self { address, store, queue, courier, closing, server, shutdown, _lock: lock })
     }
 
     /// The address that it listens on, its real port included.

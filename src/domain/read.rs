@@ -49,7 +49,7 @@ impl Reader {
         Self::default()
     }
 
-    /// Parses JSON text. Malformed text, numbers beyond a double and nesting beyond 128 levels are faults with the
+    /// Parses JSON text. Malformed text, numbers beyond a double and nesting beyond 127 levels are faults with the
     /// place where parsing stopped.
     pub fn parse(text: &[u8]) -> Result<Value, Vec<Fault>> {
         let mut deserializer = serde_json::Deserializer::from_slice(text);
@@ -59,7 +59,7 @@ impl Reader {
         parsed.map_err(|(pointer, error)| {
             let text = error.to_string();
             let (code, action) = if text.contains("recursion limit") {
-                (FaultCode::TooDeep, "Nest at most 128 levels")
+                (FaultCode::TooDeep, "Nest at most 127 levels")
             } else if text.contains("number out of range") {
                 (FaultCode::OutOfRange, "Give a number that a double can hold")
             } else {
@@ -292,8 +292,11 @@ impl Reader {
             Value::Array(_) => "a list",
             Value::Object(_) => "an object",
         };
-        let action =
-            if value.is_null() { format!("Give {wanted}, or leave the field out") } else { format!("Give {wanted}") };
+        let action = if value.is_null() {
+            format!("Give {wanted}; null stands for nothing here")
+        } else {
+            format!("Give {wanted}")
+        };
         self.fault(FaultCode::WrongType, format!("{found} stands where {wanted} is wanted"), action);
     }
 }

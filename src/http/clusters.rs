@@ -150,17 +150,26 @@ async fn replace_cluster(
 /// All its revisions go. A cluster that a job or a placement refers to stays: 409.
 #[utoipa::path(
     delete, path = "/v1/clusters/{id}", tag = "clusters", security(("key" = ["admin"])),
-    params(("id" = String, Path, description = "The cluster.")),
-    responses((status = 204, description = "It is gone."), BadParameter, NotFound, Conflict, Refused, Internal, Unavailable)
+    params(
+        ("id" = String, Path, description = "The cluster."),
+        ("If-Match" = Option<String>, Header, nullable = false, description = "The ETag of the newest revision: where there is another, nothing is deleted."),
+    ),
+    responses(
+        (status = 204, description = "It is gone."),
+        BadParameter, NotFound, Conflict, Stale, Refused, Internal, Unavailable,
+    )
 )]
 async fn delete_cluster(
     State(api): State<Api>,
     MayAdminister(caller): MayAdminister,
     Path(id): Path<String>,
+    headers: HeaderMap,
     query: Parameters,
 ) -> Result<Response, Problem> {
     query.finish()?;
-    api.store.delete_cluster(&caller.tenant, &cluster_id(&id)?).await?;
+    let present = api.store.cluster(&caller.tenant, &cluster_id(&id)?, None).await?;
+    ETag::new(present.revision).may_match(&headers)?;
+    api.store.delete_cluster(&caller.tenant, &present.id).await?;
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 

@@ -100,6 +100,9 @@ fn check_media_type(headers: &HeaderMap) -> Result<(), Problem> {
 /// The whole body, at most `limit` bytes.
 async fn collect(body: Body, headers: &HeaderMap, limit: usize) -> Result<Bytes, Problem> {
     let announced = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
+    if announced.is_some_and(|announced| announced > limit) {
+        return Err(too_large(limit));
+    }
     // An announcement costs its maker nothing: not everything is set aside for it.
     let mut text = Vec::with_capacity(announced.unwrap_or(0).min(limit).min(MOST_SET_ASIDE_BYTES));
     let mut chunks = body.into_data_stream();
@@ -107,9 +110,13 @@ async fn collect(body: Body, headers: &HeaderMap, limit: usize) -> Result<Bytes,
         let chunk = chunk
             .map_err(|error| Problem::malformed_body(Vec::new()).with_detail(format!("the body broke off: {error}")))?;
         if chunk.len() > limit.saturating_sub(text.len()) {
-            return Err(Problem::new(ProblemType::BodyTooLarge, format!("a body may have {limit} bytes")));
+            return Err(too_large(limit));
         }
         text.extend_from_slice(&chunk);
     }
     Ok(text.into())
+}
+
+fn too_large(limit: usize) -> Problem {
+    Problem::new(ProblemType::BodyTooLarge, format!("a body may have {limit} bytes"))
 }

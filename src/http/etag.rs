@@ -46,6 +46,14 @@ impl ETag {
         Err(Problem::new(ProblemType::PreconditionFailed, format!("the ETag is now {}", self.0)))
     }
 
+    /// Checks `If-Match` where it is there.
+    ///
+    /// # Errors
+    /// 412 where it names another version.
+    pub fn may_match(&self, headers: &HeaderMap) -> Result<(), Problem> {
+        if headers.contains_key(header::IF_MATCH) { self.must_match(headers) } else { Ok(()) }
+    }
+
     /// The answer to a caller that has the content already.
     pub fn not_modified(&self) -> Response {
         self.on(StatusCode::NOT_MODIFIED.into_response())

@@ -17,6 +17,7 @@ use super::compute::compute;
 use super::document::Document;
 use super::inputs::{self, Inputs};
 use super::json;
+use super::limits::fits;
 use super::problem::Problem;
 use super::responses::{BadBody, Internal, Invalid, NotFound, Refused, Slow, TooLarge, Unavailable, WrongMedia};
 use crate::domain::base::BasePlacement;
@@ -136,7 +137,9 @@ async fn create_evaluation(
 
 fn read_draft(reader: &mut Reader, value: &Value, limits: &Limits) -> Option<Draft> {
     let map = reader.object(value, &EvaluationRequest::FIELDS)?;
-    if !limits.admit_constraints(reader, map) {
+    // No placement has more stages than there are nodes.
+    let stages_fit = fits(reader, map.get("stages"), "stages", limits.nodes);
+    if !limits.admit_constraints(reader, map) || !stages_fit {
         return None;
     }
     let inputs = Inputs::read(reader, map, limits);

@@ -29,6 +29,7 @@ use super::query::Parameters;
 use super::responses::{BadParameter, Internal, NotFound, Refused, Unavailable};
 use super::shed::{refuse, refuse_key};
 use crate::domain::fault::{Fault, FaultCode};
+use crate::domain::id::Id;
 use crate::store;
 use crate::telemetry::metric;
 
@@ -132,7 +133,7 @@ async fn stream_job_events(
         })?),
         None => None,
     };
-    let follower = Follower { api, job, seen, unseen, _open: Open::new(room, room_of_key) };
+    let follower = Follower { api, job, seen, unseen, key_id: caller.key_id, _open: Open::new(room, room_of_key) };
     let events = futures::stream::unfold(follower, Follower::next);
     Ok(Sse::new(events).keep_alive(KeepAlive::new().interval(KEEP_ALIVE)).into_response())
 }
@@ -174,6 +175,8 @@ struct Follower {
     job: store::Job,
     seen: Option<Place>,
     unseen: VecDeque<Place>,
+    /// The key that it has shown, which may be revoked meanwhile.
+    key_id: Option<Id>,
     _open: Open,
 }
 
@@ -197,14 +200,19 @@ impl Drop for Open {
 }
 
 impl Follower {
-    /// The next event; none behind the job's end, a shutdown, or where the job cannot be read any more. A client that
-    /// comes again is told why.
+    /// The next event; none behind the job's end, a shutdown, or where the job or the key is not there any more. A client
+    /// that comes again is told why.
     async fn next(mut self) -> Option<(Result<Event, Infallible>, Self)> {
         while self.unseen.is_empty() {
             if self.job.is_finished() || !self.api.queue.is_accepting() {
                 return None;
             }
             let changed = self.api.queue.wait_for_change(&self.job, LOOK_AGAIN).await;
+            if let Some(key_id) = &self.key_id
+                && !self.api.keyring.is_valid(key_id).await.ok()?
+            {
+                return None;
+            }
             self.job = changed.ok()?;
             self.unseen = unseen(&self.job, self.seen);
         }

@@ -15,10 +15,11 @@ use super::limits::{MOST_LABELS, fits};
 use super::problem::Problem;
 use crate::domain::base::BasePlacement;
 use crate::domain::cluster::ClusterInventory;
+use crate::domain::fault::FaultCode;
 use crate::domain::model::ModelProfile;
 use crate::domain::occupant::Occupant;
 use crate::domain::options::{Constraints, CostModel, Objective, PlanOptions, SolverOptions};
-use crate::domain::read::Reader;
+use crate::domain::read::{Reader, Step};
 use crate::domain::request::PlanRequest;
 use crate::store::NewJob;
 
@@ -130,5 +131,10 @@ fn read_draft(reader: &mut Reader, value: &Value, limits: &Limits) -> Option<Dra
     let mut options = PlanOptions::read(reader, map);
     limits.bound_time(reader, map, &mut options.solver);
     let labels = reader.optional(map, "labels", Reader::labels).unwrap_or_default();
+    for name in labels.keys().filter(|name| name.contains('=')) {
+        // A filter could not ask for it: it splits `name=value` at the first `=`.
+        let below = ["labels".into(), Step::Key(name.clone())];
+        reader.fault_at(&below, FaultCode::OutOfRange, "the name of this label has a =", "Name it without =");
+    }
     Some(Draft { inputs, options, labels })
 }

@@ -80,6 +80,14 @@ impl Keyring {
         Ok(found.cloned().map_or(Identity::Wrong, Identity::Known))
     }
 
+    /// Whether a key that was shown is still valid.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn is_valid(&self, key: &Id) -> Result<bool, StoreError> {
+        Ok(self.keys().await?.get(key).is_some_and(|key| key.revoked_at.is_none()))
+    }
+
     /// Room for a request of a key; none where it has used what it may.
     pub fn request(&self, key: &Id) -> Option<OwnedSemaphorePermit> {
         self.rooms(key).requests.try_acquire_owned().ok()

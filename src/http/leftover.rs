@@ -4,6 +4,7 @@
 use std::pin::{Pin, pin};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use axum::body::{Body, Bytes};
 use axum::extract::{Request, State};
@@ -16,13 +17,17 @@ use tokio::time::sleep;
 
 use super::api::Api;
 
-/// Answers a request once its body was taken: at most as much as a body may have, while a body may take to arrive.
-/// Beyond that the connection closes.
+/// How long a client may take to send what nobody reads.
+const LONGEST: Duration = Duration::from_secs(10);
+
+/// Answers a request once its body was taken: at most twice as much as a body may have, and for ten seconds. Beyond that
+/// the connection closes with the answer.
 pub(super) async fn take_leftover(State(api): State<Api>, request: Request, next: Next) -> Response {
     if request.body().is_end_stream() {
         return next.run(request).await;
     }
-    let late = pin!(sleep(api.limits.body_timeout));
+    let late = pin!(sleep(api.limits.body_timeout.min(LONGEST)));
+    let most = api.limits.body_bytes.saturating_mul(2);
     // Such a client waits for a word before it sends (RFC 9110, section 10.1.1): the answer spares it the body.
     let waits = request.headers().contains_key(EXPECT);
     let left = Arc::new(Mutex::new(None));
@@ -31,9 +36,10 @@ pub(super) async fn take_leftover(State(api): State<Api>, request: Request, next
     let body = left.lock().unwrap_or_else(PoisonError::into_inner).take();
     if let Some(Left { body, touched }) = body
         && (touched || !waits)
+        && body.size_hint().lower() <= most as u64
     {
         tokio::select! {
-            () = drop_at_most(body, api.limits.body_bytes) => {}
+            () = drop_at_most(body, most) => {}
             () = late => {}
         }
     }

@@ -77,7 +77,8 @@ async fn patch_links(
 fn patched(inventory: &str, patch: &Value, most: usize) -> Result<ClusterDocument, Problem> {
     let mut reader = Reader::new();
     let measured = read_patch(&mut reader, patch);
-    let measured = reader.finish(measured).map_err(Problem::invalid_request)?;
+    let mut faults = reader.finish(Some(())).err().unwrap_or_default();
+    let Some(measured) = measured else { return Err(Problem::invalid_request(faults)) };
     let stored = |faults| Problem::internal(format!("a stored cluster has faults: {faults:?}"));
     let mut cluster = Reader::parse(inventory.as_bytes()).map_err(stored)?;
     let listed = ClusterInventory::from_json(&cluster).map_err(stored)?.links;
@@ -87,8 +88,13 @@ fn patched(inventory: &str, patch: &Value, most: usize) -> Result<ClusterDocumen
     let mut reader = Reader::new();
     let fit = fits(&mut reader, cluster.get("links"), "links", most).then_some(());
     reader.finish(fit).map_err(Problem::invalid_request)?;
-    let inventory = ClusterInventory::from_json(&cluster).map_err(Problem::invalid_request)?;
-    Ok(ClusterDocument::new(&inventory))
+    match ClusterInventory::from_json(&cluster) {
+        Ok(inventory) if faults.is_empty() => Ok(ClusterDocument::new(&inventory)),
+        judged => {
+            faults.extend(judged.err().unwrap_or_default());
+            Err(Problem::invalid_request(faults))
+        }
+    }
 }
 
 fn read_patch(reader: &mut Reader, patch: &Value) -> Option<Vec<Link>> {
@@ -157,6 +163,8 @@ mod tests {
         assert_eq!(pointers(&json!({"links": [{"from": "a", "to": "b"}]})), ["/links/0/bandwidth_bps"]);
         assert_eq!(pointers(&json!({"links": [link("a", "c", 1.0), link("a", "x", 1.0)]})), ["/links/1/to"]);
         assert_eq!(pointers(&json!({"links": [link("c", "c", 1.0)]})), ["/links/0"]);
+        let all = json!({"links": [link("c", "c", 1.0), link("x", "a", -5.0)]});
+        assert_eq!(pointers(&all), ["/links/1/bandwidth_bps", "/links/0", "/links/1/from"]);
         assert_eq!(pointers(&json!({"links": [link("a", "c", 1.0), link("a", "c", 2.0)]})), ["/links/1"]);
     }
 }

@@ -97,14 +97,20 @@ async fn patch_node(
 
 fn patched(inventory: &str, node: &str, patch: &Value) -> Result<ClusterDocument, Problem> {
     let mut reader = Reader::new();
-    let changes = reader.object(patch, &NodePatch::FIELDS);
-    let changes = reader.finish(changes).map_err(Problem::invalid_request)?;
+    let changes = reader.object(patch, &NodePatch::FIELDS).cloned();
+    let mut faults = reader.finish(Some(())).err().unwrap_or_default();
+    let Some(changes) = changes else { return Err(Problem::invalid_request(faults)) };
     let stored = |faults| Problem::internal(format!("a stored cluster has faults: {faults:?}"));
     let mut cluster = Reader::parse(inventory.as_bytes()).map_err(stored)?;
     let (index, members) = find_node(&mut cluster, node).ok_or_else(|| Problem::not_found("node", node))?;
-    members.extend(changes.iter().map(|(name, value)| (name.clone(), value.clone())));
-    let inventory = ClusterInventory::from_json(&cluster).map_err(|faults| invalid_patch(faults, index))?;
-    Ok(ClusterDocument::new(&inventory))
+    members.extend(changes.into_iter().filter(|(name, _)| NodePatch::FIELDS.contains(&name.as_str())));
+    match ClusterInventory::from_json(&cluster) {
+        Ok(inventory) if faults.is_empty() => Ok(ClusterDocument::new(&inventory)),
+        judged => {
+            faults.extend(of_patch(judged.err().unwrap_or_default(), index));
+            Err(Problem::invalid_request(faults))
+        }
+    }
 }
 
 fn find_node<'c>(cluster: &'c mut Value, id: &str) -> Option<(usize, &'c mut Map<String, Value>)> {
@@ -115,13 +121,12 @@ fn find_node<'c>(cluster: &'c mut Value, id: &str) -> Option<(usize, &'c mut Map
 
 /// Faults of the patched inventory, with pointers into the patch. What another node has against the change (two at
 /// one place) stands at the root, with its own place in words.
-fn invalid_patch(faults: Vec<Fault>, index: usize) -> Problem {
+fn of_patch(faults: Vec<Fault>, index: usize) -> impl Iterator<Item = Fault> {
     let prefix = format!("/nodes/{index}/");
-    let of_patch = faults.into_iter().map(|fault| match fault.pointer.strip_prefix(&prefix) {
+    faults.into_iter().map(move |fault| match fault.pointer.strip_prefix(&prefix) {
         Some(rest) => Fault { pointer: format!("/{rest}"), ..fault },
         None => Fault { detail: format!("{}: {}", fault.pointer, fault.detail), pointer: String::new(), ..fault },
-    });
-    Problem::invalid_request(of_patch.collect())
+    })
 }
 
 #[cfg(test)]
@@ -150,6 +155,8 @@ mod tests {
     fn faults_point_into_the_patch() {
         assert_eq!(pointers("b", &json!({"id": "c"})), ["/id"]);
         assert_eq!(pointers("b", &json!({"memory_bytes": -1, "schedulable": 0})), ["/memory_bytes", "/schedulable"]);
+        let all = json!({"memory_bytes": -1, "flops_per_s": 0, "colour": "blue"});
+        assert_eq!(pointers("b", &all), ["/colour", "/memory_bytes", "/flops_per_s"]);
         assert_eq!(pointers("b", &json!({"labels": null})), ["/labels"]);
         assert_eq!(pointers("b", &json!([])), [""]);
         assert_eq!(pointers("b", &json!({"position_m": {"x": 1, "y": 1}})), ["/position_m"]);

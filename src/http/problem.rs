@@ -6,6 +6,7 @@ use serde::{Serialize, Serializer};
 use utoipa::ToSchema;
 
 use crate::domain::fault::Fault;
+use crate::domain::read::MAX_FAULTS;
 
 /// The types of problem, a closed list. Each has one status and a page at `/problems/{name}`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -143,7 +144,7 @@ impl ProblemType {
     /// What the caller can do about it.
     pub fn action(self) -> &'static str {
         match self {
-            Self::MalformedBody => "Send one JSON document (RFC 8259), nested at most 128 levels.",
+            Self::MalformedBody => "Send one JSON document (RFC 8259), nested at most 127 levels.",
             Self::InvalidParameter => "Mend what `errors` names; a pointer begins with /query or /header.",
             Self::Unauthenticated => {
                 "Send a key that was made with `cutpoint key create` and not revoked: `Authorization: Bearer cpk_…`."
@@ -257,6 +258,10 @@ impl Problem {
     /// The problem for an error status that no handler of ours made.
     pub(super) fn of_framework(status: StatusCode) -> Self {
         let problem_type = ProblemType::of_status(status);
+        if status == StatusCode::BAD_REQUEST {
+            // The path is the one part of a request that the framework reads by itself.
+            return Self::new(problem_type, "a part of the path is not UTF-8 once it is decoded");
+        }
         Self { status: status.as_u16(), ..Self::new(problem_type, problem_type.title()) }
     }
 
@@ -273,6 +278,7 @@ impl Problem {
     fn counted(mut self, what: &str) -> Self {
         self.detail = match self.errors.as_slice() {
             [fault] => fault.to_string(),
+            faults if faults.len() >= MAX_FAULTS => format!("the {what} has many faults; these are the first"),
             faults => format!("the {what} has {} faults", faults.len()),
         };
         self

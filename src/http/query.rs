@@ -99,7 +99,7 @@ impl Parameters {
         let text = self.text(name)?;
         let time = text.parse::<Timestamp>().ok();
         if time.is_none() {
-            let action = "Give a time as in RFC 3339, such as 2026-11-23T09:30:00Z";
+            let action = "Give a time before the end of 9999 as in RFC 3339, such as 2026-11-23T09:30:00Z";
             self.fault(name, FaultCode::UnknownValue, format!("{text:?} is no time"), action);
         }
         time

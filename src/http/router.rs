@@ -26,8 +26,8 @@ use super::problem::Problem;
 use super::request_id::{self, MakeId, X_REQUEST_ID};
 use super::webhook::WebhookMessage;
 use super::{
-    clusters, deliveries, diffs, docs, evaluations, events, examples, explanations, front, health, jobs, leftover,
-    links, metrics, models, nodes, placements, problems, schema, shed, validation, webhooks,
+    clusters, deliveries, diffs, docs, encoding, evaluations, events, examples, explanations, front, health, jobs,
+    leftover, links, metrics, models, nodes, placements, problems, schema, shed, validation, webhooks,
 };
 use crate::clock::Ids;
 use crate::telemetry::continue_trace;
@@ -116,6 +116,7 @@ fn surround(router: Router, ids: Arc<dyn Ids>) -> Router {
         .layer(SetRequestIdLayer::new(X_REQUEST_ID, MakeId(move || ids.uuid().to_string())))
         .layer(TraceLayer::new_for_http().make_span_with(span).on_response(log_answer).on_failure(()))
         .layer(PropagateRequestIdLayer::new(X_REQUEST_ID))
+        .map_request(encoding::drop_refusals::<Body>)
         .layer(CompressionLayer::new().quality(CompressionLevel::Fastest))
         .layer(middleware::from_fn(write_problem))
         .layer(CatchPanicLayer::custom(answer_panic));

@@ -151,25 +151,31 @@ async fn patch_webhook(
 /// Its deliveries go with it.
 #[utoipa::path(
     delete, path = "/v1/webhooks/{id}", tag = "webhooks", security(("key" = ["admin"])),
-    params(("id" = String, Path, description = "The webhook.")),
-    responses((status = 204, description = "It is gone."), BadParameter, NotFound, Refused, Internal, Unavailable)
+    params(
+        ("id" = String, Path, description = "The webhook."),
+        ("If-Match" = Option<String>, Header, nullable = false, description = "The ETag that is known: where there is another, nothing is deleted."),
+    ),
+    responses((status = 204, description = "It is gone."), BadParameter, NotFound, Stale, Refused, Internal, Unavailable)
 )]
 async fn delete_webhook(
     State(api): State<Api>,
     MayAdminister(caller): MayAdminister,
     Path(id): Path<String>,
+    headers: HeaderMap,
     query: Parameters,
 ) -> Result<Response, Problem> {
     query.finish()?;
-    api.store.delete_webhook(&caller.tenant, &webhook_id(&id)?).await?;
+    let present = api.store.webhook(&caller.tenant, &webhook_id(&id)?).await?;
+    ETag::new(present.version).may_match(&headers)?;
+    api.store.delete_webhook(&caller.tenant, &present.id).await?;
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 
 /// Rotate a webhook's secret
 ///
 /// The answer shows the new secret. For a day messages are signed with both, so that the receiver can change over; a
-/// secret that was rotated before loses its place at once. Send an `Idempotency-Key`: a retry with it shows the same
-/// secret and rotates no more.
+/// secret that was rotated before loses its place at once. Send an `Idempotency-Key`: a retry with it rotates no more,
+/// and shows the secret that is valid then.
 #[utoipa::path(
     post, path = "/v1/webhooks/{id}/rotate-secret", tag = "webhooks", security(("key" = ["admin"])),
     params(

@@ -1,5 +1,7 @@
 //! What can go wrong in the store, a closed list.
 
+use std::path::PathBuf;
+
 use crate::domain::id::{Id, IdKind};
 
 /// Why the store did not do what it was asked. Nothing of a failed write is kept.
@@ -90,6 +92,20 @@ pub enum StoreError {
         what: &'static str,
         /// The number.
         value: u64,
+    },
+    /// Another process serves this database.
+    #[error("another server has {path}: one database has one server", path = path.display())]
+    Served {
+        /// The file that it has locked.
+        path: PathBuf,
+    },
+    /// The lock of the database cannot be taken.
+    #[error("cannot lock {path}: {error}", path = path.display())]
+    Lock {
+        /// The file that is locked.
+        path: PathBuf,
+        /// What the system says.
+        error: std::io::Error,
     },
     /// The store was closed.
     #[error("the store is closed")]

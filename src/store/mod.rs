@@ -10,6 +10,7 @@ pub mod job;
 pub mod jobs;
 pub mod keys;
 pub mod leases;
+mod lock;
 pub mod models;
 mod outbox;
 pub mod page;
@@ -43,6 +44,7 @@ pub use job::{Happened, Job, JobCluster, JobError, JobErrorCode, JobModel, JobPr
 pub use jobs::{JobFilter, QueueLimits, Stopped};
 pub use keys::{Key, NewKey};
 pub use leases::{Abandoned, Claimed, Ending, Figures, Found, Incumbent, Lease, Recovered};
+pub use lock::ServerLock;
 pub use models::{Model, ModelDocument, ModelStatistics};
 pub use page::{Listed, Order, Page, PageKey};
 pub use placements::{BestSoFar, Placement, PlacementFilter};
@@ -69,8 +71,10 @@ const WAL_KEPT_BYTES: &str = "67108864";
 /// How to open a store.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoreSettings {
-    /// `sqlite://` and a path; the file is made where it is missing.
+    /// `sqlite://` and a path.
     pub database_url: String,
+    /// Whether the file is made where it is missing; by default it is.
+    pub create: bool,
     /// Connections that only read; default 4.
     pub readers: u32,
     /// The most operations that one commit takes; default 256.
@@ -84,6 +88,7 @@ impl StoreSettings {
     pub fn new(database_url: impl Into<String>) -> Self {
         Self {
             database_url: database_url.into(),
+            create: true,
             readers: 4,
             group_limit: 256,
             remember_keys: Duration::from_secs(24 * 60 * 60),
@@ -107,7 +112,7 @@ pub struct Store {
 }
 
 impl Store {
-    /// Opens a database, makes it where it is missing, and brings its schema up to date.
+    /// Opens a database, makes it where it is missing and may be made, and brings its schema up to date.
     ///
     /// The database is SQLite in WAL mode with `synchronous=FULL`: what was committed survives a power cut.
     ///
@@ -117,7 +122,7 @@ impl Store {
         // What is counted before the counts are set up is lost, and a store comes before everything else.
         Metrics::of_process();
         let options = SqliteConnectOptions::from_str(&settings.database_url)?
-            .create_if_missing(true)
+            .create_if_missing(settings.create)
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Full)
             .foreign_keys(true)

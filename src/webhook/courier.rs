@@ -238,12 +238,13 @@ async fn attempt(store: &Store, clock: &dyn Clock, ids: &dyn Ids, sender: &Sende
         Err(failure) => (None, Some(failure.detail)),
     };
     let attempt = Attempt { at, duration, outcome, status_code, detail };
-    if let Err(error) = store.record_attempt(delivery, attempt, verdict).await {
+    match store.record_attempt(delivery, attempt, verdict).await {
+        Ok(true) if verdict == Verdict::Gone => {
+            tracing::warn!(%webhook_id, "the receiver answered 410 and gets nothing more at this address");
+        }
+        Ok(_) => {}
         // The claim runs out, and the delivery is attempted again.
-        tracing::error!(%webhook_id, %message_id, %error, "the end of an attempt was not stored");
-    }
-    if verdict == Verdict::Gone {
-        tracing::warn!(%webhook_id, "the receiver answered 410: the webhook is disabled");
+        Err(error) => tracing::error!(%webhook_id, %message_id, %error, "the end of an attempt was not stored"),
     }
 }
 

@@ -86,3 +86,15 @@ async fn measured_links_make_a_revision() {
     assert_eq!((&links[0]["bandwidth_bps"], &links[0]["latency_s"]), (&json!(5.0), &json!(0.25)));
     service.write("PATCH", &path, &tag, &measured).await.problem(412, "precondition-failed");
 }
+
+#[tokio::test]
+async fn a_deletion_may_name_what_it_deletes() {
+    let service = Service::start().await;
+    let made = service.post("/v1/clusters", &cluster()).await;
+    let path = made.header("location");
+    let delete = async |tag: &str| {
+        service.send(crate::service::request("DELETE", path, &[("if-match", tag)], axum::body::Body::empty())).await
+    };
+    delete("\"7\"").await.problem(412, "precondition-failed");
+    assert_eq!(delete(made.header("etag")).await.status, 204);
+}

@@ -92,3 +92,12 @@ async fn the_service_says_its_version() {
     let health: Value = Service::start().await.get("/healthz").await.json();
     assert_eq!(health, json!({"status": "ok", "version": env!("CARGO_PKG_VERSION")}));
 }
+
+#[tokio::test]
+async fn who_refuses_a_plain_answer_gets_one_all_the_same() {
+    let service = Service::start().await;
+    for accepted in ["identity;q=0", "br, *;q=0"] {
+        let answer = service.get_with("/healthz", &[("accept-encoding", accepted)]).await;
+        assert_eq!((answer.status.as_u16(), answer.json()["status"].as_str()), (200, Some("ok")), "{accepted}");
+    }
+}

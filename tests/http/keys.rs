@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use cutpoint::domain::id::{Id, IdKind};
 use cutpoint::domain::scope::Scope;
 use cutpoint::domain::tenant::Tenant;
 use cutpoint::http::{self, Limits};
@@ -265,4 +266,22 @@ async fn a_key_may_use_no_more_than_its_share() {
     };
     let (polled, ()) = tokio::join!(polling, others);
     assert_eq!(polled.status, 304);
+}
+
+#[tokio::test]
+async fn a_stream_of_a_key_that_is_revoked_tells_nothing_more() {
+    let settings = QueueSettings { workers: 0, ..QueueSettings::default() };
+    let service = Service::with(first_node, settings, Limits::default()).await;
+    let shown = key(&service, "default", Scope::Plan).await;
+    let made = ask(&service, &shown, "POST", "/v1/jobs", Some(&job())).await;
+    let (path, id) = (format!("{}/events", made.header("location")), service.store.keys().await.unwrap()[0].id.clone());
+    let revoke = async {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        service.store.revoke_key(&id).await.unwrap();
+        service.clock.advance(Duration::from_secs(1));
+        service.queue.stop(&Tenant::default(), &Id::parse(IdKind::Job, &made.text("id")).unwrap()).await.unwrap();
+    };
+    let (followed, ()) = tokio::join!(ask(&service, &shown, "GET", &path, None), revoke);
+    let told = String::from_utf8(followed.bytes).unwrap();
+    assert!(told.contains("event: queued") && !told.contains("finished"), "{told}");
 }

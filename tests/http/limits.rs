@@ -204,6 +204,7 @@ async fn lists_that_cost_more_than_their_length_are_short() {
     for (member, value, pointer) in [
         ("labels", labels, "/labels"),
         ("occupied_by", ids, "/occupied_by"),
+        ("labels", json!({"a=b": "c"}), "/labels/a=b"),
         ("constraints", json!({"exclude_nodes": ["n1", "n1", "n1", "n1"]}), "/constraints/exclude_nodes"),
     ] {
         let mut job = job();

@@ -1,5 +1,6 @@
 //! Prints what became of one request.
 
+use std::fmt::Display;
 use std::io::{self, Write};
 
 use serde::Serialize;
@@ -57,13 +58,18 @@ pub(super) fn print(form: Output, name: &str, outcome: &Outcome) -> io::Result<(
             writeln!(out)?;
         }
         (Output::Table, Outcome::Placed(request, placement, explanation)) => {
-            writeln!(out, "{}", Report { request, placement })?;
+            writeln!(out, "{}", visible(&Report { request, placement }))?;
             if let Some(explanation) = explanation {
-                writeln!(out, "{}", ExplanationReport { explanation })?;
+                writeln!(out, "{}", visible(&ExplanationReport { explanation }))?;
             }
         }
     }
     out.flush()
+}
+
+/// Text for a terminal: names come from files of anybody, and may not move the cursor or clear the screen.
+fn visible(text: &impl Display) -> String {
+    text.to_string().replace(|c: char| c.is_control() && c != '\n', "\u{fffd}")
 }
 
 fn write_line(out: &mut impl Write, line: &Line<'_>) -> io::Result<()> {

@@ -4,6 +4,8 @@ use std::fmt::{self, Display, Formatter};
 
 use super::drawing::Drawing;
 use crate::cli::table::{Side, Table};
+use crate::domain::migration::Migration;
+use crate::domain::occupant::OccupantEffect;
 use crate::domain::options::Objective;
 use crate::domain::placement::{PlacementDocument, Stage, Status, Termination};
 use crate::domain::request::PlanRequest;
@@ -36,6 +38,15 @@ impl Display for Report<'_> {
         }
         if !document.stages.is_empty() {
             write!(f, "\n{}\n{}", stage_table(document), Drawing { placement: document })?;
+        }
+        if let Some(migration) = &document.migration {
+            writeln!(f, "\nFrom the base: {}", shipping(migration))?;
+        }
+        if !document.occupants.is_empty() {
+            writeln!(f)?;
+        }
+        for OccupantEffect { id, period_s, new_period_s } in &document.occupants {
+            writeln!(f, "Beside it: {id}, period {} (was {})", seconds_text(*new_period_s), seconds_text(*period_s))?;
         }
         if !document.front.is_empty() {
             write!(
@@ -85,9 +96,31 @@ fn figures(objective: Objective, document: &PlacementDocument) -> String {
         parts.push(format!("at least {bound_nodes} nodes"));
     }
     if let Some(gap) = document.gap {
-        parts.push(format!("gap {}", percent(gap)));
+        // With a base the least period is a means, and what is proven is how little is shipped.
+        let of = if document.migration.is_some() { " of the bytes to ship" } else { "" };
+        parts.push(format!("gap {}{of}", percent(gap)));
     }
     if parts.is_empty() { "no figures".to_owned() } else { parts.join(", ") }
+}
+
+/// What must be shipped, and how sure it is that less does not do.
+fn shipping(migration: &Migration) -> String {
+    let Migration { moved_layers, shipped_bytes, estimated_s, unsourced_bytes, .. } = migration;
+    if moved_layers.is_empty() {
+        return "nothing moves".to_owned();
+    }
+    let moving = if moved_layers.len() == 1 { "layer moves" } else { "layers move" };
+    let mut text = format!("{} {moving}, {} to ship", moved_layers.len(), bytes_text(*shipped_bytes));
+    if *estimated_s > 0.0 {
+        text += &format!(", about {}", seconds_text(*estimated_s));
+    }
+    if *unsourced_bytes > 0 {
+        text += &format!("; {} of it must come from elsewhere", bytes_text(*unsourced_bytes));
+    }
+    if let (Some(least), Some(most)) = (migration.least_period_s, migration.max_period_s) {
+        text += &format!("; least period {}, allowed up to {}", seconds_text(least), seconds_text(most));
+    }
+    text
 }
 
 fn stage_table(document: &PlacementDocument) -> Table {

@@ -1,0 +1,54 @@
+//! One server a database. At its start a server takes every job that another process runs for abandoned, so that two on
+//! one file would take each other's jobs away.
+
+use std::fs::{File, TryLockError};
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use sqlx::sqlite::SqliteConnectOptions;
+
+use super::StoreError;
+
+/// The right to serve a database, until it is dropped or the process ends, however it ends.
+///
+/// It is a lock of the system on an empty file beside the database, with `-lock` behind its name.
+#[derive(Debug)]
+pub struct ServerLock {
+    _file: File,
+}
+
+impl ServerLock {
+    /// Takes it.
+    ///
+    /// # Errors
+    /// [`StoreError::Served`] where another process has it; the URL names no file, or the file cannot be made.
+    pub fn take(database_url: &str) -> Result<Self, StoreError> {
+        let mut path = SqliteConnectOptions::from_str(database_url)?.get_filename().as_os_str().to_owned();
+        path.push("-lock");
+        let path = PathBuf::from(path);
+        let file = File::options().create(true).truncate(false).write(true).open(&path);
+        let file = file.map_err(|error| StoreError::Lock { path: path.clone(), error })?;
+        match file.try_lock() {
+            Ok(()) => Ok(Self { _file: file }),
+            Err(TryLockError::WouldBlock) => Err(StoreError::Served { path }),
+            Err(TryLockError::Error(error)) => Err(StoreError::Lock { path, error }),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_has_it_at_a_time() {
+        let folder = tempfile::tempdir().unwrap();
+        let url = format!("sqlite://{}", folder.path().join("a.db").display());
+        let first = ServerLock::take(&url).unwrap();
+        assert!(matches!(ServerLock::take(&url), Err(StoreError::Served { .. })));
+        let other = format!("sqlite://{}", folder.path().join("b.db").display());
+        ServerLock::take(&other).unwrap();
+        drop(first);
+        ServerLock::take(&url).unwrap();
+    }
+}
