@@ -183,11 +183,18 @@ fn a_table_says_what_is_shipped_and_what_becomes_of_others() {
 fn names_cannot_play_with_the_terminal() {
     let folder = Folder::new();
     let mut request = small_request(600);
-    request["model"]["name"] = json!("\u{1b}[2Jgone\u{7}");
+    request["model"]["name"] = json!("\u{1b}[2Jgone\u{7}\nforged");
+    request["cluster"]["nodes"][0]["id"] = json!("n\u{1b}\n1");
     let file = folder.file("r.json", request.to_string());
     let output = plan(&["--request", &file]);
-    let output = text(&output.stdout);
-    assert!(output.contains("gone") && !output.contains(['\u{1b}', '\u{7}']), "{output:?}");
+    let shown = text(&output.stdout);
+    assert!(shown.contains("gone") && !shown.contains(['\u{1b}', '\u{7}']), "{shown:?}");
+    assert!(shown.lines().all(|line| !line.starts_with("forged") && !line.starts_with('1')), "{shown:?}");
+    request["colour\u{1b}[2J"] = json!(1);
+    let file = folder.file("r.json", request.to_string());
+    let refused = plan(&["--request", &file]);
+    let complaint = text(&refused.stderr);
+    assert!(complaint.contains("colour") && !complaint.contains('\u{1b}'), "{complaint:?}");
 }
 
 #[test]

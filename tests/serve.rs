@@ -149,6 +149,18 @@ fn a_faulty_setting_ends_the_server_before_it_starts() {
 }
 
 #[test]
+fn variables_without_a_value_and_those_of_others_are_no_settings() {
+    let output = Command::new(env!("CARGO_BIN_EXE_cutpoint"))
+        .args(["serve", "--listen", "nowhere"])
+        .envs([("CUTPOINT_CONFIG", ""), ("CUTPOINT_WORKERS", ""), ("CUTPOINT_PORT", "tcp://10.0.0.1:8080")])
+        .output()
+        .unwrap();
+    let complaint = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(2), "{complaint}");
+    assert!(complaint.contains("setting listen") && !complaint.contains("CUTPOINT_"), "{complaint}");
+}
+
+#[test]
 fn a_database_that_cannot_be_opened_is_named_with_what_it_must_be() {
     let output = Command::new(env!("CARGO_BIN_EXE_cutpoint"))
         .args(["serve", "--listen", "127.0.0.1:0", "--database-url", "sqlite:///no/such/folder/cutpoint.db"])

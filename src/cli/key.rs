@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::Context;
+use clap::builder::{OsStringValueParser, TypedValueParser};
 use clap::{Args, Subcommand, ValueEnum};
 use serde::Serialize;
 use serde_json::json;
@@ -80,7 +81,7 @@ struct RevokeArguments {
 #[derive(Debug, Args, Serialize)]
 struct Place {
     /// File with settings, TOML.
-    #[arg(long, value_name = "FILE", env = "CUTPOINT_CONFIG")]
+    #[arg(long, value_name = "FILE", env = "CUTPOINT_CONFIG", value_parser = OsStringValueParser::new().map(PathBuf::from))]
     #[serde(skip)]
     config: Option<PathBuf>,
     /// The database of the service [default: sqlite://cutpoint.db].

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use clap::Args;
+use clap::builder::{OsStringValueParser, TypedValueParser};
 use serde::Serialize;
 
 use super::exit::Exit;
@@ -38,7 +39,7 @@ addresses the service does not start without one, unless --allow-anonymous says 
 #[command(after_long_help = AFTER_LONG_HELP)]
 pub struct ServeArguments {
     /// File with settings, TOML.
-    #[arg(long, value_name = "FILE", env = "CUTPOINT_CONFIG")]
+    #[arg(long, value_name = "FILE", env = "CUTPOINT_CONFIG", value_parser = OsStringValueParser::new().map(PathBuf::from))]
     config: Option<PathBuf>,
     #[command(flatten)]
     settings: SettingFlags,

@@ -28,8 +28,13 @@ impl Table {
     /// Adds a row with one cell for each column.
     pub(super) fn push<const N: usize>(&mut self, cells: [String; N]) {
         debug_assert_eq!(N, self.sides.len());
-        self.rows.push(cells.into());
+        self.rows.push(cells.map(|cell| one_line(&cell)).into());
     }
+}
+
+/// A name for a terminal: names come from files of anybody, and may not move the cursor, clear the screen or begin a line.
+pub(super) fn one_line(name: &str) -> String {
+    name.replace(char::is_control, "\u{fffd}")
 }
 
 impl std::fmt::Display for Table {

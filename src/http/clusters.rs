@@ -168,8 +168,8 @@ async fn delete_cluster(
 ) -> Result<Response, Problem> {
     query.finish()?;
     let present = api.store.cluster(&caller.tenant, &cluster_id(&id)?, None).await?;
-    ETag::new(present.revision).may_match(&headers)?;
-    api.store.delete_cluster(&caller.tenant, &present.id).await?;
+    let expected = ETag::new(present.revision).may_match(&headers)?.then_some(present.revision);
+    api.store.delete_cluster(&caller.tenant, &present.id, expected).await?;
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 

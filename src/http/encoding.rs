@@ -21,7 +21,9 @@ pub(super) fn drop_refusals<B>(mut request: Request<B>) -> Request<B> {
 
 fn is_refusal(coding: &str) -> bool {
     let (name, weight) = coding.split_once(';').unwrap_or((coding, ""));
-    let is_zero = weight.trim().strip_prefix("q=").and_then(|weight| weight.parse::<f32>().ok()) == Some(0.0);
+    let is_zero =
+        weight.trim().strip_prefix(['q', 'Q']).and_then(|weight| weight.strip_prefix('=')?.parse::<f32>().ok())
+            == Some(0.0);
     is_zero && ["*", "identity"].contains(&name.trim().to_ascii_lowercase().as_str())
 }
 
@@ -35,6 +37,7 @@ mod tests {
             ("identity;q=0", ""),
             ("br, *;q=0.0", "br"),
             ("gzip, identity; q=0 , *;q=0", "gzip"),
+            ("identity;Q=0", ""),
             ("gzip;q=0", "gzip;q=0"),
             ("gzip;q=0.5, *;q=0.1", "gzip;q=0.5, *;q=0.1"),
         ] {

@@ -46,12 +46,16 @@ impl ETag {
         Err(Problem::new(ProblemType::PreconditionFailed, format!("the ETag is now {}", self.0)))
     }
 
-    /// Checks `If-Match` where it is there.
+    /// Checks `If-Match` where it is there, which it says.
     ///
     /// # Errors
     /// 412 where it names another version.
-    pub fn may_match(&self, headers: &HeaderMap) -> Result<(), Problem> {
-        if headers.contains_key(header::IF_MATCH) { self.must_match(headers) } else { Ok(()) }
+    pub fn may_match(&self, headers: &HeaderMap) -> Result<bool, Problem> {
+        let is_there = headers.contains_key(header::IF_MATCH);
+        if is_there {
+            self.must_match(headers)?;
+        }
+        Ok(is_there)
     }
 
     /// The answer to a caller that has the content already.

@@ -137,13 +137,14 @@ async fn create_evaluation(
 
 fn read_draft(reader: &mut Reader, value: &Value, limits: &Limits) -> Option<Draft> {
     let map = reader.object(value, &EvaluationRequest::FIELDS)?;
-    // No placement has more stages than there are nodes.
-    let stages_fit = fits(reader, map.get("stages"), "stages", limits.nodes);
-    if !limits.admit_constraints(reader, map) || !stages_fit {
+    if !limits.admit_constraints(reader, map) {
         return None;
     }
     let inputs = Inputs::read(reader, map, limits);
     let options = PlanOptions::read(reader, map);
-    let stages = reader.required(map, "stages", |reader, value| reader.items(value, StageProposal::read));
+    // No placement has more stages than there are nodes.
+    let stages = fits(reader, map.get("stages"), "stages", limits.nodes)
+        .then(|| reader.required(map, "stages", |reader, value| reader.items(value, StageProposal::read)))
+        .flatten();
     Some(Draft { inputs, options, stages: stages.and_then(|stages| stages.into_iter().collect()) })
 }

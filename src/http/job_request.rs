@@ -15,11 +15,10 @@ use super::limits::{MOST_LABELS, fits};
 use super::problem::Problem;
 use crate::domain::base::BasePlacement;
 use crate::domain::cluster::ClusterInventory;
-use crate::domain::fault::FaultCode;
 use crate::domain::model::ModelProfile;
 use crate::domain::occupant::Occupant;
 use crate::domain::options::{Constraints, CostModel, Objective, PlanOptions, SolverOptions};
-use crate::domain::read::{Reader, Step};
+use crate::domain::read::Reader;
 use crate::domain::request::PlanRequest;
 use crate::store::NewJob;
 
@@ -103,11 +102,15 @@ impl JobRequest {
         "labels",
     ];
 
-    /// Reads a body, and finds what it refers to.
+    /// Reads a body, and finds what it refers to: the job, and its request with how much JSON that came from.
     ///
     /// # Errors
     /// 422 with every fault; 404 where nothing is wrong but ids that are not stored.
-    pub async fn read(api: &Api, caller: &Caller, document: Document) -> Result<(NewJob, Arc<PlanRequest>), Problem> {
+    pub async fn read(
+        api: &Api,
+        caller: &Caller,
+        document: Document,
+    ) -> Result<(NewJob, (Arc<PlanRequest>, usize)), Problem> {
         let (bytes, limits) = (document.bytes, api.limits);
         let idempotency = document.idempotency.clone();
         let (reader, Draft { inputs, options, labels }) =
@@ -117,24 +120,21 @@ impl JobRequest {
         let (tenant, key_id) = (caller.tenant.clone(), caller.key_id.clone());
         let (model, cluster) = (resolved.model, resolved.cluster);
         let job = NewJob { tenant, key_id, model, cluster, options, labels, idempotency };
-        Ok((job, Arc::new(resolved.request)))
+        Ok((job, (Arc::new(resolved.request), resolved.bytes)))
     }
 }
 
 fn read_draft(reader: &mut Reader, value: &Value, limits: &Limits) -> Option<Draft> {
     let map = reader.object(value, &JobRequest::FIELDS)?;
-    let labels_fit = fits(reader, map.get("labels"), "labels", MOST_LABELS);
-    if !limits.admit_constraints(reader, map) || !labels_fit {
+    if !limits.admit_constraints(reader, map) {
         return None;
     }
     let inputs = Inputs::read(reader, map, limits);
     let mut options = PlanOptions::read(reader, map);
     limits.bound_time(reader, map, &mut options.solver);
-    let labels = reader.optional(map, "labels", Reader::labels).unwrap_or_default();
-    for name in labels.keys().filter(|name| name.contains('=')) {
-        // A filter could not ask for it: it splits `name=value` at the first `=`.
-        let below = ["labels".into(), Step::Key(name.clone())];
-        reader.fault_at(&below, FaultCode::OutOfRange, "the name of this label has a =", "Name it without =");
-    }
+    let labels = fits(reader, map.get("labels"), "labels", MOST_LABELS)
+        .then(|| reader.optional(map, "labels", Reader::labels))
+        .flatten()
+        .unwrap_or_default();
     Some(Draft { inputs, options, labels })
 }

@@ -1,7 +1,7 @@
 //! What no handler has read of a body is taken and dropped before the answer goes out. A connection that closes with
 //! unread bytes in it is reset, and a client that writes everything before it reads would never see the answer.
 
-use std::pin::{Pin, pin};
+use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -13,7 +13,7 @@ use axum::middleware::Next;
 use axum::response::Response;
 use futures::StreamExt;
 use hyper::body::{Body as HttpBody, Frame, SizeHint};
-use tokio::time::sleep;
+use tokio::time::timeout;
 
 use super::api::Api;
 
@@ -26,7 +26,7 @@ pub(super) async fn take_leftover(State(api): State<Api>, request: Request, next
     if request.body().is_end_stream() {
         return next.run(request).await;
     }
-    let late = pin!(sleep(api.limits.body_timeout.min(LONGEST)));
+    let began = api.clock.monotonic();
     let most = api.limits.body_bytes.saturating_mul(2);
     // Such a client waits for a word before it sends (RFC 9110, section 10.1.1): the answer spares it the body.
     let waits = request.headers().contains_key(EXPECT);
@@ -38,10 +38,9 @@ pub(super) async fn take_leftover(State(api): State<Api>, request: Request, next
         && (touched || !waits)
         && body.size_hint().lower() <= most as u64
     {
-        tokio::select! {
-            () = drop_at_most(body, most) => {}
-            () = late => {}
-        }
+        let left = api.limits.body_timeout.saturating_sub(api.clock.monotonic().saturating_sub(began));
+        // In time or not: the answer stands.
+        let _ = timeout(left.min(LONGEST), drop_at_most(body, most)).await;
     }
     response
 }

@@ -42,11 +42,10 @@ impl NamedPlacements {
             let detail = "base_placement_id and base are both given";
             reader.fault_at(&["base_placement_id".into()], FaultCode::Conflict, detail, "Give one of the two");
         }
-        let occupied_by = if fits(reader, map.get("occupied_by"), "occupied_by", MOST_OCCUPIED_BY) {
-            reader.optional(map, "occupied_by", |reader, value| reader.items(value, Reader::id))
-        } else {
-            None
-        };
+        if !fits(reader, map.get("occupied_by"), "occupied_by", MOST_OCCUPIED_BY) {
+            return Self { base, ..Self::default() };
+        }
+        let occupied_by = reader.optional(map, "occupied_by", |reader, value| reader.items(value, Reader::id));
         let occupied_by: Vec<Option<String>> = occupied_by.unwrap_or_default();
         let rates_per_s = reader.optional(map, "occupant_rates_per_s", read_rates).unwrap_or_default();
         for id in rates_per_s.keys().filter(|id| !occupied_by.contains(&Some((*id).clone()))) {

@@ -106,7 +106,7 @@ impl Parameters {
     }
 
     /// Labels as `name=value`.
-    pub fn labels(&mut self, name: &'static str) -> Vec<(String, String)> {
+    pub fn labels(&mut self, name: &'static str) -> Vec<String> {
         let values = self.all(name);
         if values.len() > MOST_LABELS {
             let detail = format!("{} labels", values.len());
@@ -115,12 +115,11 @@ impl Parameters {
         }
         let mut labels = Vec::with_capacity(values.len());
         for text in values {
-            match text.split_once('=') {
-                Some((key, value)) if !key.is_empty() => labels.push((key.to_owned(), value.to_owned())),
-                _ => {
-                    let detail = format!("{text:?} is no label");
-                    self.fault(name, FaultCode::UnknownValue, detail, "Give name=value");
-                }
+            if text.split_once('=').is_some_and(|(label, _)| !label.is_empty()) {
+                labels.push(text);
+            } else {
+                let detail = format!("{text:?} is no label");
+                self.fault(name, FaultCode::UnknownValue, detail, "Give name=value");
             }
         }
         labels
@@ -189,7 +188,7 @@ mod tests {
         assert_eq!(query.integer("limit", 1, 200), Some(7));
         assert!(query.flag("latest"));
         let labels = query.labels("label");
-        assert_eq!(labels, [("site".to_owned(), "a=b".to_owned()), ("x".to_owned(), String::new())]);
+        assert_eq!(labels, ["site=a=b", "x="]);
         query.finish().unwrap();
     }
 }

@@ -31,7 +31,7 @@ impl FromRequestParts<Api> for QueueRoom {
             Ok(Some(place)) => Ok(Self { place: Some(place) }),
             Ok(None) => {
                 let (quota, _) = api.queue.quota();
-                Err(with_quota(api, refuse("queue", format!("{quota} jobs are waiting already"))))
+                Err(with_quota(api, refuse("queue", format!("{quota} jobs are waiting already, or on their way"))))
             }
             Err(error) => Err(Problem::from(error).into_response()),
         }

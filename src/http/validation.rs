@@ -60,7 +60,7 @@ async fn validate_job(
     document: Document,
 ) -> Result<Response, Problem> {
     let validation = match JobRequest::read(&api, &caller, document).await {
-        Ok((_, request)) => {
+        Ok((_, (request, _))) => {
             let deadline = Deadline { at: api.clock.monotonic() + LONGEST, clock: Arc::clone(&api.clock) };
             let reasons = compute_apart(move || infeasibility(&request, &deadline)).await;
             JobValidation { valid: true, errors: Vec::new(), reasons: reasons.unwrap_or_default() }

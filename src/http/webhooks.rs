@@ -166,8 +166,8 @@ async fn delete_webhook(
 ) -> Result<Response, Problem> {
     query.finish()?;
     let present = api.store.webhook(&caller.tenant, &webhook_id(&id)?).await?;
-    ETag::new(present.version).may_match(&headers)?;
-    api.store.delete_webhook(&caller.tenant, &present.id).await?;
+    let expected = ETag::new(present.version).may_match(&headers)?.then_some(present.version);
+    api.store.delete_webhook(&caller.tenant, &present.id, expected).await?;
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 

@@ -80,9 +80,11 @@ impl Drop for Busy {
 async fn run(queue: &Arc<Inner>, claimed: Claimed, signal: &Arc<Signal>) {
     let request = match request(queue, &claimed.job).await {
         Ok(request) => request,
+        // The database may answer the next worker: the lease runs out, and the job goes back to the queue. That counts as
+        // a crash, so that a part of the database that is broken for good holds nobody up for ever.
         Err(Unreadable::Store(error)) => {
             tracing::error!(%error, "the inputs of a job were not read");
-            return put_back(queue, &claimed).await;
+            return pause(queue).await;
         }
         Err(Unreadable::Invalid(detail)) => return end_unreadable(queue, &claimed, &detail).await,
     };
@@ -257,7 +259,7 @@ where
     None
 }
 
-/// Puts a job back that could not be begun, through no fault of its own, and gives whatever failed some time.
+/// Puts a job back that could not be begun, through no fault of its own.
 async fn put_back(queue: &Inner, claimed: &Claimed) {
     let found = Found { figures: Figures::of(&claimed.job), incumbent: None };
     match queue.store.release_job(&claimed.lease, found).await {
@@ -265,6 +267,11 @@ async fn put_back(queue: &Inner, claimed: &Claimed) {
         // The lease runs out, and the job goes back then.
         Err(error) => tracing::error!(%error, "a job was not put back"),
     }
+    pause(queue).await;
+}
+
+/// Gives whatever failed some time, before the worker takes the next job.
+async fn pause(queue: &Inner) {
     tokio::select! {
         () = queue.closing.cancelled() => {}
         () = tokio::time::sleep(AFTER_FAILURE) => {}
@@ -304,7 +311,10 @@ enum Unreadable {
 
 impl From<StoreError> for Unreadable {
     fn from(error: StoreError) -> Self {
-        Self::Store(error)
+        match error {
+            StoreError::NotFound { .. } | StoreError::Unreadable { .. } => Self::Invalid(format!("{error}.")),
+            error => Self::Store(error),
+        }
     }
 }
 

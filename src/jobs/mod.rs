@@ -115,21 +115,22 @@ impl Queue {
     }
 
     /// Inserts a job and wakes a worker. The request is what the documents of `job` say, as it was read at the door:
-    /// the worker uses it instead of reading the documents again. The place was promised to the job, if one was.
+    /// the worker uses it instead of reading the documents again; `bytes` is how much JSON it came from. The place was
+    /// promised to the job, if one was.
     ///
     /// # Errors
     /// As [`Store::insert_job`].
     pub async fn submit(
         &self,
         job: NewJob,
-        request: Arc<PlanRequest>,
+        (request, bytes): (Arc<PlanRequest>, usize),
         place: Option<Place>,
     ) -> Result<Registered<Job>, StoreError> {
         let inner = self.inner.clone();
         to_the_end(async move {
             let id = inner.ids.id(IdKind::Job);
             // Before the insert: behind it a worker may look at once.
-            inner.requests.keep(&id, request);
+            inner.requests.keep(&id, request, bytes);
             let registered = inner.store.insert_job(id.clone(), job, inner.settings.limits()).await;
             // The job counts for itself now.
             drop(place);
@@ -168,10 +169,11 @@ impl Queue {
         self.wait(job, timeout, |now| now.version != job.version).await
     }
 
-    /// How many jobs may wait, and how many more may as far as is known.
+    /// How many jobs may wait, and how many more may as far as is known; those on their way have their places.
     pub fn quota(&self) -> (usize, usize) {
         let limit = self.inner.settings.queue_limit;
-        (limit as usize, limit.saturating_sub(self.inner.store.waiting_jobs()) as usize)
+        let taken = self.inner.store.waiting_jobs().saturating_add(self.inner.room.promised());
+        (limit as usize, limit.saturating_sub(taken) as usize)
     }
 
     /// Whether jobs are taken: not once shutdown has begun.

@@ -27,6 +27,10 @@ pub(super) async fn sweep(queue: Arc<Inner>) {
         if let Err(error) = recover(&queue, Abandoned::Expired { alive }).await {
             tracing::error!(%error, "jobs with expired leases were not recovered");
         }
+        // What was put back waits again.
+        if let Err(error) = queue.store.count_waiting(queue.settings.queue_limit).await {
+            tracing::error!(%error, "the jobs that wait were not counted");
+        }
         if let Err(error) = queue.store.forget_expired_keys().await {
             tracing::error!(%error, "expired idempotency keys were not forgotten");
         }
@@ -46,8 +50,6 @@ async fn recover(queue: &Inner, abandoned: Abandoned) -> Result<(), StoreError> 
     recovered.requeued.iter().chain(&recovered.failed).for_each(|id| queue.changes.tell(id));
     if !recovered.requeued.is_empty() {
         queue.wake.notify_one();
-        // They wait again; so does what a start finds in the queue.
-        queue.store.count_waiting(queue.settings.queue_limit).await?;
     }
     Ok(())
 }

@@ -48,7 +48,12 @@ impl Queue {
 }
 
 impl Room {
-    fn promise(&self, waiting: u32, limit: u32) -> Option<Place> {
+    /// How many places are promised.
+    pub(super) fn promised(&self) -> u32 {
+        self.promised.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn promise(&self, waiting: u32, limit: u32) -> Option<Place> {
         let one_more = |promised: u32| (promised.saturating_add(waiting) < limit).then(|| promised + 1);
         self.promised.fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_more).ok()?;
         Some(Place(Arc::clone(&self.promised)))

@@ -233,15 +233,19 @@ impl Store {
         Ok(page.list(rows.into_iter().map(Cluster::try_from).collect::<Result<_, _>>()?))
     }
 
-    /// Deletes a cluster with its revisions, if no job and no placement refers to it.
+    /// Deletes a cluster with its revisions, if no job and no placement refers to it, and if its newest revision is the
+    /// expected one, where one is.
     ///
     /// # Errors
-    /// [`StoreError::InUse`], [`StoreError::NotFound`], or the database failed.
-    pub async fn delete_cluster(&self, tenant: &Tenant, id: &Id) -> Result<(), StoreError> {
+    /// [`StoreError::InUse`], [`StoreError::RevisionChanged`], [`StoreError::NotFound`], or the database failed.
+    pub async fn delete_cluster(&self, tenant: &Tenant, id: &Id, expected: Option<u64>) -> Result<(), StoreError> {
         let (tenant, id) = (tenant.clone(), id.clone());
         self.write(move |connection| {
             Box::pin(async move {
-                find(connection, &tenant, id.as_str(), None).await?;
+                let current = find(connection, &tenant, id.as_str(), None).await?.revision;
+                if let Some(expected) = expected.filter(|expected| *expected != current) {
+                    return Err(StoreError::RevisionChanged { id, expected, current });
+                }
                 if let Some(by) = user(connection, &id).await? {
                     return Err(StoreError::InUse { id, by });
                 }

@@ -23,8 +23,8 @@ pub struct JobFilter {
     pub model_id: Option<Id>,
     /// Those on this cluster.
     pub cluster_id: Option<Id>,
-    /// Those with all of these labels.
-    pub labels: Vec<(String, String)>,
+    /// Those with all of these labels, each `name=value`.
+    pub labels: Vec<String>,
     /// Those created at this time or later.
     pub created_from: Option<Timestamp>,
     /// Those created before this time.
@@ -312,10 +312,11 @@ pub(super) fn push_labels(
     query: &mut QueryBuilder<Database>,
     same: &'static str,
     table: &'static str,
-    labels: &[(String, String)],
+    labels: &[String],
 ) {
-    for (label, value) in labels {
-        query.push(format_args!(" AND EXISTS (SELECT 1 FROM {table} WHERE {same} AND label = "));
-        query.push_bind(label.clone()).push(" AND value = ").push_bind(value.clone()).push(")");
+    for text in labels {
+        // As one text: a name may have a `=` of its own. A row has a few labels, found by the row.
+        query.push(format_args!(" AND EXISTS (SELECT 1 FROM {table} WHERE {same} AND label || '=' || value = "));
+        query.push_bind(text.clone()).push(")");
     }
 }

@@ -3,6 +3,7 @@
 //! A claim raises the job's fencing token in the same UPDATE that takes it; every later write of the worker names that
 //! token. Once another has claimed the job, or it was put back, the old worker's writes find no row and change nothing.
 
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -220,7 +221,7 @@ impl Store {
     /// # Errors
     /// [`StoreError::LeaseLost`], or the database failed.
     pub async fn release_job(&self, lease: &Lease, found: Found) -> Result<(), StoreError> {
-        let lease = lease.clone();
+        let (lease, waiting) = (lease.clone(), self.waiting.clone());
         self.write(move |connection| {
             Box::pin(async move {
                 store_figures(connection, &lease, found.figures, found.incumbent.is_some()).await?;
@@ -231,7 +232,9 @@ impl Store {
                      WHERE id = $1 AND lease_token = $2 AND status = 'running'",
                 );
                 let update = update.bind(lease.job_id.as_str()).bind(lease.token);
-                held(&lease, update.execute(connection).await?.rows_affected())
+                held(&lease, update.execute(connection).await?.rows_affected())?;
+                waiting.fetch_add(1, Ordering::Relaxed);
+                Ok(())
             })
         })
         .await

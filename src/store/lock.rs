@@ -23,7 +23,10 @@ impl ServerLock {
     /// # Errors
     /// [`StoreError::Served`] where another process has it; the URL names no file, or the file cannot be made.
     pub fn take(database_url: &str) -> Result<Self, StoreError> {
-        let mut path = SqliteConnectOptions::from_str(database_url)?.get_filename().as_os_str().to_owned();
+        let options = SqliteConnectOptions::from_str(database_url)?;
+        let database = options.get_filename();
+        // By its own name, as SQLite does it for the files that it makes; one that is not there yet has no other.
+        let mut path = std::fs::canonicalize(database).unwrap_or_else(|_| database.to_owned()).into_os_string();
         path.push("-lock");
         let path = PathBuf::from(path);
         let file = File::options().create(true).truncate(false).write(true).open(&path);
@@ -49,6 +52,19 @@ mod tests {
         let other = format!("sqlite://{}", folder.path().join("b.db").display());
         ServerLock::take(&other).unwrap();
         drop(first);
-        ServerLock::take(&url).unwrap();
+        let first = ServerLock::take(&url).unwrap();
+        drop(first);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_database_has_one_lock_under_all_its_names() {
+        let folder = tempfile::tempdir().unwrap();
+        let (file, link) = (folder.path().join("a.db"), folder.path().join("link.db"));
+        std::fs::write(&file, "").unwrap();
+        std::os::unix::fs::symlink(&file, &link).unwrap();
+        let [file, link] = [file, link].map(|path| format!("sqlite://{}", path.display()));
+        let _first = ServerLock::take(&file).unwrap();
+        assert!(matches!(ServerLock::take(&link), Err(StoreError::Served { .. })));
     }
 }

@@ -60,8 +60,8 @@ pub struct PlacementFilter {
     pub job_id: Option<Id>,
     /// Those of one of these statuses.
     pub statuses: Vec<Status>,
-    /// Those with all of these labels.
-    pub labels: Vec<(String, String)>,
+    /// Those with all of these labels, each `name=value`.
+    pub labels: Vec<String>,
     /// Only the newest for each pair of model and cluster among those that match everything else.
     pub latest: bool,
 }

@@ -122,19 +122,20 @@ impl Store {
         .await
     }
 
-    /// Deletes a webhook with its deliveries.
+    /// Deletes a webhook with its deliveries, if its version is the expected one, where one is.
     ///
     /// # Errors
-    /// [`StoreError::NotFound`], or the database failed.
-    pub async fn delete_webhook(&self, tenant: &Tenant, id: &Id) -> Result<(), StoreError> {
+    /// [`StoreError::RevisionChanged`], [`StoreError::NotFound`], or the database failed.
+    pub async fn delete_webhook(&self, tenant: &Tenant, id: &Id, expected: Option<u64>) -> Result<(), StoreError> {
         let (tenant, id) = (tenant.clone(), id.clone());
         self.write(move |connection| {
             Box::pin(async move {
-                let delete = sqlx::query("DELETE FROM webhooks WHERE id = $1 AND tenant = $2");
-                let delete = delete.bind(id.as_str()).bind(tenant.as_str());
-                if delete.execute(&mut *connection).await?.rows_affected() == 0 {
-                    return Err(missing(id.as_str()));
+                let current = find(connection, &tenant, id.as_str()).await?.version;
+                if let Some(expected) = expected.filter(|expected| *expected != current) {
+                    return Err(StoreError::RevisionChanged { id, expected, current });
                 }
+                let delete = sqlx::query("DELETE FROM webhooks WHERE id = $1").bind(id.as_str());
+                delete.execute(&mut *connection).await?;
                 forget_resource(connection, &id).await
             })
         })

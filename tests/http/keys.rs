@@ -9,6 +9,7 @@ use cutpoint::http::{self, Limits};
 use cutpoint::jobs::QueueSettings;
 use cutpoint::store::NewKey;
 use serde_json::{Value, json};
+use tower::ServiceExt;
 
 use crate::service::{Answer, Service, cluster, first_node, job, model};
 
@@ -275,13 +276,15 @@ async fn a_stream_of_a_key_that_is_revoked_tells_nothing_more() {
     let shown = key(&service, "default", Scope::Plan).await;
     let made = ask(&service, &shown, "POST", "/v1/jobs", Some(&job())).await;
     let (path, id) = (format!("{}/events", made.header("location")), service.store.keys().await.unwrap()[0].id.clone());
-    let revoke = async {
-        tokio::time::sleep(Duration::from_millis(100)).await;
-        service.store.revoke_key(&id).await.unwrap();
-        service.clock.advance(Duration::from_secs(1));
-        service.queue.stop(&Tenant::default(), &Id::parse(IdKind::Job, &made.text("id")).unwrap()).await.unwrap();
-    };
-    let (followed, ()) = tokio::join!(ask(&service, &shown, "GET", &path, None), revoke);
-    let told = String::from_utf8(followed.bytes).unwrap();
+    let bearer = format!("Bearer {shown}");
+    let follow = crate::service::request("GET", &path, &[("authorization", &bearer)], axum::body::Body::empty());
+    let followed = service.router.clone().oneshot(follow).await.unwrap();
+    assert_eq!(followed.status(), 200);
+    service.store.revoke_key(&id).await.unwrap();
+    service.clock.advance(Duration::from_secs(1));
+    let job_id = Id::parse(IdKind::Job, &made.text("id")).unwrap();
+    service.queue.stop(&Tenant::default(), &job_id).await.unwrap();
+    let told = axum::body::to_bytes(followed.into_body(), usize::MAX).await.unwrap();
+    let told = String::from_utf8(told.to_vec()).unwrap();
     assert!(told.contains("event: queued") && !told.contains("finished"), "{told}");
 }

@@ -2,6 +2,7 @@
 
 use std::fmt::{self, Display, Formatter};
 
+use crate::cli::table::one_line;
 use crate::domain::placement::{Bottleneck, BottleneckKind, PlacementDocument, Stage};
 use crate::domain::unit::{bytes_text, seconds_text};
 
@@ -21,7 +22,7 @@ impl Display for Drawing<'_> {
         let texts: Vec<[String; 2]> = self.placement.stages.iter().map(|stage| self.box_text(stage)).collect();
         let inner = texts.iter().flatten().map(|line| line.chars().count()).max().unwrap_or(0).max(LEAST_INNER_WIDTH);
         if let Some(receive) = self.placement.stages.first().and_then(|stage| stage.receive.as_ref()) {
-            draw_end(f, inner, &format!("source {}", receive.from_node_id))?;
+            draw_end(f, inner, &format!("source {}", one_line(&receive.from_node_id)))?;
             self.draw_hop(f, inner, BottleneckKind::Source, 0, receive.bytes, receive.transfer_s)?;
         }
         for (stage, text) in self.placement.stages.iter().zip(&texts) {
@@ -31,7 +32,7 @@ impl Display for Drawing<'_> {
                 let kind = if is_last { BottleneckKind::Sink } else { BottleneckKind::Hop };
                 self.draw_hop(f, inner, kind, stage.index, send.bytes, send.transfer_s)?;
                 if is_last {
-                    draw_end(f, inner, &format!("sink {}", send.to_node_id))?;
+                    draw_end(f, inner, &format!("sink {}", one_line(&send.to_node_id)))?;
                 }
             }
         }
@@ -44,7 +45,7 @@ impl Drawing<'_> {
         let layers = if stage.layer_ids.len() == 1 { "layer" } else { "layers" };
         let memory = bytes_text(stage.memory_bytes);
         [
-            format!("{}  {}", stage.index, stage.node_id),
+            format!("{}  {}", stage.index, one_line(&stage.node_id)),
             format!("{} {layers}, {memory}, {}", stage.layer_ids.len(), seconds_text(stage.compute_s)),
         ]
     }

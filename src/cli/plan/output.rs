@@ -48,7 +48,7 @@ pub(super) fn print(form: Output, name: &str, outcome: &Outcome) -> io::Result<(
             let error = InputError { detail: format!("a defect of cutpoint: {defect}"), errors: Vec::new() };
             write_line(&mut out, &Line { file: name, error: Some(&error), ..Line::default() })?;
         }
-        (_, Outcome::BadInput(error)) => eprintln!("cutpoint: {name}: {error}"),
+        (_, Outcome::BadInput(error)) => eprintln!("cutpoint: {name}: {}", visible(error)),
         (_, Outcome::Defect(defect)) => eprintln!("cutpoint: {name}: a defect of cutpoint, please report it: {defect}"),
         (Output::Json, Outcome::Placed(_, placement, explanation)) => {
             match explanation {
@@ -67,7 +67,7 @@ pub(super) fn print(form: Output, name: &str, outcome: &Outcome) -> io::Result<(
     out.flush()
 }
 
-/// Text for a terminal: names come from files of anybody, and may not move the cursor or clear the screen.
+/// Lines for a terminal: what of them comes from files of anybody may not move the cursor or clear the screen.
 fn visible(text: &impl Display) -> String {
     text.to_string().replace(|c: char| c.is_control() && c != '\n', "\u{fffd}")
 }

@@ -3,7 +3,7 @@
 use std::fmt::{self, Display, Formatter};
 
 use super::drawing::Drawing;
-use crate::cli::table::{Side, Table};
+use crate::cli::table::{Side, Table, one_line};
 use crate::domain::migration::Migration;
 use crate::domain::occupant::OccupantEffect;
 use crate::domain::options::Objective;
@@ -26,12 +26,13 @@ impl Display for Report<'_> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         let PlanRequest { model, cluster, .. } = self.request;
         let document = self.placement;
-        writeln!(f, "{} on {}: {}", model.name, cluster.name, claim(document))?;
+        let names = [&model.name, &cluster.name].map(|name| one_line(name));
+        writeln!(f, "{} on {}: {}", names[0], names[1], claim(document))?;
         writeln!(f, "  {}", figures(self.request.options.objective, document))?;
         let algorithm = algorithm_text(document);
         writeln!(f, "  {algorithm}, seed {}, solved in {}", document.seed, seconds_text(document.solve_s))?;
         for reason in document.reasons.iter().take(MOST_REASONS) {
-            writeln!(f, "  because {}", reason.detail)?;
+            writeln!(f, "  because {}", one_line(&reason.detail))?;
         }
         if document.reasons.len() > MOST_REASONS {
             writeln!(f, "  and {} reasons more: see --output json", document.reasons.len() - MOST_REASONS)?;
@@ -46,6 +47,7 @@ impl Display for Report<'_> {
             writeln!(f)?;
         }
         for OccupantEffect { id, period_s, new_period_s } in &document.occupants {
+            let id = one_line(id);
             writeln!(f, "Beside it: {id}, period {} (was {})", seconds_text(*new_period_s), seconds_text(*period_s))?;
         }
         if !document.front.is_empty() {
@@ -57,7 +59,7 @@ impl Display for Report<'_> {
             )?;
         }
         for warning in &document.warnings {
-            writeln!(f, "  warning: {}", warning.detail)?;
+            writeln!(f, "  warning: {}", one_line(&warning.detail))?;
         }
         Ok(())
     }

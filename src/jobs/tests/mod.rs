@@ -64,7 +64,7 @@ impl Fixture {
     }
 
     async fn submit_request(&self, request: PlanRequest) -> Job {
-        self.queue.submit(job_of(&request), Arc::new(request), None).await.unwrap().row
+        self.queue.submit(job_of(&request), (Arc::new(request), 1000), None).await.unwrap().row
     }
 
     async fn finished(&self, id: &Id) -> Job {

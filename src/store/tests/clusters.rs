@@ -81,15 +81,15 @@ async fn an_unused_cluster_goes_with_its_revisions() {
     fixture.store.replace_cluster(&Tenant::default(), &row.id, 1, ClusterDocument::new(&cluster("two"))).await.unwrap();
     let job = fixture.insert("one").await;
 
-    fixture.store.delete_cluster(&Tenant::default(), &row.id).await.unwrap();
-    let refused = fixture.store.delete_cluster(&Tenant::default(), &job.cluster_id).await;
+    fixture.store.delete_cluster(&Tenant::default(), &row.id, None).await.unwrap();
+    let refused = fixture.store.delete_cluster(&Tenant::default(), &job.cluster_id, None).await;
 
     assert!(matches!(
         fixture.store.cluster(&Tenant::default(), &row.id, Some(1)).await,
         Err(StoreError::NotFound { .. })
     ));
     assert!(matches!(
-        fixture.store.delete_cluster(&Tenant::default(), &row.id).await,
+        fixture.store.delete_cluster(&Tenant::default(), &row.id, None).await,
         Err(StoreError::NotFound { .. })
     ));
     assert!(matches!(refused, Err(StoreError::InUse { by, .. }) if by == job.id));

@@ -58,7 +58,7 @@ async fn job_filters_hold_together() {
         let listed = fixture.store.jobs(&Tenant::default(), filter, page(10)).await.unwrap();
         listed.items.into_iter().map(|job| job.id).collect::<Vec<_>>()
     };
-    let label = |value: &str| vec![("team".to_owned(), value.to_owned())];
+    let label = |value: &str| vec![format!("team={value}")];
     let all = JobFilter::default();
 
     assert_eq!(list(all.clone()).await, [third.id.clone(), second.id.clone(), first.id.clone()]);

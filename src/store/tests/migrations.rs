@@ -45,7 +45,7 @@ async fn what_was_stored_before_there_were_tenants_belongs_to_the_default_one() 
     let (default, other) = (Tenant::default(), Tenant::parse("roof").unwrap());
     let models = store.models(&default, page(10)).await.unwrap().items;
     assert_eq!((models.len(), models[0].name.as_str(), models[0].created_at.as_microsecond()), (1, "m", 5));
-    let filter = PlacementFilter { labels: vec![("team".into(), "edge".into())], ..PlacementFilter::default() };
+    let filter = PlacementFilter { labels: vec!["team=edge".into()], ..PlacementFilter::default() };
     let placement = &store.placements(&default, filter, page(10)).await.unwrap().items[0];
     assert_eq!(
         (placement.document.as_str(), placement.options.as_deref()),

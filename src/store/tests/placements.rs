@@ -27,7 +27,7 @@ async fn filters_and_latest_hold_together() {
     assert_eq!(list(&fixture, placed).await, [other_id.clone(), new_id.clone()]);
     let of_model = PlacementFilter { model_id: Some(old.model_id.clone()), ..latest };
     assert_eq!(list(&fixture, of_model).await, [none_id]);
-    let labels = vec![("team".to_owned(), "core".to_owned())];
+    let labels = vec!["team=core".to_owned()];
     assert_eq!(list(&fixture, PlacementFilter { labels, ..all.clone() }).await, std::slice::from_ref(&other_id));
     let of_job = PlacementFilter { job_id: Some(new.id), ..all.clone() };
     assert_eq!(list(&fixture, of_job).await, [new_id]);

@@ -141,7 +141,7 @@ async fn a_tenants_jobs_are_told_to_its_own_webhooks_that_are_enabled() {
     missing(fixture.store.resend(&roof, &theirs.id, message).await.map(drop));
     missing(fixture.store.rotate_secret(&roof, &ours.id, None).await.map(drop));
     missing(fixture.store.change_webhook(&roof, &ours.id, 1, WebhookChange::default()).await.map(drop));
-    missing(fixture.store.delete_webhook(&roof, &ours.id).await);
+    missing(fixture.store.delete_webhook(&roof, &ours.id, None).await);
     assert_eq!(fixture.store.webhooks(&roof, page(10)).await.unwrap().items, [theirs]);
 }
 
