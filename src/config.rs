@@ -1,5 +1,7 @@
 //! Settings of the service: defaults, then a TOML file, then the environment, then flags; one struct, checked at once.
 
+mod values;
+
 use std::net::SocketAddr;
 use std::path::Path;
 
@@ -8,12 +10,13 @@ use figment::providers::{Env, Format, Serialized, Toml};
 use ipnet::IpNet;
 use serde::Serialize;
 use serde_json::{Map, Value};
-use tracing_subscriber::EnvFilter;
-use tracing_subscriber::filter::LevelFilter;
 
+use self::values::{
+    read_body, read_count, read_database_url, read_duration, read_endpoint, read_flag, read_limit, read_listen,
+    read_log, read_log_format, read_nets, read_queue_limit,
+};
 use crate::domain::fault::{Fault, FaultCode};
 use crate::domain::read::Reader;
-use crate::domain::unit::MAX_SAFE_INTEGER;
 
 /// Environment variables that set a setting start with this; the rest of the name is the setting's, in capitals.
 pub const ENVIRONMENT_PREFIX: &str = "CUTPOINT_";
@@ -275,125 +278,6 @@ fn is_setting(name: &str) -> bool {
 fn has_value(name: &str) -> bool {
     let name = format!("{ENVIRONMENT_PREFIX}{}", name.to_ascii_uppercase());
     std::env::var_os(name).is_none_or(|value| !value.is_empty())
-}
-
-fn read_listen(reader: &mut Reader, value: &Value) -> Option<SocketAddr> {
-    let text = reader.text(value, 256)?;
-    let address = text.parse().ok();
-    if address.is_none() {
-        let detail = format!("{text:?} is no address with a port");
-        reader.fault(FaultCode::OutOfRange, detail, "Give an IP address and a port, such as 127.0.0.1:8080");
-    }
-    address
-}
-
-fn read_database_url(reader: &mut Reader, value: &Value) -> Option<String> {
-    let text = reader.text(value, 4096)?;
-    let path = text.strip_prefix("sqlite:").map(|path| path.trim_start_matches('/'));
-    // A database in memory is a new one for every connection.
-    if path.is_none_or(|path| path.is_empty() || path.starts_with(":memory:") || path.contains("mode=memory")) {
-        let detail = format!("{text:?} names no SQLite file");
-        reader.fault(FaultCode::OutOfRange, detail, "Give sqlite:// and a path, such as sqlite://cutpoint.db");
-        return None;
-    }
-    Some(text)
-}
-
-fn read_endpoint(reader: &mut Reader, value: &Value) -> Option<String> {
-    let text = reader.text(value, 4096)?;
-    let is_address =
-        ["http://", "https://"].iter().any(|scheme| text.strip_prefix(scheme).is_some_and(|host| !host.is_empty()));
-    if !is_address {
-        let detail = format!("{text:?} is no address of a collector");
-        reader.fault(
-            FaultCode::OutOfRange,
-            detail,
-            "Give http:// and a host with its port, such as http://127.0.0.1:4318",
-        );
-    }
-    is_address.then_some(text)
-}
-
-fn read_flag(reader: &mut Reader, value: &Value) -> Option<bool> {
-    reader.flag(value)
-}
-
-fn read_count(reader: &mut Reader, value: &Value) -> Option<usize> {
-    reader.integer(value, 1, 1024).and_then(|count| usize::try_from(count).ok())
-}
-
-fn read_queue_limit(reader: &mut Reader, value: &Value) -> Option<u32> {
-    reader.integer(value, 1, u64::from(u32::MAX)).and_then(|count| u32::try_from(count).ok())
-}
-
-fn read_body(reader: &mut Reader, value: &Value) -> Option<u64> {
-    reader.integer(value, 1024, MAX_SAFE_INTEGER)
-}
-
-fn read_limit(reader: &mut Reader, value: &Value) -> Option<u64> {
-    reader.integer(value, 1, u64::from(u32::MAX))
-}
-
-fn read_duration(reader: &mut Reader, value: &Value) -> Option<f64> {
-    reader.number(value, "from 0.01 to 86400 (a day)", |seconds| (0.01..=86_400.0).contains(&seconds))
-}
-
-/// A list of nets, or one text with commas between, as the environment and flags have it.
-fn read_nets(reader: &mut Reader, value: &Value) -> Option<Vec<IpNet>> {
-    match value {
-        Value::Array(_) => {
-            let nets = reader.items(value, |reader, item| {
-                let text = reader.text(item, 256)?;
-                read_net(reader, &text)
-            });
-            nets?.into_iter().collect()
-        }
-        Value::String(text) => {
-            let texts = text.split(',').map(str::trim).filter(|text| !text.is_empty());
-            let nets: Vec<Option<IpNet>> = texts.map(|text| read_net(reader, text)).collect();
-            nets.into_iter().collect()
-        }
-        _ => {
-            reader.wrong_type(value, "a list of nets");
-            None
-        }
-    }
-}
-
-fn read_net(reader: &mut Reader, text: &str) -> Option<IpNet> {
-    let action = "Give an address and the length of its prefix, such as 10.20.0.0/16 or fd12:3456::/32";
-    // The address as the standard library reads it: ten is not also written 012.
-    let parts = text.split_once('/').and_then(|(address, prefix)| Some((address.parse().ok()?, prefix.parse().ok()?)));
-    let Some(net) = parts.and_then(|(address, prefix)| IpNet::new(address, prefix).ok()) else {
-        reader.fault(FaultCode::OutOfRange, format!("{text:?} is no net"), action);
-        return None;
-    };
-    if net.trunc() != net {
-        let detail = format!("{text:?} has bits behind its prefix; the net is {}", net.trunc());
-        reader.fault(FaultCode::OutOfRange, detail, action);
-        return None;
-    }
-    Some(net)
-}
-
-fn read_log_format(reader: &mut Reader, value: &Value) -> Option<LogFormat> {
-    reader.one_of(value, &[("text", LogFormat::Text), ("json", LogFormat::Json)])
-}
-
-fn read_log(reader: &mut Reader, value: &Value) -> Option<String> {
-    let text = reader.text(value, 4096)?;
-    // To the filter a word alone that is no level is a target: a misspelt level would silence everything else.
-    let mut parts = text.split(',');
-    if let Some(word) = parts.find(|part| !part.contains(['=', '[']) && part.parse::<LevelFilter>().is_err()) {
-        let action = "Give off, error, warn, info, debug or trace, or target=level with commas between";
-        reader.fault(FaultCode::OutOfRange, format!("{word:?} is no level"), action);
-        return None;
-    }
-    if let Err(error) = EnvFilter::try_new(&text) {
-        reader.fault(FaultCode::OutOfRange, error.to_string(), "Give a level, or target=level with commas between");
-        return None;
-    }
-    Some(text)
 }
 
 fn origin(sources: &Figment, fault: &Fault) -> String {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::Queue;
-use super::drive::read_request;
+use super::inputs::read_request;
 use super::signal::{Cause, Signal};
 use super::thread::solve_apart;
 use crate::domain::explanation::Explanation;

@@ -9,6 +9,7 @@ mod claim;
 mod drive;
 mod explain;
 mod faults;
+mod inputs;
 mod progress;
 mod recover;
 mod requests;
