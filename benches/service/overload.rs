@@ -96,7 +96,9 @@ async fn post_until(
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     while Instant::now() < until {
         ticks.tick().await;
-        let answer = client.send("POST", "/v1/jobs", &[], body.clone()).await;
+        // A key for each, as clients are told to send.
+        let key = uuid::Uuid::now_v7().to_string();
+        let answer = client.send("POST", "/v1/jobs", &[("idempotency-key", &key)], body.clone()).await;
         match answer.status.as_u16() {
             202 => mine.accepted.push(answer.took),
             429 | 503 => {

@@ -81,13 +81,12 @@ pub(super) fn routes() -> OpenApiRouter<Api> {
 )]
 async fn create_job(
     State(api): State<Api>,
-    MayPlan(caller): MayPlan,
-    room: QueueRoom,
+    QueueRoom { caller, place }: QueueRoom,
     headers: HeaderMap,
     document: Document,
 ) -> Result<Response, Problem> {
     let (job, request) = JobRequest::read(&api, &caller, document).await?;
-    let mut job = match api.queue.submit(job, request, room.place).await {
+    let mut job = match api.queue.submit(job, request, place).await {
         Ok(registered) => accepted(registered),
         Err(error @ StoreError::QueueFull { .. }) => {
             return Ok(with_quota(&api, refuse("queue", error.to_string())));

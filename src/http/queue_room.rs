@@ -5,14 +5,18 @@ use axum::http::request::Parts;
 use axum::response::{IntoResponse, Response};
 
 use super::api::Api;
+use super::caller::{Caller, MayPlan};
+use super::idempotency;
 use super::problem::{Problem, ProblemType};
 use super::shed::{refuse, say_room};
 use crate::jobs::Place;
 
-/// A place in the queue.
+/// Who wants a job planned, and a place in the queue for it.
 #[derive(Debug)]
 pub(super) struct QueueRoom {
-    /// None where only the insert can tell.
+    /// Who asks.
+    pub(super) caller: Caller,
+    /// None for a retry of a request that was answered: it is answered again, however full the queue is.
     pub(super) place: Option<Place>,
 }
 
@@ -20,21 +24,25 @@ impl FromRequestParts<Api> for QueueRoom {
     type Rejection = Response;
 
     async fn from_request_parts(parts: &mut Parts, api: &Api) -> Result<Self, Response> {
+        let MayPlan(caller) = MayPlan::from_request_parts(parts, api).await.map_err(Problem::into_response)?;
         if !api.queue.is_accepting() {
             return Err(Problem::new(ProblemType::Unavailable, "the service is shutting down").into_response());
         }
-        // A retry of a request that was answered is answered again, however full the queue is.
-        if parts.headers.contains_key("idempotency-key") {
-            return Ok(Self { place: None });
+        let place = api.queue.place().await.map_err(|error| Problem::from(error).into_response())?;
+        if place.is_none() && !is_known(parts, api, &caller).await.map_err(Problem::into_response)? {
+            let (quota, _) = api.queue.quota();
+            let detail = format!("{quota} jobs are waiting already, or on their way");
+            return Err(with_quota(api, refuse("queue", detail)));
         }
-        match api.queue.place().await {
-            Ok(Some(place)) => Ok(Self { place: Some(place) }),
-            Ok(None) => {
-                let (quota, _) = api.queue.quota();
-                Err(with_quota(api, refuse("queue", format!("{quota} jobs are waiting already, or on their way"))))
-            }
-            Err(error) => Err(Problem::from(error).into_response()),
-        }
+        Ok(Self { caller, place })
+    }
+}
+
+/// Whether the caller has given the idempotency key of this request before.
+async fn is_known(parts: &Parts, api: &Api, caller: &Caller) -> Result<bool, Problem> {
+    match idempotency::key(&parts.headers)? {
+        Some(key) => Ok(api.store.knows_key(&caller.tenant, &key).await?),
+        None => Ok(false),
     }
 }
 

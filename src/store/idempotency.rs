@@ -106,6 +106,19 @@ impl Store {
         now.checked_sub(self.remember_keys).unwrap_or(Timestamp::MIN)
     }
 
+    /// Whether a tenant has given this key, and it is still remembered.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn knows_key(&self, tenant: &Tenant, key: &str) -> Result<bool, StoreError> {
+        let since = self.keys_since(self.clock.now()).as_microsecond();
+        let select = sqlx::query_scalar(
+            "SELECT EXISTS (SELECT 1 FROM idempotency_keys
+                            WHERE tenant = $1 AND idempotency_key = $2 AND created_at >= $3)",
+        );
+        Ok(select.bind(tenant.as_str()).bind(key).bind(since).fetch_one(&self.readers).await?)
+    }
+
     /// Deletes keys that have expired; says how many.
     ///
     /// # Errors

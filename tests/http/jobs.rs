@@ -153,10 +153,16 @@ async fn a_full_queue_and_a_closed_one_ask_to_come_again() {
     let service = Service::with(patient, settings, Limits::default()).await;
     let first = service.post("/v1/jobs", &job()).await.header("location").to_owned();
     until(&service, &first, "running").await;
-    assert_eq!(service.post("/v1/jobs", &job()).await.status, 202);
+    let last = service.write("POST", "/v1/jobs", &[("idempotency-key", "last")], &job()).await;
+    assert_eq!(last.status, 202);
     let refused = service.post("/v1/jobs", &job()).await;
     refused.problem(503, "unavailable");
     assert_eq!(refused.header("retry-after"), "1");
+    // A retry is answered all the same; a new key is refused before its body is read.
+    let again = service.write("POST", "/v1/jobs", &[("idempotency-key", "last")], &job()).await;
+    assert_eq!((again.status.as_u16(), again.text("id")), (202, last.text("id")));
+    let unread = service.write_text("POST", "/v1/jobs", &[("idempotency-key", "new")], "{".to_owned()).await;
+    unread.problem(503, "unavailable");
 
     assert_eq!(service.get("/readyz").await.status, 200);
     service.queue.shutdown().await;
