@@ -61,6 +61,8 @@ async fn a_stream_goes_on_behind_the_last_event() {
             assert_eq!(events(&rest), all[index + 1..]);
         }
     }
+    let from_ahead = service.get_with(&path, &[("last-event-id", "1000-queued")]).await;
+    assert_eq!(events(&from_ahead), all);
     let unknown = service.get_with(&path, &[("last-event-id", "seven")]).await;
     assert_eq!(unknown.problem(400, "invalid-parameter"), ["/header/last-event-id"]);
 }
