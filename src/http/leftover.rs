@@ -38,9 +38,9 @@ pub(super) async fn take_leftover(State(api): State<Api>, request: Request, next
         && (touched || !waits)
         && body.size_hint().lower() <= most as u64
     {
-        let left = api.limits.body_timeout.saturating_sub(api.clock.monotonic().saturating_sub(began));
+        let time_left = api.limits.body_timeout.saturating_sub(api.clock.monotonic().saturating_sub(began));
         // In time or not: the answer stands.
-        let _ = timeout(left.min(LONGEST), drop_at_most(body, most)).await;
+        let _ = timeout(time_left.min(LONGEST), drop_at_most(body, most)).await;
     }
     response
 }

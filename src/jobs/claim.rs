@@ -11,7 +11,7 @@ use crate::store::leases::Claimed;
 
 /// How long a worker sleeps at the most. It is woken for every new job; this is for jobs that came otherwise.
 const LOOK_AGAIN: Duration = Duration::from_secs(5);
-/// How long a worker waits after the database failed.
+/// How long a worker waits after something failed that is no job's fault.
 pub(super) const AFTER_FAILURE: Duration = Duration::from_secs(1);
 
 /// Works until the queue shuts down.

@@ -43,3 +43,26 @@ fn words(panic: &(dyn Any + Send)) -> String {
     let text = panic.downcast_ref::<&str>().copied();
     text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("without words").to_owned()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_panic_comes_back_in_words() {
+        let solve = |fails: bool| solve_apart(move || if fails { panic!("no {}", "way") } else { 7 }).unwrap();
+        assert_eq!(solve(false).await.unwrap(), Ok(7));
+        assert_eq!(solve(true).await.unwrap(), Err("no way".to_owned()));
+    }
+
+    #[cfg(target_os = "linux")]
+    #[tokio::test]
+    async fn a_solve_and_the_threads_that_it_starts_give_way() {
+        let niceness = || rustix::process::getpriority_process(None).unwrap();
+        let own = niceness();
+        let solve = move || (niceness(), thread::spawn(niceness).join().unwrap());
+        let nicer = (own + NICENESS).min(19);
+        assert_eq!(solve_apart(solve).unwrap().await.unwrap(), Ok((nicer, nicer)));
+        assert_eq!(niceness(), own);
+    }
+}

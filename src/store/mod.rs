@@ -105,7 +105,7 @@ pub struct Store {
     ids: Arc<dyn Ids>,
     remember_keys: Duration,
     wal_file: Arc<Path>,
-    /// Jobs that wait, as of the last that was counted.
+    /// Jobs that wait, as far as is known.
     waiting: Arc<AtomicU32>,
     /// Told when deliveries have come.
     outbox: Arc<Notify>,

@@ -273,3 +273,15 @@ async fn a_trade_off_is_drawn() {
     service.get(&path).await.problem(404, "not-found");
     service.get("/v1/placements/plc_1/front.svg").await.problem(404, "not-found");
 }
+
+#[tokio::test]
+async fn a_filter_finds_labels_whose_names_have_an_equals_sign() {
+    let service = Service::start().await;
+    let mut job = job();
+    job["labels"] = json!({"a=b": "c=d"});
+    assert_eq!(service.post("/v1/jobs", &job).await.status, 202);
+    for (filter, found) in [("a%3Db%3Dc%3Dd", 1), ("a%3Db%3Dc", 0), ("a%3Dc%3Dd", 0)] {
+        let listed = service.get(&format!("/v1/jobs?label={filter}")).await.json();
+        assert_eq!(listed["items"].as_array().unwrap().len(), found, "{filter}");
+    }
+}

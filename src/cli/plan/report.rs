@@ -105,7 +105,7 @@ fn figures(objective: Objective, document: &PlacementDocument) -> String {
     if parts.is_empty() { "no figures".to_owned() } else { parts.join(", ") }
 }
 
-/// What must be shipped, and how sure it is that less does not do.
+/// What must be shipped, and between which periods the placement was looked for.
 fn shipping(migration: &Migration) -> String {
     let Migration { moved_layers, shipped_bytes, estimated_s, unsourced_bytes, .. } = migration;
     if moved_layers.is_empty() {

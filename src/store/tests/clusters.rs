@@ -81,7 +81,9 @@ async fn an_unused_cluster_goes_with_its_revisions() {
     fixture.store.replace_cluster(&Tenant::default(), &row.id, 1, ClusterDocument::new(&cluster("two"))).await.unwrap();
     let job = fixture.insert("one").await;
 
-    fixture.store.delete_cluster(&Tenant::default(), &row.id, None).await.unwrap();
+    let stale = fixture.store.delete_cluster(&Tenant::default(), &row.id, Some(7)).await;
+    assert!(matches!(stale, Err(StoreError::RevisionChanged { expected: 7, current: 2, .. })), "{stale:?}");
+    fixture.store.delete_cluster(&Tenant::default(), &row.id, Some(2)).await.unwrap();
     let refused = fixture.store.delete_cluster(&Tenant::default(), &job.cluster_id, None).await;
 
     assert!(matches!(

@@ -176,6 +176,8 @@ async fn a_change_names_its_version_and_disabling_fails_what_waits() {
     let change = |enabled| WebhookChange { enabled: Some(enabled), ..WebhookChange::default() };
     let stale = fixture.store.change_webhook(&webhook.tenant, &webhook.id, 7, change(false)).await;
     assert!(matches!(stale, Err(StoreError::RevisionChanged { current: 1, .. })), "{stale:?}");
+    let stale = fixture.store.delete_webhook(&webhook.tenant, &webhook.id, Some(7)).await;
+    assert!(matches!(stale, Err(StoreError::RevisionChanged { current: 1, .. })), "{stale:?}");
     // An attempt is under way meanwhile.
     let due = fixture.store.due_deliveries(1, 1).await.unwrap();
     let claimed = fixture.store.claim_deliveries(due, Duration::from_secs(60)).await.unwrap();

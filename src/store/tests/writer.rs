@@ -22,6 +22,17 @@ async fn put_and(store: &Store, name: &str, end: fn() -> Result<(), StoreError>)
     write.await
 }
 
+/// Ends the group's transaction, as the database does by itself when the disk is full.
+async fn roll_back(store: &Store) -> Result<(), StoreError> {
+    let write = store.write(|connection| {
+        Box::pin(async move {
+            sqlx::query("ROLLBACK").execute(connection).await?;
+            Ok(())
+        })
+    });
+    write.await
+}
+
 async fn names(store: &Store) -> Vec<String> {
     let page = Page { limit: 100, order: Order::OldestFirst, after: None };
     let mut names: Vec<_> =
@@ -107,15 +118,8 @@ async fn readers_cannot_write_and_commits_are_durable() {
 async fn a_group_that_is_not_committed_is_answered_so_and_the_next_one_works() {
     let fixture = Fixture::new().await;
     let store = &fixture.store;
-    let broken = store.write(|connection| {
-        Box::pin(async move {
-            // As the database does by itself when the disk is full.
-            sqlx::query("ROLLBACK").execute(connection).await?;
-            Ok(())
-        })
-    });
 
-    let (lost, broken) = tokio::join!(put(store, "lost"), broken);
+    let (lost, broken) = tokio::join!(put(store, "lost"), roll_back(store));
 
     assert!(matches!(lost, Err(StoreError::Commit(_))), "{lost:?}");
     assert!(matches!(broken, Err(StoreError::Commit(_))), "{broken:?}");
@@ -127,14 +131,8 @@ async fn a_group_that_is_not_committed_is_answered_so_and_the_next_one_works() {
 async fn what_was_not_run_was_not_committed_and_is_no_closed_store() {
     let fixture = Fixture::new().await;
     let store = &fixture.store;
-    let broken = store.write(|connection| {
-        Box::pin(async move {
-            sqlx::query("ROLLBACK").execute(connection).await?;
-            Ok(())
-        })
-    });
 
-    let (broken, behind) = tokio::join!(broken, put(store, "behind"));
+    let (broken, behind) = tokio::join!(roll_back(store), put(store, "behind"));
 
     assert!(matches!(broken, Err(StoreError::Commit(_))), "{broken:?}");
     assert!(matches!(behind, Err(StoreError::Commit(_))), "{behind:?}");
