@@ -1,6 +1,7 @@
 //! The placement that runs already when a request asks to plan again.
 
-use rustc_hash::FxHashMap;
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
@@ -30,7 +31,7 @@ impl BasePlacement {
     }
 
     /// For each layer the node that holds it.
-    pub fn holders(&self) -> FxHashMap<&str, &str> {
+    pub fn holders(&self) -> BTreeMap<&str, &str> {
         let held = self.stages.iter().flat_map(|stage| stage.layer_ids.iter().map(|layer| (layer, &stage.node_id)));
         held.map(|(layer, node)| (layer.as_str(), node.as_str())).collect()
     }
@@ -38,7 +39,7 @@ impl BasePlacement {
 
 /// Each layer stands in one stage.
 fn check_layers(reader: &mut Reader, stages: &[Option<StageProposal>]) {
-    let mut first_stage: FxHashMap<&str, usize> = FxHashMap::default();
+    let mut first_stage: BTreeMap<&str, usize> = BTreeMap::new();
     for (index, stage) in stages.iter().enumerate() {
         for (place, layer) in stage.iter().flat_map(|stage| stage.layer_ids.iter().enumerate()) {
             if let Some(first) = first_stage.insert(layer, index) {

@@ -3,8 +3,6 @@
 //! Positions count layers: position `p` lies before layer `p` of the topological order, 0 before the first, L behind
 //! the last. All of this costs O(L + E).
 
-use rustc_hash::FxHashMap;
-
 use super::model::ModelProfile;
 use super::options::{Colocation, CutPolicy};
 
@@ -49,10 +47,8 @@ fn kept_whole(model: &ModelProfile, colocate: &[Colocation]) -> Vec<bool> {
     if colocate.is_empty() {
         return kept_whole;
     }
-    let places = model.layers.iter().enumerate().map(|(place, layer)| (layer.id.as_str(), place));
-    let place_of: FxHashMap<&str, usize> = places.collect();
     for colocation in colocate {
-        let places = || colocation.layer_ids.iter().filter_map(|id| place_of.get(id.as_str()).copied());
+        let places = || colocation.layer_ids.iter().filter_map(|id| model.layer_index(id));
         if let (Some(first), Some(last)) = (places().min(), places().max()) {
             kept_whole[first + 1..=last].fill(true);
         }

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use rustc_hash::FxHashMap;
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
@@ -97,7 +96,7 @@ pub struct ClusterInventory {
     #[schema(nullable = false)]
     pub network: Option<Network>,
     #[serde(skip)]
-    index_of: FxHashMap<String, usize>,
+    index_of: BTreeMap<String, usize>,
 }
 
 impl ClusterInventory {
@@ -225,8 +224,8 @@ fn read_nodes(reader: &mut Reader, value: &Value) -> Option<Vec<Option<Node>>> {
     Some(nodes)
 }
 
-fn index_nodes(reader: &mut Reader, nodes: &[Option<Node>]) -> FxHashMap<String, usize> {
-    let mut index_of: FxHashMap<String, usize> = FxHashMap::default();
+fn index_nodes(reader: &mut Reader, nodes: &[Option<Node>]) -> BTreeMap<String, usize> {
+    let mut index_of: BTreeMap<String, usize> = BTreeMap::new();
     for (index, node) in nodes.iter().enumerate() {
         let Some(node) = node else { continue };
         if let Some(&first) = index_of.get(&node.id) {
@@ -240,8 +239,8 @@ fn index_nodes(reader: &mut Reader, nodes: &[Option<Node>]) -> FxHashMap<String,
     index_of
 }
 
-fn check_links(reader: &mut Reader, links: &[Option<Link>], index_of: &FxHashMap<String, usize>) {
-    let mut first_link: FxHashMap<(usize, usize), usize> = FxHashMap::default();
+fn check_links(reader: &mut Reader, links: &[Option<Link>], index_of: &BTreeMap<String, usize>) {
+    let mut first_link: BTreeMap<(usize, usize), usize> = BTreeMap::new();
     for (index, link) in links.iter().enumerate() {
         let Some(link) = link else { continue };
         let ends = [("from", &link.from), ("to", &link.to)].map(|(field, id)| {
@@ -276,7 +275,7 @@ fn check_links(reader: &mut Reader, links: &[Option<Link>], index_of: &FxHashMap
 
 /// Radio links are computed from places: every node needs one of its own.
 fn check_positions(reader: &mut Reader, nodes: &[Option<Node>]) {
-    let mut first_at: FxHashMap<(u64, u64), usize> = FxHashMap::default();
+    let mut first_at: BTreeMap<(u64, u64), usize> = BTreeMap::new();
     for (index, node) in nodes.iter().enumerate() {
         let Some(node) = node else { continue };
         let below = ["nodes".into(), index.into(), "position_m".into()];

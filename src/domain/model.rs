@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use rustc_hash::FxHashMap;
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
@@ -75,6 +74,8 @@ pub struct ModelProfile {
     #[schema(required = false)]
     pub edges: Vec<Edge>,
     #[serde(skip)]
+    index_of: BTreeMap<String, usize>,
+    #[serde(skip)]
     readers: Vec<Vec<usize>>,
     #[serde(skip)]
     makers: Vec<Vec<usize>>,
@@ -107,6 +108,7 @@ impl ModelProfile {
             description,
             batch_size: batch_size.unwrap_or(1),
             edges: edges.iter().map(edge_document).collect(),
+            index_of: layers.iter().enumerate().map(|(index, layer)| (layer.id.clone(), index)).collect(),
             readers: graph::successors(layers.len(), &edges),
             makers: graph::successors(layers.len(), &edges.iter().map(|&(from, to)| (to, from)).collect::<Vec<_>>()),
             layers,
@@ -145,7 +147,7 @@ impl ModelProfile {
 
     /// A layer's place in the order.
     pub fn layer_index(&self, id: &str) -> Option<usize> {
-        self.layers.iter().position(|layer| layer.id == id)
+        self.index_of.get(id).copied()
     }
 }
 
@@ -233,7 +235,7 @@ fn in_order(
     layers: Vec<Option<Layer>>,
     edges: &[Option<Edge>],
 ) -> Option<(Vec<Layer>, Vec<Ends>)> {
-    let mut index_of: FxHashMap<&str, usize> = FxHashMap::default();
+    let mut index_of: BTreeMap<&str, usize> = BTreeMap::new();
     for (index, layer) in layers.iter().enumerate() {
         let Some(layer) = layer else { continue };
         if let Some(first) = index_of.insert(&layer.id, index) {
@@ -274,10 +276,10 @@ fn in_order(
 fn known_edges(
     reader: &mut Reader,
     edges: &[Option<Edge>],
-    index_of: &FxHashMap<&str, usize>,
+    index_of: &BTreeMap<&str, usize>,
     all_known: bool,
 ) -> Vec<(usize, Ends)> {
-    let mut first_edge: FxHashMap<Ends, usize> = FxHashMap::default();
+    let mut first_edge: BTreeMap<Ends, usize> = BTreeMap::new();
     let mut known = Vec::with_capacity(edges.len());
     for (index, edge) in edges.iter().enumerate() {
         let Some(edge) = edge else { continue };
@@ -306,7 +308,7 @@ fn known_edges(
     known
 }
 
-fn report_cycle(reader: &mut Reader, cycle: &[usize], layers: &[Layer], edge_of: &FxHashMap<Ends, usize>) {
+fn report_cycle(reader: &mut Reader, cycle: &[usize], layers: &[Layer], edge_of: &BTreeMap<Ends, usize>) {
     const MOST_NAMED: usize = 8;
     let mut names: Vec<&str> = cycle.iter().take(MOST_NAMED).map(|&layer| layers[layer].id.as_str()).collect();
     names.push(if cycle.len() > MOST_NAMED { "…" } else { names[0] });

@@ -1,6 +1,7 @@
 //! The rule that supplies links for the pairs of nodes that are not listed.
 
-use rustc_hash::FxHashMap;
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
@@ -120,8 +121,8 @@ impl Matrix {
     }
 
     /// Records what does not fit the nodes.
-    pub fn check(&self, reader: &mut Reader, index_of: &FxHashMap<String, usize>) {
-        let mut seen: FxHashMap<&str, usize> = FxHashMap::default();
+    pub fn check(&self, reader: &mut Reader, index_of: &BTreeMap<String, usize>) {
+        let mut seen: BTreeMap<&str, usize> = BTreeMap::new();
         for (index, id) in self.node_ids.iter().enumerate() {
             let below = ["node_ids".into(), index.into()];
             if !index_of.contains_key(id) {

@@ -232,6 +232,8 @@ pub enum WarningCode {
     ComputeUnknown,
     /// A node has timings for some layers only and no speed: the others count as zero.
     ComputePartlyUnknown,
+    /// The model has more cuts than the search holds: it considered some, while its bound holds for all.
+    CutsLeftOut,
 }
 
 /// Why there is no placement.

@@ -1,8 +1,8 @@
 //! A planning request: a model, a cluster and options that fit them.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use rustc_hash::{FxHashMap, FxHashSet};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -98,7 +98,7 @@ fn check_nodes(reader: &mut Reader, cluster: &ClusterInventory, options: &PlanOp
 
 /// A layer is not pinned to two nodes. Pins to labels may be met together or not: the planner finds out.
 fn check_pins(reader: &mut Reader, options: &PlanOptions) {
-    let mut pinned_to: FxHashMap<&str, &str> = FxHashMap::default();
+    let mut pinned_to: BTreeMap<&str, &str> = BTreeMap::new();
     for (index, pin) in options.constraints.pins.iter().enumerate() {
         let Some(node_id) = pin.node_id.as_ref().filter(|_| !pin.layer_id.is_empty()) else { continue };
         match pinned_to.insert(&pin.layer_id, node_id) {
@@ -114,7 +114,6 @@ fn check_pins(reader: &mut Reader, options: &PlanOptions) {
 
 /// The layers that constraints name exist, and none is to stay together with itself.
 fn check_layers(reader: &mut Reader, model: &ModelProfile, options: &PlanOptions) {
-    let known: FxHashSet<&str> = model.layers.iter().map(|layer| layer.id.as_str()).collect();
     let constraints = &options.constraints;
     let pinned = constraints.pins.iter().enumerate();
     let pinned = pinned.map(|(index, pin)| (vec!["pins".into(), index.into(), "layer_id".into()], &pin.layer_id));
@@ -123,12 +122,12 @@ fn check_layers(reader: &mut Reader, model: &ModelProfile, options: &PlanOptions
         colocation.layer_ids.iter().enumerate().map(move |(at, id)| (below(at), id))
     });
     // An empty id stands for one that could not be read and has its fault.
-    for (below, id) in pinned.chain(together).filter(|(_, id)| !id.is_empty() && !known.contains(id.as_str())) {
+    for (below, id) in pinned.chain(together).filter(|(_, id)| !id.is_empty() && model.layer_index(id).is_none()) {
         let detail = format!("no layer of the model has the id {id:?}");
         reader.fault_at(&below, FaultCode::UnknownReference, detail, "Name a layer of this model");
     }
     for (index, colocation) in constraints.colocate.iter().enumerate() {
-        let mut seen = FxHashSet::default();
+        let mut seen = BTreeSet::new();
         for (at, id) in colocation.layer_ids.iter().enumerate().filter(|(_, id)| !id.is_empty()) {
             if !seen.insert(id) {
                 let below: [Step; 4] = ["colocate".into(), index.into(), "layer_ids".into(), at.into()];

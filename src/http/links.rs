@@ -1,9 +1,10 @@
 //! `/v1/clusters/{id}/links`: measured links, as a new revision of their cluster.
 
+use std::collections::BTreeSet;
+
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
-use rustc_hash::FxHashSet;
 use serde::Serialize;
 use serde_json::{Value, json};
 use utoipa::ToSchema;
@@ -107,7 +108,7 @@ fn read_patch(reader: &mut Reader, patch: &Value) -> Option<Vec<Link>> {
 fn without(listed: Vec<Link>, measured: &[Link]) -> Vec<Link> {
     let there = measured.iter().map(|link| (link.from.as_str(), link.to.as_str()));
     let back = measured.iter().filter(|link| link.bidirectional).map(|link| (link.to.as_str(), link.from.as_str()));
-    let pairs: FxHashSet<(&str, &str)> = there.chain(back).collect();
+    let pairs: BTreeSet<(&str, &str)> = there.chain(back).collect();
     let left = listed.into_iter().filter_map(|link| {
         let there = !pairs.contains(&(link.from.as_str(), link.to.as_str()));
         let back = link.bidirectional && !pairs.contains(&(link.to.as_str(), link.from.as_str()));

@@ -5,15 +5,26 @@
 
 use super::problem::Problem;
 
-/// No placement has a smaller period. Infinite where not even a walk exists, which proves that no placement does.
-/// `None` when told to stop.
-pub fn least_period(problem: &Problem, stop: &dyn Fn() -> bool) -> Option<f64> {
-    best_walk(problem, f64::max, stop)
+/// Lower bounds of all placements of a problem.
+pub trait Bounds {
+    /// No placement has a smaller period. Infinite where it is proven that no placement exists. `None` when told to stop.
+    fn least_period(&self, stop: &dyn Fn() -> bool) -> Option<f64>;
+
+    /// No placement has a smaller latency. `None` when told to stop.
+    fn least_latency(&self, stop: &dyn Fn() -> bool) -> Option<f64>;
 }
 
-/// No placement has a smaller latency. `None` when told to stop.
-pub fn least_latency(problem: &Problem, stop: &dyn Fn() -> bool) -> Option<f64> {
-    best_walk(problem, |before, time| before + time, stop)
+/// Bounds by walks over all cuts.
+pub struct Walks<'p>(pub &'p Problem);
+
+impl Bounds for Walks<'_> {
+    fn least_period(&self, stop: &dyn Fn() -> bool) -> Option<f64> {
+        best_walk(self.0, f64::max, stop)
+    }
+
+    fn least_latency(&self, stop: &dyn Fn() -> bool) -> Option<f64> {
+        best_walk(self.0, |before, time| before + time, stop)
+    }
 }
 
 /// The least cost of a walk whose times are put together by `join`, which must never decrease in either argument.

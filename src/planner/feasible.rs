@@ -1,14 +1,18 @@
 //! Cheap proofs that no placement exists, each with its figures.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
-use super::bound;
+use super::coarse;
 use super::env::Stop;
 use super::problem::Problem;
-use crate::domain::options::{Objective, Pin};
+use crate::domain::options::{Colocation, Objective, Pin};
 use crate::domain::placement::{Reason, ReasonCode};
 use crate::domain::request::PlanRequest;
 use crate::domain::unit::{bytes_text, seconds_text};
+
+/// Blocks that are named, each in a reason of its own.
+const MOST_BLOCKS: usize = 1_000;
 
 /// What can be proven without a search about a request that has no placement; empty where nothing can. O(m n² + n m²).
 /// `None` when told to stop.
@@ -19,7 +23,8 @@ pub fn infeasibility(request: &PlanRequest, stop: &dyn Stop) -> Option<Vec<Reaso
     if !reasons.is_empty() {
         return Some(reasons);
     }
-    let least_period_s = bound::least_period(&problem, &stop)?;
+    let bounds = coarse::bounds(&problem);
+    let least_period_s = bounds.least_period(&stop)?;
     if least_period_s == f64::INFINITY {
         return Some(vec![no_walk(&problem)]);
     }
@@ -30,7 +35,7 @@ pub fn infeasibility(request: &PlanRequest, stop: &dyn Stop) -> Option<Vec<Reaso
         reasons.push(out_of_reach("period", least_period_s, target_period_s));
     }
     if problem.max_latency_s.is_finite() {
-        let least_latency_s = bound::least_latency(&problem, &stop)?;
+        let least_latency_s = bounds.least_latency(&stop)?;
         if least_latency_s > problem.max_latency_s {
             reasons.push(out_of_reach("latency", least_latency_s, problem.max_latency_s));
         }
@@ -91,22 +96,33 @@ pub fn reason<const N: usize>(code: ReasonCode, detail: String, figures: [(&str,
 }
 
 fn block_layers(request: &PlanRequest, problem: &Problem, block: usize) -> Vec<String> {
-    let layers = problem.chain.positions[block - 1]..problem.chain.positions[block];
-    layers.map(|layer| request.model.layers[layer].id.clone()).collect()
+    problem.layers_of(block).map(|layer| request.model.layers[layer].id.clone()).collect()
 }
 
 fn pin_conflicts(request: &PlanRequest, problem: &Problem) -> Vec<Reason> {
     let groups = 0..problem.groups.len();
     let nowhere = (1..=problem.blocks()).filter(|&block| !groups.clone().any(|group| problem.pins_allow(group, block)));
+    let nowhere: Vec<usize> = nowhere.take(MOST_BLOCKS).collect();
+    if nowhere.is_empty() {
+        return Vec::new();
+    }
+    let mut pins_of: BTreeMap<usize, Vec<&Pin>> = BTreeMap::new();
+    for pin in &request.options.constraints.pins {
+        if let Some(layer) = request.model.layer_index(&pin.layer_id) {
+            pins_of.entry(layer).or_default().push(pin);
+        }
+    }
+    let colocations = Colocations::new(request);
     nowhere
+        .into_iter()
         .map(|block| {
+            let layers = problem.layers_of(block);
             let layer_ids = block_layers(request, problem, block);
-            let pins: Vec<&Pin> =
-                request.options.constraints.pins.iter().filter(|pin| layer_ids.contains(&pin.layer_id)).collect();
+            let pins: Vec<&Pin> = pins_of.range(layers.clone()).flat_map(|(_, pins)| pins).copied().collect();
             let places: Vec<String> = pins.iter().map(|pin| place_text(pin)).collect();
             let detail = format!(
                 "layers that cannot be cut apart{} are pinned to {}: no node that may host a stage is all of that",
-                colocation_text(request, &layer_ids),
+                colocations.text(&layers),
                 places.join(" and to ")
             );
             let node_ids = pins.iter().filter_map(|pin| pin.node_id.clone()).collect();
@@ -123,24 +139,42 @@ fn place_text(pin: &Pin) -> String {
     }
 }
 
-/// Names what keeps a block's layers together beside the model itself.
-fn colocation_text(request: &PlanRequest, layer_ids: &[String]) -> String {
-    let mut kept = request.options.constraints.colocate.iter();
-    match kept.find(|colocation| colocation.layer_ids.iter().all(|id| layer_ids.contains(id))) {
-        Some(colocation) => format!(" (colocate keeps {} together)", colocation.layer_ids.join(", ")),
-        None => String::new(),
+/// The request's colocations with the layers from the first to the last of each.
+struct Colocations<'r>(Vec<(Range<usize>, &'r Colocation)>);
+
+impl<'r> Colocations<'r> {
+    fn new(request: &'r PlanRequest) -> Self {
+        let span = |colocation: &Colocation| {
+            let places = || colocation.layer_ids.iter().filter_map(|id| request.model.layer_index(id));
+            Some(places().min()?..places().max()? + 1)
+        };
+        let colocations = request.options.constraints.colocate.iter();
+        Self(colocations.filter_map(|colocation| Some((span(colocation)?, colocation))).collect())
+    }
+
+    /// Names what keeps a block's layers together beside the model itself.
+    fn text(&self, layers: &Range<usize>) -> String {
+        match self.0.iter().find(|(span, _)| layers.start <= span.start && span.end <= layers.end) {
+            Some((_, colocation)) => format!(" (colocate keeps {} together)", colocation.layer_ids.join(", ")),
+            None => String::new(),
+        }
     }
 }
 
 /// Blocks that no stage on any host can hold. A stage's buffers depend on its ends, so they are tried.
 fn blocks_too_large(request: &PlanRequest, problem: &Problem, stop: &dyn Fn() -> bool) -> Option<Vec<Reason>> {
     let blocks = problem.blocks();
+    let groups = 0..problem.groups.len();
+    // Most models have no block that needs a neighbour to fit.
+    if (0..blocks).all(|start| groups.clone().any(|group| problem.fits(group, start, start + 1))) {
+        return Some(Vec::new());
+    }
     let mut furthest_end = vec![0; blocks];
     for group in 0..problem.groups.len() {
-        if stop() {
-            return None;
-        }
         for (start, furthest) in furthest_end.iter_mut().enumerate() {
+            if start % 64 == 0 && stop() {
+                return None;
+            }
             problem.ends_in_memory(group, start, |end| *furthest = end.max(*furthest));
         }
     }
@@ -150,14 +184,15 @@ fn blocks_too_large(request: &PlanRequest, problem: &Problem, stop: &dyn Fn() ->
     });
     let too_large = covered.enumerate().filter(|&(start, covered)| covered <= start).map(|(start, _)| start + 1);
     let largest_free = problem.groups.iter().map(|group| group.free_bytes).max().unwrap_or(0);
-    let too_large = too_large.map(|block| {
+    let colocations = Colocations::new(request);
+    let too_large = too_large.take(MOST_BLOCKS).map(|block| {
         let needed = problem.memory_bytes(block - 1, block);
         let layer_ids = block_layers(request, problem, block);
         let detail = format!(
             "no eligible node can hold the block of layers {} … {}{}: alone it needs {}, the largest free memory is {}",
             layer_ids.first().map_or("", String::as_str),
             layer_ids.last().map_or("", String::as_str),
-            colocation_text(request, &layer_ids),
+            colocations.text(&problem.layers_of(block)),
             bytes_text(needed),
             bytes_text(largest_free),
         );
@@ -184,9 +219,30 @@ fn too_little_in_all(problem: &Problem) -> Option<Reason> {
     })
 }
 
+/// The number of stages where each is as long as any host can hold it, whichever hosts ran the others; `None` where that
+/// leads nowhere. O(g m).
+fn stages_of_longest(problem: &Problem) -> Option<usize> {
+    let (mut start, mut stages) = (0, 0);
+    while start < problem.blocks() {
+        let mut furthest = start;
+        for group in 0..problem.groups.len() {
+            problem.ends_in_memory(group, start, |end| furthest = furthest.max(end));
+        }
+        if furthest == start {
+            return None;
+        }
+        start = furthest;
+        stages += 1;
+    }
+    Some(stages)
+}
+
 /// The fewest stages when every stage may choose any host, even one twice, and all links exist. The outer `None` when
 /// told to stop.
 fn too_few_nodes(problem: &Problem, stop: &dyn Fn() -> bool) -> Option<Option<Reason>> {
+    if stages_of_longest(problem).is_some_and(|stages| stages <= problem.most_stages) {
+        return Some(None);
+    }
     let blocks = problem.blocks();
     let mut fewest = vec![usize::MAX; blocks + 1];
     fewest[0] = 0;

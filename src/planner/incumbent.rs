@@ -11,7 +11,7 @@ use super::document::{Claim, Proofs, termination, with_placement, without_placem
 use super::env::Env;
 use super::problem::Problem;
 use crate::domain::options::Objective;
-use crate::domain::placement::{PlacementDocument, Reason, Termination};
+use crate::domain::placement::{PlacementDocument, Reason, Status, Termination, Warning, WarningCode};
 use crate::domain::request::PlanRequest;
 
 /// What a search knows.
@@ -22,12 +22,17 @@ pub struct Incumbent<'a> {
     pub problem: &'a Problem,
     /// The world.
     pub env: &'a Env<'a>,
+    /// The blocks between all cuts that there are, where the problem has only some of them: then no bound of the search is claimed.
+    all_blocks: Option<usize>,
     state: Mutex<State>,
 }
 
 struct State {
     best: Option<(Assignment, Score)>,
+    /// Proven for the cuts of the problem.
     bound: f64,
+    /// Proven for all cuts.
+    claimed_bound: f64,
     proofs: Proofs,
     /// The placement that ships least, where the request has a base.
     cheapest: Option<Assignment>,
@@ -37,8 +42,20 @@ struct State {
 impl<'a> Incumbent<'a> {
     /// Nothing is known but that no objective is below zero.
     pub fn new(request: &'a PlanRequest, problem: &'a Problem, env: &'a Env<'a>) -> Self {
-        let state = State { best: None, bound: 0.0, proofs: Proofs::default(), cheapest: None, failure: None };
-        Self { request, problem, env, state: Mutex::new(state) }
+        let state = State {
+            best: None,
+            bound: 0.0,
+            claimed_bound: 0.0,
+            proofs: Proofs::default(),
+            cheapest: None,
+            failure: None,
+        };
+        Self { request, problem, env, all_blocks: None, state: Mutex::new(state) }
+    }
+
+    /// The same for a problem with only some of its cuts: nothing that is proven of them is claimed.
+    pub fn among(request: &'a PlanRequest, some: &'a Problem, all_blocks: usize, env: &'a Env<'a>) -> Self {
+        Self { all_blocks: Some(all_blocks), ..Self::new(request, some, env) }
     }
 
     /// A thread that panicked while it held the lock left whole values behind: each is assigned in one step.
@@ -53,7 +70,7 @@ impl<'a> Incumbent<'a> {
         if state.failure.is_some() || state.best.as_ref().is_some_and(|(_, best)| *best <= score) {
             return;
         }
-        let claim = Claim { bound: state.bound, termination: Termination::Unfinished };
+        let claim = Claim { bound: state.claimed_bound, termination: Termination::Unfinished };
         let document =
             with_placement(self.request, self.env.seed, self.problem, &assignment, claim, &Proofs::default());
         let violations = check(self.request, &document);
@@ -98,15 +115,30 @@ impl<'a> Incumbent<'a> {
         Some(costs(self.problem, &self.state().best.as_ref()?.0))
     }
 
-    /// Raises the bound of the objective.
+    /// Raises the bound of the objective for the cuts of the problem.
     pub fn raise(&self, bound: f64) {
+        if self.considers_all_cuts() {
+            return self.raise_for_all_cuts(bound);
+        }
         let mut state = self.state();
-        if bound > state.bound {
-            state.bound = bound;
+        state.bound = bound.max(state.bound);
+    }
+
+    /// Raises the bound of the objective for all cuts, whichever the problem has.
+    pub fn raise_for_all_cuts(&self, bound: f64) {
+        let mut state = self.state();
+        state.bound = bound.max(state.bound);
+        if bound > state.claimed_bound {
+            state.claimed_bound = bound;
             if bound.is_finite() {
                 self.env.progress.lower_bound(bound);
             }
         }
+    }
+
+    /// Whether the problem has all cuts that the request allows.
+    pub fn considers_all_cuts(&self) -> bool {
+        self.all_blocks.is_none()
     }
 
     /// The best assignment so far.
@@ -119,9 +151,14 @@ impl<'a> Incumbent<'a> {
         self.state().best.as_ref().map_or(f64::INFINITY, |(_, Score(objective, _))| *objective)
     }
 
-    /// The best bound so far.
+    /// The best bound so far for the cuts of the problem.
     pub fn bound(&self) -> f64 {
         self.state().bound
+    }
+
+    /// The best bound so far for all cuts.
+    pub fn claimed_bound(&self) -> f64 {
+        self.state().claimed_bound
     }
 
     /// Whether nothing is left to do: bound and objective meet, the gap is small enough, or the checker refused.
@@ -148,29 +185,45 @@ impl<'a> Incumbent<'a> {
         }
         let by_itself = termination(self.env, Termination::Exhausted);
         let Some((assignment, Score(objective, _))) = &state.best else {
-            let claim = Claim { bound: state.bound, termination: by_itself };
-            return Ok(without_placement(self.request, self.env.seed, claim, Vec::new()));
+            let claim = Claim { bound: state.claimed_bound, termination: by_itself };
+            let document = without_placement(self.request, self.env.seed, claim, Vec::new());
+            return Ok(PlacementDocument { warnings: self.cuts_left_out().into_iter().collect(), ..document });
         };
+        let mut proofs = state.proofs.clone();
+        proofs.least_period_s = costs(self.problem, assignment).period_s;
+        if !self.considers_all_cuts() {
+            (proofs.latency_is_least, proofs.front_is_whole, proofs.fewest_bytes) = (false, false, 0);
+        }
         let gap_allowed = self.request.options.solver.gap * objective;
-        let ended = match objective - state.bound {
+        let ended = match objective - state.claimed_bound {
             // Here the bound is that of the period, which is a part of the answer.
             _ if self.request.options.base.is_some() => by_itself,
-            _ if self.problem.objective == Objective::Tradeoff && !state.proofs.front_is_whole => by_itself,
+            _ if self.problem.objective == Objective::Tradeoff && !proofs.front_is_whole => by_itself,
             0.0 => Termination::Optimal,
             difference if difference <= gap_allowed => Termination::GapReached,
             _ => by_itself,
         };
-        let claim = Claim { bound: state.bound, termination: ended };
-        let mut proofs = state.proofs.clone();
-        proofs.least_period_s = costs(self.problem, assignment).period_s;
+        let claim = Claim { bound: state.claimed_bound, termination: ended };
         let answer = state.cheapest.as_ref().unwrap_or(assignment);
-        let document = with_placement(self.request, self.env.seed, self.problem, answer, claim, &proofs);
+        let mut document = with_placement(self.request, self.env.seed, self.problem, answer, claim, &proofs);
+        if document.status != Status::Optimal {
+            document.warnings.extend(self.cuts_left_out());
+        }
         let violations = check(self.request, &document);
         if violations.is_empty() {
             Ok(document)
         } else {
             Err(CheckFailure { violations: violations.iter().map(ToString::to_string).collect() })
         }
+    }
+
+    /// That only some cuts were considered, where that is so.
+    fn cuts_left_out(&self) -> Option<Warning> {
+        let (considered, all) = (self.problem.blocks() - 1, self.all_blocks? - 1);
+        let detail = format!(
+            "the model has {all} cuts, more than a search holds: placements were looked for among {considered} of them; the bound holds for all"
+        );
+        Some(Warning { code: WarningCode::CutsLeftOut, detail })
     }
 
     /// The document of a proof that no placement exists.

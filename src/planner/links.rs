@@ -1,6 +1,6 @@
 //! The solvers' table of links: bandwidth and latency for each directed pair of hosts, and to and from the ends.
 
-use rustc_hash::FxHashMap;
+use std::collections::BTreeMap;
 
 use crate::domain::cluster::{ClusterInventory, Node};
 use crate::domain::network::Network;
@@ -31,28 +31,61 @@ impl Link {
     }
 }
 
+/// A value for some directed pairs of nodes, in rows by sender that are ordered by receiver: callers choose the pairs, so
+/// that a hash table could be filled with collisions.
+#[derive(Debug, Default)]
+struct Pairs<T> {
+    rows: Vec<Vec<(usize, T)>>,
+}
+
+impl<T: Copy> Pairs<T> {
+    /// The values of pairs of so many nodes, each pair given once. O(p log p) for p pairs.
+    fn new(nodes: usize, values: impl IntoIterator<Item = (usize, usize, T)>) -> Self {
+        let mut values = values.into_iter().peekable();
+        // Most large clusters list no pair: then there is no row to look into.
+        let mut rows = vec![Vec::new(); if values.peek().is_some() { nodes } else { 0 }];
+        for (from, to, value) in values {
+            rows[from].push((to, value));
+        }
+        rows.iter_mut().for_each(|row| row.sort_by_key(|&(to, _)| to));
+        Self { rows }
+    }
+
+    /// The value of a pair.
+    fn get(&self, from: usize, to: usize) -> Option<T> {
+        let row = self.rows.get(from)?;
+        let at = row.binary_search_by_key(&to, |&(to, _)| to).ok()?;
+        Some(row[at].1)
+    }
+
+    /// All values.
+    fn values(&self) -> impl Iterator<Item = T> + '_ {
+        self.rows.iter().flatten().map(|&(_, value)| value)
+    }
+}
+
 /// Finds the link of any directed pair of a cluster's nodes.
 pub struct LinkFinder<'c> {
     nodes: &'c [Node],
-    listed: FxHashMap<(usize, usize), Link>,
+    listed: Pairs<Link>,
     network: Option<&'c Network>,
     /// For a matrix network: each node's row, where it has one.
     matrix_row: Vec<Option<usize>>,
     /// The shares of links that occupants use.
-    shares: FxHashMap<(usize, usize), f64>,
+    shares: Pairs<f64>,
 }
 
 impl<'c> LinkFinder<'c> {
     /// Indexes a cluster's listed links.
     pub fn new(cluster: &'c ClusterInventory) -> Self {
-        let mut listed = FxHashMap::default();
+        let mut listed = Vec::new();
         for link in &cluster.links {
             let ends = (cluster.node_index(&link.from), cluster.node_index(&link.to));
             let (Some(from), Some(to)) = ends else { continue };
             let value = Link { bandwidth_bps: link.bandwidth_bps, latency_s: link.latency_s };
-            listed.insert((from, to), value);
+            listed.push((from, to, value));
             if link.bidirectional {
-                listed.insert((to, from), value);
+                listed.push((to, from, value));
             }
         }
         let mut matrix_row = Vec::new();
@@ -66,25 +99,23 @@ impl<'c> LinkFinder<'c> {
         }
         Self {
             nodes: &cluster.nodes,
-            listed,
+            listed: Pairs::new(cluster.nodes.len(), listed),
             network: cluster.network.as_ref(),
             matrix_row,
-            shares: FxHashMap::default(),
+            shares: Pairs::default(),
         }
     }
 
     /// The same links with the bandwidth that occupants leave.
-    pub fn shared(self, shares: FxHashMap<(usize, usize), f64>) -> Self {
-        Self { shares, ..self }
+    pub fn shared(self, shares: &BTreeMap<(usize, usize), f64>) -> Self {
+        let shares = shares.iter().map(|(&(from, to), &share)| (from, to, share));
+        Self { shares: Pairs::new(self.nodes.len(), shares), ..self }
     }
 
     /// The link from one node to another, by their places in the inventory.
     pub fn link(&self, from: usize, to: usize) -> Link {
-        // Most large clusters list no link: millions of look-ups in an empty table would still take their time.
-        let listed = if self.listed.is_empty() { None } else { self.listed.get(&(from, to)) };
-        let link = listed.copied().unwrap_or_else(|| self.by_network(from, to));
-        let share = if self.shares.is_empty() { None } else { self.shares.get(&(from, to)) };
-        share.map_or(link, |share| Link { bandwidth_bps: link.bandwidth_bps * share, ..link })
+        let link = self.listed.get(from, to).unwrap_or_else(|| self.by_network(from, to));
+        self.shares.get(from, to).map_or(link, |share| Link { bandwidth_bps: link.bandwidth_bps * share, ..link })
     }
 
     /// The latency of every link, where the inventory gives one for all.
@@ -94,7 +125,7 @@ impl<'c> LinkFinder<'c> {
             Network::Radio(radio) => radio.latency_s,
             Network::Matrix(matrix) => matrix.latency_s,
         };
-        self.listed.values().all(|link| link.latency_s == common).then_some(common)
+        self.listed.values().all(|link: Link| link.latency_s == common).then_some(common)
     }
 
     fn by_network(&self, from: usize, to: usize) -> Link {

@@ -12,6 +12,7 @@ pub mod parts;
 mod baselines;
 mod bits;
 mod bound;
+mod coarse;
 mod cost;
 mod diff;
 mod document;
@@ -31,6 +32,7 @@ pub use feasible::infeasibility;
 pub use occupants::occupant_of;
 
 use self::bits::for_width;
+use self::bound::{Bounds, Walks};
 use self::incumbent::Incumbent;
 use self::problem::Problem;
 use crate::domain::options::{Algorithm, Objective, Overlap};
@@ -62,6 +64,9 @@ pub fn plan(request: &PlanRequest, env: &Env<'_>) -> Result<PlacementDocument, C
     let Some(problem) = Problem::new(request, &stop) else {
         return Ok(document::stopped(request, env));
     };
+    if request.options.solver.algorithm.searches() && coarse::is_too_large(&problem) {
+        return coarse::plan(request, &problem, env);
+    }
     let incumbent = Incumbent::new(request, &problem, env);
     let Some(reasons) = feasible::reasons(request, &problem, &stop) else { return incumbent.conclude() };
     if !reasons.is_empty() {
@@ -109,25 +114,31 @@ fn raise_walk_bound(incumbent: &Incumbent<'_>, stop: &dyn Fn() -> bool) -> Optio
     if problem.objective.minimises_period() && problem.hosts.len() > MOST_HOSTS_OF_WALK_BOUND {
         return None;
     }
-    let least_period_s = bound::least_period(problem, stop)?;
+    raise_bounds(incumbent, &Walks(problem), stop)
+}
+
+/// Raises the bound to what holds for all placements; a reason where that proves that none exists.
+fn raise_bounds(incumbent: &Incumbent<'_>, bounds: &dyn Bounds, stop: &dyn Fn() -> bool) -> Option<Reason> {
+    let problem = incumbent.problem;
+    let least_period_s = bounds.least_period(stop)?;
     if least_period_s == f64::INFINITY {
         return Some(feasible::no_walk(problem));
     }
     if problem.max_latency_s.is_finite() || problem.objective == Objective::MinLatency {
-        let least_latency_s = bound::least_latency(problem, stop)?;
+        let least_latency_s = bounds.least_latency(stop)?;
         if least_latency_s > problem.max_latency_s {
             return Some(feasible::out_of_reach("latency", least_latency_s, problem.max_latency_s));
         }
         if problem.objective == Objective::MinLatency {
-            incumbent.raise(least_latency_s);
+            incumbent.raise_for_all_cuts(least_latency_s);
         }
     }
     match problem.objective {
-        Objective::MaxThroughput | Objective::Tradeoff => incumbent.raise(least_period_s),
+        Objective::MaxThroughput | Objective::Tradeoff => incumbent.raise_for_all_cuts(least_period_s),
         Objective::MinNodes { target_period_s } if least_period_s > target_period_s => {
             return Some(feasible::out_of_reach("period", least_period_s, target_period_s));
         }
-        Objective::MinNodes { .. } => incumbent.raise(1.0),
+        Objective::MinNodes { .. } => incumbent.raise_for_all_cuts(1.0),
         Objective::MinLatency => {}
     }
     None

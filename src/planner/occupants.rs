@@ -5,8 +5,6 @@
 
 use std::collections::BTreeMap;
 
-use rustc_hash::FxHashMap;
-
 use super::cost::{Assignment, costs};
 use super::links::LinkFinder;
 use super::problem::Problem;
@@ -27,7 +25,7 @@ pub struct Shares {
     /// For each node of the inventory the share of its time.
     pub of_node: Vec<f64>,
     /// For each directed pair that occupants use the share of its bandwidth.
-    pub of_link: FxHashMap<Pair, f64>,
+    pub of_link: BTreeMap<Pair, f64>,
 }
 
 impl Shares {

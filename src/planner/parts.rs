@@ -4,7 +4,7 @@ use rand::SeedableRng;
 use rand_pcg::Pcg64Mcg;
 
 use super::bits::for_width;
-use super::bound::least_period;
+use super::bound::{Bounds, Walks};
 use super::env::{Env, NeverStop, NoProgress};
 use super::exact::decision::{Decider, Decision};
 use super::exact::stage_ends::StageEnds;
@@ -29,7 +29,7 @@ impl<'r> Parts<'r> {
 
     /// The bound of the walk relaxation.
     pub fn walk_bound_s(&self) -> Option<f64> {
-        least_period(&self.problem, &|| false)
+        Walks(&self.problem).least_period(&|| false)
     }
 
     /// Whether a placement within a period is possible, decided with nothing known; `None` where that is too hard.

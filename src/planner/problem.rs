@@ -3,7 +3,7 @@
 //! Positions 0..=m lie between blocks; a stage (i, j] holds blocks i + 1..=j. Hosts are the nodes that may host a
 //! stage, in the inventory's order. Reduction costs O(L + E + n²).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
@@ -82,6 +82,13 @@ pub struct Problem {
     classes: Vec<ClassWork>,
 }
 
+impl Group {
+    /// The row of the tables of work that holds for these hosts.
+    pub fn class(&self) -> usize {
+        self.class
+    }
+}
+
 impl Problem {
     /// Reduces a request; `None` when told to stop.
     pub fn new(request: &PlanRequest, stop: &dyn Fn() -> bool) -> Option<Self> {
@@ -93,13 +100,13 @@ impl Problem {
         let host_of_node: FxHashMap<usize, usize> =
             hosts.iter().enumerate().map(|(host, &node)| (node, host)).collect();
         let places = pin_places(request);
-        let pins = block_pins(request, &chain, &places);
+        let pins = block_pins(request, &chain, &places, stop)?;
         let (classes, class_of_name) = class_work(request, &chain);
         let shares = Shares::new(request);
-        let (groups, group_of) = group_hosts(request, &hosts, &shares, &places, &class_of_name);
+        let (groups, group_of) = group_hosts(request, &hosts, &shares, &places, &class_of_name, stop)?;
         let load = |bytes: &u64| 8.0 * (*bytes as f64 * cost_model.transfer_scale);
         let load_bits: Vec<f64> = chain.boundary_bytes.iter().map(load).collect();
-        let finder = LinkFinder::new(cluster).shared(shares.of_link.clone());
+        let finder = LinkFinder::new(cluster).shared(&shares.of_link);
         let links = Links::new(&finder, &hosts, stop)?;
         let end = |id: &Option<String>| id.as_ref().and_then(|id| cluster.node_index(id));
         let (source, sink) = (end(&constraints.source_node), end(&constraints.sink_node));
@@ -182,6 +189,11 @@ impl Problem {
         self.chain.blocks()
     }
 
+    /// The layers of a block, by their places in the model. Blocks count from 1.
+    pub fn layers_of(&self, block: usize) -> std::ops::Range<usize> {
+        self.chain.positions[block - 1]..self.chain.positions[block]
+    }
+
     /// Bytes of parameters and state of a stage (i, j].
     pub fn resident_bytes(&self, start: usize, end: usize) -> u64 {
         self.resident_bytes[end] - self.resident_bytes[start]
@@ -230,6 +242,31 @@ impl Problem {
     /// that must run elsewhere. Memory does not grow steadily with j: a boundary's buffers may shrink.
     pub fn ends_in_memory(&self, group: usize, start: usize, visit: impl FnMut(usize)) {
         self.fitting_ends(self.groups[group].free_bytes, start, |end| self.pins_allow(group, end), visit);
+    }
+
+    /// Whether a stage (i, j] fits the memory of a group's hosts and its pins admit them. O(j − i).
+    pub fn fits(&self, group: usize, start: usize, end: usize) -> bool {
+        (start + 1..=end).all(|block| self.pins_allow(group, block))
+            && self.memory_bytes(start, end) <= self.groups[group].free_bytes
+    }
+
+    /// Calls `visit` with each end j > i for which (i, j] would fit the memory without buffers for what comes in and
+    /// goes out.
+    pub fn ends_without_buffers(&self, group: usize, start: usize, mut visit: impl FnMut(usize)) {
+        let mut activation = 0;
+        for end in start + 1..=self.blocks() {
+            activation = activation.max(self.activation_bytes[end - 1]);
+            let needed = self.resident_bytes(start, end) + activation;
+            if !self.pins_allow(group, end) || needed > self.groups[group].free_bytes {
+                break;
+            }
+            visit(end);
+        }
+    }
+
+    /// The places that a block's layers are pinned to, each as a number. Blocks count from 1.
+    pub fn pins_of(&self, block: usize) -> &[usize] {
+        &self.pins[block - 1]
     }
 
     /// Whether the pins of a block's layers let it run on a group's hosts. Blocks count from 1.
@@ -284,7 +321,7 @@ fn prefix_sums<T: Copy + std::ops::AddAssign>(chain: &Chain, zero: T, of_layer: 
 }
 
 /// The work tables: row 0 for classes without timings, then one row for each device class that the profile times.
-fn class_work<'r>(request: &'r PlanRequest, chain: &Chain) -> (Vec<ClassWork>, FxHashMap<&'r str, usize>) {
+fn class_work<'r>(request: &'r PlanRequest, chain: &Chain) -> (Vec<ClassWork>, BTreeMap<&'r str, usize>) {
     let layers = &request.model.layers;
     let work_of = |class: Option<&str>| {
         let time = |layer: usize| class.and_then(|class| layers[layer].time_s.get(class).copied());
@@ -297,11 +334,11 @@ fn class_work<'r>(request: &'r PlanRequest, chain: &Chain) -> (Vec<ClassWork>, F
         }
     };
     let mut classes = vec![work_of(None)];
-    let mut class_of_name = FxHashMap::default();
+    let timed: BTreeSet<&str> = layers.iter().flat_map(|layer| layer.time_s.keys().map(String::as_str)).collect();
+    let mut class_of_name = BTreeMap::new();
     for node in &request.cluster.nodes {
         let Some(class) = node.device_class.as_deref() else { continue };
-        let timed = layers.iter().any(|layer| layer.time_s.contains_key(class));
-        if timed && !class_of_name.contains_key(class) {
+        if timed.contains(class) && !class_of_name.contains_key(class) {
             class_of_name.insert(class, classes.len());
             classes.push(work_of(Some(class)));
         }
@@ -321,17 +358,28 @@ fn place_of(pin: &Pin) -> (&Option<String>, &BTreeMap<String, String>) {
     (&pin.node_id, &pin.node_selector)
 }
 
-fn block_pins(request: &PlanRequest, chain: &Chain, places: &[&Pin]) -> Vec<Vec<usize>> {
+/// For each block the places that its layers are pinned to, ascending. `None` when told to stop.
+fn block_pins(
+    request: &PlanRequest,
+    chain: &Chain,
+    places: &[&Pin],
+    stop: &dyn Fn() -> bool,
+) -> Option<Vec<Vec<usize>>> {
     let mut pins = vec![Vec::new(); chain.blocks()];
-    for pin in &request.options.constraints.pins {
+    for (index, pin) in request.options.constraints.pins.iter().enumerate() {
+        if index % 1024 == 0 && stop() {
+            return None;
+        }
         let place = places.binary_search_by(|other| place_of(other).cmp(&place_of(pin)));
         let (Some(layer), Ok(place)) = (request.model.layer_index(&pin.layer_id), place) else { continue };
         let block = chain.positions.partition_point(|&position| position <= layer) - 1;
-        if let Err(at) = pins[block].binary_search(&place) {
-            pins[block].insert(at, place);
-        }
+        pins[block].push(place);
     }
-    pins
+    for places in &mut pins {
+        places.sort_unstable();
+        places.dedup();
+    }
+    Some(pins)
 }
 
 fn group_hosts(
@@ -339,10 +387,11 @@ fn group_hosts(
     hosts: &[usize],
     shares: &Shares,
     places: &[&Pin],
-    class_of_name: &FxHashMap<&str, usize>,
-) -> (Vec<Group>, Vec<usize>) {
+    class_of_name: &BTreeMap<&str, usize>,
+    stop: &dyn Fn() -> bool,
+) -> Option<(Vec<Group>, Vec<usize>)> {
     let mut groups: Vec<Group> = Vec::new();
-    let mut group_of_key: FxHashMap<(u64, usize, [u64; 2], Vec<bool>), usize> = FxHashMap::default();
+    let mut group_of_key: BTreeMap<(u64, usize, [u64; 2], Vec<bool>), usize> = BTreeMap::new();
     let group = |at: usize, node: &Node| Group {
         free_bytes: node.free_bytes().saturating_sub(shares.taken_bytes[at]),
         class: node.device_class.as_deref().and_then(|class| class_of_name.get(class).copied()).unwrap_or(0),
@@ -351,14 +400,17 @@ fn group_hosts(
         meets: places.iter().map(|pin| pin.admits(node)).collect(),
     };
     let group_of = hosts.iter().map(|&at| {
+        if stop() {
+            return None;
+        }
         let group = group(at, &request.cluster.nodes[at]);
         let pace = [group.flops_per_s.to_bits(), group.slowdown.to_bits()];
         let key = (group.free_bytes, group.class, pace, group.meets.clone());
-        *group_of_key.entry(key).or_insert_with(|| {
+        Some(*group_of_key.entry(key).or_insert_with(|| {
             groups.push(group);
             groups.len() - 1
-        })
+        }))
     });
-    let group_of = group_of.collect();
-    (groups, group_of)
+    let group_of = group_of.collect::<Option<Vec<usize>>>()?;
+    Some((groups, group_of))
 }

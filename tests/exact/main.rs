@@ -8,5 +8,6 @@ mod bases;
 mod changes;
 mod determinism;
 mod instances;
+mod large;
 mod metamorphic;
 mod stopping;

@@ -40,32 +40,17 @@ const PROBE_LABELS: usize = 3_000;
 const FIRST_FACTORS: [f64; 8] = [1.0, 1.02, 1.05, 1.1, 1.2, 1.5, 2.0, 4.0];
 const FIRST_BISECTIONS: usize = 4;
 
-/// Bytes that the tables of stages may take; with more positions and kinds of host, cuts are left out.
-const MOST_TABLE_BYTES: usize = 1 << 30;
-
 /// Bytes that the labels of a search may take.
 const MOST_LABEL_BYTES: usize = 768 << 20;
 
 /// Any placement at all, by dives without a limit on the period. `None` when told to stop.
 pub fn any_placement<const W: usize>(incumbent: &Incumbent<'_>) -> Option<()> {
-    let cuts = affordable_cuts(incumbent.problem);
-    let problem = incumbent.problem.with_cuts_at(&cuts);
-    let stage_ends = StageEnds::<W>::new(&problem, &|| incumbent.must_end())?;
+    let problem = incumbent.problem;
+    let every_cut: Vec<usize> = (0..=problem.blocks()).collect();
+    let stage_ends = StageEnds::<W>::new(problem, &|| incumbent.must_end())?;
     let rng = Pcg64Mcg::seed_from_u64(incumbent.env.seed);
-    Decider::new(incumbent, &problem, &cuts, &stage_ends, rng).decide(f64::MAX, 0)?;
+    Decider::new(incumbent, problem, &every_cut, &stage_ends, rng).decide(f64::MAX, 0)?;
     Some(())
-}
-
-/// Every cut, or where the tables would be too large those with the smallest boundaries.
-fn affordable_cuts(problem: &Problem) -> Vec<usize> {
-    let blocks = problem.blocks();
-    let bytes = |cuts: usize| problem.groups.len() * cuts * (cuts / 64 + 1) * 2 * size_of::<u64>();
-    let affordable = (1..=blocks).rev().find(|&cuts| bytes(cuts) <= MOST_TABLE_BYTES).unwrap_or(1);
-    let mut inner: Vec<usize> = (1..blocks).collect();
-    inner.sort_by(|&a, &b| problem.load_bits[a].total_cmp(&problem.load_bits[b]).then(a.cmp(&b)));
-    inner.truncate(affordable - 1);
-    inner.sort_unstable();
-    std::iter::once(0).chain(inner).chain(std::iter::once(blocks)).collect()
 }
 
 /// Closes the gap between the incumbent's bound and its period as far as the world allows. `None` when told to stop.
@@ -73,10 +58,6 @@ pub fn least_period<const W: usize>(incumbent: &Incumbent<'_>) -> Option<()> {
     let stop = || incumbent.must_end();
     let problem = incumbent.problem;
     let every_cut: Vec<usize> = (0..=problem.blocks()).collect();
-    if affordable_cuts(problem) != every_cut {
-        // A proof needs every cut, a placement does not.
-        return any_placement::<W>(incumbent);
-    }
     let stage_ends = StageEnds::<W>::new(problem, &stop)?;
     let rng = Pcg64Mcg::seed_from_u64(incumbent.env.seed);
     let mut decider = Decider::new(incumbent, problem, &every_cut, &stage_ends, rng);
@@ -132,7 +113,8 @@ fn first_placement<const W: usize>(decider: &mut Decider<'_, W>) -> Option<()> {
 /// a second thread, where there is one, looks for better placements.
 fn close_in<const W: usize>(decider: &mut Decider<'_, W>, first_labels: usize) -> Option<()> {
     narrow(decider, first_labels, MOST_LISTED)?;
-    if decider.incumbent.must_end() {
+    // A proof among some of the cuts would claim nothing: what it takes is better spent on other cuts.
+    if decider.incumbent.must_end() || !decider.incumbent.considers_all_cuts() {
         return Some(());
     }
     baselines::offer_cheap(decider.incumbent);

@@ -1,6 +1,7 @@
 //! How much searches may spend, counted in entries of labels so that the same request gives the same answer.
 
 use super::labels::BYTES_PER_ENTRY;
+use crate::planner::incumbent::Incumbent;
 
 /// Entries that a search may use at first, and the factor by which that rises.
 const FIRST_ENTRIES: usize = 20_000;
@@ -38,6 +39,11 @@ pub fn moves_beside(most_entries: usize) -> usize {
 impl Effort {
     /// As much as memory allows.
     pub const ALL: Self = Self { most_entries: MOST_BYTES / BYTES_PER_ENTRY };
+
+    /// For a search that closes the gap: a proof among some of the cuts would claim nothing, and gets little.
+    pub fn of_proofs(incumbent: &Incumbent<'_>) -> Self {
+        if incumbent.considers_all_cuts() { Self::ALL } else { Self { most_entries: FIRST_ENTRIES } }
+    }
 
     /// For what comes second: all on small clusters, little beyond, so that a proven answer does not wait long.
     pub fn of_ties(hosts: usize) -> Self {

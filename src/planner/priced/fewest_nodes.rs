@@ -55,7 +55,7 @@ pub fn search<const W: usize>(incumbent: &Incumbent<'_>, target_period_s: f64) -
             })
         }
     };
-    for most_entries in Effort::ALL.rising() {
+    for most_entries in Effort::of_proofs(incumbent).rising() {
         // Any number first, or without a placement nothing would be known of the upper end.
         if incumbent.best().is_none() && matches!(decide(problem.most_stages, most_entries)?, Known::TooFew) {
             incumbent.raise(f64::INFINITY);

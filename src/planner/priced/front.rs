@@ -19,7 +19,8 @@ pub fn points<const W: usize>(incumbent: &Incumbent<'_>) -> Option<()> {
     let problem = incumbent.problem;
     let stop = || incumbent.env.stop.reason().is_some();
     let period_is_least = incumbent.bound() == incumbent.objective();
-    ties::least_latency::<W>(incumbent, Effort::ALL)?;
+    let effort = Effort::of_proofs(incumbent);
+    ties::least_latency::<W>(incumbent, effort)?;
     let last = incumbent.costs()?;
     let stage_ends = StageEnds::<W>::new(problem, &stop)?;
     let mut neighbourhoods = Neighbourhoods::new(problem.hosts.len());
@@ -36,7 +37,7 @@ pub fn points<const W: usize>(incumbent: &Incumbent<'_>) -> Option<()> {
         let mut best = None;
         let mut heard = Heard { placement: &mut |better| best = Some(better), bound: &mut |_| {}, stop: &stop };
         let wanted = (Goal::Latency, limits);
-        let (_, proven) = close_in(&tables, &mut neighbourhoods, wanted, last.latency_s, Effort::ALL, &mut heard);
+        let (_, proven) = close_in(&tables, &mut neighbourhoods, wanted, last.latency_s, effort, &mut heard);
         whole &= proven;
         let Some(point) = best else { break };
         // As good as the last one's period, where its latency was not proven.

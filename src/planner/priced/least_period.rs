@@ -60,7 +60,7 @@ pub fn search<const W: usize>(incumbent: &Incumbent<'_>) -> Option<()> {
     search.any_placement()?;
     search.bisect_walks()?;
     search.first_placements()?;
-    for most_entries in Effort::ALL.rising() {
+    for most_entries in Effort::of_proofs(incumbent).rising() {
         if stop() || incumbent.bound() == f64::INFINITY {
             break;
         }

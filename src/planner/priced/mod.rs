@@ -93,7 +93,7 @@ fn least_latency_of_all<const W: usize>(incumbent: &Incumbent<'_>) -> Option<()>
     };
     let wanted = (Goal::Latency, Limits::of_latency(problem.max_latency_s));
     let high_s = incumbent.objective().min(problem.max_latency_s.next_up());
-    let (_, proven) = close_in(&tables, &mut neighbourhoods, wanted, high_s, Effort::ALL, &mut heard);
+    let (_, proven) = close_in(&tables, &mut neighbourhoods, wanted, high_s, Effort::of_proofs(incumbent), &mut heard);
     if proven && incumbent.best().is_none() {
         incumbent.raise(f64::INFINITY);
     }

@@ -24,10 +24,10 @@ pub fn fewest_bytes<const W: usize>(incumbent: &Incumbent<'_>) -> Option<()> {
     let stage_ends = StageEnds::<W>::new(problem, &stop)?;
     let ratio = incumbent.request.options.max_period_ratio.unwrap_or(1.0);
     loop {
-        let period_s = incumbent.objective().max(ratio * incumbent.bound());
+        let period_s = incumbent.objective().max(ratio * incumbent.claimed_bound());
         let cheapest = fewest_bytes_within(incumbent, &stage_ends, &shipping, period_s, &stop)?;
         // Where the least period was not known, a smaller one may have been found: then less is allowed.
-        if costs(problem, &cheapest).period_s <= incumbent.objective().max(ratio * incumbent.bound()) {
+        if costs(problem, &cheapest).period_s <= incumbent.objective().max(ratio * incumbent.claimed_bound()) {
             incumbent.ship(cheapest.clone());
             let better = smaller_period(incumbent, &stage_ends, &shipping, cheapest, &stop)?;
             incumbent.ship(better);
@@ -58,7 +58,8 @@ fn fewest_bytes_within<const W: usize>(
         stop,
     };
     let wanted = (Goal::Bytes, Limits::of_latency(problem.max_latency_s));
-    let (shipped, proven) = close_in(&tables, &mut neighbourhoods, wanted, high, Effort::ALL, &mut heard);
+    let (shipped, proven) =
+        close_in(&tables, &mut neighbourhoods, wanted, high, Effort::of_proofs(incumbent), &mut heard);
     if proven {
         incumbent.prove(|proofs| proofs.fewest_bytes = proofs.fewest_bytes.max(shipped as u64));
     }

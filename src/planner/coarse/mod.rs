@@ -1,0 +1,128 @@
+//! Models with more cuts than the tables of the search hold: placements among some of the cuts, bounds over all of them.
+//!
+//! A first fit over all cuts gives a placement where one is easy to find. The search then goes over some hundred cuts,
+//! spread by memory and work, and goes on closer to the cuts of its best placement. Nothing that it proves among some
+//! cuts is claimed: the bound of the answer comes from `bound`, which holds for every cut.
+
+mod bound;
+mod cuts;
+mod first_fit;
+#[cfg(test)]
+mod tests;
+
+use self::bound::GridBounds;
+use super::bound::{Bounds, Walks};
+use super::cost::Assignment;
+use super::env::Env;
+use super::incumbent::Incumbent;
+use super::priced::refine;
+use super::problem::Problem;
+use super::{CheckFailure, feasible, raise_bounds, search};
+use crate::domain::placement::PlacementDocument;
+use crate::domain::request::PlanRequest;
+
+/// Positions that sets of positions can hold.
+const MOST_POSITIONS: usize = 16_384;
+
+/// Bytes that the tables of stages may take.
+const MOST_TABLE_BYTES: usize = 1 << 30;
+
+/// Cuts of a search among some of them.
+const CUTS: usize = 1_022;
+
+/// Searches among some cuts, each closer to the best placement of the one before.
+const ROUNDS: usize = 4;
+
+/// Whether a problem has more cuts than a search over all of them holds.
+pub fn is_too_large(problem: &Problem) -> bool {
+    let positions = problem.blocks() + 1;
+    positions > MOST_POSITIONS || table_bytes(problem, positions) > MOST_TABLE_BYTES
+}
+
+/// Bounds for all cuts of a problem, over a grid where there are too many.
+pub fn bounds(problem: &Problem) -> Box<dyn Bounds + '_> {
+    if is_too_large(problem) {
+        Box::new(GridBounds::new(problem, &cuts::spread(problem, affordable_cuts(problem))))
+    } else {
+        Box::new(Walks(problem))
+    }
+}
+
+/// Bytes of the sets of ends and of starts, by group and position.
+fn table_bytes(problem: &Problem, positions: usize) -> usize {
+    problem.groups.len() * positions * (positions / 64 + 1) * 2 * size_of::<u64>()
+}
+
+/// The most cuts whose tables are affordable.
+fn affordable_cuts(problem: &Problem) -> usize {
+    (1..=CUTS).rev().find(|&cuts| table_bytes(problem, cuts + 2) <= MOST_TABLE_BYTES).unwrap_or(1)
+}
+
+/// Plans a request whose problem is too large for a search over all cuts.
+///
+/// # Errors
+/// A placement that the checker refuses.
+pub fn plan(request: &PlanRequest, whole: &Problem, env: &Env<'_>) -> Result<PlacementDocument, CheckFailure> {
+    plan_among(request, whole, affordable_cuts(whole), env)
+}
+
+/// Plans a request with about so many cuts at a time.
+fn plan_among(
+    request: &PlanRequest,
+    whole: &Problem,
+    most: usize,
+    env: &Env<'_>,
+) -> Result<PlacementDocument, CheckFailure> {
+    let stop = || env.stop.reason().is_some();
+    let nothing_known = || Incumbent::among(request, whole, whole.blocks(), env);
+    match feasible::reasons(request, whole, &stop) {
+        None => return nothing_known().conclude(),
+        Some(reasons) if !reasons.is_empty() => return Ok(nothing_known().infeasible(reasons)),
+        Some(_) => {}
+    }
+    let mut best = first_fit::first_fit(whole, &stop);
+    let mut kept = cuts::spread(whole, most);
+    let bounds = GridBounds::new(whole, &kept);
+    let mut proven = None;
+    let mut round = 1;
+    loop {
+        if let Some(best) = &best {
+            kept = cuts::joined(&kept, best.stages.iter().map(|&(end, _)| end));
+        }
+        let some = whole.with_cuts_at(&kept);
+        let incumbent = Incumbent::among(request, &some, whole.blocks(), env);
+        if let Some(best) = best.take() {
+            incumbent.offer(renumbered(&best, |end| kept.partition_point(|&cut| cut < end)));
+        }
+        match proven {
+            Some(bound) => incumbent.raise_for_all_cuts(bound),
+            None => {
+                if let Some(reason) = raise_bounds(&incumbent, &bounds, &stop) {
+                    return Ok(incumbent.infeasible(vec![reason]));
+                }
+            }
+        }
+        proven = Some(incumbent.claimed_bound());
+        let before = incumbent.objective();
+        search(&incumbent);
+        let improves = round == 1 || incumbent.objective() < before;
+        let ends = round == ROUNDS || !improves || stop() || incumbent.claimed_bound() >= incumbent.objective();
+        match incumbent.best() {
+            Some(found) if !ends => {
+                let found = renumbered(&found, |end| kept[end]);
+                kept = cuts::around(whole, &kept, &found, most);
+                best = Some(found);
+                round += 1;
+            }
+            _ => {
+                refine(&incumbent);
+                return incumbent.conclude();
+            }
+        }
+    }
+}
+
+/// The same stages with their ends counted among other cuts.
+fn renumbered(assignment: &Assignment, number: impl Fn(usize) -> usize) -> Assignment {
+    Assignment { stages: assignment.stages.iter().map(|&(end, host)| (number(end), host)).collect() }
+}

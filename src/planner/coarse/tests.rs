@@ -1,0 +1,80 @@
+//! Certified instances with few of their cuts: nothing that is claimed may be wrong.
+
+use std::path::Path;
+
+use serde_json::Value;
+
+use super::bound::GridBounds;
+use super::{cuts, plan_among};
+use crate::domain::placement::Status;
+use crate::domain::request::PlanRequest;
+use crate::planner::Env;
+use crate::planner::bound::{Bounds, Walks};
+use crate::planner::env::{NeverStop, NoProgress};
+use crate::planner::problem::Problem;
+
+/// What the sums of a relaxation may differ by from those of a placement.
+const ROUNDING: f64 = 1e-12;
+
+struct Instance {
+    name: String,
+    request: PlanRequest,
+    /// The least period; infinite where there is no placement.
+    least_s: f64,
+}
+
+fn instances() -> Vec<Instance> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/instances");
+    let paths = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let read = |path: std::path::PathBuf| {
+        let instance: Value = serde_json::from_str(&std::fs::read_to_string(&path).unwrap()).unwrap();
+        let least_s = instance["expected"]["period_s"].as_f64().unwrap_or(f64::INFINITY);
+        let request = PlanRequest::from_json(&instance["request"]).unwrap();
+        Instance { name: path.file_stem().unwrap().to_string_lossy().into_owned(), request, least_s }
+    };
+    let instances: Vec<Instance> = paths.map(read).collect();
+    assert!(instances.len() > 20);
+    instances
+}
+
+#[test]
+fn bounds_from_every_grid_hold_for_all_cuts() {
+    for Instance { name, request, least_s } in instances() {
+        let problem = Problem::new(&request, &|| false).unwrap();
+        let latency_of_walks_s = Walks(&problem).least_latency(&|| false).unwrap();
+        for most in [0, 1, 2, 3, 5, 8, 13, 50, 1_000] {
+            let bounds = GridBounds::new(&problem, &cuts::spread(&problem, most));
+            let period_s = bounds.least_period(&|| false).unwrap();
+            let latency_s = bounds.least_latency(&|| false).unwrap();
+            assert!(period_s <= least_s * (1.0 + ROUNDING), "{name}, {most} cuts: {period_s} of {least_s}");
+            let most_s = latency_of_walks_s * (1.0 + ROUNDING);
+            assert!(latency_s <= most_s, "{name}, {most} cuts: latency {latency_s} of {latency_of_walks_s}");
+        }
+    }
+}
+
+#[test]
+fn a_search_among_few_cuts_claims_nothing_false() {
+    let (mut placed, mut best) = (0, 0);
+    for Instance { name, request, least_s } in instances() {
+        let problem = Problem::new(&request, &|| false).unwrap();
+        for most in [2, 6, 20] {
+            let env = Env { seed: 1, threads: 1, stop: &NeverStop, progress: &NoProgress };
+            let document = plan_among(&request, &problem, most, &env).unwrap();
+            let bound_s = document.lower_bound_s.unwrap_or(0.0);
+            assert!(bound_s <= least_s * (1.0 + ROUNDING), "{name}, {most} cuts: bound {bound_s} of {least_s}");
+            match document.status {
+                Status::Infeasible => assert_eq!(least_s, f64::INFINITY, "{name}, {most} cuts"),
+                Status::Unknown => {}
+                Status::Optimal | Status::Feasible => {
+                    let period_s = document.period_s.unwrap();
+                    assert!(period_s >= least_s * (1.0 - ROUNDING), "{name}, {most} cuts: {period_s} of {least_s}");
+                    placed += 1;
+                    best += usize::from(period_s <= least_s * (1.0 + ROUNDING));
+                }
+            }
+        }
+    }
+    // Rounds that move closer to the best cuts are worth it: from few cuts many optima are found.
+    assert!(placed > 40 && best * 2 > placed, "{best} optima in {placed} placements");
+}
