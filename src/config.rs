@@ -79,6 +79,12 @@ pub struct Settings {
     pub heartbeat_s: f64,
     /// Seconds that a job belongs to its worker after a heartbeat; at least three heartbeats. Default 15.
     pub lease_s: f64,
+    /// How many placements of a model on a cluster are kept, the newest. Default: all.
+    pub retain_placements: Option<u32>,
+    /// Seconds after which a placement is deleted. Default: never.
+    pub retain_placements_s: Option<f64>,
+    /// Seconds after its end from which the record of a job is deleted. Default: never.
+    pub retain_jobs_s: Option<f64>,
     /// Nets that webhooks may lead to although they are not of the open Internet, and without TLS. Default none.
     pub webhook_allow_nets: Vec<IpNet>,
     /// Seconds that open requests and running jobs get to end once the service shuts down. Default 10.
@@ -116,6 +122,9 @@ impl Default for Settings {
             write_timeout_s: 30.0,
             heartbeat_s: 1.0,
             lease_s: 15.0,
+            retain_placements: None,
+            retain_placements_s: None,
+            retain_jobs_s: None,
             webhook_allow_nets: Vec::new(),
             shutdown_s: 10.0,
             otlp_endpoint: None,
@@ -155,7 +164,7 @@ fn listed(faults: &[SettingFault]) -> String {
 
 impl Settings {
     /// Names of all settings, as in the file; in the environment in capitals behind [`ENVIRONMENT_PREFIX`].
-    pub const FIELDS: [&'static str; 27] = [
+    pub const FIELDS: [&'static str; 30] = [
         "listen",
         "database_url",
         "allow_anonymous",
@@ -178,6 +187,9 @@ impl Settings {
         "write_timeout_s",
         "heartbeat_s",
         "lease_s",
+        "retain_placements",
+        "retain_placements_s",
+        "retain_jobs_s",
         "webhook_allow_nets",
         "shutdown_s",
         "otlp_endpoint",
@@ -248,6 +260,9 @@ impl Settings {
             write_timeout_s: reader.optional(map, "write_timeout_s", read_duration).unwrap_or(default.write_timeout_s),
             heartbeat_s: reader.optional(map, "heartbeat_s", read_duration).unwrap_or(default.heartbeat_s),
             lease_s: reader.optional(map, "lease_s", read_duration).unwrap_or(default.lease_s),
+            retain_placements: reader.optional(map, "retain_placements", read_queue_limit),
+            retain_placements_s: reader.optional(map, "retain_placements_s", read_duration),
+            retain_jobs_s: reader.optional(map, "retain_jobs_s", read_duration),
             webhook_allow_nets: reader
                 .optional(map, "webhook_allow_nets", read_nets)
                 .unwrap_or(default.webhook_allow_nets),

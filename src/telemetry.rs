@@ -85,6 +85,11 @@ pub mod metric {
     /// Gauge: size of the database's write-ahead log.
     pub const WAL_BYTES: &str = "cutpoint_store_wal_bytes";
 
+    /// Counter: what the retention settings deleted; `kind` is `placement`, `job` or `cluster_revision`.
+    pub const RETENTION_DELETED: &str = "cutpoint_retention_deleted_total";
+    /// The kinds of [`RETENTION_DELETED`].
+    pub const RETAINED_KINDS: [&str; 3] = ["placement", "job", "cluster_revision"];
+
     /// Counter: attempts to deliver a message to a webhook; `outcome`.
     pub const DELIVERY_ATTEMPTS: &str = "cutpoint_webhook_attempts_total";
     /// Histogram: how long attempts to deliver took.
@@ -93,7 +98,7 @@ pub mod metric {
     pub const DELIVERIES_PENDING: &str = "cutpoint_webhook_deliveries_pending";
 
     /// Every name with what it says.
-    pub const ALL: [(&str, &str); 18] = [
+    pub const ALL: [(&str, &str); 19] = [
         (REQUEST_DURATION, "How long requests took until their answer began."),
         (REQUESTS, "Requests that are being answered."),
         (SHED, "Requests that were turned away, by cause."),
@@ -109,6 +114,7 @@ pub mod metric {
         (TRANSACTION_DURATION, "How long a group of writes took, its commit included."),
         (TRANSACTION_WRITES, "How many writes one commit took."),
         (WAL_BYTES, "Size of the database's write-ahead log."),
+        (RETENTION_DELETED, "What the retention settings deleted, by kind."),
         (DELIVERY_ATTEMPTS, "Attempts to deliver a message to a webhook, by outcome."),
         (DELIVERY_DURATION, "How long attempts to deliver took."),
         (DELIVERIES_PENDING, "Deliveries to webhooks that will be attempted."),
@@ -180,6 +186,9 @@ fn set_up() -> PrometheusHandle {
     }
     // From the start, so that the first one is seen as an increase.
     metric::SHED_CAUSES.into_iter().for_each(|cause| metrics::counter!(metric::SHED, "cause" => cause).absolute(0));
+    metric::RETAINED_KINDS
+        .into_iter()
+        .for_each(|kind| metrics::counter!(metric::RETENTION_DELETED, "kind" => kind).absolute(0));
     metrics::counter!(metric::LEASES_LOST).absolute(0);
     handle
 }

@@ -13,7 +13,7 @@ use crate::clock::{Clock, Ids, RandomIds, SystemClock};
 use crate::config::Settings;
 use crate::http::{self, Api, ConnectionLimits, Limits};
 use crate::jobs::{Planner, Queue, QueueSettings};
-use crate::store::{ServerLock, Store, StoreSettings};
+use crate::store::{Retention, ServerLock, Store, StoreSettings};
 use crate::telemetry::Metrics;
 use crate::webhook::connect::trusted_roots;
 use crate::webhook::{Courier, CourierSettings, Guard, Sender, SystemResolver};
@@ -166,6 +166,11 @@ fn queue_settings(settings: &Settings) -> QueueSettings {
         lease: Duration::from_secs_f64(settings.lease_s),
         queue_limit: settings.queue_limit,
         jobs_per_key: settings.max_jobs_per_key,
+        retention: Retention {
+            placements_age: settings.retain_placements_s.map(Duration::from_secs_f64),
+            placements_of_pair: settings.retain_placements,
+            jobs_age: settings.retain_jobs_s.map(Duration::from_secs_f64),
+        },
         grace: Duration::from_secs_f64(settings.shutdown_s),
         ..QueueSettings::default()
     }

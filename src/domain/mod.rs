@@ -8,6 +8,7 @@ pub mod chain;
 pub mod cluster;
 pub mod explanation;
 pub mod fault;
+pub mod figures;
 pub mod graph;
 pub mod hash;
 pub mod id;

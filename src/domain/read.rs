@@ -13,6 +13,9 @@ use super::unit::MAX_SAFE_INTEGER;
 /// A list of faults longer than this helps nobody: the rest are left out.
 pub const MAX_FAULTS: usize = 1000;
 
+/// The most characters of an identifier that callers choose.
+pub const MAX_ID_CHARS: usize = 256;
+
 /// One step of a JSON pointer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Step {
@@ -178,7 +181,7 @@ impl Reader {
 
     /// An identifier: a text of 1 to 256 characters.
     pub fn id(&mut self, value: &Value) -> Option<String> {
-        self.text(value, 256)
+        self.text(value, MAX_ID_CHARS)
     }
 
     /// Labels: texts of 1 to 256 characters under names of 1 to 256.
@@ -196,7 +199,7 @@ impl Reader {
 
     /// Checks a name that the document chooses: 1 to 256 characters.
     pub fn name(&mut self, name: &str) {
-        if name.is_empty() || name.chars().count() > 256 {
+        if name.is_empty() || name.chars().count() > MAX_ID_CHARS {
             let below = [Step::Key(name.to_owned())];
             let action = "Name it in 1 to 256 characters";
             self.fault_at(&below, FaultCode::OutOfRange, "the name is empty or too long", action);

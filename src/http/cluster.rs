@@ -73,7 +73,7 @@ pub struct ClusterPage {
 
 impl From<store::Cluster> for ClusterSummary {
     fn from(cluster: store::Cluster) -> Self {
-        let store::Cluster { id, revision, name, content_hash, nodes, links, created_at, revised_at } = cluster;
+        let store::Cluster { id, revision, name, content_hash, nodes, links, created_at, revised_at, .. } = cluster;
         Self { id, revision, name, content_hash, nodes, links, created_at, revised_at }
     }
 }

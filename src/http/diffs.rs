@@ -5,7 +5,6 @@ use std::sync::Arc;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::Response;
-use serde_json::Value;
 use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -21,10 +20,11 @@ use super::query::Parameters;
 use super::responses::{BadParameter, Conflict, Internal, NotFound, Refused, Unavailable};
 use crate::domain::cluster::ClusterInventory;
 use crate::domain::explanation::PlacementDiff;
-use crate::domain::fault::{Fault, FaultCode};
+use crate::domain::fault::FaultCode;
 use crate::domain::id::IdKind;
 use crate::domain::model::ModelProfile;
 use crate::domain::placed::Placed;
+use crate::domain::placement::Status;
 use crate::planner::diff;
 use crate::store::Placement;
 
@@ -69,9 +69,9 @@ async fn get_diff(
     let base_id = base_id.ok_or_else(|| Problem::not_found("placement", ""))?;
     let base = found(api.store.placement(&caller.tenant, &base_id).await)?;
     let base = base.ok_or_else(|| Problem::not_found("placement", base_id.as_str()))?;
-    let model = api.store.model_document(&caller.tenant, &placement.model_id).await?;
-    let (_, cluster) =
-        api.store.cluster_document(&caller.tenant, &placement.cluster_id, Some(placement.cluster_revision)).await?;
+    let model = api.store.model_document(&caller.tenant, &placement.summary.model_id).await?;
+    let revision = Some(placement.summary.cluster_revision);
+    let (_, cluster) = api.store.cluster_document(&caller.tenant, &placement.summary.cluster_id, revision).await?;
     let bytes = model.len() + cluster.len() + placement.document.len() + base.document.len();
     let compared = compute(bytes, move || {
         let (base, placed) = (placed(&base)?, placed(&placement)?);
@@ -83,9 +83,8 @@ async fn get_diff(
 }
 
 fn placed(row: &Placement) -> Result<Placed, Problem> {
-    let value: Value = read_stored(&row.document, |value| Ok::<Value, Vec<Fault>>(value.clone()))?;
-    if value.get("stages").is_none() {
-        let detail = format!("{} proves that there is no placement", row.id);
+    if row.summary.figures.status == Status::Infeasible {
+        let detail = format!("{} proves that there is no placement", row.summary.id);
         return Err(Problem::new(ProblemType::Conflict, detail));
     }
     read_stored(&row.document, Placed::from_json)

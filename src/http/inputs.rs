@@ -79,6 +79,13 @@ impl Inputs {
     }
 }
 
+impl Inputs {
+    /// The stored placements that are named, each once.
+    pub fn named_placements(&self) -> Vec<Id> {
+        self.placements.ids()
+    }
+}
+
 fn one_of_two(reader: &mut Reader, map: &Map<String, Value>, inline: &'static str, by_id: &'static str) {
     match (map.contains_key(inline), map.contains_key(by_id)) {
         (true, true) => {

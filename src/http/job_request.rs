@@ -115,11 +115,12 @@ impl JobRequest {
         let idempotency = document.idempotency.clone();
         let (reader, Draft { inputs, options, labels }) =
             document.draft(move |reader, value| read_draft(reader, value, &limits)).await?;
+        let named_placements = inputs.named_placements();
         let resolved = inputs::resolve(api, &caller.tenant, reader, inputs, options, bytes).await?;
         let options = resolved.request.options.clone();
         let (tenant, key_id) = (caller.tenant.clone(), caller.key_id.clone());
         let (model, cluster) = (resolved.model, resolved.cluster);
-        let job = NewJob { tenant, key_id, model, cluster, options, labels, idempotency };
+        let job = NewJob { tenant, key_id, model, cluster, options, labels, named_placements, idempotency };
         Ok((job, (Arc::new(resolved.request), resolved.bytes)))
     }
 }

@@ -246,8 +246,12 @@ async fn get_job_placement(
     query.finish()?;
     let id = job_id(&id)?;
     let (etag, document) = match api.store.best_placement(&caller.tenant, &id).await? {
-        BestSoFar::Stored(placement) => (ETag::new(placement.id), placement.document),
+        BestSoFar::Stored(placement) => (ETag::new(&placement.summary.id), placement.document),
         BestSoFar::Incumbent(document) => (ETag::new(content_hash(&document)), document),
+        BestSoFar::Deleted(placement_id) => {
+            let detail = format!("{id} ended with {placement_id}, which was deleted");
+            return Err(Problem::new(ProblemType::NotFound, detail));
+        }
         BestSoFar::Nothing => {
             return Err(Problem::new(ProblemType::NoPlacement, format!("{id} has none, or none yet")));
         }

@@ -1,6 +1,6 @@
 //! The stored placements that a request names: the base to replan from, and what occupies the cluster.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use serde_json::{Map, Value};
@@ -63,6 +63,12 @@ impl NamedPlacements {
         // Ids that could not be read keep their places with an empty text.
         let occupied_by = occupied_by.into_iter().map(Option::unwrap_or_default).collect();
         Self { base, occupied_by, rates_per_s }
+    }
+
+    /// The placements that are named, each once; what is no id is left out, and has its fault when it is looked up.
+    pub(super) fn ids(&self) -> Vec<Id> {
+        let named = self.base.iter().chain(&self.occupied_by).collect::<BTreeSet<&String>>();
+        named.into_iter().filter_map(|id| Id::parse(IdKind::Placement, id)).collect()
     }
 
     /// Fetches the placements, and puts what they mean into the options.
@@ -132,8 +138,8 @@ async fn stored(
         reader.fault_at(below, FaultCode::UnknownReference, detail, "Give the id of a stored placement");
         return Ok(None);
     };
-    let revision = Some(row.cluster_revision);
-    let (_, cluster) = api.store.cluster_document(tenant, &row.cluster_id, revision).await?;
+    let revision = Some(row.summary.cluster_revision);
+    let (_, cluster) = api.store.cluster_document(tenant, &row.summary.cluster_id, revision).await?;
     Ok(Some(Stored { placement: row.document, cluster }))
 }
 

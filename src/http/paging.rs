@@ -2,12 +2,11 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use jiff::Timestamp;
 use utoipa::IntoParams;
 
 use super::query::Parameters;
 use crate::domain::fault::FaultCode;
-use crate::domain::id::{Id, IdKind};
+use crate::domain::id::IdKind;
 use crate::store::{Order, Page, PageKey};
 
 /// The most items of a page.
@@ -44,14 +43,13 @@ pub fn page(query: &mut Parameters, kind: IdKind) -> Page {
 
 /// The cursor that leads behind a row.
 pub fn cursor(key: &PageKey) -> String {
-    URL_SAFE_NO_PAD.encode(format!("{} {}", key.created_at.as_microsecond(), key.id))
+    URL_SAFE_NO_PAD.encode(format!("{}{}", key.kind.prefix(), key.sequence))
 }
 
 fn read_cursor(cursor: &str, kind: IdKind) -> Option<PageKey> {
     let text = String::from_utf8(URL_SAFE_NO_PAD.decode(cursor).ok()?).ok()?;
-    let (created_at, id) = text.split_once(' ')?;
-    let created_at = Timestamp::from_microsecond(created_at.parse().ok()?).ok()?;
-    Some(PageKey { created_at, id: Id::parse(kind, id)? })
+    let digits = text.strip_prefix(kind.prefix()).filter(|digits| digits.bytes().all(|byte| byte.is_ascii_digit()))?;
+    Some(PageKey { kind, sequence: digits.parse().ok()? })
 }
 
 #[cfg(test)]
@@ -60,12 +58,14 @@ mod tests {
 
     #[test]
     fn a_cursor_leads_back_to_its_row() {
-        let id = Id::new(IdKind::Job, uuid::Uuid::from_u128(7));
-        let key = PageKey { created_at: Timestamp::from_microsecond(1_767_225_600_000_001).unwrap(), id };
+        let key = PageKey { kind: IdKind::Job, sequence: 7 };
         let text = cursor(&key);
         assert_eq!(read_cursor(&text, IdKind::Job), Some(key));
         assert_eq!(read_cursor(&text, IdKind::Model), None);
         assert_eq!(read_cursor("%", IdKind::Job), None);
         assert_eq!(read_cursor("AAAA", IdKind::Job), None);
+        // As cursors were before there was a sequence.
+        let old = URL_SAFE_NO_PAD.encode("1767225600000001 job_01931e5c-9d2f-7c1a-b0c4-000000000003");
+        assert_eq!(read_cursor(&old, IdKind::Job), None);
     }
 }

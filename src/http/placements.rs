@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 
 use axum::extract::{Path, State};
+use axum::http::header::IF_MATCH;
 use axum::http::{HeaderMap, StatusCode};
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use jiff::Timestamp;
 use serde::Serialize;
 use utoipa::{IntoParams, ToSchema};
@@ -12,13 +13,15 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::api::Api;
-use super::caller::MayRead;
+use super::caller::{MayAdminister, MayRead};
+use super::etag::ETag;
 use super::json;
 use super::paging::{self, PageParameters};
 use super::problem::Problem;
 use super::query::Parameters;
-use super::responses::{BadParameter, Internal, NotFound, Refused, Unavailable};
+use super::responses::{BadParameter, Conflict, Internal, NotFound, Refused, Stale, Unavailable};
 use super::shelf::Shelved;
+use crate::domain::figures::PlacementFigures;
 use crate::domain::id::{Id, IdKind};
 use crate::domain::placement::{PlacementDocument, Status};
 use crate::domain::unit::MAX_SAFE_INTEGER;
@@ -51,11 +54,46 @@ pub struct Placement {
     pub placement: PlacementDocument,
 }
 
+/// A stored placement without its stages.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct PlacementSummary {
+    /// Its id.
+    #[schema(value_type = String)]
+    pub id: Id,
+    /// The job that made it; the job's record may be deleted.
+    #[schema(value_type = String)]
+    pub job_id: Id,
+    /// The model that it places.
+    #[schema(value_type = String)]
+    pub model_id: Id,
+    /// The cluster that it uses.
+    #[schema(value_type = String)]
+    pub cluster_id: Id,
+    /// The revision of the cluster.
+    #[schema(minimum = 1)]
+    pub cluster_revision: u64,
+    /// The job's labels.
+    pub labels: BTreeMap<String, String>,
+    /// When it was stored.
+    #[schema(value_type = String, format = DateTime)]
+    pub created_at: Timestamp,
+    /// Its figures.
+    pub figures: PlacementFigures,
+}
+
+impl From<store::PlacementSummary> for PlacementSummary {
+    fn from(summary: store::PlacementSummary) -> Self {
+        let store::PlacementSummary { id, job_id, model_id, cluster_id, cluster_revision, labels, .. } = summary;
+        let (created_at, figures) = (summary.created_at, summary.figures);
+        Self { id, job_id, model_id, cluster_id, cluster_revision, labels, created_at, figures }
+    }
+}
+
 /// A page of placements, newest first.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct PlacementPage {
-    /// The placements.
-    pub items: Vec<Placement>,
+    /// The placements, without their stages.
+    pub items: Vec<PlacementSummary>,
     /// Give it as `cursor` for the next page; absent at the end.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
@@ -81,6 +119,9 @@ pub struct PlacementParameters {
     /// Of this status; given often, of one of them.
     #[param(nullable = false)]
     pub status: Option<Vec<Status>>,
+    /// With a stage on this node.
+    #[param(nullable = false, min_length = 1, max_length = 256)]
+    pub node_id: Option<String>,
     /// With this label, as `name=value`; given often, with all of them.
     #[param(nullable = false)]
     pub label: Option<Vec<String>>,
@@ -109,10 +150,12 @@ const STATUSES: [(&str, Status); 4] = [
 ];
 
 pub(super) fn routes() -> OpenApiRouter<Api> {
-    OpenApiRouter::new().routes(routes!(list_placements)).routes(routes!(get_placement))
+    OpenApiRouter::new().routes(routes!(list_placements)).routes(routes!(get_placement, delete_placement))
 }
 
 /// List placements
+///
+/// Their figures and nodes; `GET /v1/placements/{id}` has the stages.
 #[utoipa::path(
     get, path = "/v1/placements", tag = "placements", security(("key" = ["read"])), params(PlacementParameters, PageParameters),
     responses(
@@ -131,16 +174,16 @@ async fn list_placements(
         cluster_revision: query.integer("cluster_revision", 1, MAX_SAFE_INTEGER),
         job_id: query.id("job_id", IdKind::Job),
         statuses: query.choices("status", &STATUSES),
+        node_id: query.chosen_id("node_id"),
         labels: query.labels("label"),
         latest: query.flag("latest"),
     };
     let page = paging::page(&mut query, IdKind::Placement);
     query.finish()?;
     let listed = api.store.placements(&caller.tenant, filter, page).await?;
-    let items = listed.items.iter().map(body).collect::<Result<Vec<String>, Problem>>()?;
-    let cursor = listed.next.as_ref().map(|key| BTreeMap::from([("next_cursor", paging::cursor(key))]));
-    let items = format!("[{}]", items.join(","));
-    Ok(json::text(StatusCode::OK, json::with_member(&cursor.unwrap_or_default(), "items", &items)?))
+    let next_cursor = listed.next.as_ref().map(paging::cursor);
+    let items = listed.items.into_iter().map(PlacementSummary::from).collect();
+    Ok(json::value(StatusCode::OK, &PlacementPage { items, next_cursor }))
 }
 
 /// Read a placement
@@ -165,11 +208,13 @@ async fn get_placement(
 ) -> Result<Response, Problem> {
     query.finish()?;
     let id = placement_id(&id)?;
-    let Shelved { etag, body, .. } = match api.shelf.get(&caller.tenant, &id) {
+    // Read before the placement: a deletion that comes between empties the shelf once more than needed, never less.
+    let deletions = api.store.placement_deletions();
+    let Shelved { etag, body, .. } = match api.shelf.get(&caller.tenant, &id, deletions) {
         Some(shelved) => shelved,
         None => {
             let placement = api.store.placement(&caller.tenant, &id).await?;
-            api.shelf.put(&caller.tenant, &id, body(&placement)?)
+            api.shelf.put(&caller.tenant, &id, body(&placement)?, deletions)
         }
     };
     if etag.is_known(&headers) {
@@ -178,8 +223,42 @@ async fn get_placement(
     Ok(etag.on(json::text(StatusCode::OK, body)))
 }
 
+/// Delete a placement
+///
+/// The record of its job stays and goes on naming it. A placement that a job which has not ended names as its base or as
+/// an occupant stays: 409.
+#[utoipa::path(
+    delete, path = "/v1/placements/{id}", tag = "placements", security(("key" = ["admin"])),
+    params(
+        ("id" = String, Path, description = "The placement."),
+        ("If-Match" = Option<String>, Header, nullable = false, description = "The ETag of the placement: where it has another, nothing is deleted."),
+    ),
+    responses(
+        (status = 204, description = "Deleted."),
+        BadParameter, NotFound, Conflict, Stale, Refused, Internal, Unavailable,
+    )
+)]
+async fn delete_placement(
+    State(api): State<Api>,
+    MayAdminister(caller): MayAdminister,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+    query: Parameters,
+) -> Result<Response, Problem> {
+    query.finish()?;
+    let id = placement_id(&id)?;
+    // It never changes: whoever knows its tag knows what is deleted.
+    if headers.contains_key(IF_MATCH) {
+        api.store.placement(&caller.tenant, &id).await?;
+        ETag::new(&id).may_match(&headers)?;
+    }
+    api.store.delete_placement(&caller.tenant, &id).await?;
+    Ok(StatusCode::NO_CONTENT.into_response())
+}
+
 fn body(placement: &store::Placement) -> Result<String, Problem> {
-    let store::Placement { id, job_id, model_id, cluster_id, cluster_revision, labels, created_at, .. } = placement;
+    let store::PlacementSummary { id, job_id, model_id, cluster_id, cluster_revision, labels, created_at, .. } =
+        &placement.summary;
     let (cluster_revision, created_at) = (*cluster_revision, *created_at);
     let head = Head { id, job_id, model_id, cluster_id, cluster_revision, labels, created_at };
     json::with_member(&head, "placement", &placement.document)

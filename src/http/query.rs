@@ -8,7 +8,7 @@ use super::limits::MOST_LABELS;
 use super::problem::Problem;
 use crate::domain::fault::FaultCode;
 use crate::domain::id::{Id, IdKind};
-use crate::domain::read::{Reader, Step};
+use crate::domain::read::{MAX_ID_CHARS, Reader, Step};
 
 /// The parameters of a request, with the faults that were met while reading them.
 #[derive(Debug, Default)]
@@ -103,6 +103,17 @@ impl Parameters {
             self.fault(name, FaultCode::UnknownValue, format!("{text:?} is no time"), action);
         }
         time
+    }
+
+    /// An id that callers choose, such as a node's.
+    pub fn chosen_id(&mut self, name: &'static str) -> Option<String> {
+        let id = self.text(name)?;
+        if id.is_empty() || id.chars().count() > MAX_ID_CHARS {
+            let detail = format!("an id of {} characters", id.chars().count());
+            self.fault(name, FaultCode::OutOfRange, detail, &format!("Give 1 to {MAX_ID_CHARS} characters"));
+            return None;
+        }
+        Some(id)
     }
 
     /// Labels as `name=value`.

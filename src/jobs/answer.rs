@@ -1,9 +1,11 @@
 //! What the end of a search means for its job.
 
+use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::progress::{figures_of, gap, objective_value};
 use super::signal::Cause;
+use crate::domain::figures::PlacementFigures;
 use crate::domain::hash::json_text;
 use crate::domain::options::Objective;
 use crate::domain::placement::{PlacementDocument, Status, Termination};
@@ -78,12 +80,8 @@ impl Search {
             Status::Unknown if self.cause == Some(Cause::Asked) => (figures, Ending::Cancelled),
             Status::Unknown => (figures, nothing_found(&document)),
             Status::Optimal | Status::Feasible | Status::Infeasible => {
-                let answered = Ending::Answered {
-                    status: document.status,
-                    termination: document.termination,
-                    document: json_text(&document),
-                };
-                (figures, answered)
+                let placement_figures = Box::new(PlacementFigures::of(&document));
+                (figures, Ending::Answered { figures: placement_figures, document: json_text(&document) })
             }
         }
     }
@@ -100,8 +98,7 @@ fn carry_over(carried: &Incumbent, figures: Figures, termination: Termination) -
     let mut document = match serde_json::from_str(&carried.document) {
         Ok(Value::Object(document)) => document,
         _ => {
-            let detail = "The placement of an interrupted run is not readable. Post the job again.";
-            return (figures, failed(JobErrorCode::InputUnreadable, detail.to_owned()));
+            return (figures, unreadable_incumbent());
         }
     };
     let mut set = |field: &str, value: Value| document.insert(field.to_owned(), value);
@@ -116,7 +113,19 @@ fn carry_over(carried: &Incumbent, figures: Figures, termination: Termination) -
             set(field, value);
         }
     }
-    (figures, Ending::Answered { status, termination, document: json_text(&document) })
+    let document = Value::Object(document);
+    match PlacementDocument::deserialize(&document) {
+        Ok(placement) => {
+            let placement_figures = Box::new(PlacementFigures::of(&placement));
+            (figures, Ending::Answered { figures: placement_figures, document: json_text(&document) })
+        }
+        Err(_) => (figures, unreadable_incumbent()),
+    }
+}
+
+fn unreadable_incumbent() -> Ending {
+    let detail = "The placement of an interrupted run is not readable. Post the job again.";
+    failed(JobErrorCode::InputUnreadable, detail.to_owned())
 }
 
 fn nothing_found(document: &PlacementDocument) -> Ending {

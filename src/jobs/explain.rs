@@ -15,7 +15,7 @@ use crate::domain::placement::PlacementDocument;
 use crate::domain::request::PlanRequest;
 use crate::planner::CheckFailure;
 use crate::planner::explain::{ExplainEnv, explain};
-use crate::store::{Placement, StoreError};
+use crate::store::{Placement, PlacementSummary, StoreError};
 
 /// Why a placement was not explained.
 #[derive(Debug, thiserror::Error)]
@@ -64,10 +64,10 @@ impl Queue {
         let inner = &self.inner;
         let permit = inner.explaining.clone().try_acquire_owned().map_err(|_| ExplainError::Busy)?;
         let options = placement.options.clone();
-        let options = options.ok_or_else(|| ExplainError::JobDeleted(placement.job_id.clone()))?;
-        let model = inner.store.model_document(&placement.tenant, &placement.model_id).await?;
-        let revision = Some(placement.cluster_revision);
-        let (_, cluster) = inner.store.cluster_document(&placement.tenant, &placement.cluster_id, revision).await?;
+        let options = options.ok_or_else(|| ExplainError::JobDeleted(placement.summary.job_id.clone()))?;
+        let PlacementSummary { tenant, model_id, cluster_id, cluster_revision, .. } = &placement.summary;
+        let model = inner.store.model_document(tenant, model_id).await?;
+        let (_, cluster) = inner.store.cluster_document(tenant, cluster_id, Some(*cluster_revision)).await?;
         let signal = Arc::new(Signal::new(inner.clock.clone()));
         let _end = EndOnDrop(signal.clone());
         let (told, threads, stored) =

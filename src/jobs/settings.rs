@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::store::QueueLimits;
+use crate::store::{QueueLimits, Retention};
 
 /// How the queue works.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,6 +23,8 @@ pub struct QueueSettings {
     pub queue_limit: u32,
     /// The most jobs of one key that have not ended; default 500.
     pub jobs_per_key: u32,
+    /// How long what has ended is kept; default for ever.
+    pub retention: Retention,
     /// How long a shutdown waits for running searches to stop; default 5 s.
     pub grace: Duration,
 }
@@ -46,6 +48,7 @@ impl Default for QueueSettings {
             most_crashes: 3,
             queue_limit: 1000,
             jobs_per_key: 500,
+            retention: Retention::default(),
             grace: Duration::from_secs(5),
         }
     }

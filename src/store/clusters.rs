@@ -62,6 +62,8 @@ pub struct Cluster {
     pub created_at: Timestamp,
     /// When this revision was made.
     pub revised_at: Timestamp,
+    /// The cluster's place in the order of inserts.
+    pub sequence: u64,
 }
 
 /// A revision and its cluster.
@@ -69,7 +71,7 @@ macro_rules! select_revision {
     ($more:literal) => {
         concat!(
             "SELECT clusters.id AS id, cluster_revisions.revision AS revision, name, content_hash, nodes, links,
-                    created_at, revised_at",
+                    created_at, revised_at, sequence",
             $more,
             " FROM clusters JOIN cluster_revisions ON cluster_revisions.cluster_id = clusters.id"
         )
@@ -94,6 +96,7 @@ struct ClusterRow {
     links: i64,
     created_at: i64,
     revised_at: i64,
+    sequence: i64,
 }
 
 #[derive(sqlx::FromRow)]
@@ -115,6 +118,7 @@ impl TryFrom<ClusterRow> for Cluster {
             links: reading.count("links", row.links)?,
             created_at: reading.time("created_at", row.created_at)?,
             revised_at: reading.time("revised_at", row.revised_at)?,
+            sequence: reading.count("sequence", row.sequence)?,
             name: row.name,
             content_hash: row.content_hash,
         })
@@ -123,7 +127,7 @@ impl TryFrom<ClusterRow> for Cluster {
 
 impl Keyed for Cluster {
     fn page_key(&self) -> PageKey {
-        PageKey { created_at: self.created_at, id: self.id.clone() }
+        PageKey { kind: IdKind::Cluster, sequence: self.sequence }
     }
 }
 
@@ -185,8 +189,10 @@ impl Store {
                         current: newest.revision,
                     });
                 }
-                let row = revision(newest.id, newest.revision + 1, newest.created_at, clock.now(), &cluster);
-                insert_revision(connection, &row, cluster.document).await?;
+                let ClusterDocument { name, content_hash, nodes, links, document } = cluster;
+                let (revision, revised_at) = (newest.revision + 1, clock.now());
+                let row = Cluster { revision, name, content_hash, nodes, links, revised_at, ..newest };
+                insert_revision(connection, &row, document).await?;
                 Ok(row)
             })
         })
@@ -219,7 +225,7 @@ impl Store {
         Ok((row.cluster.try_into()?, row.document))
     }
 
-    /// The newest revisions of a tenant's clusters, by the clusters' creation.
+    /// The newest revisions of a tenant's clusters, in the order in which the clusters were inserted.
     ///
     /// # Errors
     /// The database failed.
@@ -285,29 +291,20 @@ impl Store {
         inline_hash: Option<String>,
         now: Timestamp,
     ) -> Result<Cluster, StoreError> {
-        let row = revision(self.ids.id(IdKind::Cluster), 1, now, now, &cluster);
-        sqlx::query("INSERT INTO clusters (id, tenant, revision, inline_hash, created_at) VALUES ($1, $2, 1, $3, $4)")
-            .bind(row.id.as_str())
-            .bind(tenant.as_str())
-            .bind(inline_hash)
-            .bind(now.as_microsecond())
-            .execute(&mut *connection)
-            .await?;
-        insert_revision(connection, &row, cluster.document).await?;
+        let id = self.ids.id(IdKind::Cluster);
+        let insert = sqlx::query_scalar(
+            "INSERT INTO clusters (id, tenant, revision, inline_hash, created_at, sequence)
+             VALUES ($1, $2, 1, $3, $4, (SELECT COALESCE(MAX(sequence), 0) + 1 FROM clusters)) RETURNING sequence",
+        );
+        let insert = insert.bind(id.as_str()).bind(tenant.as_str()).bind(inline_hash).bind(now.as_microsecond());
+        let sequence: i64 = insert.fetch_one(&mut *connection).await?;
+        let sequence = Reading { id: id.as_str() }.count("sequence", sequence)?;
+        let ClusterDocument { name, content_hash, nodes, links, document } = cluster;
+        let row =
+            Cluster { id, revision: 1, name, content_hash, nodes, links, created_at: now, revised_at: now, sequence };
+        insert_revision(connection, &row, document).await?;
         Ok(row)
     }
-}
-
-fn revision(
-    id: Id,
-    revision: u64,
-    created_at: Timestamp,
-    revised_at: Timestamp,
-    document: &ClusterDocument,
-) -> Cluster {
-    let ClusterDocument { name, content_hash, nodes, links, .. } = document;
-    let (name, content_hash) = (name.clone(), content_hash.clone());
-    Cluster { id, revision, name, content_hash, nodes: *nodes, links: *links, created_at, revised_at }
 }
 
 async fn insert_revision(connection: &mut Connection, row: &Cluster, document: String) -> Result<(), StoreError> {

@@ -16,10 +16,11 @@ use super::{Connection, Listed, Page, Store, StoreError, webhooks};
 use crate::domain::id::{Id, IdKind};
 use crate::domain::tenant::Tenant;
 
-/// Deliveries with their messages; the message's id and the delivery's creation make the pages.
+/// Deliveries with their messages.
 const SELECT: &str = "SELECT * FROM (
     SELECT webhook_messages.id AS id, webhook_deliveries.webhook_id AS webhook_id, job_id, event_type, status, attempts,
-           next_attempt_at, webhook_deliveries.created_at AS created_at, last_attempt_at, last_duration_us, last_outcome,
+           next_attempt_at, webhook_deliveries.created_at AS created_at,
+           webhook_deliveries.sequence AS sequence, last_attempt_at, last_duration_us, last_outcome,
            last_status_code, last_detail
     FROM webhook_deliveries JOIN webhook_messages ON webhook_messages.id = webhook_deliveries.message_id) AS listed
     WHERE webhook_id = ";
@@ -37,7 +38,7 @@ struct ClaimRow {
 }
 
 impl Store {
-    /// A webhook's deliveries by their creation, those of these statuses; none means any.
+    /// A webhook's deliveries in the order of inserts, those of these statuses; none means any.
     ///
     /// # Errors
     /// [`StoreError::NotFound`] for the webhook, or the database failed.

@@ -82,6 +82,8 @@ pub struct Delivery {
     pub last_attempt: Option<Attempt>,
     /// When the message was made.
     pub created_at: Timestamp,
+    /// Its place in the order of inserts.
+    pub sequence: u64,
 }
 
 /// A delivery that is due.
@@ -139,7 +141,7 @@ impl AttemptOutcome {
 
 impl Keyed for Delivery {
     fn page_key(&self) -> PageKey {
-        PageKey { created_at: self.created_at, id: self.message_id.clone() }
+        PageKey { kind: IdKind::Message, sequence: self.sequence }
     }
 }
 
@@ -187,7 +189,6 @@ impl Named for AttemptOutcome {
 
 #[derive(sqlx::FromRow)]
 pub(super) struct DeliveryRow {
-    /// The message's id, under the name that pages are made by.
     id: String,
     webhook_id: String,
     job_id: String,
@@ -196,6 +197,7 @@ pub(super) struct DeliveryRow {
     attempts: i64,
     next_attempt_at: Option<i64>,
     created_at: i64,
+    sequence: i64,
     last_attempt_at: Option<i64>,
     last_duration_us: Option<i64>,
     last_outcome: Option<String>,
@@ -228,6 +230,7 @@ impl TryFrom<DeliveryRow> for Delivery {
             next_attempt_at,
             last_attempt,
             created_at: reading.time("created_at", row.created_at)?,
+            sequence: reading.count("sequence", row.sequence)?,
             event_type: row.event_type,
         })
     }

@@ -50,6 +50,8 @@ pub struct NewJob {
     pub options: PlanOptions,
     /// For whoever made it.
     pub labels: BTreeMap<String, String>,
+    /// The stored placements that it names as its base or as occupants.
+    pub named_placements: Vec<Id>,
     /// The client's key, if it gave one.
     pub idempotency: Option<Idempotency>,
 }
@@ -159,6 +161,8 @@ pub struct Job {
     pub version: u64,
     /// When what happened to it, by version.
     pub happened: Happened,
+    /// Its place in the order of inserts.
+    pub sequence: u64,
 }
 
 /// The versions of a job at which something last happened to it. It ended at the last version of a finished job.
@@ -205,7 +209,7 @@ impl Job {
 
 impl Keyed for Job {
     fn page_key(&self) -> PageKey {
-        PageKey { created_at: self.created_at, id: self.id.clone() }
+        PageKey { kind: IdKind::Job, sequence: self.sequence }
     }
 }
 
@@ -273,6 +277,7 @@ pub(super) struct JobRow {
     started_version: Option<i64>,
     incumbent_version: Option<i64>,
     bound_version: Option<i64>,
+    sequence: i64,
     pub(super) lease_token: i64,
     labels: String,
     options: String,
@@ -307,6 +312,7 @@ impl TryFrom<JobRow> for Job {
             started_at: time("started_at", row.started_at)?,
             finished_at: time("finished_at", row.finished_at)?,
             crashes: reading.count("crashes", row.crashes)?,
+            sequence: reading.count("sequence", row.sequence)?,
             stop_requested: row.stop_requested,
             version: reading.count("version", row.version)?,
             happened: Happened {

@@ -9,7 +9,7 @@ use sqlx::QueryBuilder;
 use super::idempotency::{forget_resource, recall, remember};
 use super::job::{Job, JobCluster, JobModel, JobRow, JobStatus, NewJob};
 use super::row::{Named, integer};
-use super::{Connection, Database, Listed, Page, Registered, Store, StoreError, clusters, models, outbox};
+use super::{Connection, Database, Listed, Page, Registered, Store, StoreError, clusters, models, outbox, placements};
 use crate::domain::hash::json_text;
 use crate::domain::id::{Id, IdKind};
 use crate::domain::tenant::Tenant;
@@ -101,7 +101,7 @@ impl Store {
         find(&mut connection, tenant, id.as_str()).await
     }
 
-    /// A tenant's jobs by creation.
+    /// A tenant's jobs in the order of inserts.
     ///
     /// # Errors
     /// The database failed.
@@ -172,6 +172,7 @@ impl Store {
                     find(connection, &tenant, id.as_str()).await?;
                     return Err(StoreError::NotFinished { id });
                 }
+                placements::forget_names_of(connection, &id).await?;
                 forget_resource(connection, &id).await
             })
         })
@@ -197,8 +198,9 @@ impl Store {
         };
         let insert = sqlx::query_as(
             "INSERT INTO jobs (id, status, tenant, key_id, model_id, cluster_id, cluster_revision, created_at, labels,
-                 options)
-             VALUES ($1, 'queued', $2, $3, $4, $5, $6, $7, $8, $9) RETURNING *",
+                 options, sequence)
+             VALUES ($1, 'queued', $2, $3, $4, $5, $6, $7, $8, $9, (SELECT COALESCE(MAX(sequence), 0) + 1 FROM jobs))
+             RETURNING *",
         );
         let row: JobRow = insert
             .bind(id.as_str())
@@ -214,6 +216,10 @@ impl Store {
             .await?;
         let row = Job::try_from(row)?;
         insert_labels(connection, "INSERT INTO job_labels (job_id, label, value) ", &row.id, &row.labels).await?;
+        for placement_id in &job.named_placements {
+            let name = sqlx::query("INSERT INTO named_placements (job_id, placement_id) VALUES ($1, $2)");
+            name.bind(row.id.as_str()).bind(placement_id.as_str()).execute(&mut *connection).await?;
+        }
         remember(connection, &job.tenant, job.idempotency, &row.id, true, now).await?;
         Ok(row)
     }

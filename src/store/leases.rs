@@ -10,12 +10,13 @@ use jiff::Timestamp;
 
 use super::job::JobRow;
 use super::jobs::one_waits_less;
-use super::placements::{self, Placement};
+use super::placements;
 use super::row::{Named, Reading, integer};
 use super::{Connection, Job, JobError, JobErrorCode, JobStatus, Store, StoreError, outbox};
+use crate::domain::figures::PlacementFigures;
 use crate::domain::hash::json_text;
 use crate::domain::id::{Id, IdKind};
-use crate::domain::placement::{Status, Termination};
+use crate::domain::placement::Status;
 
 /// The right to write a job's search down, until another claims the job.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -84,10 +85,8 @@ pub struct Found {
 pub enum Ending {
     /// With a placement, or the proof that there is none.
     Answered {
-        /// The document's status, not unknown.
-        status: Status,
-        /// Why the search ended.
-        termination: Termination,
+        /// The document's figures; their status is not unknown.
+        figures: Box<PlacementFigures>,
         /// The placement document, JSON text.
         document: String,
     },
@@ -144,7 +143,7 @@ impl Store {
                             lease_expires_at = $2, started_at = $3, started_version = version + 1,
                             version = version + 1
                      WHERE status = 'queued' AND id = COALESCE($4,
-                         (SELECT id FROM jobs WHERE status = 'queued' ORDER BY created_at, id LIMIT 1))
+                         (SELECT id FROM jobs WHERE status = 'queued' ORDER BY sequence LIMIT 1))
                      RETURNING *",
                 );
                 let claim = claim.bind(owner).bind(expiry(now, lease)).bind(now.as_microsecond());
@@ -203,9 +202,8 @@ impl Store {
                     let delete = sqlx::query("DELETE FROM incumbents WHERE job_id = $1").bind(job.id.as_str());
                     delete.execute(&mut *connection).await?;
                 }
-                if let Ending::Answered { status, document, .. } = ending {
-                    let placement = placement(&job, placement_id, status, now, document);
-                    placements::insert(connection, &placement).await?;
+                if let Ending::Answered { figures, document } = ending {
+                    placements::insert(connection, &job, &placement_id, now, &figures, &document).await?;
                 }
                 let announced = outbox::announce(connection, &*ids, &job, now).await?;
                 Ok((job, announced))
@@ -369,10 +367,10 @@ async fn end(
     now: Timestamp,
 ) -> Result<Job, StoreError> {
     let (status, termination, placement_id, error) = match ending {
-        Ending::Answered { status: Status::Infeasible, termination, .. } => {
-            (JobStatus::Infeasible, Some(*termination), Some(placement_id), None)
+        Ending::Answered { figures, .. } if figures.status == Status::Infeasible => {
+            (JobStatus::Infeasible, Some(figures.termination), Some(placement_id), None)
         }
-        Ending::Answered { termination, .. } => (JobStatus::Succeeded, Some(*termination), Some(placement_id), None),
+        Ending::Answered { figures, .. } => (JobStatus::Succeeded, Some(figures.termination), Some(placement_id), None),
         Ending::Cancelled => (JobStatus::Cancelled, None, None, None),
         Ending::Failed(error) => (JobStatus::Failed, None, None, Some(error)),
     };
@@ -387,20 +385,4 @@ async fn end(
     let update = update.bind(error.map(|error| error.code.name())).bind(error.map(|error| error.detail.as_str()));
     let row: Option<JobRow> = update.bind(now.as_microsecond()).fetch_optional(connection).await?;
     row.ok_or_else(|| lost(lease))?.try_into()
-}
-
-fn placement(job: &Job, id: Id, status: Status, created_at: Timestamp, document: String) -> Placement {
-    Placement {
-        id,
-        tenant: job.tenant.clone(),
-        job_id: job.id.clone(),
-        model_id: job.model_id.clone(),
-        cluster_id: job.cluster_id.clone(),
-        cluster_revision: job.cluster_revision,
-        status,
-        labels: job.labels.clone(),
-        created_at,
-        options: Some(job.options.clone()),
-        document,
-    }
 }

@@ -15,7 +15,7 @@ pub mod models;
 mod outbox;
 pub mod page;
 pub mod placements;
-
+pub mod retention;
 mod row;
 #[cfg(test)]
 pub(crate) mod tests;
@@ -26,7 +26,7 @@ mod writer;
 use std::path::Path;
 use std::str::FromStr;
 use std::sync::Arc;
-use std::sync::atomic::AtomicU32;
+use std::sync::atomic::{AtomicU32, AtomicU64};
 use std::time::Duration;
 
 use futures::future::BoxFuture;
@@ -47,7 +47,8 @@ pub use leases::{Abandoned, Claimed, Ending, Figures, Found, Incumbent, Lease, R
 pub use lock::ServerLock;
 pub use models::{Model, ModelDocument, ModelStatistics};
 pub use page::{Listed, Order, Page, PageKey};
-pub use placements::{BestSoFar, Placement, PlacementFilter};
+pub use placements::{BestSoFar, Placement, PlacementFilter, PlacementSummary};
+pub use retention::{Retention, Swept};
 pub use row::termination_name;
 pub use webhook::{Disabled, DisabledReason, NewWebhook, PreviousSecret, Webhook, WebhookChange};
 pub use webhooks::{MOST_WEBHOOKS, PREVIOUS_SECRET_VALID};
@@ -109,6 +110,8 @@ pub struct Store {
     waiting: Arc<AtomicU32>,
     /// Told when deliveries have come.
     outbox: Arc<Notify>,
+    /// Counts deletions of placements.
+    deletions: Arc<AtomicU64>,
 }
 
 impl Store {
@@ -135,8 +138,17 @@ impl Store {
         let pool = SqlitePoolOptions::new().max_connections(settings.readers.max(1));
         let readers = pool.connect_with(options.create_if_missing(false).read_only(true)).await?;
         let writer = Writer::start(connection, settings.group_limit, clock.clone());
-        let (wal_file, waiting, outbox) = (Arc::from(Path::new(&wal_file)), Arc::default(), Arc::default());
-        Ok(Self { writer, readers, clock, ids, remember_keys: settings.remember_keys, wal_file, waiting, outbox })
+        Ok(Self {
+            writer,
+            readers,
+            clock,
+            ids,
+            remember_keys: settings.remember_keys,
+            wal_file: Arc::from(Path::new(&wal_file)),
+            waiting: Arc::default(),
+            outbox: Arc::default(),
+            deletions: Arc::default(),
+        })
     }
 
     /// Whether the database answers reads and takes writes.

@@ -95,12 +95,14 @@ pub struct Model {
     pub statistics: ModelStatistics,
     /// When it was registered.
     pub created_at: Timestamp,
+    /// Its place in the order of inserts.
+    pub sequence: u64,
 }
 
 /// Every column but the document.
 macro_rules! columns {
     () => {
-        "id, tenant, name, content_hash, layers, edges, cut_points, single_tensor_cut_points, param_bytes, flops,
+        "id, tenant, sequence, name, content_hash, layers, edges, cut_points, single_tensor_cut_points, param_bytes, flops,
          input_bytes, output_bytes, created_at"
     };
 }
@@ -109,6 +111,7 @@ macro_rules! columns {
 struct ModelRow {
     id: String,
     tenant: String,
+    sequence: i64,
     name: String,
     content_hash: String,
     layers: i64,
@@ -141,6 +144,7 @@ impl TryFrom<ModelRow> for Model {
                 output_bytes: reading.count("output_bytes", row.output_bytes)?,
             },
             created_at: reading.time("created_at", row.created_at)?,
+            sequence: reading.count("sequence", row.sequence)?,
             name: row.name,
             content_hash: row.content_hash,
         })
@@ -149,7 +153,7 @@ impl TryFrom<ModelRow> for Model {
 
 impl Keyed for Model {
     fn page_key(&self) -> PageKey {
-        PageKey { created_at: self.created_at, id: self.id.clone() }
+        PageKey { kind: IdKind::Model, sequence: self.sequence }
     }
 }
 
@@ -200,7 +204,7 @@ impl Store {
         select.fetch_optional(&self.readers).await?.ok_or_else(|| missing(id.as_str()))
     }
 
-    /// A tenant's models by creation.
+    /// A tenant's models in the order of inserts.
     ///
     /// # Errors
     /// The database failed.
@@ -252,37 +256,32 @@ impl Store {
             return Ok((known.try_into()?, false));
         }
         let ModelDocument { name, content_hash, document, statistics } = model;
-        let (id, tenant) = (self.ids.id(IdKind::Model), tenant.clone());
-        let row = Model { id, tenant, name, content_hash, statistics, created_at: now };
-        insert(connection, &row, document).await?;
-        Ok((row, true))
+        let insert = concat!(
+            "INSERT INTO models (",
+            columns!(),
+            ", document) VALUES ($1, $2, (SELECT COALESCE(MAX(sequence), 0) + 1 FROM models),
+             $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) RETURNING ",
+            columns!()
+        );
+        let row: ModelRow = sqlx::query_as(insert)
+            .bind(self.ids.id(IdKind::Model).as_str())
+            .bind(tenant.as_str())
+            .bind(name)
+            .bind(content_hash)
+            .bind(integer("layers", statistics.layers)?)
+            .bind(integer("edges", statistics.edges)?)
+            .bind(integer("cut_points", statistics.cut_points)?)
+            .bind(integer("single_tensor_cut_points", statistics.single_tensor_cut_points)?)
+            .bind(integer("param_bytes", statistics.param_bytes)?)
+            .bind(integer("flops", statistics.flops)?)
+            .bind(integer("input_bytes", statistics.input_bytes)?)
+            .bind(integer("output_bytes", statistics.output_bytes)?)
+            .bind(now.as_microsecond())
+            .bind(document)
+            .fetch_one(connection)
+            .await?;
+        Ok((row.try_into()?, true))
     }
-}
-
-async fn insert(connection: &mut Connection, model: &Model, document: String) -> Result<(), StoreError> {
-    let figures = &model.statistics;
-    sqlx::query(concat!(
-        "INSERT INTO models (",
-        columns!(),
-        ", document) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)"
-    ))
-    .bind(model.id.as_str())
-    .bind(model.tenant.as_str())
-    .bind(&model.name)
-    .bind(&model.content_hash)
-    .bind(integer("layers", figures.layers)?)
-    .bind(integer("edges", figures.edges)?)
-    .bind(integer("cut_points", figures.cut_points)?)
-    .bind(integer("single_tensor_cut_points", figures.single_tensor_cut_points)?)
-    .bind(integer("param_bytes", figures.param_bytes)?)
-    .bind(integer("flops", figures.flops)?)
-    .bind(integer("input_bytes", figures.input_bytes)?)
-    .bind(integer("output_bytes", figures.output_bytes)?)
-    .bind(model.created_at.as_microsecond())
-    .bind(document)
-    .execute(connection)
-    .await?;
-    Ok(())
 }
 
 /// A model by its id.

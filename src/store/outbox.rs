@@ -91,8 +91,8 @@ pub(super) async fn announce(
     .await?;
     for webhook_id in webhooks {
         sqlx::query(
-            "INSERT INTO webhook_deliveries (webhook_id, message_id, status, next_attempt_at, created_at)
-             VALUES ($1, $2, 'pending', $3, $3)",
+            "INSERT INTO webhook_deliveries (webhook_id, message_id, status, next_attempt_at, created_at, sequence)
+             VALUES ($1, $2, 'pending', $3, $3, (SELECT COALESCE(MAX(sequence), 0) + 1 FROM webhook_deliveries))",
         )
         .bind(webhook_id)
         .bind(message_id.as_str())

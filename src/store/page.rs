@@ -1,10 +1,10 @@
-//! Keyset paging: a page starts behind a row that the caller saw, so that inserts never shift it.
+//! Keyset paging: a page starts behind a row that the caller saw, so that inserts never shift it. Rows have the order in
+//! which they were inserted, whatever the clock said.
 
-use jiff::Timestamp;
 use sqlx::QueryBuilder;
 
 use super::Database;
-use crate::domain::id::Id;
+use crate::domain::id::IdKind;
 
 /// Which way a list runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -16,13 +16,13 @@ pub enum Order {
     OldestFirst,
 }
 
-/// The place of a row in a list: by creation, ties by id.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// The place of a row in a list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PageKey {
-    /// When the row was created.
-    pub created_at: Timestamp,
-    /// Its id.
-    pub id: Id,
+    /// What the list is of.
+    pub kind: IdKind,
+    /// The row's place in the order of inserts.
+    pub sequence: u64,
 }
 
 /// Which part of a list is wanted.
@@ -59,10 +59,11 @@ impl Page {
             Order::OldestFirst => (">", "ASC"),
         };
         if let Some(key) = &self.after {
-            query.push(" AND (created_at, id) ").push(compare).push(" (");
-            query.push_bind(key.created_at.as_microsecond()).push(", ").push_bind(key.id.as_str().to_owned()).push(")");
+            query.push(format_args!(" AND sequence {compare} "));
+            // A number that is too large for the database is behind every row.
+            query.push_bind(i64::try_from(key.sequence).unwrap_or(i64::MAX));
         }
-        query.push(format_args!(" ORDER BY created_at {direction}, id {direction} LIMIT "));
+        query.push(format_args!(" ORDER BY sequence {direction} LIMIT "));
         query.push_bind(i64::from(self.limit) + 1);
     }
 

@@ -2,9 +2,9 @@
 //!
 //! A job that ends with a placement or with the proof that there is none stores its document here; `status` tells
 //! them apart. A job that ends without either (`failed`, code `no_placement_in_time` or
-//! `no_placement_found`) stores nothing.
+//! `no_placement_found`) stores nothing. What is deleted, and when, stands in `retention`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
@@ -13,19 +13,22 @@ use sqlx::QueryBuilder;
 use super::jobs::{find as find_job, insert_labels, push_labels, push_names};
 use super::page::Keyed;
 use super::row::{Named, Reading, integer};
-use super::{Connection, Database, Listed, Page, PageKey, Store, StoreError};
+use super::{Connection, Database, Job, Listed, Page, PageKey, Store, StoreError};
+use crate::domain::figures::PlacementFigures;
 use crate::domain::hash::json_text;
 use crate::domain::id::{Id, IdKind};
 use crate::domain::placement::Status;
 use crate::domain::tenant::Tenant;
 
-/// A stored placement.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Placement {
+/// A stored placement without its document: what lists tell.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PlacementSummary {
     /// Its id.
     pub id: Id,
     /// Whose it is.
     pub tenant: Tenant,
+    /// Its place in the order of inserts.
+    pub sequence: u64,
     /// The job that made it; the job's record may be deleted.
     pub job_id: Id,
     /// The model that it places.
@@ -34,12 +37,19 @@ pub struct Placement {
     pub cluster_id: Id,
     /// The revision of the cluster.
     pub cluster_revision: u64,
-    /// The document's status: optimal, feasible or infeasible.
-    pub status: Status,
     /// The job's labels.
     pub labels: BTreeMap<String, String>,
     /// When it was stored.
     pub created_at: Timestamp,
+    /// The document's figures.
+    pub figures: PlacementFigures,
+}
+
+/// A stored placement.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Placement {
+    /// All but the document.
+    pub summary: PlacementSummary,
     /// What the job was asked, JSON text; absent where the job's record was deleted by a version that kept it there
     /// alone.
     pub options: Option<String>,
@@ -60,6 +70,8 @@ pub struct PlacementFilter {
     pub job_id: Option<Id>,
     /// Those of one of these statuses.
     pub statuses: Vec<Status>,
+    /// Those with a stage on this node.
+    pub node_id: Option<String>,
     /// Those with all of these labels, each `name=value`.
     pub labels: Vec<String>,
     /// Only the newest for each pair of model and cluster among those that match everything else.
@@ -67,14 +79,23 @@ pub struct PlacementFilter {
 }
 
 /// The best placement of a job so far.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum BestSoFar {
     /// The job has ended with this.
-    Stored(Placement),
+    Stored(Box<Placement>),
     /// The job runs, waits to be run again, or failed after this; its incumbent's document, JSON text.
     Incumbent(String),
+    /// The job has ended with this, and it was deleted since.
+    Deleted(Id),
     /// There is none, or none yet.
     Nothing,
+}
+
+/// Every column of a summary.
+macro_rules! columns {
+    () => {
+        "id, tenant, sequence, job_id, model_id, cluster_id, cluster_revision, created_at, labels, figures"
+    };
 }
 
 impl Store {
@@ -97,18 +118,21 @@ impl Store {
     pub async fn best_placement(&self, tenant: &Tenant, job_id: &Id) -> Result<BestSoFar, StoreError> {
         // One transaction: a job that ends in between would otherwise seem to have nothing.
         let mut transaction = self.readers.begin().await?;
-        find_job(&mut transaction, tenant, job_id.as_str()).await?;
+        let job = find_job(&mut transaction, tenant, job_id.as_str()).await?;
         let stored = sqlx::query_as("SELECT * FROM placements WHERE job_id = $1").bind(job_id.as_str());
         let stored: Option<PlacementRow> = stored.fetch_optional(&mut *transaction).await?;
         if let Some(stored) = stored {
-            return Ok(BestSoFar::Stored(stored.try_into()?));
+            return Ok(BestSoFar::Stored(Box::new(stored.try_into()?)));
+        }
+        if let Some(id) = job.placement_id {
+            return Ok(BestSoFar::Deleted(id));
         }
         let incumbent = sqlx::query_scalar("SELECT document FROM incumbents WHERE job_id = $1").bind(job_id.as_str());
         let incumbent: Option<String> = incumbent.fetch_optional(&mut *transaction).await?;
         Ok(incumbent.map_or(BestSoFar::Nothing, BestSoFar::Incumbent))
     }
 
-    /// A tenant's placements by creation.
+    /// A tenant's placements in the order of inserts, without their documents.
     ///
     /// # Errors
     /// The database failed.
@@ -117,13 +141,13 @@ impl Store {
         tenant: &Tenant,
         filter: PlacementFilter,
         page: Page,
-    ) -> Result<Listed<Placement>, StoreError> {
-        let mut query = QueryBuilder::new("SELECT * FROM placements WHERE tenant = ");
+    ) -> Result<Listed<PlacementSummary>, StoreError> {
+        let mut query = QueryBuilder::new(concat!("SELECT ", columns!(), " FROM placements WHERE tenant = "));
         query.push_bind(tenant.as_str().to_owned());
         if filter.latest {
             query.push(
                 " AND id IN (SELECT id FROM (SELECT id, ROW_NUMBER() OVER
-                     (PARTITION BY model_id, cluster_id ORDER BY created_at DESC, id DESC) AS age
+                     (PARTITION BY model_id, cluster_id ORDER BY sequence DESC) AS age
                      FROM placements WHERE tenant = ",
             );
             query.push_bind(tenant.as_str().to_owned());
@@ -133,8 +157,8 @@ impl Store {
             filter.push_to(&mut query);
         }
         page.push_to(&mut query);
-        let rows: Vec<PlacementRow> = query.build_query_as().fetch_all(&self.readers).await?;
-        Ok(page.list(rows.into_iter().map(Placement::try_from).collect::<Result<_, _>>()?))
+        let rows: Vec<SummaryRow> = query.build_query_as().fetch_all(&self.readers).await?;
+        Ok(page.list(rows.into_iter().map(PlacementSummary::try_from).collect::<Result<_, _>>()?))
     }
 }
 
@@ -150,73 +174,129 @@ impl PlacementFilter {
             // A revision that is too large for the database is not in it.
             query.push(" AND cluster_revision = ").push_bind(i64::try_from(revision).unwrap_or(i64::MAX));
         }
+        if let Some(node_id) = &self.node_id {
+            query.push(
+                " AND EXISTS (SELECT 1 FROM placement_nodes
+                      WHERE placement_nodes.placement_id = placements.id AND node_id = ",
+            );
+            query.push_bind(node_id.clone()).push(")");
+        }
         push_names(query, &self.statuses);
         push_labels(query, "placement_labels.placement_id = placements.id", "placement_labels", &self.labels);
     }
 }
 
-impl Keyed for Placement {
+impl Keyed for PlacementSummary {
     fn page_key(&self) -> PageKey {
-        PageKey { created_at: self.created_at, id: self.id.clone() }
+        PageKey { kind: IdKind::Placement, sequence: self.sequence }
     }
 }
 
 #[derive(sqlx::FromRow)]
-struct PlacementRow {
+struct SummaryRow {
     id: String,
     tenant: String,
+    sequence: i64,
     job_id: String,
     model_id: String,
     cluster_id: String,
     cluster_revision: i64,
-    status: String,
     created_at: i64,
     labels: String,
+    figures: String,
+}
+
+#[derive(sqlx::FromRow)]
+struct PlacementRow {
+    #[sqlx(flatten)]
+    summary: SummaryRow,
     options: Option<String>,
     document: String,
+}
+
+impl TryFrom<SummaryRow> for PlacementSummary {
+    type Error = StoreError;
+
+    fn try_from(row: SummaryRow) -> Result<Self, StoreError> {
+        let reading = Reading { id: &row.id };
+        Ok(Self {
+            id: reading.id("id", IdKind::Placement, &row.id)?,
+            tenant: reading.tenant(&row.tenant)?,
+            sequence: reading.count("sequence", row.sequence)?,
+            job_id: reading.id("job_id", IdKind::Job, &row.job_id)?,
+            model_id: reading.id("model_id", IdKind::Model, &row.model_id)?,
+            cluster_id: reading.id("cluster_id", IdKind::Cluster, &row.cluster_id)?,
+            cluster_revision: reading.count("cluster_revision", row.cluster_revision)?,
+            labels: reading.labels(&row.labels)?,
+            created_at: reading.time("created_at", row.created_at)?,
+            figures: serde_json::from_str(&row.figures).map_err(|_| reading.unreadable("figures", &row.figures))?,
+        })
+    }
 }
 
 impl TryFrom<PlacementRow> for Placement {
     type Error = StoreError;
 
-    fn try_from(row: PlacementRow) -> Result<Self, StoreError> {
-        let reading = Reading { id: &row.id };
-        Ok(Self {
-            id: reading.id("id", IdKind::Placement, &row.id)?,
-            tenant: reading.tenant(&row.tenant)?,
-            job_id: reading.id("job_id", IdKind::Job, &row.job_id)?,
-            model_id: reading.id("model_id", IdKind::Model, &row.model_id)?,
-            cluster_id: reading.id("cluster_id", IdKind::Cluster, &row.cluster_id)?,
-            cluster_revision: reading.count("cluster_revision", row.cluster_revision)?,
-            status: reading.named("status", &row.status)?,
-            labels: reading.labels(&row.labels)?,
-            created_at: reading.time("created_at", row.created_at)?,
-            options: row.options,
-            document: row.document,
-        })
+    fn try_from(PlacementRow { summary, options, document }: PlacementRow) -> Result<Self, StoreError> {
+        Ok(Self { summary: summary.try_into()?, options, document })
     }
 }
 
-/// Stores a placement within the transaction that ends its job.
-pub(super) async fn insert(connection: &mut Connection, placement: &Placement) -> Result<(), StoreError> {
+/// Stores the placement that a job ends with, within the transaction that ends it.
+pub(super) async fn insert(
+    connection: &mut Connection,
+    job: &Job,
+    id: &Id,
+    now: Timestamp,
+    figures: &PlacementFigures,
+    document: &str,
+) -> Result<(), StoreError> {
     sqlx::query(
-        "INSERT INTO placements (id, tenant, job_id, model_id, cluster_id, cluster_revision, status, created_at, labels,
-             options, document)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+        "INSERT INTO placements (id, tenant, sequence, job_id, model_id, cluster_id, cluster_revision, status,
+             created_at, labels, figures, options, document)
+         VALUES ($1, $2, (SELECT COALESCE(MAX(sequence), 0) + 1 FROM placements), $3, $4, $5, $6, $7, $8, $9, $10, $11,
+             $12)",
     )
-    .bind(placement.id.as_str())
-    .bind(placement.tenant.as_str())
-    .bind(placement.job_id.as_str())
-    .bind(placement.model_id.as_str())
-    .bind(placement.cluster_id.as_str())
-    .bind(integer("cluster_revision", placement.cluster_revision)?)
-    .bind(placement.status.name())
-    .bind(placement.created_at.as_microsecond())
-    .bind(json_text(&placement.labels))
-    .bind(&placement.options)
-    .bind(&placement.document)
+    .bind(id.as_str())
+    .bind(job.tenant.as_str())
+    .bind(job.id.as_str())
+    .bind(job.model_id.as_str())
+    .bind(job.cluster_id.as_str())
+    .bind(integer("cluster_revision", job.cluster_revision)?)
+    .bind(figures.status.name())
+    .bind(now.as_microsecond())
+    .bind(json_text(&job.labels))
+    .bind(json_text(figures))
+    .bind(&job.options)
+    .bind(document)
     .execute(&mut *connection)
     .await?;
+    insert_nodes(connection, id, &figures.node_ids).await?;
     let labels = "INSERT INTO placement_labels (placement_id, label, value) ";
-    insert_labels(connection, labels, &placement.id, &placement.labels).await
+    insert_labels(connection, labels, id, &job.labels).await
+}
+
+/// Writes the nodes of a placement where filters find them.
+async fn insert_nodes(connection: &mut Connection, id: &Id, node_ids: &[String]) -> Result<(), StoreError> {
+    let node_ids: Vec<&String> = node_ids.iter().collect::<BTreeSet<_>>().into_iter().collect();
+    // A statement takes a limited number of values.
+    for some in node_ids.chunks(1_000) {
+        let mut query = QueryBuilder::<Database>::new("INSERT INTO placement_nodes (placement_id, node_id) ");
+        query.push_values(some, |mut row, node_id| {
+            row.push_bind(id.as_str().to_owned()).push_bind((*node_id).clone());
+        });
+        query.build().execute(&mut *connection).await?;
+    }
+    Ok(())
+}
+
+/// Forgets which placements a job names, once neither its record nor its placement is there.
+pub(super) async fn forget_names_of(connection: &mut Connection, job_id: &Id) -> Result<(), StoreError> {
+    let forget = sqlx::query(
+        "DELETE FROM named_placements WHERE job_id = $1
+           AND NOT EXISTS (SELECT 1 FROM jobs WHERE id = $1)
+           AND NOT EXISTS (SELECT 1 FROM placements WHERE job_id = $1)",
+    );
+    forget.bind(job_id.as_str()).execute(connection).await?;
+    Ok(())
 }

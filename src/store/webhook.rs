@@ -77,6 +77,8 @@ pub struct Webhook {
     pub version: u64,
     /// When it was made.
     pub created_at: Timestamp,
+    /// Its place in the order of inserts.
+    pub sequence: u64,
 }
 
 impl Webhook {
@@ -93,7 +95,7 @@ impl Webhook {
 
 impl Keyed for Webhook {
     fn page_key(&self) -> PageKey {
-        PageKey { created_at: self.created_at, id: self.id.clone() }
+        PageKey { kind: IdKind::Webhook, sequence: self.sequence }
     }
 }
 
@@ -121,6 +123,7 @@ pub(super) struct WebhookRow {
     disabled_reason: Option<String>,
     version: i64,
     created_at: i64,
+    sequence: i64,
 }
 
 impl TryFrom<WebhookRow> for Webhook {
@@ -154,6 +157,7 @@ impl TryFrom<WebhookRow> for Webhook {
             disabled,
             version: reading.count("version", row.version)?,
             created_at: reading.time("created_at", row.created_at)?,
+            sequence: reading.count("sequence", row.sequence)?,
             url: row.url,
             description: row.description,
         })

@@ -43,8 +43,9 @@ impl Store {
                 check_count(connection, &tenant).await?;
                 let secret = WebhookSecret::new(store.ids.secret_bytes());
                 let insert = sqlx::query_as(
-                    "INSERT INTO webhooks (id, tenant, url, description, secret, created_at)
-                     VALUES ($1, $2, $3, $4, $5, $6) RETURNING *",
+                    "INSERT INTO webhooks (id, tenant, url, description, secret, created_at, sequence)
+                     VALUES ($1, $2, $3, $4, $5, $6, (SELECT COALESCE(MAX(sequence), 0) + 1 FROM webhooks))
+                     RETURNING *",
                 );
                 let id = store.ids.id(IdKind::Webhook);
                 let insert = insert.bind(id.as_str()).bind(tenant.as_str()).bind(webhook.url);
@@ -66,7 +67,7 @@ impl Store {
         find(&mut connection, tenant, id.as_str()).await
     }
 
-    /// A tenant's webhooks by creation.
+    /// A tenant's webhooks in the order of inserts.
     ///
     /// # Errors
     /// The database failed.

@@ -1,0 +1,65 @@
+//! The figures of a placement document, for those who do not want its stages.
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::options::Algorithm;
+use super::placement::{PlacementDocument, Status, Termination};
+
+/// The figures of a placement, or of the proof that there is none.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct PlacementFigures {
+    /// What is proven.
+    pub status: Status,
+    /// Why the search ended.
+    pub termination: Termination,
+    /// The algorithm that was asked for.
+    pub algorithm: Algorithm,
+    /// The slowest stage or hop, seconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub period_s: Option<f64>,
+    /// 1 / `period_s`; absent where the period is 0.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub throughput_per_s: Option<f64>,
+    /// What one input takes through the empty pipeline, seconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub latency_s: Option<f64>,
+    /// The proven lower bound of an objective that is a time, seconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub lower_bound_s: Option<f64>,
+    /// The proven lower bound of the objective `min_nodes`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub lower_bound_nodes: Option<u64>,
+    /// (objective − bound) / objective.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub gap: Option<f64>,
+    /// How many stages there are; 0 without a placement.
+    pub stages: u64,
+    /// The node of each stage, in order.
+    pub node_ids: Vec<String>,
+}
+
+impl PlacementFigures {
+    /// The figures of a document.
+    pub fn of(document: &PlacementDocument) -> Self {
+        Self {
+            status: document.status,
+            termination: document.termination,
+            algorithm: document.algorithm,
+            period_s: document.period_s,
+            throughput_per_s: document.throughput_per_s,
+            latency_s: document.latency_s,
+            lower_bound_s: document.lower_bound_s,
+            lower_bound_nodes: document.lower_bound_nodes,
+            gap: document.gap,
+            stages: document.stages.len() as u64,
+            node_ids: document.stages.iter().map(|stage| stage.node_id.clone()).collect(),
+        }
+    }
+}

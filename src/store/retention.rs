@@ -1,0 +1,257 @@
+//! What is kept and what goes: deletion of placements by hand, and the sweep that keeps to the settings.
+//!
+//! The sweep looks with a reader and deletes by the writer, a few rows at a time, so that nobody waits for it. The
+//! newest placement of each model on each cluster stays, and so does what is named as a base or as an occupant by a job
+//! that has not ended or by such a newest placement.
+
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use sqlx::QueryBuilder;
+
+use super::idempotency::forget_resource;
+use super::placements::forget_names_of;
+use super::row::Reading;
+use super::{Connection, Database, Store, StoreError};
+use crate::domain::id::{Id, IdKind};
+use crate::domain::tenant::Tenant;
+
+/// How long what has ended is kept. Nothing is limited by default.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Retention {
+    /// The age from which placements go.
+    pub placements_age: Option<Duration>,
+    /// How many placements of a model on a cluster stay, the newest.
+    pub placements_of_pair: Option<u32>,
+    /// The age since their end from which the records of jobs go.
+    pub jobs_age: Option<Duration>,
+}
+
+/// What a sweep has deleted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Swept {
+    /// Placements.
+    pub placements: u64,
+    /// Records of jobs.
+    pub jobs: u64,
+    /// Revisions of clusters that neither is the newest nor named by a job or a placement.
+    pub revisions: u64,
+}
+
+/// Rows that one operation of the writer deletes.
+const BATCH: usize = 64;
+
+/// Whether a placement `p` is the newest of its model on its cluster.
+macro_rules! is_newest {
+    ($p:literal) => {
+        concat!(
+            "NOT EXISTS (SELECT 1 FROM placements AS newer WHERE newer.model_id = ",
+            $p,
+            ".model_id AND newer.cluster_id = ",
+            $p,
+            ".cluster_id AND newer.sequence > ",
+            $p,
+            ".sequence)"
+        )
+    };
+}
+
+/// Whether a placement `p` is named by a job that has not ended.
+macro_rules! is_named_by_open_job {
+    ($p:literal) => {
+        concat!(
+            "EXISTS (SELECT 1 FROM named_placements JOIN jobs ON jobs.id = named_placements.job_id
+                     WHERE named_placements.placement_id = ",
+            $p,
+            ".id AND jobs.finished_at IS NULL)"
+        )
+    };
+}
+
+/// Whether nothing forbids that a placement `p` goes by itself.
+macro_rules! may_go {
+    ($p:literal) => {
+        concat!(
+            "NOT ",
+            is_newest!($p),
+            " AND NOT ",
+            is_named_by_open_job!($p),
+            " AND NOT EXISTS (SELECT 1 FROM named_placements JOIN placements AS namer
+                                ON namer.job_id = named_placements.job_id
+                              WHERE named_placements.placement_id = ",
+            $p,
+            ".id AND ",
+            is_newest!("namer"),
+            ")"
+        )
+    };
+}
+
+impl Store {
+    /// Deletes a placement. The record of its job stays.
+    ///
+    /// # Errors
+    /// [`StoreError::InUse`] while a job that has not ended names it, [`StoreError::NotFound`], or the database failed.
+    pub async fn delete_placement(&self, tenant: &Tenant, id: &Id) -> Result<(), StoreError> {
+        let (tenant, id) = (tenant.clone(), id.clone());
+        let deleted = self.write(move |connection| {
+            Box::pin(async move {
+                let user = sqlx::query_scalar(
+                    "SELECT jobs.id FROM named_placements JOIN jobs ON jobs.id = named_placements.job_id
+                     WHERE placement_id = $1 AND tenant = $2 AND finished_at IS NULL LIMIT 1",
+                );
+                let user: Option<String> =
+                    user.bind(id.as_str()).bind(tenant.as_str()).fetch_optional(&mut *connection).await?;
+                if let Some(user) = user {
+                    let by = Reading { id: &user }.id("id", IdKind::Job, &user)?;
+                    return Err(StoreError::InUse { id, by });
+                }
+                let delete =
+                    sqlx::query_scalar("DELETE FROM placements WHERE id = $1 AND tenant = $2 RETURNING job_id");
+                let job_id: Option<String> =
+                    delete.bind(id.as_str()).bind(tenant.as_str()).fetch_optional(&mut *connection).await?;
+                let missing = || StoreError::NotFound { kind: IdKind::Placement, id: id.as_str().to_owned() };
+                let job_id = job_id.ok_or_else(missing)?;
+                forget_placement(connection, &id, &job_id).await
+            })
+        });
+        deleted.await?;
+        self.deletions.fetch_add(1, Ordering::Release);
+        Ok(())
+    }
+
+    /// How many deletions of placements there were in this process: who keeps copies asks again when it has grown.
+    pub fn placement_deletions(&self) -> u64 {
+        self.deletions.load(Ordering::Acquire)
+    }
+
+    /// Deletes what the retention lets go.
+    ///
+    /// # Errors
+    /// The database failed; what was deleted before stays deleted.
+    pub async fn sweep(&self, retention: Retention) -> Result<Swept, StoreError> {
+        let before = |age: Duration| self.clock.now().checked_sub(age).unwrap_or(Timestamp::MIN).as_microsecond();
+        let mut swept = Swept::default();
+        if retention.placements_age.is_some() || retention.placements_of_pair.is_some() {
+            let ids = self.placements_to_go(retention.placements_age.map(before), retention.placements_of_pair).await?;
+            for some in ids.chunks(BATCH) {
+                swept.placements += self.delete_placements(some.to_vec()).await?;
+                self.deletions.fetch_add(1, Ordering::Release);
+            }
+        }
+        if let Some(age) = retention.jobs_age {
+            let ids = sqlx::query_scalar("SELECT id FROM jobs WHERE finished_at < $1").bind(before(age));
+            let ids: Vec<String> = ids.fetch_all(&self.readers).await?;
+            for some in ids.chunks(BATCH) {
+                swept.jobs += self.delete_jobs(some.to_vec()).await?;
+            }
+        }
+        if swept.placements + swept.jobs > 0 {
+            swept.revisions = self.delete_unnamed_revisions().await?;
+        }
+        Ok(swept)
+    }
+
+    /// The placements that are too old or too many, the oldest first.
+    async fn placements_to_go(&self, before: Option<i64>, most: Option<u32>) -> Result<Vec<String>, StoreError> {
+        let mut query = QueryBuilder::<Database>::new(
+            "SELECT p.id FROM (SELECT id, model_id, cluster_id, sequence, created_at, ROW_NUMBER() OVER
+                 (PARTITION BY model_id, cluster_id ORDER BY sequence DESC) AS age FROM placements) AS p WHERE (FALSE",
+        );
+        if let Some(before) = before {
+            query.push(" OR p.created_at < ").push_bind(before);
+        }
+        if let Some(most) = most {
+            query.push(" OR p.age > ").push_bind(i64::from(most));
+        }
+        query.push(concat!(") AND ", may_go!("p"), " ORDER BY p.sequence"));
+        Ok(query.build_query_scalar().fetch_all(&self.readers).await?)
+    }
+
+    /// Deletes these placements as far as they may still go; says how many.
+    async fn delete_placements(&self, ids: Vec<String>) -> Result<u64, StoreError> {
+        self.write(move |connection| {
+            Box::pin(async move {
+                let mut deleted = 0;
+                for id in ids {
+                    let delete = sqlx::query_scalar(concat!(
+                        "DELETE FROM placements WHERE id = $1 AND ",
+                        may_go!("placements"),
+                        " RETURNING job_id"
+                    ));
+                    let job_id: Option<String> = delete.bind(&id).fetch_optional(&mut *connection).await?;
+                    if let Some(job_id) = job_id {
+                        let id = Reading { id: &id }.id("id", IdKind::Placement, &id)?;
+                        forget_placement(connection, &id, &job_id).await?;
+                        deleted += 1;
+                    }
+                }
+                Ok(deleted)
+            })
+        })
+        .await
+    }
+
+    /// Deletes the records of these jobs, which have ended; says how many.
+    async fn delete_jobs(&self, ids: Vec<String>) -> Result<u64, StoreError> {
+        self.write(move |connection| {
+            Box::pin(async move {
+                let mut deleted = 0;
+                for id in ids {
+                    let delete = sqlx::query("DELETE FROM jobs WHERE id = $1 AND finished_at IS NOT NULL");
+                    deleted += delete.bind(&id).execute(&mut *connection).await?.rows_affected();
+                    let id = Reading { id: &id }.id("id", IdKind::Job, &id)?;
+                    forget_names_of(connection, &id).await?;
+                    forget_resource(connection, &id).await?;
+                }
+                Ok(deleted)
+            })
+        })
+        .await
+    }
+
+    /// Deletes revisions of clusters that are not the newest and that nobody names any more; says how many.
+    async fn delete_unnamed_revisions(&self) -> Result<u64, StoreError> {
+        let unnamed = "SELECT cluster_id, revision FROM cluster_revisions
+             WHERE revision < (SELECT revision FROM clusters WHERE id = cluster_id)
+               AND NOT EXISTS (SELECT 1 FROM jobs WHERE jobs.cluster_id = cluster_revisions.cluster_id
+                                 AND jobs.cluster_revision = cluster_revisions.revision)
+               AND NOT EXISTS (SELECT 1 FROM placements WHERE placements.cluster_id = cluster_revisions.cluster_id
+                                 AND placements.cluster_revision = cluster_revisions.revision)";
+        let unnamed: Vec<(String, i64)> = sqlx::query_as(unnamed).fetch_all(&self.readers).await?;
+        let mut deleted = 0;
+        for some in unnamed.chunks(BATCH) {
+            let some = some.to_vec();
+            deleted += self
+                .write(move |connection| {
+                    Box::pin(async move {
+                        let mut deleted = 0;
+                        for (cluster_id, revision) in some {
+                            // One that was named since has a reference, which is left alone.
+                            let delete = sqlx::query(
+                                "DELETE FROM cluster_revisions WHERE cluster_id = $1 AND revision = $2
+                                   AND NOT EXISTS (SELECT 1 FROM jobs
+                                                   WHERE jobs.cluster_id = $1 AND jobs.cluster_revision = $2)
+                                   AND NOT EXISTS (SELECT 1 FROM placements WHERE placements.cluster_id = $1
+                                                     AND placements.cluster_revision = $2)",
+                            );
+                            let delete = delete.bind(cluster_id).bind(revision);
+                            deleted += delete.execute(&mut *connection).await?.rows_affected();
+                        }
+                        Ok(deleted)
+                    })
+                })
+                .await?;
+        }
+        Ok(deleted)
+    }
+}
+
+/// Forgets who names a placement that is deleted, and whom its job names, where that has no record either.
+async fn forget_placement(connection: &mut Connection, id: &Id, job_id: &str) -> Result<(), StoreError> {
+    let forget = sqlx::query("DELETE FROM named_placements WHERE placement_id = $1").bind(id.as_str());
+    forget.execute(&mut *connection).await?;
+    let job_id = Reading { id: job_id }.id("job_id", IdKind::Job, job_id)?;
+    forget_names_of(connection, &job_id).await
+}
