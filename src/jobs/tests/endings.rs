@@ -18,7 +18,7 @@ async fn jobs_end_with_checked_placements() {
         assert_eq!((job.period_s, job.lower_bound_s, job.gap), (Some(1.0), Some(1.0), Some(0.0)));
         let placement = fixture.store.placement(&Tenant::default(), &job.placement_id.unwrap()).await.unwrap();
         let stored: serde_json::Value = serde_json::from_str(&placement.document).unwrap();
-        assert_eq!((placement.job_id, &stored["status"]), (job.id, &"optimal".into()));
+        assert_eq!((placement.summary.job_id, &stored["status"]), (job.id, &"optimal".into()));
         assert!(stored["solve_s"].as_f64().unwrap() > 0.0);
     }
 }
@@ -78,7 +78,7 @@ async fn answers_without_a_placement() {
     let infeasible = fixture.finished(&infeasible.id).await;
     assert_eq!((infeasible.status, infeasible.termination), (JobStatus::Infeasible, Some(Termination::Infeasible)));
     let placement = fixture.store.placement(&Tenant::default(), &infeasible.placement_id.unwrap()).await.unwrap();
-    assert_eq!(placement.status, Status::Infeasible);
+    assert_eq!(placement.summary.figures.status, Status::Infeasible);
     let exhausted = fixture.finished(&exhausted.id).await;
     assert_eq!(exhausted.error.unwrap().code, JobErrorCode::NoPlacementFound);
     let slow = fixture.finished(&slow.id).await;

@@ -98,8 +98,8 @@ async fn a_job_ends_once_with_its_placement() {
     let BestSoFar::Stored(placement) = fixture.store.best_placement(&Tenant::default(), &job.id).await.unwrap() else {
         panic!("stored")
     };
-    assert_eq!(Some(&placement.id), job.placement_id.as_ref());
-    assert_eq!((placement.status, &placement.labels), (Status::Optimal, &job.labels));
+    assert_eq!(Some(&placement.summary.id), job.placement_id.as_ref());
+    assert_eq!((placement.summary.figures.status, &placement.summary.labels), (Status::Optimal, &job.labels));
     assert_eq!(fixture.store.job(&Tenant::default(), &job.id).await.unwrap(), job);
 }
 
@@ -116,7 +116,7 @@ async fn the_proof_that_there_is_none_is_stored_and_errors_keep_the_incumbent() 
 
     assert_eq!(infeasible.status, JobStatus::Infeasible);
     let placement = fixture.store.placement(&Tenant::default(), &infeasible.placement_id.unwrap()).await.unwrap();
-    assert_eq!(placement.status, Status::Infeasible);
+    assert_eq!(placement.summary.figures.status, Status::Infeasible);
     assert_eq!((failed.status, failed.error, failed.placement_id), (JobStatus::Failed, Some(error), None));
     assert_eq!(
         fixture.store.best_placement(&Tenant::default(), &failing.id).await.unwrap(),

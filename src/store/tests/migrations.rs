@@ -20,7 +20,7 @@ const OLD_ROWS: &str = r#"
     INSERT INTO placements
         VALUES ('plc_01931e5c-9d2f-7c1a-b0c4-000000000004', 'job_01931e5c-9d2f-7c1a-b0c4-000000000003',
             'mdl_01931e5c-9d2f-7c1a-b0c4-000000000001', 'cls_01931e5c-9d2f-7c1a-b0c4-000000000002', 1, 'optimal', 8,
-            '{"team":"edge"}', '{"placement":1}');
+            '{"team":"edge"}', '{"status":"optimal","termination":"optimal","algorithm":"exact","period_s":0.10000000000000002,"stages":[{"node_id":"b"},{"node_id":"a"}]}');
     INSERT INTO placement_labels VALUES ('plc_01931e5c-9d2f-7c1a-b0c4-000000000004', 'team', 'edge');
     INSERT INTO idempotency_keys VALUES ('k', 'f', 'job_01931e5c-9d2f-7c1a-b0c4-000000000003', TRUE, 7);
 "#;
@@ -47,10 +47,15 @@ async fn what_was_stored_before_there_were_tenants_belongs_to_the_default_one() 
     assert_eq!((models.len(), models[0].name.as_str(), models[0].created_at.as_microsecond()), (1, "m", 5));
     let filter = PlacementFilter { labels: vec!["team=edge".into()], ..PlacementFilter::default() };
     let placement = &store.placements(&default, filter, page(10)).await.unwrap().items[0];
-    assert_eq!(
-        (placement.document.as_str(), placement.options.as_deref()),
-        (r#"{"placement":1}"#, Some(r#"{"options":1}"#))
-    );
+    let PlacementFigures { algorithm, period_s, gap, stages, node_ids, .. } = &placement.figures;
+    // Numbers keep every digit, and what was absent stays so.
+    assert_eq!((*algorithm, *period_s, *gap), (Algorithm::Exact, Some(0.10000000000000002), None));
+    assert_eq!((*stages, node_ids.join(" ").as_str()), (2, "b a"));
+    let on_node = PlacementFilter { node_id: Some("a".to_owned()), ..PlacementFilter::default() };
+    assert_eq!(store.placements(&default, on_node, page(10)).await.unwrap().items.len(), 1);
+    let whole = store.placement(&default, &placement.id).await.unwrap();
+    assert!(whole.document.starts_with(r#"{"status":"optimal""#));
+    assert_eq!(whole.options.as_deref(), Some(r#"{"options":1}"#));
     let job = store.job(&default, &placement.job_id).await.unwrap();
     assert_eq!((job.tenant, job.placement_id.as_ref()), (default.clone(), Some(&placement.id)));
     assert!(store.models(&other, page(10)).await.unwrap().items.is_empty());

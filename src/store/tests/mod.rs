@@ -25,9 +25,10 @@ use super::{
 };
 use crate::clock::{Ids, ManualClock, RandomIds};
 use crate::domain::cluster::ClusterInventory;
+use crate::domain::figures::PlacementFigures;
 use crate::domain::id::{Id, IdKind};
 use crate::domain::model::ModelProfile;
-use crate::domain::options::PlanOptions;
+use crate::domain::options::{Algorithm, PlanOptions};
 use crate::domain::placement::{Status, Termination};
 use crate::domain::request::PlanRequest;
 use crate::domain::tenant::Tenant;
@@ -104,6 +105,7 @@ pub(crate) fn job_of(request: &PlanRequest) -> NewJob {
         cluster: JobCluster::Inline(ClusterDocument::new(&request.cluster)),
         options: request.options.clone(),
         labels: [("team".to_owned(), "edge".to_owned())].into(),
+        named_placements: Vec::new(),
         idempotency: None,
     }
 }
@@ -126,7 +128,26 @@ fn page(limit: u32) -> Page {
 }
 
 pub(crate) fn answered(status: Status) -> Ending {
-    Ending::Answered { status, termination: Termination::Optimal, document: format!("{{\"status\": \"{status:?}\"}}") }
+    let figures = Box::new(figures(status));
+    Ending::Answered { figures, document: format!("{{\"status\": \"{status:?}\"}}") }
+}
+
+/// The figures of a placement on both nodes of [`cluster`], or of none.
+pub(crate) fn figures(status: Status) -> PlacementFigures {
+    let node_ids = if status == Status::Infeasible { Vec::new() } else { vec!["n1".to_owned(), "n2".to_owned()] };
+    PlacementFigures {
+        status,
+        termination: Termination::Optimal,
+        algorithm: Algorithm::Auto,
+        period_s: None,
+        throughput_per_s: None,
+        latency_s: None,
+        lower_bound_s: None,
+        lower_bound_nodes: None,
+        gap: None,
+        stages: node_ids.len() as u64,
+        node_ids,
+    }
 }
 
 impl Store {

@@ -1,4 +1,4 @@
-//! Placements: filters, and the newest of each model on each cluster.
+//! Placements: filters, and the newest of each model on each cluster, whatever the clock says.
 
 use super::*;
 use crate::domain::tenant::Tenant;
@@ -27,6 +27,10 @@ async fn filters_and_latest_hold_together() {
     assert_eq!(list(&fixture, placed).await, [other_id.clone(), new_id.clone()]);
     let of_model = PlacementFilter { model_id: Some(old.model_id.clone()), ..latest };
     assert_eq!(list(&fixture, of_model).await, [none_id]);
+    let on_node = PlacementFilter { node_id: Some("n2".to_owned()), ..all.clone() };
+    assert_eq!(list(&fixture, on_node).await, [other_id.clone(), new_id.clone(), old_id]);
+    let elsewhere = PlacementFilter { node_id: Some("n3".to_owned()), ..all.clone() };
+    assert_eq!(list(&fixture, elsewhere).await, []);
     let labels = vec!["team=core".to_owned()];
     assert_eq!(list(&fixture, PlacementFilter { labels, ..all.clone() }).await, std::slice::from_ref(&other_id));
     let of_job = PlacementFilter { job_id: Some(new.id), ..all.clone() };
@@ -49,5 +53,5 @@ async fn pages_of_latest_join() {
     let second = fixture.store.placements(&Tenant::default(), filter, rest).await.unwrap();
 
     assert_eq!((first.items.len(), second.items.len(), second.next), (2, 1, None));
-    assert_eq!(first.items[0].document, "{\"status\": \"Optimal\"}");
+    assert_eq!(first.items[0].figures, figures(Status::Optimal));
 }
