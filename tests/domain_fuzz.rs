@@ -194,7 +194,8 @@ fn a_valid_request_has_finite_costs_whatever_its_numbers() {
             layer_ids: layers[stage..end(stage)].to_vec(),
         };
         let evaluation = evaluate(&request, &(0..stages).map(proposal).collect::<Vec<StageProposal>>());
-        let times = [evaluation.period_s, evaluation.latency_s, evaluation.throughput_per_s];
+        let rates = [evaluation.throughput_per_s, evaluation.inferences_per_s];
+        let times = [evaluation.period_s, evaluation.latency_s, rates[0], rates[1]];
         assert!(times.iter().flatten().all(|seconds| seconds.is_finite() && *seconds >= 0.0), "{times:?}");
         assert!(!serde_json::to_string(&evaluation).unwrap().contains("null"));
         timed += usize::from(evaluation.period_s.is_some());

@@ -100,6 +100,30 @@ fn json_is_the_placement_document() {
 }
 
 #[test]
+fn with_batches_inferences_are_counted_and_not_passes() {
+    let folder = Folder::new();
+    let mut request = small_request(600);
+    request["model"]["batch_size"] = json!(8);
+    let file = folder.file("r.json", request.to_string());
+    let output = plan(&["--request", &file, "--output", "json"]);
+    let document: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let rates = ["period_s", "throughput_per_s", "inferences_per_s"].map(|name| document[name].clone());
+    assert_eq!(rates, [json!(1.0), json!(1.0), json!(8.0)]);
+
+    let table = plan(&["--request", &file, "--explain"]);
+    let shown = text(&table.stdout);
+    for wanted in [
+        "period 1 s (8 inferences a second, 1 batch of 8)",
+        "one batch of 8 inputs",
+        "16 inferences a second, 2 batches of 8",
+    ] {
+        assert!(shown.contains(wanted), "{wanted:?} is missing in:\n{shown}");
+    }
+    let single = plan(&["--request", &folder.file("single.json", small_request(600).to_string())]);
+    assert!(text(&single.stdout).contains("period 1 s (1 inference a second), "), "{}", text(&single.stdout));
+}
+
+#[test]
 fn json_lines_come_in_the_order_of_the_files_whatever_the_jobs() {
     let folder = Folder::new();
     let good = folder.file("good.json", small_request(600).to_string());

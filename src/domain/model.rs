@@ -27,7 +27,7 @@ pub struct Layer {
     /// Bytes of the tensor that the layer makes.
     #[schema(maximum = 9007199254740991_i64)]
     pub output_bytes: u64,
-    /// Operations for one input (a multiply-add counts as two).
+    /// Operations for one pass, that is for `batch_size` inputs (a multiply-add counts as two).
     #[schema(default = 0, required = false, maximum = 9007199254740991_i64)]
     pub flops: u64,
     /// Bytes of live tensors while the layer runs; derived from the edges where it is absent.
@@ -64,7 +64,8 @@ pub struct ModelProfile {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false, min_length = 1, max_length = 4096)]
     pub description: Option<String>,
-    /// Inputs that one inference takes at once; every size and time of the profile is for that many.
+    /// Inputs that one pass of the pipeline takes at once; every size, number of operations and time of the profile is
+    /// for that many. A period is that of a pass: `batch_size` inferences come out in it.
     #[schema(default = 1, required = false, minimum = 1, maximum = 9007199254740991_i64)]
     pub batch_size: u64,
     /// In topological order; ties in the order in which they were given.

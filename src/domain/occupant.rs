@@ -15,7 +15,7 @@ pub struct Occupant {
     /// What to call it; unique in the request.
     #[schema(min_length = 1, max_length = 256)]
     pub id: String,
-    /// Inferences per second that it runs at.
+    /// Passes per second that it runs at, each of one batch of its model.
     #[schema(minimum = 0, maximum = 1e100)]
     pub rate_per_s: f64,
     /// Its period while nobody else is there.
@@ -38,7 +38,7 @@ pub struct OccupiedNode {
     /// Bytes of memory.
     #[schema(default = 0, required = false, maximum = 9007199254740991_i64)]
     pub memory_bytes: u64,
-    /// Seconds of compute for one inference, the node unshared.
+    /// Seconds of compute for one pass, the node unshared.
     #[schema(default = 0, required = false, minimum = 0, maximum = 1e100)]
     pub compute_s: f64,
 }
@@ -52,7 +52,7 @@ pub struct OccupiedHop {
     /// The receiving node.
     #[schema(min_length = 1, max_length = 256)]
     pub to_node_id: String,
-    /// Seconds on the link for one inference, without the link's latency, the link unshared.
+    /// Seconds on the link for one pass, without the link's latency, the link unshared.
     #[schema(minimum = 0, maximum = 1e100)]
     pub transfer_s: f64,
 }

@@ -27,7 +27,7 @@ pub struct PlacedStage {
     pub layer_ids: Vec<String>,
     /// Bytes of memory.
     pub memory_bytes: u64,
-    /// Seconds of compute for one inference if nobody shared the node.
+    /// Seconds of compute for one pass if nobody shared the node.
     pub alone_s: f64,
     /// What arrives.
     pub receive: Option<PlacedTransfer>,

@@ -54,14 +54,19 @@ pub struct PlacementDocument {
     pub algorithm: Algorithm,
     /// The seed of everything random.
     pub seed: u64,
-    /// The slowest stage or hop, seconds.
+    /// The slowest stage or hop, seconds: one pass of the pipeline comes out in each period.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub period_s: Option<f64>,
-    /// 1 / `period_s`; absent where the period is 0.
+    /// Passes of the pipeline per second, 1 / `period_s`: each takes one batch of the model's `batch_size` inputs. Absent
+    /// where the period is 0.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub throughput_per_s: Option<f64>,
+    /// Inferences per second, `batch_size` / `period_s`; absent where the period is 0.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub inferences_per_s: Option<f64>,
     /// The sum of all stage times and hops, seconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
@@ -142,7 +147,7 @@ pub struct Stage {
     pub memory_bytes: u64,
     /// Bytes that the node has free for stages.
     pub memory_capacity_bytes: u64,
-    /// Seconds of compute for one input.
+    /// Seconds of compute for one pass.
     pub compute_s: f64,
     /// The share of the node's time that occupants leave; absent where it is 1.
     #[serde(skip_serializing_if = "Option::is_none")]

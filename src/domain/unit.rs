@@ -1,5 +1,7 @@
 //! Limits of numbers, and numbers written for people.
 
+use std::fmt::Display;
+
 /// The largest integer that every JSON reader keeps exactly: 2^53 − 1 (RFC 8259, section 6).
 pub const MAX_SAFE_INTEGER: u64 = (1 << 53) - 1;
 
@@ -26,6 +28,17 @@ pub fn seconds_text(seconds: f64) -> String {
     format!("{} {unit}", trimmed(amount))
 }
 
+/// A count with its noun: `1 node`, `2 nodes`, `0 batches`. A noun that ends in `ch` takes `es`, every other one `s`.
+pub fn counted(count: impl Display, noun: &str) -> String {
+    let count = count.to_string();
+    let ending = match count.as_str() {
+        "1" => "",
+        _ if noun.ends_with("ch") => "es",
+        _ => "s",
+    };
+    format!("{count} {noun}{ending}")
+}
+
 fn trimmed(amount: f64) -> String {
     let decimals = match amount.abs() {
         a if a >= 1000.0 => 0,
@@ -50,5 +63,14 @@ mod tests {
         assert_eq!(seconds_text(0.00125), "1.25 ms");
         assert_eq!(seconds_text(2e-7), "0.2 µs");
         assert_eq!(seconds_text(1234.5), "1234 s");
+    }
+
+    #[test]
+    fn one_is_singular_and_every_other_count_plural() {
+        assert_eq!(counted(0, "node"), "0 nodes");
+        assert_eq!(counted(1_u64, "node"), "1 node");
+        assert_eq!(counted(11, "node"), "11 nodes");
+        assert_eq!(counted("1", "batch"), "1 batch");
+        assert_eq!(counted("1.84", "batch"), "1.84 batches");
     }
 }

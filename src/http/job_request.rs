@@ -67,7 +67,7 @@ pub struct JobRequest {
     /// Stored placements on the same cluster, beside `occupants`; at most 100.
     #[schema(nullable = false)]
     pub occupied_by: Option<Vec<String>>,
-    /// Inferences per second of placements of `occupied_by` that do not run at their own pace, by their ids.
+    /// Passes per second of placements of `occupied_by` that do not run at their own pace, by their ids.
     #[schema(nullable = false)]
     pub occupant_rates_per_s: Option<BTreeMap<String, f64>>,
     /// For whoever asks: the job and its placement carry them, and lists can be filtered by them. At most 64.

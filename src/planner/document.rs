@@ -67,6 +67,7 @@ pub fn without_placement(request: &PlanRequest, seed: u64, claim: Claim, reasons
         seed,
         period_s: None,
         throughput_per_s: None,
+        inferences_per_s: None,
         latency_s: None,
         latency_is_least: None,
         lower_bound_s: bound.filter(|_| !counts_nodes),
@@ -119,7 +120,8 @@ pub fn with_placement(
         migration,
         occupants: occupants::effects(request, problem, assignment),
         period_s: Some(period_s),
-        throughput_per_s: (period_s > 0.0).then(|| 1.0 / period_s).filter(|throughput| throughput.is_finite()),
+        throughput_per_s: each_period(1, period_s),
+        inferences_per_s: each_period(request.model.batch_size, period_s),
         latency_s: Some(latency_s),
         gap: Some(gap),
         stages,
@@ -127,6 +129,11 @@ pub fn with_placement(
         warnings: warnings(request, problem, assignment),
         ..without_placement(request, seed, claim, Vec::new())
     }
+}
+
+/// How many come out per second if so many come out in each period; none where that is no finite number.
+fn each_period(count: u64, period_s: f64) -> Option<f64> {
+    (period_s > 0.0).then(|| count as f64 / period_s).filter(|rate| rate.is_finite())
 }
 
 /// The points of a front behind the first; none without one.

@@ -103,6 +103,7 @@ fn placement(request: &PlanRequest, env: &Env<'_>, termination: Termination) -> 
         seed: env.seed,
         period_s: Some(0.5),
         throughput_per_s: Some(2.0),
+        inferences_per_s: Some(2.0),
         latency_s: Some(0.5),
         lower_bound_s: Some(0.25),
         latency_is_least: None,

@@ -15,11 +15,16 @@ const LEAST_INNER_WIDTH: usize = 38;
 pub(super) struct Drawing<'a> {
     /// What to draw.
     pub placement: &'a PlacementDocument,
+    /// How many inputs travel through it at once.
+    pub batch_size: u64,
 }
 
 impl Display for Drawing<'_> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         let texts: Vec<[String; 2]> = self.placement.stages.iter().map(|stage| self.box_text(stage)).collect();
+        if self.batch_size > 1 {
+            writeln!(f, "  Each box and arrow: one batch of {} inputs", self.batch_size)?;
+        }
         let inner = texts.iter().flatten().map(|line| line.chars().count()).max().unwrap_or(0).max(LEAST_INNER_WIDTH);
         if let Some(receive) = self.placement.stages.first().and_then(|stage| stage.receive.as_ref()) {
             draw_end(f, inner, &format!("source {}", one_line(&receive.from_node_id)))?;
@@ -143,6 +148,7 @@ mod tests {
             seed: 0,
             period_s: Some(1.0),
             throughput_per_s: Some(1.0),
+            inferences_per_s: Some(1.0),
             latency_s: Some(1.751),
             latency_is_least: None,
             lower_bound_s: Some(0.5),
@@ -158,7 +164,7 @@ mod tests {
             solve_s: 0.0,
             solver_version: String::new(),
         };
-        let drawn = Drawing { placement: &placement }.to_string();
+        let drawn = Drawing { placement: &placement, batch_size: 1 }.to_string();
         let wanted = "
                 source camera
                       │ 1 KiB in 250 ms       █████···············  25 %
@@ -178,5 +184,7 @@ mod tests {
                 sink gateway
 ";
         assert_eq!(format!("\n{drawn}"), wanted);
+        let of_batches = Drawing { placement: &placement, batch_size: 8 }.to_string();
+        assert_eq!(of_batches, format!("  Each box and arrow: one batch of 8 inputs\n{drawn}"));
     }
 }

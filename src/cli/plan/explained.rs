@@ -2,7 +2,7 @@
 
 use std::fmt::{self, Display, Formatter};
 
-use super::report::short;
+use super::report::{pace, short};
 use crate::cli::table::{Side, Table};
 use crate::domain::explanation::{Explanation, Mend, Upgrade};
 use crate::domain::placement::{Bottleneck, BottleneckKind, Status};
@@ -12,6 +12,8 @@ use crate::domain::unit::{bytes_text, seconds_text};
 pub(super) struct ExplanationReport<'a> {
     /// What to write.
     pub explanation: &'a Explanation,
+    /// How many inputs of the model one pass takes.
+    pub batch_size: u64,
 }
 
 impl Display for ExplanationReport<'_> {
@@ -28,10 +30,10 @@ impl Display for ExplanationReport<'_> {
             }
         }
         if !explanation.upgrades.is_empty() {
-            write!(f, "\n{}", upgrade_table(&explanation.upgrades))?;
+            write!(f, "\n{}", upgrade_table(&explanation.upgrades, self.batch_size))?;
         }
         if explanation.status == Status::Infeasible {
-            write_mends(f, &explanation.mends)?;
+            write_mends(f, &explanation.mends, self.batch_size)?;
         }
         if explanation.undecided > 0 {
             let what =
@@ -85,10 +87,11 @@ fn names(explanation: &Explanation, steps: &[Bottleneck]) -> String {
     steps.iter().map(name).collect::<Vec<String>>().join(", ")
 }
 
-fn upgrade_table(upgrades: &[Upgrade]) -> Table {
+fn upgrade_table(upgrades: &[Upgrade], batch_size: u64) -> Table {
     let mut table = Table::new(&[
         ("upgrade", Side::Left),
         ("period", Side::Right),
+        ("which is", Side::Left),
         ("better by", Side::Right),
         ("proven at least", Side::Right),
         ("at most", Side::Right),
@@ -100,6 +103,7 @@ fn upgrade_table(upgrades: &[Upgrade]) -> Table {
         table.push([
             upgrade.detail.clone(),
             seconds_text(upgrade.period_s),
+            pace(upgrade.period_s, batch_size),
             factor(upgrade.gain),
             factor(upgrade.gain_at_least),
             factor(upgrade.gain_at_most),
@@ -108,14 +112,14 @@ fn upgrade_table(upgrades: &[Upgrade]) -> Table {
     table
 }
 
-fn write_mends(f: &mut Formatter<'_>, mends: &[Mend]) -> fmt::Result {
+fn write_mends(f: &mut Formatter<'_>, mends: &[Mend], batch_size: u64) -> fmt::Result {
     if mends.is_empty() {
         writeln!(f, "  no single change was found that would mend it")?;
     }
     for mend in mends {
         let least = if mend.is_least == Some(true) { " (the least that is enough)" } else { "" };
-        let period = seconds_text(mend.period_s);
-        writeln!(f, "  would mend it: {}{least}; verified with a period of {period}", mend.detail)?;
+        let (period, pace) = (seconds_text(mend.period_s), pace(mend.period_s, batch_size));
+        writeln!(f, "  would mend it: {}{least}; verified with a period of {period} ({pace})", mend.detail)?;
     }
     Ok(())
 }

@@ -60,7 +60,7 @@ pub(super) fn print(form: Output, name: &str, outcome: &Outcome) -> io::Result<(
         (Output::Table, Outcome::Placed(request, placement, explanation)) => {
             writeln!(out, "{}", visible(&Report { request, placement }))?;
             if let Some(explanation) = explanation {
-                writeln!(out, "{}", visible(&ExplanationReport { explanation }))?;
+                writeln!(out, "{}", visible(&ExplanationReport { explanation, batch_size: request.model.batch_size }))?;
             }
         }
     }

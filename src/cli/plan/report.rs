@@ -9,7 +9,7 @@ use crate::domain::occupant::OccupantEffect;
 use crate::domain::options::Objective;
 use crate::domain::placement::{PlacementDocument, Stage, Status, Termination};
 use crate::domain::request::PlanRequest;
-use crate::domain::unit::{bytes_text, seconds_text};
+use crate::domain::unit::{bytes_text, counted, seconds_text};
 
 /// A large model on small devices has a reason for each of its large layers.
 const MOST_REASONS: usize = 6;
@@ -24,11 +24,11 @@ pub(super) struct Report<'a> {
 
 impl Display for Report<'_> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        let PlanRequest { model, cluster, .. } = self.request;
+        let PlanRequest { model, cluster, options } = self.request;
         let document = self.placement;
         let names = [&model.name, &cluster.name].map(|name| one_line(name));
         writeln!(f, "{} on {}: {}", names[0], names[1], claim(document))?;
-        writeln!(f, "  {}", figures(self.request.options.objective, document))?;
+        writeln!(f, "  {}", figures(options.objective, model.batch_size, document))?;
         let algorithm = algorithm_text(document);
         writeln!(f, "  {algorithm}, seed {}, solved in {}", document.seed, seconds_text(document.solve_s))?;
         for reason in document.reasons.iter().take(MOST_REASONS) {
@@ -38,7 +38,7 @@ impl Display for Report<'_> {
             writeln!(f, "  and {} reasons more: see --output json", document.reasons.len() - MOST_REASONS)?;
         }
         if !document.stages.is_empty() {
-            write!(f, "\n{}\n{}", stage_table(document), Drawing { placement: document })?;
+            write!(f, "\n{}\n{}", stage_table(document), Drawing { placement: document, batch_size: model.batch_size })?;
         }
         if let Some(migration) = &document.migration {
             writeln!(f, "\nFrom the base: {}", shipping(migration))?;
@@ -79,11 +79,10 @@ fn claim(document: &PlacementDocument) -> &'static str {
     }
 }
 
-fn figures(objective: Objective, document: &PlacementDocument) -> String {
+fn figures(objective: Objective, batch_size: u64, document: &PlacementDocument) -> String {
     let mut parts = Vec::new();
     if let Some(period_s) = document.period_s {
-        let pace = document.throughput_per_s.map_or("no limit".to_owned(), |pace| format!("{} a second", short(pace)));
-        parts.push(format!("period {} ({pace})", seconds_text(period_s)));
+        parts.push(format!("period {} ({})", seconds_text(period_s), pace(period_s, batch_size)));
     }
     if let Some(latency_s) = document.latency_s {
         parts.push(format!("latency {}", seconds_text(latency_s)));
@@ -194,6 +193,16 @@ pub(in crate::cli) fn percent(share: f64) -> String {
     if share > 0.0 && share < 0.0005 { "under 0.1 %".to_owned() } else { format!("{} %", short(share * 100.0)) }
 }
 
+/// What comes out in a second: `1.84 inferences a second`, with batches `14.7 inferences a second, 1.84 batches of 8`.
+pub(super) fn pace(period_s: f64, batch_size: u64) -> String {
+    let each_period = |count: u64| Some(count as f64 / period_s).filter(|rate| rate.is_finite()).map(short);
+    let (Some(inferences), Some(batches)) = (each_period(batch_size), each_period(1)) else {
+        return "no limit".to_owned();
+    };
+    let inferences = format!("{} a second", counted(inferences, "inference"));
+    if batch_size == 1 { inferences } else { format!("{inferences}, {} of {batch_size}", counted(batches, "batch")) }
+}
+
 pub(super) fn short(number: f64) -> String {
     let decimals = match number.abs() {
         n if n >= 100.0 => 0,
@@ -215,6 +224,15 @@ mod tests {
         assert_eq!(percent(1e-9), "under 0.1 %");
         assert_eq!(percent(0.0661), "6.61 %");
         assert_eq!(percent(1.0), "100 %");
+    }
+
+    #[test]
+    fn inferences_are_counted_and_not_batches() {
+        assert_eq!(pace(0.5421, 1), "1.84 inferences a second");
+        assert_eq!(pace(0.5421, 8), "14.8 inferences a second, 1.84 batches of 8");
+        assert_eq!(pace(1.0, 1), "1 inference a second");
+        assert_eq!(pace(1.0, 8), "8 inferences a second, 1 batch of 8");
+        assert_eq!(pace(0.0, 8), "no limit");
     }
 
     #[test]

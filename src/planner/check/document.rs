@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 
 use super::rules::TOLERANCE;
-use super::{Evaluation, StageProposal, Violation, ViolationCode, evaluate_with_rounding, pace, throughput_per_s};
+use super::{
+    Evaluation, StageProposal, Violation, ViolationCode, evaluate_with_rounding, inferences_per_s, pace, throughput_per_s,
+};
 use crate::domain::migration::Migration;
 use crate::domain::occupant::OccupantEffect;
 use crate::domain::options::Objective;
@@ -85,6 +87,7 @@ impl Findings {
             self.figure(position, "index", stage.index as f64, position as f64);
         }
         self.check_totals(document, &evaluation, tolerance);
+        self.check_rates(request, document, &evaluation);
         self.check_bottleneck(request, document, &evaluation, tolerance);
         self.check_gap(request, document);
         self.check_occupants(&document.occupants, &evaluation, tolerance);
@@ -168,14 +171,24 @@ impl Findings {
                 None => self.claim(format!("{name} is missing")),
             }
         }
-        let throughput_per_s = document.period_s.and_then(throughput_per_s);
-        let same = match (document.throughput_per_s, throughput_per_s) {
+    }
+
+    /// Passes and inferences per second follow from the period that the document states.
+    fn check_rates(&mut self, request: &PlanRequest, document: &PlacementDocument, evaluation: &Evaluation) {
+        if evaluation.period_s.is_none() {
+            return;
+        }
+        let same = |stated: Option<f64>, expected: Option<f64>| match (stated, expected) {
             (Some(stated), Some(expected)) => close(stated, expected),
             (None, None) => true,
             _ => false,
         };
-        if !same {
+        if !same(document.throughput_per_s, document.period_s.and_then(throughput_per_s)) {
             self.claim("throughput_per_s is not 1 / period_s");
+        }
+        let expected = document.period_s.and_then(|period_s| inferences_per_s(request, period_s));
+        if !same(document.inferences_per_s, expected) {
+            self.claim("inferences_per_s is not batch_size / period_s");
         }
     }
 
@@ -331,12 +344,13 @@ impl Findings {
     /// A document that claims no placement has none, nor any of its figures.
     fn check_absence(&mut self, request: &PlanRequest, document: &PlacementDocument) {
         let status = document.status;
-        let figures = [document.period_s, document.throughput_per_s, document.latency_s, document.gap];
+        let rates = [document.throughput_per_s, document.inferences_per_s];
+        let figures = [document.period_s, document.latency_s, document.gap].into_iter().chain(rates);
         let extras = !document.front.is_empty()
             || !document.occupants.is_empty()
             || document.migration.is_some()
             || document.latency_is_least.is_some();
-        if !document.stages.is_empty() || document.bottleneck.is_some() || extras || figures.iter().any(Option::is_some)
+        if !document.stages.is_empty() || document.bottleneck.is_some() || extras || figures.flatten().next().is_some()
         {
             self.claim(format!("the status {status:?} stands beside a placement or its figures"));
         }

@@ -45,10 +45,15 @@ pub struct Evaluation {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub period_s: Option<f64>,
-    /// 1 / `period_s`; absent where the period is 0 or absent.
+    /// Passes of the pipeline per second, 1 / `period_s`: each takes one batch of the model's `batch_size` inputs. Absent
+    /// where the period is 0 or absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub throughput_per_s: Option<f64>,
+    /// Inferences per second, `batch_size` / `period_s`; absent where the period is 0 or absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub inferences_per_s: Option<f64>,
     /// The sum of all stage times and hops, seconds; absent where a stage or a hop has no time.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
@@ -112,6 +117,7 @@ fn evaluate_with_rounding(request: &PlanRequest, proposals: &[StageProposal]) ->
     let evaluation = Evaluation {
         period_s: None,
         throughput_per_s: None,
+        inferences_per_s: None,
         latency_s: None,
         stages,
         bottleneck: None,
@@ -140,6 +146,7 @@ fn timed(request: &PlanRequest, evaluation: Evaluation, rounding_s: f64) -> Eval
     Evaluation {
         period_s: Some(period_s),
         throughput_per_s: throughput_per_s(period_s),
+        inferences_per_s: inferences_per_s(request, period_s),
         latency_s: Some(latency_s),
         bottleneck: Some(bottleneck),
         violations,
@@ -147,7 +154,13 @@ fn timed(request: &PlanRequest, evaluation: Evaluation, rounding_s: f64) -> Eval
     }
 }
 
-/// Inputs per second; none where the period is zero or too small to be inverted.
+/// Passes per second; none where the period is zero or too small to be inverted.
 fn throughput_per_s(period_s: f64) -> Option<f64> {
     Some(1.0 / period_s).filter(|throughput| throughput.is_finite())
+}
+
+/// Inferences per second, a whole batch in each pass; none where that is no finite number.
+fn inferences_per_s(request: &PlanRequest, period_s: f64) -> Option<f64> {
+    let inferences_per_s = request.model.batch_size as f64 / period_s;
+    inferences_per_s.is_finite().then_some(inferences_per_s)
 }

@@ -24,6 +24,7 @@ fn true_document(request: &PlanRequest, stages: &[(&str, &[&str])], bound_s: f64
         seed: 0,
         period_s: evaluation.period_s,
         throughput_per_s: evaluation.throughput_per_s,
+        inferences_per_s: evaluation.inferences_per_s,
         latency_s: evaluation.latency_s,
         lower_bound_s: Some(bound_s),
         latency_is_least: Some(false),
@@ -47,6 +48,7 @@ fn without_placement(status: Status, termination: Termination, reasons: Vec<Reas
         termination,
         period_s: None,
         throughput_per_s: None,
+        inferences_per_s: None,
         latency_s: None,
         latency_is_least: None,
         lower_bound_s: None,
@@ -187,6 +189,7 @@ fn totals_are_recomputed() {
     let period = found(2.0, |document| {
         document.period_s = Some(2.4);
         document.throughput_per_s = Some(1.0 / 2.4);
+        document.inferences_per_s = Some(1.0 / 2.4);
         document.gap = Some((2.4 - 2.0) / 2.4);
     });
     assert_eq!(period, [(ViolationCode::FigureWrong, None)]);
@@ -195,6 +198,8 @@ fn totals_are_recomputed() {
     assert_eq!(found(2.5, |document| document.period_s = None), [CLAIM, CLAIM]);
     assert_eq!(found(2.5, |document| document.throughput_per_s = Some(0.5)), [CLAIM]);
     assert_eq!(found(2.5, |document| document.throughput_per_s = None), [CLAIM]);
+    assert_eq!(found(2.5, |document| document.inferences_per_s = Some(0.8)), [CLAIM]);
+    assert_eq!(found(2.5, |document| document.inferences_per_s = None), [CLAIM]);
 }
 
 #[test]
@@ -328,6 +333,7 @@ fn documents_without_a_placement_claim_nothing_else() {
         |document| document.latency_s = Some(1.0),
         |document| document.gap = Some(0.0),
         |document| document.throughput_per_s = Some(1.0),
+        |document| document.inferences_per_s = Some(1.0),
         |document| document.stages = evaluated(&request(), TWO).stages,
     ];
     for (number, lie) in figures.into_iter().enumerate() {

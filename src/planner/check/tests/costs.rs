@@ -28,7 +28,7 @@ fn a_whole_evaluation() {
     assert_eq!(evaluation.warnings, []);
     let expected = json!({
         // 1000 / 1000 s, the hop of 8 · 20 / 800 + 0.5 s, 5000 / 2000 s
-        "period_s": 2.5, "throughput_per_s": 0.4, "latency_s": 4.2,
+        "period_s": 2.5, "throughput_per_s": 0.4, "inferences_per_s": 0.4, "latency_s": 4.2,
         "stages": [
             {"index": 0, "node_id": "n1", "layer_ids": ["in", "a"], "param_bytes": 10,
              // 10 + 120 + (100 + 20)
@@ -140,12 +140,21 @@ fn compute_of_which_nothing_is_known_is_zero_with_a_warning() {
 }
 
 #[test]
+fn a_pass_of_a_batch_makes_as_many_inferences() {
+    let evaluation = evaluated(&request_with(&[("/model", "batch_size", json!(8))]), TWO);
+    // The profile is for the whole batch, so that times and passes stay.
+    assert_eq!((evaluation.period_s, evaluation.throughput_per_s, evaluation.latency_s), (Some(2.5), Some(0.4), Some(4.2)));
+    assert_eq!(evaluation.inferences_per_s, Some(3.2));
+}
+
+#[test]
 fn a_period_of_zero_has_no_throughput() {
     let evaluation = evaluated(
         &request_with(&[("", "cost_model", json!({"compute": "ignore"}))]),
         &[("n1", &["in", "a", "b", "c"])],
     );
     assert_eq!((evaluation.period_s, evaluation.throughput_per_s, evaluation.latency_s), (Some(0.0), None, Some(0.0)));
+    assert_eq!(evaluation.inferences_per_s, None);
 }
 
 #[test]
