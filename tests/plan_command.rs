@@ -124,6 +124,30 @@ fn with_batches_inferences_are_counted_and_not_passes() {
 }
 
 #[test]
+fn layers_without_edges_are_warned_of_once() {
+    let folder = Folder::new();
+    let warning = |edges: Value, bytes: u64| {
+        let mut request = small_request(bytes);
+        request["model"]["edges"] = edges;
+        let file = folder.file("r.json", request.to_string());
+        let output = plan(&["--request", &file, "--output", "jsonl"]);
+        let warnings = lines(&output)[0]["placement"]["warnings"].clone();
+        assert_eq!(warnings.as_array().unwrap().len(), 1, "{warnings}");
+        assert_eq!(warnings[0]["code"], "layers_unconnected");
+        warnings[0]["detail"].as_str().unwrap().to_owned()
+    };
+    assert!(warning(json!([]), 200).starts_with("the model has 3 layers and no edges: "));
+    // An infeasible model may be so for want of its edges.
+    assert!(warning(json!([]), 2000).starts_with("the model has 3 layers and no edges: "));
+    let some = warning(json!([{"from": "in", "to": "b"}]), 200);
+    assert!(some.starts_with("1 of the model's 3 layers have no edge (a): "), "{some}");
+
+    let file = folder.file("connected.json", small_request(200).to_string());
+    let connected = plan(&["--request", &file, "--output", "jsonl"]);
+    assert_eq!(lines(&connected)[0]["placement"]["warnings"], json!([]));
+}
+
+#[test]
 fn json_lines_come_in_the_order_of_the_files_whatever_the_jobs() {
     let folder = Folder::new();
     let good = folder.file("good.json", small_request(600).to_string());

@@ -239,6 +239,9 @@ pub enum WarningCode {
     ComputePartlyUnknown,
     /// The model has more cuts than the search holds: it considered some, while its bound holds for all.
     CutsLeftOut,
+    /// A model of several layers has some that no edge leads to or from, or no edges at all: each of them reads nothing,
+    /// and its tensor is an output of the model.
+    LayersUnconnected,
 }
 
 /// Why there is no placement.

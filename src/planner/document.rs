@@ -78,7 +78,7 @@ pub fn without_placement(request: &PlanRequest, seed: u64, claim: Claim, reasons
         front: Vec::new(),
         migration: None,
         occupants: Vec::new(),
-        warnings: Vec::new(),
+        warnings: unconnected(request).into_iter().collect(),
         reasons,
         solve_s: 0.0,
         solver_version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -249,11 +249,35 @@ fn bottleneck(problem: &Problem, assignment: &Assignment, period_s: f64) -> Bott
     Bottleneck { kind: BottleneckKind::Source, stage_index: 0 }
 }
 
-fn warnings(request: &PlanRequest, problem: &Problem, assignment: &Assignment) -> Vec<Warning> {
-    if request.options.cost_model.compute == ComputeModel::Ignore {
-        return Vec::new();
+/// A profile without its edges is planned as it stands, and the cuts that it allows are not those of the model.
+fn unconnected(request: &PlanRequest) -> Option<Warning> {
+    const MOST_NAMED: usize = 3;
+    let model = &request.model;
+    let count = model.layers.len();
+    let alone = |layer: &usize| model.makers(*layer).is_empty() && model.readers(*layer).is_empty();
+    let alone: Vec<usize> = (0..count).filter(alone).collect();
+    if count < 2 || alone.is_empty() {
+        return None;
     }
-    let mut warnings = Vec::new();
+    let meaning = "what no edge touches reads nothing, and its tensor counts as an output of the model";
+    let detail = if alone.len() == count {
+        format!("the model has {count} layers and no edges: {meaning}")
+    } else {
+        let named = alone.iter().take(MOST_NAMED).map(|&layer| model.layers[layer].id.as_str());
+        let mut names = named.collect::<Vec<&str>>().join(", ");
+        if alone.len() > MOST_NAMED {
+            names += &format!(" and {} more", alone.len() - MOST_NAMED);
+        }
+        format!("{} of the model's {count} layers have no edge ({names}): {meaning}", alone.len())
+    };
+    Some(Warning { code: WarningCode::LayersUnconnected, detail })
+}
+
+fn warnings(request: &PlanRequest, problem: &Problem, assignment: &Assignment) -> Vec<Warning> {
+    let mut warnings: Vec<Warning> = unconnected(request).into_iter().collect();
+    if request.options.cost_model.compute == ComputeModel::Ignore {
+        return warnings;
+    }
     for (start, end, host) in assignment.spans() {
         let node = &request.cluster.nodes[problem.hosts[host]];
         let layers = &request.model.layers[problem.chain.positions[start]..problem.chain.positions[end]];

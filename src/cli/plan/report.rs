@@ -38,7 +38,12 @@ impl Display for Report<'_> {
             writeln!(f, "  and {} reasons more: see --output json", document.reasons.len() - MOST_REASONS)?;
         }
         if !document.stages.is_empty() {
-            write!(f, "\n{}\n{}", stage_table(document), Drawing { placement: document, batch_size: model.batch_size })?;
+            write!(
+                f,
+                "\n{}\n{}",
+                stage_table(document),
+                Drawing { placement: document, batch_size: model.batch_size }
+            )?;
         }
         if let Some(migration) = &document.migration {
             writeln!(f, "\nFrom the base: {}", shipping(migration))?;

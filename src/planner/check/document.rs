@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use super::rules::TOLERANCE;
 use super::{
-    Evaluation, StageProposal, Violation, ViolationCode, evaluate_with_rounding, inferences_per_s, pace, throughput_per_s,
+    Evaluation, StageProposal, Violation, ViolationCode, evaluate_with_rounding, inferences_per_s, pace,
+    throughput_per_s,
 };
 use crate::domain::migration::Migration;
 use crate::domain::occupant::OccupantEffect;

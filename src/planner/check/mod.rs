@@ -4,6 +4,7 @@
 //! a chain, a boundary or a live tensor. Its walks are naive on purpose, so that reading them is enough to trust
 //! them. A placement costs O(L + E) for its stages and as much again for each cut and each derived activation.
 
+mod connected;
 mod cost;
 mod document;
 mod layout;
@@ -109,7 +110,8 @@ fn evaluate_with_rounding(request: &PlanRequest, proposals: &[StageProposal]) ->
     };
     let mut stages: Vec<Option<Stage>> = runs.iter().enumerate().map(stage_of).collect();
     let rounding_s = runs.iter().flatten().map(|(node, _)| costs.rounding_s(node)).sum();
-    let warnings = runs.iter().flatten().filter_map(|(node, run)| costs.warning(node, run.start, run.end)).collect();
+    let unknown_s = runs.iter().flatten().filter_map(|(node, run)| costs.warning(node, run.start, run.end));
+    let warnings = connected::warning(&request.model).into_iter().chain(unknown_s).collect();
     rules::check_memory(&stages, &mut violations);
     let traffic = enter_transfers(request, &occupied, &walk, &laid, &mut stages, &mut violations);
 

@@ -143,7 +143,10 @@ fn compute_of_which_nothing_is_known_is_zero_with_a_warning() {
 fn a_pass_of_a_batch_makes_as_many_inferences() {
     let evaluation = evaluated(&request_with(&[("/model", "batch_size", json!(8))]), TWO);
     // The profile is for the whole batch, so that times and passes stay.
-    assert_eq!((evaluation.period_s, evaluation.throughput_per_s, evaluation.latency_s), (Some(2.5), Some(0.4), Some(4.2)));
+    assert_eq!(
+        (evaluation.period_s, evaluation.throughput_per_s, evaluation.latency_s),
+        (Some(2.5), Some(0.4), Some(4.2))
+    );
     assert_eq!(evaluation.inferences_per_s, Some(3.2));
 }
 
@@ -155,6 +158,21 @@ fn a_period_of_zero_has_no_throughput() {
     );
     assert_eq!((evaluation.period_s, evaluation.throughput_per_s, evaluation.latency_s), (Some(0.0), None, Some(0.0)));
     assert_eq!(evaluation.inferences_per_s, None);
+}
+
+#[test]
+fn layers_without_edges_are_told() {
+    let codes = |edges: Value| {
+        let warnings =
+            evaluated(&request_with(&[("/model", "edges", edges)]), &[("n1", &["in", "a", "b", "c"])]).warnings;
+        warnings.into_iter().map(|warning| (warning.code, warning.detail)).collect::<Vec<_>>()
+    };
+    let none = codes(json!([]));
+    assert_eq!(none.len(), 1, "{none:?}");
+    assert_eq!(none[0].0, WarningCode::LayersUnconnected);
+    assert!(none[0].1.contains("none of the 4 layers"), "{none:?}");
+    let some = codes(json!([{"from": "in", "to": "a"}]));
+    assert!(some[0].1.contains("2 of 4 layers have no edge, \"b\""), "{some:?}");
 }
 
 #[test]
