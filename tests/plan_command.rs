@@ -269,6 +269,52 @@ fn faults_are_printed_one_a_line_with_their_pointers() {
 }
 
 #[test]
+fn a_file_in_the_place_of_another_is_called_what_it_is() {
+    let folder = Folder::new();
+    let request = small_request(600);
+    let model = folder.file("model.json", request["model"].to_string());
+    let cluster = folder.file("cluster.json", request["cluster"].to_string());
+    let whole = folder.file("request.json", request.to_string());
+    let placed = plan(&["--request", &whole, "--output", "json"]);
+    let placement = folder.file("placement.json", &placed.stdout);
+    let onnx = folder.file("model.onnx", b"\x08\x07\x12\x07pytorch\x1a\x05");
+    let unnamed = folder.file("weights", b"\x08\x07\x12\x07pytorch\x1a\x05");
+    let cases: [(&[&str], &str); 8] = [
+        (
+            &["--model", &cluster, "--cluster", &model],
+            "cluster.json is a cluster inventory, not a model profile: swap --model and --cluster",
+        ),
+        (&["--model", &cluster, "--cluster", &cluster], "is a cluster inventory, not a model profile: "),
+        (&["--model", &whole, "--cluster", &cluster], "is a request, not a model profile: give it as --request"),
+        (&["--model", &model, "--cluster", &placement], "is a placement document, not a cluster inventory: "),
+        (&["--request", &model], "is a model profile, not a request: give it as --model"),
+        (&["--request", &whole, "--base", &cluster], "is a cluster inventory, not a placement document: "),
+        (&["--model", &onnx, "--cluster", &cluster], "is an ONNX model, and a model profile is wanted"),
+        (&["--model", &unnamed, "--cluster", &cluster], "is an ONNX model, and a model profile is wanted"),
+    ];
+    for (arguments, wanted) in cases {
+        let output = plan(arguments);
+        let complaint = text(&output.stderr);
+        assert_eq!(code(&output), 2, "{arguments:?}");
+        assert!(complaint.contains(wanted) && complaint.lines().count() == 1, "{arguments:?}: {complaint}");
+    }
+}
+
+#[test]
+fn a_byte_order_mark_of_utf_8_is_no_matter_and_utf_16_is_told() {
+    let folder = Folder::new();
+    let request = small_request(600).to_string();
+    let marked = folder.file("marked.json", format!("\u{feff}{request}"));
+    assert_eq!(code(&plan(&["--request", &marked])), 0);
+    let wide: Vec<u8> = std::iter::once(0xfeff).chain(request.encode_utf16()).flat_map(u16::to_le_bytes).collect();
+    for content in [&wide[..], &wide[2..]] {
+        let output = plan(&["--request", &folder.file("wide.json", content)]);
+        assert_eq!(code(&output), 2);
+        assert!(text(&output.stderr).contains("the text is UTF-16 or UTF-32. Send UTF-8"), "{}", text(&output.stderr));
+    }
+}
+
+#[test]
 fn a_dash_reads_standard_input() {
     let mut child = Command::new(env!("CARGO_BIN_EXE_cutpoint"))
         .args(["plan", "--request", "-", "--output", "jsonl"])

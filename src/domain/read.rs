@@ -16,6 +16,9 @@ pub const MAX_FAULTS: usize = 1000;
 /// The most characters of an identifier that callers choose.
 pub const MAX_ID_CHARS: usize = 256;
 
+/// The byte-order mark of UTF-8, which some editors put before a text.
+pub const UTF_8_MARK: &[u8] = b"\xef\xbb\xbf";
+
 /// One step of a JSON pointer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Step {
@@ -55,6 +58,11 @@ impl Reader {
     /// Parses JSON text. Malformed text, numbers beyond a double and nesting beyond 127 levels are faults with the
     /// place where parsing stopped.
     pub fn parse(text: &[u8]) -> Result<Value, Vec<Fault>> {
+        if let Some(detail) = encoding_fault(text) {
+            let action = "Send UTF-8 without a byte-order mark (RFC 8259, section 8.1)";
+            let (code, detail) = (FaultCode::Malformed, detail.to_owned());
+            return Err(vec![Fault { pointer: String::new(), code, detail, action: action.to_owned() }]);
+        }
         let mut deserializer = serde_json::Deserializer::from_slice(text);
         let parsed = serde_path_to_error::deserialize::<_, Value>(&mut deserializer)
             .map_err(|error| (pointer_of(error.path()), error.into_inner()))
@@ -301,6 +309,16 @@ impl Reader {
             format!("Give {wanted}")
         };
         self.fault(FaultCode::WrongType, format!("{found} stands where {wanted} is wanted"), action);
+    }
+}
+
+/// What is wrong with the encoding of a text, told by its first bytes. JSON begins with two characters of ASCII or is
+/// one digit, so that a zero among the first two bytes is UTF-16 or UTF-32 without a mark.
+fn encoding_fault(text: &[u8]) -> Option<&'static str> {
+    match text {
+        [0xef, 0xbb, 0xbf, ..] => Some("the text begins with a byte-order mark"),
+        [0xfe, 0xff, ..] | [0xff, 0xfe, ..] | [0, _, ..] | [_, 0, ..] => Some("the text is UTF-16 or UTF-32"),
+        _ => None,
     }
 }
 

@@ -96,6 +96,8 @@ async fn text_that_is_not_json_is_refused() {
         (size("Infinity"), place),
         (size("1e400"), place),
         ("[".repeat(10_000), ""),
+        (format!("\u{feff}{}", job()), ""),
+        ("\0{\0}".to_owned(), ""),
     ];
     for (text, pointer) in cases {
         for path in ["/v1/jobs", "/v1/models", "/v1/clusters", "/v1/evaluations"] {
@@ -106,6 +108,11 @@ async fn text_that_is_not_json_is_refused() {
     }
     let too_deep = service.write_text("POST", "/v1/jobs", &[], "[".repeat(10_000)).await.json();
     assert_eq!(too_deep["errors"][0]["code"], "too_deep");
+    let marked = service.write_text("POST", "/v1/jobs", &[], format!("\u{feff}{}", job())).await.json();
+    let action = "Send UTF-8 without a byte-order mark (RFC 8259, section 8.1)";
+    let fault = json!({"pointer": "", "code": "malformed", "detail": "the text begins with a byte-order mark", "action": action});
+    assert_eq!(marked["errors"], json!([fault]));
+    assert_eq!(marked["detail"], format!("the document: the text begins with a byte-order mark. {action}."));
     assert_eq!(service.rows().await, [0; 4]);
 }
 

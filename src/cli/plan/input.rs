@@ -4,14 +4,16 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::arguments::OptionFlags;
+use super::look::{self, Kind};
 use crate::domain::cluster::ClusterInventory;
 use crate::domain::fault::Fault;
 use crate::domain::placed::Placed;
-use crate::domain::read::Reader;
+use crate::domain::read::{Reader, UTF_8_MARK};
 use crate::domain::request::PlanRequest;
+use crate::domain::unit::counted;
 use crate::planner::occupant_of;
 
 /// Where one request comes from.
@@ -60,7 +62,10 @@ impl Source {
     pub(super) fn read(&self, flags: &OptionFlags) -> Result<PlanRequest, InputError> {
         match self {
             Source::Request(file) => {
-                let mut document = read_document(file)?;
+                let mut document = read_document(file, Kind::Request)?;
+                if let Some(detail) = look::misplaced(file, &document, Kind::Request) {
+                    return Err(InputError::unusable(detail));
+                }
                 let is_wrapped = document.get("model").is_none() && document.get("request").is_some();
                 let pointer = if is_wrapped { "/request" } else { "" };
                 let mut request = if is_wrapped { document["request"].take() } else { document };
@@ -69,10 +74,7 @@ impl Source {
                 PlanRequest::from_json(&request).map_err(|faults| below(pointer, faults)).map_err(InputError::faulty)
             }
             Source::ModelAndCluster { model, cluster } => {
-                let mut request = Map::new();
-                request.insert("model".to_owned(), read_document(model)?);
-                request.insert("cluster".to_owned(), read_document(cluster)?);
-                let mut request = Value::Object(request);
+                let mut request = model_and_cluster(model, cluster)?;
                 flags.lay_over(&mut request);
                 lay_placements_over(&mut request, flags)?;
                 PlanRequest::from_json(&request).map_err(InputError::faulty)
@@ -82,10 +84,13 @@ impl Source {
 }
 
 impl InputError {
+    /// For a file that is nothing of what is wanted.
+    fn unusable(detail: String) -> Self {
+        Self { detail, errors: Vec::new() }
+    }
+
     fn faulty(errors: Vec<Fault>) -> Self {
-        let count = errors.len();
-        let detail = if count == 1 { "1 fault".to_owned() } else { format!("{count} faults") };
-        Self { detail, errors }
+        Self { detail: counted(errors.len(), "fault"), errors }
     }
 }
 
@@ -93,6 +98,19 @@ impl std::fmt::Display for InputError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(&self.detail)?;
         self.errors.iter().try_for_each(|fault| write!(f, "\n  {fault}"))
+    }
+}
+
+/// A request of a profile and an inventory, each from its file.
+fn model_and_cluster(model_file: &Path, cluster_file: &Path) -> Result<Value, InputError> {
+    let model = read_document(model_file, Kind::Model)?;
+    let cluster = read_document(cluster_file, Kind::Cluster)?;
+    let misplaced = look::swapped(model_file, &model, &cluster)
+        .or_else(|| look::misplaced(model_file, &model, Kind::Model))
+        .or_else(|| look::misplaced(cluster_file, &cluster, Kind::Cluster));
+    match misplaced {
+        Some(detail) => Err(InputError::unusable(detail)),
+        None => Ok(json!({"model": model, "cluster": cluster})),
     }
 }
 
@@ -120,17 +138,30 @@ fn lay_placements_over(request: &mut Value, flags: &OptionFlags) -> Result<(), I
 }
 
 fn read_placed(file: &Path) -> Result<Placed, InputError> {
+    let document = read_document(file, Kind::Placement)?;
+    if let Some(detail) = look::misplaced(file, &document, Kind::Placement) {
+        return Err(InputError::unusable(detail));
+    }
     let detail = || format!("{} is no placement document", file.display());
-    Placed::from_json(&read_document(file)?).map_err(|errors| InputError { detail: detail(), errors })
+    Placed::from_json(&document).map_err(|errors| InputError { detail: detail(), errors })
 }
 
-fn read_document(file: &Path) -> Result<Value, InputError> {
-    let text = read_text(file).map_err(|error| InputError {
-        detail: format!("{} cannot be read: {error}", file.display()),
-        errors: Vec::new(),
-    })?;
-    Reader::parse(&text)
-        .map_err(|errors| InputError { detail: format!("{} is no JSON that can be read", file.display()), errors })
+/// The JSON of a file. A UTF-8 byte-order mark at its beginning says nothing, and is left out.
+fn read_document(file: &Path, wanted: Kind) -> Result<Value, InputError> {
+    let content = read_content(file)
+        .map_err(|error| InputError::unusable(format!("{} cannot be read: {error}", file.display())))?;
+    let text = content.strip_prefix(UTF_8_MARK).unwrap_or(&content);
+    Reader::parse(text).map_err(|errors| {
+        if look::is_onnx(file, text) {
+            return InputError::unusable(format!(
+                "{} is an ONNX model, and {} is wanted. A profile is JSON: each layer with its bytes and operations, and \
+                 the edges between layers; docs/problem.md describes it, and examples/models has some",
+                file.display(),
+                wanted.name(),
+            ));
+        }
+        InputError { detail: format!("{} is no JSON that can be read", file.display()), errors }
+    })
 }
 
 /// Whether the path stands for standard input.
@@ -138,11 +169,11 @@ pub(super) fn is_standard_input(file: &Path) -> bool {
     file == Path::new("-")
 }
 
-fn read_text(file: &Path) -> std::io::Result<Vec<u8>> {
+fn read_content(file: &Path) -> std::io::Result<Vec<u8>> {
     if is_standard_input(file) {
-        let mut text = Vec::new();
-        std::io::stdin().lock().read_to_end(&mut text)?;
-        return Ok(text);
+        let mut content = Vec::new();
+        std::io::stdin().lock().read_to_end(&mut content)?;
+        return Ok(content);
     }
     std::fs::read(file)
 }

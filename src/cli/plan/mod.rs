@@ -4,6 +4,7 @@ mod arguments;
 mod drawing;
 mod explained;
 mod input;
+mod look;
 mod output;
 mod report;
 mod solve;
