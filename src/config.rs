@@ -310,22 +310,16 @@ fn origin(sources: &Figment, fault: &Fault) -> String {
 }
 
 fn no_file(file: &Path, error: &std::io::Error) -> ConfigError {
-    let fault = Fault {
-        pointer: String::new(),
-        code: FaultCode::Missing,
-        detail: format!("the file cannot be read: {error}"),
-        action: "Give the path of a TOML file with --config or CUTPOINT_CONFIG, or leave it out".to_owned(),
-    };
+    let detail = format!("the file cannot be read: {error}");
+    let action = "Give the path of a TOML file with --config or CUTPOINT_CONFIG, or leave it out";
+    let fault = Fault::new("", FaultCode::Missing, detail, action);
     ConfigError { faults: vec![SettingFault { origin: format!("from {}", file.display()), fault }] }
 }
 
 fn unreadable(error: &figment::Error) -> ConfigError {
-    let fault = Fault {
-        pointer: error.path.iter().map(|step| format!("/{step}")).collect(),
-        code: FaultCode::Malformed,
-        detail: error.kind.to_string().trim_end().to_owned(),
-        action: "Mend the file: it is TOML with one line for each setting".to_owned(),
-    };
+    let pointer: String = error.path.iter().map(|step| format!("/{step}")).collect();
+    let action = "Mend the file: it is TOML with one line for each setting";
+    let fault = Fault::new(pointer, FaultCode::Malformed, error.kind.to_string().trim_end(), action);
     let origin = match error.metadata.as_ref().and_then(|metadata| metadata.source.as_ref()) {
         Some(source) => format!("from {source}"),
         None => "from the configuration file".to_owned(),

@@ -122,6 +122,48 @@ fn the_whole_document_is_good_and_read_as_it_stands() {
 }
 
 #[test]
+fn faults_of_layers_and_nodes_name_them() {
+    let radio = json!({"kind": "radio", "bandwidth_hz": 1e6, "snr_at_1m": 1e5});
+    let mut lost = with("/cluster/network", radio);
+    lost["cluster"]["nodes"][1].as_object_mut().unwrap().remove("position_m");
+    let mut nested = with("/cluster/nodes/2/position_m/x", json!("east"));
+    nested["cluster"]["nodes"][2]["id"] = json!("site/z~1");
+    let layer = |id: &str| (Some(id.to_owned()), None);
+    let node = |id: &str| (None, Some(id.to_owned()));
+    let cases = [
+        (with("/model/layers/1/flops", json!(-1)), layer("b")),
+        (with("/model/layers/1/time_s/pi", json!("soon")), layer("b")),
+        (with("/model/layers/2/colour", json!("red")), layer("c")),
+        (without("/model/layers/2/param_bytes"), layer("c")),
+        (with("/model/layers/2/id", json!("a")), layer("a")),
+        (with("/cluster/nodes/0/reserved_bytes", json!(101)), node("x")),
+        (with("/cluster/nodes/0/labels/site", json!(1)), node("x")),
+        (with("/cluster/nodes/2/id", json!("y")), node("y")),
+        (nested, node("site/z~1")),
+        (lost, node("y")),
+        // What has no id, or one that cannot be, has no name.
+        (without("/model/layers/2/id"), (None, None)),
+        (with("/model/layers/2/id", json!("x".repeat(257))), (None, None)),
+        (with("/cluster/nodes/2/id", json!("")), (None, None)),
+        // Nor has what is no part of a layer or a node.
+        (with("/model/edges/1/to", json!("nowhere")), (None, None)),
+        (with("/cluster/links/1/bandwidth_bps", json!(0)), (None, None)),
+    ];
+    for (document, named) in cases {
+        let faults = PlanRequest::from_json(&document).unwrap_err();
+        let fault = &faults[0];
+        assert_eq!((fault.layer_id.clone(), fault.node_id.clone()), named, "{fault:?}");
+        let written = serde_json::to_value(fault).unwrap();
+        assert_eq!(
+            (written.get("layer_id").is_some(), written.get("node_id").is_some()),
+            (named.0.is_some(), named.1.is_some())
+        );
+    }
+    let said = PlanRequest::from_json(&with("/model/layers/1/flops", json!(-1))).unwrap_err()[0].to_string();
+    assert!(said.starts_with("/model/layers/1/flops (layer \"b\"): -1 is not allowed here. Give "), "{said}");
+}
+
+#[test]
 fn what_is_absent_has_its_default() {
     let mut document = document();
     for field in ["objective", "constraints", "cost_model", "solver", "labels"] {

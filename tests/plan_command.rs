@@ -259,6 +259,7 @@ fn faults_are_printed_one_a_line_with_their_pointers() {
     let folder = Folder::new();
     let mut request = small_request(600);
     request["solver"] = json!({"seed": -1, "speed": 9});
+    request["cluster"]["nodes"][1]["memory_bytes"] = json!(-1);
     let file = folder.file("r.json", request.to_string());
     let output = plan(&["--request", &file, "--source", "nobody"]);
     let complaint = text(&output.stderr);
@@ -266,6 +267,10 @@ fn faults_are_printed_one_a_line_with_their_pointers() {
     for pointer in ["/solver/seed", "/solver/speed", "/constraints/source_node"] {
         assert!(complaint.lines().any(|line| line.starts_with(&format!("  {pointer}: "))), "{complaint}");
     }
+    assert!(
+        complaint.contains("\n  /cluster/nodes/1/memory_bytes (node \"n2\"): -1 is not allowed here. "),
+        "{complaint}"
+    );
 }
 
 #[test]

@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 
 use super::fault::{Fault, FaultCode};
 use super::network::Network;
-use super::read::Reader;
+use super::read::{Owner, Reader};
 
 /// A device that can host a stage.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
@@ -216,7 +216,7 @@ impl Link {
 }
 
 fn read_nodes(reader: &mut Reader, value: &Value) -> Option<Vec<Option<Node>>> {
-    let nodes = reader.items(value, Node::read)?;
+    let nodes = reader.items(value, |reader, value| reader.owned(value, Owner::Node, Node::read))?;
     if nodes.is_empty() {
         reader.fault(FaultCode::Empty, "the cluster has no node", "Give at least one node");
         return None;
@@ -231,7 +231,9 @@ fn index_nodes(reader: &mut Reader, nodes: &[Option<Node>]) -> BTreeMap<String, 
         if let Some(&first) = index_of.get(&node.id) {
             let below = ["nodes".into(), index.into(), "id".into()];
             let detail = format!("the id {:?} is that of node {first} already", node.id);
-            reader.fault_at(&below, FaultCode::Duplicate, detail, "Give each node an id of its own");
+            reader.owned_by(Some(Owner::Node(node.id.clone())), |reader| {
+                reader.fault_at(&below, FaultCode::Duplicate, detail, "Give each node an id of its own");
+            });
         } else {
             index_of.insert(node.id.clone(), index);
         }
@@ -273,29 +275,27 @@ fn check_links(reader: &mut Reader, links: &[Option<Link>], index_of: &BTreeMap<
     }
 }
 
+const NO_POSITION: &str = "the node has no position, but the network is radio";
+
 /// Radio links are computed from places: every node needs one of its own.
 fn check_positions(reader: &mut Reader, nodes: &[Option<Node>]) {
     let mut first_at: BTreeMap<(u64, u64), usize> = BTreeMap::new();
     for (index, node) in nodes.iter().enumerate() {
         let Some(node) = node else { continue };
         let below = ["nodes".into(), index.into(), "position_m".into()];
-        let Some(position) = node.position_m else {
-            let detail = format!("node {:?} has no position, but the network is radio", node.id);
-            reader.fault_at(
-                &below,
-                FaultCode::Missing,
-                detail,
-                "Give position_m, or list its links under another network",
-            );
-            continue;
-        };
-        if position.x.is_nan() || position.y.is_nan() {
-            continue;
-        }
-        let place = (position.x.to_bits(), position.y.to_bits());
-        if let Some(first) = first_at.insert(place, index) {
-            let detail = format!("node {first} stands at the same place");
-            reader.fault_at(&below, FaultCode::Duplicate, detail, "Give each node a place of its own");
-        }
+        reader.owned_by(Some(Owner::Node(node.id.clone())), |reader| {
+            let Some(position) = node.position_m else {
+                let action = "Give position_m, or list its links under another network";
+                return reader.fault_at(&below, FaultCode::Missing, NO_POSITION, action);
+            };
+            if position.x.is_nan() || position.y.is_nan() {
+                return;
+            }
+            let place = (position.x.to_bits(), position.y.to_bits());
+            if let Some(first) = first_at.insert(place, index) {
+                let detail = format!("node {first} stands at the same place");
+                reader.fault_at(&below, FaultCode::Duplicate, detail, "Give each node a place of its own");
+            }
+        });
     }
 }

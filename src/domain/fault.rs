@@ -38,7 +38,7 @@ pub enum FaultCode {
 /// One fault of a document.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[schema(example = json!({"pointer": "/cluster/nodes/0/memory_bytes", "code": "out_of_range",
-    "detail": "memory_bytes is -1", "action": "Give a whole number from 0 to 9007199254740991"}))]
+    "detail": "-1 is not allowed here", "action": "Give a whole number from 0 to 9007199254740991", "node_id": "pi-1"}))]
 pub struct Fault {
     /// Where: a JSON pointer (RFC 6901) into the document; empty for the whole document.
     pub pointer: String,
@@ -48,11 +48,37 @@ pub struct Fault {
     pub detail: String,
     /// What to do about it.
     pub action: String,
+    /// The layer that the place belongs to, where it has an id.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub layer_id: Option<String>,
+    /// The node that the place belongs to, where it has an id.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub node_id: Option<String>,
+}
+
+impl Fault {
+    /// A fault of nothing that has an id.
+    pub fn new(
+        pointer: impl Into<String>,
+        code: FaultCode,
+        detail: impl Into<String>,
+        action: impl Into<String>,
+    ) -> Self {
+        let (pointer, detail, action) = (pointer.into(), detail.into(), action.into());
+        Self { pointer, code, detail, action, layer_id: None, node_id: None }
+    }
 }
 
 impl std::fmt::Display for Fault {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let place = if self.pointer.is_empty() { "the document" } else { &self.pointer };
-        write!(f, "{place}: {}. {}.", self.detail, self.action)
+        f.write_str(if self.pointer.is_empty() { "the document" } else { &self.pointer })?;
+        for (what, id) in [("layer", &self.layer_id), ("node", &self.node_id)] {
+            if let Some(id) = id {
+                write!(f, " ({what} {id:?})")?;
+            }
+        }
+        write!(f, ": {}. {}.", self.detail, self.action)
     }
 }

@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 
 use super::fault::{Fault, FaultCode};
 use super::graph;
-use super::read::{MAX_FAULTS, Reader, Step};
+use super::read::{MAX_FAULTS, Owner, Reader, Step};
 use super::unit::MAX_SAFE_INTEGER;
 
 /// A layer of a model.
@@ -205,7 +205,7 @@ fn read_times(reader: &mut Reader, value: &Value) -> Option<BTreeMap<String, f64
 }
 
 fn read_layers(reader: &mut Reader, value: &Value) -> Option<Vec<Option<Layer>>> {
-    let layers = reader.items(value, Layer::read)?;
+    let layers = reader.items(value, |reader, value| reader.owned(value, Owner::Layer, Layer::read))?;
     if layers.is_empty() {
         reader.fault(FaultCode::Empty, "the model has no layer", "Give at least one layer");
         return None;
@@ -243,7 +243,9 @@ fn in_order(
             index_of.insert(&layer.id, first);
             let below = ["layers".into(), index.into(), "id".into()];
             let detail = format!("the id {:?} is that of layer {first} already", layer.id);
-            reader.fault_at(&below, FaultCode::Duplicate, detail, "Give each layer an id of its own");
+            reader.owned_by(Some(Owner::Layer(layer.id.clone())), |reader| {
+                reader.fault_at(&below, FaultCode::Duplicate, detail, "Give each layer an id of its own");
+            });
         }
     }
     // Where a layer could not be read, an edge to it would look dangling; the layer's own fault says enough.

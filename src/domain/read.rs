@@ -42,10 +42,20 @@ impl From<usize> for Step {
     }
 }
 
+/// What a place belongs to, by its id: faults name it, since an index says little to people.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Owner {
+    /// A layer of a model.
+    Layer(String),
+    /// A node of a cluster.
+    Node(String),
+}
+
 /// Reads values, knows where it stands, and keeps the faults it met.
 #[derive(Debug, Default)]
 pub struct Reader {
     place: Vec<Step>,
+    owner: Option<Owner>,
     faults: Vec<Fault>,
 }
 
@@ -60,8 +70,7 @@ impl Reader {
     pub fn parse(text: &[u8]) -> Result<Value, Vec<Fault>> {
         if let Some(detail) = encoding_fault(text) {
             let action = "Send UTF-8 without a byte-order mark (RFC 8259, section 8.1)";
-            let (code, detail) = (FaultCode::Malformed, detail.to_owned());
-            return Err(vec![Fault { pointer: String::new(), code, detail, action: action.to_owned() }]);
+            return Err(vec![Fault::new("", FaultCode::Malformed, detail, action)]);
         }
         let mut deserializer = serde_json::Deserializer::from_slice(text);
         let parsed = serde_path_to_error::deserialize::<_, Value>(&mut deserializer)
@@ -76,7 +85,7 @@ impl Reader {
             } else {
                 (FaultCode::Malformed, "Send valid JSON (RFC 8259); NaN and Infinity are not JSON")
             };
-            vec![Fault { pointer, code, detail: text, action: action.to_owned() }]
+            vec![Fault::new(pointer, code, text, action)]
         })
     }
 
@@ -102,7 +111,12 @@ impl Reader {
     pub fn fault_at(&mut self, below: &[Step], code: FaultCode, detail: impl Into<String>, action: impl Into<String>) {
         if self.faults.len() < MAX_FAULTS {
             let pointer = pointer_text(self.place.iter().chain(below));
-            self.faults.push(Fault { pointer, code, detail: detail.into(), action: action.into() });
+            let (layer_id, node_id) = match &self.owner {
+                Some(Owner::Layer(id)) => (Some(id.clone()), None),
+                Some(Owner::Node(id)) => (None, Some(id.clone())),
+                None => (None, None),
+            };
+            self.faults.push(Fault { layer_id, node_id, ..Fault::new(pointer, code, detail, action) });
         }
     }
 
@@ -112,6 +126,25 @@ impl Reader {
         let value = read(self);
         self.place.pop();
         value
+    }
+
+    /// Reads what belongs to a layer or a node: every fault meanwhile names it.
+    pub fn owned_by<T>(&mut self, owner: Option<Owner>, read: impl FnOnce(&mut Self) -> T) -> T {
+        let before = std::mem::replace(&mut self.owner, owner);
+        let value = read(self);
+        self.owner = before;
+        value
+    }
+
+    /// Reads a layer or a node from its document: every fault of it names its id, where there is one that can be.
+    pub fn owned<'v, T>(
+        &mut self,
+        value: &'v Value,
+        owner: impl FnOnce(String) -> Owner,
+        read: impl FnOnce(&mut Self, &'v Value) -> T,
+    ) -> T {
+        let id = value.get("id").and_then(Value::as_str).filter(|id| is_id(id));
+        self.owned_by(id.map(|id| owner(id.to_owned())), |reader| read(reader, value))
     }
 
     /// The members of an object; a fault for another type and for each member that is not among `known`.
@@ -207,7 +240,7 @@ impl Reader {
 
     /// Checks a name that the document chooses: 1 to 256 characters.
     pub fn name(&mut self, name: &str) {
-        if name.is_empty() || name.chars().count() > MAX_ID_CHARS {
+        if !is_id(name) {
             let below = [Step::Key(name.to_owned())];
             let action = "Name it in 1 to 256 characters";
             self.fault_at(&below, FaultCode::OutOfRange, "the name is empty or too long", action);
@@ -310,6 +343,11 @@ impl Reader {
         };
         self.fault(FaultCode::WrongType, format!("{found} stands where {wanted} is wanted"), action);
     }
+}
+
+/// Whether a text can be an id: 1 to 256 characters.
+fn is_id(text: &str) -> bool {
+    !text.is_empty() && text.chars().nth(MAX_ID_CHARS).is_none()
 }
 
 /// What is wrong with the encoding of a text, told by its first bytes. JSON begins with two characters of ASCII or is

@@ -144,12 +144,12 @@ fn last_seen(headers: &HeaderMap) -> Result<Option<Place>, Problem> {
     let Some(value) = headers.get("last-event-id").filter(|value| !value.is_empty()) else { return Ok(None) };
     let place = value.to_str().ok().and_then(|text| text.parse().ok());
     place.map(Some).ok_or_else(|| {
-        Problem::invalid_parameters(vec![Fault {
-            pointer: "/header/last-event-id".to_owned(),
-            code: FaultCode::UnknownValue,
-            detail: "this is no id of an event".to_owned(),
-            action: "Give the id of the last event as it was, or leave it out for all events".to_owned(),
-        }])
+        Problem::invalid_parameters(vec![Fault::new(
+            "/header/last-event-id",
+            FaultCode::UnknownValue,
+            "this is no id of an event",
+            "Give the id of the last event as it was, or leave it out for all events",
+        )])
     })
 }
 

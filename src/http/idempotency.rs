@@ -21,12 +21,12 @@ pub fn key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
     let fits = (1..=LONGEST).contains(&key.len()) && key.iter().all(u8::is_ascii_graphic) && keys.next().is_none();
     match std::str::from_utf8(key) {
         Ok(key) if fits => Ok(Some(key.to_owned())),
-        _ => Err(Problem::invalid_parameters(vec![Fault {
-            pointer: "/header/idempotency-key".to_owned(),
-            code: FaultCode::OutOfRange,
-            detail: "this is not an idempotency key".to_owned(),
-            action: format!("Give one key of 1 to {LONGEST} visible ASCII characters without spaces, such as a UUID"),
-        }])),
+        _ => Err(Problem::invalid_parameters(vec![Fault::new(
+            "/header/idempotency-key",
+            FaultCode::OutOfRange,
+            "this is not an idempotency key",
+            format!("Give one key of 1 to {LONGEST} visible ASCII characters without spaces, such as a UUID"),
+        )])),
     }
 }
 

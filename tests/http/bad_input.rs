@@ -70,7 +70,16 @@ async fn every_fault_comes_at_once() {
         "cluster": {"name": "c", "nodes": [{"id": "n", "memory_bytes": "4 GiB"}]},
         "solver": {"gap": 2}, "constraints": {"sink_node": "x"}, "color": "red"
     });
-    let mut pointers = service.post("/v1/jobs", &body).await.problem(422, "invalid-request");
+    let answer = service.post("/v1/jobs", &body).await;
+    let named = |pointer: &str, member: &str| {
+        let errors = answer.json()["errors"].clone();
+        let fault = errors.as_array().unwrap().iter().find(|fault| fault["pointer"] == pointer).unwrap().clone();
+        fault.get(member).cloned()
+    };
+    assert_eq!(named("/model/layers/0/param_bytes", "layer_id"), Some(json!("a")));
+    assert_eq!(named("/cluster/nodes/0/memory_bytes", "node_id"), Some(json!("n")));
+    assert_eq!(named("/solver/gap", "layer_id").or(named("/solver/gap", "node_id")), None);
+    let mut pointers = answer.problem(422, "invalid-request");
     pointers.sort();
     let places = [
         "/cluster/nodes/0/memory_bytes",
