@@ -279,7 +279,7 @@ pub enum ReasonCode {
     TooFewNodes,
     /// No path of links connects nodes that could hold the stages in order.
     NoConnectedPath,
-    /// Constraints exclude one another.
+    /// Constraints exclude one another, or ask of a node more than it can hold.
     ConflictingConstraints,
     /// No placement keeps to the latency limit, or none reaches the target period.
     TargetOutOfReach,

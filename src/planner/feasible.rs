@@ -1,18 +1,18 @@
 //! Cheap proofs that no placement exists, each with its figures.
 
 use std::collections::BTreeMap;
-use std::ops::Range;
 
 use super::coarse;
 use super::env::Stop;
+use super::pinned::{self, Colocations, Pins};
 use super::problem::Problem;
-use crate::domain::options::{Colocation, Objective, Pin};
+use crate::domain::options::Objective;
 use crate::domain::placement::{Reason, ReasonCode};
 use crate::domain::request::PlanRequest;
-use crate::domain::unit::{bytes_text, seconds_text};
+use crate::domain::unit::{bytes_text, counted, seconds_text};
 
 /// Blocks that are named, each in a reason of its own.
-const MOST_BLOCKS: usize = 1_000;
+pub const MOST_BLOCKS: usize = 1_000;
 
 /// What can be proven without a search about a request that has no placement; empty where nothing can. O(m n² + n m²).
 /// `None` when told to stop.
@@ -26,18 +26,18 @@ pub fn infeasibility(request: &PlanRequest, stop: &dyn Stop) -> Option<Vec<Reaso
     let bounds = coarse::bounds(&problem);
     let least_period_s = bounds.least_period(&stop)?;
     if least_period_s == f64::INFINITY {
-        return Some(vec![no_walk(&problem)]);
+        return Some(vec![no_walk(request, &problem, &stop)]);
     }
     let mut reasons = Vec::new();
     if let Objective::MinNodes { target_period_s } = problem.objective
         && least_period_s > target_period_s
     {
-        reasons.push(out_of_reach("period", least_period_s, target_period_s));
+        reasons.push(period_out_of_reach(request, &problem, least_period_s, target_period_s, &stop));
     }
     if problem.max_latency_s.is_finite() {
         let least_latency_s = bounds.least_latency(&stop)?;
         if least_latency_s > problem.max_latency_s {
-            reasons.push(out_of_reach("latency", least_latency_s, problem.max_latency_s));
+            reasons.push(latency_out_of_reach(request, &problem, least_latency_s, &stop));
         }
     }
     Some(reasons)
@@ -47,10 +47,10 @@ pub fn infeasibility(request: &PlanRequest, stop: &dyn Stop) -> Option<Vec<Reaso
 pub fn reasons(request: &PlanRequest, problem: &Problem, stop: &dyn Fn() -> bool) -> Option<Vec<Reason>> {
     if problem.hosts.is_empty() {
         let nodes = request.cluster.nodes.len();
-        let detail = format!("none of the {nodes} nodes is schedulable, selected and not excluded");
+        let detail = format!("none of the {} is schedulable, selected and not excluded", counted(nodes, "node"));
         return Some(vec![reason(ReasonCode::NoEligibleNode, detail, [("nodes", nodes as f64)])]);
     }
-    let conflicts = pin_conflicts(request, problem);
+    let conflicts = pinned::conflicts(request, problem, stop)?;
     if !conflicts.is_empty() {
         return Some(conflicts);
     }
@@ -58,35 +58,69 @@ pub fn reasons(request: &PlanRequest, problem: &Problem, stop: &dyn Fn() -> bool
     if !too_large.is_empty() {
         return Some(too_large);
     }
-    let too_few = too_few_nodes(problem, stop)?;
+    let too_few = too_few_nodes(request, problem, stop)?;
     Some(too_little_in_all(problem).into_iter().chain(too_few).collect())
 }
 
 /// The reason where not even a walk over the links that may visit nodes again leads to the end.
-pub fn no_walk(problem: &Problem) -> Reason {
+pub fn no_walk(request: &PlanRequest, problem: &Problem, stop: &dyn Fn() -> bool) -> Reason {
     let detail = format!(
-        "the {} eligible nodes can hold the stages, but no path over existing links connects nodes that hold them in order",
-        problem.hosts.len()
+        "the {} can hold the stages, but no path over existing links connects nodes that hold them in order",
+        counted(problem.hosts.len(), "eligible node")
     );
-    reason(ReasonCode::NoConnectedPath, detail, [("nodes", problem.hosts.len() as f64)])
+    let reason = reason(ReasonCode::NoConnectedPath, detail, [("nodes", problem.hosts.len() as f64)]);
+    match without_pins(problem, bound::least_period, stop) {
+        Some(period_s) if period_s.is_finite() => {
+            let words = ", where their layers are pinned; without the pins there is such a path";
+            blaming_pins(request, reason, words)
+        }
+        _ => reason,
+    }
 }
 
-/// The reason where even the best walk exceeds a limit of the request.
-pub fn out_of_reach(what: &str, least_s: f64, limit_s: f64) -> Reason {
+/// The reason where even the best walk takes longer than the target period.
+pub fn period_out_of_reach(
+    request: &PlanRequest,
+    problem: &Problem,
+    least_s: f64,
+    target_s: f64,
+    stop: &dyn Fn() -> bool,
+) -> Reason {
+    out_of_reach(request, "period", (least_s, target_s), without_pins(problem, bound::least_period, stop))
+}
+
+/// The reason where even the best walk has a larger latency than the request allows.
+pub fn latency_out_of_reach(request: &PlanRequest, problem: &Problem, least_s: f64, stop: &dyn Fn() -> bool) -> Reason {
+    let unpinned_s = without_pins(problem, bound::least_latency, stop);
+    out_of_reach(request, "latency", (least_s, problem.max_latency_s), unpinned_s)
+}
+
+fn out_of_reach(request: &PlanRequest, what: &str, (least_s, limit_s): (f64, f64), unpinned_s: Option<f64>) -> Reason {
     let detail =
         format!("no placement has a {what} below {}, the limit is {}", seconds_text(least_s), seconds_text(limit_s));
-    reason(ReasonCode::TargetOutOfReach, detail, [("least_s", least_s), ("limit_s", limit_s)])
+    let reason = reason(ReasonCode::TargetOutOfReach, detail, [("least_s", least_s), ("limit_s", limit_s)]);
+    match unpinned_s.filter(|&unpinned_s| unpinned_s <= limit_s) {
+        Some(unpinned_s) => {
+            let words =
+                format!("; that is so because of the pins: without them this bound is {}", seconds_text(unpinned_s));
+            blaming_pins(request, reason, &words)
+        }
+        None => reason,
+    }
 }
 
-/// The reason where the search went through everything.
-pub fn exhausted(problem: &Problem) -> Reason {
-    let detail = format!(
-        "the search went through every way to put the {} blocks on the {} eligible nodes: none keeps to memory, links and limits",
-        problem.blocks(),
-        problem.hosts.len()
-    );
-    let figures = [("blocks", problem.blocks() as f64), ("nodes", problem.hosts.len() as f64)];
-    reason(ReasonCode::Exhausted, detail, figures)
+/// A bound of the problem with nothing pinned; none where nothing is, or when told to stop.
+fn without_pins(
+    problem: &Problem,
+    bound: impl Fn(&Problem, &dyn Fn() -> bool) -> Option<f64>,
+    stop: &dyn Fn() -> bool,
+) -> Option<f64> {
+    if problem.has_pins() { bound(&problem.without_pins(), stop) } else { None }
+}
+
+fn blaming_pins(request: &PlanRequest, reason: Reason, words: &str) -> Reason {
+    let detail = reason.detail.clone() + words;
+    pinned::naming_pins(request, Reason { detail, ..reason })
 }
 
 /// A reason with figures.
@@ -95,69 +129,9 @@ pub fn reason<const N: usize>(code: ReasonCode, detail: String, figures: [(&str,
     Reason { code, detail, figures, layer_ids: Vec::new(), node_ids: Vec::new() }
 }
 
-fn block_layers(request: &PlanRequest, problem: &Problem, block: usize) -> Vec<String> {
+/// The layers of a block. Blocks count from 1.
+pub fn block_layers(request: &PlanRequest, problem: &Problem, block: usize) -> Vec<String> {
     problem.layers_of(block).map(|layer| request.model.layers[layer].id.clone()).collect()
-}
-
-fn pin_conflicts(request: &PlanRequest, problem: &Problem) -> Vec<Reason> {
-    let groups = 0..problem.groups.len();
-    let nowhere = (1..=problem.blocks()).filter(|&block| !groups.clone().any(|group| problem.pins_allow(group, block)));
-    let nowhere: Vec<usize> = nowhere.take(MOST_BLOCKS).collect();
-    if nowhere.is_empty() {
-        return Vec::new();
-    }
-    let mut pins_of: BTreeMap<usize, Vec<&Pin>> = BTreeMap::new();
-    for pin in &request.options.constraints.pins {
-        if let Some(layer) = request.model.layer_index(&pin.layer_id) {
-            pins_of.entry(layer).or_default().push(pin);
-        }
-    }
-    let colocations = Colocations::new(request);
-    nowhere
-        .into_iter()
-        .map(|block| {
-            let layers = problem.layers_of(block);
-            let layer_ids = block_layers(request, problem, block);
-            let pins: Vec<&Pin> = pins_of.range(layers.clone()).flat_map(|(_, pins)| pins).copied().collect();
-            let places: Vec<String> = pins.iter().map(|pin| place_text(pin)).collect();
-            let detail = format!(
-                "layers that cannot be cut apart{} are pinned to {}: no node that may host a stage is all of that",
-                colocations.text(&layers),
-                places.join(" and to ")
-            );
-            let node_ids = pins.iter().filter_map(|pin| pin.node_id.clone()).collect();
-            Reason { layer_ids, node_ids, ..reason(ReasonCode::ConflictingConstraints, detail, []) }
-        })
-        .collect()
-}
-
-fn place_text(pin: &Pin) -> String {
-    let labels = pin.node_selector.iter().map(|(name, value)| format!("{name}={value}"));
-    match &pin.node_id {
-        Some(id) => id.clone(),
-        None => format!("nodes with {}", labels.collect::<Vec<String>>().join(", ")),
-    }
-}
-
-/// The request's colocations with the layers from the first to the last of each.
-struct Colocations<'r>(Vec<(Range<usize>, &'r Colocation)>);
-
-impl<'r> Colocations<'r> {
-    fn new(request: &'r PlanRequest) -> Self {
-        let span = |colocation: &Colocation| {
-            let places = || colocation.layer_ids.iter().filter_map(|id| request.model.layer_index(id));
-            Some(places().min()?..places().max()? + 1)
-        };
-        let colocations = request.options.constraints.colocate.iter();
-        Self(colocations.filter_map(|colocation| Some((span(colocation)?, colocation))).collect())
-    }
-
-    /// Names what keeps a block's layers together beside the model itself.
-    fn text(&self, layers: &Range<usize>) -> String {
-        match self.0.iter().find(|(span, _)| layers.start <= span.start && span.end <= layers.end) {
-            Some((_, colocation)) => format!(" (colocate keeps {} together)", colocation.layer_ids.join(", ")),
-            None => String::new(),
-        }
     }
 }
 
@@ -183,13 +157,18 @@ fn blocks_too_large(request: &PlanRequest, problem: &Problem, stop: &dyn Fn() ->
         Some(*covered)
     });
     let too_large = covered.enumerate().filter(|&(start, covered)| covered <= start).map(|(start, _)| start + 1);
-    let largest_free = problem.groups.iter().map(|group| group.free_bytes).max().unwrap_or(0);
-    let colocations = Colocations::new(request);
+    let largest_free = |block: usize| {
+        let allowed = (0..problem.groups.len()).filter(|&group| problem.pins_allow(group, block));
+        allowed.map(|group| problem.groups[group].free_bytes).max().unwrap_or(0)
+    };
+    let (pins_of, colocations) = (Pins::new(request), Colocations::new(request));
     let too_large = too_large.take(MOST_BLOCKS).map(|block| {
         let needed = problem.memory_bytes(block - 1, block);
-        let layer_ids = block_layers(request, problem, block);
+        let (layer_ids, largest_free) = (block_layers(request, problem, block), largest_free(block));
+        let pins = pins_of.of(problem.layers_of(block));
         let detail = format!(
-            "no eligible node can hold the block of layers {} … {}{}: alone it needs {}, the largest free memory is {}",
+            "no eligible node{} can hold the block of layers {} … {}{}: alone it needs {}, the largest free memory is {}",
+            if pins.is_empty() { "" } else { " that its pins allow" },
             layer_ids.first().map_or("", String::as_str),
             layer_ids.last().map_or("", String::as_str),
             colocations.text(&problem.layers_of(block)),
@@ -197,7 +176,8 @@ fn blocks_too_large(request: &PlanRequest, problem: &Problem, stop: &dyn Fn() ->
             bytes_text(largest_free),
         );
         let figures = [("needed_bytes", needed as f64), ("largest_free_bytes", largest_free as f64)];
-        Reason { layer_ids, ..reason(ReasonCode::BlockTooLarge, detail, figures) }
+        let node_ids = pins.iter().filter_map(|pin| pin.node_id.clone()).collect();
+        Reason { layer_ids, node_ids, ..reason(ReasonCode::BlockTooLarge, detail, figures) }
     });
     Some(too_large.collect())
 }
@@ -209,9 +189,12 @@ fn too_little_in_all(problem: &Problem) -> Option<Reason> {
     let needed = problem.resident_bytes(0, problem.blocks());
     (u128::from(needed) > usable).then(|| {
         let detail = format!(
-            "parameters and state need {}, the {} largest eligible nodes have {} together",
+            "parameters and state need {}, {} {} together",
             bytes_text(needed),
-            problem.most_stages,
+            match problem.most_stages {
+                1 => "the largest eligible node has".to_owned(),
+                several => format!("the {several} largest eligible nodes have"),
+            },
             bytes_text(usable as u64)
         );
         let figures = [("needed_bytes", needed as f64), ("free_bytes", usable as f64)];
@@ -237,12 +220,30 @@ fn stages_of_longest(problem: &Problem) -> Option<usize> {
     Some(stages)
 }
 
-/// The fewest stages when every stage may choose any host, even one twice, and all links exist. The outer `None` when
-/// told to stop.
-fn too_few_nodes(problem: &Problem, stop: &dyn Fn() -> bool) -> Option<Option<Reason>> {
-    if stages_of_longest(problem).is_some_and(|stages| stages <= problem.most_stages) {
+/// The reason where more stages are needed than are possible. The outer `None` when told to stop.
+fn too_few_nodes(request: &PlanRequest, problem: &Problem, stop: &dyn Fn() -> bool) -> Option<Option<Reason>> {
+    let possible = problem.most_stages;
+    if stages_of_longest(problem).is_some_and(|stages| stages <= possible) {
         return Some(None);
     }
+    let Some(needed) = fewest_stages(problem, stop)?.filter(|&needed| needed > possible) else { return Some(None) };
+    let are = if possible == 1 { "is" } else { "are" };
+    let detail = format!("at least {} are needed, {possible} {are} possible", counted(needed, "stage"));
+    let figures = [("stages_needed", needed as f64), ("stages_possible", possible as f64)];
+    let reason = reason(ReasonCode::TooFewNodes, detail, figures);
+    let unpinned = if problem.has_pins() { fewest_stages(&problem.without_pins(), stop)? } else { None };
+    Some(Some(match unpinned.filter(|&unpinned| unpinned <= possible) {
+        Some(unpinned) => {
+            let words = format!("; that is so because of the pins: without them this bound is {unpinned}");
+            blaming_pins(request, reason, &words)
+        }
+        None => reason,
+    }))
+}
+
+/// The fewest stages when every stage may choose any host, even one twice, and all links exist; none where not even
+/// that covers the model. The outer `None` when told to stop.
+fn fewest_stages(problem: &Problem, stop: &dyn Fn() -> bool) -> Option<Option<usize>> {
     let blocks = problem.blocks();
     let mut fewest = vec![usize::MAX; blocks + 1];
     fewest[0] = 0;
@@ -258,11 +259,5 @@ fn too_few_nodes(problem: &Problem, stop: &dyn Fn() -> bool) -> Option<Option<Re
             problem.ends_in_memory(group, start, |end| fewest[end] = fewest[end].min(stages));
         }
     }
-    let needed = fewest[blocks];
-    let too_few = needed != usize::MAX && needed > problem.most_stages;
-    Some(too_few.then(|| {
-        let detail = format!("at least {needed} stages are needed, {} are possible", problem.most_stages);
-        let figures = [("stages_needed", needed as f64), ("stages_possible", problem.most_stages as f64)];
-        reason(ReasonCode::TooFewNodes, detail, figures)
-    }))
+    Some(Some(fewest[blocks]).filter(|&needed| needed != usize::MAX))
 }

@@ -22,6 +22,7 @@ mod incumbent;
 mod links;
 mod migration;
 mod occupants;
+mod pinned;
 mod priced;
 mod problem;
 mod repartition;
@@ -86,7 +87,7 @@ pub fn plan(request: &PlanRequest, env: &Env<'_>) -> Result<PlacementDocument, C
         Algorithm::Exact | Algorithm::Auto => search(&incumbent),
     }
     if incumbent.bound() == f64::INFINITY {
-        return Ok(incumbent.infeasible(vec![feasible::exhausted(&problem)]));
+        return Ok(incumbent.infeasible(vec![pinned::exhausted(request, &problem, env)]));
     }
     if request.options.solver.algorithm.searches() {
         priced::refine(&incumbent);
@@ -122,12 +123,12 @@ fn raise_bounds(incumbent: &Incumbent<'_>, bounds: &dyn Bounds, stop: &dyn Fn() 
     let problem = incumbent.problem;
     let least_period_s = bounds.least_period(stop)?;
     if least_period_s == f64::INFINITY {
-        return Some(feasible::no_walk(problem));
+        return Some(feasible::no_walk(incumbent.request, problem, stop));
     }
     if problem.max_latency_s.is_finite() || problem.objective == Objective::MinLatency {
         let least_latency_s = bounds.least_latency(stop)?;
         if least_latency_s > problem.max_latency_s {
-            return Some(feasible::out_of_reach("latency", least_latency_s, problem.max_latency_s));
+            return Some(feasible::latency_out_of_reach(incumbent.request, problem, least_latency_s, stop));
         }
         if problem.objective == Objective::MinLatency {
             incumbent.raise_for_all_cuts(least_latency_s);
@@ -136,7 +137,8 @@ fn raise_bounds(incumbent: &Incumbent<'_>, bounds: &dyn Bounds, stop: &dyn Fn() 
     match problem.objective {
         Objective::MaxThroughput | Objective::Tradeoff => incumbent.raise_for_all_cuts(least_period_s),
         Objective::MinNodes { target_period_s } if least_period_s > target_period_s => {
-            return Some(feasible::out_of_reach("period", least_period_s, target_period_s));
+            let request = incumbent.request;
+            return Some(feasible::period_out_of_reach(request, problem, least_period_s, target_period_s, stop));
         }
         Objective::MinNodes { .. } => incumbent.raise_for_all_cuts(1.0),
         Objective::MinLatency => {}

@@ -275,6 +275,33 @@ impl Problem {
         self.pins[block - 1].iter().all(|&place| self.groups[group].meets[place])
     }
 
+    /// Whether a layer of a block is pinned. Blocks count from 1.
+    pub fn is_pinned(&self, block: usize) -> bool {
+        !self.pins[block - 1].is_empty()
+    }
+
+    /// Whether any layer is pinned.
+    pub fn has_pins(&self) -> bool {
+        self.pins.iter().any(|places| !places.is_empty())
+    }
+
+    /// The same problem with nothing pinned.
+    pub fn without_pins(&self) -> Self {
+        Self { pins: vec![Vec::new(); self.blocks()], ..self.clone() }
+    }
+
+    /// Whether the request limits stages, latency or period.
+    pub fn has_limits(&self) -> bool {
+        self.most_stages < self.hosts.len().min(self.blocks())
+            || self.max_latency_s.is_finite()
+            || matches!(self.objective, Objective::MinNodes { .. })
+    }
+
+    /// Bytes that every stage needs that holds (i, j]: those of (i, j] without buffers. O(j − i).
+    pub fn least_bytes(&self, start: usize, end: usize) -> u64 {
+        self.memory_bytes(start, end) - self.buffer_bytes[start] - self.buffer_bytes[end]
+    }
+
     /// Calls `visit` with each end j > i for which (i, j] fits in so many bytes, wherever its layers are pinned.
     pub fn ends_within(&self, free_bytes: u64, start: usize, visit: impl FnMut(usize)) {
         self.fitting_ends(free_bytes, start, |_| true, visit);
