@@ -140,7 +140,7 @@ fn layers_without_edges_are_warned_of_once() {
     // An infeasible model may be so for want of its edges.
     assert!(warning(json!([]), 2000).starts_with("the model has 3 layers and no edges: "));
     let some = warning(json!([{"from": "in", "to": "b"}]), 200);
-    assert!(some.starts_with("1 of the model's 3 layers have no edge (a): "), "{some}");
+    assert!(some.starts_with("the model has 1 layer without an edge, of 3 in all (a): "), "{some}");
 
     let file = folder.file("connected.json", small_request(200).to_string());
     let connected = plan(&["--request", &file, "--output", "jsonl"]);

@@ -9,6 +9,7 @@ use utoipa::ToSchema;
 use super::fault::{Fault, FaultCode};
 use super::network::Network;
 use super::read::{Owner, Reader};
+use super::unit::counted;
 
 /// A device that can host a stage.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
@@ -161,7 +162,7 @@ impl Node {
         let memory_bytes = reader.required(map, "memory_bytes", Reader::size);
         let reserved_bytes = reader.optional(map, "reserved_bytes", Reader::size).unwrap_or(0);
         if let Some(memory_bytes) = memory_bytes.filter(|&memory_bytes| reserved_bytes > memory_bytes) {
-            let detail = format!("{reserved_bytes} bytes are reserved of {memory_bytes}");
+            let detail = format!("{} reserved of {memory_bytes}", counted(reserved_bytes, "byte"));
             let action = "Reserve at most memory_bytes; to take the node out, set schedulable to false";
             reader.fault_at(&["reserved_bytes".into()], FaultCode::OutOfRange, detail, action);
         }

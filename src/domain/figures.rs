@@ -19,10 +19,14 @@ pub struct PlacementFigures {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub period_s: Option<f64>,
-    /// 1 / `period_s`; absent where the period is 0.
+    /// Passes a second, 1 / `period_s`; absent where the period is 0.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub throughput_per_s: Option<f64>,
+    /// Inferences a second: the model's `batch_size` / `period_s`; absent where the period is 0.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub inferences_per_s: Option<f64>,
     /// What one input takes through the empty pipeline, seconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
@@ -54,6 +58,7 @@ impl PlacementFigures {
             algorithm: document.algorithm,
             period_s: document.period_s,
             throughput_per_s: document.throughput_per_s,
+            inferences_per_s: document.inferences_per_s,
             latency_s: document.latency_s,
             lower_bound_s: document.lower_bound_s,
             lower_bound_nodes: document.lower_bound_nodes,

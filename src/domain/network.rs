@@ -8,6 +8,7 @@ use utoipa::ToSchema;
 
 use super::fault::FaultCode;
 use super::read::Reader;
+use super::unit::counted;
 
 /// The rule, by kind.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -140,7 +141,11 @@ impl Matrix {
             reader.fault_at(&["node_ids".into()], FaultCode::Empty, "the matrix has no node", action);
         }
         if self.bandwidth_bps.len() != wanted {
-            let detail = format!("{} rows stand for {wanted} nodes", self.bandwidth_bps.len());
+            let detail = format!(
+                "there is a matrix of {} for {}",
+                counted(self.bandwidth_bps.len(), "row"),
+                counted(wanted, "node")
+            );
             reader.fault_at(
                 &["bandwidth_bps".into()],
                 FaultCode::OutOfRange,
@@ -149,7 +154,7 @@ impl Matrix {
             );
         }
         for (index, row) in self.bandwidth_bps.iter().enumerate().filter(|(_, row)| row.len() != wanted) {
-            let detail = format!("the row has {} bit rates for {wanted} nodes", row.len());
+            let detail = format!("the row has {} for {}", counted(row.len(), "bit rate"), counted(wanted, "node"));
             let below = ["bandwidth_bps".into(), index.into()];
             reader.fault_at(&below, FaultCode::OutOfRange, detail, "Give one bit rate for each of node_ids");
         }

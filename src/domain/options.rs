@@ -11,7 +11,7 @@ use super::cluster::Node;
 use super::fault::FaultCode;
 use super::occupant::{Occupant, read_occupants};
 use super::read::Reader;
-use super::unit::MAX_SAFE_INTEGER;
+use super::unit::{MAX_SAFE_INTEGER, counted};
 
 /// What is to be best.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize)]
@@ -333,7 +333,7 @@ impl Colocation {
         let layer_ids = reader.required(map, "layer_ids", |reader, value| {
             let ids = read_ids(reader, value)?;
             if ids.len() < 2 {
-                let detail = format!("{} layers to keep together", ids.len());
+                let detail = format!("{} to keep together", counted(ids.len(), "layer"));
                 reader.fault(FaultCode::OutOfRange, detail, "Give at least two");
             }
             Some(ids)

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value};
 
 use super::fault::{Fault, FaultCode};
-use super::unit::MAX_SAFE_INTEGER;
+use super::unit::{MAX_SAFE_INTEGER, counted};
 
 /// A list of faults longer than this helps nobody: the rest are left out.
 pub const MAX_FAULTS: usize = 1000;
@@ -214,7 +214,7 @@ impl Reader {
         let length = text.chars().count();
         if length == 0 || length > longest {
             let action = format!("Give 1 to {longest} characters");
-            self.fault(FaultCode::OutOfRange, format!("a text of {length} characters"), action);
+            self.fault(FaultCode::OutOfRange, format!("a text of {}", counted(length, "character")), action);
             return None;
         }
         Some(text.to_owned())

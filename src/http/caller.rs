@@ -16,6 +16,7 @@ use super::shed::refuse_key;
 use crate::domain::id::Id;
 use crate::domain::scope::Scope;
 use crate::domain::tenant::Tenant;
+use crate::domain::unit::counted;
 
 /// Who asks.
 #[derive(Debug)]
@@ -78,7 +79,7 @@ async fn caller(parts: &Parts, api: &Api, needed: Scope) -> Result<Caller, Probl
     }
     let Some(room) = api.keyring.request(&key.id) else {
         let most = api.keyring.most().requests;
-        let detail = format!("{most} requests of this key are being answered already");
+        let detail = format!("the service answers {} of this key already", counted(most, "request"));
         return Err(refuse_key("requests_per_key", detail));
     };
     Ok(Caller { tenant: key.tenant.clone(), key_id: Some(key.id.clone()), _room: Some(room) })

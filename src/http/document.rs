@@ -11,6 +11,7 @@ use super::compute::compute;
 use super::idempotency;
 use super::problem::{Problem, ProblemType};
 use crate::domain::read::Reader;
+use crate::domain::unit::counted;
 use crate::store::Idempotency;
 
 /// A JSON body that was parsed and not yet judged.
@@ -118,5 +119,5 @@ async fn collect(body: Body, headers: &HeaderMap, limit: usize) -> Result<Bytes,
 }
 
 fn too_large(limit: usize) -> Problem {
-    Problem::new(ProblemType::BodyTooLarge, format!("a body may have {limit} bytes"))
+    Problem::new(ProblemType::BodyTooLarge, format!("a body may have {}", counted(limit, "byte")))
 }

@@ -30,6 +30,7 @@ use super::responses::{BadParameter, Internal, NotFound, Refused, Unavailable};
 use super::shed::{refuse, refuse_key};
 use crate::domain::fault::{Fault, FaultCode};
 use crate::domain::id::Id;
+use crate::domain::unit::counted;
 use crate::store;
 use crate::telemetry::metric;
 
@@ -126,12 +127,15 @@ async fn stream_job_events(
         return Ok(StatusCode::NO_CONTENT.into_response());
     }
     let Ok(room) = Arc::clone(&api.streams).try_acquire_owned() else {
-        return Ok(refuse("streams", format!("{} streams of events are open already", api.limits.streams)));
+        return Ok(refuse(
+            "streams",
+            format!("the service has {} of events open already", counted(api.limits.streams, "stream")),
+        ));
     };
     let room_of_key = match &caller.key_id {
         Some(key) => Some(api.keyring.stream(key).ok_or_else(|| {
             let most = api.keyring.most().streams;
-            refuse_key("streams_per_key", format!("{most} streams of events of this key are open already"))
+            refuse_key("streams_per_key", format!("this key has {} of events open already", counted(most, "stream")))
         })?),
         None => None,
     };

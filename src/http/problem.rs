@@ -7,6 +7,7 @@ use utoipa::ToSchema;
 
 use crate::domain::fault::Fault;
 use crate::domain::read::MAX_FAULTS;
+use crate::domain::unit::counted;
 
 /// The types of problem, a closed list. Each has one status and a page at `/problems/{name}`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -279,7 +280,7 @@ impl Problem {
         self.detail = match self.errors.as_slice() {
             [fault] => fault.to_string(),
             faults if faults.len() >= MAX_FAULTS => format!("the {what} has many faults; these are the first"),
-            faults => format!("the {what} has {} faults", faults.len()),
+            faults => format!("the {what} has {}", counted(faults.len(), "fault")),
         };
         self
     }

@@ -9,6 +9,7 @@ use super::problem::Problem;
 use crate::domain::fault::FaultCode;
 use crate::domain::id::{Id, IdKind};
 use crate::domain::read::{MAX_ID_CHARS, Reader, Step};
+use crate::domain::unit::counted;
 
 /// The parameters of a request, with the faults that were met while reading them.
 #[derive(Debug, Default)]
@@ -120,7 +121,7 @@ impl Parameters {
     pub fn labels(&mut self, name: &'static str) -> Vec<String> {
         let values = self.all(name);
         if values.len() > MOST_LABELS {
-            let detail = format!("{} labels", values.len());
+            let detail = counted(values.len(), "label");
             self.fault(name, FaultCode::OutOfRange, detail, &format!("Give at most {MOST_LABELS}"));
             return Vec::new();
         }

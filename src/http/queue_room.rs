@@ -9,6 +9,7 @@ use super::caller::{Caller, MayPlan};
 use super::idempotency;
 use super::problem::{Problem, ProblemType};
 use super::shed::{refuse, say_room};
+use crate::domain::unit::counted;
 use crate::jobs::Place;
 
 /// Who wants a job planned, and a place in the queue for it.
@@ -31,7 +32,7 @@ impl FromRequestParts<Api> for QueueRoom {
         let place = api.queue.place().await.map_err(|error| Problem::from(error).into_response())?;
         if place.is_none() && !is_known(parts, api, &caller).await.map_err(Problem::into_response)? {
             let (quota, _) = api.queue.quota();
-            let detail = format!("{quota} jobs are waiting already, or on their way");
+            let detail = format!("the queue has {} already, those on their way among them", counted(quota, "job"));
             return Err(with_quota(api, refuse("queue", detail)));
         }
         Ok(Self { caller, place })

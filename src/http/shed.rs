@@ -11,6 +11,7 @@ use metrics::counter;
 use super::api::Api;
 use super::caller::ShownKey;
 use super::problem::{Problem, ProblemType};
+use crate::domain::unit::counted;
 use crate::telemetry::metric;
 
 /// The draft "RateLimit header fields for HTTP" (draft-ietf-httpapi-ratelimit-headers).
@@ -29,7 +30,9 @@ pub(super) async fn shed(State(api): State<Api>, mut request: Request, next: Nex
     request.extensions_mut().insert(key.clone());
     let mut response = match Arc::clone(&api.requests).try_acquire_owned() {
         Ok(_room) => next.run(request).await,
-        Err(_) => refuse("requests", format!("{} requests are being answered already", api.limits.requests)),
+        Err(_) => {
+            refuse("requests", format!("the service answers {} already", counted(api.limits.requests, "request")))
+        }
     };
     let room = api.requests.available_permits();
     say_room(response.headers_mut(), "requests", "concurrent-requests", api.limits.requests, room);

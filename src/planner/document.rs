@@ -14,6 +14,7 @@ use crate::domain::placement::{
     Warning, WarningCode,
 };
 use crate::domain::request::PlanRequest;
+use crate::domain::unit::counted;
 
 /// What the search knows of the objective when a document is written.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -268,7 +269,10 @@ fn unconnected(request: &PlanRequest) -> Option<Warning> {
         if alone.len() > MOST_NAMED {
             names += &format!(" and {} more", alone.len() - MOST_NAMED);
         }
-        format!("{} of the model's {count} layers have no edge ({names}): {meaning}", alone.len())
+        format!(
+            "the model has {} without an edge, of {count} in all ({names}): {meaning}",
+            counted(alone.len(), "layer")
+        )
     };
     Some(Warning { code: WarningCode::LayersUnconnected, detail })
 }
@@ -289,8 +293,10 @@ fn warnings(request: &PlanRequest, problem: &Problem, assignment: &Assignment) -
         }
         let id = &node.id;
         warnings.push(if layers.iter().any(|layer| timed(&layer.time_s)) {
-            let detail =
-                format!("{id} has no flops_per_s and no timings for {untimed} of its layers: they count as zero");
+            let detail = format!(
+                "{id} has no flops_per_s and no timings for {}, whose compute counts as zero",
+                counted(untimed, "layer")
+            );
             Warning { code: WarningCode::ComputePartlyUnknown, detail }
         } else {
             let detail = format!("{id} has neither flops_per_s nor timings: its compute counts as zero");

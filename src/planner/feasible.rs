@@ -132,7 +132,6 @@ pub fn reason<const N: usize>(code: ReasonCode, detail: String, figures: [(&str,
 /// The layers of a block. Blocks count from 1.
 pub fn block_layers(request: &PlanRequest, problem: &Problem, block: usize) -> Vec<String> {
     problem.layers_of(block).map(|layer| request.model.layers[layer].id.clone()).collect()
-    }
 }
 
 /// Blocks that no stage on any host can hold. A stage's buffers depend on its ends, so they are tried.

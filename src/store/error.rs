@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use crate::domain::id::{Id, IdKind};
+use crate::domain::unit::counted;
 
 /// Why the store did not do what it was asked. Nothing of a failed write is kept.
 #[derive(Debug, thiserror::Error)]
@@ -40,19 +41,19 @@ pub enum StoreError {
         key: String,
     },
     /// As many jobs wait as may.
-    #[error("{limit} jobs are waiting already")]
+    #[error("the queue has {} already", counted(.limit, "job"))]
     QueueFull {
         /// The most that may wait.
         limit: u32,
     },
     /// As many jobs of the key have not ended as may.
-    #[error("{limit} jobs of this key have not ended yet")]
+    #[error("this key has {} open already", counted(.limit, "job"))]
     QuotaUsed {
         /// The most that may be open.
         limit: u32,
     },
     /// A tenant has as many webhooks as it may.
-    #[error("there are {limit} webhooks already")]
+    #[error("the tenant has {} already", counted(.limit, "webhook"))]
     TooManyWebhooks {
         /// The most that there may be.
         limit: u32,
@@ -120,7 +121,7 @@ pub enum StoreError {
     #[error("the database could not be migrated: {0}")]
     Migrate(#[from] sqlx::migrate::MigrateError),
     /// Rows refer to others that are not there.
-    #[error("{rows} rows of the database refer to others that are not there: it is damaged, take a backup")]
+    #[error("the database has {} with references to what is not there: it is damaged, take a backup", counted(.rows, "row"))]
     BrokenReferences {
         /// How many.
         rows: usize,

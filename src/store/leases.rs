@@ -17,6 +17,7 @@ use crate::domain::figures::PlacementFigures;
 use crate::domain::hash::json_text;
 use crate::domain::id::{Id, IdKind};
 use crate::domain::placement::Status;
+use crate::domain::unit::counted;
 
 /// The right to write a job's search down, until another claims the job.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -291,9 +292,9 @@ impl Store {
 
 fn crash_detail(most_crashes: u32) -> String {
     format!(
-        "The service ended {} times while it solved this job. Give it more memory, or post the job with a smaller \
+        "The service ended {} while it solved this job. Give it more memory, or post the job with a smaller \
          model, a smaller cluster or a shorter time limit.",
-        u64::from(most_crashes) + 1
+        counted(u64::from(most_crashes) + 1, "time")
     )
 }
 

@@ -8,6 +8,7 @@ use clap::{Args, ValueEnum};
 use super::families::Family;
 use super::results::name;
 use crate::domain::options::Algorithm;
+use crate::domain::unit::counted;
 
 const LONG_ABOUT: &str = "\
 Repeats the experiment of the paper behind Cutpoint, with every answer held against a proven optimum.
@@ -147,7 +148,11 @@ impl BenchArguments {
         let most_asked = self.nodes.iter().copied().max().unwrap_or(0);
         for family in self.families() {
             let (name, most) = (family.name(), family.most_nodes());
-            ensure!(most_asked <= most, "the family {name} has {most} nodes at most, and {most_asked} are asked for");
+            ensure!(
+                most_asked <= most,
+                "the family {name} has {} at most, and {most_asked} are asked for",
+                counted(most, "node")
+            );
         }
         Ok(())
     }

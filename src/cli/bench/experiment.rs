@@ -13,6 +13,7 @@ use crate::domain::model::ModelProfile;
 use crate::domain::options::{Algorithm, ComputeModel, CostModel, CutPolicy, MemoryModel, PlanOptions, SolverOptions};
 use crate::domain::placement::{Status, Termination};
 use crate::domain::request::PlanRequest;
+use crate::domain::unit::counted;
 use crate::jobs::Signal;
 use crate::planner::env::NoProgress;
 use crate::planner::{self, Env};
@@ -127,7 +128,11 @@ impl Design {
                     let inventory = Arc::new(places.inventory(cluster, nodes, memory_mib)?);
                     for model in &self.models {
                         let cell = Cell { model: model.name.clone(), nodes, memory_mib };
-                        let place = format!("{} on {nodes} nodes of {memory_mib} MiB, cluster {cluster}", model.name);
+                        let place = format!(
+                            "{} on {} of {memory_mib} MiB, cluster {cluster}",
+                            model.name,
+                            counted(nodes, "node")
+                        );
                         let run = |algorithm| {
                             let request = self.request(model, &inventory, cluster, algorithm);
                             run_one(&request, clock, signal).with_context(|| place.clone())

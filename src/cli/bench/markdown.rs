@@ -7,6 +7,7 @@ use super::results::{Results, head_to_head, name, optimum_over_bound, periods_s,
 use super::statistics::Sample;
 use super::table::{Table, ratio, seconds, share};
 use crate::domain::options::Algorithm;
+use crate::domain::unit::counted;
 
 const KINDS: [(Kind, &str); 4] = [
     (Kind::Compared, "compared: with hops and a proven optimum"),
@@ -24,10 +25,10 @@ impl Display for Summary<'_> {
         let (design, done) = (results.design, results.instances.len());
         writeln!(f, "# Published algorithms against the proven optimum\n")?;
         let version = env!("CARGO_PKG_VERSION");
-        let (clusters, seed) = (design.clusters, design.seed);
-        writeln!(f, "Cutpoint {version}, {clusters} clusters for each cell, seed {seed}: {done} instances.")?;
+        let (clusters, seed) = (counted(design.clusters, "cluster"), design.seed);
+        writeln!(f, "Cutpoint {version}, {clusters} for each cell, seed {seed}: {}.", counted(done, "instance"))?;
         if done < design.instances() {
-            writeln!(f, "\n**Interrupted: {done} of {} instances are done.**", design.instances())?;
+            writeln!(f, "\n**Interrupted: {done} of {} done.**", counted(design.instances(), "instance"))?;
         }
         writeln!(f, "\n## What was run\n\n{}", kinds(results))?;
         writeln!(f, "## Period / optimum, by nodes\n\n{}", by_nodes(results))?;
@@ -196,7 +197,7 @@ fn without_optimum(results: &Results<'_>) -> Table {
         let of_cell = results.instances.iter().filter(|instance| instance.cell == *cell);
         let count = |kind| of_cell.clone().filter(|instance| instance.kind() == kind).count().to_string();
         table.row([
-            format!("{} on {} nodes of {} MiB", cell.model, cell.nodes, cell.memory_mib),
+            format!("{} on {} of {} MiB", cell.model, counted(cell.nodes, "node"), cell.memory_mib),
             of_cell.clone().count().to_string(),
             count(Kind::Infeasible),
             count(Kind::Unproven),

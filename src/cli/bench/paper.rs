@@ -13,6 +13,7 @@ use super::results::Results;
 use super::{ascending, csv, interruptible, make_folder, plots, progress_bar, write_file};
 use crate::cli::exit::Exit;
 use crate::domain::model::ModelProfile;
+use crate::domain::unit::counted;
 
 /// Runs the suite.
 pub(super) fn run(arguments: &BenchArguments, models: Vec<Arc<ModelProfile>>) -> anyhow::Result<Exit> {
@@ -60,10 +61,10 @@ fn write_files(folder: &Path, results: &Results<'_>, summary: &str) -> anyhow::R
 /// The bar where there is a terminal; elsewhere a line whenever a cluster is done.
 fn show(bar: &ProgressBar, instance: &Instance, design: &Design, clusters_done: &mut usize) {
     let cell = &instance.cell;
-    bar.set_message(format!("{} on {} nodes of {} MiB", cell.model, cell.nodes, cell.memory_mib));
+    bar.set_message(format!("{} on {} of {} MiB", cell.model, counted(cell.nodes, "node"), cell.memory_mib));
     let done = bar.position() as usize / (design.instances() / design.clusters);
     if bar.is_hidden() && done > *clusters_done {
-        eprintln!("{done} of {} clusters done, {} s", design.clusters, bar.elapsed().as_secs());
+        eprintln!("{done} of {} done, {} s", counted(design.clusters, "cluster"), bar.elapsed().as_secs());
     }
     *clusters_done = done;
 }

@@ -17,6 +17,7 @@ use super::exit::Exit;
 use super::interrupt::asked_to_end;
 use super::service::Service;
 use crate::config::Settings;
+use crate::domain::unit::counted;
 
 const MODELS: [&str; 6] = ["ResNet50", "InceptionResNetV2", "MobileNetV2", "EfficientNetB1", "DenseNet121", "ViT-B16"];
 const CLUSTER: &str = "radio-20";
@@ -79,7 +80,7 @@ async fn demonstrate(arguments: &DemoArguments) -> anyhow::Result<()> {
     };
     let service = Service::start(&settings).await?;
     let base = format!("http://{}", service.address());
-    println!("The service runs at {base} on {} workers, in a temporary place.", settings.workers);
+    println!("The service runs at {base} on {}, in a temporary place.", counted(settings.workers, "worker"));
     let shown = tokio::select! {
         shown = show(arguments, &base) => shown,
         _ = &mut end => Ok(Shown::Interrupted),
@@ -122,9 +123,9 @@ async fn post_jobs(client: &Client, time_limit_s: f64) -> anyhow::Result<Vec<Pos
         }
     }
     println!(
-        "Registered {} models and the cluster {CLUSTER}, posted {} jobs, one for each model and algorithm.\n",
-        MODELS.len(),
-        posted.len()
+        "Registered {} and the cluster {CLUSTER}, posted {}, one for each model and algorithm.\n",
+        counted(MODELS.len(), "model"),
+        counted(posted.len(), "job")
     );
     Ok(posted)
 }

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use serde_json::Value;
 
 use crate::cli::table::{Side, Table};
-use crate::domain::unit::{bytes_text, seconds_text};
+use crate::domain::unit::{bytes_text, counted, seconds_text};
 
 /// A finished job of the demo.
 pub(super) struct Finished {
@@ -65,9 +65,9 @@ fn pipeline(placement: &Value) -> String {
     let mut line = String::new();
     for stage in stages {
         let layers = stage["layer_ids"].as_array().map_or(0, Vec::len);
-        let noun = if layers == 1 { "layer" } else { "layers" };
         let compute = seconds_text(stage["compute_s"].as_f64().unwrap_or(0.0));
-        let node = format!("{} [{layers} {noun}, {compute}]", stage["node_id"].as_str().unwrap_or_default());
+        let node =
+            format!("{} [{}, {compute}]", stage["node_id"].as_str().unwrap_or_default(), counted(layers, "layer"));
         line.push_str(&marked(node, is_bottleneck(&["stage", "node"], stage)));
         if let Some(send) = stage.get("send") {
             let bytes = bytes_text(send["bytes"].as_u64().unwrap_or(0));

@@ -4,7 +4,7 @@ use std::fmt::{self, Display, Formatter};
 
 use crate::cli::table::one_line;
 use crate::domain::placement::{Bottleneck, BottleneckKind, PlacementDocument, Stage};
-use crate::domain::unit::{bytes_text, seconds_text};
+use crate::domain::unit::{bytes_text, counted, seconds_text};
 
 const BOTTLENECK: &str = "  ◀ bottleneck";
 const BAR_WIDTH: f64 = 20.0;
@@ -47,11 +47,11 @@ impl Display for Drawing<'_> {
 
 impl Drawing<'_> {
     fn box_text(&self, stage: &Stage) -> [String; 2] {
-        let layers = if stage.layer_ids.len() == 1 { "layer" } else { "layers" };
+        let layers = counted(stage.layer_ids.len(), "layer");
         let memory = bytes_text(stage.memory_bytes);
         [
             format!("{}  {}", stage.index, one_line(&stage.node_id)),
-            format!("{} {layers}, {memory}, {}", stage.layer_ids.len(), seconds_text(stage.compute_s)),
+            format!("{layers}, {memory}, {}", seconds_text(stage.compute_s)),
         ]
     }
 

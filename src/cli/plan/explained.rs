@@ -6,7 +6,7 @@ use super::report::{pace, short};
 use crate::cli::table::{Side, Table};
 use crate::domain::explanation::{Explanation, Mend, Upgrade};
 use crate::domain::placement::{Bottleneck, BottleneckKind, Status};
-use crate::domain::unit::{bytes_text, seconds_text};
+use crate::domain::unit::{bytes_text, counted, seconds_text};
 
 /// Writes a whole explanation.
 pub(super) struct ExplanationReport<'a> {
@@ -36,9 +36,10 @@ impl Display for ExplanationReport<'_> {
             write_mends(f, &explanation.mends, self.batch_size)?;
         }
         if explanation.undecided > 0 {
-            let what =
-                if explanation.upgrades.is_empty() { "changes are undecided" } else { "upgrades are not proven" };
-            writeln!(f, "  {} {what}: --explain=SECONDS gives them more time", explanation.undecided)?;
+            let (what, state) =
+                if explanation.upgrades.is_empty() { ("change", "undecided") } else { ("upgrade", "not proven") };
+            let count = counted(explanation.undecided, what);
+            writeln!(f, "  {state}: {count}; --explain=SECONDS gives more time")?;
         }
         Ok(())
     }

@@ -35,7 +35,7 @@ impl Display for Report<'_> {
             writeln!(f, "  because {}", one_line(&reason.detail))?;
         }
         if document.reasons.len() > MOST_REASONS {
-            writeln!(f, "  and {} reasons more: see --output json", document.reasons.len() - MOST_REASONS)?;
+            writeln!(f, "  and {} more: see --output json", counted(document.reasons.len() - MOST_REASONS, "reason"))?;
         }
         if !document.stages.is_empty() {
             write!(
@@ -56,12 +56,8 @@ impl Display for Report<'_> {
             writeln!(f, "Beside it: {id}, period {} (was {})", seconds_text(*new_period_s), seconds_text(*period_s))?;
         }
         if !document.front.is_empty() {
-            write!(
-                f,
-                "\nThe trade-off, all {} placements that no other beats in both:\n{}",
-                document.front.len(),
-                front_table(document)
-            )?;
+            let points = counted(document.front.len(), "placement");
+            write!(f, "\nThe trade-off, {points} in all that no other beats in both:\n{}", front_table(document))?;
         }
         for warning in &document.warnings {
             writeln!(f, "  warning: {}", one_line(&warning.detail))?;
@@ -93,13 +89,13 @@ fn figures(objective: Objective, batch_size: u64, document: &PlacementDocument) 
         parts.push(format!("latency {}", seconds_text(latency_s)));
     }
     if let Objective::MinNodes { .. } = objective {
-        parts.push(format!("{} nodes", document.stages.len()));
+        parts.push(counted(document.stages.len(), "node"));
     }
     if let Some(bound_s) = document.lower_bound_s {
         parts.push(format!("lower bound {}", seconds_text(bound_s)));
     }
     if let Some(bound_nodes) = document.lower_bound_nodes {
-        parts.push(format!("at least {bound_nodes} nodes"));
+        parts.push(format!("at least {}", counted(bound_nodes, "node")));
     }
     if let Some(gap) = document.gap {
         // With a base the least period is a means, and what is proven is how little is shipped.
@@ -115,8 +111,8 @@ fn shipping(migration: &Migration) -> String {
     if moved_layers.is_empty() {
         return "nothing moves".to_owned();
     }
-    let moving = if moved_layers.len() == 1 { "layer moves" } else { "layers move" };
-    let mut text = format!("{} {moving}, {} to ship", moved_layers.len(), bytes_text(*shipped_bytes));
+    let moved = counted(moved_layers.len(), "layer");
+    let mut text = format!("{moved} to move, {} to ship", bytes_text(*shipped_bytes));
     if *estimated_s > 0.0 {
         text += &format!(", about {}", seconds_text(*estimated_s));
     }

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::domain::model::ModelProfile;
 use crate::domain::placement::{Warning, WarningCode};
+use crate::domain::unit::counted;
 
 /// What to say where a model of several layers has one that no edge touches.
 pub(super) fn warning(model: &ModelProfile) -> Option<Warning> {
@@ -14,7 +15,11 @@ pub(super) fn warning(model: &ModelProfile) -> Option<Warning> {
     let detail = if touched.is_empty() {
         format!("none of the {} layers of the model has an edge: each makes an output of the model", model.layers.len())
     } else {
-        format!("{} of {} layers have no edge, {first:?} the first of them", alone.len(), model.layers.len())
+        format!(
+            "{} without an edge, {first:?} the first, of {} in all",
+            counted(alone.len(), "layer"),
+            model.layers.len()
+        )
     };
     Some(Warning { code: WarningCode::LayersUnconnected, detail })
 }

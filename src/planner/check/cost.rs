@@ -9,6 +9,7 @@ use crate::domain::model::Layer;
 use crate::domain::options::{ComputeModel, MemoryModel};
 use crate::domain::placement::{Stage, Warning, WarningCode};
 use crate::domain::request::PlanRequest;
+use crate::domain::unit::counted;
 
 /// Computes stages of one request one by one.
 pub(super) struct Costs<'a> {
@@ -91,7 +92,10 @@ impl<'a> Costs<'a> {
         }
         let id = &node.id;
         Some(if layers.iter().any(|layer| measured(node, layer).is_some()) {
-            let detail = format!("{id} has no flops_per_s and no timings for {unknown} layers: they count as zero");
+            let detail = format!(
+                "{id} has no flops_per_s and no timings for {}, whose compute counts as zero",
+                counted(unknown, "layer")
+            );
             Warning { code: WarningCode::ComputePartlyUnknown, detail }
         } else {
             let detail = format!("{id} has neither flops_per_s nor timings: its compute counts as zero");

@@ -10,7 +10,7 @@ use crate::domain::explanation::{Mend, MendKind};
 use crate::domain::options::{Constraints, Objective};
 use crate::domain::placement::Status;
 use crate::domain::request::PlanRequest;
-use crate::domain::unit::{bytes_text, seconds_text};
+use crate::domain::unit::{bytes_text, counted, seconds_text};
 use crate::planner::CheckFailure;
 use crate::planner::check::Evaluation;
 use crate::planner::env::Stop;
@@ -205,7 +205,7 @@ fn with_more_stages(request: &PlanRequest, stop: &dyn Stop) -> Result<Tried, Che
         pointer: Some("/constraints/max_stages".to_owned()),
         raise_to: Some(raise_to as f64),
         is_least: Some(is_least),
-        ..mend(MendKind::RaiseMaxStages, format!("allow {raise_to} stages"), evaluation)
+        ..mend(MendKind::RaiseMaxStages, format!("allow {}", counted(raise_to, "stage")), evaluation)
     }))
 }
 

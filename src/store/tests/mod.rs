@@ -141,6 +141,7 @@ pub(crate) fn figures(status: Status) -> PlacementFigures {
         algorithm: Algorithm::Auto,
         period_s: None,
         throughput_per_s: None,
+        inferences_per_s: None,
         latency_s: None,
         lower_bound_s: None,
         lower_bound_nodes: None,

@@ -25,6 +25,7 @@ use crate::cli::exit::Exit;
 use crate::domain::hash::json_text;
 use crate::domain::model::ModelProfile;
 use crate::domain::options::SolverOptions;
+use crate::domain::unit::counted;
 
 /// Runs the suite.
 pub(super) fn run(arguments: &BenchArguments, models: Vec<Arc<ModelProfile>>) -> anyhow::Result<Exit> {
@@ -66,7 +67,7 @@ fn write(generator: &Generator, keys: &[Key], folder: &Path) -> anyhow::Result<E
         let name = format!("{}-{}.json", key.name(), request.model.name);
         write_file(folder, &name, json_text(&request).as_bytes())?;
     }
-    println!("{} request files are in {}", keys.len(), folder.display());
+    println!("{} written to {}", counted(keys.len(), "request file"), folder.display());
     Ok(Exit::Success)
 }
 
@@ -107,6 +108,6 @@ fn measure(arguments: &BenchArguments, generator: &Generator, keys: &[Key]) -> a
 fn show(bar: &ProgressBar, key: Key, model: &str) {
     bar.set_message(format!("{} {model}", key.name()));
     if bar.is_hidden() && key.number == 0 {
-        eprintln!("{} on {} nodes, {} s", key.family.name(), key.nodes, bar.elapsed().as_secs());
+        eprintln!("{} on {}, {} s", key.family.name(), counted(key.nodes, "node"), bar.elapsed().as_secs());
     }
 }

@@ -10,6 +10,7 @@ use crate::cli::bench::table::{Table, seconds};
 use crate::cli::plan::percent;
 use crate::domain::options::SolverOptions;
 use crate::domain::placement::Status;
+use crate::domain::unit::counted;
 
 /// What was run, and what came of it.
 pub(super) struct Summary<'a> {
@@ -26,9 +27,14 @@ impl Display for Summary<'_> {
         writeln!(f, "# Solve times on fresh instances\n")?;
         let (done, version) = (self.rows.len(), env!("CARGO_PKG_VERSION"));
         let (algorithm, limit) = (name(self.solver.algorithm), seconds(Some(self.solver.time_limit_s)));
-        writeln!(f, "Cutpoint {version}, `{algorithm}` for {limit} at most, seed {}: {done} instances.", self.seed)?;
+        writeln!(
+            f,
+            "Cutpoint {version}, `{algorithm}` for {limit} at most, seed {}: {}.",
+            self.seed,
+            counted(done, "instance")
+        )?;
         if done < self.instances {
-            writeln!(f, "\n**Interrupted: {done} of {} instances are done.**", self.instances)?;
+            writeln!(f, "\n**Interrupted: {done} of {} done.**", counted(self.instances, "instance"))?;
         }
         for family in self.families {
             writeln!(f, "\n## {}\n\n{}.\n", family.name(), family.description())?;

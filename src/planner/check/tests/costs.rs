@@ -172,7 +172,7 @@ fn layers_without_edges_are_told() {
     assert_eq!(none[0].0, WarningCode::LayersUnconnected);
     assert!(none[0].1.contains("none of the 4 layers"), "{none:?}");
     let some = codes(json!([{"from": "in", "to": "a"}]));
-    assert!(some[0].1.contains("2 of 4 layers have no edge, \"b\""), "{some:?}");
+    assert!(some[0].1.contains("2 layers without an edge, \"b\" the first, of 4 in all"), "{some:?}");
 }
 
 #[test]
