@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::bound::Bounds;
 use super::coarse;
 use super::env::Stop;
 use super::pinned::{self, Colocations, Pins};
@@ -69,7 +70,7 @@ pub fn no_walk(request: &PlanRequest, problem: &Problem, stop: &dyn Fn() -> bool
         counted(problem.hosts.len(), "eligible node")
     );
     let reason = reason(ReasonCode::NoConnectedPath, detail, [("nodes", problem.hosts.len() as f64)]);
-    match without_pins(problem, bound::least_period, stop) {
+    match without_pins(problem, |bounds| bounds.least_period(stop)) {
         Some(period_s) if period_s.is_finite() => {
             let words = ", where their layers are pinned; without the pins there is such a path";
             blaming_pins(request, reason, words)
@@ -86,12 +87,12 @@ pub fn period_out_of_reach(
     target_s: f64,
     stop: &dyn Fn() -> bool,
 ) -> Reason {
-    out_of_reach(request, "period", (least_s, target_s), without_pins(problem, bound::least_period, stop))
+    out_of_reach(request, "period", (least_s, target_s), without_pins(problem, |bounds| bounds.least_period(stop)))
 }
 
 /// The reason where even the best walk has a larger latency than the request allows.
 pub fn latency_out_of_reach(request: &PlanRequest, problem: &Problem, least_s: f64, stop: &dyn Fn() -> bool) -> Reason {
-    let unpinned_s = without_pins(problem, bound::least_latency, stop);
+    let unpinned_s = without_pins(problem, |bounds| bounds.least_latency(stop));
     out_of_reach(request, "latency", (least_s, problem.max_latency_s), unpinned_s)
 }
 
@@ -110,12 +111,11 @@ fn out_of_reach(request: &PlanRequest, what: &str, (least_s, limit_s): (f64, f64
 }
 
 /// A bound of the problem with nothing pinned; none where nothing is, or when told to stop.
-fn without_pins(
-    problem: &Problem,
-    bound: impl Fn(&Problem, &dyn Fn() -> bool) -> Option<f64>,
-    stop: &dyn Fn() -> bool,
-) -> Option<f64> {
-    if problem.has_pins() { bound(&problem.without_pins(), stop) } else { None }
+fn without_pins(problem: &Problem, bound: impl Fn(&dyn Bounds) -> Option<f64>) -> Option<f64> {
+    if !problem.has_pins() {
+        return None;
+    }
+    bound(&*coarse::bounds(&problem.without_pins()))
 }
 
 fn blaming_pins(request: &PlanRequest, reason: Reason, words: &str) -> Reason {

@@ -219,9 +219,10 @@ mod tests {
                 _ => json!({"layer_id": layer_id, "node_selector": place}),
             })
             .collect();
+        let layers = ["a", "b", "c", "d", "e"].map(layer);
         json!({
             "model": {
-                "name": "row", "layers": ["a", "b", "c", "d", "e"].map(layer),
+                "name": "row", "layers": layers,
                 "edges": [{"from": "a", "to": "b"}, {"from": "b", "to": "c"}, {"from": "c", "to": "d"}, {"from": "d", "to": "e"}],
             },
             "cluster": {

@@ -328,7 +328,7 @@ fn documents_without_a_placement_claim_nothing_else() {
 
     let unknown = |reasons| without_placement(Status::Unknown, Termination::TimeLimit, reasons);
     assert_eq!(codes(&request(), &unknown(vec![reason()])), [CLAIM]);
-    let figures: [fn(&mut PlacementDocument); 5] = [
+    let figures: [fn(&mut PlacementDocument); 6] = [
         |document| document.period_s = Some(1.0),
         |document| document.latency_s = Some(1.0),
         |document| document.gap = Some(0.0),
