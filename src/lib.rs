@@ -1,5 +1,5 @@
-//! Cutpoint finds where to cut a neural network and which edge device runs which piece, so that the most inferences
-//! per second come out, and proves how good its answer is.
+//! Cutpoint finds where to cut a neural network and which edge device runs which piece, so that one pipeline
+//! with one stage a device lets the most inferences through per second, and proves how good its answer is.
 //!
 //! The map of the house; arrows point one way, `cli → http → jobs → store, planner → domain`, `http → webhook → store`:
 //!

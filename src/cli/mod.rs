@@ -28,11 +28,13 @@ pub struct Arguments {
 }
 
 const LONG_ABOUT: &str = "\
-Finds where to cut a neural network and which edge device runs which piece, so that the most inferences per second \
-come out, and proves how good its answer is.
+Finds where to cut a neural network and which edge device runs which piece, so that one pipeline with one stage a \
+device lets the most inferences through per second, and proves how good its answer is.
 
 A model is cut into consecutive stages, each on a node of its own; inputs stream through them as a pipeline. The \
-slowest stage or hop sets the pace: its time is the period, and throughput is 1 / period.";
+slowest stage or hop sets the pace: its time is the period, and one batch of the model's batch_size inputs comes out in \
+each, so that batch_size / period inferences are made per second. Bounds and proofs are about one such pipeline: what \
+several side by side would let through is not asked.";
 
 const AFTER_LONG_HELP: &str = "\
 Examples:

@@ -167,7 +167,8 @@ pub enum UpgradeKind {
     NodeTwiceAsFast,
     /// A node has twice the memory.
     NodeTwiceTheMemory,
-    /// The cluster has one more node like this one.
+    /// The cluster has one more node like this one, which the one pipeline may use for a further stage. What a second
+    /// pipeline would let through is not asked.
     OneMoreNode,
 }
 

@@ -17,7 +17,7 @@ use super::unit::{MAX_SAFE_INTEGER, counted};
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Objective {
-    /// The smallest period; among equals the smaller latency found.
+    /// The smallest period of one pipeline with one stage a node; among equals the smaller latency found.
     #[default]
     MaxThroughput,
     /// The smallest latency of one input through the empty pipeline.

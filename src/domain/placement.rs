@@ -13,7 +13,7 @@ use super::options::Algorithm;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Status {
-    /// Proven best for this model, cluster and options.
+    /// Proven best among all pipelines with one stage a node, for this model, cluster and options.
     Optimal,
     /// Valid; `gap` says how far from the best it can be.
     Feasible,
@@ -76,7 +76,7 @@ pub struct PlacementDocument {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub latency_is_least: Option<bool>,
-    /// No placement has a smaller objective, seconds (a period or a latency).
+    /// No placement, one pipeline with one stage a node, has a smaller objective, seconds (a period or a latency).
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub lower_bound_s: Option<f64>,

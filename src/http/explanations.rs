@@ -38,7 +38,7 @@ pub(super) fn routes() -> OpenApiRouter<Api> {
 
 /// Explain a placement
 ///
-/// What binds, what is to spare, and what single upgrades would give, proven by solving again. For a proof that there is
+/// What binds, what is to spare, and what single upgrades would give to the one pipeline, proven by solving again. For a proof that there is
 /// no placement: which single changes make one possible.
 #[utoipa::path(
     get, path = "/v1/placements/{id}/explanation", tag = "placements", security(("key" = ["read"])),

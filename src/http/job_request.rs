@@ -40,7 +40,7 @@ pub struct JobRequest {
     /// The cluster itself; it is registered on the way.
     #[schema(nullable = false)]
     pub cluster: Option<ClusterInventory>,
-    /// What is to be best; by default the largest throughput.
+    /// What is to be best; by default the throughput of one pipeline with one stage a node.
     #[schema(nullable = false)]
     pub objective: Option<Objective>,
     /// What a placement must keep to.

@@ -38,7 +38,7 @@ pub struct ModelStatistics {
     pub single_tensor_cut_points: u64,
     /// Bytes of all parameters.
     pub param_bytes: u64,
-    /// Operations of all layers for one input.
+    /// Operations of all layers for one pass.
     pub flops: u64,
     /// Bytes of the model's inputs.
     pub input_bytes: u64,

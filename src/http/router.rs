@@ -38,7 +38,7 @@ use crate::telemetry::continue_trace;
     info(
         title = "Cutpoint",
         description = "Where to cut a neural network and which edge device runs which piece, for the most inferences \
-            per second, with a proof. SI units everywhere, the unit in the name. Errors are problem details \
+            per second that one pipeline with one stage a device lets through, with a proof. SI units everywhere, the unit in the name. Errors are problem details \
             (RFC 9457) from a closed list of types, with every fault of a request at once.",
         contact(name = "Cutpoint"),
     ),

@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
+use super::baselines;
 use super::bits::for_width;
 use super::env::{Env, NoProgress};
 use super::exact;
@@ -154,8 +155,8 @@ fn place_text(pin: &Pin) -> String {
     }
 }
 
-/// The reason where the search went through everything. Where dives find a placement as soon as nothing is pinned, the
-/// pins are to blame; where they find none, or are told to stop, nothing is said of it.
+/// The reason where the search went through everything. Where dives and the cheap baselines find a placement as soon as
+/// nothing is pinned, the pins are to blame; where they find none, or are told to stop, nothing is said of it.
 pub fn exhausted(request: &PlanRequest, problem: &Problem, env: &Env<'_>) -> Reason {
     let kept_to = match (problem.has_pins(), problem.has_limits()) {
         (false, false) => "memory and links",
@@ -195,6 +196,10 @@ fn has_placement_without_pins(request: &PlanRequest, problem: &Problem, env: &En
     let env = Env { progress: &NoProgress, ..*env };
     let incumbent = Incumbent::new(&unpinned, &problem, &env);
     for_width!(problem.blocks() + 1, W => exact::search::any_placement::<W>(&incumbent));
+    if incumbent.best().is_none() && env.stop.reason().is_none() {
+        // Dives ask for no period; where the request does, what is built for speed may keep to it.
+        baselines::offer_cheap(&incumbent);
+    }
     incumbent.best().is_some()
 }
 
@@ -322,7 +327,7 @@ mod tests {
 
     #[test]
     fn limits_may_be_out_of_reach_because_of_the_pins() {
-        let mut document = document(&[("a", json!("r1")), ("e", json!("r1"))]);
+        let mut document = document(&["a", "b", "c", "d", "e"].map(|layer| (layer, json!("r1"))));
         document["objective"] = json!({"kind": "min_nodes", "target_period_s": 2.5});
         let reason = reason_of(&document);
         assert_eq!(reason.code, ReasonCode::TargetOutOfReach);

@@ -99,7 +99,10 @@ async fn show(arguments: &DemoArguments, base: &str) -> anyhow::Result<Shown> {
     let posted = post_jobs(&client, arguments.time_limit_s).await?;
     let finished = wait(&client, posted).await?;
     println!("\n{}", summary(&finished));
-    println!("`auto` proves how good its answer is; the others are published algorithms, under the same costs.");
+    println!(
+        "`auto` proves how good its answer is among all pipelines with one stage a node; the others are published \
+         algorithms, under the same costs."
+    );
     Ok(Shown::All)
 }
 

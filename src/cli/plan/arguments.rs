@@ -112,7 +112,7 @@ pub(super) struct PlacementFlags {
 #[derive(Debug, Default, Args)]
 #[command(next_help_heading = "Objective")]
 struct ObjectiveFlags {
-    /// What is to be best: max_throughput, min_latency, tradeoff, or min_nodes with --target-period-s [default: max_throughput].
+    /// What is to be best for one pipeline with one stage a node: max_throughput, min_latency, tradeoff, or min_nodes with --target-period-s [default: max_throughput].
     #[arg(long, value_name = "KIND")]
     objective: Option<String>,
     /// The period to keep to with the fewest nodes, seconds.
@@ -147,7 +147,7 @@ struct ConstraintFlags {
     #[arg(long, value_name = "COUNT")]
     #[serde(skip_serializing_if = "Option::is_none")]
     max_stages: Option<u64>,
-    /// The largest latency of one input, seconds.
+    /// The largest latency of one pass, seconds.
     #[arg(long, value_name = "SECONDS", value_parser = finite)]
     #[serde(skip_serializing_if = "Option::is_none")]
     max_latency_s: Option<f64>,

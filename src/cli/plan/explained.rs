@@ -31,6 +31,7 @@ impl Display for ExplanationReport<'_> {
         }
         if !explanation.upgrades.is_empty() {
             write!(f, "\n{}", upgrade_table(&explanation.upgrades, self.batch_size))?;
+            writeln!(f, "  all of one pipeline with one stage a node")?;
         }
         if explanation.status == Status::Infeasible {
             write_mends(f, &explanation.mends, self.batch_size)?;

@@ -35,8 +35,9 @@ fn objective_variants() -> [Variant; 4] {
         .property("target_period_s", target)
         .required("target_period_s")
         .build();
-    let throughput = plain("The smallest period; among equals the smaller latency found.");
-    let latency = plain("The smallest latency of one input through the empty pipeline.");
+    let throughput =
+        plain("The smallest period of one pipeline with one stage a node; among equals the smaller latency found.");
+    let latency = plain("The smallest latency of one pass through the empty pipeline.");
     let tradeoff = plain("Every placement that no other beats in both period and latency.");
     [
         ("max_throughput", "MaxThroughputObjective", object(throughput)),

@@ -195,7 +195,7 @@ fn totals_are_recomputed() {
     assert_eq!(period, [(ViolationCode::FigureWrong, None)]);
     assert_eq!(found(2.5, |document| document.latency_s = Some(4.1)), [(ViolationCode::FigureWrong, None)]);
     assert_eq!(found(2.5, |document| document.latency_s = None), [CLAIM]);
-    assert_eq!(found(2.5, |document| document.period_s = None), [CLAIM, CLAIM]);
+    assert_eq!(found(2.5, |document| document.period_s = None), [CLAIM, CLAIM, CLAIM]);
     assert_eq!(found(2.5, |document| document.throughput_per_s = Some(0.5)), [CLAIM]);
     assert_eq!(found(2.5, |document| document.throughput_per_s = None), [CLAIM]);
     assert_eq!(found(2.5, |document| document.inferences_per_s = Some(0.8)), [CLAIM]);
