@@ -1,10 +1,10 @@
 //! Clock and Ids: the only callers of now() and of random ids.
 
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use uuid::{ContextV7, NoContext, Uuid};
 
 use crate::domain::id::{Id, IdKind};
@@ -94,18 +94,30 @@ impl Ids for RandomIds {
 pub struct ManualClock {
     start: Timestamp,
     elapsed_us: AtomicU64,
+    /// How far the wall clock was stepped.
+    stepped_us: AtomicI64,
 }
 
 impl ManualClock {
     /// A clock that stands at 2026-01-01T00:00:00Z.
     pub fn new() -> Self {
-        Self { start: Timestamp::constant(1_767_225_600, 0), elapsed_us: AtomicU64::new(0) }
+        Self {
+            start: Timestamp::constant(1_767_225_600, 0),
+            elapsed_us: AtomicU64::new(0),
+            stepped_us: AtomicI64::new(0),
+        }
     }
 
     /// Moves the clock forward.
     pub fn advance(&self, by: Duration) {
         let by_us = u64::try_from(by.as_micros()).unwrap_or(u64::MAX);
         self.elapsed_us.fetch_add(by_us, Ordering::SeqCst);
+    }
+
+    /// Steps the wall clock alone, forward or back, as somebody does who sets it.
+    pub fn step_wall(&self, by: SignedDuration) {
+        let by_us = i64::try_from(by.as_micros()).unwrap_or(if by.is_negative() { i64::MIN } else { i64::MAX });
+        self.stepped_us.fetch_add(by_us, Ordering::SeqCst);
     }
 }
 
@@ -117,7 +129,9 @@ impl Default for ManualClock {
 
 impl Clock for ManualClock {
     fn now(&self) -> Timestamp {
-        self.start.checked_add(self.monotonic()).unwrap_or(Timestamp::MAX)
+        let stepped = SignedDuration::from_micros(self.stepped_us.load(Ordering::SeqCst));
+        let time = self.start.checked_add(self.monotonic()).and_then(|time| time.checked_add(stepped));
+        time.unwrap_or(Timestamp::MAX)
     }
 
     fn monotonic(&self) -> Duration {

@@ -21,9 +21,9 @@ use super::problem::Problem;
 use super::query::Parameters;
 use super::responses::{BadParameter, Conflict, Internal, NotFound, Refused, Stale, Unavailable};
 use super::shelf::Shelved;
-use crate::domain::figures::PlacementFigures;
 use crate::domain::id::{Id, IdKind};
-use crate::domain::placement::{PlacementDocument, Status};
+use crate::domain::options::Algorithm;
+use crate::domain::placement::{PlacementDocument, Status, Termination};
 use crate::domain::unit::MAX_SAFE_INTEGER;
 use crate::store::{self, PlacementFilter};
 
@@ -77,15 +77,71 @@ pub struct PlacementSummary {
     /// When it was stored.
     #[schema(value_type = String, format = DateTime)]
     pub created_at: Timestamp,
-    /// Its figures.
-    pub figures: PlacementFigures,
+    /// What is proven.
+    pub status: Status,
+    /// Why the search ended.
+    pub termination: Termination,
+    /// The algorithm that was asked for.
+    pub algorithm: Algorithm,
+    /// The slowest stage or hop, seconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub period_s: Option<f64>,
+    /// Passes a second, 1 / `period_s`; absent where the period is 0.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub throughput_per_s: Option<f64>,
+    /// Inferences a second: the model's `batch_size` / `period_s`; absent where the period is 0.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub inferences_per_s: Option<f64>,
+    /// What one input takes through the empty pipeline, seconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub latency_s: Option<f64>,
+    /// The proven lower bound of an objective that is a time, seconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub lower_bound_s: Option<f64>,
+    /// The proven lower bound of the objective `min_nodes`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub lower_bound_nodes: Option<u64>,
+    /// (objective − bound) / objective.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub gap: Option<f64>,
+    /// How many stages there are; 0 without a placement.
+    pub stages: u64,
+    /// The node of each stage, in order.
+    pub node_ids: Vec<String>,
 }
 
 impl From<store::PlacementSummary> for PlacementSummary {
     fn from(summary: store::PlacementSummary) -> Self {
         let store::PlacementSummary { id, job_id, model_id, cluster_id, cluster_revision, labels, .. } = summary;
-        let (created_at, figures) = (summary.created_at, summary.figures);
-        Self { id, job_id, model_id, cluster_id, cluster_revision, labels, created_at, figures }
+        let figures = summary.figures;
+        Self {
+            id,
+            job_id,
+            model_id,
+            cluster_id,
+            cluster_revision,
+            labels,
+            created_at: summary.created_at,
+            status: figures.status,
+            termination: figures.termination,
+            algorithm: figures.algorithm,
+            period_s: figures.period_s,
+            throughput_per_s: figures.throughput_per_s,
+            inferences_per_s: figures.inferences_per_s,
+            latency_s: figures.latency_s,
+            lower_bound_s: figures.lower_bound_s,
+            lower_bound_nodes: figures.lower_bound_nodes,
+            gap: figures.gap,
+            stages: figures.stages,
+            node_ids: figures.node_ids,
+        }
     }
 }
 

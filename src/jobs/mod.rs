@@ -13,6 +13,7 @@ mod inputs;
 mod progress;
 mod recover;
 mod requests;
+mod retention;
 mod room;
 mod settings;
 mod signal;
@@ -110,7 +111,8 @@ impl Queue {
         recover::recover_at_start(&inner).await?;
         inner.store.count_waiting(inner.settings.queue_limit).await?;
         let workers = (0..inner.settings.workers).map(|_| tokio::spawn(claim::work(inner.clone())));
-        let tasks = workers.chain([tokio::spawn(recover::sweep(inner.clone()))]).collect();
+        let sweeps = [tokio::spawn(recover::sweep(inner.clone())), tokio::spawn(retention::sweep(inner.clone()))];
+        let tasks = workers.chain(sweeps).collect();
         *inner.tasks() = tasks;
         Ok(Self { inner })
     }

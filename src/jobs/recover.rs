@@ -6,8 +6,8 @@ use std::time::Duration;
 use metrics::counter;
 
 use super::Inner;
+use crate::store::StoreError;
 use crate::store::leases::Abandoned;
-use crate::store::{StoreError, Swept};
 use crate::telemetry::metric;
 
 /// At start: one process owns the database, so whoever ran jobs before is dead, whatever the leases say.
@@ -15,8 +15,7 @@ pub(super) async fn recover_at_start(queue: &Inner) -> Result<(), StoreError> {
     recover(queue, Abandoned::NotOwnedBy(queue.owner.clone())).await
 }
 
-/// While running: leases that were not renewed. Also forgets idempotency keys that have expired, and deletes what the
-/// retention lets go.
+/// While running: leases that were not renewed. Also forgets idempotency keys that have expired.
 pub(super) async fn sweep(queue: Arc<Inner>) {
     let period = (queue.settings.lease / 3).max(Duration::from_millis(10));
     loop {
@@ -35,19 +34,6 @@ pub(super) async fn sweep(queue: Arc<Inner>) {
         if let Err(error) = queue.store.forget_expired_keys().await {
             tracing::error!(%error, "expired idempotency keys were not forgotten");
         }
-        match queue.store.sweep(queue.settings.retention).await {
-            Ok(swept) => report(swept),
-            Err(error) => tracing::error!(%error, "what the retention lets go was not deleted"),
-        }
-    }
-}
-
-fn report(Swept { placements, jobs, revisions }: Swept) {
-    for (kind, deleted) in [("placement", placements), ("job", jobs), ("cluster_revision", revisions)] {
-        counter!(metric::RETENTION_DELETED, "kind" => kind).increment(deleted);
-    }
-    if placements + jobs + revisions > 0 {
-        tracing::info!(placements, jobs, revisions, "deleted what the retention lets go");
     }
 }
 

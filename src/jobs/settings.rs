@@ -25,6 +25,8 @@ pub struct QueueSettings {
     pub jobs_per_key: u32,
     /// How long what has ended is kept; default for ever.
     pub retention: Retention,
+    /// How often what the retention lets go is deleted; default 10 s.
+    pub sweep: Duration,
     /// How long a shutdown waits for running searches to stop; default 5 s.
     pub grace: Duration,
 }
@@ -49,6 +51,7 @@ impl Default for QueueSettings {
             queue_limit: 1000,
             jobs_per_key: 500,
             retention: Retention::default(),
+            sweep: Duration::from_secs(10),
             grace: Duration::from_secs(5),
         }
     }

@@ -217,8 +217,15 @@ impl Store {
         let row = Job::try_from(row)?;
         insert_labels(connection, "INSERT INTO job_labels (job_id, label, value) ", &row.id, &row.labels).await?;
         for placement_id in &job.named_placements {
-            let name = sqlx::query("INSERT INTO named_placements (job_id, placement_id) VALUES ($1, $2)");
-            name.bind(row.id.as_str()).bind(placement_id.as_str()).execute(&mut *connection).await?;
+            let name = sqlx::query(
+                "INSERT INTO named_placements (job_id, placement_id)
+                 SELECT $1, id FROM placements WHERE id = $2 AND tenant = $3",
+            );
+            let name = name.bind(row.id.as_str()).bind(placement_id.as_str()).bind(job.tenant.as_str());
+            if name.execute(&mut *connection).await?.rows_affected() == 0 {
+                let id = placement_id.as_str().to_owned();
+                return Err(StoreError::NotFound { kind: IdKind::Placement, id });
+            }
         }
         remember(connection, &job.tenant, job.idempotency, &row.id, true, now).await?;
         Ok(row)

@@ -10,7 +10,6 @@ use std::time::Duration;
 use jiff::Timestamp;
 use sqlx::QueryBuilder;
 
-use super::idempotency::forget_resource;
 use super::placements::forget_names_of;
 use super::row::Reading;
 use super::{Connection, Database, Store, StoreError};
@@ -88,6 +87,14 @@ macro_rules! may_go {
     };
 }
 
+/// Whether a job has ended and no retry of its request can ask for it: its idempotency key is forgotten.
+macro_rules! is_over {
+    () => {
+        "finished_at IS NOT NULL
+         AND NOT EXISTS (SELECT 1 FROM idempotency_keys WHERE idempotency_keys.resource_id = jobs.id)"
+    };
+}
+
 impl Store {
     /// Deletes a placement. The record of its job stays.
     ///
@@ -141,7 +148,8 @@ impl Store {
             }
         }
         if let Some(age) = retention.jobs_age {
-            let ids = sqlx::query_scalar("SELECT id FROM jobs WHERE finished_at < $1").bind(before(age));
+            let ids = sqlx::query_scalar(concat!("SELECT id FROM jobs WHERE finished_at < $1 AND ", is_over!()));
+            let ids = ids.bind(before(age));
             let ids: Vec<String> = ids.fetch_all(&self.readers).await?;
             for some in ids.chunks(BATCH) {
                 swept.jobs += self.delete_jobs(some.to_vec()).await?;
@@ -154,7 +162,11 @@ impl Store {
     }
 
     /// The placements that are too old or too many, the oldest first.
-    async fn placements_to_go(&self, before: Option<i64>, most: Option<u32>) -> Result<Vec<String>, StoreError> {
+    pub(super) async fn placements_to_go(
+        &self,
+        before: Option<i64>,
+        most: Option<u32>,
+    ) -> Result<Vec<String>, StoreError> {
         let mut query = QueryBuilder::<Database>::new(
             "SELECT p.id FROM (SELECT id, model_id, cluster_id, sequence, created_at, ROW_NUMBER() OVER
                  (PARTITION BY model_id, cluster_id ORDER BY sequence DESC) AS age FROM placements) AS p WHERE (FALSE",
@@ -170,7 +182,7 @@ impl Store {
     }
 
     /// Deletes these placements as far as they may still go; says how many.
-    async fn delete_placements(&self, ids: Vec<String>) -> Result<u64, StoreError> {
+    pub(super) async fn delete_placements(&self, ids: Vec<String>) -> Result<u64, StoreError> {
         self.write(move |connection| {
             Box::pin(async move {
                 let mut deleted = 0;
@@ -199,11 +211,10 @@ impl Store {
             Box::pin(async move {
                 let mut deleted = 0;
                 for id in ids {
-                    let delete = sqlx::query("DELETE FROM jobs WHERE id = $1 AND finished_at IS NOT NULL");
+                    let delete = sqlx::query(concat!("DELETE FROM jobs WHERE id = $1 AND ", is_over!()));
                     deleted += delete.bind(&id).execute(&mut *connection).await?.rows_affected();
                     let id = Reading { id: &id }.id("id", IdKind::Job, &id)?;
                     forget_names_of(connection, &id).await?;
-                    forget_resource(connection, &id).await?;
                 }
                 Ok(deleted)
             })

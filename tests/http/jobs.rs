@@ -145,6 +145,44 @@ async fn lists_are_filtered() {
     assert_eq!(latest["items"].as_array().unwrap().len(), 1);
     assert_eq!(latest["items"][0]["id"], ids[2].json()["placement_id"]);
     assert_eq!(count("/v1/placements?limit=2").await, 2);
+    service.get("/v1/placements?cursor=MTc2NzIyNTYwMDAwMDAwMSBwbGNf").await.problem(400, "invalid-parameter");
+}
+
+#[tokio::test]
+async fn lists_tell_what_placements_claim_and_use_without_their_documents() {
+    let service = Service::with(Planner, QueueSettings::default(), Limits::default()).await;
+    let done = service.write("POST", "/v1/jobs", &[("prefer", "wait=60")], &job()).await;
+    let whole = service.get(&format!("/v1/placements/{}", done.text("placement_id"))).await.json();
+    let document = whole["placement"].as_object().unwrap();
+
+    let listed = service.get("/v1/placements").await.json()["items"][0].clone();
+
+    let of_document = [
+        "status",
+        "termination",
+        "algorithm",
+        "period_s",
+        "throughput_per_s",
+        "inferences_per_s",
+        "latency_s",
+        "lower_bound_s",
+        "lower_bound_nodes",
+        "gap",
+    ];
+    let of_row = ["id", "job_id", "model_id", "cluster_id", "cluster_revision", "labels", "created_at"];
+    let stages = document["stages"].as_array().unwrap();
+    let node_ids: Vec<&str> = stages.iter().map(|stage| stage["node_id"].as_str().unwrap()).collect();
+    let mut expected = json!({"stages": stages.len(), "node_ids": node_ids});
+    of_row.iter().for_each(|name| expected[*name] = whole[*name].clone());
+    of_document.iter().filter_map(|name| Some((name, document.get(*name)?))).for_each(|(name, value)| {
+        expected[*name] = value.clone();
+    });
+    assert_eq!(listed, expected);
+    let found = service.get(&format!("/v1/placements?node_id={}", node_ids[0])).await.json();
+    assert_eq!(found["items"], json!([listed]));
+    assert_eq!(service.get("/v1/placements?node_id=none").await.json()["items"], json!([]));
+    service.get("/v1/placements?node_id=").await.problem(400, "invalid-parameter");
+    service.get(&format!("/v1/placements?node_id={}", "n".repeat(257))).await.problem(400, "invalid-parameter");
 }
 
 #[tokio::test]

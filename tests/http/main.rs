@@ -10,6 +10,7 @@ mod keys;
 mod limits;
 mod metrics;
 mod models;
+mod placements;
 mod service;
 mod validation;
 mod webhooks;

@@ -17,6 +17,8 @@ use cutpoint::planner::{CheckFailure, Env};
 use cutpoint::store::{JobFilter, Order, Page, PlacementFilter, Store, StoreSettings};
 use cutpoint::webhook::Guard;
 use serde_json::{Value, json};
+use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{Connection, SqliteConnection};
 use tempfile::TempDir;
 use tower::ServiceExt;
 
@@ -27,7 +29,7 @@ pub(crate) struct Service {
     pub(crate) queue: Queue,
     /// The clock of the API alone: it says how old what is known of the keys is.
     pub(crate) clock: Arc<ManualClock>,
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 /// An answer.
@@ -138,7 +140,7 @@ impl Service {
         let queue = Queue::start(store.clone(), clock.clone(), ids.clone(), settings, Arc::new(solver)).await.unwrap();
         let clock = Arc::new(ManualClock::new());
         let api = Api::new(store.clone(), queue.clone(), clock.clone(), ids, limits, guard, true);
-        Self { router: http::router(api), store, queue, clock, _folder: folder }
+        Self { router: http::router(api), store, queue, clock, folder }
     }
 
     /// Sends a request, and holds the answer against the OpenAPI document.
@@ -162,6 +164,10 @@ impl Service {
 
     pub(crate) async fn delete(&self, path: &str) -> Answer {
         self.send(request("DELETE", path, &[], Body::empty())).await
+    }
+
+    pub(crate) async fn delete_with(&self, path: &str, headers: &[(&str, &str)]) -> Answer {
+        self.send(request("DELETE", path, headers, Body::empty())).await
     }
 
     pub(crate) async fn post(&self, path: &str, body: &Value) -> Answer {
@@ -192,6 +198,17 @@ impl Service {
             self.store.jobs(&Tenant::default(), JobFilter::default(), page()).await.unwrap().items.len(),
             self.store.placements(&Tenant::default(), PlacementFilter::default(), page()).await.unwrap().items.len(),
         ]
+    }
+}
+
+impl Service {
+    /// How many pages the database has, free ones too: what its file grows by.
+    pub(crate) async fn pages(&self) -> i64 {
+        let options = SqliteConnectOptions::new().filename(self.folder.path().join("http.db")).read_only(true);
+        let mut connection = SqliteConnection::connect_with(&options).await.unwrap();
+        let pages = sqlx::query_scalar("PRAGMA page_count").fetch_one(&mut connection).await.unwrap();
+        connection.close().await.unwrap();
+        pages
     }
 }
 

@@ -67,6 +67,7 @@ const LEADS: [Lead; 56] = [
     ("get_placement", "get_explanation", &[ID]),
     ("get_placement", "get_placement_front", &[ID]),
     ("get_placement", "get_diff", &[ID, BASE]),
+    ("get_placement", "delete_placement", &[ID]),
     ("get_placement", "get_job", &[JOB_ID]),
     ("get_placement", "get_model", &[MODEL_ID]),
     ("get_placement", "get_cluster", &[CLUSTER_ID]),

@@ -31,7 +31,8 @@ pub(super) fn of(schema: &str) -> Option<Value> {
         "Evaluation" => evaluation(),
         "PlacementDocument" => placement_document(),
         "Placement" => placement(),
-        "PlacementPage" => page(placement()),
+        "PlacementSummary" => placement_summary(),
+        "PlacementPage" => page(placement_summary()),
         "Explanation" => explanation(),
         "PlacementDiff" => placement_diff(),
         "WebhookRequest" => json!({"url": "https://example.com/hooks/plans", "description": "tells the rollout"}),
@@ -57,7 +58,7 @@ fn with(mut object: Value, name: &str, member: Value) -> Value {
 }
 
 fn page(item: Value) -> Value {
-    json!({"items": [item], "next_cursor": "MTc5NTQyMjYwMDAwMDAwMCBwbGNf"})
+    json!({"items": [item], "next_cursor": "cGxjXzQy"})
 }
 
 fn model() -> Value {
@@ -142,6 +143,16 @@ fn placement_document() -> Value {
         "period_s": 0.0200772, "throughput_per_s": 49.8077, "inferences_per_s": 49.8077,
         "latency_s": 0.0200772, "lower_bound_s": 0.0200772, "gap": 0.0, "stages": [stage()],
         "bottleneck": {"kind": "stage", "stage_index": 0}, "warnings": [], "solve_s": 0.003, "solver_version": "0.1.0"
+    })
+}
+
+fn placement_summary() -> Value {
+    json!({
+        "id": PLACEMENT_ID, "job_id": JOB_ID, "model_id": MODEL_ID, "cluster_id": CLUSTER_ID, "cluster_revision": 1,
+        "labels": {"team": "vision"}, "created_at": "2026-11-23T09:30:00.005Z",
+        "status": "optimal", "termination": "optimal", "algorithm": "auto", "period_s": 0.0200772,
+        "throughput_per_s": 49.807741, "inferences_per_s": 49.807741, "latency_s": 0.0200772,
+        "lower_bound_s": 0.0200772, "gap": 0.0, "stages": 1, "node_ids": ["pi-1"]
     })
 }
 

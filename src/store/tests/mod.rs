@@ -9,6 +9,7 @@ mod lists;
 mod migrations;
 mod models;
 mod placements;
+mod retention;
 mod webhooks;
 mod writer;
 

@@ -41,6 +41,19 @@ async fn filters_and_latest_hold_together() {
 }
 
 #[tokio::test]
+async fn the_latest_is_the_last_that_was_stored_whatever_the_clock_says() {
+    let fixture = Fixture::new().await;
+    let old = fixture.insert_ended(new_job("one"), Status::Feasible).await;
+    fixture.clock.step_wall(jiff::SignedDuration::from_hours(-24 * 365));
+    let new = fixture.insert_ended(new_job("one"), Status::Optimal).await;
+    assert!(new.created_at < old.created_at, "the clock did not step back");
+
+    let latest = PlacementFilter { latest: true, ..PlacementFilter::default() };
+    assert_eq!(list(&fixture, latest).await, [new.placement_id.clone()]);
+    assert_eq!(list(&fixture, PlacementFilter::default()).await, [new.placement_id, old.placement_id]);
+}
+
+#[tokio::test]
 async fn pages_of_latest_join() {
     let fixture = Fixture::new().await;
     for name in ["one", "two", "three", "one"] {
@@ -54,4 +67,26 @@ async fn pages_of_latest_join() {
 
     assert_eq!((first.items.len(), second.items.len(), second.next), (2, 1, None));
     assert_eq!(first.items[0].figures, figures(Status::Optimal));
+}
+
+#[tokio::test]
+async fn placements_are_found_by_the_nodes_that_they_use() {
+    let fixture = Fixture::new().await;
+    let mut ended = Vec::new();
+    for (name, node_ids) in [("one", ["n1", "n2"]), ("one", ["n2", "n2"]), ("two", ["n3", "n1"])] {
+        fixture.insert(name).await;
+        let claimed = fixture.claim().await;
+        let Ending::Answered { figures, document } = answered(Status::Optimal) else { panic!("no answer") };
+        let figures = Box::new(PlacementFigures { node_ids: node_ids.map(str::to_owned).to_vec(), ..*figures });
+        let ending = Ending::Answered { figures, document };
+        ended.push(fixture.store.end_job(&claimed.lease, Figures::default(), ending).await.unwrap().placement_id);
+    }
+    let on = |node_id: &str| PlacementFilter { node_id: Some(node_id.to_owned()), ..PlacementFilter::default() };
+
+    assert_eq!(list(&fixture, on("n1")).await, [ended[2].clone(), ended[0].clone()]);
+    assert_eq!(list(&fixture, on("n2")).await, [ended[1].clone(), ended[0].clone()]);
+    assert_eq!(list(&fixture, on("n")).await, []);
+    // The newest among those that use the node.
+    let latest = PlacementFilter { latest: true, ..on("n1") };
+    assert_eq!(list(&fixture, latest).await, [ended[2].clone(), ended[0].clone()]);
 }
