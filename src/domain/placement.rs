@@ -97,7 +97,7 @@ pub struct PlacementDocument {
     #[schema(nullable = false)]
     pub bottleneck: Option<Bottleneck>,
     /// With the objective `tradeoff`: every placement that no other beats in both period and latency, by ascending
-    /// period; the first is the one of `stages`.
+    /// period; the first is the one of `stages`. Two of them differ by more than rounding (a relative 10⁻¹²) in both.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schema(required = false)]
     pub front: Vec<FrontPoint>,

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::cost::{Assignment, Costs, costs, own_transfers, stage_times};
 use super::env::{Env, StopReason};
+use super::priced::to_go::ROUNDING;
 use super::problem::Problem;
 use super::{migration, occupants};
 use crate::domain::chain::crossing_layers;
@@ -109,7 +110,12 @@ pub fn with_placement(
         Some(migration) => {
             (migration.least_period_s == Some(claim.bound) && nothing_to_save(migration), byte_gap(migration))
         }
-        None => (optimal && (problem.objective != Objective::Tradeoff || proofs.front_is_whole), gap),
+        None if problem.objective == Objective::Tradeoff => {
+            // The first of the front may have a period that is larger than the least by rounding.
+            let is_least = objective - claim.bound <= ROUNDING * objective;
+            (is_least && proofs.front_is_whole, if is_least { 0.0 } else { gap })
+        }
+        None => (optimal, gap),
     };
     let claim = if optimal { Claim { termination: Termination::Optimal, ..claim } } else { claim };
     let decides_ties = problem.objective == Objective::MaxThroughput && migration.is_none();

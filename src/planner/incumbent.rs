@@ -92,6 +92,15 @@ impl<'a> Incumbent<'a> {
         }
     }
 
+    /// Puts an assignment in the place of the best so far, to which it is equal but for rounding.
+    pub fn replace(&self, assignment: Assignment) {
+        let Some(score) = score(self.problem, &assignment) else { return };
+        let mut state = self.state();
+        if state.best.is_some() {
+            state.best = Some((assignment, score));
+        }
+    }
+
     /// The same problem in another world, where nothing is known.
     pub fn anew<'b>(&self, env: &'b Env<'b>) -> Incumbent<'b>
     where

@@ -76,6 +76,81 @@ fn figures(document: &PlacementDocument) -> Vec<(f64, f64)> {
     document.front.iter().map(|point| (point.period_s, point.latency_s)).collect()
 }
 
+/// More than two orders of summing differ by.
+const ROUNDING: f64 = 1e-12;
+
+/// Whether a time is smaller than another by more than rounding.
+fn is_less(less: f64, more: f64) -> bool {
+    less < more && less <= more * (1.0 - ROUNDING)
+}
+
+/// The points are of the exact front, no two are equal but for rounding in either, and each point of the exact front has
+/// one that is no worse in both but for rounding.
+fn assert_is_front(points: &[(f64, f64)], exact: &[(f64, f64)], context: &str) {
+    assert!(points.iter().all(|point| exact.contains(point)), "{context}: {points:?}, but {exact:?}");
+    let in_order = |pair: &[(f64, f64)]| is_less(pair[0].0, pair[1].0) && is_less(pair[1].1, pair[0].1);
+    assert!(points.windows(2).all(in_order), "{context}: {points:?}");
+    for left_out in exact {
+        let is_no_worse = |point: &(f64, f64)| !is_less(left_out.0, point.0) && !is_less(left_out.1, point.1);
+        assert!(points.iter().any(is_no_worse), "{context}: {left_out:?} is missing in {points:?}");
+    }
+}
+
+/// The front of a chain of four layers, each of 100 bytes, on a cluster.
+fn tradeoff(flops: [u64; 4], nodes: &Value, links: &Value) -> PlanRequest {
+    let layer = |(at, flops): (usize, u64)| json!({"id": format!("l{at}"), "param_bytes": 100, "output_bytes": 10, "flops": flops});
+    let layers: Vec<Value> = flops.into_iter().enumerate().map(layer).collect();
+    let edges: Vec<Value> = (1..4).map(|at| json!({"from": format!("l{}", at - 1), "to": format!("l{at}")})).collect();
+    let document = json!({
+        "model": {"name": "m", "layers": layers, "edges": edges},
+        "cluster": {"name": "c", "nodes": nodes, "links": links},
+        "objective": {"kind": "tradeoff"},
+        "cost_model": {"memory": "params"},
+    });
+    request(&document, "tradeoff")
+}
+
+#[test]
+fn a_latency_that_is_smaller_by_rounding_is_no_point_of_a_front() {
+    let nodes = json!([
+        {"id": "a", "memory_bytes": 399, "flops_per_s": 10.0},
+        {"id": "b", "memory_bytes": 399, "flops_per_s": 10.0},
+    ]);
+    let links = json!([{"from": "a", "to": "b", "bandwidth_bps": 1.0e9, "latency_s": 0.0, "bidirectional": true}]);
+    let mut several = 0;
+    for flops in [[1, 1, 1, 1], [1, 1, 3, 1], [1, 1, 9, 8], [1, 2, 2, 1]] {
+        let context = format!("{flops:?}");
+        let request = tradeoff(flops, &nodes, &links);
+        let exact: Vec<(f64, f64)> = brute_front(&request).iter().map(|at| (at.period_s, at.latency_s)).collect();
+        let document = planned(&request, &context);
+        assert_is_front(&figures(&document), &exact, &context);
+        assert_eq!((document.front.len(), document.status), (1, Status::Optimal), "{context}");
+        several += usize::from(exact.len() > 1);
+    }
+    assert!(several > 0, "no latency differs by rounding");
+}
+
+#[test]
+fn the_first_of_a_front_is_no_slower_for_a_period_that_is_smaller_by_rounding() {
+    // 0.1 + 0.2 is above 0.3 by rounding; what is behind it computes faster.
+    let nodes = json!([
+        {"id": "a", "memory_bytes": 300, "flops_per_s": 100.0},
+        {"id": "b", "memory_bytes": 100, "flops_per_s": 10.0},
+        {"id": "c", "memory_bytes": 100, "flops_per_s": 5.0},
+    ]);
+    let links = json!([
+        {"from": "a", "to": "b", "bandwidth_bps": 400.0, "latency_s": 0.1},
+        {"from": "a", "to": "c", "bandwidth_bps": 80.0 / 0.3},
+    ]);
+    let request = tradeoff([1, 1, 1, 1], &nodes, &links);
+    let exact: Vec<f64> = brute_front(&request).iter().map(|at| at.period_s).collect();
+    assert_eq!(exact, [0.3, 0.1 + 0.2]);
+    let document = planned(&request, "smaller by rounding");
+    assert_eq!((document.front.len(), document.status, document.gap), (1, Status::Optimal, Some(0.0)));
+    assert_eq!((document.period_s, document.stages[1].node_id.as_str()), (Some(0.1 + 0.2), "b"));
+    assert_eq!(document.lower_bound_s, Some(0.3));
+}
+
 #[test]
 fn fronts_against_brute_force() {
     let (mut compared, mut points) = (0, 0);
@@ -84,7 +159,7 @@ fn fronts_against_brute_force() {
         let document = planned(&request, &context);
         let front: Vec<(f64, f64)> =
             brute_front(&request).iter().map(|placed| (placed.period_s, placed.latency_s)).collect();
-        assert_eq!(figures(&document), front, "{context}");
+        assert_is_front(&figures(&document), &front, &context);
         assert!(matches!(document.status, Status::Optimal | Status::Infeasible), "{context}");
         compared += 1;
         points += front.len();
@@ -99,7 +174,7 @@ fn larger_fronts_against_the_dense_program() {
     for (context, document) in documents(0..30, Size { layers: 12, nodes: 7 }, "tradeoff") {
         let request = request(&document, &context);
         let Some(front) = dense_front(&request) else { continue };
-        assert_eq!(figures(&planned(&request, &context)), front, "{context}");
+        assert_is_front(&figures(&planned(&request, &context)), &front, &context);
         points += front.len();
     }
     assert!(points >= 300, "{points}");

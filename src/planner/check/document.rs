@@ -10,7 +10,7 @@ use super::{
 use crate::domain::migration::Migration;
 use crate::domain::occupant::OccupantEffect;
 use crate::domain::options::Objective;
-use crate::domain::placement::{PlacementDocument, Stage, Status, Termination};
+use crate::domain::placement::{FrontPoint, PlacementDocument, Stage, Status, Termination};
 use crate::domain::request::PlanRequest;
 
 /// An optimum's bound may differ from its objective by this much of it: both are sums of the same numbers.
@@ -309,7 +309,8 @@ impl Findings {
         }
     }
 
-    /// Every point of a front is a valid placement with its figures, none beats another, and the first is the answer.
+    /// Every point of a front is a valid placement with its figures, none is as good as another but for rounding, and the
+    /// first is the answer.
     fn check_front(&mut self, request: &PlanRequest, document: &PlacementDocument) {
         let front = &document.front;
         if request.options.objective != Objective::Tradeoff {
@@ -321,8 +322,12 @@ impl Findings {
         if document.status == Status::Optimal && front.is_empty() {
             self.claim("a proven front has at least one point");
         }
-        if front.windows(2).any(|pair| pair[0].period_s >= pair[1].period_s || pair[0].latency_s <= pair[1].latency_s) {
-            self.claim("the points of the front do not ascend in period and descend in latency");
+        let is_less = |less: f64, more: f64| less < more && less <= more * (1.0 - PROOF_TOLERANCE);
+        let in_order = |pair: &[FrontPoint]| {
+            is_less(pair[0].period_s, pair[1].period_s) && is_less(pair[1].latency_s, pair[0].latency_s)
+        };
+        if !front.windows(2).all(in_order) {
+            self.claim("the points of the front do not ascend in period and descend in latency by more than rounding");
         }
         if front.first().is_some_and(|first| first.stages != document.stages) {
             self.claim("the first point of the front is not the answer's placement");

@@ -3,7 +3,8 @@
 use super::*;
 use crate::domain::options::Algorithm;
 use crate::domain::placement::{
-    Bottleneck, PlacementDocument, Reason, ReasonCode, Receive, Send, Status, Termination, Warning, WarningCode,
+    Bottleneck, FrontPoint, PlacementDocument, Reason, ReasonCode, Receive, Send, Status, Termination, Warning,
+    WarningCode,
 };
 use crate::planner::check::check;
 
@@ -256,6 +257,26 @@ fn the_bottleneck_takes_the_period() {
         (BottleneckKind::Sink, 1),
     ] {
         assert_eq!(named(kind, stage), [CLAIM], "{kind:?} {stage}");
+    }
+}
+
+#[test]
+fn the_points_of_a_front_differ_by_more_than_rounding_in_both() {
+    let request = request_with(&[("", "objective", json!({"kind": "tradeoff"}))]);
+    let found = |longer: f64, quicker: f64| {
+        let mut document = true_document(&request, TWO, 2.5);
+        document.latency_is_least = None;
+        let (period_s, latency_s) = (document.period_s.unwrap(), document.latency_s.unwrap());
+        let point = |period_s, latency_s| FrontPoint { period_s, latency_s, stages: document.stages.clone() };
+        document.front = vec![point(period_s, latency_s), point(period_s * longer, latency_s * quicker)];
+        codes(&request, &document)
+    };
+    // Both are the times of the stages to what the checker allows.
+    assert_eq!(found(1.0 + 1e-10, 1.0 - 1e-10), []);
+    for (longer, quicker) in
+        [(1.0 + 1e-10, 1.0 - 1e-13), (1.0 + 1e-13, 1.0 - 1e-10), (1.0, 1.0), (1.0 - 1e-10, 0.9999999999)]
+    {
+        assert_eq!(found(longer, quicker), [CLAIM], "{longer}, {quicker}");
     }
 }
 
