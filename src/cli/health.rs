@@ -18,7 +18,8 @@ pub struct HealthArguments {
     #[arg(long, default_value = "http://127.0.0.1:8080")]
     url: String,
     /// Seconds to wait for the answer.
-    #[arg(long, value_name = "SECONDS", default_value_t = 5, value_parser = clap::value_parser!(u64).range(1..=3600))]
+    #[arg(long, value_name = "SECONDS", default_value_t = 5, value_parser = super::whole(1..=3600),
+        allow_negative_numbers = true)]
     timeout_s: u64,
 }
 

@@ -12,6 +12,7 @@ mod serve;
 mod service;
 mod table;
 
+use std::ops::RangeInclusive;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -86,6 +87,19 @@ fn finite(text: &str) -> Result<f64, String> {
     if number.is_finite() { Ok(number) } else { Err("the number must be finite".to_owned()) }
 }
 
+/// Reads a whole number of a flag.
+fn whole(range: RangeInclusive<u64>) -> impl Fn(&str) -> Result<u64, String> + Clone + Send + Sync + 'static {
+    move |text| {
+        let number = text.parse().ok().filter(|number| range.contains(number));
+        number.ok_or_else(|| format!("this is not a whole number from {} to {}", range.start(), range.end()))
+    }
+}
+
+/// Reads a count of a flag.
+fn count(text: &str) -> Result<u64, String> {
+    whole(0..=u64::MAX)(text)
+}
+
 /// Prints an error and its causes to standard error the way every command does.
 fn complain(error: &anyhow::Error) -> Exit {
     let mut text = error.to_string();
@@ -98,4 +112,44 @@ fn complain(error: &anyhow::Error) -> Exit {
     }
     eprintln!("cutpoint: {text}");
     Exit::Failure
+}
+
+#[cfg(test)]
+mod tests {
+    use std::any::TypeId;
+
+    use clap::{Arg, Command, CommandFactory};
+
+    use super::*;
+
+    fn of_all_commands(command: &Command) -> Vec<Arg> {
+        let own = command.get_arguments().cloned();
+        own.chain(command.get_subcommands().flat_map(of_all_commands)).collect()
+    }
+
+    /// A value that begins with a minus must not be taken for a flag that there is not.
+    #[test]
+    fn every_flag_with_a_number_takes_a_negative_one_and_says_what_is_wrong_with_it() {
+        let numbers = [TypeId::of::<f64>(), TypeId::of::<u64>(), TypeId::of::<u32>(), TypeId::of::<u16>()];
+        let arguments = of_all_commands(&Arguments::command());
+        let with_numbers = arguments.iter().filter(|argument| {
+            let type_id = argument.get_value_parser().type_id();
+            numbers.iter().any(|number| type_id == *number)
+        });
+        let mut count = 0;
+        for argument in with_numbers {
+            assert!(argument.is_allow_negative_numbers_set(), "{argument}");
+            count += 1;
+        }
+        assert!(count > 30, "{count}");
+        for (line, cause) in [
+            ("plan --request r --seed -1", "this is not a whole number from 0 to 18446744073709551615"),
+            ("plan --request r --jobs -1", "-1 is not in 1..=65535"),
+            ("health --timeout-s -1", "this is not a whole number from 1 to 3600"),
+            ("serve --workers -1", "this is not a whole number from 0 to"),
+        ] {
+            let error = Arguments::try_parse_from(["cutpoint"].into_iter().chain(line.split(' '))).unwrap_err();
+            assert!(error.to_string().contains(cause), "{error}");
+        }
+    }
 }

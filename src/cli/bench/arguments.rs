@@ -7,6 +7,7 @@ use clap::{Args, ValueEnum};
 
 use super::families::Family;
 use super::results::name;
+use crate::cli::whole;
 use crate::domain::options::Algorithm;
 use crate::domain::unit::counted;
 
@@ -92,23 +93,26 @@ pub(crate) struct BenchArguments {
     pub quick: bool,
     /// Clusters for each model, number of nodes and memory [default: 200]; of families, instances for each number of
     /// nodes [default: 50, and 10 from 500 nodes on].
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..), allow_negative_numbers = true)]
     pub clusters: Option<u32>,
     /// Seed of the clusters and of the algorithms.
-    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u64).range(..1 << 52))]
+    #[arg(long, default_value_t = 1, value_parser = whole(0..=(1 << 52) - 1),
+        allow_negative_numbers = true)]
     pub seed: u64,
     /// Models, by the names of the examples [default: MobileNetV2, EfficientNetB1, ResNet50, InceptionResNetV2]; of
     /// families, those that instances draw theirs from [default: these and seven more].
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
     models: Vec<String>,
     /// Numbers of nodes [default: 5, 10, 15, 20, 50; each family has its own].
-    #[arg(long, value_name = "N", value_delimiter = ',', value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    #[arg(long, value_name = "N", value_delimiter = ',', value_parser = clap::value_parser!(u32).range(1..=10_000),
+        allow_negative_numbers = true)]
     nodes: Vec<u32>,
     /// Memory of each node, MiB [default: 32, 64, 128, 256, 512]; families draw theirs.
-    #[arg(long, value_name = "MIB", value_delimiter = ',', value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, value_name = "MIB", value_delimiter = ',', value_parser = clap::value_parser!(u32).range(1..),
+        allow_negative_numbers = true)]
     memory_mib: Vec<u32>,
     /// Time limit of each run, seconds.
-    #[arg(long, value_name = "SECONDS", default_value_t = 30.0, value_parser = read_time_limit)]
+    #[arg(long, value_name = "SECONDS", default_value_t = 30.0, value_parser = read_time_limit, allow_negative_numbers = true)]
     pub time_limit_s: f64,
     /// Directory for the results; made where it is not there.
     #[arg(long, value_name = "DIR", default_value = "bench-results")]

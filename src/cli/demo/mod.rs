@@ -40,7 +40,7 @@ pub struct DemoArguments {
     #[arg(long)]
     exit: bool,
     /// Time limit of each job, seconds.
-    #[arg(long, value_name = "SECONDS", default_value_t = 10.0, value_parser = super::finite)]
+    #[arg(long, value_name = "SECONDS", default_value_t = 10.0, value_parser = super::finite, allow_negative_numbers = true)]
     time_limit_s: f64,
 }
 

@@ -6,7 +6,7 @@ use clap::{ArgGroup, Args, ValueEnum};
 use serde::{Serialize, Serializer};
 use serde_json::{Map, Value, json};
 
-use crate::cli::finite;
+use crate::cli::{count, finite};
 use crate::domain::options::Pin;
 
 const AFTER_LONG_HELP: &str = "\
@@ -23,9 +23,11 @@ Of several, 1 wins over 2, 2 over 3, 3 over 4.
 
 Examples:
   cutpoint plan --model examples/models/ResNet50.json --cluster examples/clusters/radio-5.json
-  cutpoint plan --model examples/models/YOLOv5s-like.json --cluster examples/clusters/mixed-site.json \\
+  cutpoint plan --model examples/models/YOLOv5s-like.json \\
+      --cluster examples/clusters/mixed-site.json \\
       --source camera --sink gateway --exclude pi4-1 --time-limit-s 2
-  cutpoint plan --model examples/models/InceptionResNetV2.json --cluster examples/clusters/radio-20.json \\
+  cutpoint plan --model examples/models/InceptionResNetV2.json \\
+      --cluster examples/clusters/radio-20.json \\
       --memory params --compute ignore --cuts single_tensor --algorithm kpath
   cutpoint plan --request examples/requests/*.json --output jsonl";
 
@@ -53,13 +55,13 @@ pub(crate) struct PlanArguments {
     /// Also say what binds, what is to spare and what upgrades would give, solved within so many seconds (at most 10)
     /// [default: 2]; for what is infeasible, what would mend it.
     #[arg(long, value_name = "SECONDS", num_args = 0..=1, require_equals = true, default_missing_value = "2",
-        value_parser = explanation_limit)]
+        value_parser = explanation_limit, allow_negative_numbers = true)]
     pub explain: Option<f64>,
     /// Requests planned at once; lines still come in the order of the files.
-    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..))]
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..), allow_negative_numbers = true)]
     pub jobs: u16,
     /// Threads that one plan may use; a hard search uses two [default: the number of cores, shared among --jobs].
-    #[arg(long, value_parser = clap::value_parser!(u16).range(1..))]
+    #[arg(long, value_parser = clap::value_parser!(u16).range(1..), allow_negative_numbers = true)]
     pub threads: Option<u16>,
     /// What of the request is given as flags.
     #[command(flatten)]
@@ -102,7 +104,7 @@ pub(super) struct PlacementFlags {
     #[arg(long, value_name = "FILE")]
     pub base: Option<PathBuf>,
     /// How far above the least period a placement may be that ships less [default: 1].
-    #[arg(long, value_name = "FACTOR", value_parser = finite)]
+    #[arg(long, value_name = "FACTOR", value_parser = finite, allow_negative_numbers = true)]
     pub max_period_ratio: Option<f64>,
     /// Placements of other models that run on the same cluster.
     #[arg(long, value_name = "FILE", num_args = 1..)]
@@ -116,7 +118,7 @@ struct ObjectiveFlags {
     #[arg(long, value_name = "KIND")]
     objective: Option<String>,
     /// The period to keep to with the fewest nodes, seconds.
-    #[arg(long, value_name = "SECONDS", requires = "objective", value_parser = finite)]
+    #[arg(long, value_name = "SECONDS", requires = "objective", value_parser = finite, allow_negative_numbers = true)]
     target_period_s: Option<f64>,
 }
 
@@ -144,11 +146,11 @@ struct ConstraintFlags {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pins: Vec<Pin>,
     /// The most stages.
-    #[arg(long, value_name = "COUNT")]
+    #[arg(long, value_name = "COUNT", value_parser = count, allow_negative_numbers = true)]
     #[serde(skip_serializing_if = "Option::is_none")]
     max_stages: Option<u64>,
     /// The largest latency of one pass, seconds.
-    #[arg(long, value_name = "SECONDS", value_parser = finite)]
+    #[arg(long, value_name = "SECONDS", value_parser = finite, allow_negative_numbers = true)]
     #[serde(skip_serializing_if = "Option::is_none")]
     max_latency_s: Option<f64>,
 }
@@ -161,7 +163,7 @@ struct CostModelFlags {
     #[serde(skip_serializing_if = "Option::is_none")]
     memory: Option<String>,
     /// Extra copies of a stage's incoming and outgoing tensors [default: 1 with overlap full, else 0].
-    #[arg(long, value_name = "COUNT")]
+    #[arg(long, value_name = "COUNT", value_parser = count, allow_negative_numbers = true)]
     #[serde(skip_serializing_if = "Option::is_none")]
     io_buffers: Option<u64>,
     /// Where to cut: any, or single_tensor for places that one tensor crosses [default: any].
@@ -177,7 +179,7 @@ struct CostModelFlags {
     #[serde(skip_serializing_if = "Option::is_none")]
     compute: Option<String>,
     /// Bytes on the wire for each byte of a tensor [default: 1].
-    #[arg(long, value_name = "FACTOR", value_parser = finite)]
+    #[arg(long, value_name = "FACTOR", value_parser = finite, allow_negative_numbers = true)]
     #[serde(skip_serializing_if = "Option::is_none")]
     transfer_scale: Option<f64>,
 }
@@ -190,15 +192,15 @@ struct SolverFlags {
     #[serde(skip_serializing_if = "Option::is_none")]
     algorithm: Option<String>,
     /// Seconds until the best so far is the answer [default: 10].
-    #[arg(long, value_name = "SECONDS", value_parser = finite)]
+    #[arg(long, value_name = "SECONDS", value_parser = finite, allow_negative_numbers = true)]
     #[serde(skip_serializing_if = "Option::is_none")]
     time_limit_s: Option<f64>,
     /// The relative gap at which a placement is good enough [default: 0].
-    #[arg(long, value_name = "FRACTION", value_parser = finite)]
+    #[arg(long, value_name = "FRACTION", value_parser = finite, allow_negative_numbers = true)]
     #[serde(skip_serializing_if = "Option::is_none")]
     gap: Option<f64>,
     /// The seed of everything random [default: 0].
-    #[arg(long, value_name = "NUMBER")]
+    #[arg(long, value_name = "NUMBER", value_parser = count, allow_negative_numbers = true)]
     #[serde(skip_serializing_if = "Option::is_none")]
     seed: Option<u64>,
 }
