@@ -7,7 +7,7 @@ use serde::{Serialize, Serializer};
 use serde_json::{Map, Value, json};
 
 use crate::cli::{count, finite};
-use crate::domain::options::Pin;
+use crate::domain::options::{Colocation, Pin};
 
 const AFTER_LONG_HELP: &str = "\
 A request file holds a request document, or an object whose member `request` is one (its other members are ignored). \
@@ -26,6 +26,9 @@ Examples:
   cutpoint plan --model examples/models/YOLOv5s-like.json \\
       --cluster examples/clusters/mixed-site.json \\
       --source camera --sink gateway --exclude pi4-1 --time-limit-s 2
+  cutpoint plan --model examples/models/YOLOv5s-like.json \\
+      --cluster examples/clusters/mixed-site.json \\
+      --pin b1.0.c:1=camera --pin-select h.0:197@trusted=yes --colocate h.0:197,h.1:198,h.2:199
   cutpoint plan --model examples/models/InceptionResNetV2.json \\
       --cluster examples/clusters/radio-20.json \\
       --memory params --compute ignore --cuts single_tensor --algorithm kpath
@@ -143,8 +146,18 @@ struct ConstraintFlags {
     node_selector: Vec<(String, String)>,
     /// Layer that must run on a certain node; may be given again.
     #[arg(long = "pin", value_name = "LAYER=NODE", value_parser = read_pin)]
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(skip)]
     pins: Vec<Pin>,
+    /// Layer that must run on a node with this label; may be given again. Of several labels for one layer, its node must have
+    /// all.
+    #[arg(long = "pin-select", value_name = "LAYER@LABEL=VALUE", value_parser = read_pin_select)]
+    #[serde(skip)]
+    pin_selects: Vec<Pin>,
+    /// Layers that stay in one stage, with commas between; may be given again. A comma or backslash that belongs to an id has
+    /// a backslash before it.
+    #[arg(long, value_name = "LAYER,LAYER...", value_parser = read_colocation)]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    colocate: Vec<Colocation>,
     /// The most stages.
     #[arg(long, value_name = "COUNT", value_parser = count, allow_negative_numbers = true)]
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -219,9 +232,21 @@ impl OptionFlags {
         if let Some(ratio) = self.placements.max_period_ratio {
             request.insert("max_period_ratio".to_owned(), json!(ratio));
         }
-        lay_members_over(request, "constraints", json!(self.constraints));
+        lay_members_over(request, "constraints", self.constraints.document());
         lay_members_over(request, "cost_model", json!(self.cost_model));
         lay_members_over(request, "solver", json!(self.solver));
+    }
+}
+
+impl ConstraintFlags {
+    /// What was given, as members of a request's constraints.
+    fn document(&self) -> Value {
+        let mut document = json!(self);
+        let pins: Vec<&Pin> = self.pins.iter().chain(&self.pin_selects).collect();
+        if !pins.is_empty() {
+            document["pins"] = json!(pins);
+        }
+        document
     }
 }
 
@@ -255,6 +280,33 @@ fn read_pin(text: &str) -> Result<Pin, String> {
     Ok(Pin { layer_id: layer_id.to_owned(), node_id: Some(node_id.to_owned()), ..Pin::default() })
 }
 
+fn read_pin_select(text: &str) -> Result<Pin, String> {
+    // Layer ids of real models contain many signs; labels seldom contain an at sign.
+    let (layer_id, selector) = text.rsplit_once('@').ok_or("there is no @ between layer and label")?;
+    let node_selector = [read_pair(selector)?].into();
+    Ok(Pin { layer_id: layer_id.to_owned(), node_selector, ..Pin::default() })
+}
+
+fn read_colocation(text: &str) -> Result<Colocation, String> {
+    let (mut layer_ids, mut layer_id) = (Vec::new(), String::new());
+    let mut signs = text.chars();
+    while let Some(sign) = signs.next() {
+        match sign {
+            ',' => layer_ids.push(std::mem::take(&mut layer_id)),
+            '\\' => match signs.next() {
+                Some(sign @ (',' | '\\')) => layer_id.push(sign),
+                _ => return Err("a backslash stands before a comma or a backslash".to_owned()),
+            },
+            sign => layer_id.push(sign),
+        }
+    }
+    layer_ids.push(layer_id);
+    if layer_ids.len() < 2 {
+        return Err("there is no comma between two layers".to_owned());
+    }
+    Ok(Colocation { layer_ids })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -277,6 +329,36 @@ mod tests {
             "constraints": {"pins": [{"layer_id": "a=b", "node_id": "n1"}], "node_selector": {"site": "roof"}},
         });
         assert_eq!(request, wanted);
+    }
+
+    fn constraints(arguments: &[&str]) -> Result<Value, String> {
+        let line = [&["plan", "--request", "r.json"], arguments].concat();
+        let line = Line::try_parse_from(line).map_err(|error| error.to_string())?;
+        let mut request = json!({});
+        line.plan.options.lay_over(&mut request);
+        Ok(request["constraints"].take())
+    }
+
+    #[test]
+    fn layers_are_pinned_to_labels_beside_pins_to_nodes() {
+        let given = constraints(&["--pin-select", "a@b@site=roof=1", "--pin", "c@d=n1", "--pin-select", "a@b@kind=pi"]);
+        let wanted = json!({"pins": [
+            {"layer_id": "c@d", "node_id": "n1"},
+            {"layer_id": "a@b", "node_selector": {"site": "roof=1"}},
+            {"layer_id": "a@b", "node_selector": {"kind": "pi"}},
+        ]});
+        assert_eq!(given, Ok(wanted));
+        assert!(constraints(&["--pin-select", "a=n1"]).unwrap_err().contains("no @ between layer and label"));
+        assert!(constraints(&["--pin-select", "a@site"]).unwrap_err().contains("no = between label and value"));
+    }
+
+    #[test]
+    fn layers_are_colocated_with_commas_between() {
+        let given = constraints(&["--colocate", "a,b:1,c", "--colocate", r"d\,e,f\\"]);
+        let wanted = json!({"colocate": [{"layer_ids": ["a", "b:1", "c"]}, {"layer_ids": ["d,e", "f\\"]}]});
+        assert_eq!(given, Ok(wanted));
+        assert!(constraints(&["--colocate", "a"]).unwrap_err().contains("no comma between two layers"));
+        assert!(constraints(&["--colocate", r"a\b,c"]).unwrap_err().contains("a backslash stands before"));
     }
 
     #[test]
