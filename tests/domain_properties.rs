@@ -131,7 +131,9 @@ proptest! {
         let layers = model.layers.len();
         let bytes = |tensors: Vec<usize>| tensors.iter().map(|&tensor| model.layers[tensor].output_bytes).sum::<u64>();
         let mut positions = vec![0];
-        let mut boundary_bytes = vec![bytes((0..layers).filter(|&layer| is_input(&model, layer)).collect())];
+        let inputs: Vec<usize> = (0..layers).filter(|&layer| is_input(&model, layer)).collect();
+        prop_assert_eq!(crossing_layers(&model, 0).collect::<Vec<usize>>(), inputs.clone());
+        let mut boundary_bytes = vec![bytes(inputs)];
         for position in 1..layers {
             let crossing: Vec<usize> = (0..layers).filter(|&tensor| crosses(&model, tensor, position)).collect();
             prop_assert_eq!(crossing_layers(&model, position).collect::<Vec<usize>>(), crossing.clone());

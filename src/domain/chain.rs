@@ -86,12 +86,15 @@ pub fn crossing_tensors(model: &ModelProfile) -> Vec<Crossing> {
     crossing
 }
 
-/// The layers whose tensors cross a position; behind the last layer, those whose tensors are the model's outputs.
+/// The layers whose tensors cross a position; before the first layer, those that hold the model's inputs, and behind the
+/// last one, those whose tensors are its outputs.
 pub fn crossing_layers(model: &ModelProfile, position: usize) -> impl Iterator<Item = usize> + '_ {
     let layers = model.layers.len();
-    (0..position).filter(move |&layer| {
-        let needed_until = last_position(model, layer);
-        if position == layers { model.readers(layer).is_empty() } else { needed_until > position }
+    let before = if position == 0 { layers } else { position };
+    (0..before).filter(move |&layer| match position {
+        0 => model.is_input(layer),
+        _ if position == layers => model.readers(layer).is_empty(),
+        _ => last_position(model, layer) > position,
     })
 }
 

@@ -168,6 +168,11 @@ pub struct Stage {
 pub struct Receive {
     /// The sending node.
     pub from_node_id: String,
+    /// The layers whose tensors travel: those that the sender names, or from the source the model's inputs. Absent in
+    /// placements that were made before version 0.3.0.
+    #[serde(default)]
+    #[schema(required = false)]
+    pub tensor_layer_ids: Vec<String>,
     /// Bytes of the tensors, before `transfer_scale`.
     pub bytes: u64,
     /// Seconds on the link.

@@ -185,8 +185,19 @@ fn byte_gap(migration: &Migration) -> f64 {
 }
 
 fn stages(request: &PlanRequest, problem: &Problem, assignment: &Assignment) -> Vec<Stage> {
+    let positions = &problem.chain.positions;
+    let tensors_at = |position: usize| -> Vec<String> {
+        let layers = &request.model.layers;
+        crossing_layers(&request.model, positions[position]).map(|layer| layers[layer].id.clone()).collect()
+    };
+    let mut crossing = tensors_at(0);
     let spans = assignment.spans().zip(stage_times(problem, assignment)).enumerate();
-    spans.map(|(index, (span, times))| stage(request, problem, assignment, index, span, times)).collect()
+    let stages = spans.map(|(index, (span, times))| {
+        let behind = tensors_at(span.1);
+        let before = std::mem::replace(&mut crossing, behind.clone());
+        stage(request, problem, assignment, index, span, times, [before, behind])
+    });
+    stages.collect()
 }
 
 fn stage(
@@ -196,6 +207,7 @@ fn stage(
     index: usize,
     (start, end, host): (usize, usize, usize),
     [receive_s, compute_s, send_s]: [f64; 3],
+    [received, sent]: [Vec<String>; 2],
 ) -> Stage {
     let PlanRequest { model, cluster, options } = request;
     let node_id = |host: usize| cluster.nodes[problem.hosts[host]].id.clone();
@@ -210,7 +222,6 @@ fn stage(
         from.zip(to).and_then(|(from, to)| share(problem.shares.link_share(from, to)))
     };
     let layers = problem.chain.positions[start]..problem.chain.positions[end];
-    let tensors = || crossing_layers(model, layers.end).map(|layer| model.layers[layer].id.clone()).collect();
     Stage {
         index: index as u64,
         layer_ids: layers.clone().map(|layer| model.layers[layer].id.clone()).collect(),
@@ -220,13 +231,14 @@ fn stage(
         compute_s,
         compute_share: share(problem.shares.of_node[problem.hosts[host]]),
         receive: sender.filter(|id| *id != node_id).map(|from_node_id| Receive {
+            tensor_layer_ids: received,
             bytes: problem.chain.boundary_bytes[start],
             transfer_s: receive_s,
             bandwidth_share: link_share(end_node(&from_node_id), Some(problem.hosts[host])),
             from_node_id,
         }),
         send: receiver.filter(|id| *id != node_id).map(|to_node_id| Send {
-            tensor_layer_ids: tensors(),
+            tensor_layer_ids: sent,
             bytes: problem.chain.boundary_bytes[end],
             transfer_s: send_s,
             bandwidth_share: link_share(Some(problem.hosts[host]), end_node(&to_node_id)),

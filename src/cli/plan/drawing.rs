@@ -137,8 +137,13 @@ mod tests {
 
     #[test]
     fn every_node_and_hop_is_drawn_and_the_bottleneck_marked() {
-        let receive =
-            Receive { from_node_id: "camera".to_owned(), bytes: 1024, transfer_s: 0.25, bandwidth_share: None };
+        let receive = Receive {
+            from_node_id: "camera".to_owned(),
+            tensor_layer_ids: vec!["image".to_owned()],
+            bytes: 1024,
+            transfer_s: 0.25,
+            bandwidth_share: None,
+        };
         let first = Stage { receive: Some(receive), send: send("n2", 2048, 1.0), ..stage(0, "n1", 1, 0.5) };
         let second = Stage { send: send("gateway", 10, 0.001), ..stage(1, "n2", 12, 0.0) };
         let placement = PlacementDocument {

@@ -26,7 +26,7 @@ const FIRST_MESSAGE: Given = ("message_id", "$response.body#/items/0/message_id"
 const OF_MODEL: Given = ("model_id", "$response.body#/id");
 const ON_CLUSTER: Given = ("cluster_id", "$response.body#/id");
 
-const LEADS: [Lead; 56] = [
+const LEADS: [Lead; 57] = [
     ("create_model", "get_model", &[ID]),
     ("create_model", "delete_model", &[ID]),
     ("create_model", "create_cluster", &[]),

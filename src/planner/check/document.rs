@@ -130,7 +130,7 @@ impl Findings {
                 expected.compute_share.unwrap_or(1.0),
             );
         }
-        let received = |stage: &Stage| stage.receive.clone().map(|it| (it.from_node_id, Vec::new(), it.bytes));
+        let received = |stage: &Stage| stage.receive.clone().map(|it| (it.from_node_id, it.tensor_layer_ids, it.bytes));
         let sent = |stage: &Stage| stage.send.clone().map(|it| (it.to_node_id, it.tensor_layer_ids, it.bytes));
         for (name, stated, expected) in
             [("receive", received(stated), received(expected)), ("send", sent(stated), sent(expected))]

@@ -60,12 +60,15 @@ pub(super) fn enter_transfers<'a>(
         let transfer_s = route.shared(share).transfer_s(bytes, scale);
         *link_s.entry((from.id.as_str(), to.id.as_str())).or_insert(0.0) += route.load_s(bytes, scale);
         let bandwidth_share = Some(share).filter(|share| *share < 1.0);
+        let layers = &request.model.layers;
+        let crossing = walk.crossing(position).into_iter();
+        let tensor_layer_ids: Vec<String> = crossing.map(|place| layers[place].id.clone()).collect();
         if let Some(stage) = receiver.and_then(|stage| stages[stage].as_mut()) {
-            stage.receive = Some(Receive { from_node_id: from.id.clone(), bytes, transfer_s, bandwidth_share });
+            let tensor_layer_ids = tensor_layer_ids.clone();
+            let from_node_id = from.id.clone();
+            stage.receive = Some(Receive { from_node_id, tensor_layer_ids, bytes, transfer_s, bandwidth_share });
         }
         if let Some(stage) = sender.and_then(|stage| stages[stage].as_mut()) {
-            let layers = &request.model.layers;
-            let tensor_layer_ids = walk.crossing(position).into_iter().map(|place| layers[place].id.clone()).collect();
             stage.send = Some(Send { to_node_id: to.id.clone(), tensor_layer_ids, bytes, transfer_s, bandwidth_share });
         }
     }

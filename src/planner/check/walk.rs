@@ -35,8 +35,12 @@ impl<'a> Walk<'a> {
     }
 
     /// The layers made before a position whose tensors are read behind it, or leave the model: those are carried to
-    /// the end. Behind the last layer only the model's outputs are left.
+    /// the end. Behind the last layer only the model's outputs are left. Before the first layer, those that hold the
+    /// model's inputs.
     pub(super) fn crossing(&self, position: usize) -> Vec<usize> {
+        if position == 0 {
+            return (0..self.model.layers.len()).filter(|&place| self.is_input(place)).collect();
+        }
         (0..position).filter(|&layer| self.last_reader[layer].is_none_or(|reader| reader >= position)).collect()
     }
 
@@ -54,11 +58,7 @@ impl<'a> Walk<'a> {
 
     /// Bytes that cross a position; before the first layer, those of all the model's inputs.
     pub(super) fn boundary_bytes(&self, position: usize) -> u64 {
-        let layers = &self.model.layers;
-        if position > 0 {
-            return self.crossing(position).into_iter().map(|place| layers[place].output_bytes).sum();
-        }
-        (0..layers.len()).filter(|&place| self.is_input(place)).map(|place| layers[place].output_bytes).sum()
+        self.crossing(position).into_iter().map(|place| self.model.layers[place].output_bytes).sum()
     }
 
     /// For each layer, the bytes live while it runs: what the profile says, else every tensor made so far, its own

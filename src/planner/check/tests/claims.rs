@@ -171,8 +171,10 @@ fn each_transfer_is_recomputed() {
     for (number, lie) in sends.into_iter().enumerate() {
         assert_eq!(found(2.5, lie), [(ViolationCode::TransferWrong, Some(0))], "lie {number}");
     }
-    let receives: [fn(&mut PlacementDocument); 3] = [
+    let receives: [fn(&mut PlacementDocument); 5] = [
         |document| receive(document).bytes = 19,
+        |document| receive(document).tensor_layer_ids = vec!["in".to_owned()],
+        |document| receive(document).tensor_layer_ids.clear(),
         |document| receive(document).from_node_id = "n3".to_owned(),
         |document| document.stages[1].receive = None,
     ];

@@ -37,7 +37,7 @@ fn a_whole_evaluation() {
             {"index": 1, "node_id": "n2", "layer_ids": ["b", "c"], "param_bytes": 50,
              // 50 + 5 + 90 + (20 + 40)
              "memory_bytes": 205, "memory_capacity_bytes": 1000, "compute_s": 2.5,
-             "receive": {"from_node_id": "n1", "bytes": 20, "transfer_s": 0.7}}
+             "receive": {"from_node_id": "n1", "tensor_layer_ids": ["a"], "bytes": 20, "transfer_s": 0.7}}
         ],
         "bottleneck": {"kind": "stage", "stage_index": 1},
         "warnings": [], "violations": []
@@ -50,6 +50,8 @@ fn all_crossing_tensors_travel_also_those_that_are_relayed() {
     let evaluation = evaluated(&request(), THREE);
     let send = evaluation.stages[1].send.as_ref().unwrap();
     assert_eq!((send.tensor_layer_ids.join(" ").as_str(), send.bytes), ("a b", 50));
+    let receive = evaluation.stages[2].receive.as_ref().unwrap();
+    assert_eq!((&receive.tensor_layer_ids, receive.bytes), (&send.tensor_layer_ids, 50));
     // 8 · 50 / 400 s; the slowest stage is c: 3000 / 500 s
     assert_eq!(sends(&evaluation), [0.7, 1.0, 0.0]);
     assert_eq!((evaluation.period_s, bottleneck(&evaluation)), (Some(6.0), (BottleneckKind::Stage, 2)));
@@ -236,6 +238,7 @@ fn the_input_comes_from_the_source_and_the_output_goes_to_the_sink() {
     let evaluation = evaluated(&request_with(&[mesh.clone(), ends]), TWO);
     let receive = evaluation.stages[0].receive.as_ref().unwrap();
     assert_eq!((receive.from_node_id.as_str(), receive.bytes, receive.transfer_s), ("n3", 100, 10.0));
+    assert_eq!(receive.tensor_layer_ids, ["in"]);
     let send = evaluation.stages[1].send.as_ref().unwrap();
     assert_eq!((send.to_node_id.as_str(), send.tensor_layer_ids.join(" ").as_str(), send.transfer_s), ("n4", "c", 4.0));
     // 10 + 1 + 0.7 + 2.5 + 4 s
