@@ -136,14 +136,15 @@ async fn list_jobs(
 
 /// Read a job
 ///
-/// Long poll: with the last ETag in `If-None-Match` and `Prefer: wait=N`, the answer waits up to N seconds (120 at the
-/// most) for a change, and is 304 where there is none.
+/// With `Prefer: wait=N` the answer waits up to N seconds (120 at the most) for the job's end. With the last ETag in
+/// `If-None-Match` too, it waits for any change, and is 304 where there is none; of a job that has changed since, it comes
+/// at once.
 #[utoipa::path(
     get, path = "/v1/jobs/{id}", tag = "jobs", security(("key" = ["read"])),
     params(
         ("id" = String, Path, description = "The job."),
         ("If-None-Match" = Option<String>, Header, nullable = false, description = "The ETag that is known already."),
-        ("Prefer" = Option<String>, Header, nullable = false, description = "`wait=N`: with If-None-Match, wait N seconds for a change."),
+        ("Prefer" = Option<String>, Header, nullable = false, description = "`wait=N`: answer when the job has ended, with If-None-Match when it has changed, or after N seconds."),
     ),
     responses(
         (status = 200, description = "The job.", body = Job, headers(("ETag" = String))),
@@ -160,9 +161,13 @@ async fn get_job(
 ) -> Result<Response, Problem> {
     query.finish()?;
     let mut job = api.store.job(&caller.tenant, &job_id(&id)?).await?;
-    let wait = prefer::wait(&headers).filter(|_| ETag::new(job.version).is_known(&headers) && !job.is_finished());
-    if let Some(wait) = wait {
-        job = api.queue.wait_for_change(&job, wait).await?;
+    let wait = prefer::wait(&headers);
+    if let Some(wait) = wait.filter(|_| !job.is_finished()) {
+        if !headers.contains_key(header::IF_NONE_MATCH) {
+            job = api.queue.wait_until_finished(&job, wait).await?;
+        } else if ETag::new(job.version).is_known(&headers) {
+            job = api.queue.wait_for_change(&job, wait).await?;
+        }
     }
     let etag = ETag::new(job.version);
     let known = etag.is_known(&headers);
@@ -191,7 +196,7 @@ async fn delete_job(
 /// Stop a job
 ///
 /// It ends now and keeps the best placement that it has. Asking again changes nothing; nor does asking of a job that
-/// has ended. With `Prefer: wait=N` the answer waits for the end.
+/// has ended. With `Prefer: wait=N` the answer waits up to N seconds (120 at the most) for the end.
 #[utoipa::path(
     post, path = "/v1/jobs/{id}/stop", tag = "jobs", security(("key" = ["plan"])),
     params(

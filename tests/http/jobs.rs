@@ -126,6 +126,32 @@ async fn a_long_poll_ends_with_a_change_or_with_its_time() {
 }
 
 #[tokio::test]
+async fn without_an_etag_a_wait_is_for_the_end() {
+    let service = patient_service().await;
+    let path = service.post("/v1/jobs", &job()).await.header("location").to_owned();
+    let queued = service.get(&path).await;
+    assert!(!queued.headers.contains_key("preference-applied"));
+    until(&service, &path, "running").await;
+    let at_once = service.get_with(&path, &[("prefer", "wait=0")]).await;
+    assert_eq!((at_once.text("status").as_str(), at_once.header("preference-applied")), ("running", "wait=0"));
+
+    // Incumbents that are stored meanwhile do not end it.
+    let waiting = service.get_with(&path, &[("prefer", "wait=60")]);
+    let stop = async { service.post(&format!("{path}/stop"), &json!({})).await };
+    let (ended, _) = tokio::join!(waiting, stop);
+    assert_eq!(ended.status, 200);
+    assert_eq!((ended.text("status").as_str(), ended.header("preference-applied")), ("succeeded", "wait=60"));
+
+    // What has changed since, or has ended, keeps nobody waiting.
+    let tag = queued.header("etag");
+    let changed = service.get_with(&path, &[("if-none-match", tag), ("prefer", "wait=60")]).await;
+    assert_eq!(changed.status, 200);
+    assert_eq!(changed.header("preference-applied"), "wait=60");
+    let known = [("if-none-match", changed.header("etag")), ("prefer", "wait=60")];
+    assert_eq!(service.get_with(&path, &known).await.status, 304);
+}
+
+#[tokio::test]
 async fn lists_are_filtered() {
     let service = Service::start().await;
     let mut ids = Vec::new();

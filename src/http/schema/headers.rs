@@ -23,7 +23,14 @@ fn described() -> [(&'static str, Header); 8] {
     [
         ("ETag", header(text(), "The version of the resource, for If-None-Match and If-Match.", "\"3\"")),
         ("Location", header(text(), "The path of the resource.", "/v1/jobs/job_01931e5c-b7c8-7e03-8f5a-1b2c3d4e5f60")),
-        ("Preference-Applied", header(text(), "The wait that was granted; absent where none was.", "wait=10")),
+        (
+            "Preference-Applied",
+            header(
+                text(),
+                "The most seconds that the answer waited, as asked for with `Prefer`; absent where no wait was.",
+                "wait=10",
+            ),
+        ),
         (
             "RateLimit",
             header(text(), "Each quota and how much room it leaves, as structured fields.", "\"requests\";r=511"),

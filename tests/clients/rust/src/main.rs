@@ -69,8 +69,7 @@ async fn plan(client: &Client) -> Result<Placement, Box<dyn Error>> {
 
 async fn wait(client: &Client, mut job: Job) -> Result<Job, Box<dyn Error>> {
     while matches!(job.status, JobStatus::Queued | JobStatus::Running) {
-        tokio::time::sleep(Duration::from_millis(200)).await;
-        job = client.get_job().id(job.id).send().await?.into_inner();
+        job = client.get_job().id(job.id).prefer("wait=5").send().await?.into_inner();
     }
     Ok(job)
 }
