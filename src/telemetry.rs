@@ -6,6 +6,7 @@ mod traces;
 use std::io::{IsTerminal, stderr};
 use std::sync::OnceLock;
 
+use metrics::{counter, gauge, histogram};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt;
@@ -66,10 +67,23 @@ pub mod metric {
     pub const JOBS: &str = "cutpoint_jobs";
     /// Counter: jobs that ended in this process; `status`, `termination` (`none` where the search has none).
     pub const JOBS_ENDED: &str = "cutpoint_jobs_ended_total";
+    /// Status and termination of [`JOBS_ENDED`], all that go together.
+    pub const JOB_ENDS: [(&str, &str); 8] = [
+        ("succeeded", "optimal"),
+        ("succeeded", "gap_reached"),
+        ("succeeded", "exhausted"),
+        ("succeeded", "time_limit"),
+        ("succeeded", "stopped"),
+        ("infeasible", "infeasible"),
+        ("cancelled", "none"),
+        ("failed", "none"),
+    ];
     /// Gauge: how long the oldest queued job has waited; 0 where none waits.
     pub const QUEUE_AGE: &str = "cutpoint_queue_oldest_age_seconds";
     /// Histogram: how long searches took; `termination`.
     pub const SOLVE_DURATION: &str = "cutpoint_solve_duration_seconds";
+    /// The terminations of [`SOLVE_DURATION`].
+    pub const TERMINATIONS: [&str; 6] = ["optimal", "infeasible", "gap_reached", "exhausted", "time_limit", "stopped"];
     /// Histogram: gaps of ended searches that have one, from 0 to 1.
     pub const GAP: &str = "cutpoint_solve_gap_ratio";
     /// Gauge: workers.
@@ -84,14 +98,25 @@ pub mod metric {
     pub const TRANSACTION_WRITES: &str = "cutpoint_store_transaction_writes";
     /// Gauge: size of the database's write-ahead log.
     pub const WAL_BYTES: &str = "cutpoint_store_wal_bytes";
-
     /// Counter: what the retention settings deleted; `kind` is `placement`, `job` or `cluster_revision`.
     pub const RETENTION_DELETED: &str = "cutpoint_retention_deleted_total";
     /// The kinds of [`RETENTION_DELETED`].
     pub const RETAINED_KINDS: [&str; 3] = ["placement", "job", "cluster_revision"];
-
     /// Counter: attempts to deliver a message to a webhook; `outcome`.
     pub const DELIVERY_ATTEMPTS: &str = "cutpoint_webhook_attempts_total";
+    /// The outcomes of [`DELIVERY_ATTEMPTS`].
+    pub const DELIVERY_OUTCOMES: [&str; 10] = [
+        "delivered",
+        "gone",
+        "redirected",
+        "rejected",
+        "address_refused",
+        "not_resolved",
+        "not_connected",
+        "tls_failed",
+        "timed_out",
+        "broken_off",
+    ];
     /// Histogram: how long attempts to deliver took.
     pub const DELIVERY_DURATION: &str = "cutpoint_webhook_attempt_duration_seconds";
     /// Gauge: deliveries to webhooks that will be attempted.
@@ -184,11 +209,35 @@ fn set_up() -> PrometheusHandle {
             metrics::describe_gauge!(name, text);
         }
     }
-    // From the start, so that the first one is seen as an increase.
-    metric::SHED_CAUSES.into_iter().for_each(|cause| metrics::counter!(metric::SHED, "cause" => cause).absolute(0));
+    start_at_zero();
+    handle
+}
+
+/// Names every series whose labels are known beforehand, so that a dashboard can draw it before anything has happened,
+/// and the first event is seen as an increase.
+///
+/// Gauges that are read when they are asked for are not among them. Of requests only that for the metrics is: which
+/// statuses a route will answer with is not known.
+fn start_at_zero() {
+    metric::SHED_CAUSES.into_iter().for_each(|cause| counter!(metric::SHED, "cause" => cause).absolute(0));
+    for (status, termination) in metric::JOB_ENDS {
+        counter!(metric::JOBS_ENDED, "status" => status, "termination" => termination).absolute(0);
+    }
+    for outcome in metric::DELIVERY_OUTCOMES {
+        counter!(metric::DELIVERY_ATTEMPTS, "outcome" => outcome).absolute(0);
+    }
     metric::RETAINED_KINDS
         .into_iter()
-        .for_each(|kind| metrics::counter!(metric::RETENTION_DELETED, "kind" => kind).absolute(0));
-    metrics::counter!(metric::LEASES_LOST).absolute(0);
-    handle
+        .for_each(|kind| counter!(metric::RETENTION_DELETED, "kind" => kind).absolute(0));
+    counter!(metric::LEASES_LOST).absolute(0);
+    for gauge in [metric::REQUESTS, metric::STREAMS, metric::WORKERS, metric::BUSY_WORKERS] {
+        gauge!(gauge).set(0.0);
+    }
+    // A histogram is there, with 0 observations, from when it is named.
+    drop(histogram!(metric::REQUEST_DURATION, "method" => "GET", "route" => "/metrics", "status" => "200"));
+    for termination in metric::TERMINATIONS {
+        drop(histogram!(metric::SOLVE_DURATION, "termination" => termination));
+    }
+    let unlabelled = [metric::GAP, metric::TRANSACTION_DURATION, metric::TRANSACTION_WRITES, metric::DELIVERY_DURATION];
+    unlabelled.into_iter().for_each(|name| drop(histogram!(name)));
 }

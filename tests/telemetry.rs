@@ -1,6 +1,8 @@
 //! What the running service tells of itself: log lines with ids and without secrets, spans for a collector.
 
+use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader, Read};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
 
@@ -95,6 +97,41 @@ async fn log_lines_name_request_and_job_and_no_line_holds_a_secret() {
     let secret = &key[key.len() - 40..];
     let leaks: Vec<&String> = lines.iter().filter(|line| line.contains(secret)).collect();
     assert!(leaks.is_empty(), "{leaks:?}");
+}
+
+/// The names of metrics in a text, as samples have them.
+fn sample_names(text: &str) -> BTreeSet<&str> {
+    let words = text.split(|c: char| !(c.is_ascii_lowercase() || c == '_'));
+    words.filter(|word| word.starts_with("cutpoint_")).collect()
+}
+
+#[tokio::test]
+async fn a_service_that_has_done_nothing_shows_every_metric() {
+    let told = Told::start(database(), &[]);
+    let shown = reqwest::get(format!("{}/metrics", told.base)).await.unwrap().text().await.unwrap();
+    told.end();
+    let samples: BTreeSet<&str> = shown.lines().filter_map(|line| line.split(['{', ' ']).next()).collect();
+    let read = |file: &str| std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(file)).unwrap();
+    let (docs, dashboard) = (read("docs/operations.md"), read("docs/grafana-dashboard.json"));
+    let drawn = sample_names(&dashboard);
+    assert!(drawn.len() > 15, "{drawn:?}");
+    for name in drawn {
+        assert!(samples.contains(name), "{name} is missing in:\n{shown}");
+    }
+    let documented = sample_names(&docs);
+    assert!(documented.len() > 15, "{documented:?}");
+    for name in documented {
+        let is_there = samples.contains(name) || samples.contains(format!("{name}_count").as_str());
+        assert!(is_there, "{name} is missing in:\n{shown}");
+    }
+    for series in [
+        "cutpoint_jobs_ended_total{status=\"succeeded\",termination=\"optimal\"} 0",
+        "cutpoint_solve_duration_seconds_count{termination=\"time_limit\"} 0",
+        "cutpoint_webhook_attempts_total{outcome=\"delivered\"} 0",
+        "cutpoint_http_requests_shed_total{cause=\"queue\"} 0",
+    ] {
+        assert!(shown.lines().any(|line| line == series), "{series} is missing in:\n{shown}");
+    }
 }
 
 #[tokio::test]

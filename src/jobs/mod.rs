@@ -107,7 +107,6 @@ impl Queue {
             crash: Mutex::default(),
         });
         gauge!(metric::WORKERS).set(inner.settings.workers as f64);
-        gauge!(metric::BUSY_WORKERS).increment(0);
         recover::recover_at_start(&inner).await?;
         inner.store.count_waiting(inner.settings.queue_limit).await?;
         let workers = (0..inner.settings.workers).map(|_| tokio::spawn(claim::work(inner.clone())));

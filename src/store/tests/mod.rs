@@ -8,6 +8,7 @@ mod leases;
 mod lists;
 mod migrations;
 mod models;
+mod names;
 mod placements;
 mod retention;
 mod webhooks;

@@ -1,0 +1,27 @@
+//! The names of closed lists, which metrics have as labels from the start.
+
+use std::collections::BTreeSet;
+
+use crate::domain::placement::Termination;
+use crate::store::row::Named;
+use crate::store::{AttemptOutcome, JobStatus};
+use crate::telemetry::metric;
+
+fn names<T: Named>() -> BTreeSet<&'static str> {
+    T::ALL.iter().map(|value| value.name()).collect()
+}
+
+#[test]
+fn metrics_know_every_name() {
+    assert_eq!(BTreeSet::from(metric::DELIVERY_OUTCOMES), names::<AttemptOutcome>());
+
+    // Nothing has ended with the last.
+    let mut terminations = names::<Termination>();
+    terminations.remove("unfinished");
+    assert_eq!(BTreeSet::from(metric::TERMINATIONS), terminations);
+
+    let ended = metric::JOB_ENDS.map(|(status, _)| status);
+    let with_termination = metric::JOB_ENDS.map(|(_, termination)| termination);
+    assert_eq!(&BTreeSet::from(ended) | &BTreeSet::from(["queued", "running"]), names::<JobStatus>());
+    assert_eq!(BTreeSet::from(with_termination), &terminations | &BTreeSet::from(["none"]));
+}
