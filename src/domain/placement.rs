@@ -33,7 +33,7 @@ pub enum Termination {
     Infeasible,
     /// With a gap no larger than the request allows.
     GapReached,
-    /// The algorithm had nothing more to try.
+    /// The algorithm had nothing more to try, or no more memory to try it with.
     Exhausted,
     /// The time limit came.
     TimeLimit,

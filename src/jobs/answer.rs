@@ -129,20 +129,26 @@ fn unreadable_incumbent() -> Ending {
 }
 
 fn nothing_found(document: &PlacementDocument) -> Ending {
-    match document.termination {
-        Termination::Exhausted => failed(
-            JobErrorCode::NoPlacementFound,
-            "The algorithm found no placement and proves nothing. Ask for the algorithm auto or exact.".to_owned(),
+    let code = match document.termination {
+        Termination::Exhausted => JobErrorCode::NoPlacementFound,
+        _ => JobErrorCode::NoPlacementInTime,
+    };
+    let detail = match document.termination {
+        Termination::Exhausted if document.algorithm.searches() => {
+            "The search found neither a placement nor a proof within the memory that it may take. Ask for less: fewer \
+             constraints, fewer layers, fewer nodes."
+                .to_owned()
+        }
+        Termination::Exhausted => {
+            "The algorithm found no placement, which proves nothing. Ask for the algorithm auto.".to_owned()
+        }
+        _ => format!(
+            "The search ended after {:.3} s before any placement or proof. Raise time_limit_s, or ask for a smaller \
+             model or cluster.",
+            document.solve_s
         ),
-        _ => failed(
-            JobErrorCode::NoPlacementInTime,
-            format!(
-                "The search ended after {:.3} s before any placement or proof. Raise time_limit_s, or ask for a \
-                 smaller model or cluster.",
-                document.solve_s
-            ),
-        ),
-    }
+    };
+    failed(code, detail)
 }
 
 fn failed(code: JobErrorCode, detail: String) -> Ending {

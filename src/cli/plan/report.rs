@@ -67,15 +67,20 @@ impl Display for Report<'_> {
 }
 
 fn claim(document: &PlacementDocument) -> &'static str {
+    let searches = document.algorithm.searches();
     match (document.status, document.termination) {
         (Status::Optimal, _) => "optimal, proven",
         (Status::Infeasible, _) => "infeasible, proven",
         (Status::Feasible, Termination::TimeLimit) => "feasible; the time limit came before a proof",
         (Status::Feasible, Termination::Stopped) => "feasible; it was stopped before a proof",
         (Status::Feasible, Termination::GapReached) => "feasible, with the gap that was asked for",
+        (Status::Feasible, _) if searches => "feasible; the search proves no more within its memory",
         (Status::Feasible, _) => "feasible; the algorithm proves no more",
         (Status::Unknown, Termination::TimeLimit) => "unknown; a longer --time-limit-s may find a placement or a proof",
         (Status::Unknown, Termination::Stopped) => "unknown; it was stopped before any placement or proof",
+        (Status::Unknown, _) if searches => {
+            "unknown; the search found neither a placement nor a proof within its memory: try fewer constraints, layers or nodes"
+        }
         (Status::Unknown, _) => "unknown; this algorithm found none, which proves nothing: try --algorithm auto",
     }
 }

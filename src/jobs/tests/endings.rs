@@ -1,6 +1,7 @@
 //! How jobs end by themselves: answers, panics, refused placements, time limits.
 
 use super::*;
+use crate::domain::options::Algorithm;
 use crate::domain::tenant::Tenant;
 use crate::store::{BestSoFar, JobErrorCode, JobStatus};
 
@@ -84,6 +85,29 @@ async fn answers_without_a_placement() {
     let slow = fixture.finished(&slow.id).await;
     assert_eq!((slow.status, slow.placement_id), (JobStatus::Failed, None));
     assert_eq!(slow.error.unwrap().code, JobErrorCode::NoPlacementInTime);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_advised_was_not_tried_already() {
+    let fixture = Fixture::new(|request: &PlanRequest, _: &Env<'_>| {
+        let algorithm = request.options.solver.algorithm;
+        Ok(PlacementDocument { algorithm, ..document(Status::Unknown, Termination::Exhausted, None) })
+    })
+    .await;
+    for (algorithm, advice) in [
+        (Algorithm::Auto, "fewer constraints, fewer layers, fewer nodes."),
+        (Algorithm::Exact, "fewer constraints, fewer layers, fewer nodes."),
+        (Algorithm::Kpath, "Ask for the algorithm auto."),
+        (Algorithm::Greedy, "Ask for the algorithm auto."),
+        (Algorithm::Random, "Ask for the algorithm auto."),
+    ] {
+        let mut request = request("exhausted");
+        request.options.solver.algorithm = algorithm;
+        let job = fixture.submit_request(request).await;
+        let error = fixture.finished(&job.id).await.error.unwrap();
+        assert_eq!(error.code, JobErrorCode::NoPlacementFound);
+        assert!(error.detail.ends_with(advice), "{algorithm:?}: {}", error.detail);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
