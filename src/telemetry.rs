@@ -226,9 +226,7 @@ fn start_at_zero() {
     for outcome in metric::DELIVERY_OUTCOMES {
         counter!(metric::DELIVERY_ATTEMPTS, "outcome" => outcome).absolute(0);
     }
-    metric::RETAINED_KINDS
-        .into_iter()
-        .for_each(|kind| counter!(metric::RETENTION_DELETED, "kind" => kind).absolute(0));
+    metric::RETAINED_KINDS.into_iter().for_each(|kind| counter!(metric::RETENTION_DELETED, "kind" => kind).absolute(0));
     counter!(metric::LEASES_LOST).absolute(0);
     for gauge in [metric::REQUESTS, metric::STREAMS, metric::WORKERS, metric::BUSY_WORKERS] {
         gauge!(gauge).set(0.0);
