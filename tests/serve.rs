@@ -3,6 +3,8 @@
 mod common;
 
 use std::collections::BTreeMap;
+use std::net::TcpListener;
+use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
@@ -10,6 +12,8 @@ use cutpoint::domain::request::PlanRequest;
 use cutpoint::planner::check::{StageProposal, evaluate};
 use reqwest::Method;
 use serde_json::{Value, json};
+use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{Connection as _, SqliteConnection};
 
 use common::{Server, example, is_finished};
 
@@ -169,6 +173,58 @@ fn a_database_that_cannot_be_opened_is_named_with_what_it_must_be() {
     let complaint = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(1), "{complaint}");
     assert!(complaint.contains("/no/such/folder/cutpoint.db, which must be"), "{complaint}");
+}
+
+/// Runs a command on a database, which must end by itself with 1 or 2; gives what it said.
+fn refused(database: &Path, arguments: &[&str]) -> String {
+    let url = format!("sqlite://{}", database.display());
+    let mut command = Command::new(env!("CARGO_BIN_EXE_cutpoint"));
+    let output = command.args(arguments).args(["--database-url", &url]).output().unwrap();
+    assert!(matches!(output.status.code(), Some(1 | 2)), "{output:?}");
+    assert!(output.stdout.is_empty(), "{output:?}");
+    String::from_utf8(output.stderr).unwrap()
+}
+
+#[tokio::test]
+async fn a_file_of_another_program_is_refused_and_nothing_is_left_beside_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let database = folder.path().join("other.db");
+    let options = SqliteConnectOptions::new().filename(&database).create_if_missing(true);
+    let mut connection = SqliteConnection::connect_with(&options).await.unwrap();
+    sqlx::query("CREATE TABLE users (name TEXT)").execute(&mut connection).await.unwrap();
+    connection.close().await.unwrap();
+    let text = folder.path().join("notes.txt");
+    std::fs::write(&text, "do not forget the milk").unwrap();
+
+    for (file, words) in [(&database, "which has a table \"users\""), (&text, "is no SQLite database")] {
+        let before = std::fs::read(file).unwrap();
+        for command in [&["serve", "--listen", "127.0.0.1:0"][..], &["key", "create", "--name", "a"], &["key", "list"]]
+        {
+            let complaint = refused(file, command);
+            assert!(complaint.contains(words) && complaint.contains("--database-url"), "{complaint}");
+            assert!(std::fs::read(file).unwrap() == before, "{command:?}");
+        }
+    }
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 2);
+}
+
+#[test]
+fn a_start_that_is_refused_leaves_no_database_behind() {
+    let folder = tempfile::tempdir().unwrap();
+    let database = folder.path().join("c.db");
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let cases: [(&[&str], &str); 4] = [
+        (&["serve", "--listen", "0.0.0.0:0"], "there is no key yet"),
+        (&["serve", "--listen", &address], "cannot listen on"),
+        (&["serve", "--listen", "127.0.0.1:0", "--workers", "0"], "setting workers"),
+        (&["serve", "--listen", "127.0.0.1:0", "--log", "loud"], "log"),
+    ];
+    for (arguments, words) in cases {
+        let complaint = refused(&database, arguments);
+        assert!(complaint.contains(words), "{complaint}");
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "{arguments:?}");
+    }
 }
 
 #[tokio::test]

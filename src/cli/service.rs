@@ -13,7 +13,7 @@ use crate::clock::{Clock, Ids, RandomIds, SystemClock};
 use crate::config::Settings;
 use crate::http::{self, Api, ConnectionLimits, Limits};
 use crate::jobs::{Planner, Queue, QueueSettings};
-use crate::store::{Retention, ServerLock, Store, StoreSettings};
+use crate::store::{self, Retention, ServerLock, Standing, Store, StoreSettings};
 use crate::telemetry::Metrics;
 use crate::webhook::connect::trusted_roots;
 use crate::webhook::{Courier, CourierSettings, Guard, Sender, SystemResolver};
@@ -38,24 +38,29 @@ impl Service {
             .await
             .with_context(|| format!("cannot listen on {}; --listen takes another address", settings.listen))?;
         let address = listener.local_addr().context("the listening socket has no address")?;
+        let guard = Guard::new(settings.webhook_allow_nets.iter().copied());
         let cannot_open = || {
             let url = &settings.database_url;
             format!("cannot open the database {url}, which must be a SQLite file in a folder that can be written to")
         };
+        let anonymous = settings.listen.ip().is_loopback() || settings.allow_anonymous;
+        // A start that is refused leaves no database, no lock, and everything in place that belongs to others.
+        let standing = store::standing(&settings.database_url).await.with_context(cannot_open)?;
+        if standing != Standing::Ours && !anonymous {
+            return Err(no_key(address));
+        }
+        let sender = sender(guard.clone()).await?;
         let lock = ServerLock::take(&settings.database_url).with_context(cannot_open)?;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
         let ids: Arc<dyn Ids> = Arc::new(RandomIds::default());
         let store = Store::open(&StoreSettings::new(&settings.database_url), clock.clone(), ids.clone())
             .await
             .with_context(cannot_open)?;
-        let anonymous = settings.listen.ip().is_loopback() || settings.allow_anonymous;
         judge_keys(&store, anonymous, address).await?;
         let queue =
             Queue::start(store.clone(), clock.clone(), ids.clone(), queue_settings(settings), Arc::new(Planner))
                 .await
                 .context("cannot take up the jobs of the database")?;
-        let guard = Guard::new(settings.webhook_allow_nets.iter().copied());
-        let sender = sender(guard.clone()).await?;
         let courier = Courier::start(store.clone(), clock.clone(), ids.clone(), sender, courier_settings(settings))
             .await
             .context("cannot take up the deliveries of the database")?;
@@ -100,13 +105,17 @@ async fn judge_keys(store: &Store, anonymous: bool, address: SocketAddr) -> anyh
         return Ok(());
     }
     if !anonymous {
-        anyhow::bail!(
-            "{address} can be reached from other machines, and there is no key yet: make one with `cutpoint key create`, \
-             listen on 127.0.0.1, or let everybody in with --allow-anonymous"
-        );
+        return Err(no_key(address));
     }
     tracing::warn!(%address, "there is no key yet: whoever reaches this address may do everything");
     Ok(())
+}
+
+fn no_key(address: SocketAddr) -> anyhow::Error {
+    anyhow::anyhow!(
+        "{address} can be reached from other machines, and there is no key yet: make one with `cutpoint key create`, \
+         listen on 127.0.0.1, or let everybody in with --allow-anonymous"
+    )
 }
 
 /// How often histograms are folded.

@@ -108,6 +108,39 @@ pub enum StoreError {
         /// What the system says.
         error: std::io::Error,
     },
+    /// What stands at the database's place belongs to another program. It was not changed.
+    #[error(
+        "{path} is {what}, and was left as it is: name another file with --database-url",
+        path = path.display()
+    )]
+    Foreign {
+        /// The file.
+        path: PathBuf,
+        /// What it is.
+        what: String,
+    },
+    /// A newer version of this program has changed the schema. The database was not changed.
+    #[error(
+        "{path} was written by a newer version of Cutpoint (its schema is {schema}, this version knows {known}): start \
+         that version or a newer one, or restore a backup from before",
+        path = path.display()
+    )]
+    Newer {
+        /// The file.
+        path: PathBuf,
+        /// The newest migration that it has.
+        schema: i64,
+        /// The newest migration of this version.
+        known: i64,
+    },
+    /// A file cannot be read or written.
+    #[error("{path}: {error}", path = path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        error: std::io::Error,
+    },
     /// The store was closed.
     #[error("the store is closed")]
     Closed,

@@ -13,6 +13,7 @@ pub mod leases;
 mod lock;
 pub mod models;
 mod outbox;
+mod owner;
 pub mod page;
 pub mod placements;
 pub mod retention;
@@ -32,7 +33,7 @@ use std::time::Duration;
 use futures::future::BoxFuture;
 use sqlx::migrate::Migrator;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{Connection as _, Pool};
+use sqlx::{AssertSqlSafe, Connection as _, Pool};
 use tokio::sync::Notify;
 
 pub use backlog::Backlog;
@@ -46,6 +47,7 @@ pub use keys::{Key, NewKey};
 pub use leases::{Abandoned, Claimed, Ending, Figures, Found, Incumbent, Lease, Recovered};
 pub use lock::ServerLock;
 pub use models::{Model, ModelDocument, ModelStatistics};
+pub use owner::{APPLICATION_ID, Standing, standing};
 pub use page::{Listed, Order, Page, PageKey};
 pub use placements::{BestSoFar, Placement, PlacementFilter, PlacementSummary};
 pub use retention::{Retention, Swept};
@@ -120,10 +122,11 @@ impl Store {
     /// The database is SQLite in WAL mode with `synchronous=FULL`: what was committed survives a power cut.
     ///
     /// # Errors
-    /// The database cannot be opened, or its schema is newer than this program.
+    /// [`StoreError::Foreign`] or [`StoreError::Newer`], before anything is written; or the database cannot be opened.
     pub async fn open(settings: &StoreSettings, clock: Arc<dyn Clock>, ids: Arc<dyn Ids>) -> Result<Self, StoreError> {
         // What is counted before the counts are set up is lost, and a store comes before everything else.
         Metrics::of_process();
+        standing(&settings.database_url).await?;
         let options = SqliteConnectOptions::from_str(&settings.database_url)?
             .create_if_missing(settings.create)
             .journal_mode(SqliteJournalMode::Wal)
@@ -186,10 +189,21 @@ impl Store {
 /// are checked in the end: <https://www.sqlite.org/lang_altertable.html#otheralter>.
 async fn migrate(migrations: &Migrator, options: SqliteConnectOptions) -> Result<(), StoreError> {
     let mut connection = Connection::connect_with(&options.foreign_keys(false)).await?;
+    mark(&mut connection).await?;
     migrations.run(&mut connection).await?;
     let broken = sqlx::query("PRAGMA foreign_key_check").fetch_all(&mut connection).await?.len();
     connection.close().await?;
     if broken > 0 { Err(StoreError::BrokenReferences { rows: broken }) } else { Ok(()) }
+}
+
+/// Says in the database's header whose it is.
+async fn mark(connection: &mut Connection) -> Result<(), StoreError> {
+    let present: i32 = sqlx::query_scalar("PRAGMA application_id").fetch_one(&mut *connection).await?;
+    if present != APPLICATION_ID {
+        let mark = format!("PRAGMA application_id = {APPLICATION_ID}");
+        sqlx::query(AssertSqlSafe(mark)).execute(connection).await?;
+    }
+    Ok(())
 }
 
 impl std::fmt::Debug for Store {

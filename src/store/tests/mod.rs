@@ -9,6 +9,7 @@ mod lists;
 mod migrations;
 mod models;
 mod names;
+mod owner;
 mod placements;
 mod retention;
 mod webhooks;
