@@ -102,6 +102,11 @@ pub mod metric {
     pub const RETENTION_DELETED: &str = "cutpoint_retention_deleted_total";
     /// The kinds of [`RETENTION_DELETED`].
     pub const RETAINED_KINDS: [&str; 3] = ["placement", "job", "cluster_revision"];
+    /// Counter: damaged rows that were left out of a list or set aside; `table`.
+    pub const UNREADABLE_ROWS: &str = "cutpoint_store_unreadable_rows_total";
+    /// Gauge: 1 from when a write failed for lack of space until there is more, else 0.
+    pub const STORE_FULL: &str = "cutpoint_store_full";
+
     /// Counter: attempts to deliver a message to a webhook; `outcome`.
     pub const DELIVERY_ATTEMPTS: &str = "cutpoint_webhook_attempts_total";
     /// The outcomes of [`DELIVERY_ATTEMPTS`].
@@ -123,7 +128,7 @@ pub mod metric {
     pub const DELIVERIES_PENDING: &str = "cutpoint_webhook_deliveries_pending";
 
     /// Every name with what it says.
-    pub const ALL: [(&str, &str); 19] = [
+    pub const ALL: [(&str, &str); 21] = [
         (REQUEST_DURATION, "How long requests took until their answer began."),
         (REQUESTS, "Requests that are being answered."),
         (SHED, "Requests that were turned away, by cause."),
@@ -140,6 +145,8 @@ pub mod metric {
         (TRANSACTION_WRITES, "How many writes one commit took."),
         (WAL_BYTES, "Size of the database's write-ahead log."),
         (RETENTION_DELETED, "What the retention settings deleted, by kind."),
+        (UNREADABLE_ROWS, "Damaged rows that were left out, by table."),
+        (STORE_FULL, "Whether a write failed for lack of space and there is no more since."),
         (DELIVERY_ATTEMPTS, "Attempts to deliver a message to a webhook, by outcome."),
         (DELIVERY_DURATION, "How long attempts to deliver took."),
         (DELIVERIES_PENDING, "Deliveries to webhooks that will be attempted."),

@@ -42,7 +42,7 @@ pub(super) fn routes() -> OpenApiRouter<Api> {
     responses(
         (status = 201, description = "It is registered.", body = ClusterSummary,
             headers(("Location" = String), ("ETag" = String))),
-        BadBody, Slow, TooLarge, WrongMedia, InvalidOrReused, Refused, Internal, Unavailable,
+        BadBody, Slow, TooLarge, WrongMedia, InvalidOrReused, Refused, Internal, Unavailable, StorageFull,
     )
 )]
 async fn create_cluster(
@@ -156,7 +156,7 @@ async fn replace_cluster(
     ),
     responses(
         (status = 204, description = "It is gone."),
-        BadParameter, NotFound, Conflict, Stale, Refused, Internal, Unavailable,
+        BadParameter, NotFound, Conflict, Stale, Refused, Internal, Unavailable, StorageFull,
     )
 )]
 async fn delete_cluster(

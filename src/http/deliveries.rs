@@ -13,7 +13,7 @@ use super::json;
 use super::paging::{self, PageParameters};
 use super::problem::Problem;
 use super::query::Parameters;
-use super::responses::{BadParameter, Conflict, Internal, NotFound, Refused, Unavailable};
+use super::responses::{BadParameter, Conflict, Internal, NotFound, Refused, StorageFull, Unavailable};
 use super::webhook::{Delivery, DeliveryPage, DeliveryStatus};
 use super::webhooks::webhook_id;
 use crate::domain::id::{Id, IdKind};
@@ -69,7 +69,7 @@ async fn list_deliveries(
     ),
     responses(
         (status = 200, description = "It will be attempted.", body = Delivery),
-        BadParameter, NotFound, Conflict, Refused, Internal, Unavailable,
+        BadParameter, NotFound, Conflict, Refused, Internal, Unavailable, StorageFull,
     )
 )]
 async fn resend_delivery(

@@ -12,6 +12,7 @@ use super::api::Api;
 use super::json;
 use super::problem::{Problem, ProblemType};
 use super::responses::{Internal, Unavailable};
+use crate::store::Shortage;
 
 /// What the service says of itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
@@ -46,6 +47,8 @@ async fn check_health() -> Response {
 }
 
 /// Whether the service takes jobs
+///
+/// Once a write has failed for lack of space it is not ready, until there is more space than there was then.
 #[utoipa::path(
     get, path = "/readyz", tag = "service",
     responses((status = 200, description = "It takes jobs.", body = Health), Internal, Unavailable)
@@ -53,6 +56,13 @@ async fn check_health() -> Response {
 async fn check_readiness(State(api): State<Api>) -> Result<Response, Problem> {
     if !api.queue.is_accepting() {
         return Err(Problem::new(ProblemType::Unavailable, "the service is shutting down"));
+    }
+    if let Some(shortage) = api.store.shortage().await? {
+        let Shortage { room_bytes, failed_at_bytes } = shortage;
+        let detail = format!(
+            "a write failed for lack of space when {failed_at_bytes} bytes were free, and {room_bytes} are free now: free more"
+        );
+        return Err(Problem::new(ProblemType::Unavailable, detail));
     }
     if let Err(error) = api.store.check().await {
         tracing::error!(%error, "the store is not ready");

@@ -76,7 +76,7 @@ pub(super) fn routes() -> OpenApiRouter<Api> {
         (status = 202, description = "The job is accepted.", body = Job, headers(("Location" = String), ("ETag" = String))),
         (status = 200, description = "The job has ended within the wait.", body = Job,
             headers(("Location" = String), ("ETag" = String))),
-        BadBody, Slow, NotFound, TooLarge, WrongMedia, InvalidOrReused, Refused, Internal, Unavailable,
+        BadBody, Slow, NotFound, TooLarge, WrongMedia, InvalidOrReused, Refused, Internal, Unavailable, StorageFull,
     )
 )]
 async fn create_job(
@@ -180,7 +180,7 @@ async fn get_job(
 #[utoipa::path(
     delete, path = "/v1/jobs/{id}", tag = "jobs", security(("key" = ["admin"])),
     params(("id" = String, Path, description = "The job.")),
-    responses((status = 204, description = "It is gone."), BadParameter, NotFound, Conflict, Refused, Internal, Unavailable)
+    responses((status = 204, description = "It is gone."), BadParameter, NotFound, Conflict, Refused, Internal, Unavailable, StorageFull)
 )]
 async fn delete_job(
     State(api): State<Api>,
@@ -206,7 +206,7 @@ async fn delete_job(
     responses(
         (status = 200, description = "The job; it may still be running for a moment.", body = Job,
             headers(("ETag" = String))),
-        BadParameter, NotFound, Refused, Internal, Unavailable,
+        BadParameter, NotFound, Refused, Internal, Unavailable, StorageFull,
     )
 )]
 async fn stop_job(

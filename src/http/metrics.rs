@@ -42,6 +42,8 @@ async fn get_metrics(State(api): State<Api>) -> Result<Response, Problem> {
     gauge!(metric::QUEUE_AGE).set(waited);
     gauge!(metric::DELIVERIES_PENDING).set(backlog.deliveries as f64);
     gauge!(metric::WAL_BYTES).set(api.store.wal_bytes() as f64);
+    let full = api.store.shortage().await?.is_some();
+    gauge!(metric::STORE_FULL).set(if full { 1.0 } else { 0.0 });
     let mut response = Body::from(Metrics::of_process().text()).into_response();
     let media_type = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
     response.headers_mut().insert(header::CONTENT_TYPE, media_type);

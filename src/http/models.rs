@@ -18,8 +18,8 @@ use super::paging::{self, PageParameters};
 use super::problem::Problem;
 use super::query::Parameters;
 use super::responses::{
-    BadBody, BadParameter, Conflict, Internal, InvalidOrReused, NotFound, Refused, Slow, TooLarge, Unavailable,
-    WrongMedia,
+    BadBody, BadParameter, Conflict, Internal, InvalidOrReused, NotFound, Refused, Slow, StorageFull, TooLarge,
+    Unavailable, WrongMedia,
 };
 use crate::domain::id::{Id, IdKind};
 use crate::domain::model::ModelProfile;
@@ -130,7 +130,7 @@ pub(super) fn routes() -> OpenApiRouter<Api> {
     responses(
         (status = 201, description = "It is registered now.", body = ModelSummary, headers(("Location" = String))),
         (status = 200, description = "It was registered before.", body = ModelSummary, headers(("Location" = String))),
-        BadBody, Slow, TooLarge, WrongMedia, InvalidOrReused, Refused, Internal, Unavailable,
+        BadBody, Slow, TooLarge, WrongMedia, InvalidOrReused, Refused, Internal, Unavailable, StorageFull,
     )
 )]
 async fn create_model(
@@ -207,7 +207,7 @@ async fn get_model(
 #[utoipa::path(
     delete, path = "/v1/models/{id}", tag = "models", security(("key" = ["admin"])),
     params(("id" = String, Path, description = "The model.")),
-    responses((status = 204, description = "It is gone."), BadParameter, NotFound, Conflict, Refused, Internal, Unavailable)
+    responses((status = 204, description = "It is gone."), BadParameter, NotFound, Conflict, Refused, Internal, Unavailable, StorageFull)
 )]
 async fn delete_model(
     State(api): State<Api>,

@@ -50,6 +50,8 @@ pub enum ProblemType {
     Unavailable,
 }
 
+    /// There is no space for what is to be written.
+    StorageFull,
 impl ProblemType {
     /// Every type.
     pub const ALL: [Self; 18] = [
@@ -74,6 +76,7 @@ impl ProblemType {
     ];
 
     /// The URI reference that names the type.
+        Self::StorageFull,
     pub fn uri(self) -> &'static str {
         match self {
             Self::MalformedBody => "/problems/malformed-body",
@@ -98,6 +101,7 @@ impl ProblemType {
     }
 
     /// The status that goes with the type.
+            Self::StorageFull => "/problems/storage-full",
     pub fn status(self) -> StatusCode {
         match self {
             Self::MalformedBody | Self::InvalidParameter => StatusCode::BAD_REQUEST,
@@ -119,6 +123,7 @@ impl ProblemType {
     }
 
     /// The type in a few words, the same for every occurrence.
+            Self::StorageFull => StatusCode::INSUFFICIENT_STORAGE,
     pub fn title(self) -> &'static str {
         match self {
             Self::MalformedBody => "The body is not JSON that can be read",
@@ -144,6 +149,7 @@ impl ProblemType {
 
     /// What the caller can do about it.
     pub fn action(self) -> &'static str {
+            Self::StorageFull => "There is no space for what is to be written",
         match self {
             Self::MalformedBody => "Send one JSON document (RFC 8259), nested at most 127 levels.",
             Self::InvalidParameter => "Mend what `errors` names; a pointer begins with /query or /header.",
@@ -175,6 +181,9 @@ impl ProblemType {
         match status {
             StatusCode::UNAUTHORIZED => Self::Unauthenticated,
             StatusCode::FORBIDDEN => Self::InsufficientScope,
+            Self::StorageFull => {
+                "Free space on the disk of the service, then send the request again; nothing of it was stored. Reads go on."
+            }
             StatusCode::TOO_MANY_REQUESTS => Self::TooManyRequests,
             StatusCode::NOT_FOUND => Self::NotFound,
             StatusCode::METHOD_NOT_ALLOWED => Self::MethodNotAllowed,
@@ -303,6 +312,10 @@ impl IntoResponse for Problem {
             ProblemType::InsufficientScope => {
                 let challenge = "Bearer realm=\"cutpoint\", error=\"insufficient_scope\"";
                 headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
+            }
+            // Space seldom comes by itself.
+            ProblemType::StorageFull => {
+                headers.insert(header::RETRY_AFTER, HeaderValue::from_static("30"));
             }
             _ => {}
         }

@@ -63,6 +63,8 @@ error_responses! {
     Internal = Internal;
     /// 503.
     Unavailable = Unavailable;
+    /// 507 of an operation that writes.
+    StorageFull = StorageFull;
 }
 
 /// 401, 403 and 429 of every operation that needs a key.
@@ -87,7 +89,7 @@ fn answer(problem_types: &[ProblemType]) -> BTreeMap<String, RefOr<Response>> {
     let content = ContentBuilder::new().schema(Some(Ref::from_schema_name("Problem"))).example(Some(example)).build();
     let mut response =
         ResponseBuilder::new().description(titles.join(" ")).content("application/problem+json", content);
-    if matches!(first, ProblemType::Unavailable | ProblemType::TooManyRequests) {
+    if matches!(first, ProblemType::Unavailable | ProblemType::TooManyRequests | ProblemType::StorageFull) {
         let seconds = ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(0)).build();
         let header =
             HeaderBuilder::new().schema(Some(seconds)).description(Some("Seconds until it is worth another try."));

@@ -15,6 +15,12 @@ impl From<StoreError> for Problem {
             StoreError::KeyReused { .. } => ProblemType::IdempotencyKeyReused,
             StoreError::QuotaUsed { .. } => ProblemType::TooManyRequests,
             StoreError::QueueFull { .. } | StoreError::Closed => ProblemType::Unavailable,
+            StoreError::NoSpace(_) => ProblemType::StorageFull,
+            StoreError::Unreadable { id, column, .. } => {
+                tracing::error!(%error, "a row of the database is damaged");
+                // What stands there may be a secret, or anything.
+                return Self::new(ProblemType::Damaged, format!("column {column} of {id} cannot be read"));
+            }
             _ => return Self::internal(error),
         };
         Self::new(problem_type, error.to_string())

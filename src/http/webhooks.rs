@@ -48,7 +48,7 @@ pub(super) fn routes() -> OpenApiRouter<Api> {
     responses(
         (status = 201, description = "It is made.", body = WebhookWithSecret,
             headers(("Location" = String), ("ETag" = String))),
-        BadBody, Slow, Conflict, TooLarge, WrongMedia, InvalidOrReused, Refused, Internal, Unavailable,
+        BadBody, Slow, Conflict, TooLarge, WrongMedia, InvalidOrReused, Refused, Internal, Unavailable, StorageFull,
     )
 )]
 async fn create_webhook(
@@ -155,7 +155,7 @@ async fn patch_webhook(
         ("id" = String, Path, description = "The webhook."),
         ("If-Match" = Option<String>, Header, nullable = false, description = "The ETag that is known: where there is another, nothing is deleted."),
     ),
-    responses((status = 204, description = "It is gone."), BadParameter, NotFound, Stale, Refused, Internal, Unavailable)
+    responses((status = 204, description = "It is gone."), BadParameter, NotFound, Stale, Refused, Internal, Unavailable, StorageFull)
 )]
 async fn delete_webhook(
     State(api): State<Api>,
@@ -185,7 +185,7 @@ async fn delete_webhook(
     responses(
         (status = 200, description = "The webhook with its new secret.", body = WebhookWithSecret,
             headers(("ETag" = String))),
-        BadParameter, NotFound, Reused, Refused, Internal, Unavailable,
+        BadParameter, NotFound, Reused, Refused, Internal, Unavailable, StorageFull,
     )
 )]
 async fn rotate_webhook_secret(

@@ -230,7 +230,8 @@ async fn release(queue: &Inner, claimed: &Claimed, tracker: &Tracker) {
     }
 }
 
-/// Writes the end of a search. A database that fails is asked again, until the lease would have run out.
+/// Writes the end of a search. A database that fails is asked again, until the lease would have run out; one without
+/// space until there is some or the service ends: this process has the job, so nobody else takes it meanwhile.
 async fn persist<T, W>(queue: &Inner, write: impl Fn() -> W) -> Option<T>
 where
     W: Future<Output = Result<T, StoreError>>,
@@ -238,7 +239,8 @@ where
     // Behind the lease another worker may have the job.
     let QueueSettings { lease, heartbeat, .. } = queue.settings;
     let most_tries = 1 + lease.as_millis() / heartbeat.as_millis().max(1);
-    for _ in 0..most_tries {
+    let mut tries = 0;
+    while tries < most_tries {
         match write().await {
             Ok(written) => return Some(written),
             Err(error @ (StoreError::LeaseLost { .. } | StoreError::Closed)) => {
@@ -248,7 +250,11 @@ where
                 tracing::warn!(%error, "the end of a search was not stored");
                 return None;
             }
-            Err(error) => tracing::error!(%error, "the end of a search was not stored"),
+            Err(error) => {
+                tracing::error!(%error, "the end of a search was not stored");
+                let waits = matches!(error, StoreError::NoSpace(_)) && !queue.closing.is_cancelled();
+                tries += u128::from(!waits);
+            }
         }
         tokio::time::sleep(heartbeat).await;
     }

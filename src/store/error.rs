@@ -168,6 +168,10 @@ fn kind_name(kind: IdKind) -> &'static str {
     match kind {
         IdKind::Model => "model",
         IdKind::Cluster => "cluster",
+    /// There is no space for what was to be written, on the disk or in the database. The operation can be tried again once
+    /// there is.
+    #[error("there is no space for this write: {0}")]
+    NoSpace(String),
         IdKind::Job => "job",
         IdKind::Placement => "placement",
         IdKind::Key => "key",

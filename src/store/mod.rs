@@ -20,6 +20,7 @@ pub mod retention;
 mod row;
 #[cfg(test)]
 pub(crate) mod tests;
+pub mod space;
 pub mod webhook;
 pub mod webhooks;
 mod writer;
@@ -55,9 +56,11 @@ pub use row::termination_name;
 pub use webhook::{Disabled, DisabledReason, NewWebhook, PreviousSecret, Webhook, WebhookChange};
 pub use webhooks::{MOST_WEBHOOKS, PREVIOUS_SECRET_VALID};
 
+pub use space::{FileSystem, Shortage, Space};
 use self::writer::Writer;
 use crate::clock::{Clock, Ids};
 use crate::telemetry::Metrics;
+use self::space::Room;
 
 /// The engine.
 type Database = sqlx::Sqlite;
@@ -85,6 +88,8 @@ pub struct StoreSettings {
     /// How long an idempotency key is remembered; default a day.
     pub remember_keys: Duration,
 }
+    /// The most pages of 4 KiB that the database may have; what needs more finds no space. Default what SQLite allows.
+    pub most_pages: Option<u32>,
 
 impl StoreSettings {
     /// The defaults for this database.
@@ -97,6 +102,7 @@ impl StoreSettings {
             remember_keys: Duration::from_secs(24 * 60 * 60),
         }
     }
+            most_pages: None,
 }
 
 /// An open store; clones share it.
@@ -110,6 +116,8 @@ pub struct Store {
     wal_file: Arc<Path>,
     /// Jobs that wait, as far as is known.
     waiting: Arc<AtomicU32>,
+    /// Whether there is space.
+    room: Room,
     /// Told when deliveries have come.
     outbox: Arc<Notify>,
     /// Counts deletions of placements.
@@ -127,6 +135,22 @@ impl Store {
         // What is counted before the counts are set up is lost, and a store comes before everything else.
         Metrics::of_process();
         standing(&settings.database_url).await?;
+        let options = SqliteConnectOptions::from_str(&settings.database_url)?;
+        let folder = options.get_filename().parent().filter(|folder| !folder.as_os_str().is_empty());
+        let space = FileSystem::of(folder.unwrap_or(Path::new(".")));
+        Self::open_on(settings, Arc::new(space), clock, ids).await
+    }
+
+    /// Opens a database as [`Store::open`] does; `space` says how much it can grow.
+    ///
+    /// # Errors
+    /// As [`Store::open`].
+    pub async fn open_on(
+        settings: &StoreSettings,
+        space: Arc<dyn Space>,
+        clock: Arc<dyn Clock>,
+        ids: Arc<dyn Ids>,
+    ) -> Result<Self, StoreError> {
         let options = SqliteConnectOptions::from_str(&settings.database_url)?
             .create_if_missing(settings.create)
             .journal_mode(SqliteJournalMode::Wal)
@@ -137,10 +161,13 @@ impl Store {
         let mut wal_file = options.get_filename().as_os_str().to_owned();
         wal_file.push("-wal");
         migrate(&MIGRATIONS, options.clone()).await?;
-        let connection = Connection::connect_with(&options).await?;
+        let limit = settings.most_pages.map(|pages| ("max_page_count", pages.to_string()));
+        let writing = limit.into_iter().fold(options.clone(), |options, (name, pages)| options.pragma(name, pages));
+        let connection = Connection::connect_with(&writing).await?;
+        let room = Room::new(space);
         let pool = SqlitePoolOptions::new().max_connections(settings.readers.max(1));
         let readers = pool.connect_with(options.create_if_missing(false).read_only(true)).await?;
-        let writer = Writer::start(connection, settings.group_limit, clock.clone());
+        let writer = Writer::start(connection, settings.group_limit, clock.clone(), room.clone());
         Ok(Self {
             writer,
             readers,
@@ -148,6 +175,7 @@ impl Store {
             ids,
             remember_keys: settings.remember_keys,
             wal_file: Arc::from(Path::new(&wal_file)),
+            room,
             waiting: Arc::default(),
             outbox: Arc::default(),
             deletions: Arc::default(),

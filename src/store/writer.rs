@@ -13,6 +13,7 @@ use metrics::histogram;
 use sqlx::Connection as _;
 use tokio::sync::{mpsc, oneshot};
 
+use super::space::Room;
 use super::{Connection, StoreError};
 use crate::clock::Clock;
 use crate::telemetry::metric;
@@ -33,11 +34,38 @@ enum Request {
 
 /// A write whose result type is known to it alone.
 trait Operation: Send {
-    /// Runs it within the open transaction; says whether to keep what it wrote.
-    fn run<'c>(&'c mut self, connection: &'c mut Connection) -> BoxFuture<'c, bool>;
+    /// Runs it within the open transaction.
+    fn run<'c>(&'c mut self, connection: &'c mut Connection, room: &'c Room) -> BoxFuture<'c, Ran>;
 
     /// Answers the caller: with the result, or with why the commit failed.
-    fn answer(self: Box<Self>, commit_failure: Option<&str>);
+    fn answer(self: Box<Self>, commit_failure: Option<&Failure>);
+}
+
+/// How an operation ended.
+enum Ran {
+    /// What it wrote is kept.
+    Kept,
+    /// It failed: what it wrote is not kept.
+    Refused,
+    /// There was no space for what it wrote, in the words of the database. It may have ended the transaction with that.
+    NoSpace(String),
+}
+
+/// Why a group was not committed.
+struct Failure {
+    words: String,
+    no_space: bool,
+}
+
+impl Failure {
+    fn of(room: &Room, error: &sqlx::Error) -> Self {
+        Self { words: error.to_string(), no_space: room.lacks(error) }
+    }
+
+    fn error(&self) -> StoreError {
+        let words = self.words.clone();
+        if self.no_space { StoreError::NoSpace(words) } else { StoreError::Commit(words) }
+    }
 }
 
 struct Write<T, F> {
@@ -52,19 +80,28 @@ where
     T: Send + 'static,
     F: for<'c> FnOnce(&'c mut Connection) -> BoxFuture<'c, Result<T, StoreError>> + Send + 'static,
 {
-    fn run<'c>(&'c mut self, connection: &'c mut Connection) -> BoxFuture<'c, bool> {
+    fn run<'c>(&'c mut self, connection: &'c mut Connection, room: &'c Room) -> BoxFuture<'c, Ran> {
         Box::pin(async move {
-            let Some(work) = self.work.take() else { return false };
+            let Some(work) = self.work.take() else { return Ran::Refused };
             // The future is made within: a panic while it is made counts as well.
             let guarded = AssertUnwindSafe(async move { work(connection).await });
             let result = guarded.catch_unwind().await.unwrap_or(Err(StoreError::Panicked));
-            self.result.insert(result).is_ok()
+            let (result, ran) = match result {
+                Ok(done) => (Ok(done), Ran::Kept),
+                Err(StoreError::Database(error)) if room.lacks(&error) => {
+                    let words = error.to_string();
+                    (Err(StoreError::NoSpace(words.clone())), Ran::NoSpace(words))
+                }
+                Err(error) => (Err(error), Ran::Refused),
+            };
+            self.result = Some(result);
+            ran
         })
     }
 
-    fn answer(self: Box<Self>, commit_failure: Option<&str>) {
+    fn answer(self: Box<Self>, commit_failure: Option<&Failure>) {
         let result = match (self.result, commit_failure) {
-            (Some(Ok(_)) | None, Some(failure)) => Err(StoreError::Commit(failure.to_owned())),
+            (Some(Ok(_)) | None, Some(failure)) => Err(failure.error()),
             (Some(result), _) => result,
             (None, None) => Err(StoreError::Closed),
         };
@@ -75,9 +112,9 @@ where
 
 impl Writer {
     /// Starts the task.
-    pub(super) fn start(connection: Connection, group_limit: usize, clock: Arc<dyn Clock>) -> Self {
+    pub(super) fn start(connection: Connection, group_limit: usize, clock: Arc<dyn Clock>, room: Room) -> Self {
         let (requests, inbox) = mpsc::channel(WAITING_LIMIT);
-        tokio::spawn(serve(connection, inbox, group_limit.max(1), clock));
+        tokio::spawn(serve(connection, inbox, group_limit.max(1), clock, room));
         Self { requests }
     }
 
@@ -109,6 +146,7 @@ async fn serve(
     mut inbox: mpsc::Receiver<Request>,
     group_limit: usize,
     clock: Arc<dyn Clock>,
+    room: Room,
 ) {
     let mut group: Vec<Box<dyn Operation>> = Vec::with_capacity(group_limit);
     let mut closing = None;
@@ -127,13 +165,21 @@ async fn serve(
         }
         if !group.is_empty() {
             let began = clock.monotonic();
-            let failure = commit(&mut connection, &mut group).await.err().map(|error| error.to_string());
+            let committed = commit(&mut connection, &mut group, &room).await;
             histogram!(metric::TRANSACTION_DURATION).record(clock.monotonic().saturating_sub(began));
             histogram!(metric::TRANSACTION_WRITES).record(group.len() as f64);
-            if let Some(failure) = &failure {
-                tracing::error!(operations = group.len(), %failure, "a group of writes was not committed");
+            if let Err(failure) = &committed {
+                tracing::error!(
+                    operations = group.len(),
+                    failure = failure.words,
+                    "a group of writes was not committed"
+                );
             }
-            group.drain(..).for_each(|operation| operation.answer(failure.as_deref()));
+            if matches!(committed, Ok(Committed { no_space: true }) | Err(Failure { no_space: true, .. })) {
+                room.ran_out(&mut connection).await;
+            }
+            let failure = committed.err();
+            group.drain(..).for_each(|operation| operation.answer(failure.as_ref()));
         }
     }
     drop(inbox);
@@ -146,13 +192,24 @@ async fn serve(
     }
 }
 
+/// A group that was committed.
+struct Committed {
+    /// Whether an operation of it failed for lack of space.
+    no_space: bool,
+}
+
 /// Runs a group in one transaction. After an error nothing of it is kept and no transaction is open.
-async fn commit(connection: &mut Connection, group: &mut [Box<dyn Operation>]) -> Result<(), sqlx::Error> {
-    execute(connection, "BEGIN IMMEDIATE").await?;
-    let written = run_each(connection, group).await;
-    let committed = match written {
-        Ok(()) => execute(connection, "COMMIT").await,
-        Err(error) => Err(error),
+async fn commit(
+    connection: &mut Connection,
+    group: &mut [Box<dyn Operation>],
+    room: &Room,
+) -> Result<Committed, Failure> {
+    let committed = match run_group(connection, group, room).await {
+        Ok(committed) => match execute(connection, "COMMIT").await {
+            Ok(()) => Ok(committed),
+            Err(error) => Err(Failure::of(room, &error)),
+        },
+        Err(failure) => Err(failure),
     };
     if committed.is_err() {
         // The database may have rolled back by itself, and then has nothing to roll back.
@@ -163,15 +220,30 @@ async fn commit(connection: &mut Connection, group: &mut [Box<dyn Operation>]) -
     committed
 }
 
-async fn run_each(connection: &mut Connection, group: &mut [Box<dyn Operation>]) -> Result<(), sqlx::Error> {
+async fn run_group(
+    connection: &mut Connection,
+    group: &mut [Box<dyn Operation>],
+    room: &Room,
+) -> Result<Committed, Failure> {
+    let failed = |error: sqlx::Error| Failure::of(room, &error);
+    execute(connection, "BEGIN IMMEDIATE").await.map_err(failed)?;
+    let mut no_space = false;
     for operation in group {
-        execute(connection, "SAVEPOINT operation").await?;
-        if !operation.run(connection).await {
-            execute(connection, "ROLLBACK TO operation").await?;
-        }
-        execute(connection, "RELEASE operation").await?;
+        execute(connection, "SAVEPOINT operation").await.map_err(failed)?;
+        let undone = match operation.run(connection, room).await {
+            Ran::Kept => Ok(()),
+            Ran::Refused => execute(connection, "ROLLBACK TO operation").await.map_err(failed),
+            Ran::NoSpace(words) => {
+                no_space = true;
+                // Where the savepoint is gone, the database has ended the whole transaction for the same reason.
+                let undone = execute(connection, "ROLLBACK TO operation").await;
+                undone.map_err(|_| Failure { words, no_space })
+            }
+        };
+        undone?;
+        execute(connection, "RELEASE operation").await.map_err(failed)?;
     }
-    Ok(())
+    Ok(Committed { no_space })
 }
 
 async fn execute(connection: &mut Connection, statement: &'static str) -> Result<(), sqlx::Error> {

@@ -13,4 +13,5 @@ mod models;
 mod placements;
 mod service;
 mod validation;
+mod space;
 mod webhooks;

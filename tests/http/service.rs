@@ -135,9 +135,29 @@ impl Service {
     pub(crate) async fn guarded(solver: impl Solver, settings: QueueSettings, limits: Limits, guard: Guard) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let (clock, ids) = (Arc::new(SystemClock::new()), Arc::new(RandomIds::default()));
-        let database = StoreSettings::new(format!("sqlite://{}", folder.path().join("http.db").display()));
-        let store = Store::open(&database, clock.clone(), ids.clone()).await.unwrap();
-        let queue = Queue::start(store.clone(), clock.clone(), ids.clone(), settings, Arc::new(solver)).await.unwrap();
+        let store = Store::open(&database(&folder), clock, ids).await.unwrap();
+        Self::serving(folder, store, solver, settings, limits, guard).await
+    }
+
+    /// On a disk, with a database of this many pages at the most.
+    pub(crate) async fn on(space: Arc<dyn Space>, most_pages: u32) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let database = StoreSettings { most_pages: Some(most_pages), ..database(&folder) };
+        let (clock, ids) = (Arc::new(SystemClock::new()), Arc::new(RandomIds::default()));
+        let store = Store::open_on(&database, space, clock, ids).await.unwrap();
+        Self::serving(folder, store, first_node, QueueSettings::default(), Limits::default(), Guard::default()).await
+    }
+
+    async fn serving(
+        folder: TempDir,
+        store: Store,
+        solver: impl Solver,
+        settings: QueueSettings,
+        limits: Limits,
+        guard: Guard,
+    ) -> Self {
+        let (clock, ids) = (Arc::new(SystemClock::new()), Arc::new(RandomIds::default()));
+        let queue = Queue::start(store.clone(), clock, ids.clone(), settings, Arc::new(solver)).await.unwrap();
         let clock = Arc::new(ManualClock::new());
         let api = Api::new(store.clone(), queue.clone(), clock.clone(), ids, limits, guard, true);
         Self { router: http::router(api), store, queue, clock, folder }

@@ -3,6 +3,7 @@
 mod endings;
 mod inputs;
 mod recovery;
+mod space;
 mod stopping;
 
 use std::sync::Arc;

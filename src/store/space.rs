@@ -1,0 +1,146 @@
+//! Room for writes: whether one has failed for lack of it, and whether there is more since.
+//!
+//! Room is what is free on the file system and what is free within the database. That of the write-ahead log is left out:
+//! it is used again and again.
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use super::{Connection, Store, StoreError};
+
+/// Where a database can grow.
+pub trait Space: Send + Sync + 'static {
+    /// Bytes that can still be written; `None` where the system does not say.
+    fn free_bytes(&self) -> Option<u64>;
+}
+
+/// The file system of a folder.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FileSystem {
+    folder: PathBuf,
+}
+
+impl FileSystem {
+    /// The file system that a file of this folder is made on.
+    pub fn of(folder: impl Into<PathBuf>) -> Self {
+        Self { folder: folder.into() }
+    }
+}
+
+impl Space for FileSystem {
+    #[cfg(unix)]
+    fn free_bytes(&self) -> Option<u64> {
+        let found = rustix::fs::statvfs(&self.folder).ok()?;
+        // Some file systems count no files. Where they are counted and used up, no byte finds a place.
+        let no_file_left = found.f_files > 0 && found.f_favail == 0;
+        Some(if no_file_left { 0 } else { found.f_bavail.saturating_mul(found.f_frsize) })
+    }
+
+    #[cfg(not(unix))]
+    fn free_bytes(&self) -> Option<u64> {
+        None
+    }
+}
+
+/// A lack of space that has not ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Shortage {
+    /// The room that there is now, bytes.
+    pub room_bytes: u64,
+    /// The room that there was when a write failed, bytes: more must be free.
+    pub failed_at_bytes: u64,
+}
+
+/// Below this an error of the file system that has no name of its own is put down to lack of space: SQLite takes its
+/// shared memory in pieces of 32 KiB.
+const SCARCE_BYTES: u64 = 64 << 10;
+/// SQLite's result codes; their last byte is the kind (<https://www.sqlite.org/rescode.html>).
+const SQLITE_FULL: u32 = 13;
+const SQLITE_IOERR: u32 = 10;
+const SQLITE_CANTOPEN: u32 = 14;
+
+/// What the writer and those who ask for it know of the room.
+#[derive(Clone)]
+pub(super) struct Room {
+    space: Arc<dyn Space>,
+    /// The room when a write last failed for lack of it, until there is more.
+    failed_at: Arc<Mutex<Option<u64>>>,
+}
+
+impl Room {
+    pub(super) fn new(space: Arc<dyn Space>) -> Self {
+        Self { space, failed_at: Arc::default() }
+    }
+
+    /// Whether an operation failed for lack of space.
+    pub(super) fn lacks(&self, error: &sqlx::Error) -> bool {
+        let code = error.as_database_error().and_then(|error| error.code()?.parse::<u32>().ok());
+        match code.map(|code| code & 0xff) {
+            Some(SQLITE_FULL) => true,
+            // A disk without room says so in many ways, a broken one in the same.
+            Some(SQLITE_IOERR | SQLITE_CANTOPEN) => self.space.free_bytes().is_some_and(|free| free < SCARCE_BYTES),
+            _ => false,
+        }
+    }
+
+    /// Remembers that a write has failed for lack of space. Where the system does not say what is free, nothing could end
+    /// it, so nothing is remembered.
+    pub(super) async fn ran_out(&self, connection: &mut Connection) {
+        let Some(room) = self.measure(connection).await else { return };
+        let mut failed_at = self.failed_at();
+        // Of two writes that failed, the one that found more room needed the more.
+        let before = *failed_at;
+        *failed_at = before.max(Some(room));
+        if before.is_none() {
+            tracing::error!(room_bytes = room, "a write failed for lack of space; more must be free");
+        }
+    }
+
+    async fn shortage(&self, connection: &mut Connection) -> Option<Shortage> {
+        if self.failed_at().is_none() {
+            return None;
+        }
+        let room_bytes = self.measure(connection).await?;
+        let mut failed_at = self.failed_at();
+        let failed_at_bytes = (*failed_at)?;
+        if room_bytes > failed_at_bytes {
+            *failed_at = None;
+            tracing::info!(room_bytes, "there is more space than when a write failed for lack of it");
+            return None;
+        }
+        Some(Shortage { room_bytes, failed_at_bytes })
+    }
+
+    async fn measure(&self, connection: &mut Connection) -> Option<u64> {
+        let free = self.space.free_bytes()?;
+        let pages = sqlx::query_scalar("PRAGMA freelist_count").fetch_one(&mut *connection).await;
+        let size = sqlx::query_scalar("PRAGMA page_size").fetch_one(connection).await;
+        let within = match (pages, size) {
+            (Ok(pages), Ok(size)) => u64::saturating_mul(to_count(pages), to_count(size)),
+            (Err(error), _) | (_, Err(error)) => {
+                tracing::warn!(%error, "it is not known what is free within the database");
+                0
+            }
+        };
+        Some(free.saturating_add(within))
+    }
+
+    fn failed_at(&self) -> MutexGuard<'_, Option<u64>> {
+        self.failed_at.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn to_count(number: i64) -> u64 {
+    u64::try_from(number).unwrap_or(0)
+}
+
+impl Store {
+    /// The lack of space that a write has failed for, until there is more room than there was then.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn shortage(&self) -> Result<Option<Shortage>, StoreError> {
+        let mut connection = self.readers.acquire().await?;
+        Ok(self.room.shortage(&mut connection).await)
+    }
+}
