@@ -1,16 +1,14 @@
 //! `cutpoint key`: makes, lists and revokes the keys that callers of the service show.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::Context;
-use clap::builder::{OsStringValueParser, TypedValueParser};
 use clap::{Args, Subcommand, ValueEnum};
-use serde::Serialize;
 use serde_json::json;
 
 use super::complain;
 use super::exit::Exit;
+use super::place::Place;
 use super::table::{Side, Table};
 use crate::clock::{RandomIds, SystemClock};
 use crate::config::Settings;
@@ -77,19 +75,6 @@ struct RevokeArguments {
     place: Place,
 }
 
-/// Where the keys are kept.
-#[derive(Debug, Args, Serialize)]
-struct Place {
-    /// File with settings, TOML.
-    #[arg(long, value_name = "FILE", env = "CUTPOINT_CONFIG", value_parser = OsStringValueParser::new().map(PathBuf::from))]
-    #[serde(skip)]
-    config: Option<PathBuf>,
-    /// The database of the service [default: sqlite://cutpoint.db].
-    #[arg(long, value_name = "URL")]
-    #[serde(skip_serializing_if = "Option::is_none")]
-    database_url: Option<String>,
-}
-
 #[derive(Debug, Clone, Copy, ValueEnum)]
 enum ScopeName {
     /// Read what the tenant has.
@@ -125,9 +110,9 @@ pub(super) fn run(arguments: &KeyArguments) -> Exit {
         | Action::List(ListArguments { place, .. })
         | Action::Revoke(RevokeArguments { place, .. }) => place,
     };
-    let settings = match Settings::load(place.config.as_deref(), place) {
+    let settings = match place.settings() {
         Ok(settings) => settings,
-        Err(error) => return refuse(&error.to_string()),
+        Err(words) => return refuse(&words),
     };
     match &arguments.action {
         Action::Create(arguments) => create(arguments, &settings),

@@ -1,5 +1,6 @@
 //! The command line: one file a command.
 
+mod backup;
 mod bench;
 mod demo;
 pub mod exit;
@@ -7,6 +8,7 @@ mod health;
 mod interrupt;
 mod key;
 mod openapi;
+mod place;
 mod plan;
 mod serve;
 mod service;
@@ -53,6 +55,8 @@ Examples:
       Run the service; its API is shown at http://127.0.0.1:8080/docs.
   cutpoint key create --name planner --scope plan
       Make a key for callers of the service.
+  cutpoint backup copy.db
+      Copy the database of the service while it runs.
 
 cutpoint <command> --help explains a command.";
 
@@ -65,6 +69,7 @@ enum Command {
     Openapi(openapi::OpenapiArguments),
     Health(health::HealthArguments),
     Key(key::KeyArguments),
+    Backup(backup::BackupArguments),
 }
 
 /// Runs the command that the arguments name.
@@ -77,6 +82,7 @@ pub fn run(arguments: Arguments) -> ExitCode {
         Command::Openapi(arguments) => openapi::run(&arguments),
         Command::Health(arguments) => health::run(&arguments),
         Command::Key(arguments) => key::run(&arguments),
+        Command::Backup(arguments) => backup::run(&arguments),
     };
     exit.into()
 }

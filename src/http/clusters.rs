@@ -16,8 +16,8 @@ use super::paging::{self, PageParameters};
 use super::problem::Problem;
 use super::query::Parameters;
 use super::responses::{
-    BadBody, BadParameter, Conflict, Internal, Invalid, InvalidOrReused, NotFound, Refused, Slow, Stale, TooLarge,
-    Unavailable, VersionMissing, WrongMedia,
+    BadBody, BadParameter, Conflict, Internal, Invalid, InvalidOrReused, NotFound, Refused, Slow, Stale, StorageFull,
+    TooLarge, Unavailable, VersionMissing, WrongMedia,
 };
 use crate::domain::cluster::ClusterInventory;
 use crate::domain::id::{Id, IdKind};
@@ -126,7 +126,7 @@ async fn get_cluster(
     request_body = ClusterInventory,
     responses(
         (status = 200, description = "The new revision.", body = ClusterSummary, headers(("ETag" = String))),
-        BadBody, Slow, NotFound, Stale, TooLarge, WrongMedia, Invalid, VersionMissing, Refused, Internal, Unavailable,
+        BadBody, Slow, NotFound, Stale, TooLarge, WrongMedia, Invalid, VersionMissing, Refused, Internal, Unavailable, StorageFull,
     )
 )]
 async fn replace_cluster(

@@ -20,8 +20,8 @@ use super::problem::{Problem, ProblemType};
 use super::query::Parameters;
 use super::queue_room::{QueueRoom, with_quota};
 use super::responses::{
-    BadBody, BadParameter, Conflict, Internal, InvalidOrReused, NoPlacement, NotFound, Refused, Slow, TooLarge,
-    Unavailable, WrongMedia,
+    BadBody, BadParameter, Conflict, Internal, InvalidOrReused, NoPlacement, NotFound, Refused, Slow, StorageFull,
+    TooLarge, Unavailable, WrongMedia,
 };
 use super::shed::{refuse, refuse_key};
 use crate::domain::hash::content_hash;

@@ -21,7 +21,8 @@ use super::etag::ETag;
 use super::limits::fits;
 use super::problem::Problem;
 use super::responses::{
-    BadBody, Internal, Invalid, NotFound, Refused, Slow, Stale, TooLarge, Unavailable, VersionMissing, WrongMedia,
+    BadBody, Internal, Invalid, NotFound, Refused, Slow, Stale, StorageFull, TooLarge, Unavailable, VersionMissing,
+    WrongMedia,
 };
 use crate::domain::cluster::{ClusterInventory, Link};
 use crate::domain::read::Reader;
@@ -56,7 +57,7 @@ pub(super) fn routes() -> OpenApiRouter<Api> {
     request_body = LinksPatch,
     responses(
         (status = 200, description = "The new revision.", body = ClusterSummary, headers(("ETag" = String))),
-        BadBody, Slow, NotFound, Stale, TooLarge, WrongMedia, Invalid, VersionMissing, Refused, Internal, Unavailable,
+        BadBody, Slow, NotFound, Stale, TooLarge, WrongMedia, Invalid, VersionMissing, Refused, Internal, Unavailable, StorageFull,
     )
 )]
 async fn patch_links(

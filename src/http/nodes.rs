@@ -20,7 +20,8 @@ use super::document::Document;
 use super::etag::ETag;
 use super::problem::Problem;
 use super::responses::{
-    BadBody, Internal, Invalid, NotFound, Refused, Slow, Stale, TooLarge, Unavailable, VersionMissing, WrongMedia,
+    BadBody, Internal, Invalid, NotFound, Refused, Slow, Stale, StorageFull, TooLarge, Unavailable, VersionMissing,
+    WrongMedia,
 };
 use crate::domain::cluster::{ClusterInventory, Position};
 use crate::domain::fault::Fault;
@@ -77,7 +78,7 @@ pub(super) fn routes() -> OpenApiRouter<Api> {
     request_body = NodePatch,
     responses(
         (status = 200, description = "The new revision.", body = ClusterSummary, headers(("ETag" = String))),
-        BadBody, Slow, NotFound, Stale, TooLarge, WrongMedia, Invalid, VersionMissing, Refused, Internal, Unavailable,
+        BadBody, Slow, NotFound, Stale, TooLarge, WrongMedia, Invalid, VersionMissing, Refused, Internal, Unavailable, StorageFull,
     )
 )]
 async fn patch_node(

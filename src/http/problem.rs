@@ -176,6 +176,9 @@ impl ProblemType {
         }
     }
 
+            Self::Damaged => {
+                "Restore the database from a backup, or mend the row that `detail` names; everything else can still be read."
+            }
     /// The type for a status that the framework set by itself.
     fn of_status(status: StatusCode) -> Self {
         match status {

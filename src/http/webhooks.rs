@@ -18,7 +18,7 @@ use super::problem::Problem;
 use super::query::Parameters;
 use super::responses::{
     BadBody, BadParameter, Conflict, Internal, Invalid, InvalidOrReused, NotFound, Refused, Reused, Slow, Stale,
-    TooLarge, Unavailable, VersionMissing, WrongMedia,
+    StorageFull, TooLarge, Unavailable, VersionMissing, WrongMedia,
 };
 use super::webhook::{Webhook, WebhookPage, WebhookPatch, WebhookRequest, WebhookWithSecret};
 use crate::domain::id::{Id, IdKind};
@@ -128,7 +128,7 @@ async fn get_webhook(
     request_body = WebhookPatch,
     responses(
         (status = 200, description = "The webhook as it is now.", body = Webhook, headers(("ETag" = String))),
-        BadBody, Slow, NotFound, Stale, TooLarge, WrongMedia, Invalid, VersionMissing, Refused, Internal, Unavailable,
+        BadBody, Slow, NotFound, Stale, TooLarge, WrongMedia, Invalid, VersionMissing, Refused, Internal, Unavailable, StorageFull,
     )
 )]
 async fn patch_webhook(

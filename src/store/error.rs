@@ -133,6 +133,24 @@ pub enum StoreError {
         /// The newest migration of this version.
         known: i64,
     },
+    /// There is no database, or nothing was ever stored in it.
+    #[error("there is no database of Cutpoint at {path}", path = path.display())]
+    Missing {
+        /// Where it should be.
+        path: PathBuf,
+    },
+    /// A file is there already, and is not overwritten.
+    #[error("{path} is there already and is not overwritten: give another name", path = path.display())]
+    Exists {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A copy that was made is damaged, because the database is.
+    #[error("the copy is damaged, as the database must be: {words}")]
+    DamagedCopy {
+        /// What SQLite says.
+        words: String,
+    },
     /// A file cannot be read or written.
     #[error("{path}: {error}", path = path.display())]
     File {

@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use super::job::JobRow;
 use super::jobs::one_waits_less;
 use super::placements;
-use super::row::{Named, Reading, integer};
+use super::row::{self, Named, Reading, integer, leave_out};
 use super::{Connection, Job, JobError, JobErrorCode, JobStatus, Store, StoreError, outbox};
 use crate::domain::figures::PlacementFigures;
 use crate::domain::hash::json_text;

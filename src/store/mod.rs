@@ -1,6 +1,7 @@
 //! The store: SQL only, one file an aggregate. One writer that commits in groups, many readers.
 
 mod backlog;
+mod backup;
 pub mod clusters;
 pub mod deliveries;
 pub mod delivery;
@@ -39,6 +40,7 @@ use tokio::sync::Notify;
 
 pub use backlog::Backlog;
 pub use clusters::{Cluster, ClusterDocument};
+pub use backup::backup;
 pub use delivery::{Attempt, AttemptOutcome, ClaimedDelivery, Delivery, DeliveryStatus, DueDelivery, Verdict};
 pub use error::StoreError;
 pub use idempotency::{Idempotency, Registered};

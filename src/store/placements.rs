@@ -156,9 +156,8 @@ impl Store {
         } else {
             filter.push_to(&mut query);
         }
-        page.push_to(&mut query);
-        let rows: Vec<SummaryRow> = query.build_query_as().fetch_all(&self.readers).await?;
-        Ok(page.list(rows.into_iter().map(PlacementSummary::try_from).collect::<Result<_, _>>()?))
+        let mut connection = self.readers.acquire().await?;
+        page.read::<SummaryRow, PlacementSummary>(&mut connection, "placements", query).await
     }
 }
 
@@ -238,6 +237,7 @@ impl TryFrom<PlacementRow> for Placement {
     type Error = StoreError;
 
     fn try_from(PlacementRow { summary, options, document }: PlacementRow) -> Result<Self, StoreError> {
+        let document = Reading { id: &summary.id }.document("document", document)?;
         Ok(Self { summary: summary.try_into()?, options, document })
     }
 }

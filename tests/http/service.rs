@@ -14,7 +14,7 @@ use cutpoint::domain::tenant::Tenant;
 use cutpoint::http::{self, Api, Limits};
 use cutpoint::jobs::{Queue, QueueSettings, Solver};
 use cutpoint::planner::{CheckFailure, Env};
-use cutpoint::store::{JobFilter, Order, Page, PlacementFilter, Store, StoreSettings};
+use cutpoint::store::{JobFilter, Order, Page, PlacementFilter, Space, Store, StoreSettings};
 use cutpoint::webhook::Guard;
 use serde_json::{Value, json};
 use sqlx::sqlite::SqliteConnectOptions;

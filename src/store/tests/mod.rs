@@ -13,6 +13,7 @@ mod owner;
 mod placements;
 mod retention;
 mod webhooks;
+mod space;
 mod writer;
 
 use std::sync::Arc;

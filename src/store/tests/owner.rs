@@ -179,3 +179,20 @@ async fn a_database_that_is_used_is_known_again() {
     let missing = tempfile::tempdir().unwrap();
     assert_eq!(standing(&settings(&missing).database_url).await.unwrap(), Standing::Missing);
 }
+
+#[tokio::test]
+async fn a_backup_of_an_older_version_is_no_migration() {
+    let folder = version_0_2_0().await;
+    let before = files(folder.path());
+    let copy = folder.path().join("copy.db");
+
+    let bytes = crate::store::backup(&settings(&folder).database_url, &copy).await.unwrap();
+
+    assert_eq!(std::fs::metadata(&copy).unwrap().len(), bytes);
+    std::fs::remove_file(folder.path().join("test.db")).unwrap();
+    std::fs::rename(&copy, folder.path().join("test.db")).unwrap();
+    assert_eq!(files(folder.path()).len(), before.len());
+    assert_eq!(application_id(&folder).await, 0);
+    let store = open(&folder).await.unwrap();
+    assert_eq!(store.webhooks(&Tenant::default(), page(10)).await.unwrap().items.len(), 1);
+}

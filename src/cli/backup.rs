@@ -1,0 +1,69 @@
+//! `cutpoint backup`: copies the database of the service, also while it runs.
+
+use std::path::PathBuf;
+
+use anyhow::Context;
+use clap::Args;
+use clap::builder::{OsStringValueParser, TypedValueParser};
+
+use super::complain;
+use super::exit::Exit;
+use super::interrupt::asked_to_end;
+use super::place::Place;
+use crate::clock::{Clock, SystemClock};
+use crate::config::Settings;
+use crate::store;
+
+/// Copies the database of the service to a file, also while the service runs.
+#[derive(Debug, Args)]
+#[command(after_long_help = "\
+The copy holds everything that was answered before the command began. It is checked, and has its name only once it is \
+whole and on the disk; a file that is there is never overwritten. The copy holds the secrets of webhooks: only its owner \
+may read it.
+
+To restore it, stop the service, put the copy in the database's place, remove the -wal and -shm files beside it, and \
+start the service.
+
+Examples:
+  cutpoint backup /backups/cutpoint-monday.db
+  cutpoint backup --database-url sqlite:///var/lib/cutpoint/cutpoint.db copy.db")]
+pub struct BackupArguments {
+    /// The file to write, which must not be there yet.
+    #[arg(value_name = "FILE", value_parser = OsStringValueParser::new().map(PathBuf::from))]
+    file: PathBuf,
+    #[command(flatten)]
+    place: Place,
+}
+
+/// Runs the command.
+pub(super) fn run(arguments: &BackupArguments) -> Exit {
+    let settings = match arguments.place.settings() {
+        Ok(settings) => settings,
+        Err(words) => {
+            eprintln!("cutpoint: {words}");
+            return Exit::BadInput;
+        }
+    };
+    let clock = SystemClock::new();
+    match copy(arguments, &settings) {
+        Ok(bytes) => {
+            let (file, seconds) = (arguments.file.display(), clock.monotonic().as_secs_f64());
+            println!("{file}: {bytes} bytes in {seconds:.3} s");
+            Exit::Success
+        }
+        Err(error) => complain(&error),
+    }
+}
+
+fn copy(arguments: &BackupArguments, settings: &Settings) -> anyhow::Result<u64> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(async {
+        let url = &settings.database_url;
+        let interrupted = asked_to_end()?;
+        tokio::select! {
+            copied = store::backup(url, &arguments.file) => copied.with_context(|| format!("no copy of {url} was made")),
+            // What was written so far is taken away.
+            signal = interrupted => anyhow::bail!("no copy of {url} was made: {signal}"),
+        }
+    })
+}
