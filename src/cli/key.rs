@@ -138,9 +138,14 @@ fn create(arguments: &CreateArguments, settings: &Settings) -> Exit {
 }
 
 fn list(arguments: &ListArguments, settings: &Settings) -> Exit {
-    finish(with_store(settings, false, async |store| store.keys().await), |keys| match arguments.output {
-        Output::Table => print!("{}", table(&keys)),
-        Output::Jsonl => keys.iter().for_each(|key| println!("{}", line(key))),
+    finish(with_store(settings, false, async |store| store.keys().await), |keys| {
+        match arguments.output {
+            Output::Table => print!("{}", table(&keys.readable)),
+            Output::Jsonl => keys.readable.iter().for_each(|key| println!("{}", line(key))),
+        }
+        for id in &keys.unreadable {
+            eprintln!("cutpoint: the row of {id} is damaged: it opens nothing; make another");
+        }
     })
 }
 

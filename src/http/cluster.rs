@@ -69,6 +69,11 @@ pub struct ClusterPage {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub next_cursor: Option<String>,
+    /// Ids of what stands in this part of the list and is damaged in the database; reading one says what is wrong. Absent
+    /// where all of it can be read.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false)]
+    pub unreadable: Vec<String>,
 }
 
 impl From<store::Cluster> for ClusterSummary {

@@ -77,7 +77,7 @@ async fn list_clusters(
     let listed = api.store.clusters(&caller.tenant, page).await?;
     let items = listed.items.into_iter().map(ClusterSummary::from).collect();
     let next_cursor = listed.next.as_ref().map(paging::cursor);
-    Ok(json::value(StatusCode::OK, &ClusterPage { items, next_cursor }))
+    Ok(json::value(StatusCode::OK, &ClusterPage { items, next_cursor, unreadable: listed.unreadable }))
 }
 
 /// Read a cluster

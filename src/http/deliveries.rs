@@ -54,7 +54,7 @@ async fn list_deliveries(
     let listed = api.store.deliveries(&caller.tenant, &webhook_id(&id)?, &statuses, page).await?;
     let items = listed.items.into_iter().map(Delivery::from).collect();
     let next_cursor = listed.next.as_ref().map(paging::cursor);
-    Ok(json::value(StatusCode::OK, &DeliveryPage { items, next_cursor }))
+    Ok(json::value(StatusCode::OK, &DeliveryPage { items, next_cursor, unreadable: listed.unreadable }))
 }
 
 /// Send a message again

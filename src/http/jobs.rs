@@ -131,7 +131,7 @@ async fn list_jobs(
     let now = api.clock.now();
     let items = listed.items.into_iter().map(|job| Job::new(job, now)).collect();
     let next_cursor = listed.next.as_ref().map(paging::cursor);
-    Ok(json::value(StatusCode::OK, &JobPage { items, next_cursor }))
+    Ok(json::value(StatusCode::OK, &JobPage { items, next_cursor, unreadable: listed.unreadable }))
 }
 
 /// Read a job

@@ -44,7 +44,13 @@ struct Rooms {
 
 struct Known {
     read_at: Duration,
-    keys: Arc<FxHashMap<Id, Arc<Key>>>,
+    keys: Arc<Made>,
+}
+
+/// The keys that were ever made.
+struct Made {
+    none: bool,
+    readable: FxHashMap<Id, Arc<Key>>,
 }
 
 /// What a caller is, by the key that it shows or does not show.
@@ -71,12 +77,12 @@ impl Keyring {
     /// The database failed.
     pub async fn identify(&self, shown: Option<&str>) -> Result<Identity, StoreError> {
         let keys = self.keys().await?;
-        if keys.is_empty() && self.anonymous {
+        if keys.none && self.anonymous {
             return Ok(Identity::Anonymous);
         }
         let Some(shown) = shown else { return Ok(Identity::Missing) };
         let Some(text) = KeyText::parse(shown) else { return Ok(Identity::Wrong) };
-        let found = keys.get(&text.id()).filter(|key| key.hash.is_of(&text) && key.revoked_at.is_none());
+        let found = keys.readable.get(&text.id()).filter(|key| key.hash.is_of(&text) && key.revoked_at.is_none());
         Ok(found.cloned().map_or(Identity::Wrong, Identity::Known))
     }
 
@@ -85,7 +91,7 @@ impl Keyring {
     /// # Errors
     /// The database failed.
     pub async fn is_valid(&self, key: &Id) -> Result<bool, StoreError> {
-        Ok(self.keys().await?.get(key).is_some_and(|key| key.revoked_at.is_none()))
+        Ok(self.keys().await?.readable.get(key).is_some_and(|key| key.revoked_at.is_none()))
     }
 
     /// Room for a request of a key; none where it has used what it may.
@@ -115,7 +121,7 @@ impl Keyring {
         of_key.or_insert_with(|| Rooms { requests: room(self.most.requests), streams: room(self.most.streams) }).clone()
     }
 
-    async fn keys(&self) -> Result<Arc<FxHashMap<Id, Arc<Key>>>, StoreError> {
+    async fn keys(&self) -> Result<Arc<Made>, StoreError> {
         if let Some(known) = self.fresh(self.known.read().await.as_ref()) {
             return Ok(known);
         }
@@ -126,12 +132,14 @@ impl Keyring {
         }
         let read_at = self.clock.monotonic();
         let keys = self.store.keys().await?;
-        let keys = Arc::new(keys.into_iter().map(|key| (key.id.clone(), Arc::new(key))).collect());
+        let none = keys.is_empty();
+        let readable = keys.readable.into_iter().map(|key| (key.id.clone(), Arc::new(key))).collect();
+        let keys = Arc::new(Made { none, readable });
         *known = Some(Known { read_at, keys: Arc::clone(&keys) });
         Ok(keys)
     }
 
-    fn fresh(&self, known: Option<&Known>) -> Option<Arc<FxHashMap<Id, Arc<Key>>>> {
+    fn fresh(&self, known: Option<&Known>) -> Option<Arc<Made>> {
         let known = known.filter(|known| self.clock.monotonic() < known.read_at + FRESH)?;
         Some(Arc::clone(&known.keys))
     }

@@ -91,6 +91,11 @@ pub struct ModelPage {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub next_cursor: Option<String>,
+    /// Ids of what stands in this part of the list and is damaged in the database; reading one says what is wrong. Absent
+    /// where all of it can be read.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false)]
+    pub unreadable: Vec<String>,
 }
 
 impl From<store::Model> for ModelSummary {
@@ -166,7 +171,7 @@ async fn list_models(
     let listed = api.store.models(&caller.tenant, page).await?;
     let items = listed.items.into_iter().map(ModelSummary::from).collect();
     let next_cursor = listed.next.as_ref().map(paging::cursor);
-    Ok(json::value(StatusCode::OK, &ModelPage { items, next_cursor }))
+    Ok(json::value(StatusCode::OK, &ModelPage { items, next_cursor, unreadable: listed.unreadable }))
 }
 
 /// Read a model

@@ -46,15 +46,17 @@ pub enum ProblemType {
     TooManyRequests,
     /// A defect of ours.
     Internal,
+    /// What is stored cannot be read.
+    Damaged,
     /// The service does not take requests at the moment.
     Unavailable,
-}
-
     /// There is no space for what is to be written.
     StorageFull,
+}
+
 impl ProblemType {
     /// Every type.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 20] = [
         Self::MalformedBody,
         Self::InvalidParameter,
         Self::Unauthenticated,
@@ -72,11 +74,12 @@ impl ProblemType {
         Self::PreconditionRequired,
         Self::TooManyRequests,
         Self::Internal,
+        Self::Damaged,
         Self::Unavailable,
+        Self::StorageFull,
     ];
 
     /// The URI reference that names the type.
-        Self::StorageFull,
     pub fn uri(self) -> &'static str {
         match self {
             Self::MalformedBody => "/problems/malformed-body",
@@ -96,12 +99,13 @@ impl ProblemType {
             Self::PreconditionRequired => "/problems/precondition-required",
             Self::TooManyRequests => "/problems/too-many-requests",
             Self::Internal => "/problems/internal",
+            Self::Damaged => "/problems/damaged",
             Self::Unavailable => "/problems/unavailable",
+            Self::StorageFull => "/problems/storage-full",
         }
     }
 
     /// The status that goes with the type.
-            Self::StorageFull => "/problems/storage-full",
     pub fn status(self) -> StatusCode {
         match self {
             Self::MalformedBody | Self::InvalidParameter => StatusCode::BAD_REQUEST,
@@ -117,13 +121,13 @@ impl ProblemType {
             Self::InvalidRequest | Self::IdempotencyKeyReused => StatusCode::UNPROCESSABLE_ENTITY,
             Self::PreconditionRequired => StatusCode::PRECONDITION_REQUIRED,
             Self::TooManyRequests => StatusCode::TOO_MANY_REQUESTS,
-            Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::Internal | Self::Damaged => StatusCode::INTERNAL_SERVER_ERROR,
             Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+            Self::StorageFull => StatusCode::INSUFFICIENT_STORAGE,
         }
     }
 
     /// The type in a few words, the same for every occurrence.
-            Self::StorageFull => StatusCode::INSUFFICIENT_STORAGE,
     pub fn title(self) -> &'static str {
         match self {
             Self::MalformedBody => "The body is not JSON that can be read",
@@ -143,13 +147,14 @@ impl ProblemType {
             Self::PreconditionRequired => "The request must say which version it changes",
             Self::TooManyRequests => "The key has used up what it may",
             Self::Internal => "A defect of the service",
+            Self::Damaged => "What is stored is damaged",
             Self::Unavailable => "The service takes no requests at the moment",
+            Self::StorageFull => "There is no space for what is to be written",
         }
     }
 
     /// What the caller can do about it.
     pub fn action(self) -> &'static str {
-            Self::StorageFull => "There is no space for what is to be written",
         match self {
             Self::MalformedBody => "Send one JSON document (RFC 8259), nested at most 127 levels.",
             Self::InvalidParameter => "Mend what `errors` names; a pointer begins with /query or /header.",
@@ -171,22 +176,22 @@ impl ProblemType {
             Self::TooManyRequests => {
                 "Send fewer requests at once, or wait until jobs have ended; Retry-After says when."
             }
-            Self::Internal => "Report it with the `instance`, which the service's log names too.",
-            Self::Unavailable => "Send the request again later; Retry-After says when.",
-        }
-    }
-
             Self::Damaged => {
                 "Restore the database from a backup, or mend the row that `detail` names; everything else can still be read."
             }
+            Self::Internal => "Report it with the `instance`, which the service's log names too.",
+            Self::Unavailable => "Send the request again later; Retry-After says when.",
+            Self::StorageFull => {
+                "Free space on the disk of the service, then send the request again; nothing of it was stored. Reads go on."
+            }
+        }
+    }
+
     /// The type for a status that the framework set by itself.
     fn of_status(status: StatusCode) -> Self {
         match status {
             StatusCode::UNAUTHORIZED => Self::Unauthenticated,
             StatusCode::FORBIDDEN => Self::InsufficientScope,
-            Self::StorageFull => {
-                "Free space on the disk of the service, then send the request again; nothing of it was stored. Reads go on."
-            }
             StatusCode::TOO_MANY_REQUESTS => Self::TooManyRequests,
             StatusCode::NOT_FOUND => Self::NotFound,
             StatusCode::METHOD_NOT_ALLOWED => Self::MethodNotAllowed,
@@ -308,6 +313,10 @@ impl IntoResponse for Problem {
             ProblemType::Unavailable | ProblemType::TooManyRequests => {
                 headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
             }
+            // Space seldom comes by itself.
+            ProblemType::StorageFull => {
+                headers.insert(header::RETRY_AFTER, HeaderValue::from_static("30"));
+            }
             // RFC 6750, section 3.
             ProblemType::Unauthenticated => {
                 headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"cutpoint\""));
@@ -315,10 +324,6 @@ impl IntoResponse for Problem {
             ProblemType::InsufficientScope => {
                 let challenge = "Bearer realm=\"cutpoint\", error=\"insufficient_scope\"";
                 headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
-            }
-            // Space seldom comes by itself.
-            ProblemType::StorageFull => {
-                headers.insert(header::RETRY_AFTER, HeaderValue::from_static("30"));
             }
             _ => {}
         }

@@ -60,7 +60,7 @@ error_responses! {
     /// 428.
     VersionMissing = PreconditionRequired;
     /// 500.
-    Internal = Internal;
+    Internal = Internal | Damaged;
     /// 503.
     Unavailable = Unavailable;
     /// 507 of an operation that writes.

@@ -84,7 +84,7 @@ async fn list_webhooks(
     let listed = api.store.webhooks(&caller.tenant, page).await?;
     let items = listed.items.into_iter().map(Webhook::from).collect();
     let next_cursor = listed.next.as_ref().map(paging::cursor);
-    Ok(json::value(StatusCode::OK, &WebhookPage { items, next_cursor }))
+    Ok(json::value(StatusCode::OK, &WebhookPage { items, next_cursor, unreadable: listed.unreadable }))
 }
 
 /// Read a webhook

@@ -222,7 +222,8 @@ impl Store {
         let select = sqlx::query_as(select).bind(id.as_str()).bind(revision.map(wanted)).bind(tenant.as_str());
         let row: Option<DocumentRow> = select.fetch_optional(&self.readers).await?;
         let row = row.ok_or_else(|| missing(id.as_str(), revision))?;
-        Ok((row.cluster.try_into()?, row.document))
+        let document = Reading { id: id.as_str() }.document("document", row.document)?;
+        Ok((row.cluster.try_into()?, document))
     }
 
     /// The newest revisions of a tenant's clusters, in the order in which the clusters were inserted.
@@ -234,9 +235,8 @@ impl Store {
             concat!(select_revision!(""), " WHERE cluster_revisions.revision = clusters.revision AND tenant = ");
         let mut query = QueryBuilder::new(newest);
         query.push_bind(tenant.as_str().to_owned());
-        page.push_to(&mut query);
-        let rows: Vec<ClusterRow> = query.build_query_as().fetch_all(&self.readers).await?;
-        Ok(page.list(rows.into_iter().map(Cluster::try_from).collect::<Result<_, _>>()?))
+        let mut connection = self.readers.acquire().await?;
+        page.read::<ClusterRow, Cluster>(&mut connection, "clusters", query).await
     }
 
     /// Deletes a cluster with its revisions, if no job and no placement refers to it, and if its newest revision is the

@@ -10,7 +10,7 @@ use sqlx::QueryBuilder;
 
 use super::delivery::{Attempt, ClaimedDelivery, Delivery, DeliveryRow, DeliveryStatus, DueDelivery, Verdict};
 use super::jobs::push_names;
-use super::row::{Named, Reading, integer};
+use super::row::{Named, Reading, integer, leave_out};
 use super::webhook::{Webhook, WebhookRow};
 use super::{Connection, Listed, Page, Store, StoreError, webhooks};
 use crate::domain::id::{Id, IdKind};
@@ -54,9 +54,7 @@ impl Store {
         let mut query = QueryBuilder::new(SELECT);
         query.push_bind(webhook.id.as_str().to_owned());
         push_names(&mut query, statuses);
-        page.push_to(&mut query);
-        let rows: Vec<DeliveryRow> = query.build_query_as().fetch_all(&mut *connection).await?;
-        Ok(page.list(rows.into_iter().map(Delivery::try_from).collect::<Result<_, _>>()?))
+        page.read::<DeliveryRow, Delivery>(&mut connection, "webhook_deliveries", query).await
     }
 
     /// Makes a delivery due now, whatever attempt is running. One that has ended goes through the whole schedule again.
@@ -121,7 +119,15 @@ impl Store {
         .bind(i64::from(most))
         .fetch_all(&self.readers)
         .await?;
-        rows.into_iter().map(DueDelivery::try_from).collect()
+        let due = rows.into_iter().filter_map(|row| match DueDelivery::try_from(row) {
+            Ok(due) => Some(Ok(due)),
+            Err(StoreError::Unreadable { id, column, .. }) => {
+                leave_out("webhook_deliveries", &id, &column);
+                None
+            }
+            Err(error) => Some(Err(error)),
+        });
+        due.collect()
     }
 
     /// When the next delivery becomes due that is not due now.
@@ -130,13 +136,20 @@ impl Store {
     /// The database failed.
     pub async fn next_delivery_at(&self) -> Result<Option<Timestamp>, StoreError> {
         let select = sqlx::query_scalar(
-            "SELECT MIN(next_attempt_at) FROM webhook_deliveries WHERE status = 'pending' AND next_attempt_at > $1",
+            "SELECT next_attempt_at FROM webhook_deliveries WHERE status = 'pending' AND next_attempt_at > $1
+             ORDER BY next_attempt_at LIMIT 1",
         );
-        let next: Option<i64> = select.bind(self.clock.now().as_microsecond()).fetch_one(&self.readers).await?;
+        let next = select.bind(self.clock.now().as_microsecond()).fetch_optional(&self.readers).await;
+        let next: Option<i64> = match next.map_err(StoreError::from) {
+            // SQLite puts what is no number behind all numbers: no other is due before.
+            Err(StoreError::Unreadable { .. }) => None,
+            next => next?,
+        };
         next.map(|time| Reading { id: "the deliveries" }.time("next_attempt_at", time)).transpose()
     }
 
-    /// Takes deliveries that are due for one attempt each; those that are not any more are left out.
+    /// Takes deliveries that are due for one attempt each; those that are not any more are left out. One that cannot be
+    /// made because it or its webhook is damaged fails.
     ///
     /// # Errors
     /// The database failed.
@@ -150,7 +163,14 @@ impl Store {
             Box::pin(async move {
                 let mut claimed = Vec::with_capacity(due.len());
                 for DueDelivery { webhook_id, message_id } in due {
-                    claimed.extend(claim_one(connection, webhook_id, message_id, now, claim).await?);
+                    match claim_one(connection, webhook_id.clone(), message_id.clone(), now, claim).await {
+                        Ok(one) => claimed.extend(one),
+                        Err(StoreError::Unreadable { id, column, .. }) => {
+                            fail_one(connection, &webhook_id, &message_id).await?;
+                            leave_out("webhook_deliveries", &id, &column);
+                        }
+                        Err(error) => return Err(error),
+                    }
                 }
                 Ok(claimed)
             })
@@ -242,6 +262,15 @@ pub(super) async fn fail_pending(connection: &mut Connection, webhook_id: &Id) -
          WHERE webhook_id = $1 AND status = 'pending'",
     );
     fail.bind(webhook_id.as_str()).execute(connection).await?;
+    Ok(())
+}
+
+async fn fail_one(connection: &mut Connection, webhook_id: &Id, message_id: &Id) -> Result<(), StoreError> {
+    let fail = sqlx::query(
+        "UPDATE webhook_deliveries SET status = 'failed', next_attempt_at = NULL, claimed_until = NULL
+         WHERE webhook_id = $1 AND message_id = $2",
+    );
+    fail.bind(webhook_id.as_str()).bind(message_id.as_str()).execute(connection).await?;
     Ok(())
 }
 

@@ -82,7 +82,7 @@ pub enum StoreError {
         /// The row.
         id: String,
         /// Its column.
-        column: &'static str,
+        column: String,
         /// What stands there.
         value: String,
     },
@@ -168,6 +168,10 @@ pub enum StoreError {
     /// The commit of a group of operations failed: none of them is kept.
     #[error("the commit failed: {0}")]
     Commit(String),
+    /// There is no space for what was to be written, on the disk or in the database. The operation can be tried again once
+    /// there is.
+    #[error("there is no space for this write: {0}")]
+    NoSpace(String),
     /// The database's schema could not be brought up to date.
     #[error("the database could not be migrated: {0}")]
     Migrate(#[from] sqlx::migrate::MigrateError),
@@ -179,17 +183,27 @@ pub enum StoreError {
     },
     /// The database failed.
     #[error("the database failed: {0}")]
-    Database(#[from] sqlx::Error),
+    Database(#[source] sqlx::Error),
+}
+
+impl From<sqlx::Error> for StoreError {
+    fn from(error: sqlx::Error) -> Self {
+        match error {
+            // The row was asked for by whoever gets the error, and is known to them.
+            sqlx::Error::ColumnDecode { index, source } => Self::Unreadable {
+                id: "the row".to_owned(),
+                column: index.trim_matches('"').to_owned(),
+                value: source.to_string(),
+            },
+            error => Self::Database(error),
+        }
+    }
 }
 
 fn kind_name(kind: IdKind) -> &'static str {
     match kind {
         IdKind::Model => "model",
         IdKind::Cluster => "cluster",
-    /// There is no space for what was to be written, on the disk or in the database. The operation can be tried again once
-    /// there is.
-    #[error("there is no space for this write: {0}")]
-    NoSpace(String),
         IdKind::Job => "job",
         IdKind::Placement => "placement",
         IdKind::Key => "key",

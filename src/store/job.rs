@@ -253,7 +253,7 @@ impl Named for JobErrorCode {
 
 #[derive(sqlx::FromRow)]
 pub(super) struct JobRow {
-    pub(super) id: String,
+    id: String,
     tenant: String,
     status: String,
     termination: Option<String>,
@@ -278,7 +278,6 @@ pub(super) struct JobRow {
     incumbent_version: Option<i64>,
     bound_version: Option<i64>,
     sequence: i64,
-    pub(super) lease_token: i64,
     labels: String,
     options: String,
 }

@@ -109,9 +109,8 @@ impl Store {
         let mut query = QueryBuilder::new("SELECT * FROM jobs WHERE tenant = ");
         query.push_bind(tenant.as_str().to_owned());
         filter.push_to(&mut query);
-        page.push_to(&mut query);
-        let rows: Vec<JobRow> = query.build_query_as().fetch_all(&self.readers).await?;
-        Ok(page.list(rows.into_iter().map(Job::try_from).collect::<Result<_, _>>()?))
+        let mut connection = self.readers.acquire().await?;
+        page.read::<JobRow, Job>(&mut connection, "jobs", query).await
     }
 
     /// Cancels a queued job that has no incumbent; marks one that has (from a run that was interrupted) and a running

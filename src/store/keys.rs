@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::row::{Named, Reading};
+use super::row::{self, Named, Reading, leave_out};
 use super::{Store, StoreError};
 use crate::domain::id::{Id, IdKind};
 use crate::domain::key::{KeyHash, KeyText};
@@ -37,6 +37,22 @@ pub struct Key {
     pub created_at: Timestamp,
     /// Since when it allows nothing.
     pub revoked_at: Option<Timestamp>,
+}
+
+/// Every key that was ever made.
+#[derive(Debug, Clone)]
+pub struct Keys {
+    /// Those that can be read.
+    pub readable: Vec<Key>,
+    /// The ids of those whose rows are damaged. They open nothing.
+    pub unreadable: Vec<String>,
+}
+
+impl Keys {
+    /// Whether no key was ever made.
+    pub fn is_empty(&self) -> bool {
+        self.readable.is_empty() && self.unreadable.is_empty()
+    }
 }
 
 #[derive(sqlx::FromRow)]
@@ -104,10 +120,20 @@ impl Store {
     ///
     /// # Errors
     /// The database failed.
-    pub async fn keys(&self) -> Result<Vec<Key>, StoreError> {
-        let select = sqlx::query_as("SELECT * FROM api_keys ORDER BY created_at, id");
-        let rows: Vec<KeyRow> = select.fetch_all(&self.readers).await?;
-        rows.into_iter().map(Key::try_from).collect()
+    pub async fn keys(&self) -> Result<Keys, StoreError> {
+        let rows = sqlx::query("SELECT * FROM api_keys ORDER BY created_at, id").fetch_all(&self.readers).await?;
+        let mut keys = Keys { readable: Vec::with_capacity(rows.len()), unreadable: Vec::new() };
+        for row in &rows {
+            match row::read::<KeyRow, Key>(row) {
+                Ok(key) => keys.readable.push(key),
+                Err(StoreError::Unreadable { id, column, .. }) => {
+                    leave_out("api_keys", &id, &column);
+                    keys.unreadable.push(id);
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(keys)
     }
 
     /// Revokes a key; one that is revoked already stays as it is.

@@ -7,6 +7,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use sqlx::Row as _;
 
 use super::job::JobRow;
 use super::jobs::one_waits_less;
@@ -125,7 +126,8 @@ struct IncumbentRow {
 }
 
 impl Store {
-    /// Takes the oldest queued job, or the queued job `only`, for a process.
+    /// Takes the oldest queued job, or the queued job `only`, for a process. One whose row is damaged is set aside, and
+    /// the next is taken.
     ///
     /// # Errors
     /// The database failed.
@@ -135,11 +137,20 @@ impl Store {
         lease: Duration,
         only: Option<&Id>,
     ) -> Result<Option<Claimed>, StoreError> {
+        loop {
+            match self.try_claim(owner, lease, only).await {
+                Err(StoreError::Unreadable { id, column, .. }) => self.set_aside_job(only, id, column).await?,
+                claimed => return claimed,
+            }
+        }
+    }
+
+    async fn try_claim(&self, owner: &str, lease: Duration, only: Option<&Id>) -> Result<Option<Claimed>, StoreError> {
         let (owner, only, clock, waiting) = (owner.to_owned(), only.cloned(), self.clock.clone(), self.waiting.clone());
         self.write(move |connection| {
             Box::pin(async move {
                 let now = clock.now();
-                let claim = sqlx::query_as(
+                let claim = sqlx::query(
                     "UPDATE jobs SET status = 'running', lease_owner = $1, lease_token = lease_token + 1,
                             lease_expires_at = $2, started_at = $3, started_version = version + 1,
                             version = version + 1
@@ -148,13 +159,12 @@ impl Store {
                      RETURNING *",
                 );
                 let claim = claim.bind(owner).bind(expiry(now, lease)).bind(now.as_microsecond());
-                let row: Option<JobRow> =
-                    claim.bind(only.as_ref().map(Id::as_str)).fetch_optional(&mut *connection).await?;
+                let row = claim.bind(only.as_ref().map(Id::as_str)).fetch_optional(&mut *connection).await?;
                 let Some(row) = row else { return Ok(None) };
-                one_waits_less(&waiting);
-                let token = row.lease_token;
-                let job = Job::try_from(row)?;
+                let job: Job = row::read::<JobRow, Job>(&row)?;
+                let token = row.try_get("lease_token").map_err(|error| row::named(error, job.id.as_str()))?;
                 let incumbent = incumbent(connection, &job.id).await?;
+                one_waits_less(&waiting);
                 Ok(Some(Claimed { lease: Lease { job_id: job.id.clone(), token }, job, incumbent }))
             })
         })
@@ -255,7 +265,7 @@ impl Store {
                     Abandoned::Expired { alive } => ("", now, alive.as_slice()),
                 };
                 let alive = json_text(&alive.iter().map(Id::as_str).collect::<Vec<_>>());
-                let fail = sqlx::query_as(
+                let fail = sqlx::query(
                     "UPDATE jobs SET status = 'failed', lease_owner = NULL, lease_expires_at = NULL, finished_at = $4,
                             error_code = $5, error_detail = $6, version = version + 1
                      WHERE status = 'running' AND lease_owner <> $1 AND lease_expires_at < $2 AND crashes >= $3
@@ -265,14 +275,22 @@ impl Store {
                 let fail = fail.bind(owner).bind(expired_before).bind(i64::from(most_crashes)).bind(now);
                 let fail = fail.bind(JobErrorCode::CrashedTooOften.name()).bind(crash_detail(most_crashes));
                 let fail = fail.bind(&alive);
-                let rows: Vec<JobRow> = fail.fetch_all(&mut *connection).await?;
+                let rows = fail.fetch_all(&mut *connection).await?;
                 let (mut failed, mut announced) = (Vec::with_capacity(rows.len()), false);
-                for row in rows {
-                    let job = Job::try_from(row)?;
+                for row in &rows {
+                    let job = match row::read::<JobRow, Job>(row) {
+                        Ok(job) => job,
+                        // It has failed like the others; what cannot be read cannot be told.
+                        Err(StoreError::Unreadable { id, column, .. }) => {
+                            leave_out("jobs", &id, &column);
+                            continue;
+                        }
+                        Err(error) => return Err(error),
+                    };
                     announced |= outbox::announce(connection, &*ids, &job, time).await?;
                     failed.push(job.id);
                 }
-                let requeue = sqlx::query_scalar(
+                let requeue = sqlx::query(
                     "UPDATE jobs SET status = 'queued', lease_owner = NULL, lease_expires_at = NULL, started_at = NULL,
                             crashes = crashes + 1, queued_version = version + 1, version = version + 1
                      WHERE status = 'running' AND lease_owner <> $1 AND lease_expires_at < $2
@@ -280,8 +298,10 @@ impl Store {
                      RETURNING id",
                 );
                 let requeue = requeue.bind(owner).bind(expired_before).bind(&alive);
-                let requeued: Vec<String> = requeue.fetch_all(&mut *connection).await?;
-                Ok((Recovered { requeued: job_ids(requeued)?, failed }, announced))
+                let rows = requeue.fetch_all(&mut *connection).await?;
+                // One whose id is damaged waits too, and is set aside when its turn comes.
+                let requeued = rows.iter().filter_map(|row| Id::parse(IdKind::Job, row.try_get("id").ok()?)).collect();
+                Ok((Recovered { requeued, failed }, announced))
             })
         });
         let (recovered, announced) = recovered.await?;
@@ -298,10 +318,6 @@ fn crash_detail(most_crashes: u32) -> String {
     )
 }
 
-fn job_ids(texts: Vec<String>) -> Result<Vec<Id>, StoreError> {
-    texts.iter().map(|text| Reading { id: text }.id("id", IdKind::Job, text)).collect()
-}
-
 fn expiry(now: Timestamp, lease: Duration) -> i64 {
     now.checked_add(lease).unwrap_or(Timestamp::MAX).as_microsecond()
 }
@@ -316,7 +332,8 @@ fn held(lease: &Lease, rows: u64) -> Result<(), StoreError> {
 
 async fn incumbent(connection: &mut Connection, job_id: &Id) -> Result<Option<Incumbent>, StoreError> {
     let select = sqlx::query_as("SELECT objective, document FROM incumbents WHERE job_id = $1").bind(job_id.as_str());
-    let row: Option<IncumbentRow> = select.fetch_optional(connection).await?;
+    let row: Option<IncumbentRow> =
+        select.fetch_optional(connection).await.map_err(|error| row::named(error, job_id.as_str()))?;
     Ok(row.map(|IncumbentRow { objective, document }| Incumbent { objective, document }))
 }
 

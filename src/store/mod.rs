@@ -3,6 +3,7 @@
 mod backlog;
 mod backup;
 pub mod clusters;
+mod damaged;
 pub mod deliveries;
 pub mod delivery;
 mod error;
@@ -19,9 +20,9 @@ pub mod page;
 pub mod placements;
 pub mod retention;
 mod row;
+pub mod space;
 #[cfg(test)]
 pub(crate) mod tests;
-pub mod space;
 pub mod webhook;
 pub mod webhooks;
 mod writer;
@@ -39,14 +40,14 @@ use sqlx::{AssertSqlSafe, Connection as _, Pool};
 use tokio::sync::Notify;
 
 pub use backlog::Backlog;
-pub use clusters::{Cluster, ClusterDocument};
 pub use backup::backup;
+pub use clusters::{Cluster, ClusterDocument};
 pub use delivery::{Attempt, AttemptOutcome, ClaimedDelivery, Delivery, DeliveryStatus, DueDelivery, Verdict};
 pub use error::StoreError;
 pub use idempotency::{Idempotency, Registered};
 pub use job::{Happened, Job, JobCluster, JobError, JobErrorCode, JobModel, JobProgress, JobStatus, NewJob};
 pub use jobs::{JobFilter, QueueLimits, Stopped};
-pub use keys::{Key, NewKey};
+pub use keys::{Key, Keys, NewKey};
 pub use leases::{Abandoned, Claimed, Ending, Figures, Found, Incumbent, Lease, Recovered};
 pub use lock::ServerLock;
 pub use models::{Model, ModelDocument, ModelStatistics};
@@ -55,14 +56,14 @@ pub use page::{Listed, Order, Page, PageKey};
 pub use placements::{BestSoFar, Placement, PlacementFilter, PlacementSummary};
 pub use retention::{Retention, Swept};
 pub use row::termination_name;
+pub use space::{FileSystem, Shortage, Space};
 pub use webhook::{Disabled, DisabledReason, NewWebhook, PreviousSecret, Webhook, WebhookChange};
 pub use webhooks::{MOST_WEBHOOKS, PREVIOUS_SECRET_VALID};
 
-pub use space::{FileSystem, Shortage, Space};
+use self::space::Room;
 use self::writer::Writer;
 use crate::clock::{Clock, Ids};
 use crate::telemetry::Metrics;
-use self::space::Room;
 
 /// The engine.
 type Database = sqlx::Sqlite;
@@ -87,11 +88,11 @@ pub struct StoreSettings {
     pub readers: u32,
     /// The most operations that one commit takes; default 256.
     pub group_limit: usize,
+    /// The most pages of 4 KiB that the database may have; what needs more finds no space. Default what SQLite allows.
+    pub most_pages: Option<u32>,
     /// How long an idempotency key is remembered; default a day.
     pub remember_keys: Duration,
 }
-    /// The most pages of 4 KiB that the database may have; what needs more finds no space. Default what SQLite allows.
-    pub most_pages: Option<u32>,
 
 impl StoreSettings {
     /// The defaults for this database.
@@ -101,10 +102,10 @@ impl StoreSettings {
             create: true,
             readers: 4,
             group_limit: 256,
+            most_pages: None,
             remember_keys: Duration::from_secs(24 * 60 * 60),
         }
     }
-            most_pages: None,
 }
 
 /// An open store; clones share it.
@@ -116,10 +117,9 @@ pub struct Store {
     ids: Arc<dyn Ids>,
     remember_keys: Duration,
     wal_file: Arc<Path>,
+    room: Room,
     /// Jobs that wait, as far as is known.
     waiting: Arc<AtomicU32>,
-    /// Whether there is space.
-    room: Room,
     /// Told when deliveries have come.
     outbox: Arc<Notify>,
     /// Counts deletions of placements.
@@ -134,9 +134,6 @@ impl Store {
     /// # Errors
     /// [`StoreError::Foreign`] or [`StoreError::Newer`], before anything is written; or the database cannot be opened.
     pub async fn open(settings: &StoreSettings, clock: Arc<dyn Clock>, ids: Arc<dyn Ids>) -> Result<Self, StoreError> {
-        // What is counted before the counts are set up is lost, and a store comes before everything else.
-        Metrics::of_process();
-        standing(&settings.database_url).await?;
         let options = SqliteConnectOptions::from_str(&settings.database_url)?;
         let folder = options.get_filename().parent().filter(|folder| !folder.as_os_str().is_empty());
         let space = FileSystem::of(folder.unwrap_or(Path::new(".")));
@@ -153,6 +150,9 @@ impl Store {
         clock: Arc<dyn Clock>,
         ids: Arc<dyn Ids>,
     ) -> Result<Self, StoreError> {
+        // What is counted before the counts are set up is lost, and a store comes before everything else.
+        Metrics::of_process();
+        standing(&settings.database_url).await?;
         let options = SqliteConnectOptions::from_str(&settings.database_url)?
             .create_if_missing(settings.create)
             .journal_mode(SqliteJournalMode::Wal)

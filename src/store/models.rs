@@ -201,7 +201,8 @@ impl Store {
     pub async fn model_document(&self, tenant: &Tenant, id: &Id) -> Result<String, StoreError> {
         let select = sqlx::query_scalar("SELECT document FROM models WHERE id = $1 AND tenant = $2");
         let select = select.bind(id.as_str()).bind(tenant.as_str());
-        select.fetch_optional(&self.readers).await?.ok_or_else(|| missing(id.as_str()))
+        let document: Option<String> = select.fetch_optional(&self.readers).await?;
+        Reading { id: id.as_str() }.document("document", document.ok_or_else(|| missing(id.as_str()))?)
     }
 
     /// A tenant's models in the order of inserts.
@@ -211,9 +212,8 @@ impl Store {
     pub async fn models(&self, tenant: &Tenant, page: Page) -> Result<Listed<Model>, StoreError> {
         let mut query = QueryBuilder::new(concat!("SELECT ", columns!(), " FROM models WHERE tenant = "));
         query.push_bind(tenant.as_str().to_owned());
-        page.push_to(&mut query);
-        let rows: Vec<ModelRow> = query.build_query_as().fetch_all(&self.readers).await?;
-        Ok(page.list(rows.into_iter().map(Model::try_from).collect::<Result<_, _>>()?))
+        let mut connection = self.readers.acquire().await?;
+        page.read::<ModelRow, Model>(&mut connection, "models", query).await
     }
 
     /// Deletes a model that no job and no placement refers to.

@@ -3,12 +3,15 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
+use metrics::counter;
+use sqlx::{FromRow, Row as _};
 
-use super::StoreError;
+use super::{Database, StoreError};
 use crate::domain::id::{Id, IdKind};
 use crate::domain::placement::{Status, Termination};
 use crate::domain::scope::Scope;
 use crate::domain::tenant::Tenant;
+use crate::telemetry::metric;
 
 /// A row while it is read: its id, for errors.
 #[derive(Clone, Copy)]
@@ -19,7 +22,7 @@ pub(super) struct Reading<'a> {
 
 impl Reading<'_> {
     pub(super) fn unreadable(self, column: &'static str, value: impl ToString) -> StoreError {
-        StoreError::Unreadable { id: self.id.to_owned(), column, value: value.to_string() }
+        StoreError::Unreadable { id: self.id.to_owned(), column: column.to_owned(), value: value.to_string() }
     }
 
     pub(super) fn id(self, column: &'static str, kind: IdKind, text: &str) -> Result<Id, StoreError> {
@@ -42,11 +45,45 @@ impl Reading<'_> {
         serde_json::from_str(text).map_err(|_| self.unreadable("labels", text))
     }
 
+    /// JSON text, which goes out as it is.
+    pub(super) fn document(self, column: &'static str, text: String) -> Result<String, StoreError> {
+        match serde_json::from_str::<serde::de::IgnoredAny>(&text) {
+            Ok(_) => Ok(text),
+            Err(error) => Err(self.unreadable(column, error)),
+        }
+    }
+
     /// A value of a closed list by its name.
     pub(super) fn named<T: Named>(self, column: &'static str, name: &str) -> Result<T, StoreError> {
         let found = T::ALL.iter().find(|value| value.name() == name);
         found.copied().ok_or_else(|| self.unreadable(column, name))
     }
+}
+
+/// Reads a row of the database; an error names it by its column `id`.
+pub(super) fn read<R, T>(row: &<Database as sqlx::Database>::Row) -> Result<T, StoreError>
+where
+    R: for<'r> FromRow<'r, <Database as sqlx::Database>::Row>,
+    T: TryFrom<R, Error = StoreError>,
+{
+    R::from_row(row).map_err(StoreError::from).and_then(T::try_from).map_err(|error| {
+        let id: Result<&str, _> = row.try_get("id");
+        named(error, id.unwrap_or("a row whose id is not readable"))
+    })
+}
+
+/// The same error; where a row is damaged, it has this id.
+pub(super) fn named(error: impl Into<StoreError>, id: &str) -> StoreError {
+    match error.into() {
+        StoreError::Unreadable { column, value, .. } => StoreError::Unreadable { id: id.to_owned(), column, value },
+        error => error,
+    }
+}
+
+/// Logs and counts a row that others are not held up by.
+pub(super) fn leave_out(table: &'static str, id: &str, column: &str) {
+    counter!(metric::UNREADABLE_ROWS, "table" => table).increment(1);
+    tracing::error!(table, id, column, "a row of the database is damaged and was left out");
 }
 
 /// A closed list whose values have names in the database.

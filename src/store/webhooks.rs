@@ -74,9 +74,8 @@ impl Store {
     pub async fn webhooks(&self, tenant: &Tenant, page: Page) -> Result<Listed<Webhook>, StoreError> {
         let mut query = QueryBuilder::new("SELECT * FROM webhooks WHERE tenant = ");
         query.push_bind(tenant.as_str().to_owned());
-        page.push_to(&mut query);
-        let rows: Vec<WebhookRow> = query.build_query_as().fetch_all(&self.readers).await?;
-        Ok(page.list(rows.into_iter().map(Webhook::try_from).collect::<Result<_, _>>()?))
+        let mut connection = self.readers.acquire().await?;
+        page.read::<WebhookRow, Webhook>(&mut connection, "webhooks", query).await
     }
 
     /// Changes a webhook that is at `expected_version`. What waits to be delivered to one that is disabled fails.

@@ -226,7 +226,7 @@ async fn a_new_key_ends_the_open_door_and_a_revoked_one_does_not_open_it_again()
     assert_eq!(service.get("/healthz").await.status, 200);
     assert_eq!(service.get("/openapi.json").await.status, 200);
 
-    let id = service.store.keys().await.unwrap()[0].id.clone();
+    let id = service.store.keys().await.unwrap().readable[0].id.clone();
     let revoked = service.store.revoke_key(&id).await.unwrap();
     assert_eq!(service.store.revoke_key(&id).await.unwrap().revoked_at, revoked.revoked_at);
     service.clock.advance(Duration::from_secs(1));
@@ -275,7 +275,8 @@ async fn a_stream_of_a_key_that_is_revoked_tells_nothing_more() {
     let service = Service::with(first_node, settings, Limits::default()).await;
     let shown = key(&service, "default", Scope::Plan).await;
     let made = ask(&service, &shown, "POST", "/v1/jobs", Some(&job())).await;
-    let (path, id) = (format!("{}/events", made.header("location")), service.store.keys().await.unwrap()[0].id.clone());
+    let (path, id) =
+        (format!("{}/events", made.header("location")), service.store.keys().await.unwrap().readable[0].id.clone());
     let bearer = format!("Bearer {shown}");
     let follow = crate::service::request("GET", &path, &[("authorization", &bearer)], axum::body::Body::empty());
     let followed = service.router.clone().oneshot(follow).await.unwrap();

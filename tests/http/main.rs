@@ -2,6 +2,7 @@
 
 mod bad_input;
 mod clusters;
+mod damaged;
 mod events;
 mod explanations;
 mod frame;
@@ -12,6 +13,6 @@ mod metrics;
 mod models;
 mod placements;
 mod service;
-mod validation;
 mod space;
+mod validation;
 mod webhooks;

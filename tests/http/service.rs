@@ -1,5 +1,6 @@
 //! The service under test, and answers that were held against the contract.
 
+use std::str::FromStr;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -209,6 +210,14 @@ impl Service {
         self.send(request(method, path, &headers, body.into())).await
     }
 
+    /// Writes SQL past every check and every reference, as whoever has the file can.
+    pub(crate) async fn damage(&self, statement: &'static str) {
+        let options = SqliteConnectOptions::from_str(&database(&self.folder).database_url).unwrap();
+        let mut connection = SqliteConnection::connect_with(&options.foreign_keys(false)).await.unwrap();
+        sqlx::query(statement).execute(&mut connection).await.unwrap();
+        connection.close().await.unwrap();
+    }
+
     /// How many models, clusters, jobs and placements are stored.
     pub(crate) async fn rows(&self) -> [usize; 4] {
         let page = || Page { limit: 200, order: Order::NewestFirst, after: None };
@@ -230,6 +239,10 @@ impl Service {
         connection.close().await.unwrap();
         pages
     }
+}
+
+fn database(folder: &TempDir) -> StoreSettings {
+    StoreSettings::new(format!("sqlite://{}", folder.path().join("http.db").display()))
 }
 
 pub(crate) fn request(method: &str, path: &str, headers: &[(&str, &str)], body: Body) -> Request<Body> {

@@ -16,7 +16,7 @@ async fn a_key_is_listed_without_its_text_and_known_by_it() {
     fixture.clock.advance(Duration::from_secs(1));
     fixture.store.create_key(new_key("two")).await.unwrap();
 
-    let keys = fixture.store.keys().await.unwrap();
+    let keys = fixture.store.keys().await.unwrap().readable;
 
     assert_eq!(keys.iter().map(|key| key.name.as_str()).collect::<Vec<_>>(), ["one", "two"]);
     assert_eq!((&keys[0].id, &keys[0].tenant, keys[0].scope), (&made.id, &made.tenant, Scope::Plan));
@@ -39,7 +39,7 @@ async fn a_revoked_key_keeps_its_row_and_the_time() {
 
     assert!(first.revoked_at.is_some());
     assert_eq!(again.revoked_at, first.revoked_at);
-    assert_eq!(fixture.store.keys().await.unwrap().len(), 1);
+    assert_eq!(fixture.store.keys().await.unwrap().readable.len(), 1);
     let unknown = RandomIds::default().id(IdKind::Key);
     assert!(matches!(fixture.store.revoke_key(&unknown).await, Err(StoreError::NotFound { .. })));
 }

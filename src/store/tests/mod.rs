@@ -1,6 +1,7 @@
 //! Tests of the store, and what tests of other rooms need to fill one.
 
 mod clusters;
+mod damaged;
 mod idempotency;
 mod jobs;
 mod keys;
@@ -12,14 +13,17 @@ mod names;
 mod owner;
 mod placements;
 mod retention;
-mod webhooks;
 mod space;
+mod webhooks;
 mod writer;
 
+use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::json;
+use sqlx::Connection as _;
+use sqlx::sqlite::SqliteConnectOptions;
 use tempfile::TempDir;
 
 use super::leases::{Claimed, Ending, Figures};
@@ -61,6 +65,14 @@ impl Fixture {
 
     pub(crate) async fn claim(&self) -> Claimed {
         self.store.claim_job("boot", Duration::from_secs(15), None).await.unwrap().unwrap()
+    }
+
+    /// Writes SQL past every check and every reference, as whoever has the file can.
+    pub(crate) async fn damage(&self, statement: &'static str) {
+        let options = SqliteConnectOptions::from_str(&settings(&self.folder).database_url).unwrap();
+        let mut connection = super::Connection::connect_with(&options.foreign_keys(false)).await.unwrap();
+        sqlx::query(statement).execute(&mut connection).await.unwrap();
+        connection.close().await.unwrap();
     }
 
     /// Inserts a job and ends it with a placement.
