@@ -2,13 +2,12 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use serde::Serialize;
 use utoipa::IntoParams;
 
 use super::query::Parameters;
 use crate::domain::fault::FaultCode;
-use crate::domain::id::{Id, IdKind};
-use crate::store::{Listed, Order, Page, PageKey};
+use crate::domain::id::IdKind;
+use crate::store::{Order, Page, PageKey};
 
 /// The most items of a page.
 pub const MOST_ITEMS: u64 = 200;
@@ -25,22 +24,6 @@ pub struct PageParameters {
     /// `next_cursor` of the page before.
     #[param(nullable = false, max_length = 1024)]
     pub cursor: Option<String>,
-}
-
-/// What a page says beside its items.
-#[derive(Debug, Serialize)]
-pub struct Rest<'p> {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    next_cursor: Option<String>,
-    #[serde(skip_serializing_if = "<[String]>::is_empty")]
-    unreadable: &'p [String],
-}
-
-impl<'p> Rest<'p> {
-    /// What it says beside these items.
-    pub fn of<T>(listed: &'p Listed<T>) -> Self {
-        Self { next_cursor: listed.next.as_ref().map(cursor), unreadable: &listed.unreadable }
-    }
 }
 
 /// Which page of things of this kind is wanted: newest first.

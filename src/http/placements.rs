@@ -242,9 +242,9 @@ async fn list_placements(
     let page = paging::page(&mut query, IdKind::Placement);
     query.finish()?;
     let listed = api.store.placements(&caller.tenant, filter, page).await?;
-    let rest = paging::Rest::of(&listed);
+    let next_cursor = listed.next.as_ref().map(paging::cursor);
     let items = listed.items.into_iter().map(PlacementSummary::from).collect();
-    Ok(json::value(StatusCode::OK, &PlacementPage { items, rest }))
+    Ok(json::value(StatusCode::OK, &PlacementPage { items, next_cursor, unreadable: listed.unreadable }))
 }
 
 /// Read a placement

@@ -15,7 +15,7 @@ async fn a_list_leaves_a_damaged_row_out_and_says_so() {
 
     service.damage("UPDATE models SET layers = -1 WHERE name = 'tiny'").await;
     service.damage("UPDATE jobs SET created_at = 'yesterday'").await;
-    service.damage("UPDATE placements SET document = '{\"stages\": ['").await;
+    service.damage("UPDATE placements SET figures = '{\"stages\": ['").await;
     service.damage("UPDATE cluster_revisions SET content_hash = x'ff'").await;
 
     let models = service.get("/v1/models").await.json();
@@ -24,7 +24,7 @@ async fn a_list_leaves_a_damaged_row_out_and_says_so() {
         ("models", "model_id", "layers"),
         ("clusters", "cluster_id", "content_hash"),
         ("jobs", "id", "created_at"),
-        ("placements", "placement_id", "document"),
+        ("placements", "placement_id", "figures"),
     ] {
         let id = ended[id].as_str().unwrap();
         assert_eq!(service.get(&format!("/v1/{list}")).await.json()["unreadable"], serde_json::json!([id]), "{list}");

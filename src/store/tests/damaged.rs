@@ -66,7 +66,7 @@ async fn every_list_leaves_a_damaged_row_out() {
     let good = fixture.insert_ended(new_job("good"), Status::Optimal).await;
     for damage in [
         "UPDATE jobs SET labels = '{' WHERE model_id = (SELECT id FROM models WHERE name = 'bad')",
-        "UPDATE placements SET document = '{' WHERE model_id = (SELECT id FROM models WHERE name = 'bad')",
+        "UPDATE placements SET figures = '{' WHERE model_id = (SELECT id FROM models WHERE name = 'bad')",
         "UPDATE cluster_revisions SET nodes = 'many' WHERE name = 'bad'",
         "UPDATE webhooks SET secret = 'open' WHERE url LIKE '%bad%'",
         "UPDATE webhook_deliveries SET last_status_code = 70000, last_attempt_at = 1, last_duration_us = 1,
