@@ -104,6 +104,9 @@ pub mod metric {
     pub const RETAINED_KINDS: [&str; 3] = ["placement", "job", "cluster_revision"];
     /// Counter: damaged rows that were left out of a list or set aside; `table`.
     pub const UNREADABLE_ROWS: &str = "cutpoint_store_unreadable_rows_total";
+    /// The tables of [`UNREADABLE_ROWS`].
+    pub const DAMAGED_TABLES: [&str; 7] =
+        ["models", "clusters", "jobs", "placements", "webhooks", "webhook_deliveries", "api_keys"];
     /// Gauge: 1 from when a write failed for lack of space until there is more, else 0.
     pub const STORE_FULL: &str = "cutpoint_store_full";
 
@@ -234,6 +237,9 @@ fn start_at_zero() {
         counter!(metric::DELIVERY_ATTEMPTS, "outcome" => outcome).absolute(0);
     }
     metric::RETAINED_KINDS.into_iter().for_each(|kind| counter!(metric::RETENTION_DELETED, "kind" => kind).absolute(0));
+    metric::DAMAGED_TABLES
+        .into_iter()
+        .for_each(|table| counter!(metric::UNREADABLE_ROWS, "table" => table).absolute(0));
     counter!(metric::LEASES_LOST).absolute(0);
     for gauge in [metric::REQUESTS, metric::STREAMS, metric::WORKERS, metric::BUSY_WORKERS] {
         gauge!(gauge).set(0.0);

@@ -12,7 +12,7 @@ use sqlx::Row as _;
 use super::job::JobRow;
 use super::jobs::one_waits_less;
 use super::placements;
-use super::row::{self, Named, Reading, integer, leave_out};
+use super::row::{self, Named, integer, leave_out};
 use super::{Connection, Job, JobError, JobErrorCode, JobStatus, Store, StoreError, outbox};
 use crate::domain::figures::PlacementFigures;
 use crate::domain::hash::json_text;

@@ -106,7 +106,7 @@ impl Store {
             Box::pin(async move {
                 let user = sqlx::query_scalar(
                     "SELECT jobs.id FROM named_placements JOIN jobs ON jobs.id = named_placements.job_id
-                     WHERE placement_id = $1 AND tenant = $2 AND finished_at IS NULL LIMIT 1",
+                     WHERE named_placements.placement_id = $1 AND jobs.tenant = $2 AND jobs.finished_at IS NULL LIMIT 1",
                 );
                 let user: Option<String> =
                     user.bind(id.as_str()).bind(tenant.as_str()).fetch_optional(&mut *connection).await?;
