@@ -1,7 +1,7 @@
 //! Clock and Ids: the only callers of now() and of random ids.
 
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use jiff::{SignedDuration, Timestamp};
@@ -66,6 +66,34 @@ fn whole_microseconds(time: Timestamp) -> Timestamp {
     Timestamp::from_microsecond(time.as_microsecond()).unwrap_or(time)
 }
 
+/// A wall clock that nobody turns: it is read once, and goes on with the monotonic time. Deadlines are kept in its time, so
+/// that none comes early or late when the wall clock is set, as on a board without a clock of its own.
+#[derive(Clone)]
+pub struct SteadyClock {
+    clock: Arc<dyn Clock>,
+    wall: Timestamp,
+    monotonic: Duration,
+}
+
+impl SteadyClock {
+    /// A clock that agrees with the wall clock now.
+    pub fn new(clock: Arc<dyn Clock>) -> Self {
+        Self { wall: clock.now(), monotonic: clock.monotonic(), clock }
+    }
+
+    /// Its time, in whole microseconds.
+    pub fn now(&self) -> Timestamp {
+        let passed = self.clock.monotonic().saturating_sub(self.monotonic);
+        whole_microseconds(self.wall.checked_add(passed).unwrap_or(Timestamp::MAX))
+    }
+
+    /// What the wall clock, as it goes now, will show or has shown at a time of this clock.
+    pub fn on_the_wall(&self, time: Timestamp) -> Timestamp {
+        let shown = self.clock.now().checked_add(time.duration_since(self.now()));
+        shown.map_or(time, whole_microseconds)
+    }
+}
+
 /// Random UUIDv7s that increase within this process, also within one millisecond.
 #[derive(Debug, Default)]
 pub struct RandomIds {
@@ -94,18 +122,15 @@ impl Ids for RandomIds {
 pub struct ManualClock {
     start: Timestamp,
     elapsed_us: AtomicU64,
-    /// How far the wall clock was stepped.
-    stepped_us: AtomicI64,
+    /// How far the wall clock was turned.
+    turned_us: AtomicI64,
 }
 
 impl ManualClock {
     /// A clock that stands at 2026-01-01T00:00:00Z.
     pub fn new() -> Self {
-        Self {
-            start: Timestamp::constant(1_767_225_600, 0),
-            elapsed_us: AtomicU64::new(0),
-            stepped_us: AtomicI64::new(0),
-        }
+        let start = Timestamp::constant(1_767_225_600, 0);
+        Self { start, elapsed_us: AtomicU64::new(0), turned_us: AtomicI64::new(0) }
     }
 
     /// Moves the clock forward.
@@ -114,10 +139,10 @@ impl ManualClock {
         self.elapsed_us.fetch_add(by_us, Ordering::SeqCst);
     }
 
-    /// Steps the wall clock alone, forward or back, as somebody does who sets it.
-    pub fn step_wall(&self, by: SignedDuration) {
-        let by_us = i64::try_from(by.as_micros()).unwrap_or(if by.is_negative() { i64::MIN } else { i64::MAX });
-        self.stepped_us.fetch_add(by_us, Ordering::SeqCst);
+    /// Turns the wall clock forward or back; no time passes.
+    pub fn turn(&self, by: SignedDuration) {
+        let by_us = i64::try_from(by.as_micros()).unwrap_or(0);
+        self.turned_us.fetch_add(by_us, Ordering::SeqCst);
     }
 }
 
@@ -129,9 +154,9 @@ impl Default for ManualClock {
 
 impl Clock for ManualClock {
     fn now(&self) -> Timestamp {
-        let stepped = SignedDuration::from_micros(self.stepped_us.load(Ordering::SeqCst));
-        let time = self.start.checked_add(self.monotonic()).and_then(|time| time.checked_add(stepped));
-        time.unwrap_or(Timestamp::MAX)
+        let turned = SignedDuration::from_micros(self.turned_us.load(Ordering::SeqCst));
+        let now = self.start.checked_add(self.monotonic()).and_then(|now| now.checked_add(turned));
+        now.unwrap_or(Timestamp::MAX)
     }
 
     fn monotonic(&self) -> Duration {

@@ -224,7 +224,7 @@ impl Follower {
         }
         let place = self.unseen.pop_front()?;
         self.seen = Some(place);
-        let job = serde_json::to_string(&Job::new(self.job.clone(), self.api.clock.now())).ok()?;
+        let job = serde_json::to_string(&Job::new(self.job.clone())).ok()?;
         Some((Ok(Event::default().event(place.kind.name()).id(place.to_string()).data(job)), self))
     }
 }

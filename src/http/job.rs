@@ -43,7 +43,8 @@ impl JobStatus {
 /// How far a search has come.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, ToSchema)]
 pub struct JobProgress {
-    /// Seconds since solving started, to the end once it has ended.
+    /// Seconds that the search has run: as of the last heartbeat, or to the end once it has ended. They are measured, whatever
+    /// the wall clock does; a job that was put back into the queue starts anew.
     #[schema(minimum = 0)]
     pub elapsed_s: f64,
     /// The period of the best placement so far, seconds.
@@ -156,10 +157,10 @@ pub struct JobPage {
 }
 
 impl Job {
-    /// A stored job as it stands now.
-    pub fn new(job: store::Job, now: Timestamp) -> Self {
+    /// A stored job.
+    pub fn new(job: store::Job) -> Self {
         Self {
-            progress: job.progress(now).map(JobProgress::from),
+            progress: job.progress().map(JobProgress::from),
             id: job.id,
             status: job.status.into(),
             termination: job.termination,

@@ -100,7 +100,7 @@ async fn create_job(
     }
     let status = if wait.is_some() && job.is_finished() { StatusCode::OK } else { StatusCode::ACCEPTED };
     let location = format!("/v1/jobs/{}", job.id);
-    let response = ([(header::LOCATION, location)], prefer::applied(wait, answer(&api, status, job))).into_response();
+    let response = ([(header::LOCATION, location)], prefer::applied(wait, answer(status, job))).into_response();
     Ok(with_quota(&api, response))
 }
 
@@ -128,8 +128,7 @@ async fn list_jobs(
     let page = paging::page(&mut query, IdKind::Job);
     query.finish()?;
     let listed = api.store.jobs(&caller.tenant, filter, page).await?;
-    let now = api.clock.now();
-    let items = listed.items.into_iter().map(|job| Job::new(job, now)).collect();
+    let items = listed.items.into_iter().map(Job::new).collect();
     let next_cursor = listed.next.as_ref().map(paging::cursor);
     Ok(json::value(StatusCode::OK, &JobPage { items, next_cursor, unreadable: listed.unreadable }))
 }
@@ -171,7 +170,7 @@ async fn get_job(
     }
     let etag = ETag::new(job.version);
     let known = etag.is_known(&headers);
-    Ok(prefer::applied(wait, if known { etag.not_modified() } else { answer(&api, StatusCode::OK, job) }))
+    Ok(prefer::applied(wait, if known { etag.not_modified() } else { answer(StatusCode::OK, job) }))
 }
 
 /// Delete a finished job
@@ -222,7 +221,7 @@ async fn stop_job(
     if let Some(wait) = wait.filter(|_| !job.is_finished()) {
         job = api.queue.wait_until_finished(&job, wait).await?;
     }
-    Ok(prefer::applied(wait, answer(&api, StatusCode::OK, job)))
+    Ok(prefer::applied(wait, answer(StatusCode::OK, job)))
 }
 
 /// Read a job's best placement so far
@@ -274,8 +273,8 @@ fn accepted(Registered { row, replayed, .. }: Registered<store::Job>) -> store::
 }
 
 /// A job as it stands, with its tag.
-fn answer(api: &Api, status: StatusCode, job: store::Job) -> Response {
-    ETag::new(job.version).on(json::value(status, &Job::new(job, api.clock.now())))
+fn answer(status: StatusCode, job: store::Job) -> Response {
+    ETag::new(job.version).on(json::value(status, &Job::new(job)))
 }
 
 /// The id in a path.

@@ -36,10 +36,9 @@ pub(super) fn routes() -> OpenApiRouter<Api> {
 )]
 async fn get_metrics(State(api): State<Api>) -> Result<Response, Problem> {
     let backlog = api.store.backlog().await?;
-    let waited = backlog.oldest.map_or(0.0, |since| api.clock.now().duration_since(since).as_secs_f64().max(0.0));
     gauge!(metric::JOBS, "status" => "queued").set(backlog.queued as f64);
     gauge!(metric::JOBS, "status" => "running").set(backlog.running as f64);
-    gauge!(metric::QUEUE_AGE).set(waited);
+    gauge!(metric::QUEUE_AGE).set(backlog.oldest.unwrap_or_default().as_secs_f64());
     gauge!(metric::DELIVERIES_PENDING).set(backlog.deliveries as f64);
     gauge!(metric::WAL_BYTES).set(api.store.wal_bytes() as f64);
     let full = api.store.shortage().await?.is_some();

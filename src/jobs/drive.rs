@@ -207,7 +207,7 @@ async fn end(queue: &Inner, claimed: &Claimed, figures: Figures, ending: Ending)
     let ended = persist(queue, || queue.store.end_job(&claimed.lease, figures, ending.clone())).await;
     if let Some(job) = ended {
         count_ended(&job);
-        let elapsed_s = job.progress(queue.clock.now()).map(|progress| progress.elapsed_s);
+        let elapsed_s = job.progress().map(|progress| progress.elapsed_s);
         tracing::info!(status = ?job.status, elapsed_s, "job ended");
     }
 }

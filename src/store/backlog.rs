@@ -1,6 +1,6 @@
 //! What the store says of itself: jobs and deliveries that have not ended, and the size of the write-ahead log.
 
-use jiff::Timestamp;
+use std::time::Duration;
 
 use super::row::Reading;
 use super::{Store, StoreError};
@@ -14,8 +14,8 @@ pub struct Backlog {
     pub running: u64,
     /// How many deliveries to webhooks are pending.
     pub deliveries: u64,
-    /// Since when the oldest of those that wait has its record.
-    pub oldest: Option<Timestamp>,
+    /// How long the oldest of those that wait has its record, measured.
+    pub oldest: Option<Duration>,
 }
 
 #[derive(sqlx::FromRow)]
@@ -36,16 +36,17 @@ impl Store {
             "SELECT (SELECT COUNT(*) FROM jobs WHERE status = 'queued') AS queued,
                     (SELECT COUNT(*) FROM jobs WHERE status = 'running') AS running,
                     (SELECT COUNT(*) FROM webhook_deliveries WHERE status = 'pending') AS deliveries,
-                    (SELECT MIN(created_at) FROM jobs WHERE status = 'queued') AS oldest",
+                    (SELECT MIN(COALESCE(waits_since, created_at)) FROM jobs WHERE status = 'queued') AS oldest",
         )
         .fetch_one(&self.readers)
         .await?;
         let reading = Reading { id: "the backlog" };
+        let since = row.oldest.map(|time| reading.time("oldest", time)).transpose()?;
         Ok(Backlog {
             queued: reading.count("queued", row.queued)?,
             running: reading.count("running", row.running)?,
             deliveries: reading.count("deliveries", row.deliveries)?,
-            oldest: row.oldest.map(|time| reading.time("oldest", time)).transpose()?,
+            oldest: since.map(|since| Duration::try_from(self.steady.now().duration_since(since)).unwrap_or_default()),
         })
     }
 

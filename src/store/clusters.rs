@@ -146,14 +146,14 @@ impl Store {
         self.write(move |connection| {
             Box::pin(async move {
                 let now = store.clock.now();
-                let since = store.keys_since(now);
+                let since = store.keys_since();
                 if let Some(known) = recall(connection, &tenant, idempotency.as_ref(), since).await? {
                     // The answer is what was created then, not what has become of it.
                     let row = find(connection, &tenant, &known.resource_id, Some(1)).await?;
                     return Ok(Registered { row, created: known.created, replayed: true });
                 }
                 let row = store.insert_cluster(connection, &tenant, cluster, None, now).await?;
-                remember(connection, &tenant, idempotency, &row.id, true, now).await?;
+                remember(connection, &tenant, idempotency, &row.id, true, store.steady.now()).await?;
                 Ok(Registered { row, created: true, replayed: false })
             })
         })

@@ -13,6 +13,7 @@ use super::jobs::push_names;
 use super::row::{Named, Reading, integer, leave_out};
 use super::webhook::{Webhook, WebhookRow};
 use super::{Connection, Listed, Page, Store, StoreError, webhooks};
+use crate::clock::SteadyClock;
 use crate::domain::id::{Id, IdKind};
 use crate::domain::tenant::Tenant;
 
@@ -54,7 +55,9 @@ impl Store {
         let mut query = QueryBuilder::new(SELECT);
         query.push_bind(webhook.id.as_str().to_owned());
         push_names(&mut query, statuses);
-        page.read::<DeliveryRow, Delivery>(&mut connection, "webhook_deliveries", query).await
+        let mut listed = page.read::<DeliveryRow, Delivery>(&mut connection, "webhook_deliveries", query).await?;
+        listed.items = listed.items.into_iter().map(|delivery| on_the_wall(&self.steady, delivery)).collect();
+        Ok(listed)
     }
 
     /// Makes a delivery due now, whatever attempt is running. One that has ended goes through the whole schedule again.
@@ -63,7 +66,7 @@ impl Store {
     /// [`StoreError::NotFound`], [`StoreError::WebhookDisabled`], or the database failed.
     pub async fn resend(&self, tenant: &Tenant, webhook_id: &Id, message_id: &Id) -> Result<Delivery, StoreError> {
         let (tenant, webhook_id, message_id) = (tenant.clone(), webhook_id.clone(), message_id.clone());
-        let now = self.clock.now().as_microsecond();
+        let (steady, now) = (self.steady.clone(), self.steady.now().as_microsecond());
         let delivery = self.write(move |connection| {
             Box::pin(async move {
                 let webhook = webhooks::find(connection, &tenant, webhook_id.as_str()).await?;
@@ -79,7 +82,7 @@ impl Store {
                 if update.execute(&mut *connection).await?.rows_affected() == 0 {
                     return Err(StoreError::NotFound { kind: IdKind::Message, id: message_id.as_str().to_owned() });
                 }
-                find(connection, &webhook_id, &message_id).await
+                Ok(on_the_wall(&steady, find(connection, &webhook_id, &message_id).await?))
             })
         });
         let delivery = delivery.await?;
@@ -114,7 +117,7 @@ impl Store {
              ) AS due
              WHERE place <= $2 ORDER BY next_attempt_at, message_id LIMIT $3",
         )
-        .bind(self.clock.now().as_microsecond())
+        .bind(self.steady.now().as_microsecond())
         .bind(i64::from(of_each))
         .bind(i64::from(most))
         .fetch_all(&self.readers)
@@ -130,7 +133,7 @@ impl Store {
         due.collect()
     }
 
-    /// When the next delivery becomes due that is not due now.
+    /// When the next delivery becomes due that is not due now, by [`Store::steady_now`].
     ///
     /// # Errors
     /// The database failed.
@@ -139,7 +142,7 @@ impl Store {
             "SELECT next_attempt_at FROM webhook_deliveries WHERE status = 'pending' AND next_attempt_at > $1
              ORDER BY next_attempt_at LIMIT 1",
         );
-        let next = select.bind(self.clock.now().as_microsecond()).fetch_optional(&self.readers).await;
+        let next = select.bind(self.steady.now().as_microsecond()).fetch_optional(&self.readers).await;
         let next: Option<i64> = match next.map_err(StoreError::from) {
             // SQLite puts what is no number behind all numbers: no other is due before.
             Err(StoreError::Unreadable { .. }) => None,
@@ -158,12 +161,12 @@ impl Store {
         due: Vec<DueDelivery>,
         claim: Duration,
     ) -> Result<Vec<ClaimedDelivery>, StoreError> {
-        let now = self.clock.now();
+        let (now, wall) = (self.steady.now(), self.clock.now());
         self.write(move |connection| {
             Box::pin(async move {
                 let mut claimed = Vec::with_capacity(due.len());
                 for DueDelivery { webhook_id, message_id } in due {
-                    match claim_one(connection, webhook_id.clone(), message_id.clone(), now, claim).await {
+                    match claim_one(connection, webhook_id.clone(), message_id.clone(), (now, wall), claim).await {
                         Ok(one) => claimed.extend(one),
                         Err(StoreError::Unreadable { id, column, .. }) => {
                             fail_one(connection, &webhook_id, &message_id).await?;
@@ -209,13 +212,20 @@ impl Store {
         .await
     }
 
-    /// Gives up every claim: for the start, when no attempt can be running.
+    /// Gives up every claim: for the start, when no attempt can be running. What is due later than it can be, because the
+    /// clock was turned back, is due now; `longest` is what passes between two attempts at the most.
     ///
     /// # Errors
     /// The database failed.
-    pub async fn unclaim_deliveries(&self) -> Result<u64, StoreError> {
+    pub async fn unclaim_deliveries(&self, longest: Duration) -> Result<u64, StoreError> {
+        let now = self.steady.now();
+        let latest = now.checked_add(longest).unwrap_or(Timestamp::MAX).as_microsecond();
         self.write(move |connection| {
             Box::pin(async move {
+                let due = sqlx::query(
+                    "UPDATE webhook_deliveries SET next_attempt_at = $1 WHERE status = 'pending' AND next_attempt_at > $2",
+                );
+                due.bind(now.as_microsecond()).bind(latest).execute(&mut *connection).await?;
                 let unclaim = "UPDATE webhook_deliveries SET claimed_until = NULL WHERE claimed_until IS NOT NULL";
                 Ok(sqlx::query(unclaim).execute(connection).await?.rows_affected())
             })
@@ -228,7 +238,9 @@ impl Store {
     /// # Errors
     /// The database failed.
     pub async fn forget_messages(&self, age: Duration) -> Result<u64, StoreError> {
-        let before = self.clock.now().checked_sub(age).unwrap_or(Timestamp::MIN).as_microsecond();
+        // A clock that is turned forward makes no message old.
+        let before =
+            self.clock.now().min(self.steady.now()).checked_sub(age).unwrap_or(Timestamp::MIN).as_microsecond();
         self.write(move |connection| {
             Box::pin(async move {
                 let delete = sqlx::query(
@@ -253,6 +265,12 @@ impl TryFrom<DueRow> for DueDelivery {
             message_id: reading.id("message_id", IdKind::Message, &row.message_id)?,
         })
     }
+}
+
+/// A delivery as clients see it, by the wall clock.
+fn on_the_wall(steady: &SteadyClock, delivery: Delivery) -> Delivery {
+    let next_attempt_at = delivery.next_attempt_at.map(|time| steady.on_the_wall(time));
+    Delivery { next_attempt_at, ..delivery }
 }
 
 /// What waits to be delivered to a webhook fails.
@@ -285,7 +303,7 @@ async fn claim_one(
     connection: &mut Connection,
     webhook_id: Id,
     message_id: Id,
-    now: Timestamp,
+    (now, wall): (Timestamp, Timestamp),
     claim: Duration,
 ) -> Result<Option<ClaimedDelivery>, StoreError> {
     let update = sqlx::query_as(
@@ -306,7 +324,8 @@ async fn claim_one(
     let reading = Reading { id: message_id.as_str() };
     let attempt = reading.count("attempts", row.attempts)?;
     let try_number = reading.count("attempts_before", row.attempts - row.attempts_before)?;
-    let secrets = webhook.secrets_at(now);
+    // A secret whose time seems over because the clock was turned forward signs on.
+    let secrets = webhook.secrets_at(now.min(wall));
     Ok(Some(ClaimedDelivery { attempt, try_number, url: webhook.url, secrets, payload, webhook_id, message_id }))
 }
 

@@ -119,7 +119,7 @@ pub struct ClaimedDelivery {
 pub enum Verdict {
     /// It is delivered.
     Delivered,
-    /// Another attempt is due then.
+    /// Another attempt is due then, by [`crate::store::Store::steady_now`].
     Again(Timestamp),
     /// It has failed.
     Failed,

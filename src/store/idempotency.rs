@@ -101,9 +101,9 @@ pub(super) async fn forget_resource(connection: &mut Connection, resource_id: &I
 }
 
 impl Store {
-    /// Since when a key counts.
-    pub(super) fn keys_since(&self, now: Timestamp) -> Timestamp {
-        now.checked_sub(self.remember_keys).unwrap_or(Timestamp::MIN)
+    /// Since when a key counts. A clock that is turned forward makes none forgotten: a retry would do the work twice.
+    pub(super) fn keys_since(&self) -> Timestamp {
+        self.steady.now().checked_sub(self.remember_keys).unwrap_or(Timestamp::MIN)
     }
 
     /// Whether a tenant has given this key, and it is still remembered.
@@ -111,7 +111,7 @@ impl Store {
     /// # Errors
     /// The database failed.
     pub async fn knows_key(&self, tenant: &Tenant, key: &str) -> Result<bool, StoreError> {
-        let since = self.keys_since(self.clock.now()).as_microsecond();
+        let since = self.keys_since().as_microsecond();
         let select = sqlx::query_scalar(
             "SELECT EXISTS (SELECT 1 FROM idempotency_keys
                             WHERE tenant = $1 AND idempotency_key = $2 AND created_at >= $3)",
@@ -119,14 +119,17 @@ impl Store {
         Ok(select.bind(tenant.as_str()).bind(key).bind(since).fetch_one(&self.readers).await?)
     }
 
-    /// Deletes keys that have expired; says how many.
+    /// Deletes keys that have expired; says how many. One from ahead, given before the clock was turned back and the
+    /// service started again, counts from now on.
     ///
     /// # Errors
     /// The database failed.
     pub async fn forget_expired_keys(&self) -> Result<u64, StoreError> {
-        let since = self.keys_since(self.clock.now()).as_microsecond();
+        let (since, now) = (self.keys_since().as_microsecond(), self.steady.now().as_microsecond());
         self.write(move |connection| {
             Box::pin(async move {
+                let ahead = sqlx::query("UPDATE idempotency_keys SET created_at = $1 WHERE created_at > $1").bind(now);
+                ahead.execute(&mut *connection).await?;
                 let delete = sqlx::query("DELETE FROM idempotency_keys WHERE created_at < $1").bind(since);
                 Ok(delete.execute(connection).await?.rows_affected())
             })

@@ -1,6 +1,7 @@
 //! A job's types and its row.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use jiff::Timestamp;
 
@@ -102,7 +103,7 @@ pub struct JobError {
 /// How far a search has come.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct JobProgress {
-    /// Seconds since solving started, to the end once it has ended.
+    /// Seconds that the search has run, as of the last heartbeat, or to the end once it has ended.
     pub elapsed_s: f64,
     /// The incumbent's period.
     pub period_s: Option<f64>,
@@ -153,6 +154,8 @@ pub struct Job {
     pub started_at: Option<Timestamp>,
     /// When it ended.
     pub finished_at: Option<Timestamp>,
+    /// How long its search has run, measured; none where it has not started, and where it ended before that was stored.
+    pub elapsed: Option<Duration>,
     /// How often a crash of the service put it back into the queue.
     pub crashes: u64,
     /// Whether somebody asked a running job to stop.
@@ -194,14 +197,17 @@ impl Job {
         !matches!(self.status, JobStatus::Queued | JobStatus::Running)
     }
 
-    /// How far its search has come by now; `None` before it first starts.
-    pub fn progress(&self, now: Timestamp) -> Option<JobProgress> {
+    /// How far its search has come, as of the last heartbeat or to its end; `None` before it first starts.
+    pub fn progress(&self) -> Option<JobProgress> {
         let Self { period_s, lower_bound_s, lower_bound_nodes, gap, .. } = *self;
-        let elapsed_s = match self.started_at {
-            Some(started_at) => self.finished_at.unwrap_or(now).duration_since(started_at).as_secs_f64().max(0.0),
+        let elapsed_s = match (self.elapsed, self.started_at, self.finished_at) {
+            (Some(elapsed), Some(_), _) => elapsed.as_secs_f64(),
+            // It ended before the time was measured; the clock may have been turned meanwhile.
+            (None, Some(from), Some(to)) => to.duration_since(from).as_secs_f64().max(0.0),
+            (None, Some(_), None) => 0.0,
             // Put back into the queue with what it had found.
-            None if period_s.is_some() || lower_bound_s.is_some() || lower_bound_nodes.is_some() => 0.0,
-            None => return None,
+            (_, None, _) if period_s.is_some() || lower_bound_s.is_some() || lower_bound_nodes.is_some() => 0.0,
+            (_, None, _) => return None,
         };
         Some(JobProgress { elapsed_s, period_s, lower_bound_s, lower_bound_nodes, gap })
     }
@@ -270,6 +276,7 @@ pub(super) struct JobRow {
     created_at: i64,
     started_at: Option<i64>,
     finished_at: Option<i64>,
+    elapsed_us: Option<i64>,
     crashes: i64,
     stop_requested: bool,
     version: i64,
@@ -287,11 +294,10 @@ impl TryFrom<JobRow> for Job {
 
     fn try_from(row: JobRow) -> Result<Self, StoreError> {
         let reading = Reading { id: &row.id };
-        let version = |column, version: Option<i64>| version.map(|number| reading.count(column, number)).transpose();
+        let count = |column, number: Option<i64>| number.map(|number| reading.count(column, number)).transpose();
         let time = |column, time: Option<i64>| time.map(|time| reading.time(column, time)).transpose();
         let placement_id = row.placement_id.as_deref();
         let termination = row.termination.as_deref();
-        let lower_bound_nodes = row.lower_bound_nodes.map(|nodes| reading.count("lower_bound_nodes", nodes));
         let error = row.error_code.as_deref().map(|code| reading.named("error_code", code)).transpose()?;
         Ok(Self {
             id: reading.id("id", IdKind::Job, &row.id)?,
@@ -304,21 +310,22 @@ impl TryFrom<JobRow> for Job {
             placement_id: placement_id.map(|id| reading.id("placement_id", IdKind::Placement, id)).transpose()?,
             period_s: row.period_s,
             lower_bound_s: row.lower_bound_s,
-            lower_bound_nodes: lower_bound_nodes.transpose()?,
+            lower_bound_nodes: count("lower_bound_nodes", row.lower_bound_nodes)?,
             gap: row.gap,
             labels: reading.labels(&row.labels)?,
             created_at: reading.time("created_at", row.created_at)?,
             started_at: time("started_at", row.started_at)?,
             finished_at: time("finished_at", row.finished_at)?,
+            elapsed: count("elapsed_us", row.elapsed_us)?.map(Duration::from_micros),
             crashes: reading.count("crashes", row.crashes)?,
             sequence: reading.count("sequence", row.sequence)?,
             stop_requested: row.stop_requested,
             version: reading.count("version", row.version)?,
             happened: Happened {
                 queued: reading.count("queued_version", row.queued_version)?,
-                started: version("started_version", row.started_version)?,
-                incumbent: version("incumbent_version", row.incumbent_version)?,
-                bound: version("bound_version", row.bound_version)?,
+                started: count("started_version", row.started_version)?,
+                incumbent: count("incumbent_version", row.incumbent_version)?,
+                bound: count("bound_version", row.bound_version)?,
             },
             error: error.map(|code| JobError { code, detail: row.error_detail.unwrap_or_default() }),
             options: row.options,

@@ -61,7 +61,7 @@ impl Store {
         self.write(move |connection| {
             Box::pin(async move {
                 let now = store.clock.now();
-                let since = store.keys_since(now);
+                let since = store.keys_since();
                 if let Some(known) = recall(connection, &job.tenant, job.idempotency.as_ref(), since).await? {
                     let row = find(connection, &job.tenant, &known.resource_id).await?;
                     return Ok(Registered { row, created: known.created, replayed: true });
@@ -120,7 +120,7 @@ impl Store {
     /// [`StoreError::NotFound`], or the database failed.
     pub async fn request_stop(&self, tenant: &Tenant, id: &Id) -> Result<Stopped, StoreError> {
         let (tenant, id, now, ids) = (tenant.clone(), id.clone(), self.clock.now(), self.ids.clone());
-        let waiting = self.waiting.clone();
+        let (steady, waiting) = (self.steady.clone(), self.waiting.clone());
         let stopped = self.write(move |connection| {
             Box::pin(async move {
                 let cancel = sqlx::query_as(
@@ -134,7 +134,7 @@ impl Store {
                 if let Some(row) = row {
                     one_waits_less(&waiting);
                     let job = Job::try_from(row)?;
-                    let announced = outbox::announce(connection, &*ids, &job, now).await?;
+                    let announced = outbox::announce(connection, &*ids, &job, now, steady.now()).await?;
                     return Ok((Stopped { job, cancelled: true }, announced));
                 }
                 let mark = sqlx::query_as(
@@ -197,8 +197,9 @@ impl Store {
         };
         let insert = sqlx::query_as(
             "INSERT INTO jobs (id, status, tenant, key_id, model_id, cluster_id, cluster_revision, created_at, labels,
-                 options, sequence)
-             VALUES ($1, 'queued', $2, $3, $4, $5, $6, $7, $8, $9, (SELECT COALESCE(MAX(sequence), 0) + 1 FROM jobs))
+                 options, waits_since, sequence)
+             VALUES ($1, 'queued', $2, $3, $4, $5, $6, $7, $8, $9, $10,
+                 (SELECT COALESCE(MAX(sequence), 0) + 1 FROM jobs))
              RETURNING *",
         );
         let row: JobRow = insert
@@ -211,6 +212,7 @@ impl Store {
             .bind(now.as_microsecond())
             .bind(json_text(&job.labels))
             .bind(json_text(&job.options))
+            .bind(self.steady.now().as_microsecond())
             .fetch_one(&mut *connection)
             .await?;
         let row = Job::try_from(row)?;
@@ -226,7 +228,7 @@ impl Store {
                 return Err(StoreError::NotFound { kind: IdKind::Placement, id });
             }
         }
-        remember(connection, &job.tenant, job.idempotency, &row.id, true, now).await?;
+        remember(connection, &job.tenant, job.idempotency, &row.id, true, self.steady.now()).await?;
         Ok(row)
     }
 }

@@ -14,6 +14,7 @@ use super::jobs::one_waits_less;
 use super::placements;
 use super::row::{self, Named, integer, leave_out};
 use super::{Connection, Job, JobError, JobErrorCode, JobStatus, Store, StoreError, outbox};
+use crate::clock::Clock;
 use crate::domain::figures::PlacementFigures;
 use crate::domain::hash::json_text;
 use crate::domain::id::{Id, IdKind};
@@ -26,6 +27,8 @@ pub struct Lease {
     /// The job.
     pub job_id: Id,
     token: i64,
+    /// When the search began, by the monotonic clock of this process.
+    began: Duration,
 }
 
 /// The best placement of a search so far.
@@ -146,26 +149,31 @@ impl Store {
     }
 
     async fn try_claim(&self, owner: &str, lease: Duration, only: Option<&Id>) -> Result<Option<Claimed>, StoreError> {
-        let (owner, only, clock, waiting) = (owner.to_owned(), only.cloned(), self.clock.clone(), self.waiting.clone());
+        let (owner, only, waiting) = (owner.to_owned(), only.cloned(), self.waiting.clone());
+        let (clock, steady) = (self.clock.clone(), self.steady.clone());
         self.write(move |connection| {
             Box::pin(async move {
                 let now = clock.now();
                 let claim = sqlx::query(
                     "UPDATE jobs SET status = 'running', lease_owner = $1, lease_token = lease_token + 1,
-                            lease_expires_at = $2, started_at = $3, started_version = version + 1,
+                            lease_expires_at = $2, started_at = $3, elapsed_us = 0, started_version = version + 1,
                             version = version + 1
                      WHERE status = 'queued' AND id = COALESCE($4,
                          (SELECT id FROM jobs WHERE status = 'queued' ORDER BY sequence LIMIT 1))
                      RETURNING *",
                 );
-                let claim = claim.bind(owner).bind(expiry(now, lease)).bind(now.as_microsecond());
+                let claim = claim.bind(owner).bind(expiry(steady.now(), lease)).bind(now.as_microsecond());
                 let row = claim.bind(only.as_ref().map(Id::as_str)).fetch_optional(&mut *connection).await?;
                 let Some(row) = row else { return Ok(None) };
                 let job: Job = row::read::<JobRow, Job>(&row)?;
                 let token = row.try_get("lease_token").map_err(|error| row::named(error, job.id.as_str()))?;
                 let incumbent = incumbent(connection, &job.id).await?;
                 one_waits_less(&waiting);
-                Ok(Some(Claimed { lease: Lease { job_id: job.id.clone(), token }, job, incumbent }))
+                Ok(Some(Claimed {
+                    lease: Lease { job_id: job.id.clone(), token, began: clock.monotonic() },
+                    job,
+                    incumbent,
+                }))
             })
         })
         .await
@@ -176,14 +184,15 @@ impl Store {
     /// # Errors
     /// [`StoreError::LeaseLost`], or the database failed.
     pub async fn heartbeat(&self, lease: &Lease, period: Duration, found: Option<Found>) -> Result<bool, StoreError> {
-        let (lease, clock) = (lease.clone(), self.clock.clone());
+        let (lease, clock, steady) = (lease.clone(), self.clock.clone(), self.steady.clone());
         self.write(move |connection| {
             Box::pin(async move {
                 let renew = sqlx::query_scalar(
-                    "UPDATE jobs SET lease_expires_at = $3
+                    "UPDATE jobs SET lease_expires_at = $3, elapsed_us = $4
                      WHERE id = $1 AND lease_token = $2 AND status = 'running' RETURNING stop_requested",
                 );
-                let renew = renew.bind(lease.job_id.as_str()).bind(lease.token).bind(expiry(clock.now(), period));
+                let renew = renew.bind(lease.job_id.as_str()).bind(lease.token).bind(expiry(steady.now(), period));
+                let renew = renew.bind(elapsed_us(&lease, &*clock));
                 let stop_requested: Option<bool> = renew.fetch_optional(&mut *connection).await?;
                 let stop_requested = stop_requested.ok_or_else(|| lost(&lease))?;
                 if let Some(found) = found {
@@ -201,13 +210,14 @@ impl Store {
     /// # Errors
     /// [`StoreError::LeaseLost`], or the database failed.
     pub async fn end_job(&self, lease: &Lease, figures: Figures, ending: Ending) -> Result<Job, StoreError> {
-        let (lease, clock, ids) = (lease.clone(), self.clock.clone(), self.ids.clone());
+        let (lease, ids) = (lease.clone(), self.ids.clone());
+        let (clock, steady) = (self.clock.clone(), self.steady.clone());
         let placement_id = self.ids.id(IdKind::Placement);
         let ended = self.write(move |connection| {
             Box::pin(async move {
                 let now = clock.now();
                 store_figures(connection, &lease, figures, false).await?;
-                let job = end(connection, &lease, &ending, &placement_id, now).await?;
+                let job = end(connection, &lease, &ending, &placement_id, now, elapsed_us(&lease, &*clock)).await?;
                 // The incumbent of a failed job stays: it was checked, and is all that there is.
                 if job.status != JobStatus::Failed {
                     let delete = sqlx::query("DELETE FROM incumbents WHERE job_id = $1").bind(job.id.as_str());
@@ -216,7 +226,7 @@ impl Store {
                 if let Ending::Answered { figures, document } = ending {
                     placements::insert(connection, &job, &placement_id, now, &figures, &document).await?;
                 }
-                let announced = outbox::announce(connection, &*ids, &job, now).await?;
+                let announced = outbox::announce(connection, &*ids, &job, now, steady.now()).await?;
                 Ok((job, announced))
             })
         });
@@ -237,7 +247,7 @@ impl Store {
                 store_incumbent(connection, &lease, found.incumbent).await?;
                 let update = sqlx::query(
                     "UPDATE jobs SET status = 'queued', lease_owner = NULL, lease_expires_at = NULL,
-                            started_at = NULL, queued_version = version + 1, version = version + 1
+                            started_at = NULL, elapsed_us = NULL, queued_version = version + 1, version = version + 1
                      WHERE id = $1 AND lease_token = $2 AND status = 'running'",
                 );
                 let update = update.bind(lease.job_id.as_str()).bind(lease.token);
@@ -254,7 +264,7 @@ impl Store {
     /// # Errors
     /// The database failed.
     pub async fn recover_jobs(&self, abandoned: Abandoned, most_crashes: u32) -> Result<Recovered, StoreError> {
-        let (clock, ids) = (self.clock.clone(), self.ids.clone());
+        let (clock, steady, ids) = (self.clock.clone(), self.steady.clone(), self.ids.clone());
         let recovered = self.write(move |connection| {
             Box::pin(async move {
                 let time = clock.now();
@@ -262,7 +272,7 @@ impl Store {
                 let (owner, expired_before, alive) = match &abandoned {
                     Abandoned::NotOwnedBy(owner) => (owner.as_str(), i64::MAX, [].as_slice()),
                     // No process owns jobs under this name.
-                    Abandoned::Expired { alive } => ("", now, alive.as_slice()),
+                    Abandoned::Expired { alive } => ("", steady.now().as_microsecond(), alive.as_slice()),
                 };
                 let alive = json_text(&alive.iter().map(Id::as_str).collect::<Vec<_>>());
                 let fail = sqlx::query(
@@ -287,12 +297,12 @@ impl Store {
                         }
                         Err(error) => return Err(error),
                     };
-                    announced |= outbox::announce(connection, &*ids, &job, time).await?;
+                    announced |= outbox::announce(connection, &*ids, &job, time, steady.now()).await?;
                     failed.push(job.id);
                 }
                 let requeue = sqlx::query(
                     "UPDATE jobs SET status = 'queued', lease_owner = NULL, lease_expires_at = NULL, started_at = NULL,
-                            crashes = crashes + 1, queued_version = version + 1, version = version + 1
+                            elapsed_us = NULL, crashes = crashes + 1, queued_version = version + 1, version = version + 1
                      WHERE status = 'running' AND lease_owner <> $1 AND lease_expires_at < $2
                        AND id NOT IN (SELECT value FROM json_each($3))
                      RETURNING id",
@@ -320,6 +330,11 @@ fn crash_detail(most_crashes: u32) -> String {
 
 fn expiry(now: Timestamp, lease: Duration) -> i64 {
     now.checked_add(lease).unwrap_or(Timestamp::MAX).as_microsecond()
+}
+
+/// How long the search of a lease has run.
+fn elapsed_us(lease: &Lease, clock: &dyn Clock) -> i64 {
+    i64::try_from(clock.monotonic().saturating_sub(lease.began).as_micros()).unwrap_or(i64::MAX)
 }
 
 fn lost(lease: &Lease) -> StoreError {
@@ -383,6 +398,7 @@ async fn end(
     ending: &Ending,
     placement_id: &Id,
     now: Timestamp,
+    elapsed_us: i64,
 ) -> Result<Job, StoreError> {
     let (status, termination, placement_id, error) = match ending {
         Ending::Answered { figures, .. } if figures.status == Status::Infeasible => {
@@ -394,13 +410,14 @@ async fn end(
     };
     let update = sqlx::query_as(
         "UPDATE jobs SET status = $3, termination = $4, placement_id = $5, error_code = $6, error_detail = $7,
-                finished_at = $8, lease_owner = NULL, lease_expires_at = NULL, version = version + 1
+                finished_at = $8, elapsed_us = $9, lease_owner = NULL, lease_expires_at = NULL, version = version + 1
          WHERE id = $1 AND lease_token = $2 AND status = 'running'
          RETURNING *",
     );
     let update = update.bind(lease.job_id.as_str()).bind(lease.token).bind(status.name());
     let update = update.bind(termination.map(Named::name)).bind(placement_id.map(Id::as_str));
     let update = update.bind(error.map(|error| error.code.name())).bind(error.map(|error| error.detail.as_str()));
-    let row: Option<JobRow> = update.bind(now.as_microsecond()).fetch_optional(connection).await?;
+    let update = update.bind(now.as_microsecond()).bind(elapsed_us);
+    let row: Option<JobRow> = update.fetch_optional(connection).await?;
     row.ok_or_else(|| lost(lease))?.try_into()
 }

@@ -34,6 +34,7 @@ use std::sync::atomic::{AtomicU32, AtomicU64};
 use std::time::Duration;
 
 use futures::future::BoxFuture;
+use jiff::Timestamp;
 use sqlx::migrate::Migrator;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{AssertSqlSafe, Connection as _, Pool};
@@ -62,7 +63,7 @@ pub use webhooks::{MOST_WEBHOOKS, PREVIOUS_SECRET_VALID};
 
 use self::space::Room;
 use self::writer::Writer;
-use crate::clock::{Clock, Ids};
+use crate::clock::{Clock, Ids, SteadyClock};
 use crate::telemetry::Metrics;
 
 /// The engine.
@@ -114,6 +115,8 @@ pub struct Store {
     writer: Writer,
     readers: Pool<Database>,
     clock: Arc<dyn Clock>,
+    /// What deadlines are kept by.
+    steady: SteadyClock,
     ids: Arc<dyn Ids>,
     remember_keys: Duration,
     wal_file: Arc<Path>,
@@ -170,10 +173,12 @@ impl Store {
         let pool = SqlitePoolOptions::new().max_connections(settings.readers.max(1));
         let readers = pool.connect_with(options.create_if_missing(false).read_only(true)).await?;
         let writer = Writer::start(connection, settings.group_limit, clock.clone(), room.clone());
+        let steady = SteadyClock::new(clock.clone());
         Ok(Self {
             writer,
             readers,
             clock,
+            steady,
             ids,
             remember_keys: settings.remember_keys,
             wal_file: Arc::from(Path::new(&wal_file)),
@@ -197,6 +202,11 @@ impl Store {
             })
         })
         .await
+    }
+
+    /// The time that deadlines are kept by, which nobody turns while the store is open.
+    pub fn steady_now(&self) -> Timestamp {
+        self.steady.now()
     }
 
     /// Finishes the writes that were asked for, then closes the database, which leaves one file.

@@ -172,13 +172,13 @@ impl Store {
         self.write(move |connection| {
             Box::pin(async move {
                 let now = store.clock.now();
-                let since = store.keys_since(now);
+                let since = store.keys_since();
                 if let Some(known) = recall(connection, &tenant, idempotency.as_ref(), since).await? {
                     let row = find(connection, &tenant, &known.resource_id).await?;
                     return Ok(Registered { row, created: known.created, replayed: true });
                 }
                 let (row, created) = store.put_model(connection, &tenant, model, now).await?;
-                remember(connection, &tenant, idempotency, &row.id, created, now).await?;
+                remember(connection, &tenant, idempotency, &row.id, created, store.steady.now()).await?;
                 Ok(Registered { row, created, replayed: false })
             })
         })

@@ -66,12 +66,13 @@ struct FailedJob<'j> {
 }
 
 /// Writes the message of a job that ends in this transaction, and a delivery for each webhook of its tenant that is
-/// enabled; says whether there is any.
+/// enabled, due now by the steady clock; says whether there is any.
 pub(super) async fn announce(
     connection: &mut Connection,
     ids: &dyn Ids,
     job: &Job,
     now: Timestamp,
+    due: Timestamp,
 ) -> Result<bool, StoreError> {
     let select = sqlx::query_scalar("SELECT id FROM webhooks WHERE tenant = $1 AND disabled_at IS NULL");
     let webhooks: Vec<String> = select.bind(job.tenant.as_str()).fetch_all(&mut *connection).await?;
@@ -92,10 +93,11 @@ pub(super) async fn announce(
     for webhook_id in webhooks {
         sqlx::query(
             "INSERT INTO webhook_deliveries (webhook_id, message_id, status, next_attempt_at, created_at, sequence)
-             VALUES ($1, $2, 'pending', $3, $3, (SELECT COALESCE(MAX(sequence), 0) + 1 FROM webhook_deliveries))",
+             VALUES ($1, $2, 'pending', $3, $4, (SELECT COALESCE(MAX(sequence), 0) + 1 FROM webhook_deliveries))",
         )
         .bind(webhook_id)
         .bind(message_id.as_str())
+        .bind(due.as_microsecond())
         .bind(now.as_microsecond())
         .execute(&mut *connection)
         .await?;
@@ -104,7 +106,7 @@ pub(super) async fn announce(
 }
 
 fn payload(job: &Job, now: Timestamp) -> String {
-    let progress = job.progress(now).map(|progress| Progress {
+    let progress = job.progress().map(|progress| Progress {
         elapsed_s: progress.elapsed_s,
         period_s: progress.period_s,
         lower_bound_s: progress.lower_bound_s,

@@ -35,7 +35,7 @@ impl Store {
         self.write(move |connection| {
             Box::pin(async move {
                 let now = store.clock.now();
-                let since = store.keys_since(now);
+                let since = store.keys_since();
                 if let Some(known) = recall(connection, &tenant, idempotency.as_ref(), since).await? {
                     let row = find(connection, &tenant, &known.resource_id).await?;
                     return Ok(Registered { row, created: known.created, replayed: true });
@@ -51,7 +51,7 @@ impl Store {
                 let insert = insert.bind(id.as_str()).bind(tenant.as_str()).bind(webhook.url);
                 let insert = insert.bind(webhook.description).bind(secret.reveal()).bind(now.as_microsecond());
                 let row: WebhookRow = insert.fetch_one(&mut *connection).await?;
-                remember(connection, &tenant, idempotency, &id, true, now).await?;
+                remember(connection, &tenant, idempotency, &id, true, store.steady.now()).await?;
                 Ok(Registered { row: row.try_into()?, created: true, replayed: false })
             })
         })
@@ -158,7 +158,7 @@ impl Store {
             Box::pin(async move {
                 let now = store.clock.now();
                 let present = find(connection, &tenant, id.as_str()).await?;
-                if recall(connection, &tenant, idempotency.as_ref(), store.keys_since(now)).await?.is_some() {
+                if recall(connection, &tenant, idempotency.as_ref(), store.keys_since()).await?.is_some() {
                     return Ok(present);
                 }
                 let secret = WebhookSecret::new(store.ids.secret_bytes());
@@ -170,7 +170,7 @@ impl Store {
                 );
                 let update = update.bind(id.as_str()).bind(expires_at.as_microsecond()).bind(secret.reveal());
                 let row: WebhookRow = update.fetch_one(&mut *connection).await?;
-                remember(connection, &tenant, idempotency, &id, false, now).await?;
+                remember(connection, &tenant, idempotency, &id, false, store.steady.now()).await?;
                 row.try_into()
             })
         })

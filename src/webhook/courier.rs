@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::FutureExt;
+use jiff::Timestamp;
 use metrics::{counter, histogram};
 use rustc_hash::FxHashMap;
 use tokio::task::{JoinHandle, JoinSet};
@@ -44,7 +45,7 @@ impl Default for CourierSettings {
     }
 }
 
-/// How long the courier sleeps at the most. It is woken for every new delivery; this is for a clock that jumps.
+/// How long the courier sleeps at the most. It is woken for every new delivery; this is for a machine that slept.
 const LOOK_AGAIN: Duration = Duration::from_secs(60);
 /// How long it waits after the database failed.
 const AFTER_FAILURE: Duration = Duration::from_secs(1);
@@ -82,7 +83,7 @@ impl Courier {
         sender: Sender,
         settings: CourierSettings,
     ) -> Result<Self, StoreError> {
-        store.unclaim_deliveries().await?;
+        store.unclaim_deliveries(schedule::LONGEST_RETRY_AFTER).await?;
         let closing = CancellationToken::new();
         let round = Round::new(store, clock, ids, sender, settings);
         let task = tokio::spawn(round.work(closing.clone()));
@@ -188,7 +189,7 @@ impl Round {
     async fn until_next(&self) -> Duration {
         match self.store.next_delivery_at().await {
             Ok(Some(next)) => {
-                let left = next.duration_since(self.clock.now());
+                let left = next.duration_since(self.store.steady_now());
                 Duration::try_from(left).unwrap_or_default().min(LOOK_AGAIN)
             }
             Ok(None) => LOOK_AGAIN,
@@ -230,7 +231,7 @@ async fn attempt(store: &Store, clock: &dyn Clock, ids: &dyn Ids, sender: &Sende
     let outcome = outcome(&result);
     counter!(metric::DELIVERY_ATTEMPTS, "outcome" => outcome.name()).increment(1);
     histogram!(metric::DELIVERY_DURATION).record(duration);
-    let verdict = verdict(delivery, &result, clock, ids);
+    let verdict = verdict(delivery, &result, store.steady_now(), ids);
     let (webhook_id, message_id, number) = (&delivery.webhook_id, &delivery.message_id, delivery.attempt);
     tracing::info!(%webhook_id, %message_id, number, outcome = outcome.name(), "attempted to deliver");
     let (status_code, detail) = match result {
@@ -255,7 +256,7 @@ fn outcome(result: &Result<Answer, Failure>) -> AttemptOutcome {
     }
 }
 
-fn verdict(delivery: &ClaimedDelivery, result: &Result<Answer, Failure>, clock: &dyn Clock, ids: &dyn Ids) -> Verdict {
+fn verdict(delivery: &ClaimedDelivery, result: &Result<Answer, Failure>, now: Timestamp, ids: &dyn Ids) -> Verdict {
     match outcome(result) {
         AttemptOutcome::Delivered => return Verdict::Delivered,
         AttemptOutcome::Gone => return Verdict::Gone,
@@ -265,7 +266,7 @@ fn verdict(delivery: &ClaimedDelivery, result: &Result<Answer, Failure>, clock: 
     let [b0, b1, b2, b3, b4, b5, b6, b7, ..] = ids.secret_bytes();
     let chance = schedule::chance([b0, b1, b2, b3, b4, b5, b6, b7]);
     match schedule::delay(delivery.try_number, chance, retry_after) {
-        Some(delay) => Verdict::Again(clock.now().checked_add(delay).unwrap_or(jiff::Timestamp::MAX)),
+        Some(delay) => Verdict::Again(now.checked_add(delay).unwrap_or(Timestamp::MAX)),
         None => Verdict::Failed,
     }
 }

@@ -96,7 +96,7 @@ async fn a_clock_that_steps_back_changes_no_order() {
     let mut inserted = Vec::new();
     for name in ["one", "two", "three", "four"] {
         inserted.push(fixture.insert(name).await);
-        fixture.clock.step_wall(jiff::SignedDuration::from_hours(-1));
+        fixture.clock.turn(jiff::SignedDuration::from_hours(-1));
     }
     assert!(inserted.is_sorted_by_key(|job| std::cmp::Reverse(job.created_at)), "the clock did not step back");
     let newest_first: Vec<Id> = inserted.iter().rev().map(|job| job.id.clone()).collect();

@@ -1,5 +1,6 @@
 //! Tests of the store, and what tests of other rooms need to fill one.
 
+mod clocks;
 mod clusters;
 mod damaged;
 mod idempotency;

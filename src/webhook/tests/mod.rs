@@ -87,7 +87,7 @@ impl Fixture {
         let guard = Guard::new(["127.0.0.0/8".parse().unwrap()]);
         let again =
             Self::open(self.folder, self.clock, guard, Names::new(&[&["127.0.0.1"]]), RootCertStore::empty()).await;
-        again.store.unclaim_deliveries().await.unwrap();
+        again.store.unclaim_deliveries(Duration::from_secs(12 * 3600)).await.unwrap();
         again
     }
 
