@@ -87,10 +87,12 @@ impl SteadyClock {
         whole_microseconds(self.wall.checked_add(passed).unwrap_or(Timestamp::MAX))
     }
 
-    /// What the wall clock, as it goes now, will show or has shown at a time of this clock.
+    /// What the wall clock, as it goes now, will show or has shown at a time of this clock. In whole seconds the same where
+    /// nobody turned it: two clocks are not read at the same moment.
     pub fn on_the_wall(&self, time: Timestamp) -> Timestamp {
-        let shown = self.clock.now().checked_add(time.duration_since(self.now()));
-        shown.map_or(time, whole_microseconds)
+        let turned_ms = self.clock.now().duration_since(self.now()).as_millis();
+        let turned_s = i64::try_from((turned_ms + 500).div_euclid(1000)).unwrap_or(0);
+        time.checked_add(SignedDuration::from_secs(turned_s)).unwrap_or(time)
     }
 }
 
