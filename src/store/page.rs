@@ -75,7 +75,7 @@ impl Page {
         let (mut items, mut unreadable): (Vec<T>, Vec<(String, String)>) = (Vec::new(), Vec::new());
         // Of those unreadable: the ones before the last item that fits, and the ones behind the last item.
         let (mut before, mut behind) = (0, 0);
-        let mut after = self.after.clone();
+        let mut after = self.after;
         // One row more than wanted tells whether there is another page.
         while items.len() <= limit {
             let wanted = limit + 1 - items.len();

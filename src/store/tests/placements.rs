@@ -49,7 +49,7 @@ async fn the_latest_is_the_last_that_was_stored_whatever_the_clock_says() {
     assert!(new.created_at < old.created_at, "the clock did not step back");
 
     let latest = PlacementFilter { latest: true, ..PlacementFilter::default() };
-    assert_eq!(list(&fixture, latest).await, [new.placement_id.clone()]);
+    assert_eq!(list(&fixture, latest).await, std::slice::from_ref(&new.placement_id));
     assert_eq!(list(&fixture, PlacementFilter::default()).await, [new.placement_id, old.placement_id]);
 }
 
@@ -62,7 +62,7 @@ async fn pages_of_latest_join() {
     let filter = PlacementFilter { latest: true, ..PlacementFilter::default() };
 
     let first = fixture.store.placements(&Tenant::default(), filter.clone(), page(2)).await.unwrap();
-    let rest = Page { after: first.next.clone(), ..page(2) };
+    let rest = Page { after: first.next, ..page(2) };
     let second = fixture.store.placements(&Tenant::default(), filter, rest).await.unwrap();
 
     assert_eq!((first.items.len(), second.items.len(), second.next), (2, 1, None));
