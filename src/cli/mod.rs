@@ -144,7 +144,7 @@ mod tests {
         });
         let mut count = 0;
         for argument in with_numbers {
-            assert!(argument.is_allow_negative_numbers_set(), "{argument}");
+            assert!(argument.is_allow_negative_numbers_set(), "{}", argument.get_id());
             count += 1;
         }
         assert!(count > 30, "{count}");

@@ -137,15 +137,15 @@ pub(super) struct SettingFlags {
     #[serde(skip_serializing_if = "Option::is_none")]
     lease_s: Option<f64>,
     /// How many placements of a model on a cluster are kept, the newest [default: all].
-    #[arg(long, value_name = "COUNT")]
+    #[arg(long, value_name = "COUNT", value_parser = count, allow_negative_numbers = true)]
     #[serde(skip_serializing_if = "Option::is_none")]
     retain_placements: Option<u64>,
     /// Seconds after which a placement is deleted [default: never].
-    #[arg(long, value_name = "SECONDS", value_parser = finite)]
+    #[arg(long, value_name = "SECONDS", value_parser = finite, allow_negative_numbers = true)]
     #[serde(skip_serializing_if = "Option::is_none")]
     retain_placements_s: Option<f64>,
     /// Seconds after its end from which the record of a job is deleted [default: never].
-    #[arg(long, value_name = "SECONDS", value_parser = finite)]
+    #[arg(long, value_name = "SECONDS", value_parser = finite, allow_negative_numbers = true)]
     #[serde(skip_serializing_if = "Option::is_none")]
     retain_jobs_s: Option<f64>,
     /// Nets that webhooks may lead to although they are not of the open Internet, commas between [default: none].
