@@ -19,7 +19,7 @@ impl Store {
                 // As a claim takes it. It is named by its place, since its id may be what is damaged.
                 let select = sqlx::query(
                     "SELECT * FROM jobs WHERE status = 'queued' AND id = COALESCE($1,
-                         (SELECT id FROM jobs WHERE status = 'queued' ORDER BY created_at, id LIMIT 1))",
+                         (SELECT id FROM jobs WHERE status = 'queued' ORDER BY sequence LIMIT 1))",
                 );
                 let Some(row) = select.bind(only).fetch_optional(&mut *connection).await? else { return Ok(()) };
                 let is_same = row.try_get::<String, _>("id").is_ok_and(|found| found == id);
@@ -30,7 +30,7 @@ impl Store {
                     "UPDATE jobs SET status = 'failed', termination = NULL, placement_id = NULL, error_code = $2,
                             error_detail = $3, finished_at = $4, version = version + 1
                      WHERE status = 'queued' AND id = COALESCE($1,
-                         (SELECT id FROM jobs WHERE status = 'queued' ORDER BY created_at, id LIMIT 1))",
+                         (SELECT id FROM jobs WHERE status = 'queued' ORDER BY sequence LIMIT 1))",
                 );
                 let detail =
                     format!("Column {column} of the job's record cannot be read. Post the job again with its inputs.");
