@@ -204,7 +204,9 @@ async fn heartbeat(queue: &Inner, claimed: &Claimed, signal: &Signal, tracker: &
 }
 
 async fn end(queue: &Inner, claimed: &Claimed, figures: Figures, ending: Ending) {
-    let ended = persist(queue, || queue.store.end_job(&claimed.lease, figures, ending.clone())).await;
+    // Writing it down may take its time, which is none of the search's.
+    let lease = claimed.lease.of_ended(queue.clock.monotonic());
+    let ended = persist(queue, || queue.store.end_job(&lease, figures, ending.clone())).await;
     if let Some(job) = ended {
         count_ended(&job);
         let elapsed_s = job.progress().map(|progress| progress.elapsed_s);

@@ -29,6 +29,15 @@ pub struct Lease {
     token: i64,
     /// When the search began, by the monotonic clock of this process.
     began: Duration,
+    /// When it ended, where it has.
+    ended: Option<Duration>,
+}
+
+impl Lease {
+    /// The same right for a search that ended at this monotonic time: what is written later measures up to there.
+    pub fn of_ended(&self, ended: Duration) -> Self {
+        Self { ended: Some(ended), ..self.clone() }
+    }
 }
 
 /// The best placement of a search so far.
@@ -170,7 +179,7 @@ impl Store {
                 let incumbent = incumbent(connection, &job.id).await?;
                 one_waits_less(&waiting);
                 Ok(Some(Claimed {
-                    lease: Lease { job_id: job.id.clone(), token, began: clock.monotonic() },
+                    lease: Lease { job_id: job.id.clone(), token, began: clock.monotonic(), ended: None },
                     job,
                     incumbent,
                 }))
@@ -334,7 +343,8 @@ fn expiry(now: Timestamp, lease: Duration) -> i64 {
 
 /// How long the search of a lease has run.
 fn elapsed_us(lease: &Lease, clock: &dyn Clock) -> i64 {
-    i64::try_from(clock.monotonic().saturating_sub(lease.began).as_micros()).unwrap_or(i64::MAX)
+    let until = lease.ended.unwrap_or_else(|| clock.monotonic());
+    i64::try_from(until.saturating_sub(lease.began).as_micros()).unwrap_or(i64::MAX)
 }
 
 fn lost(lease: &Lease) -> StoreError {

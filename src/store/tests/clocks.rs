@@ -61,6 +61,18 @@ async fn the_time_of_a_search_is_measured() {
 }
 
 #[tokio::test]
+async fn what_passes_until_the_end_is_written_is_no_time_of_the_search() {
+    let fixture = Fixture::new().await;
+    fixture.insert("one").await;
+    let lease = fixture.claim().await.lease;
+    fixture.clock.advance(Duration::from_secs(2));
+    let lease = lease.of_ended(fixture.clock.monotonic());
+    fixture.clock.advance(Duration::from_secs(60));
+    let ended = fixture.store.end_job(&lease, Figures::default(), answered(Status::Optimal)).await.unwrap();
+    assert_eq!(ended.progress().unwrap().elapsed_s, 2.0);
+}
+
+#[tokio::test]
 async fn a_search_that_was_put_back_begins_anew() {
     let fixture = Fixture::new().await;
     let id = fixture.insert("one").await.id;
