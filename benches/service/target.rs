@@ -16,19 +16,21 @@ use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
+const DATABASE: &str = "bench.db";
+
 pub struct Target {
     pub address: SocketAddr,
     pub key: String,
     pub store: Store,
     queue: Queue,
     closing: CancellationToken,
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 impl Target {
     pub async fn start(settings: QueueSettings, limits: Limits) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
-        let url = format!("sqlite://{}", folder.path().join("bench.db").display());
+        let url = format!("sqlite://{}", folder.path().join(DATABASE).display());
         let (clock, ids) = (Arc::new(SystemClock::new()), Arc::new(RandomIds::default()));
         let store = Store::open(&StoreSettings::new(url), clock.clone(), ids.clone()).await.expect("a database");
         let key = NewKey { tenant: Tenant::default(), name: "bench".to_owned(), scope: Scope::Plan };
@@ -40,7 +42,12 @@ impl Target {
         let address = listener.local_addr().expect("an address");
         let closing = CancellationToken::new();
         tokio::spawn(http::serve(listener, router, ConnectionLimits::default(), closing.clone()));
-        Self { address, key: key.reveal().to_owned(), store, queue, closing, _folder: folder }
+        Self { address, key: key.reveal().to_owned(), store, queue, closing, folder }
+    }
+
+    /// The size of the database's main file.
+    pub fn database_bytes(&self) -> u64 {
+        std::fs::metadata(self.folder.path().join(DATABASE)).expect("a database").len()
     }
 
     pub async fn stop(self) {

@@ -166,10 +166,12 @@ fn blocks_too_large(request: &PlanRequest, problem: &Problem, stop: &dyn Fn() ->
         let (layer_ids, largest_free) = (block_layers(request, problem, block), largest_free(block));
         let pins = pins_of.of(problem.layers_of(block));
         let detail = format!(
-            "no eligible node{} can hold the block of layers {} … {}{}: alone it needs {}, the largest free memory is {}",
+            "no eligible node{} can hold {}{}: alone it needs {}, the largest free memory is {}",
             if pins.is_empty() { "" } else { " that its pins allow" },
-            layer_ids.first().map_or("", String::as_str),
-            layer_ids.last().map_or("", String::as_str),
+            match layer_ids.as_slice() {
+                [first, .., last] => format!("the block of layers {first} … {last}"),
+                layer => format!("the layer {}", layer.concat()),
+            },
             colocations.text(&problem.layers_of(block)),
             bytes_text(needed),
             bytes_text(largest_free),

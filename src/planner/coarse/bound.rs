@@ -16,7 +16,7 @@ const ROUNDING: f64 = 1e-9;
 const WIDTH: f64 = 1e-6;
 
 /// Groups times positions that a decision of the capacity bound may look at.
-const MOST_LOOKS: usize = 4_000_000;
+const MOST_LOOKS: usize = 1_000_000;
 
 /// Device classes whose times weigh the work of the capacity bound.
 const WEIGHINGS: usize = 4;
