@@ -14,8 +14,11 @@ use crate::domain::placed::{Placed, PlacedStage};
 pub fn diff(model: &ModelProfile, cluster: &ClusterInventory, base: &Placed, placed: &Placed) -> PlacementDiff {
     let stages = placed.stages.iter().filter_map(|stage| {
         let node = cluster.node_index(&stage.node_id)?;
-        let layers = || stage.layer_ids.iter().filter_map(|id| model.layer_index(id));
-        Some((node, layers().min()?..layers().max()? + 1))
+        let mut layers = stage.layer_ids.iter().filter_map(|id| model.layer_index(id));
+        let first = layers.next()?;
+        let (least, greatest) =
+            layers.fold((first, first), |(least, greatest), layer| (least.min(layer), greatest.max(layer)));
+        Some((node, least..greatest + 1))
     });
     let Migration { moved_layers, shipped_bytes, estimated_s, unsourced_bytes, .. } =
         shipped(model, cluster, &base.base(), stages);
