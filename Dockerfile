@@ -4,14 +4,19 @@
 FROM rust:1.95-bookworm AS build
 WORKDIR /source
 COPY Cargo.toml Cargo.lock ./
-# Dependencies first, on an empty crate: they change seldom, and this layer is then kept.
-RUN mkdir -p src benches/service && echo 'fn main() {}' | tee src/main.rs benches/planner.rs > benches/service/main.rs && touch src/lib.rs \
-    && cargo build --release --locked && rm -r src
+COPY crates/planner/Cargo.toml crates/planner/
+COPY crates/bench/Cargo.toml crates/bench/
+# Dependencies first, on empty crates: they change seldom, and this layer is then kept.
+RUN mkdir -p src benches/service crates/planner/src crates/planner/benches crates/bench/src \
+    && echo 'fn main() {}' | tee src/main.rs benches/service/main.rs crates/planner/benches/planner.rs > crates/bench/src/main.rs \
+    && touch src/lib.rs crates/planner/src/lib.rs \
+    && cargo build --release --locked && rm -r src crates/planner/src
+COPY crates/planner/src crates/planner/src
 COPY migrations migrations
 COPY examples examples
 COPY src src
-# Cargo looks at times: what was built from the empty crate must look older.
-RUN touch src/main.rs src/lib.rs && cargo build --release --locked
+# Cargo looks at times: what was built from the empty crates must look older.
+RUN touch src/main.rs src/lib.rs crates/planner/src/lib.rs && cargo build --release --locked
 
 FROM debian:bookworm-slim
 RUN groupadd --system --gid 10001 cutpoint \

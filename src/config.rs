@@ -5,6 +5,8 @@ mod values;
 use std::net::SocketAddr;
 use std::path::Path;
 
+use cutpoint_planner::domain::fault::{Fault, FaultCode};
+use cutpoint_planner::domain::read::Reader;
 use figment::Figment;
 use figment::providers::{Env, Format, Serialized, Toml};
 use ipnet::IpNet;
@@ -15,8 +17,6 @@ use self::values::{
     read_body, read_count, read_database_url, read_duration, read_endpoint, read_flag, read_limit, read_listen,
     read_log, read_log_format, read_nets, read_queue_limit,
 };
-use crate::domain::fault::{Fault, FaultCode};
-use crate::domain::read::Reader;
 
 /// Environment variables that set a setting start with this; the rest of the name is the setting's, in capitals.
 pub const ENVIRONMENT_PREFIX: &str = "CUTPOINT_";

@@ -3,14 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use cutpoint::domain::base::BasePlacement;
-use cutpoint::domain::cluster::{ClusterInventory, Link, Node, Position};
-use cutpoint::domain::model::{Edge, Layer, ModelProfile};
-use cutpoint::domain::network::{FullMesh, Matrix, Radio};
-use cutpoint::domain::occupant::{Occupant, OccupiedHop, OccupiedNode};
-use cutpoint::domain::options::{Colocation, Constraints, CostModel, Objective, Pin, SolverOptions};
 use cutpoint::http;
-use cutpoint::planner::check::StageProposal;
+use cutpoint_planner::check::StageProposal;
+use cutpoint_planner::domain::base::BasePlacement;
+use cutpoint_planner::domain::cluster::{ClusterInventory, Link, Node, Position};
+use cutpoint_planner::domain::model::{Edge, Layer, ModelProfile};
+use cutpoint_planner::domain::network::{FullMesh, Matrix, Radio};
+use cutpoint_planner::domain::occupant::{Occupant, OccupiedHop, OccupiedNode};
+use cutpoint_planner::domain::options::{Colocation, Constraints, CostModel, Objective, Pin, SolverOptions};
 use serde_json::{Map, Value};
 
 const METHODS: [&str; 5] = ["get", "put", "post", "delete", "patch"];

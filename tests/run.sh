@@ -39,7 +39,7 @@ rustc --version
 
 step "Formatting"
 if cargo fmt --version >/dev/null 2>&1; then
-  cargo fmt --check
+  cargo fmt --all --check
 else
   printf 'FAILED: rustfmt is missing. rustup component add rustfmt\n' >&2
   exit 1
@@ -47,7 +47,7 @@ fi
 
 step "Lints"
 if cargo clippy --version >/dev/null 2>&1; then
-  cargo clippy --locked --all-targets -- -D warnings
+  cargo clippy --locked --workspace --all-targets -- -D warnings
 else
   printf 'FAILED: clippy is missing. rustup component add clippy\n' >&2
   exit 1
@@ -59,9 +59,9 @@ if ! cargo nextest --version >/dev/null 2>&1; then
   cargo install cargo-nextest --locked || echo "cargo-nextest could not be installed: plain cargo test runs instead"
 fi
 if cargo nextest --version >/dev/null 2>&1; then
-  cargo nextest run --locked --no-fail-fast
+  cargo nextest run --locked --workspace --no-fail-fast
 else
-  cargo test --locked --no-fail-fast --all-targets
+  cargo test --locked --workspace --no-fail-fast --all-targets
 fi
 
 step "Python tools"
@@ -87,7 +87,7 @@ step "Invented requests"
 tests/with_server.sh 600 tests/fuzz/run.sh 2000 10 15 --seed 1
 
 step "Documentation"
-cargo test --locked --doc
-RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps --lib
+cargo test --locked --workspace --doc
+RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --no-deps --lib
 
 step "All passed"

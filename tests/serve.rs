@@ -8,8 +8,8 @@ use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use cutpoint::domain::request::PlanRequest;
-use cutpoint::planner::check::{StageProposal, evaluate};
+use cutpoint_planner::check::{StageProposal, evaluate};
+use cutpoint_planner::domain::request::PlanRequest;
 use reqwest::Method;
 use serde_json::{Value, json};
 use sqlx::sqlite::SqliteConnectOptions;

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use crate::domain::placement::Status;
+use cutpoint_planner::domain::placement::Status;
 
 /// How a command ended. Of several results of one run the gravest counts, and they stand here from light to grave.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

@@ -1,7 +1,6 @@
 //! The command line: one file a command.
 
 mod backup;
-mod bench;
 mod demo;
 pub mod exit;
 mod health;
@@ -47,10 +46,6 @@ Examples:
       Plan one model on one cluster, without a service.
   cutpoint plan --request examples/requests/*.json --output jsonl
       Plan any number of requests, one JSON line each.
-  cutpoint bench --quick
-      Compare the published algorithms with the proven optimum.
-  cutpoint bench --suite families --quick
-      Measure solve times on fresh instances of many kinds.
   cutpoint serve --listen 127.0.0.1:8080 --database-url sqlite://cutpoint.db
       Run the service; its API is shown at http://127.0.0.1:8080/docs.
   cutpoint key create --name planner --scope plan
@@ -64,7 +59,6 @@ cutpoint <command> --help explains a command.";
 enum Command {
     Demo(demo::DemoArguments),
     Plan(Box<plan::PlanArguments>),
-    Bench(bench::BenchArguments),
     Serve(Box<serve::ServeArguments>),
     Openapi(openapi::OpenapiArguments),
     Health(health::HealthArguments),
@@ -77,7 +71,6 @@ pub fn run(arguments: Arguments) -> ExitCode {
     let exit = match arguments.command {
         Command::Demo(arguments) => demo::run(&arguments),
         Command::Plan(arguments) => plan::run(&arguments),
-        Command::Bench(arguments) => bench::run(&arguments),
         Command::Serve(arguments) => serve::run(&arguments),
         Command::Openapi(arguments) => openapi::run(&arguments),
         Command::Health(arguments) => health::run(&arguments),

@@ -2,15 +2,15 @@
 
 use std::net::SocketAddr;
 
+use cutpoint_planner::domain::fault::FaultCode;
+use cutpoint_planner::domain::read::Reader;
+use cutpoint_planner::domain::unit::MAX_SAFE_INTEGER;
 use ipnet::IpNet;
 use serde_json::Value;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::LevelFilter;
 
 use super::LogFormat;
-use crate::domain::fault::FaultCode;
-use crate::domain::read::Reader;
-use crate::domain::unit::MAX_SAFE_INTEGER;
 
 pub(super) fn read_listen(reader: &mut Reader, value: &Value) -> Option<SocketAddr> {
     let text = reader.text(value, 256)?;

@@ -1,29 +1,8 @@
-//! Validated types without input or output: what the other rooms speak of.
-//!
-//! A document is read once, at the door, by [`read::Reader`], which collects every fault with its JSON pointer.
-//! What comes out is valid from then on: fields are public to read, and the only way to make a value is to read one.
+//! What the service knows beside models, clusters and placements: ids, tenants, keys, webhooks.
 
-pub mod base;
-pub mod chain;
-pub mod cluster;
-pub mod explanation;
-pub mod fault;
 pub mod figures;
-pub mod graph;
-pub mod hash;
 pub mod id;
 pub mod key;
-pub mod migration;
-pub mod model;
-pub mod network;
-pub mod occupant;
-pub mod options;
-pub mod placed;
-pub mod placement;
-pub mod proposal;
-pub mod read;
-pub mod request;
 pub mod scope;
 pub mod tenant;
-pub mod unit;
 pub mod webhook;

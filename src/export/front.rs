@@ -4,9 +4,8 @@
 
 use std::ops::Range;
 
+use cutpoint_planner::domain::unit::seconds_text;
 use plotters::prelude::*;
-
-use crate::domain::unit::seconds_text;
 
 const SIZE: (u32, u32) = (720, 480);
 const FONT: &str = "sans-serif";

@@ -7,6 +7,7 @@ use axum::extract::FromRequestParts;
 use axum::http::HeaderMap;
 use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
+use cutpoint_planner::domain::unit::counted;
 use tokio::sync::OwnedSemaphorePermit;
 
 use super::api::Api;
@@ -16,7 +17,6 @@ use super::shed::refuse_key;
 use crate::domain::id::Id;
 use crate::domain::scope::Scope;
 use crate::domain::tenant::Tenant;
-use crate::domain::unit::counted;
 
 /// Who asks.
 #[derive(Debug)]

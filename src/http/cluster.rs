@@ -1,10 +1,10 @@
 //! Clusters as clients see them.
 
+use cutpoint_planner::domain::cluster::ClusterInventory;
 use jiff::Timestamp;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::domain::cluster::ClusterInventory;
 use crate::domain::id::Id;
 use crate::store;
 

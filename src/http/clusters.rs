@@ -3,6 +3,8 @@
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use cutpoint_planner::domain::cluster::ClusterInventory;
+use cutpoint_planner::domain::unit::MAX_SAFE_INTEGER;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -19,9 +21,7 @@ use super::responses::{
     BadBody, BadParameter, Conflict, Internal, Invalid, InvalidOrReused, NotFound, Refused, Slow, Stale, StorageFull,
     TooLarge, Unavailable, VersionMissing, WrongMedia,
 };
-use crate::domain::cluster::ClusterInventory;
 use crate::domain::id::{Id, IdKind};
-use crate::domain::unit::MAX_SAFE_INTEGER;
 use crate::store::{self, ClusterDocument};
 
 pub(super) fn routes() -> OpenApiRouter<Api> {

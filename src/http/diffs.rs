@@ -5,6 +5,13 @@ use std::sync::Arc;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::Response;
+use cutpoint_planner::diff;
+use cutpoint_planner::domain::cluster::ClusterInventory;
+use cutpoint_planner::domain::explanation::PlacementDiff;
+use cutpoint_planner::domain::fault::FaultCode;
+use cutpoint_planner::domain::model::ModelProfile;
+use cutpoint_planner::domain::placed::Placed;
+use cutpoint_planner::domain::placement::Status;
 use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -18,14 +25,7 @@ use super::placements::placement_id;
 use super::problem::{Problem, ProblemType};
 use super::query::Parameters;
 use super::responses::{BadParameter, Conflict, Internal, NotFound, Refused, Unavailable};
-use crate::domain::cluster::ClusterInventory;
-use crate::domain::explanation::PlacementDiff;
-use crate::domain::fault::FaultCode;
 use crate::domain::id::IdKind;
-use crate::domain::model::ModelProfile;
-use crate::domain::placed::Placed;
-use crate::domain::placement::Status;
-use crate::planner::diff;
 use crate::store::Placement;
 
 /// What to compare with.

@@ -7,13 +7,13 @@ use axum::extract::Path;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{MethodRouter, get};
+use cutpoint_planner::domain::hash::content_hash;
 use utoipa_swagger_ui::Config;
 
 use super::api::Api;
 use super::etag::ETag;
 use super::json;
 use super::problem::Problem;
-use crate::domain::hash::content_hash;
 
 /// The page may load and ask nothing but this service; Swagger UI sets styles inline and draws with data: images.
 const CONTENT_SECURITY_POLICY: HeaderValue = HeaderValue::from_static(

@@ -3,6 +3,8 @@
 use axum::body::{Body, Bytes};
 use axum::extract::{FromRequest, Request};
 use axum::http::{HeaderMap, header};
+use cutpoint_planner::domain::read::Reader;
+use cutpoint_planner::domain::unit::counted;
 use futures::StreamExt;
 use serde_json::Value;
 
@@ -10,8 +12,6 @@ use super::api::Api;
 use super::compute::compute;
 use super::idempotency;
 use super::problem::{Problem, ProblemType};
-use crate::domain::read::Reader;
-use crate::domain::unit::counted;
 use crate::store::Idempotency;
 
 /// A JSON body that was parsed and not yet judged.

@@ -5,6 +5,13 @@ use std::collections::BTreeMap;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
+use cutpoint_planner::check::{Evaluation, StageProposal, evaluate};
+use cutpoint_planner::domain::base::BasePlacement;
+use cutpoint_planner::domain::cluster::ClusterInventory;
+use cutpoint_planner::domain::model::ModelProfile;
+use cutpoint_planner::domain::occupant::Occupant;
+use cutpoint_planner::domain::options::{Constraints, CostModel, Objective, PlanOptions};
+use cutpoint_planner::domain::read::Reader;
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
@@ -20,13 +27,6 @@ use super::json;
 use super::limits::fits;
 use super::problem::Problem;
 use super::responses::{BadBody, Internal, Invalid, NotFound, Refused, Slow, TooLarge, Unavailable, WrongMedia};
-use crate::domain::base::BasePlacement;
-use crate::domain::cluster::ClusterInventory;
-use crate::domain::model::ModelProfile;
-use crate::domain::occupant::Occupant;
-use crate::domain::options::{Constraints, CostModel, Objective, PlanOptions};
-use crate::domain::read::Reader;
-use crate::planner::check::{Evaluation, StageProposal, evaluate};
 
 /// What to score: a model and a cluster, each inline or by its id, and the stages that the caller proposes.
 #[derive(Debug, Serialize, ToSchema)]

@@ -15,6 +15,8 @@ use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
+use cutpoint_planner::domain::fault::{Fault, FaultCode};
+use cutpoint_planner::domain::unit::counted;
 use metrics::gauge;
 use tokio::sync::OwnedSemaphorePermit;
 use utoipa_axum::router::OpenApiRouter;
@@ -28,9 +30,7 @@ use super::problem::Problem;
 use super::query::Parameters;
 use super::responses::{BadParameter, Internal, NotFound, Refused, Unavailable};
 use super::shed::{refuse, refuse_key};
-use crate::domain::fault::{Fault, FaultCode};
 use crate::domain::id::Id;
-use crate::domain::unit::counted;
 use crate::store;
 use crate::telemetry::metric;
 

@@ -3,6 +3,7 @@
 use axum::extract::Path;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
+use cutpoint_planner::domain::hash::content_hash;
 use rust_embed::RustEmbed;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -18,7 +19,6 @@ use super::json;
 use super::problem::Problem;
 use super::query::Parameters;
 use super::responses::{BadParameter, Internal, NotFound, Refused, Unavailable};
-use crate::domain::hash::content_hash;
 
 #[derive(RustEmbed)]
 #[folder = "examples/"]
@@ -158,7 +158,7 @@ fn text(path: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::request::PlanRequest;
+    use cutpoint_planner::domain::request::PlanRequest;
 
     #[test]
     fn every_example_has_a_name_of_its_own_and_a_body_without_faults() {

@@ -5,6 +5,7 @@ use std::time::Duration;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::Response;
+use cutpoint_planner::domain::explanation::Explanation;
 use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -16,7 +17,6 @@ use super::placements::placement_id;
 use super::problem::{Problem, ProblemType};
 use super::query::Parameters;
 use super::responses::{BadParameter, Conflict, Internal, NotFound, Refused, Unavailable};
-use crate::domain::explanation::Explanation;
 use crate::jobs::ExplainError;
 
 /// Seconds that an explanation may take by default, and at most.

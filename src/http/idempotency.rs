@@ -1,10 +1,10 @@
 //! `Idempotency-Key`: a retry of a request that creates answers what the first one did.
 
 use axum::http::HeaderMap;
+use cutpoint_planner::domain::fault::{Fault, FaultCode};
+use cutpoint_planner::domain::hash::content_hash;
 
 use super::problem::Problem;
-use crate::domain::fault::{Fault, FaultCode};
-use crate::domain::hash::content_hash;
 use crate::store::Idempotency;
 
 /// The longest key.

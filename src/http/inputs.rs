@@ -2,21 +2,21 @@
 
 use std::sync::Arc;
 
+use cutpoint_planner::domain::cluster::ClusterInventory;
+use cutpoint_planner::domain::fault::{Fault, FaultCode};
+use cutpoint_planner::domain::model::ModelProfile;
+use cutpoint_planner::domain::options::PlanOptions;
+use cutpoint_planner::domain::read::Reader;
+use cutpoint_planner::domain::request::PlanRequest;
+use cutpoint_planner::domain::unit::MAX_SAFE_INTEGER;
 use serde_json::{Map, Value};
 
 use super::api::{Api, Limits};
 use super::compute::compute;
 use super::named_placements::NamedPlacements;
 use super::problem::{Problem, ProblemType};
-use crate::domain::cluster::ClusterInventory;
-use crate::domain::fault::{Fault, FaultCode};
 use crate::domain::id::{Id, IdKind};
-use crate::domain::model::ModelProfile;
-use crate::domain::options::PlanOptions;
-use crate::domain::read::Reader;
-use crate::domain::request::PlanRequest;
 use crate::domain::tenant::Tenant;
-use crate::domain::unit::MAX_SAFE_INTEGER;
 use crate::store::{ClusterDocument, JobCluster, JobModel, ModelDocument, StoreError};
 
 /// What a request names; a part that has a fault is absent.

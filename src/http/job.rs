@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use cutpoint_planner::domain::placement::Termination;
 use jiff::Timestamp;
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::domain::id::Id;
-use crate::domain::placement::Termination;
 use crate::store;
 
 /// Where a job stands.

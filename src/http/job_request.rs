@@ -3,6 +3,13 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use cutpoint_planner::domain::base::BasePlacement;
+use cutpoint_planner::domain::cluster::ClusterInventory;
+use cutpoint_planner::domain::model::ModelProfile;
+use cutpoint_planner::domain::occupant::Occupant;
+use cutpoint_planner::domain::options::{Constraints, CostModel, Objective, PlanOptions, SolverOptions};
+use cutpoint_planner::domain::read::Reader;
+use cutpoint_planner::domain::request::PlanRequest;
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
@@ -13,13 +20,6 @@ use super::document::Document;
 use super::inputs::{self, Inputs};
 use super::limits::{MOST_LABELS, fits};
 use super::problem::Problem;
-use crate::domain::base::BasePlacement;
-use crate::domain::cluster::ClusterInventory;
-use crate::domain::model::ModelProfile;
-use crate::domain::occupant::Occupant;
-use crate::domain::options::{Constraints, CostModel, Objective, PlanOptions, SolverOptions};
-use crate::domain::read::Reader;
-use crate::domain::request::PlanRequest;
 use crate::store::NewJob;
 
 /// What to plan: a model and a cluster, each inline or by its id; everything else has a default.

@@ -3,6 +3,8 @@
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use cutpoint_planner::domain::hash::content_hash;
+use cutpoint_planner::domain::placement::PlacementDocument;
 use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -24,9 +26,7 @@ use super::responses::{
     TooLarge, Unavailable, WrongMedia,
 };
 use super::shed::{refuse, refuse_key};
-use crate::domain::hash::content_hash;
 use crate::domain::id::{Id, IdKind};
-use crate::domain::placement::PlacementDocument;
 use crate::store::{self, BestSoFar, JobFilter, Registered, StoreError};
 
 /// Which jobs are wanted.

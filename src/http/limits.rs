@@ -1,13 +1,13 @@
 //! Limits of what a document may hold, beside what the domain itself refuses.
 
+use cutpoint_planner::domain::cluster::ClusterInventory;
+use cutpoint_planner::domain::fault::FaultCode;
+use cutpoint_planner::domain::model::ModelProfile;
+use cutpoint_planner::domain::options::SolverOptions;
+use cutpoint_planner::domain::read::Reader;
 use serde_json::{Map, Value};
 
 use super::api::Limits;
-use crate::domain::cluster::ClusterInventory;
-use crate::domain::fault::FaultCode;
-use crate::domain::model::ModelProfile;
-use crate::domain::options::SolverOptions;
-use crate::domain::read::Reader;
 
 /// The most labels of a job: each is a row where filters find it.
 pub(super) const MOST_LABELS: usize = 64;

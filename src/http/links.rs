@@ -5,6 +5,8 @@ use std::collections::BTreeSet;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
+use cutpoint_planner::domain::cluster::{ClusterInventory, Link};
+use cutpoint_planner::domain::read::Reader;
 use serde::Serialize;
 use serde_json::{Value, json};
 use utoipa::ToSchema;
@@ -24,8 +26,6 @@ use super::responses::{
     BadBody, Internal, Invalid, NotFound, Refused, Slow, Stale, StorageFull, TooLarge, Unavailable, VersionMissing,
     WrongMedia,
 };
-use crate::domain::cluster::{ClusterInventory, Link};
-use crate::domain::read::Reader;
 use crate::store::ClusterDocument;
 
 /// Measured links: each takes the place of what is listed for its pair, in the directions that it gives; other pairs

@@ -3,6 +3,7 @@
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use cutpoint_planner::domain::model::ModelProfile;
 use jiff::Timestamp;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -22,7 +23,6 @@ use super::responses::{
     Unavailable, WrongMedia,
 };
 use crate::domain::id::{Id, IdKind};
-use crate::domain::model::ModelProfile;
 use crate::store::{self, ModelDocument};
 
 /// Figures of a model.

@@ -3,6 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use cutpoint_planner::domain::cluster::ClusterInventory;
+use cutpoint_planner::domain::fault::{Fault, FaultCode};
+use cutpoint_planner::domain::occupant::Occupant;
+use cutpoint_planner::domain::options::PlanOptions;
+use cutpoint_planner::domain::placed::Placed;
+use cutpoint_planner::domain::read::{Reader, Step};
+use cutpoint_planner::occupant_of;
 use serde_json::{Map, Value};
 
 use super::api::Api;
@@ -10,15 +17,8 @@ use super::compute::compute;
 use super::inputs::{found, read_stored};
 use super::limits::{MOST_OCCUPIED_BY, fits};
 use super::problem::Problem;
-use crate::domain::cluster::ClusterInventory;
-use crate::domain::fault::{Fault, FaultCode};
 use crate::domain::id::{Id, IdKind};
-use crate::domain::occupant::Occupant;
-use crate::domain::options::PlanOptions;
-use crate::domain::placed::Placed;
-use crate::domain::read::{Reader, Step};
 use crate::domain::tenant::Tenant;
-use crate::planner::occupant_of;
 
 /// Placements by their ids, and the rates of those that do not run at their own pace.
 #[derive(Debug, Default)]

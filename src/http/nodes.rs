@@ -5,6 +5,9 @@ use std::collections::BTreeMap;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
+use cutpoint_planner::domain::cluster::{ClusterInventory, Position};
+use cutpoint_planner::domain::fault::Fault;
+use cutpoint_planner::domain::read::Reader;
 use serde::Serialize;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
@@ -23,9 +26,6 @@ use super::responses::{
     BadBody, Internal, Invalid, NotFound, Refused, Slow, Stale, StorageFull, TooLarge, Unavailable, VersionMissing,
     WrongMedia,
 };
-use crate::domain::cluster::{ClusterInventory, Position};
-use crate::domain::fault::Fault;
-use crate::domain::read::Reader;
 use crate::store::ClusterDocument;
 
 /// Changes of a node: a field that is given takes the place of the node's whole field, the others stay. To take a
@@ -133,8 +133,8 @@ fn of_patch(faults: Vec<Fault>, index: usize) -> impl Iterator<Item = Fault> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::cluster::Node;
     use crate::http::problem::ProblemType;
+    use cutpoint_planner::domain::cluster::Node;
     use serde_json::json;
 
     const CLUSTER: &str = r#"{"name":"lab","nodes":[{"id":"a","memory_bytes":10,"position_m":{"x":1,"y":1}},

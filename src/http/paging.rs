@@ -2,10 +2,10 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use cutpoint_planner::domain::fault::FaultCode;
 use utoipa::IntoParams;
 
 use super::query::Parameters;
-use crate::domain::fault::FaultCode;
 use crate::domain::id::IdKind;
 use crate::store::{Order, Page, PageKey};
 

@@ -6,6 +6,9 @@ use axum::extract::{Path, State};
 use axum::http::header::IF_MATCH;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
+use cutpoint_planner::domain::options::Algorithm;
+use cutpoint_planner::domain::placement::{PlacementDocument, Status, Termination};
+use cutpoint_planner::domain::unit::MAX_SAFE_INTEGER;
 use jiff::Timestamp;
 use serde::Serialize;
 use utoipa::{IntoParams, ToSchema};
@@ -22,9 +25,6 @@ use super::query::Parameters;
 use super::responses::{BadParameter, Conflict, Internal, NotFound, Refused, Stale, Unavailable};
 use super::shelf::Shelved;
 use crate::domain::id::{Id, IdKind};
-use crate::domain::options::Algorithm;
-use crate::domain::placement::{PlacementDocument, Status, Termination};
-use crate::domain::unit::MAX_SAFE_INTEGER;
 use crate::store::{self, PlacementFilter};
 
 /// A stored placement. The answer is written around the stored document; this is its shape.

@@ -2,12 +2,11 @@
 
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use cutpoint_planner::domain::fault::Fault;
+use cutpoint_planner::domain::read::MAX_FAULTS;
+use cutpoint_planner::domain::unit::counted;
 use serde::{Serialize, Serializer};
 use utoipa::ToSchema;
-
-use crate::domain::fault::Fault;
-use crate::domain::read::MAX_FAULTS;
-use crate::domain::unit::counted;
 
 /// The types of problem, a closed list. Each has one status and a page at `/problems/{name}`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -2,14 +2,14 @@
 
 use axum::extract::{FromRequestParts, Query};
 use axum::http::request::Parts;
+use cutpoint_planner::domain::fault::FaultCode;
+use cutpoint_planner::domain::read::{MAX_ID_CHARS, Reader, Step};
+use cutpoint_planner::domain::unit::counted;
 use jiff::Timestamp;
 
 use super::limits::MOST_LABELS;
 use super::problem::Problem;
-use crate::domain::fault::FaultCode;
 use crate::domain::id::{Id, IdKind};
-use crate::domain::read::{MAX_ID_CHARS, Reader, Step};
-use crate::domain::unit::counted;
 
 /// The parameters of a request, with the faults that were met while reading them.
 #[derive(Debug, Default)]

@@ -3,13 +3,13 @@
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use axum::response::{IntoResponse, Response};
+use cutpoint_planner::domain::unit::counted;
 
 use super::api::Api;
 use super::caller::{Caller, MayPlan};
 use super::idempotency;
 use super::problem::{Problem, ProblemType};
 use super::shed::{refuse, say_room};
-use crate::domain::unit::counted;
 use crate::jobs::Place;
 
 /// Who wants a job planned, and a place in the queue for it.

@@ -6,12 +6,12 @@ use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use cutpoint_planner::domain::unit::counted;
 use metrics::counter;
 
 use super::api::Api;
 use super::caller::ShownKey;
 use super::problem::{Problem, ProblemType};
-use crate::domain::unit::counted;
 use crate::telemetry::metric;
 
 /// The draft "RateLimit header fields for HTTP" (draft-ietf-httpapi-ratelimit-headers).

@@ -6,6 +6,9 @@ use std::time::Duration;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
+use cutpoint_planner::domain::fault::Fault;
+use cutpoint_planner::domain::placement::Reason;
+use cutpoint_planner::{Stop, StopReason, infeasibility};
 use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
@@ -20,9 +23,6 @@ use super::json;
 use super::problem::{Problem, ProblemType};
 use super::responses::{BadBody, Internal, Refused, Slow, TooLarge, Unavailable, WrongMedia};
 use crate::clock::Clock;
-use crate::domain::fault::Fault;
-use crate::domain::placement::Reason;
-use crate::planner::{Stop, StopReason, infeasibility};
 
 /// How long proofs are looked for.
 const LONGEST: Duration = Duration::from_secs(2);

@@ -3,6 +3,7 @@
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use cutpoint_planner::domain::read::Reader;
 use serde_json::Value;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -22,7 +23,6 @@ use super::responses::{
 };
 use super::webhook::{Webhook, WebhookPage, WebhookPatch, WebhookRequest, WebhookWithSecret};
 use crate::domain::id::{Id, IdKind};
-use crate::domain::read::Reader;
 use crate::store::{self, NewWebhook, WebhookChange};
 use crate::webhook::Guard;
 use crate::webhook::target::read_url;

@@ -1,15 +1,15 @@
 //! What the end of a search means for its job.
 
+use cutpoint_planner::CheckFailure;
+use cutpoint_planner::domain::hash::json_text;
+use cutpoint_planner::domain::options::Objective;
+use cutpoint_planner::domain::placement::{PlacementDocument, Status, Termination};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::progress::{figures_of, gap, objective_value};
 use super::signal::Cause;
 use crate::domain::figures::PlacementFigures;
-use crate::domain::hash::json_text;
-use crate::domain::options::Objective;
-use crate::domain::placement::{PlacementDocument, Status, Termination};
-use crate::planner::CheckFailure;
 use crate::store::leases::{Ending, Figures, Incumbent};
 use crate::store::{JobError, JobErrorCode};
 

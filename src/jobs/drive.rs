@@ -4,6 +4,11 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
+use cutpoint_planner::Env;
+use cutpoint_planner::Progress as _;
+use cutpoint_planner::domain::options::Objective;
+use cutpoint_planner::domain::placement::Termination;
+use cutpoint_planner::domain::request::PlanRequest;
 use metrics::{counter, gauge, histogram};
 use tokio::time::MissedTickBehavior;
 
@@ -16,11 +21,6 @@ use super::signal::{Cause, Signal};
 use super::thread::{Solving, solve_apart};
 use super::{Inner, QueueSettings};
 use crate::domain::id::Id;
-use crate::domain::options::Objective;
-use crate::domain::placement::Termination;
-use crate::domain::request::PlanRequest;
-use crate::planner::Env;
-use crate::planner::Progress as _;
 use crate::store::leases::{Claimed, Ending, Figures, Found};
 use crate::store::{Job, JobError, JobErrorCode, StoreError, termination_name};
 use crate::telemetry::metric;

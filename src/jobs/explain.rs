@@ -4,17 +4,18 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
+use cutpoint_planner::CheckFailure;
+use cutpoint_planner::domain::explanation::Explanation;
+use cutpoint_planner::domain::fault::Fault;
+use cutpoint_planner::domain::placement::PlacementDocument;
+use cutpoint_planner::domain::request::PlanRequest;
+use cutpoint_planner::explain::{ExplainEnv, explain};
+
 use super::Queue;
 use super::inputs::read_request;
 use super::signal::{Cause, Signal};
 use super::thread::solve_apart;
-use crate::domain::explanation::Explanation;
-use crate::domain::fault::Fault;
 use crate::domain::id::Id;
-use crate::domain::placement::PlacementDocument;
-use crate::domain::request::PlanRequest;
-use crate::planner::CheckFailure;
-use crate::planner::explain::{ExplainEnv, explain};
 use crate::store::{Placement, PlacementSummary, StoreError};
 
 /// Why a placement was not explained.

@@ -2,15 +2,15 @@
 
 use std::sync::Arc;
 
+use cutpoint_planner::domain::cluster::ClusterInventory;
+use cutpoint_planner::domain::fault::Fault;
+use cutpoint_planner::domain::model::ModelProfile;
+use cutpoint_planner::domain::options::PlanOptions;
+use cutpoint_planner::domain::read::Reader;
+use cutpoint_planner::domain::request::PlanRequest;
 use serde_json::Value;
 
 use super::Inner;
-use crate::domain::cluster::ClusterInventory;
-use crate::domain::fault::Fault;
-use crate::domain::model::ModelProfile;
-use crate::domain::options::PlanOptions;
-use crate::domain::read::Reader;
-use crate::domain::request::PlanRequest;
 use crate::store::{Job, StoreError};
 
 /// Why a job's request could not be had.

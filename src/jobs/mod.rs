@@ -25,6 +25,7 @@ mod thread;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use cutpoint_planner::domain::request::PlanRequest;
 use metrics::gauge;
 use rustc_hash::FxHashMap;
 use tokio::sync::{Notify, Semaphore};
@@ -43,7 +44,6 @@ use self::room::Room;
 pub(crate) use self::signal::{Cause, Signal};
 use crate::clock::{Clock, Ids};
 use crate::domain::id::{Id, IdKind};
-use crate::domain::request::PlanRequest;
 use crate::domain::tenant::Tenant;
 use crate::store::{Job, JobStatus, NewJob, Registered, Stopped, Store, StoreError};
 use crate::telemetry::metric;

@@ -3,11 +3,12 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use cutpoint_planner::Progress;
+use cutpoint_planner::domain::hash::json_text;
+use cutpoint_planner::domain::options::Objective;
+use cutpoint_planner::domain::placement::PlacementDocument;
+
 use crate::clock::Clock;
-use crate::domain::hash::json_text;
-use crate::domain::options::Objective;
-use crate::domain::placement::PlacementDocument;
-use crate::planner::Progress;
 use crate::store::leases::{Claimed, Figures, Found, Incumbent};
 
 /// Hears a search's progress from its threads.

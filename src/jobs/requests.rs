@@ -2,10 +2,10 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use cutpoint_planner::domain::request::PlanRequest;
 use rustc_hash::FxHashMap;
 
 use crate::domain::id::Id;
-use crate::domain::request::PlanRequest;
 
 /// How much JSON the kept requests may be in all; in memory they are a few times as large. What goes beyond is read from
 /// the store again.

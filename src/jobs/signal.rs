@@ -4,9 +4,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::time::Duration;
 
+use cutpoint_planner::explain::Slices;
+use cutpoint_planner::{Stop, StopReason};
+
 use crate::clock::Clock;
-use crate::planner::explain::Slices;
-use crate::planner::{Stop, StopReason};
 
 /// Why a search was told to end before its deadline.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,8 +1,8 @@
 //! What solves a job: the planner, or a test's stand-in.
 
-use crate::domain::placement::PlacementDocument;
-use crate::domain::request::PlanRequest;
-use crate::planner::{self, CheckFailure, Env};
+use cutpoint_planner::domain::placement::PlacementDocument;
+use cutpoint_planner::domain::request::PlanRequest;
+use cutpoint_planner::{self as planner, CheckFailure, Env};
 
 /// Solves a request, on a thread apart.
 pub trait Solver: Send + Sync + 'static {

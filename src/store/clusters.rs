@@ -1,5 +1,7 @@
 //! Clusters: inventories whose revisions are immutable; a change makes a new revision.
 
+use cutpoint_planner::domain::cluster::ClusterInventory;
+use cutpoint_planner::domain::hash::{json_text, text_hash};
 use jiff::Timestamp;
 
 use sqlx::QueryBuilder;
@@ -9,8 +11,6 @@ use super::models::user_id;
 use super::page::Keyed;
 use super::row::{Reading, integer};
 use super::{Connection, Idempotency, Listed, Page, PageKey, Registered, Store, StoreError};
-use crate::domain::cluster::ClusterInventory;
-use crate::domain::hash::{json_text, text_hash};
 use crate::domain::id::{Id, IdKind};
 use crate::domain::tenant::Tenant;
 

@@ -2,8 +2,9 @@
 
 use std::path::PathBuf;
 
+use cutpoint_planner::domain::unit::counted;
+
 use crate::domain::id::{Id, IdKind};
-use crate::domain::unit::counted;
 
 /// Why the store did not do what it was asked. Nothing of a failed write is kept.
 #[derive(Debug, thiserror::Error)]

@@ -3,14 +3,14 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use cutpoint_planner::domain::options::PlanOptions;
+use cutpoint_planner::domain::placement::Termination;
 use jiff::Timestamp;
 
 use super::page::Keyed;
 use super::row::{Named, Reading};
 use super::{ClusterDocument, Idempotency, ModelDocument, PageKey, StoreError};
 use crate::domain::id::{Id, IdKind};
-use crate::domain::options::PlanOptions;
-use crate::domain::placement::Termination;
 use crate::domain::tenant::Tenant;
 
 /// The model of a new job.

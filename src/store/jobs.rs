@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use cutpoint_planner::domain::hash::json_text;
 use jiff::Timestamp;
 use sqlx::QueryBuilder;
 
@@ -10,7 +11,6 @@ use super::idempotency::{forget_resource, recall, remember};
 use super::job::{Job, JobCluster, JobModel, JobRow, JobStatus, NewJob};
 use super::row::{Named, integer};
 use super::{Connection, Database, Listed, Page, Registered, Store, StoreError, clusters, models, outbox, placements};
-use crate::domain::hash::json_text;
 use crate::domain::id::{Id, IdKind};
 use crate::domain::tenant::Tenant;
 

@@ -6,6 +6,9 @@
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use cutpoint_planner::domain::hash::json_text;
+use cutpoint_planner::domain::placement::Status;
+use cutpoint_planner::domain::unit::counted;
 use jiff::Timestamp;
 use sqlx::Row as _;
 
@@ -16,10 +19,7 @@ use super::row::{self, Named, integer, leave_out};
 use super::{Connection, Job, JobError, JobErrorCode, JobStatus, Store, StoreError, outbox};
 use crate::clock::Clock;
 use crate::domain::figures::PlacementFigures;
-use crate::domain::hash::json_text;
 use crate::domain::id::{Id, IdKind};
-use crate::domain::placement::Status;
-use crate::domain::unit::counted;
 
 /// The right to write a job's search down, until another claims the job.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,5 +1,9 @@
 //! Models: immutable profiles, known again by content hash.
 
+use cutpoint_planner::domain::chain::Chain;
+use cutpoint_planner::domain::hash::{json_text, text_hash};
+use cutpoint_planner::domain::model::{Layer, ModelProfile};
+use cutpoint_planner::domain::options::CutPolicy;
 use jiff::Timestamp;
 
 use sqlx::QueryBuilder;
@@ -8,11 +12,7 @@ use super::idempotency::{forget_resource, recall, remember};
 use super::page::Keyed;
 use super::row::{Reading, integer};
 use super::{Connection, Idempotency, Listed, Page, PageKey, Registered, Store, StoreError};
-use crate::domain::chain::Chain;
-use crate::domain::hash::{json_text, text_hash};
 use crate::domain::id::{Id, IdKind};
-use crate::domain::model::{Layer, ModelProfile};
-use crate::domain::options::CutPolicy;
 use crate::domain::tenant::Tenant;
 
 /// A profile as the store keeps it.

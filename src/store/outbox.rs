@@ -2,15 +2,15 @@
 
 use std::collections::BTreeMap;
 
+use cutpoint_planner::domain::hash::json_text;
+use cutpoint_planner::domain::placement::Termination;
 use jiff::Timestamp;
 use serde::Serialize;
 
 use super::row::Named;
 use super::{Connection, Job, StoreError};
 use crate::clock::Ids;
-use crate::domain::hash::json_text;
 use crate::domain::id::{Id, IdKind};
-use crate::domain::placement::Termination;
 use crate::domain::webhook::JOB_FINISHED;
 
 /// A message as it is sent: the envelope of Standard Webhooks.

@@ -6,6 +6,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use cutpoint_planner::domain::hash::json_text;
+use cutpoint_planner::domain::placement::Status;
 use jiff::Timestamp;
 
 use sqlx::QueryBuilder;
@@ -15,9 +17,7 @@ use super::page::Keyed;
 use super::row::{Named, Reading, integer};
 use super::{Connection, Database, Job, Listed, Page, PageKey, Store, StoreError};
 use crate::domain::figures::PlacementFigures;
-use crate::domain::hash::json_text;
 use crate::domain::id::{Id, IdKind};
-use crate::domain::placement::Status;
 use crate::domain::tenant::Tenant;
 
 /// A stored placement without its document: what lists tell.

@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use cutpoint_planner::domain::placement::{Status, Termination};
 use jiff::Timestamp;
 use metrics::counter;
 use sqlx::{FromRow, Row as _};
 
 use super::{Database, StoreError};
 use crate::domain::id::{Id, IdKind};
-use crate::domain::placement::{Status, Termination};
 use crate::domain::scope::Scope;
 use crate::domain::tenant::Tenant;
 use crate::telemetry::metric;

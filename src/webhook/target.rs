@@ -2,12 +2,12 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
+use cutpoint_planner::domain::fault::FaultCode;
+use cutpoint_planner::domain::read::Reader;
 use serde_json::Value;
 use url::{Host, Url};
 
 use super::guard::{Guard, Refusal};
-use crate::domain::fault::FaultCode;
-use crate::domain::read::Reader;
 
 /// The longest URL.
 pub const LONGEST_URL: usize = 2048;

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use clap::Args;
+use cutpoint_planner::domain::unit::counted;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::{Value, json};
 
@@ -17,7 +18,6 @@ use super::exit::Exit;
 use super::interrupt::asked_to_end;
 use super::service::Service;
 use crate::config::Settings;
-use crate::domain::unit::counted;
 
 const MODELS: [&str; 6] = ["ResNet50", "InceptionResNetV2", "MobileNetV2", "EfficientNetB1", "DenseNet121", "ViT-B16"];
 const CLUSTER: &str = "radio-20";

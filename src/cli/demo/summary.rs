@@ -2,10 +2,10 @@
 
 use std::fmt::Write;
 
+use cutpoint_planner::domain::unit::{bytes_text, counted, seconds_text};
 use serde_json::Value;
 
 use crate::cli::table::{Side, Table};
-use crate::domain::unit::{bytes_text, counted, seconds_text};
 
 /// A finished job of the demo.
 pub(super) struct Finished {

@@ -3,11 +3,11 @@
 use std::path::PathBuf;
 
 use clap::{ArgGroup, Args, ValueEnum};
+use cutpoint_planner::domain::options::{Colocation, Pin};
 use serde::{Serialize, Serializer};
 use serde_json::{Map, Value, json};
 
 use crate::cli::{count, finite};
-use crate::domain::options::{Colocation, Pin};
 
 const AFTER_LONG_HELP: &str = "\
 A request file holds a request document, or an object whose member `request` is one (its other members are ignored). \

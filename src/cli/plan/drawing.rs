@@ -2,9 +2,10 @@
 
 use std::fmt::{self, Display, Formatter};
 
+use cutpoint_planner::domain::placement::{Bottleneck, BottleneckKind, PlacementDocument, Stage};
+use cutpoint_planner::domain::unit::{bytes_text, counted, seconds_text};
+
 use crate::cli::table::one_line;
-use crate::domain::placement::{Bottleneck, BottleneckKind, PlacementDocument, Stage};
-use crate::domain::unit::{bytes_text, counted, seconds_text};
 
 const BOTTLENECK: &str = "  ◀ bottleneck";
 const BAR_WIDTH: f64 = 20.0;
@@ -107,8 +108,8 @@ fn draw_end(f: &mut Formatter<'_>, inner: usize, text: &str) -> fmt::Result {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::options::Algorithm;
-    use crate::domain::placement::{Receive, Send, Status, Termination};
+    use cutpoint_planner::domain::options::Algorithm;
+    use cutpoint_planner::domain::placement::{Receive, Send, Status, Termination};
 
     fn stage(index: u64, node_id: &str, layers: usize, compute_s: f64) -> Stage {
         Stage {

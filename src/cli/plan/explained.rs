@@ -2,11 +2,12 @@
 
 use std::fmt::{self, Display, Formatter};
 
-use super::report::{pace, short};
+use cutpoint_planner::domain::explanation::{Explanation, Mend, Upgrade};
+use cutpoint_planner::domain::placement::{Bottleneck, BottleneckKind, Status};
+use cutpoint_planner::domain::unit::{bytes_text, counted, seconds_text, short_text};
+
+use super::report::pace;
 use crate::cli::table::{Side, Table};
-use crate::domain::explanation::{Explanation, Mend, Upgrade};
-use crate::domain::placement::{Bottleneck, BottleneckKind, Status};
-use crate::domain::unit::{bytes_text, counted, seconds_text};
 
 /// Writes a whole explanation.
 pub(super) struct ExplanationReport<'a> {
@@ -100,7 +101,7 @@ fn upgrade_table(upgrades: &[Upgrade], batch_size: u64) -> Table {
     ]);
     let mut by_gain: Vec<&Upgrade> = upgrades.iter().collect();
     by_gain.sort_by(|a, b| b.gain.unwrap_or(f64::INFINITY).total_cmp(&a.gain.unwrap_or(f64::INFINITY)));
-    let factor = |factor: Option<f64>| factor.map_or("–".to_owned(), |factor| format!("{} ×", short(factor)));
+    let factor = |factor: Option<f64>| factor.map_or("–".to_owned(), |factor| format!("{} ×", short_text(factor)));
     for upgrade in by_gain {
         table.push([
             upgrade.detail.clone(),

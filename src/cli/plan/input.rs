@@ -3,18 +3,18 @@
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
+use cutpoint_planner::domain::cluster::ClusterInventory;
+use cutpoint_planner::domain::fault::Fault;
+use cutpoint_planner::domain::placed::Placed;
+use cutpoint_planner::domain::read::{Reader, UTF_8_MARK};
+use cutpoint_planner::domain::request::PlanRequest;
+use cutpoint_planner::domain::unit::counted;
+use cutpoint_planner::occupant_of;
 use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::arguments::OptionFlags;
 use super::look::{self, Kind};
-use crate::domain::cluster::ClusterInventory;
-use crate::domain::fault::Fault;
-use crate::domain::placed::Placed;
-use crate::domain::read::{Reader, UTF_8_MARK};
-use crate::domain::request::PlanRequest;
-use crate::domain::unit::counted;
-use crate::planner::occupant_of;
 
 /// Where one request comes from.
 #[derive(Debug, Clone)]

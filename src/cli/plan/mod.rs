@@ -14,21 +14,20 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, mpsc};
 
 use anyhow::Context;
+use cutpoint_planner::CheckFailure;
+use cutpoint_planner::domain::explanation::Explanation;
+use cutpoint_planner::domain::placement::PlacementDocument;
+use cutpoint_planner::domain::request::PlanRequest;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use arguments::Output;
 pub(super) use arguments::PlanArguments;
 use input::{InputError, Source};
-pub(in crate::cli) use report::percent;
 
 use super::exit::Exit;
 use super::{complain, interrupt};
 use crate::clock::SystemClock;
-use crate::domain::explanation::Explanation;
-use crate::domain::placement::PlacementDocument;
-use crate::domain::request::PlanRequest;
 use crate::jobs::{Cause, Signal};
-use crate::planner::CheckFailure;
 
 /// What became of one request.
 enum Outcome {

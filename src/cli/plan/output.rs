@@ -3,6 +3,8 @@
 use std::fmt::Display;
 use std::io::{self, Write};
 
+use cutpoint_planner::domain::explanation::Explanation;
+use cutpoint_planner::domain::placement::PlacementDocument;
 use serde::Serialize;
 
 use super::Outcome;
@@ -10,8 +12,6 @@ use super::arguments::Output;
 use super::explained::ExplanationReport;
 use super::input::InputError;
 use super::report::Report;
-use crate::domain::explanation::Explanation;
-use crate::domain::placement::PlacementDocument;
 
 /// A line of `--output jsonl`.
 #[derive(Default, Serialize)]

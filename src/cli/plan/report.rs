@@ -2,14 +2,15 @@
 
 use std::fmt::{self, Display, Formatter};
 
+use cutpoint_planner::domain::migration::Migration;
+use cutpoint_planner::domain::occupant::OccupantEffect;
+use cutpoint_planner::domain::options::Objective;
+use cutpoint_planner::domain::placement::{PlacementDocument, Stage, Status, Termination};
+use cutpoint_planner::domain::request::PlanRequest;
+use cutpoint_planner::domain::unit::{bytes_text, counted, percent_text, seconds_text, short_text};
+
 use super::drawing::Drawing;
 use crate::cli::table::{Side, Table, one_line};
-use crate::domain::migration::Migration;
-use crate::domain::occupant::OccupantEffect;
-use crate::domain::options::Objective;
-use crate::domain::placement::{PlacementDocument, Stage, Status, Termination};
-use crate::domain::request::PlanRequest;
-use crate::domain::unit::{bytes_text, counted, seconds_text};
 
 /// A large model on small devices has a reason for each of its large layers.
 const MOST_REASONS: usize = 6;
@@ -105,7 +106,7 @@ fn figures(objective: Objective, batch_size: u64, document: &PlacementDocument) 
     if let Some(gap) = document.gap {
         // With a base the least period is a means, and what is proven is how little is shipped.
         let of = if document.migration.is_some() { " of the bytes to ship" } else { "" };
-        parts.push(format!("gap {}{of}", percent(gap)));
+        parts.push(format!("gap {}{of}", percent_text(gap)));
     }
     if parts.is_empty() { "no figures".to_owned() } else { parts.join(", ") }
 }
@@ -193,15 +194,9 @@ fn algorithm_text(document: &PlacementDocument) -> String {
     format!("{:?}", document.algorithm).to_lowercase()
 }
 
-/// A share in percent: `0.0661` is `6.6 %`.
-pub(in crate::cli) fn percent(share: f64) -> String {
-    // A gap that is not 0 must not look like a proof.
-    if share > 0.0 && share < 0.0005 { "under 0.1 %".to_owned() } else { format!("{} %", short(share * 100.0)) }
-}
-
 /// What comes out in a second: `1.84 inferences a second`, with batches `14.7 inferences a second, 1.84 batches of 8`.
 pub(super) fn pace(period_s: f64, batch_size: u64) -> String {
-    let each_period = |count: u64| Some(count as f64 / period_s).filter(|rate| rate.is_finite()).map(short);
+    let each_period = |count: u64| Some(count as f64 / period_s).filter(|rate| rate.is_finite()).map(short_text);
     let (Some(inferences), Some(batches)) = (each_period(batch_size), each_period(1)) else {
         return "no limit".to_owned();
     };
@@ -209,28 +204,9 @@ pub(super) fn pace(period_s: f64, batch_size: u64) -> String {
     if batch_size == 1 { inferences } else { format!("{inferences}, {} of {batch_size}", counted(batches, "batch")) }
 }
 
-pub(super) fn short(number: f64) -> String {
-    let decimals = match number.abs() {
-        n if n >= 100.0 => 0,
-        n if n >= 10.0 => 1,
-        n if n >= 1.0 => 2,
-        _ => 3,
-    };
-    let text = format!("{number:.decimals$}");
-    if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_owned() } else { text }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_small_gap_does_not_look_like_a_proof() {
-        assert_eq!(percent(0.0), "0 %");
-        assert_eq!(percent(1e-9), "under 0.1 %");
-        assert_eq!(percent(0.0661), "6.61 %");
-        assert_eq!(percent(1.0), "100 %");
-    }
 
     #[test]
     fn inferences_are_counted_and_not_batches() {

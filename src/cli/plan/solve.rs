@@ -3,14 +3,15 @@
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use cutpoint_planner::domain::explanation::Explanation;
+use cutpoint_planner::domain::placement::PlacementDocument;
+use cutpoint_planner::domain::request::PlanRequest;
+use cutpoint_planner::domain::unit::seconds_text;
+use cutpoint_planner::explain::{self, ExplainEnv};
+use cutpoint_planner::{self as planner, CheckFailure, Env, Progress};
+
 use crate::clock::Clock;
-use crate::domain::explanation::Explanation;
-use crate::domain::placement::PlacementDocument;
-use crate::domain::request::PlanRequest;
-use crate::domain::unit::seconds_text;
 use crate::jobs::Signal;
-use crate::planner::explain::{self, ExplainEnv};
-use crate::planner::{self, CheckFailure, Env, Progress};
 
 /// Plans a request; `solve_s` of the answer says how long it took. The signal ends it early with the best so far.
 pub(super) fn solve(

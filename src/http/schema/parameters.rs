@@ -1,12 +1,12 @@
 //! What parameters of one name share everywhere: how their values look.
 
+use cutpoint_planner::domain::unit::MAX_SAFE_INTEGER;
 use utoipa::Number;
 use utoipa::openapi::RefOr;
 use utoipa::openapi::path::{Operation, Parameter, ParameterIn};
 use utoipa::openapi::schema::{ArrayItems, Object, Schema, SchemaType, Type};
 
 use crate::domain::id::IdKind;
-use crate::domain::unit::MAX_SAFE_INTEGER;
 
 const NUMBER: &str = "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}";
 

@@ -2,12 +2,11 @@
 
 use std::borrow::Cow;
 
+use cutpoint_planner::domain::network::{FullMesh, Matrix, Network, Radio};
+use cutpoint_planner::domain::options::Objective;
 use utoipa::openapi::schema::{Object, ObjectBuilder, Schema, SchemaType, Type};
 use utoipa::openapi::{Discriminator, OneOfBuilder, Ref, RefOr};
 use utoipa::{PartialSchema, ToSchema};
-
-use crate::domain::network::{FullMesh, Matrix, Network, Radio};
-use crate::domain::options::Objective;
 
 /// A name in `components`, and the schema under it.
 type Named = (String, RefOr<Schema>);

@@ -1,7 +1,8 @@
 //! How jobs end by themselves: answers, panics, refused placements, time limits.
 
+use cutpoint_planner::domain::options::Algorithm;
+
 use super::*;
-use crate::domain::options::Algorithm;
 use crate::domain::tenant::Tenant;
 use crate::store::{BestSoFar, JobErrorCode, JobStatus};
 

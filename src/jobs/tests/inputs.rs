@@ -2,9 +2,10 @@
 
 use std::sync::Mutex;
 
+use cutpoint_planner::domain::hash::content_hash;
+use cutpoint_planner::domain::options::{Objective, Pin};
+
 use super::*;
-use crate::domain::hash::content_hash;
-use crate::domain::options::{Objective, Pin};
 use crate::jobs::Planner;
 use crate::store::{JobErrorCode, JobStatus};
 

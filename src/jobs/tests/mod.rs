@@ -9,15 +9,15 @@ mod stopping;
 use std::sync::Arc;
 use std::time::Duration;
 
+use cutpoint_planner::domain::placement::{PlacementDocument, Stage, Status, Termination};
+use cutpoint_planner::domain::request::PlanRequest;
+use cutpoint_planner::{CheckFailure, Env, StopReason};
 use tempfile::TempDir;
 
 use super::{Queue, QueueSettings, Solver};
 use crate::clock::{Clock, RandomIds, SystemClock};
 use crate::domain::id::Id;
-use crate::domain::placement::{PlacementDocument, Stage, Status, Termination};
-use crate::domain::request::PlanRequest;
 use crate::domain::tenant::Tenant;
-use crate::planner::{CheckFailure, Env, StopReason};
 use crate::store::tests::{job_of, request, settings};
 use crate::store::{Job, Store};
 

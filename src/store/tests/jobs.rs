@@ -14,7 +14,7 @@ async fn a_job_comes_back_as_it_was_inserted() {
     assert_eq!(job.labels.get("team").map(String::as_str), Some("edge"));
     assert_eq!(job.progress(), None);
     let options = serde_json::from_str::<serde_json::Value>(&job.options).unwrap();
-    let mut reader = crate::domain::read::Reader::new();
+    let mut reader = cutpoint_planner::domain::read::Reader::new();
     assert_eq!(PlanOptions::read(&mut reader, options.as_object().unwrap()), PlanOptions::default());
 }
 

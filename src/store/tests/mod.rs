@@ -22,6 +22,11 @@ use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use cutpoint_planner::domain::cluster::ClusterInventory;
+use cutpoint_planner::domain::model::ModelProfile;
+use cutpoint_planner::domain::options::{Algorithm, PlanOptions};
+use cutpoint_planner::domain::placement::{Status, Termination};
+use cutpoint_planner::domain::request::PlanRequest;
 use serde_json::json;
 use sqlx::Connection as _;
 use sqlx::sqlite::SqliteConnectOptions;
@@ -33,13 +38,8 @@ use super::{
     StoreSettings,
 };
 use crate::clock::{Ids, ManualClock, RandomIds};
-use crate::domain::cluster::ClusterInventory;
 use crate::domain::figures::PlacementFigures;
 use crate::domain::id::{Id, IdKind};
-use crate::domain::model::ModelProfile;
-use crate::domain::options::{Algorithm, PlanOptions};
-use crate::domain::placement::{Status, Termination};
-use crate::domain::request::PlanRequest;
 use crate::domain::tenant::Tenant;
 
 /// A store on a file of its own, with a clock that stands.

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use crate::domain::placement::Termination;
+use cutpoint_planner::domain::placement::Termination;
+
 use crate::store::row::Named;
 use crate::store::{AttemptOutcome, JobStatus};
 use crate::telemetry::metric;

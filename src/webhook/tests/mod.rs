@@ -12,6 +12,7 @@ use std::net::IpAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use cutpoint_planner::domain::placement::Status;
 use futures::future::BoxFuture;
 use tempfile::TempDir;
 use tokio_rustls::rustls::RootCertStore;
@@ -21,7 +22,6 @@ use super::courier::Round;
 use super::{CourierSettings, Guard, Resolve, Sender};
 use crate::clock::{CountingIds, ManualClock, RandomIds};
 use crate::domain::id::Id;
-use crate::domain::placement::Status;
 use crate::domain::tenant::Tenant;
 use crate::store::tests::{answered, job_of, most, new_job, request, settings};
 use crate::store::{

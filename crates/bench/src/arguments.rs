@@ -1,0 +1,231 @@
+//! Flags of the experiments.
+
+use std::path::PathBuf;
+
+use anyhow::ensure;
+use clap::{Parser, ValueEnum};
+use cutpoint_planner::domain::options::Algorithm;
+use cutpoint_planner::domain::unit::counted;
+
+use super::families::Family;
+use super::results::name;
+
+const LONG_ABOUT: &str = "\
+Repeats the experiment of the paper behind Cutpoint, with every answer held against a proven optimum.
+
+Devices stand at random places of a square of 150 m, with radio between every two of them and equal memory. Every \
+algorithm (random, greedy, kpath, exact) plans every model on the very same clusters, under the paper's costs: memory \
+is parameters only, computing costs nothing, cuts lie where a single tensor crosses, links have no latency.
+
+A model that fits on one device has no hop and a period of 0: its ratio to the optimum is 0 / 0. Such cases, and \
+those without any placement, are counted apart and never averaged in. All other figures are of the period divided by \
+the proven optimum: 1 is the best there is.
+
+With --suite families it draws fresh instances of several kinds instead, plans each of them once and tells how long \
+the proofs took. --write writes the instances as request files for cutpoint plan.";
+
+const PAPER_MODELS: [&str; 4] = ["MobileNetV2", "EfficientNetB1", "ResNet50", "InceptionResNetV2"];
+const PAPER_NODES: [u32; 5] = [5, 10, 15, 20, 50];
+const PAPER_MEMORY_MIB: [u32; 5] = [32, 64, 128, 256, 512];
+
+/// Models of many kinds: with few and many cut points, with parameters at the end or everywhere.
+const FAMILY_MODELS: [&str; 11] = [
+    "AlexNet",
+    "DenseNet121",
+    "EfficientNetB1",
+    "EfficientNetV2L",
+    "InceptionResNetV2",
+    "MobileNetV2",
+    "ResNet50",
+    "SqueezeNet1.1",
+    "VGG16",
+    "ViT-B16",
+    "YOLOv5s-like",
+];
+
+const ALGORITHMS: [Algorithm; 5] =
+    [Algorithm::Auto, Algorithm::Exact, Algorithm::Kpath, Algorithm::Greedy, Algorithm::Random];
+
+const AFTER_LONG_HELP: &str = "\
+Files in the output directory:
+  runs.csv    one row for each run
+  summary.md  the tables that are printed, in Markdown
+  ratios.svg  period / optimum by number of nodes (not with --suite families)
+  times.svg   solve time by number of nodes (not with --suite families)
+
+The same seed gives the same clusters and periods; times depend on the machine. Runs go one after another on one \
+thread each, so that times can be compared. Ctrl-C ends the experiment and writes what is done by then.
+
+Examples:
+  cutpoint-bench --quick
+      A look within a minute.
+  cutpoint-bench --output full
+      The whole experiment, some minutes.
+  cutpoint-bench --models ResNet50,DenseNet121 --nodes 20,50 --memory-mib 16,24 --clusters 50
+      Other models with less memory: more stages, harder cases.
+  cutpoint-bench --suite families --output families
+      Solve times on fresh instances of every family, up to 2,000 nodes.
+  cutpoint-bench --suite families --family paper --nodes 10000 --clusters 2 --time-limit-s 60
+      Larger than usual.
+  cutpoint-bench --suite families --family sparse,tight --seed 7 --write requests
+  cutpoint plan --request requests/*.json --output jsonl
+      The same instances as files.";
+
+/// What to run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Suite {
+    /// The paper's experiment: random, greedy, kpath and exact on the same clusters.
+    Paper,
+    /// Solve times on fresh instances of several families.
+    Families,
+}
+
+/// Repeats the paper's experiment against the proven optimum, or measures solve times on fresh instances.
+#[derive(Debug, Parser)]
+#[command(name = "cutpoint-bench", version, about, long_about = LONG_ABOUT, after_long_help = AFTER_LONG_HELP)]
+pub(crate) struct BenchArguments {
+    /// What to run.
+    #[arg(long, value_enum, default_value_t = Suite::Paper)]
+    pub suite: Suite,
+    /// A look within a minute: 20 clusters instead of 200; of families 3 instead of 50, with up to 50 nodes.
+    #[arg(long, conflicts_with = "clusters")]
+    pub quick: bool,
+    /// Clusters for each model, number of nodes and memory [default: 200]; of families, instances for each number of
+    /// nodes [default: 50, and 10 from 500 nodes on].
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..), allow_negative_numbers = true)]
+    pub clusters: Option<u32>,
+    /// Seed of the clusters and of the algorithms.
+    #[arg(long, default_value_t = 1, value_parser = read_seed,
+        allow_negative_numbers = true)]
+    pub seed: u64,
+    /// Models, by the names of the examples [default: MobileNetV2, EfficientNetB1, ResNet50, InceptionResNetV2]; of
+    /// families, those that instances draw theirs from [default: these and seven more].
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    models: Vec<String>,
+    /// Numbers of nodes [default: 5, 10, 15, 20, 50; each family has its own].
+    #[arg(long, value_name = "N", value_delimiter = ',', value_parser = clap::value_parser!(u32).range(1..=10_000),
+        allow_negative_numbers = true)]
+    nodes: Vec<u32>,
+    /// Memory of each node, MiB [default: 32, 64, 128, 256, 512]; families draw theirs.
+    #[arg(long, value_name = "MIB", value_delimiter = ',', value_parser = clap::value_parser!(u32).range(1..),
+        allow_negative_numbers = true)]
+    memory_mib: Vec<u32>,
+    /// Time limit of each run, seconds.
+    #[arg(long, value_name = "SECONDS", default_value_t = 30.0, value_parser = read_time_limit, allow_negative_numbers = true)]
+    pub time_limit_s: f64,
+    /// Directory for the results; made where it is not there.
+    #[arg(long, value_name = "DIR", default_value = "bench-results")]
+    pub output: PathBuf,
+    /// What of --suite families alone is given as flags.
+    #[command(flatten)]
+    pub of_families: FamilyFlags,
+}
+
+/// Flags that only the families have.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "With --suite families")]
+pub(crate) struct FamilyFlags {
+    /// The families to draw [default: all].
+    #[arg(long, value_name = "NAME", value_enum, value_delimiter = ',')]
+    family: Vec<Family>,
+    /// The algorithm: auto, exact, kpath, greedy or random [default: exact].
+    #[arg(long, value_name = "NAME", value_parser = read_algorithm)]
+    algorithm: Option<Algorithm>,
+    /// Directory for the instances as request files, which are then not planned.
+    #[arg(long, value_name = "DIR", conflicts_with = "output")]
+    pub write: Option<PathBuf>,
+}
+
+impl BenchArguments {
+    /// Refuses flags that say nothing to the suite, or more than it can do.
+    pub fn check(&self) -> anyhow::Result<()> {
+        let FamilyFlags { family, algorithm, write } = &self.of_families;
+        if self.suite == Suite::Paper {
+            let of_families =
+                [("family", !family.is_empty()), ("algorithm", algorithm.is_some()), ("write", write.is_some())];
+            let given = of_families.iter().find_map(|(flag, is_given)| is_given.then_some(flag));
+            ensure!(given.is_none(), "--{} goes with --suite families", given.unwrap_or(&""));
+            return Ok(());
+        }
+        ensure!(self.memory_mib.is_empty(), "--memory-mib does not go with --suite families, which draws its own");
+        let most_asked = self.nodes.iter().copied().max().unwrap_or(0);
+        for family in self.families() {
+            let (name, most) = (family.name(), family.most_nodes());
+            ensure!(
+                most_asked <= most,
+                "the family {name} has {} at most, and {most_asked} are asked for",
+                counted(most, "node")
+            );
+        }
+        Ok(())
+    }
+
+    /// How many clusters for each of the paper's cells.
+    pub fn clusters(&self) -> u32 {
+        self.clusters.unwrap_or(if self.quick { 20 } else { 200 })
+    }
+
+    /// How many instances of a family with this number of nodes.
+    pub fn instances(&self, nodes: u32) -> u32 {
+        let usual = match nodes {
+            _ if self.quick => 3,
+            500.. => 10,
+            _ => 50,
+        };
+        self.clusters.unwrap_or(usual)
+    }
+
+    /// The models that are asked for, or the suite's.
+    pub fn models(&self) -> Vec<String> {
+        let usual = match self.suite {
+            Suite::Paper => &PAPER_MODELS[..],
+            Suite::Families => &FAMILY_MODELS,
+        };
+        if self.models.is_empty() { usual.iter().map(ToString::to_string).collect() } else { self.models.clone() }
+    }
+
+    /// The paper's numbers of nodes, or those asked for.
+    pub fn nodes(&self) -> &[u32] {
+        if self.nodes.is_empty() { &PAPER_NODES } else { &self.nodes }
+    }
+
+    /// The numbers of nodes of a family: those asked for, or its own, of which a quick look leaves out the large ones.
+    pub fn nodes_of(&self, family: Family) -> Vec<u32> {
+        if !self.nodes.is_empty() {
+            return self.nodes.clone();
+        }
+        family.usual_nodes().iter().copied().filter(|&nodes| !self.quick || nodes <= 50).collect()
+    }
+
+    /// The paper's memories, or those asked for.
+    pub fn memory_mib(&self) -> &[u32] {
+        if self.memory_mib.is_empty() { &PAPER_MEMORY_MIB } else { &self.memory_mib }
+    }
+
+    /// The families that are asked for, or all.
+    pub fn families(&self) -> &[Family] {
+        let asked = &self.of_families.family;
+        if asked.is_empty() { Family::value_variants() } else { asked }
+    }
+
+    /// What plans the families' instances.
+    pub fn algorithm(&self) -> Algorithm {
+        self.of_families.algorithm.unwrap_or(Algorithm::Exact)
+    }
+}
+
+fn read_algorithm(text: &str) -> Result<Algorithm, String> {
+    let named = ALGORITHMS.into_iter().find(|&algorithm| name(algorithm) == text);
+    named.ok_or_else(|| format!("it is none of {}", ALGORITHMS.map(name).join(", ")))
+}
+
+/// Seeds of single runs are sums of it and a number of an instance, and must stay whole numbers in JSON.
+fn read_seed(text: &str) -> Result<u64, String> {
+    let seed = text.parse().ok().filter(|seed| *seed < 1 << 52);
+    seed.ok_or_else(|| format!("this is not a whole number from 0 to {}", (1_u64 << 52) - 1))
+}
+
+fn read_time_limit(text: &str) -> Result<f64, String> {
+    let seconds: f64 = text.parse().map_err(|_| "not a number".to_owned())?;
+    if seconds > 0.0 && seconds <= 86_400.0 { Ok(seconds) } else { Err("above 0 and at most 86400 (a day)".to_owned()) }
+}

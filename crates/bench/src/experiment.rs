@@ -1,0 +1,200 @@
+//! The experiment: every algorithm on every instance, and what the proof says about each instance.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, ensure};
+use cutpoint_planner::domain::cluster::ClusterInventory;
+use cutpoint_planner::domain::model::ModelProfile;
+use cutpoint_planner::domain::options::{
+    Algorithm, ComputeModel, CostModel, CutPolicy, MemoryModel, PlanOptions, SolverOptions,
+};
+use cutpoint_planner::domain::placement::{Status, Termination};
+use cutpoint_planner::domain::request::PlanRequest;
+use cutpoint_planner::domain::unit::counted;
+use cutpoint_planner::env::NoProgress;
+use cutpoint_planner::{Env, plan};
+use serde::Serialize;
+
+use super::cluster::Places;
+use crate::interrupt::{Interrupt, RunEnd};
+
+/// The published algorithms, from the weakest.
+pub(super) const BASELINES: [Algorithm; 3] = [Algorithm::Random, Algorithm::Greedy, Algorithm::Kpath];
+
+/// All that are compared.
+pub(super) const ALGORITHMS: [Algorithm; 4] =
+    [Algorithm::Random, Algorithm::Greedy, Algorithm::Kpath, Algorithm::Exact];
+
+/// What is run.
+pub(super) struct Design {
+    pub(super) models: Vec<Arc<ModelProfile>>,
+    /// Ascending.
+    pub(super) nodes: Vec<usize>,
+    /// Ascending.
+    pub(super) memory_mib: Vec<u64>,
+    pub(super) clusters: usize,
+    pub(super) seed: u64,
+    pub(super) time_limit_s: f64,
+}
+
+/// A model, a number of nodes and a memory; it has one instance for each cluster.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub(super) struct Cell {
+    pub(super) model: String,
+    pub(super) nodes: usize,
+    pub(super) memory_mib: u64,
+}
+
+/// What one algorithm made of an instance.
+#[derive(Debug, Clone)]
+pub(super) struct Run {
+    pub(super) algorithm: Algorithm,
+    pub(super) status: Status,
+    pub(super) termination: Termination,
+    pub(super) stages: usize,
+    pub(super) period_s: Option<f64>,
+    pub(super) lower_bound_s: Option<f64>,
+    pub(super) gap: Option<f64>,
+    pub(super) solve_s: f64,
+}
+
+/// What the exact planner's answer makes of an instance.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Kind {
+    /// It has hops and a proven optimum: ratios mean something.
+    Compared,
+    /// One node suffices, and the optimum is 0.
+    OneStage,
+    /// Proven to have no placement.
+    Infeasible,
+    /// The time limit came before the proof.
+    Unproven,
+}
+
+/// A cell on one cluster, with the run of each of [`ALGORITHMS`].
+#[derive(Debug, Clone)]
+pub(super) struct Instance {
+    pub(super) cell: Cell,
+    pub(super) cluster: usize,
+    pub(super) runs: [Run; ALGORITHMS.len()],
+}
+
+impl Instance {
+    /// An algorithm's run.
+    pub(super) fn run(&self, algorithm: Algorithm) -> &Run {
+        // Every algorithm has a run; were one missing, the exact one would stand in for it.
+        self.runs.iter().find(|run| run.algorithm == algorithm).unwrap_or(&self.runs[ALGORITHMS.len() - 1])
+    }
+
+    /// How it is counted.
+    pub(super) fn kind(&self) -> Kind {
+        let exact = self.run(Algorithm::Exact);
+        match (exact.status, exact.period_s) {
+            (Status::Infeasible, _) => Kind::Infeasible,
+            (Status::Optimal, Some(0.0)) => Kind::OneStage,
+            (Status::Optimal, Some(_)) => Kind::Compared,
+            _ => Kind::Unproven,
+        }
+    }
+
+    /// An algorithm's period / optimum, where the instance is compared and the algorithm found a placement.
+    pub(super) fn ratio(&self, algorithm: Algorithm) -> Option<f64> {
+        let optimum_s = self.run(Algorithm::Exact).period_s.filter(|_| self.kind() == Kind::Compared)?;
+        self.run(algorithm).period_s.map(|period_s| period_s / optimum_s)
+    }
+}
+
+impl Design {
+    /// Instances in all.
+    pub(super) fn instances(&self) -> usize {
+        self.models.len() * self.nodes.len() * self.memory_mib.len() * self.clusters
+    }
+
+    /// Runs everything, cluster by cluster, so that what is done at an interrupt covers all cells evenly. The
+    /// instance that an interrupt hits is left out.
+    pub(super) fn run(&self, interrupt: &Interrupt, done: &mut dyn FnMut(&Instance)) -> anyhow::Result<Vec<Instance>> {
+        let most_nodes = self.nodes.iter().copied().max().unwrap_or(0);
+        let places = Places::draw(self.seed, self.clusters, most_nodes);
+        let mut instances = Vec::with_capacity(self.instances());
+        for cluster in 0..self.clusters {
+            for &nodes in &self.nodes {
+                for &memory_mib in &self.memory_mib {
+                    let inventory = Arc::new(places.inventory(cluster, nodes, memory_mib)?);
+                    for model in &self.models {
+                        let cell = Cell { model: model.name.clone(), nodes, memory_mib };
+                        let place = format!(
+                            "{} on {} of {memory_mib} MiB, cluster {cluster}",
+                            model.name,
+                            counted(nodes, "node")
+                        );
+                        let run = |algorithm| {
+                            let request = self.request(model, &inventory, cluster, algorithm);
+                            run_one(&request, interrupt).with_context(|| place.clone())
+                        };
+                        let [random, greedy, kpath, exact] = ALGORITHMS.map(run);
+                        let instance = Instance { cell, cluster, runs: [random?, greedy?, kpath?, exact?] };
+                        if interrupt.has_come() {
+                            return Ok(instances);
+                        }
+                        no_answer_beats_the_proof(&instance).context(place)?;
+                        done(&instance);
+                        instances.push(instance);
+                    }
+                }
+            }
+        }
+        Ok(instances)
+    }
+
+    fn request(
+        &self,
+        model: &Arc<ModelProfile>,
+        cluster: &Arc<ClusterInventory>,
+        number: usize,
+        algorithm: Algorithm,
+    ) -> PlanRequest {
+        let cost_model = CostModel {
+            memory: MemoryModel::Params,
+            cuts: CutPolicy::SingleTensor,
+            compute: ComputeModel::Ignore,
+            ..CostModel::default()
+        };
+        let seed = self.seed + number as u64;
+        let solver = SolverOptions { algorithm, time_limit_s: self.time_limit_s, seed, ..SolverOptions::default() };
+        let options = PlanOptions { cost_model, solver, ..PlanOptions::default() };
+        PlanRequest { model: model.clone(), cluster: cluster.clone(), options }
+    }
+}
+
+/// Plans one request within its time limit.
+pub(super) fn run_one(request: &PlanRequest, interrupt: &Interrupt) -> anyhow::Result<Run> {
+    let solver = &request.options.solver;
+    let start = Instant::now();
+    let end = RunEnd { interrupt, deadline: start + Duration::from_secs_f64(solver.time_limit_s) };
+    let placement = plan(request, &Env { seed: solver.seed, threads: 1, stop: &end, progress: &NoProgress })?;
+    let solve_s = start.elapsed().as_secs_f64();
+    Ok(Run {
+        algorithm: solver.algorithm,
+        status: placement.status,
+        termination: placement.termination,
+        stages: placement.stages.len(),
+        period_s: placement.period_s,
+        lower_bound_s: placement.lower_bound_s,
+        gap: placement.gap,
+        solve_s,
+    })
+}
+
+/// Four algorithms on one instance check each other.
+fn no_answer_beats_the_proof(instance: &Instance) -> anyhow::Result<()> {
+    let exact = instance.run(Algorithm::Exact);
+    for run in &instance.runs {
+        let Some(period_s) = run.period_s else { continue };
+        ensure!(exact.status != Status::Infeasible, "{:?} places what is proven infeasible", run.algorithm);
+        let bound_s = exact.lower_bound_s.unwrap_or(0.0);
+        ensure!(period_s >= bound_s, "{:?} finds {period_s} s below the bound {bound_s} s", run.algorithm);
+    }
+    Ok(())
+}

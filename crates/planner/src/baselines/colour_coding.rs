@@ -1,0 +1,243 @@
+//! The simple path on k hosts whose slowest link is fastest, by colour coding.
+//!
+//! Source: N. Alon, R. Yuster, U. Zwick, "Color-coding", Journal of the ACM 42(4), 1995, doi 10.1145/210332.210337.
+//! Hosts get k random colours; a dynamic programme over sets of colours finds a path of k different colours, which
+//! visits no host twice. A path of k hosts gets k colours with probability k! / k^k > e^-k, so 2 e^k repetitions miss
+//! it with probability below e^-2. A binary search over the bandwidths of the links finds the fastest slowest link.
+//!
+//! With at most [`DISTINCT_COLOURS`] hosts each has a colour of its own, and one repetition decides. For many hosts
+//! [`MOST_WORK`] bounds the repetitions, and only some of the bandwidths are tried: then it is a heuristic.
+//!
+//! A repetition costs O(2^k (n² / 64 + k n / 64)).
+
+use rand::RngExt;
+use rand_pcg::Pcg64Mcg;
+
+use crate::bits::{Bits, for_width};
+use crate::problem::Problem;
+
+/// The most hosts to choose from for which each has a colour of its own.
+pub const DISTINCT_COLOURS: usize = 12;
+
+/// The most words that the repetitions for one bandwidth read.
+const MOST_WORK: f64 = 8_000_000.0;
+
+/// Repetitions for each e^k.
+const CONFIDENCE: f64 = 2.0;
+
+/// The most bandwidths between which the binary search chooses.
+const MOST_BANDWIDTHS: usize = 1 << 16;
+
+/// A path that is looked for.
+#[derive(Debug, Clone, Copy)]
+pub struct Path {
+    /// The host from which it starts, where that is fixed.
+    pub before: Option<usize>,
+    /// How many hosts are to be chosen.
+    pub between: usize,
+    /// The host at which it ends, where that is fixed.
+    pub after: Option<usize>,
+}
+
+/// The hosts to choose, out of `unused`, such that the slowest link of the path is fastest. `None` where no path was
+/// found, or when told to stop.
+pub fn widest(
+    problem: &Problem,
+    unused: &[usize],
+    path: Path,
+    rng: &mut Pcg64Mcg,
+    stop: &dyn Fn() -> bool,
+) -> Option<Vec<usize>> {
+    if path.between == 0 {
+        let link = problem.link(path.before?, path.after?);
+        return link.exists().then(Vec::new);
+    }
+    if path.between > unused.len() {
+        return None;
+    }
+    for_width!(unused.len(), W => PathSearch::<W>::new(problem, unused, path, rng, stop).widest())
+}
+
+struct PathSearch<'a, const W: usize> {
+    problem: &'a Problem,
+    unused: &'a [usize],
+    path: Path,
+    rng: &'a mut Pcg64Mcg,
+    stop: &'a dyn Fn() -> bool,
+    /// For each set of colours, the last hosts (by their place in `unused`) of paths with just these colours.
+    reached: Vec<Bits<W>>,
+}
+
+/// The links that are fast enough, by places in `unused`.
+struct FastLinks<const W: usize> {
+    /// For each host where its links lead.
+    onward: Vec<Bits<W>>,
+    /// Where the path may begin.
+    first: Bits<W>,
+    /// For each number of further hops, the hosts from which a walk of so many ends well.
+    finishing: Vec<Bits<W>>,
+}
+
+impl<'a, const W: usize> PathSearch<'a, W> {
+    fn new(
+        problem: &'a Problem,
+        unused: &'a [usize],
+        path: Path,
+        rng: &'a mut Pcg64Mcg,
+        stop: &'a dyn Fn() -> bool,
+    ) -> Self {
+        Self { problem, unused, path, rng, stop, reached: Vec::new() }
+    }
+
+    /// Binary search over bandwidths; each path found says how fast its slowest link really is.
+    fn widest(mut self) -> Option<Vec<usize>> {
+        let bandwidths = self.bandwidths()?;
+        let mut widest = self.with_links_of(0.0)?;
+        let rank = |bandwidth_bps: f64| bandwidths.partition_point(|&other| other <= bandwidth_bps);
+        let mut reached = rank(self.slowest_bps(&widest));
+        let mut unreached = bandwidths.len();
+        while reached < unreached && !(self.stop)() {
+            let middle = reached + (unreached - reached) / 2;
+            match self.with_links_of(bandwidths[middle]) {
+                Some(path) => {
+                    reached = rank(self.slowest_bps(&path));
+                    widest = path;
+                }
+                None => unreached = middle,
+            }
+        }
+        Some(widest)
+    }
+
+    /// The distinct bandwidths of the links that the path may use, ascending; of very many some.
+    fn bandwidths(&self) -> Option<Vec<f64>> {
+        let (unused, problem) = (self.unused, self.problem);
+        let stride = (unused.len() * unused.len()).div_ceil(MOST_BANDWIDTHS);
+        let mut bandwidths = Vec::new();
+        let mut pairs = 0_usize;
+        for &from in unused.iter().chain(&self.path.before) {
+            if (self.stop)() {
+                return None;
+            }
+            for &to in unused.iter().chain(&self.path.after) {
+                let link = problem.link(from, to);
+                pairs += 1;
+                if link.exists() && pairs.is_multiple_of(stride) {
+                    bandwidths.push(link.bandwidth_bps);
+                }
+            }
+        }
+        bandwidths.sort_unstable_by(f64::total_cmp);
+        bandwidths.dedup();
+        Some(bandwidths)
+    }
+
+    fn slowest_bps(&self, path: &[usize]) -> f64 {
+        let whole: Vec<usize> = self.path.before.iter().chain(path).chain(&self.path.after).copied().collect();
+        whole.windows(2).map(|ends| self.problem.link(ends[0], ends[1]).bandwidth_bps).fold(f64::INFINITY, f64::min)
+    }
+
+    /// A path over links of at least this bandwidth.
+    fn with_links_of(&mut self, bandwidth_bps: f64) -> Option<Vec<usize>> {
+        let links = self.fast_links(bandwidth_bps)?;
+        if !links.first.meets(&links.finishing[self.path.between - 1]) {
+            return None;
+        }
+        let has_own = self.unused.len() <= DISTINCT_COLOURS;
+        let colours = if has_own { self.unused.len() } else { self.path.between };
+        let repetitions = if has_own { 1 } else { self.repetitions() };
+        let mut colour_of: Vec<usize> = (0..self.unused.len()).collect();
+        for _ in 0..repetitions {
+            if (self.stop)() {
+                return None;
+            }
+            if !has_own {
+                colour_of.fill_with(|| self.rng.random_range(0..colours));
+            }
+            if let Some(path) = self.with_colours(&links, &colour_of, colours) {
+                return Some(path.into_iter().map(|place| self.unused[place]).collect());
+            }
+        }
+        None
+    }
+
+    fn repetitions(&self) -> usize {
+        let by_chance = CONFIDENCE * (self.path.between as f64).exp();
+        let words = (W * self.unused.len()) as f64 * 2.0_f64.powi(self.path.between as i32);
+        by_chance.min(MOST_WORK / words).ceil() as usize
+    }
+
+    fn fast_links(&self, bandwidth_bps: f64) -> Option<FastLinks<W>> {
+        let is_fast = |from: usize, to: usize| {
+            let link = self.problem.link(from, to);
+            link.exists() && link.bandwidth_bps >= bandwidth_bps
+        };
+        let places = |is_in: &dyn Fn(usize) -> bool| {
+            let mut bits = Bits::EMPTY;
+            let inside = self.unused.iter().enumerate().filter(|&(_, &host)| is_in(host));
+            inside.for_each(|(place, _)| bits.insert(place));
+            bits
+        };
+        let mut onward: Vec<Bits<W>> = Vec::with_capacity(self.unused.len());
+        for &from in self.unused {
+            if (self.stop)() {
+                return None;
+            }
+            onward.push(places(&|host| is_fast(from, host)));
+        }
+        let first = places(&|host| self.path.before.is_none_or(|before| is_fast(before, host)));
+        let mut finishing = vec![places(&|host| self.path.after.is_none_or(|after| is_fast(host, after)))];
+        for hops in 1..self.path.between {
+            let mut bits = Bits::EMPTY;
+            let linked = (0..onward.len()).filter(|&place| onward[place].meets(&finishing[hops - 1]));
+            linked.for_each(|place| bits.insert(place));
+            finishing.push(bits);
+        }
+        Some(FastLinks { onward, first, finishing })
+    }
+
+    /// A path of different colours, as places in `unused`. Sets of colours grow in numerical order.
+    fn with_colours(&mut self, links: &FastLinks<W>, colour_of: &[usize], colours: usize) -> Option<Vec<usize>> {
+        let between = self.path.between;
+        let mut coloured = vec![Bits::EMPTY; colours];
+        for (place, &colour) in colour_of.iter().enumerate() {
+            coloured[colour].insert(place);
+        }
+        self.reached.clear();
+        self.reached.resize(1 << colours, Bits::EMPTY);
+        let first = links.first.and(&links.finishing[between - 1]);
+        for (colour, coloured) in coloured.iter().enumerate() {
+            self.reached[1 << colour] = first.and(coloured);
+        }
+        for set in 1_usize..1 << colours {
+            let visited = set.count_ones() as usize;
+            let lasts = self.reached[set];
+            if visited > between || lasts.is_empty() {
+                continue;
+            }
+            if visited == between {
+                return self.path_to(links, colour_of, set, lasts.iter().next()?);
+            }
+            let onward = lasts.iter().fold(Bits::EMPTY, |onward, place| links.onward[place].or(&onward));
+            let onward = onward.and(&links.finishing[between - visited - 1]);
+            for (colour, coloured) in coloured.iter().enumerate().filter(|(colour, _)| set >> colour & 1 == 0) {
+                let grown = set | 1 << colour;
+                self.reached[grown] = self.reached[grown].or(&onward.and(coloured));
+            }
+        }
+        None
+    }
+
+    /// Back from the last host through the sets, one colour less each time.
+    fn path_to(&self, links: &FastLinks<W>, colour_of: &[usize], set: usize, last: usize) -> Option<Vec<usize>> {
+        let mut path = vec![last];
+        let (mut set, mut at) = (set, last);
+        while path.len() < self.path.between {
+            set &= !(1 << colour_of[at]);
+            at = self.reached[set].iter().find(|&place| links.onward[place].contains(at))?;
+            path.push(at);
+        }
+        path.reverse();
+        Some(path)
+    }
+}

@@ -1,0 +1,147 @@
+//! `kpath`: the min-sum partition, matched to paths over fast links by classes of transfer size.
+//!
+//! Source: A. Parthasarathy and B. Krishnamachari, "Partitioning and Placement of Deep Neural Networks on Distributed
+//! Edge Devices to Maximize Inference Throughput", ITNAC 2022, doi 10.1109/ITNAC55475.2022.9998427; paths by colour
+//! coding (see `colour_coding`). The cuts fall into [`CLASSES`] equal-width classes of transfer size. From the class
+//! of the largest down, each maximal run of neighbouring cuts of one class, longest first, gets the path on unused
+//! hosts whose slowest link is fastest, with its ends fixed where they are already placed.
+//!
+//! Two faults of the published code are mended: a piece's memory counts its first block, and the largest transfer
+//! belongs to the top class, so that it is matched at all.
+//!
+//! Guarantee: none for the placement; on common instances it is some per cent above the optimum. Each path has the
+//! best slowest link with high probability while it needs at most [`LONGEST_PIECE`] hosts beside its fixed ends; a
+//! longer run is matched piece by piece, each going on where the last ended, which makes it a heuristic even there.
+//! Where links are missing, a run may find no path: then there is no placement.
+//!
+//! Complexity: O(r (p (2e)^p n² / 64) log n) for r pieces of at most p hosts, beside the partition; p is bounded, so
+//! it is O(n³ log n) in all.
+
+use std::cmp::Reverse;
+use std::ops::Range;
+
+use rand::SeedableRng;
+use rand_pcg::Pcg64Mcg;
+
+use super::colour_coding::{DISTINCT_COLOURS, Path, widest};
+use super::partition::least_sum;
+use super::permitted;
+use crate::incumbent::Incumbent;
+use crate::problem::Problem;
+
+/// The number of transfer-size classes in the paper's main runs.
+const CLASSES: usize = 20;
+
+/// The most hosts that one path search chooses.
+const LONGEST_PIECE: usize = 7;
+
+/// Offers the placement that the matching finds.
+pub fn kpath(incumbent: &Incumbent<'_>) {
+    let problem = incumbent.problem;
+    let stop = || incumbent.must_end();
+    let Some(ends) = least_sum(problem, &stop) else { return };
+    if ends.len() == 1 {
+        // No hop, so to the paper every host is as good; the best of them is the one to offer.
+        for host in 0..problem.hosts.len() {
+            permitted(problem, &ends, &[host]).into_iter().for_each(|assignment| incumbent.offer(assignment));
+        }
+        return;
+    }
+    let sizes: Vec<f64> = ends[..ends.len() - 1].iter().map(|&cut| problem.load_bits[cut]).collect();
+    let rng = Pcg64Mcg::seed_from_u64(incumbent.env.seed);
+    let mut matching = Matching { problem, placed: vec![None; ends.len()], rng, stop: &stop };
+    for run in runs(&classes_of(&sizes)) {
+        if matching.place(run).is_none() {
+            return;
+        }
+    }
+    let hosts: Option<Vec<usize>> = matching.placed.into_iter().collect();
+    if let Some(assignment) = hosts.and_then(|hosts| permitted(problem, &ends, &hosts)) {
+        incumbent.offer(assignment);
+    }
+}
+
+/// For each transfer size its class: the bin between the smallest and the largest size.
+fn classes_of(sizes: &[f64]) -> Vec<usize> {
+    let smallest = sizes.iter().copied().fold(f64::INFINITY, f64::min);
+    let range = sizes.iter().copied().fold(0.0, f64::max) - smallest;
+    let class_of = |size: &f64| match (size - smallest) / range {
+        fraction if fraction < 1.0 => ((fraction * CLASSES as f64) as usize).min(CLASSES - 1),
+        // The largest; or all are equal, and the fraction is not a number.
+        _ => CLASSES - 1,
+    };
+    sizes.iter().map(class_of).collect()
+}
+
+/// Maximal runs of neighbouring cuts of one class, in the order of their matching.
+fn runs(classes: &[usize]) -> Vec<Range<usize>> {
+    let mut runs: Vec<Range<usize>> = Vec::new();
+    for (cut, class) in classes.iter().enumerate() {
+        match runs.last_mut() {
+            Some(run) if classes[run.start] == *class => run.end = cut + 1,
+            _ => runs.push(cut..cut + 1),
+        }
+    }
+    runs.sort_by_key(|run| (Reverse(classes[run.start]), Reverse(run.len()), run.start));
+    runs
+}
+
+struct Matching<'a> {
+    problem: &'a Problem,
+    /// For each stage its host.
+    placed: Vec<Option<usize>>,
+    rng: Pcg64Mcg,
+    stop: &'a dyn Fn() -> bool,
+}
+
+impl Matching<'_> {
+    /// Places the stages on both sides of a run of cuts: cut c lies between the stages c and c + 1.
+    fn place(&mut self, run: Range<usize>) -> Option<()> {
+        let (mut first, last) = (run.start, run.end);
+        while first < last {
+            let unused = self.unused();
+            let to_choose = (first..=last).filter(|&stage| self.placed[stage].is_none()).count();
+            let longest = if unused.len() <= DISTINCT_COLOURS { DISTINCT_COLOURS } else { LONGEST_PIECE };
+            let pieces = to_choose.div_ceil(longest).max(1);
+            let piece_last = if pieces == 1 { last } else { first + (last - first) / pieces };
+            self.place_piece(&unused, first, piece_last)?;
+            first = piece_last;
+        }
+        Some(())
+    }
+
+    fn place_piece(&mut self, unused: &[usize], first: usize, last: usize) -> Option<()> {
+        let (before, after) = (self.placed[first], self.placed[last]);
+        let to_choose: Vec<usize> = (first..=last).filter(|&stage| self.placed[stage].is_none()).collect();
+        let path = Path { before, between: to_choose.len(), after };
+        let hosts = widest(self.problem, unused, path, &mut self.rng, self.stop)?;
+        for (stage, host) in to_choose.into_iter().zip(hosts) {
+            self.placed[stage] = Some(host);
+        }
+        Some(())
+    }
+
+    fn unused(&self) -> Vec<usize> {
+        let mut used = vec![false; self.problem.hosts.len()];
+        self.placed.iter().flatten().for_each(|&host| used[host] = true);
+        (0..used.len()).filter(|&host| !used[host]).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn runs_go_from_the_top_class_down_longest_first() {
+        assert_eq!(runs(&[19, 19, 0, 10, 10, 10, 19]), [0..2, 6..7, 3..6, 2..3]);
+        assert_eq!(runs(&[7]).first(), Some(&(0..1)));
+        assert_eq!(runs(&[7]).len(), 1);
+    }
+
+    #[test]
+    fn classes_are_equally_wide_and_the_largest_is_in_the_top_one() {
+        assert_eq!(classes_of(&[0.0, 4.9, 5.0, 99.0, 100.0, 50.0]), [0, 0, 1, 19, 19, 10]);
+        assert_eq!(classes_of(&[3.0, 3.0]), [19, 19]);
+    }
+}

@@ -1,0 +1,98 @@
+//! Partitions into pieces that fit on every host: the min-sum partition, and random ones.
+//!
+//! The min-sum partition is the first step of Parthasarathy and Krishnamachari (ITNAC 2022,
+//! doi 10.1109/ITNAC55475.2022.9998427): a shortest path over pieces. Exact for the sum of boundary bytes with at
+//! most k pieces. O(k m²) time and O(k m) memory; two neighbouring pieces of a shortest path do not fit together, so
+//! where k is large pieces are short, and the time is nearer to O(m²).
+
+use rand::RngExt;
+use rand_pcg::Pcg64Mcg;
+
+use crate::problem::Problem;
+
+const UNREACHED: usize = usize::MAX;
+
+/// The ends of the pieces that have the least sum of boundary bytes, the fewest among equals; `None` where the model
+/// has no partition into so few pieces, or when told to stop.
+pub fn least_sum(problem: &Problem, stop: &dyn Fn() -> bool) -> Option<Vec<usize>> {
+    let blocks = problem.blocks();
+    let free_bytes = least_free_bytes(problem)?;
+    let bytes_at = |end: usize| if end == blocks { 0 } else { u128::from(problem.chain.boundary_bytes[end]) };
+    let mut least = vec![u128::MAX; blocks + 1];
+    // For each number of pieces, the start of the last piece for each end that this number improves.
+    let mut last_starts: Vec<Vec<usize>> = Vec::new();
+    let mut improved = vec![(0, 0)];
+    while !improved.is_empty() && last_starts.len() < problem.most_stages {
+        let mut starts = vec![UNREACHED; blocks + 1];
+        for (start, sum) in improved {
+            if stop() {
+                return None;
+            }
+            problem.ends_within(free_bytes, start, |end| {
+                let sum = sum + bytes_at(end);
+                if sum < least[end] {
+                    least[end] = sum;
+                    starts[end] = start;
+                }
+            });
+        }
+        improved = (0..blocks).filter(|&end| starts[end] != UNREACHED).map(|end| (end, least[end])).collect();
+        last_starts.push(starts);
+    }
+    let pieces = last_starts.iter().rposition(|starts| starts[blocks] != UNREACHED)? + 1;
+    let mut ends = vec![blocks; pieces];
+    for piece in (1..pieces).rev() {
+        ends[piece - 1] = last_starts[piece][ends[piece]];
+    }
+    Some(ends)
+}
+
+/// Draws partitions into at most so many pieces as there can be stages.
+pub struct RandomPartition<'p> {
+    problem: &'p Problem,
+    free_bytes: u64,
+    /// For each start, the fewest pieces to the end.
+    fewest: Vec<usize>,
+}
+
+impl<'p> RandomPartition<'p> {
+    /// Prepares draws, O(m²); `None` where there is no partition, or when told to stop.
+    pub fn new(problem: &'p Problem, stop: &dyn Fn() -> bool) -> Option<Self> {
+        let blocks = problem.blocks();
+        let free_bytes = least_free_bytes(problem)?;
+        let mut fewest = vec![UNREACHED; blocks + 1];
+        fewest[blocks] = 0;
+        for start in (0..blocks).rev() {
+            if stop() {
+                return None;
+            }
+            let mut rest = UNREACHED;
+            problem.ends_within(free_bytes, start, |end| rest = rest.min(fewest[end]));
+            fewest[start] = rest.saturating_add(1);
+        }
+        (fewest[0] <= problem.most_stages).then_some(Self { problem, free_bytes, fewest })
+    }
+
+    /// From the front, each end uniformly among those from which the pieces left suffice.
+    pub fn draw(&self, rng: &mut Pcg64Mcg) -> Vec<usize> {
+        let mut ends = Vec::new();
+        let mut start = 0;
+        let mut allowed = Vec::new();
+        while start < self.problem.blocks() {
+            let left = self.problem.most_stages - ends.len() - 1;
+            allowed.clear();
+            self.problem.ends_within(self.free_bytes, start, |end| {
+                if self.fewest[end] <= left {
+                    allowed.push(end);
+                }
+            });
+            start = allowed[rng.random_range(0..allowed.len())];
+            ends.push(start);
+        }
+        ends
+    }
+}
+
+fn least_free_bytes(problem: &Problem) -> Option<u64> {
+    problem.groups.iter().map(|group| group.free_bytes).min()
+}

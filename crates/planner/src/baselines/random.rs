@@ -1,0 +1,51 @@
+//! `random`: a random partition on random hosts.
+//!
+//! Source: the random baseline of Parthasarathy and Krishnamachari, ITNAC 2022, doi 10.1109/ITNAC55475.2022.9998427,
+//! made to respect memory. Hosts are drawn along existing links; what comes to a dead end, or the request forbids, is
+//! drawn anew, a bounded number of times. No guarantee. O(m²) once, then O(k (m + n)) a draw.
+
+use rand::{RngExt, SeedableRng};
+use rand_pcg::Pcg64Mcg;
+
+use super::partition::RandomPartition;
+use super::permitted;
+use crate::cost::score;
+use crate::incumbent::Incumbent;
+use crate::problem::Problem;
+
+const DRAWS: usize = 1000;
+
+/// Offers the first placement drawn that the request permits.
+pub fn random(incumbent: &Incumbent<'_>) {
+    let problem = incumbent.problem;
+    let stop = || incumbent.must_end();
+    let mut rng = Pcg64Mcg::seed_from_u64(incumbent.env.seed);
+    let Some(partition) = RandomPartition::new(problem, &stop) else { return };
+    for _ in 0..DRAWS {
+        if stop() {
+            return;
+        }
+        let ends = partition.draw(&mut rng);
+        let Some(hosts) = draw_hosts(problem, ends.len(), &mut rng) else { continue };
+        let Some(assignment) = permitted(problem, &ends, &hosts) else { continue };
+        if score(problem, &assignment).is_some() {
+            incumbent.offer(assignment);
+            return;
+        }
+    }
+}
+
+/// Distinct hosts, each linked to the next; `None` at a dead end.
+fn draw_hosts(problem: &Problem, stages: usize, rng: &mut Pcg64Mcg) -> Option<Vec<usize>> {
+    let mut unused: Vec<usize> = (0..problem.hosts.len()).collect();
+    let mut hosts: Vec<usize> = Vec::with_capacity(stages);
+    for _ in 0..stages {
+        let is_linked = |host: usize| hosts.last().is_none_or(|&last| problem.link(last, host).exists());
+        let linked: Vec<usize> = (0..unused.len()).filter(|&index| is_linked(unused[index])).collect();
+        if linked.is_empty() {
+            return None;
+        }
+        hosts.push(unused.swap_remove(linked[rng.random_range(0..linked.len())]));
+    }
+    Some(hosts)
+}

@@ -1,0 +1,170 @@
+//! The independent checker: recomputes a placement from the model profile and the cluster inventory alone.
+//!
+//! It shares no code with the solvers: not their problem, not their cost model, and of `domain` nothing that computes
+//! a chain, a boundary or a live tensor. Its walks are naive on purpose, so that reading them is enough to trust
+//! them. A placement costs O(L + E) for its stages and as much again for each cut and each derived activation.
+
+mod connected;
+mod cost;
+mod document;
+mod layout;
+mod occupied;
+mod pace;
+mod route;
+mod rules;
+mod shipping;
+mod transfer;
+mod violation;
+mod walk;
+
+#[cfg(test)]
+mod tests;
+
+pub use crate::domain::proposal::StageProposal;
+pub use violation::{Violation, ViolationCode};
+
+use std::ops::Range;
+
+use serde::Serialize;
+#[cfg(feature = "schema")]
+use utoipa::ToSchema;
+
+use self::cost::Costs;
+use self::layout::lay;
+use self::occupied::Occupied;
+use self::transfer::enter_transfers;
+use self::walk::Walk;
+use crate::domain::cluster::Node;
+use crate::domain::migration::Migration;
+use crate::domain::occupant::OccupantEffect;
+use crate::domain::placement::{Bottleneck, PlacementDocument, Stage, Warning};
+use crate::domain::request::PlanRequest;
+
+/// What proposed stages cost, and everything that is wrong with them.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(ToSchema))]
+pub struct Evaluation {
+    /// The slowest stage or hop, seconds; absent where a stage or a hop has no time.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schema(nullable = false))]
+    pub period_s: Option<f64>,
+    /// Passes of the pipeline per second, 1 / `period_s`: each takes one batch of the model's `batch_size` inputs. Absent
+    /// where the period is 0 or absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schema(nullable = false))]
+    pub throughput_per_s: Option<f64>,
+    /// Inferences per second, `batch_size` / `period_s`; absent where the period is 0 or absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schema(nullable = false))]
+    pub inferences_per_s: Option<f64>,
+    /// The sum of all stage times and hops, seconds; absent where a stage or a hop has no time.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schema(nullable = false))]
+    pub latency_s: Option<f64>,
+    /// The stages that could be computed, each with its index among the proposed: those of a known node and of
+    /// consecutive known layers. A transfer without a link is absent.
+    pub stages: Vec<Stage>,
+    /// What sets the period; absent with it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schema(nullable = false))]
+    pub bottleneck: Option<Bottleneck>,
+    /// With a base: what must be shipped to come from there to these stages.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schema(nullable = false))]
+    pub migration: Option<Migration>,
+    /// What these stages do to each occupant of the request; absent with the period.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(feature = "schema", schema(required = false))]
+    pub occupants: Vec<OccupantEffect>,
+    /// What the reader should know.
+    pub warnings: Vec<Warning>,
+    /// Everything that is wrong; empty for a valid placement.
+    pub violations: Vec<Violation>,
+}
+
+/// Computes what proposed stages cost under a request, and finds every violation of the law and of its constraints.
+pub fn evaluate(request: &PlanRequest, proposals: &[StageProposal]) -> Evaluation {
+    evaluate_with_rounding(request, proposals).0
+}
+
+/// Checks a placement document against its request: the stages as [`evaluate`] does, every figure, every claim.
+pub fn check(request: &PlanRequest, document: &PlacementDocument) -> Vec<Violation> {
+    document::check(request, document)
+}
+
+/// An evaluation, and the seconds by which another order of summing may change its times.
+fn evaluate_with_rounding(request: &PlanRequest, proposals: &[StageProposal]) -> (Evaluation, f64) {
+    let mut violations = Vec::new();
+    let walk = Walk::new(&request.model);
+    let laid = lay(&request.model, &request.cluster, &walk, proposals, &mut violations);
+    let covers = violations.is_empty();
+    rules::check_stage_count(request, laid.len(), &mut violations);
+    rules::check_nodes(request, &laid, &mut violations);
+    rules::check_cuts(request, &walk, &laid, &mut violations);
+    rules::check_pins(request, proposals, &mut violations);
+    rules::check_colocations(request, proposals, &mut violations);
+
+    let occupied = Occupied::new(request);
+    let costs = Costs::new(request, &walk, &occupied);
+    let runs: Vec<Option<(&Node, Range<usize>)>> = laid.iter().map(|laid| laid.node.zip(laid.run.clone())).collect();
+    let stage_of = |(index, run): (usize, &Option<(&Node, Range<usize>)>)| {
+        run.as_ref().map(|(node, run)| costs.stage(index, node, run.start, run.end))
+    };
+    let mut stages: Vec<Option<Stage>> = runs.iter().enumerate().map(stage_of).collect();
+    let rounding_s = runs.iter().flatten().map(|(node, _)| costs.rounding_s(node)).sum();
+    let unknown_s = runs.iter().flatten().filter_map(|(node, run)| costs.warning(node, run.start, run.end));
+    let warnings = connected::warning(&request.model).into_iter().chain(unknown_s).collect();
+    rules::check_memory(&stages, &mut violations);
+    let traffic = enter_transfers(request, &occupied, &walk, &laid, &mut stages, &mut violations);
+
+    let stages: Vec<Stage> = stages.into_iter().flatten().collect();
+    let evaluation = Evaluation {
+        period_s: None,
+        throughput_per_s: None,
+        inferences_per_s: None,
+        latency_s: None,
+        stages,
+        bottleneck: None,
+        migration: shipping::migration(request, proposals),
+        occupants: Vec::new(),
+        warnings,
+        violations,
+    };
+    if !(covers && traffic.all_timed) {
+        return (evaluation, rounding_s);
+    }
+    let mut evaluation = timed(request, evaluation, rounding_s);
+    let period_s = evaluation.period_s.unwrap_or(0.0);
+    evaluation.occupants = occupied.effects(&evaluation.stages, &traffic.link_s, period_s);
+    (evaluation, rounding_s)
+}
+
+/// Adds period and latency, and what is wrong with them, to stages that cover the model with every transfer.
+fn timed(request: &PlanRequest, evaluation: Evaluation, rounding_s: f64) -> Evaluation {
+    let latency_s = pace::latency_s(&evaluation.stages);
+    let Some((bottleneck, period_s)) = pace::bottleneck(&pace::loads(request, &evaluation.stages)) else {
+        return evaluation;
+    };
+    let mut violations = evaluation.violations;
+    rules::check_times(request, period_s, latency_s, rounding_s, &mut violations);
+    Evaluation {
+        period_s: Some(period_s),
+        throughput_per_s: throughput_per_s(period_s),
+        inferences_per_s: inferences_per_s(request, period_s),
+        latency_s: Some(latency_s),
+        bottleneck: Some(bottleneck),
+        violations,
+        ..evaluation
+    }
+}
+
+/// Passes per second; none where the period is zero or too small to be inverted.
+fn throughput_per_s(period_s: f64) -> Option<f64> {
+    Some(1.0 / period_s).filter(|throughput| throughput.is_finite())
+}
+
+/// Inferences per second, a whole batch in each pass; none where that is no finite number.
+fn inferences_per_s(request: &PlanRequest, period_s: f64) -> Option<f64> {
+    let inferences_per_s = request.model.batch_size as f64 / period_s;
+    inferences_per_s.is_finite().then_some(inferences_per_s)
+}

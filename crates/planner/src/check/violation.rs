@@ -1,0 +1,130 @@
+//! What is wrong with a placement: a closed list of codes, each with its figures.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+#[cfg(feature = "schema")]
+use utoipa::ToSchema;
+
+/// The kinds of violation, a closed list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(ToSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum ViolationCode {
+    /// There is no stage.
+    NoStage,
+    /// A stage has no layer.
+    EmptyStage,
+    /// No node of the cluster has the id.
+    UnknownNode,
+    /// No layer of the model has the id.
+    UnknownLayer,
+    /// A layer of the model stands in no stage.
+    LayerMissing,
+    /// A layer stands more than once.
+    LayerTwice,
+    /// The layers of a stage are not consecutive in topological order, or a stage does not go on where the one before
+    /// it ends.
+    LayersOutOfOrder,
+    /// A node hosts more than one stage.
+    NodeUsedTwice,
+    /// A node that is excluded, not selected or not schedulable hosts a stage.
+    NodeNotEligible,
+    /// A cut where the cut policy allows none, or right behind nothing but input layers.
+    CutNotAllowed,
+    /// A stage needs more memory than its node has free.
+    MemoryExceeded,
+    /// No link leads from a node to the node that a transfer goes to.
+    NoLink,
+    /// A pinned layer runs on another node.
+    PinBroken,
+    /// Layers that are to stay together stand in several stages.
+    ColocationBroken,
+    /// More stages than `max_stages`.
+    TooManyStages,
+    /// The latency is above `max_latency_s`.
+    LatencyExceeded,
+    /// The period is above `target_period_s`.
+    TargetPeriodMissed,
+    /// A number of a placement document is not what the model and the cluster give.
+    FigureWrong,
+    /// A transfer of a placement document is missing, goes between other nodes or carries other tensors.
+    TransferWrong,
+    /// A status, bound, gap, bottleneck, warning or reason of a placement document does not stand up.
+    ClaimWrong,
+}
+
+/// One thing that is wrong with a placement.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(ToSchema))]
+#[cfg_attr(feature = "schema", schema(example = json!({"code": "memory_exceeded", "stage_index": 0,
+    "detail": "stage 0 needs 600 B, pi-1 has 500 B free",
+    "figures": {"memory_bytes": 600.0, "memory_capacity_bytes": 500.0}, "node_ids": ["pi-1"]})))]
+pub struct Violation {
+    /// The kind of violation.
+    pub code: ViolationCode,
+    /// The stage, from 0; absent where it is about the whole.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schema(nullable = false))]
+    pub stage_index: Option<u64>,
+    /// In words, with the figures.
+    pub detail: String,
+    /// The figures by name, in the unit that the name says.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    #[cfg_attr(feature = "schema", schema(required = false))]
+    pub figures: BTreeMap<String, f64>,
+    /// Layers concerned.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(feature = "schema", schema(required = false))]
+    pub layer_ids: Vec<String>,
+    /// Nodes concerned.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(feature = "schema", schema(required = false))]
+    pub node_ids: Vec<String>,
+}
+
+impl Violation {
+    /// A violation that concerns the whole placement until more is said.
+    pub(super) fn new(code: ViolationCode, detail: impl Into<String>) -> Self {
+        Self {
+            code,
+            stage_index: None,
+            detail: detail.into(),
+            figures: BTreeMap::new(),
+            layer_ids: Vec::new(),
+            node_ids: Vec::new(),
+        }
+    }
+
+    /// Says which stage it is.
+    pub(super) fn at(mut self, stage: usize) -> Self {
+        self.stage_index = Some(stage as u64);
+        self
+    }
+
+    /// Adds a figure; one that is not finite has no JSON and stays in words.
+    pub(super) fn figure(mut self, name: &str, value: f64) -> Self {
+        if value.is_finite() {
+            self.figures.insert(name.to_owned(), value);
+        }
+        self
+    }
+
+    /// Adds a node concerned.
+    pub(super) fn node(mut self, id: &str) -> Self {
+        self.node_ids.push(id.to_owned());
+        self
+    }
+
+    /// Adds layers concerned.
+    pub(super) fn layers(mut self, ids: impl IntoIterator<Item = String>) -> Self {
+        self.layer_ids.extend(ids);
+        self
+    }
+}
+
+impl std::fmt::Display for Violation {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.detail)
+    }
+}

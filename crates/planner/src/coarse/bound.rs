@@ -1,0 +1,226 @@
+//! Lower bounds that hold for every cut, from a grid of some positions.
+//!
+//! Two relaxations. *Walks over a grid*: each cut moves down to the grid; a stage then holds for certain only what lies
+//! between the grid's next position behind its start and the one at its end, a hop carries the smallest boundary of its
+//! cell over the best link into its host, and hosts may come again. O(K² g + K n) for K cells. *Capacity*: within a
+//! period each host does at most the largest piece of work that fits it; together they must do all.
+
+use super::cuts;
+use crate::bound::Bounds;
+use crate::problem::Problem;
+
+/// Work of one host is a difference of prefix sums: a bound must fail by more than their rounding.
+const ROUNDING: f64 = 1e-9;
+
+/// The relative width to which the period of the capacity bound is bisected.
+const WIDTH: f64 = 1e-6;
+
+/// Groups times positions that a decision of the capacity bound may look at.
+const MOST_LOOKS: usize = 1_000_000;
+
+/// Device classes whose times weigh the work of the capacity bound.
+const WEIGHINGS: usize = 4;
+
+/// Bounds from a grid.
+pub struct GridBounds<'p> {
+    problem: &'p Problem,
+    grid: Vec<usize>,
+}
+
+impl Bounds for GridBounds<'_> {
+    fn least_period(&self, stop: &dyn Fn() -> bool) -> Option<f64> {
+        let walk_s = self.best_walk(f64::max, stop)?;
+        if walk_s == f64::INFINITY {
+            return Some(walk_s);
+        }
+        Some(walk_s.max(self.least_period_of_capacity(walk_s, stop)?))
+    }
+
+    fn least_latency(&self, stop: &dyn Fn() -> bool) -> Option<f64> {
+        self.best_walk(|before, time| before + time, stop)
+    }
+}
+
+impl<'p> GridBounds<'p> {
+    /// Bounds from a grid of positions, ascending, with 0 and m.
+    pub fn new(problem: &'p Problem, grid: &[usize]) -> Self {
+        Self { problem, grid: grid.to_vec() }
+    }
+
+    /// The least cost of a walk over the grid whose times are put together by `join`, which must never decrease in
+    /// either argument.
+    fn best_walk(&self, join: impl Fn(f64, f64) -> f64, stop: &dyn Fn() -> bool) -> Option<f64> {
+        let problem = self.problem;
+        let cells = self.grid.len() - 1;
+        let on_grid = problem.with_cuts_at(&self.grid);
+        let into = Incoming::new(problem);
+        // By cell, the least cost until a stage ends in it; the last stands for the end of the model.
+        let mut ended = vec![f64::INFINITY; cells + 1];
+        let mut finished = f64::INFINITY;
+        for host in 0..problem.hosts.len() {
+            let (input_s, output_s) = (problem.input_s[host], problem.output_s[host]);
+            let mut reached = 0;
+            on_grid.ends_without_buffers(problem.group_of[host], 0, |end| {
+                reached = end;
+                let cost = join(input_s, on_grid.compute_s(problem.group_of[host], 0, end));
+                ended[end] = ended[end].min(cost);
+            });
+            ended[0] = ended[0].min(input_s);
+            if reached == cells {
+                finished =
+                    finished.min(join(join(input_s, on_grid.compute_s(problem.group_of[host], 0, cells)), output_s));
+            }
+        }
+        for cell in 0..cells {
+            if stop() {
+                return None;
+            }
+            if !ended[cell].is_finite() {
+                continue;
+            }
+            let load_bits = self.least_load_bits(cell);
+            let mut starting = vec![f64::INFINITY; problem.groups.len()];
+            let mut finishing = starting.clone();
+            for host in 0..problem.hosts.len() {
+                let start = join(ended[cell], into.least_s(host, load_bits));
+                let group = problem.group_of[host];
+                starting[group] = starting[group].min(start);
+                finishing[group] = finishing[group].min(join(start, problem.output_s[host]));
+            }
+            for (group, start) in starting.into_iter().enumerate().filter(|(_, start)| start.is_finite()) {
+                // What lies in the cell of the start need not belong to the stage.
+                ended[cell + 1] = ended[cell + 1].min(start);
+                let mut reached = cell + 1;
+                on_grid.ends_without_buffers(group, cell + 1, |end| {
+                    reached = end;
+                    ended[end] = ended[end].min(join(start, on_grid.compute_s(group, cell + 1, end)));
+                });
+                if reached == cells {
+                    let compute_s = on_grid.compute_s(group, cell + 1, cells);
+                    finished = finished.min(join(finishing[group], compute_s));
+                }
+            }
+        }
+        Some(finished)
+    }
+
+    /// The smallest boundary among the cuts of a cell.
+    fn least_load_bits(&self, cell: usize) -> f64 {
+        let cuts = self.grid[cell].max(1)..self.grid[cell + 1];
+        self.problem.load_bits[cuts].iter().copied().fold(f64::INFINITY, f64::min)
+    }
+
+    /// The period below which all hosts together cannot do the work.
+    fn least_period_of_capacity(&self, least_s: f64, stop: &dyn Fn() -> bool) -> Option<f64> {
+        let problem = self.problem;
+        let looks = MOST_LOOKS / problem.groups.len();
+        let grid =
+            if problem.blocks() < looks { (0..=problem.blocks()).collect() } else { cuts::spread(problem, looks) };
+        let mut low_s = least_s;
+        let mut classes: Vec<usize> = Vec::new();
+        for group in 0..problem.groups.len() {
+            let class = problem.groups[group].class();
+            if classes.len() == WEIGHINGS || classes.contains(&class) {
+                continue;
+            }
+            classes.push(class);
+            // Each host alone has the time for all: what fails here is memory, which has its own reasons.
+            let alone_s = (0..problem.groups.len()).map(|group| problem.compute_s(group, 0, problem.blocks()));
+            let (mut low, mut high) = (low_s, alone_s.fold(low_s, f64::max));
+            if !self.can_do_all(group, &grid, high, stop)? {
+                continue;
+            }
+            while high - low > WIDTH * high {
+                let middle = low + (high - low) / 2.0;
+                if self.can_do_all(group, &grid, middle, stop)? { high = middle } else { low = middle }
+            }
+            low_s = low_s.max(low);
+        }
+        Some(low_s)
+    }
+
+    /// Whether the largest pieces of work that the hosts can do within a period sum to the whole, work weighed by the
+    /// seconds that a group needs for it.
+    fn can_do_all(&self, weighing: usize, grid: &[usize], period_s: f64, stop: &dyn Fn() -> bool) -> Option<bool> {
+        let problem = self.problem;
+        let work_s = |start: usize, end: usize| problem.work_s(weighing, start, end);
+        let all_s = work_s(0, problem.blocks());
+        let mut of_group = Vec::with_capacity(problem.groups.len());
+        for group in 0..problem.groups.len() {
+            if stop() {
+                return None;
+            }
+            of_group.push(self.largest_work_s(group, grid, period_s, &work_s));
+        }
+        let mut largest_s: Vec<f64> = problem.group_of.iter().map(|&group| of_group[group]).collect();
+        largest_s.sort_unstable_by(|a, b| b.total_cmp(a));
+        let together_s: f64 = largest_s.iter().take(problem.most_stages).sum();
+        Some(together_s >= all_s * (1.0 - ROUNDING))
+    }
+
+    /// The most that a stage on a group's hosts can do: for each start on the grid the furthest end whose compute and
+    /// parameters are certain to fit, and what the cells at both ends may add.
+    fn largest_work_s(
+        &self,
+        group: usize,
+        grid: &[usize],
+        period_s: f64,
+        work_s: &impl Fn(usize, usize) -> f64,
+    ) -> f64 {
+        let problem = self.problem;
+        let cells = grid.len() - 1;
+        let is_single = |cell: usize| grid[cell + 1] == grid[cell] + 1;
+        let free_bytes = problem.groups[group].free_bytes;
+        let mut largest_s = 0.0_f64;
+        let mut end = 0;
+        for cell in 0..cells {
+            // A start in a cell of one cut is known exactly.
+            let sure = if is_single(cell) { cell } else { cell + 1 };
+            end = end.max(sure);
+            while end < cells
+                && problem.compute_s(group, grid[sure], grid[end + 1]) <= period_s
+                && problem.resident_bytes(grid[sure], grid[end + 1]) <= free_bytes
+            {
+                end += 1;
+            }
+            let furthest = if end == cells || is_single(end) { grid[end] } else { grid[end + 1] - 1 };
+            if furthest > grid[cell] {
+                largest_s = largest_s.max(work_s(grid[cell], furthest));
+            }
+        }
+        largest_s
+    }
+}
+
+/// The best links into each host.
+struct Incoming {
+    bandwidth_bps: Vec<f64>,
+    latency_s: Vec<f64>,
+}
+
+impl Incoming {
+    /// O(n²).
+    fn new(problem: &Problem) -> Self {
+        let hosts = problem.hosts.len();
+        let (mut bandwidth_bps, mut latency_s) = (vec![0.0_f64; hosts], vec![f64::INFINITY; hosts]);
+        for from in 0..hosts {
+            for to in (0..hosts).filter(|&to| to != from) {
+                let link = problem.link(from, to);
+                if link.exists() {
+                    bandwidth_bps[to] = bandwidth_bps[to].max(link.bandwidth_bps);
+                    latency_s[to] = latency_s[to].min(link.latency_s);
+                }
+            }
+        }
+        Self { bandwidth_bps, latency_s }
+    }
+
+    /// No transfer into a host is quicker; infinite where no link leads there.
+    fn least_s(&self, host: usize, load_bits: f64) -> f64 {
+        if self.latency_s[host].is_finite() {
+            load_bits / self.bandwidth_bps[host] + self.latency_s[host]
+        } else {
+            f64::INFINITY
+        }
+    }
+}

@@ -1,0 +1,54 @@
+//! A placement by first fit: each host takes as much of the model as its memory holds, then the host that is reached
+//! soonest goes on.
+//!
+//! One walk from each of some hosts, the largest memories first; the placement with the smallest period is kept. No
+//! guarantee. O(s (m + k n)) for s walks of k stages.
+
+use crate::cost::{Assignment, Score, score};
+use crate::problem::Problem;
+
+/// Hosts from which a walk begins.
+const WALKS: usize = 32;
+
+/// The best of the walks that hold the model; `None` where none does, or when told to stop before one did.
+pub fn first_fit(problem: &Problem, stop: &dyn Fn() -> bool) -> Option<Assignment> {
+    let mut firsts: Vec<usize> = (0..problem.hosts.len()).filter(|&host| problem.input_s[host].is_finite()).collect();
+    firsts.sort_by_key(|&host| std::cmp::Reverse(problem.groups[problem.group_of[host]].free_bytes));
+    let mut best: Option<(Score, Assignment)> = None;
+    for first in firsts.into_iter().take(WALKS) {
+        if stop() {
+            break;
+        }
+        let Some(assignment) = walk_from(problem, first) else { continue };
+        let Some(score) = score(problem, &assignment) else { continue };
+        if best.as_ref().is_none_or(|(best, _)| score < *best) {
+            best = Some((score, assignment));
+        }
+    }
+    best.map(|(_, assignment)| assignment)
+}
+
+fn walk_from(problem: &Problem, first: usize) -> Option<Assignment> {
+    let mut used = vec![false; problem.hosts.len()];
+    let mut stages: Vec<(usize, usize)> = Vec::new();
+    let (mut at, mut start) = (first, 0);
+    loop {
+        used[at] = true;
+        let mut furthest = None;
+        problem.ends_in_memory(problem.group_of[at], start, |end| furthest = Some(end));
+        start = furthest?;
+        stages.push((start, at));
+        if start == problem.blocks() {
+            return problem.output_s[at].is_finite().then_some(Assignment { stages });
+        }
+        if stages.len() == problem.most_stages {
+            return None;
+        }
+        let goes_on = |&host: &usize| {
+            !used[host] && problem.link(at, host).exists() && problem.fits(problem.group_of[host], start, start + 1)
+        };
+        at = (0..problem.hosts.len())
+            .filter(goes_on)
+            .min_by(|&a, &b| problem.hop_s(at, a, start).total_cmp(&problem.hop_s(at, b, start)).then(a.cmp(&b)))?;
+    }
+}

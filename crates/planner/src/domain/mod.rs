@@ -1,0 +1,23 @@
+//! Validated types without input or output: what the other rooms speak of.
+//!
+//! A document is read once, at the door, by [`read::Reader`], which collects every fault with its JSON pointer.
+//! What comes out is valid from then on: fields are public to read, and the only way to make a value is to read one.
+
+pub mod base;
+pub mod chain;
+pub mod cluster;
+pub mod explanation;
+pub mod fault;
+pub mod graph;
+pub mod hash;
+pub mod migration;
+pub mod model;
+pub mod network;
+pub mod occupant;
+pub mod options;
+pub mod placed;
+pub mod placement;
+pub mod proposal;
+pub mod read;
+pub mod request;
+pub mod unit;

@@ -1,0 +1,326 @@
+//! Model profiles: a network's layers with their sizes and work, and the tensors between them.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+use serde_json::Value;
+#[cfg(feature = "schema")]
+use utoipa::ToSchema;
+
+use super::fault::{Fault, FaultCode};
+use super::graph;
+use super::read::{MAX_FAULTS, Owner, Reader, Step};
+use super::unit::MAX_SAFE_INTEGER;
+
+/// A layer of a model.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(ToSchema))]
+pub struct Layer {
+    /// Unique within the model.
+    #[cfg_attr(feature = "schema", schema(min_length = 1, max_length = 256))]
+    pub id: String,
+    /// The kind of operation, for people.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schema(nullable = false, min_length = 1, max_length = 256))]
+    pub op: Option<String>,
+    /// Bytes of parameters.
+    #[cfg_attr(feature = "schema", schema(maximum = 9007199254740991_i64))]
+    pub param_bytes: u64,
+    /// Bytes of the tensor that the layer makes.
+    #[cfg_attr(feature = "schema", schema(maximum = 9007199254740991_i64))]
+    pub output_bytes: u64,
+    /// Operations for one pass, that is for `batch_size` inputs (a multiply-add counts as two).
+    #[cfg_attr(feature = "schema", schema(default = 0, required = false, maximum = 9007199254740991_i64))]
+    pub flops: u64,
+    /// Bytes of live tensors while the layer runs; derived from the edges where it is absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schema(nullable = false, maximum = 9007199254740991_i64))]
+    pub activation_bytes: Option<u64>,
+    /// Bytes that stay resident with the layer beside its parameters, for instance a KV cache.
+    #[cfg_attr(feature = "schema", schema(default = 0, required = false, maximum = 9007199254740991_i64))]
+    pub state_bytes: u64,
+    /// Measured seconds for each device class; where present they win over `flops`.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    #[cfg_attr(feature = "schema", schema(required = false))]
+    pub time_s: BTreeMap<String, f64>,
+}
+
+/// The whole output tensor of `from` is read by `to`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(ToSchema))]
+pub struct Edge {
+    /// The layer that makes the tensor.
+    #[cfg_attr(feature = "schema", schema(min_length = 1, max_length = 256))]
+    pub from: String,
+    /// The layer that reads it.
+    #[cfg_attr(feature = "schema", schema(min_length = 1, max_length = 256))]
+    pub to: String,
+}
+
+/// A model profile whose layers stand in topological order.
+#[derive(Debug, Clone, Serialize)]
+#[cfg_attr(feature = "schema", derive(ToSchema))]
+pub struct ModelProfile {
+    /// For people; two profiles may share it.
+    #[cfg_attr(feature = "schema", schema(min_length = 1, max_length = 256))]
+    pub name: String,
+    /// Where the profile comes from, for people.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schema(nullable = false, min_length = 1, max_length = 4096))]
+    pub description: Option<String>,
+    /// Inputs that one pass of the pipeline takes at once; every size, number of operations and time of the profile is
+    /// for that many. A period is that of a pass: `batch_size` inferences come out in it.
+    #[cfg_attr(feature = "schema", schema(default = 1, required = false, minimum = 1, maximum = 9007199254740991_i64))]
+    pub batch_size: u64,
+    /// In topological order; ties in the order in which they were given.
+    #[cfg_attr(feature = "schema", schema(min_items = 1))]
+    pub layers: Vec<Layer>,
+    /// Sorted by the places of their ends.
+    #[cfg_attr(feature = "schema", schema(required = false))]
+    pub edges: Vec<Edge>,
+    #[serde(skip)]
+    index_of: BTreeMap<String, usize>,
+    #[serde(skip)]
+    readers: Vec<Vec<usize>>,
+    #[serde(skip)]
+    makers: Vec<Vec<usize>>,
+}
+
+impl ModelProfile {
+    /// Field names of the document.
+    pub const FIELDS: [&'static str; 5] = ["name", "description", "batch_size", "layers", "edges"];
+
+    /// Reads a whole document that is a model profile.
+    pub fn from_json(value: &Value) -> Result<Self, Vec<Fault>> {
+        let mut reader = Reader::new();
+        let model = Self::read(&mut reader, value);
+        reader.finish(model)
+    }
+
+    /// Reads a profile from within a document.
+    pub fn read(reader: &mut Reader, value: &Value) -> Option<Self> {
+        let map = reader.object(value, &Self::FIELDS)?;
+        let name = reader.required(map, "name", Reader::id);
+        let description = reader.optional(map, "description", |reader, value| reader.text(value, 4096));
+        let batch_size = reader.optional(map, "batch_size", |reader, value| reader.integer(value, 1, MAX_SAFE_INTEGER));
+        let layers = reader.required(map, "layers", read_layers);
+        let edges = reader.optional(map, "edges", |reader, value| reader.items(value, Edge::read)).unwrap_or_default();
+        let layers = layers?;
+        let (layers, edges) = in_order(reader, layers, &edges)?;
+        let edge_document = |&(from, to): &Ends| Edge { from: layers[from].id.clone(), to: layers[to].id.clone() };
+        Some(Self {
+            name: name?,
+            description,
+            batch_size: batch_size.unwrap_or(1),
+            edges: edges.iter().map(edge_document).collect(),
+            index_of: layers.iter().enumerate().map(|(index, layer)| (layer.id.clone(), index)).collect(),
+            readers: graph::successors(layers.len(), &edges),
+            makers: graph::successors(layers.len(), &edges.iter().map(|&(from, to)| (to, from)).collect::<Vec<_>>()),
+            layers,
+        })
+    }
+
+    /// The layers that read a layer's tensor, by their places in the order, ascending.
+    pub fn readers(&self, layer: usize) -> &[usize] {
+        &self.readers[layer]
+    }
+
+    /// The layers whose tensors a layer reads, by their places in the order, ascending.
+    pub fn makers(&self, layer: usize) -> &[usize] {
+        &self.makers[layer]
+    }
+
+    /// Whether a layer holds an input tensor of the model: no predecessor, no parameters, no work.
+    pub fn is_input(&self, layer: usize) -> bool {
+        let Layer { param_bytes, flops, time_s, .. } = &self.layers[layer];
+        self.makers[layer].is_empty()
+            && *param_bytes == 0
+            && *flops == 0
+            && time_s.values().all(|&seconds| seconds == 0.0)
+    }
+
+    /// t_0: bytes of the model's inputs.
+    pub fn input_bytes(&self) -> u64 {
+        (0..self.layers.len()).filter(|&layer| self.is_input(layer)).map(|layer| self.layers[layer].output_bytes).sum()
+    }
+
+    /// t_m: bytes of the model's outputs, the tensors that no layer reads.
+    pub fn output_bytes(&self) -> u64 {
+        let outputs = (0..self.layers.len()).filter(|&layer| self.readers[layer].is_empty());
+        outputs.map(|layer| self.layers[layer].output_bytes).sum()
+    }
+
+    /// A layer's place in the order.
+    pub fn layer_index(&self, id: &str) -> Option<usize> {
+        self.index_of.get(id).copied()
+    }
+}
+
+impl Layer {
+    /// Field names of the document.
+    pub const FIELDS: [&'static str; 8] =
+        ["id", "op", "param_bytes", "output_bytes", "flops", "activation_bytes", "state_bytes", "time_s"];
+
+    fn read(reader: &mut Reader, value: &Value) -> Option<Self> {
+        let map = reader.object(value, &Self::FIELDS)?;
+        let id = reader.required(map, "id", Reader::id);
+        let op = reader.optional(map, "op", Reader::id);
+        let param_bytes = reader.required(map, "param_bytes", Reader::size);
+        let output_bytes = reader.required(map, "output_bytes", Reader::size);
+        let flops = reader.optional(map, "flops", Reader::size);
+        let activation_bytes = reader.optional(map, "activation_bytes", Reader::size);
+        let state_bytes = reader.optional(map, "state_bytes", Reader::size);
+        let time_s = reader.optional(map, "time_s", read_times);
+        // A faulty size is recorded; zero stands for it, so that the other layers and the edges can still be judged.
+        Some(Self {
+            id: id?,
+            op,
+            param_bytes: param_bytes.unwrap_or(0),
+            output_bytes: output_bytes.unwrap_or(0),
+            flops: flops.unwrap_or(0),
+            activation_bytes,
+            state_bytes: state_bytes.unwrap_or(0),
+            time_s: time_s.unwrap_or_default(),
+        })
+    }
+}
+
+impl Edge {
+    /// Field names of the document.
+    pub const FIELDS: [&'static str; 2] = ["from", "to"];
+
+    fn read(reader: &mut Reader, value: &Value) -> Option<Self> {
+        let map = reader.object(value, &Self::FIELDS)?;
+        let from = reader.required(map, "from", Reader::id);
+        let to = reader.required(map, "to", Reader::id);
+        Some(Self { from: from?, to: to? })
+    }
+}
+
+fn read_times(reader: &mut Reader, value: &Value) -> Option<BTreeMap<String, f64>> {
+    let map = reader.map(value)?;
+    let mut times = BTreeMap::new();
+    for (class, seconds) in map {
+        reader.name(class);
+        let seconds = reader.within(Step::Key(class.clone()), |reader| reader.non_negative(seconds));
+        times.insert(class.clone(), seconds.unwrap_or(0.0));
+    }
+    Some(times)
+}
+
+fn read_layers(reader: &mut Reader, value: &Value) -> Option<Vec<Option<Layer>>> {
+    let layers = reader.items(value, |reader, value| reader.owned(value, Owner::Layer, Layer::read))?;
+    if layers.is_empty() {
+        reader.fault(FaultCode::Empty, "the model has no layer", "Give at least one layer");
+        return None;
+    }
+    let total =
+        |size: fn(&Layer) -> u64| layers.iter().flatten().try_fold(0_u64, |sum, layer| sum.checked_add(size(layer)));
+    let totals: [(&str, Option<u64>); 4] = [
+        ("param_bytes", total(|layer| layer.param_bytes)),
+        ("state_bytes", total(|layer| layer.state_bytes)),
+        ("output_bytes", total(|layer| layer.output_bytes)),
+        ("flops", total(|layer| layer.flops)),
+    ];
+    for (name, total) in totals {
+        if total.is_none_or(|total| total > MAX_SAFE_INTEGER) {
+            let action = format!("Keep the sum at or below {MAX_SAFE_INTEGER}");
+            reader.fault(FaultCode::OutOfRange, format!("the sum of all {name} is too large"), action);
+        }
+    }
+    Some(layers)
+}
+
+/// An edge as the places of its ends in a list of layers.
+type Ends = (usize, usize);
+
+/// The layers in topological order and the edges between their places there, sorted.
+fn in_order(
+    reader: &mut Reader,
+    layers: Vec<Option<Layer>>,
+    edges: &[Option<Edge>],
+) -> Option<(Vec<Layer>, Vec<Ends>)> {
+    let mut index_of: BTreeMap<&str, usize> = BTreeMap::new();
+    for (index, layer) in layers.iter().enumerate() {
+        let Some(layer) = layer else { continue };
+        if let Some(first) = index_of.insert(&layer.id, index) {
+            index_of.insert(&layer.id, first);
+            let below = ["layers".into(), index.into(), "id".into()];
+            let detail = format!("the id {:?} is that of layer {first} already", layer.id);
+            reader.owned_by(Some(Owner::Layer(layer.id.clone())), |reader| {
+                reader.fault_at(&below, FaultCode::Duplicate, detail, "Give each layer an id of its own");
+            });
+        }
+    }
+    // Where a layer could not be read, an edge to it would look dangling; the layer's own fault says enough.
+    let all_known = layers.iter().all(Option::is_some);
+    let known_edges = known_edges(reader, edges, &index_of, all_known);
+    let layers: Option<Vec<Layer>> = layers.into_iter().collect();
+    let layers = layers?;
+    let pairs: Vec<Ends> = known_edges.iter().map(|&(_, pair)| pair).collect();
+    let order = match graph::topological_order(layers.len(), &pairs) {
+        Ok(order) => order,
+        Err(cycles) => {
+            let edge_of = known_edges.iter().map(|&(index, pair)| (pair, index)).collect();
+            for cycle in cycles.iter().take(MAX_FAULTS) {
+                report_cycle(reader, cycle, &layers, &edge_of);
+            }
+            return None;
+        }
+    };
+    let mut place = vec![0; layers.len()];
+    for (at, &index) in order.iter().enumerate() {
+        place[index] = at;
+    }
+    let mut pairs: Vec<Ends> = pairs.iter().map(|&(from, to)| (place[from], place[to])).collect();
+    pairs.sort_unstable();
+    let mut layers: Vec<Option<Layer>> = layers.into_iter().map(Some).collect();
+    let layers = order.iter().filter_map(|&index| layers[index].take()).collect();
+    Some((layers, pairs))
+}
+
+/// The edges whose ends are known, each with its place in the document.
+fn known_edges(
+    reader: &mut Reader,
+    edges: &[Option<Edge>],
+    index_of: &BTreeMap<&str, usize>,
+    all_known: bool,
+) -> Vec<(usize, Ends)> {
+    let mut first_edge: BTreeMap<Ends, usize> = BTreeMap::new();
+    let mut known = Vec::with_capacity(edges.len());
+    for (index, edge) in edges.iter().enumerate() {
+        let Some(edge) = edge else { continue };
+        let ends = [("from", &edge.from), ("to", &edge.to)].map(|(field, id)| {
+            let found = index_of.get(id.as_str()).copied();
+            if found.is_none() && all_known {
+                let below = ["edges".into(), index.into(), field.into()];
+                let detail = format!("no layer has the id {id:?}");
+                reader.fault_at(&below, FaultCode::UnknownReference, detail, "Name a layer of this model");
+            }
+            found
+        });
+        let [Some(from), Some(to)] = ends else { continue };
+        let below = ["edges".into(), index.into()];
+        if from == to {
+            let detail = format!("the edge leads from {:?} to itself", edge.from);
+            reader.fault_at(&below, FaultCode::SelfLoop, detail, "Remove it");
+        } else if let Some(first) = first_edge.get(&(from, to)) {
+            let detail = format!("edge {first} leads from {:?} to {:?} already", edge.from, edge.to);
+            reader.fault_at(&below, FaultCode::Duplicate, detail, "Remove one of the two");
+        } else {
+            first_edge.insert((from, to), index);
+            known.push((index, (from, to)));
+        }
+    }
+    known
+}
+
+fn report_cycle(reader: &mut Reader, cycle: &[usize], layers: &[Layer], edge_of: &BTreeMap<Ends, usize>) {
+    const MOST_NAMED: usize = 8;
+    let mut names: Vec<&str> = cycle.iter().take(MOST_NAMED).map(|&layer| layers[layer].id.as_str()).collect();
+    names.push(if cycle.len() > MOST_NAMED { "…" } else { names[0] });
+    let edge = edge_of.get(&(cycle[cycle.len() - 1], cycle[0])).copied();
+    let below: Vec<Step> = [Step::from("edges")].into_iter().chain(edge.map(Step::from)).collect();
+    let detail = format!("edges form a cycle of {} layers: {}", cycle.len(), names.join(" → "));
+    reader.fault_at(&below, FaultCode::Cycle, detail, "Remove an edge of the cycle");
+}

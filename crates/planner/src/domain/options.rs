@@ -1,0 +1,476 @@
+//! What a request asks beside its model and cluster: objective, constraints, cost model and solver options.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+#[cfg(feature = "schema")]
+use utoipa::ToSchema;
+
+use super::base::BasePlacement;
+use super::cluster::Node;
+use super::fault::FaultCode;
+use super::occupant::{Occupant, read_occupants};
+use super::read::Reader;
+use super::unit::{MAX_SAFE_INTEGER, counted};
+
+/// What is to be best.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Objective {
+    /// The smallest period of one pipeline with one stage a node; among equals the smaller latency found.
+    #[default]
+    MaxThroughput,
+    /// The smallest latency of one input through the empty pipeline.
+    MinLatency,
+    /// The fewest nodes whose period is at most a target.
+    MinNodes {
+        /// The target, seconds.
+        target_period_s: f64,
+    },
+    /// Every placement that no other beats in both period and latency.
+    Tradeoff,
+}
+
+/// What a placement must keep to.
+#[derive(Debug, Clone, PartialEq, Default, Serialize)]
+#[cfg_attr(feature = "schema", derive(ToSchema))]
+pub struct Constraints {
+    /// The node where inputs come from; they travel from there to the first stage.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schema(nullable = false, min_length = 1, max_length = 256))]
+    pub source_node: Option<String>,
+    /// The node where outputs are wanted; they travel there from the last stage.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schema(nullable = false, min_length = 1, max_length = 256))]
+    pub sink_node: Option<String>,
+    /// Nodes that host no stage.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(feature = "schema", schema(required = false))]
+    pub exclude_nodes: Vec<String>,
+    /// Labels that a node must have to host a stage.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    #[cfg_attr(feature = "schema", schema(required = false))]
+    pub node_selector: BTreeMap<String, String>,
+    /// Layers that must run on certain nodes.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(feature = "schema", schema(required = false))]
+    pub pins: Vec<Pin>,
+    /// Layers that stay together in one stage.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(feature = "schema", schema(required = false))]
+    pub colocate: Vec<Colocation>,
+    /// The most stages.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schema(nullable = false, minimum = 1, maximum = 9007199254740991_i64))]
+    pub max_stages: Option<u64>,
+    /// The largest latency, seconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schema(nullable = false, minimum = 0, maximum = 1e100))]
+    pub max_latency_s: Option<f64>,
+}
+
+/// A layer that must run on a certain node, or on one with certain labels: exactly one of the two is given.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+#[cfg_attr(feature = "schema", derive(ToSchema))]
+pub struct Pin {
+    /// The layer.
+    #[cfg_attr(feature = "schema", schema(min_length = 1, max_length = 256))]
+    pub layer_id: String,
+    /// The node.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schema(nullable = false, min_length = 1, max_length = 256))]
+    pub node_id: Option<String>,
+    /// Labels that the node must have, at least one.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    #[cfg_attr(feature = "schema", schema(required = false))]
+    pub node_selector: BTreeMap<String, String>,
+}
+
+/// Layers that stay together in one stage.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+#[cfg_attr(feature = "schema", derive(ToSchema))]
+pub struct Colocation {
+    /// At least two layers.
+    #[cfg_attr(feature = "schema", schema(min_items = 2))]
+    pub layer_ids: Vec<String>,
+}
+
+/// What a stage needs of its node's memory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[cfg_attr(feature = "schema", derive(ToSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum MemoryModel {
+    /// Parameters and state only, the paper's simplest reading.
+    Params,
+    /// Also the largest activation and the copies of the boundaries.
+    #[default]
+    ParamsAndActivations,
+}
+
+/// Where a model may be cut.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[cfg_attr(feature = "schema", derive(ToSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum CutPolicy {
+    /// At every position; all crossing tensors travel.
+    #[default]
+    Any,
+    /// Only where exactly one tensor crosses, the paper's candidate partition points.
+    SingleTensor,
+}
+
+/// Whether a node sends, receives and computes at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[cfg_attr(feature = "schema", derive(ToSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum Overlap {
+    /// All three at once: the period is the largest single stage time or hop.
+    #[default]
+    Full,
+    /// One at a time: the period is the largest sum of a node.
+    None,
+}
+
+/// Whether compute counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[cfg_attr(feature = "schema", derive(ToSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum ComputeModel {
+    /// As the profile and the nodes say.
+    #[default]
+    Profile,
+    /// As zero, as in the paper.
+    Ignore,
+}
+
+/// How memory, transfers and compute are counted.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(ToSchema))]
+pub struct CostModel {
+    /// What a stage needs of its node's memory.
+    #[cfg_attr(feature = "schema", schema(required = false))]
+    pub memory: MemoryModel,
+    /// Extra copies of a stage's incoming and outgoing boundary in its memory: by default 1 with full overlap, else 0.
+    #[cfg_attr(feature = "schema", schema(required = false, maximum = 64))]
+    pub io_buffers: u64,
+    /// Where the model may be cut.
+    #[cfg_attr(feature = "schema", schema(required = false))]
+    pub cuts: CutPolicy,
+    /// Whether a node sends, receives and computes at once.
+    #[cfg_attr(feature = "schema", schema(required = false))]
+    pub overlap: Overlap,
+    /// Whether compute counts.
+    #[cfg_attr(feature = "schema", schema(required = false))]
+    pub compute: ComputeModel,
+    /// Bytes on the wire for each byte of a tensor: below 1 for compression or a smaller number format.
+    #[cfg_attr(feature = "schema", schema(required = false, minimum = 1e-100, maximum = 1e100))]
+    pub transfer_scale: f64,
+}
+
+/// The algorithms that ship.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(ToSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum Algorithm {
+    /// Quick heuristics for a first answer, then the best there is until proof or time limit.
+    #[default]
+    Auto,
+    /// Proves the optimum or returns the best placement with a bound.
+    Exact,
+    /// The paper's: min-sum partition, then k-path matching by transfer-size classes.
+    Kpath,
+    /// The paper's greedy baseline: the same partition, best nearest-neighbour walk.
+    Greedy,
+    /// The paper's random baseline, made to respect memory.
+    Random,
+}
+
+/// How hard to try.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(ToSchema))]
+pub struct SolverOptions {
+    /// The algorithm.
+    #[cfg_attr(feature = "schema", schema(required = false))]
+    pub algorithm: Algorithm,
+    /// Seconds until the best so far is the answer.
+    #[cfg_attr(feature = "schema", schema(required = false, exclusive_minimum = 0, maximum = 86400))]
+    pub time_limit_s: f64,
+    /// The relative gap at which a placement is good enough.
+    #[cfg_attr(feature = "schema", schema(required = false, minimum = 0, exclusive_maximum = 1))]
+    pub gap: f64,
+    /// The seed of everything random: the same request and seed give the same placement.
+    #[cfg_attr(feature = "schema", schema(required = false, maximum = 9007199254740991_i64))]
+    pub seed: u64,
+}
+
+impl Algorithm {
+    /// Whether it searches for the best, and is not one of the published baselines.
+    pub fn searches(self) -> bool {
+        matches!(self, Self::Auto | Self::Exact)
+    }
+}
+
+impl Default for CostModel {
+    fn default() -> Self {
+        Self {
+            memory: MemoryModel::default(),
+            io_buffers: 1,
+            cuts: CutPolicy::default(),
+            overlap: Overlap::default(),
+            compute: ComputeModel::default(),
+            transfer_scale: 1.0,
+        }
+    }
+}
+
+impl Default for SolverOptions {
+    fn default() -> Self {
+        Self { algorithm: Algorithm::default(), time_limit_s: 10.0, gap: 0.0, seed: 0 }
+    }
+}
+
+impl Objective {
+    /// Whether the period comes first, before the latency.
+    pub fn minimises_period(self) -> bool {
+        matches!(self, Self::MaxThroughput | Self::Tradeoff)
+    }
+
+    /// Field names of the document.
+    pub const FIELDS: [&'static str; 2] = ["kind", "target_period_s"];
+
+    fn read(reader: &mut Reader, value: &Value) -> Option<Self> {
+        let map = reader.object(value, &Self::FIELDS)?;
+        let kinds = [
+            ("max_throughput", Self::MaxThroughput),
+            ("min_latency", Self::MinLatency),
+            ("min_nodes", Self::MinNodes { target_period_s: 0.0 }),
+            ("tradeoff", Self::Tradeoff),
+        ];
+        let kind = reader.required(map, "kind", |reader, value| reader.one_of(value, &kinds))?;
+        if let Self::MinNodes { .. } = kind {
+            let target_period_s = reader.required(map, "target_period_s", Reader::non_negative)?;
+            return Some(Self::MinNodes { target_period_s });
+        }
+        if map.contains_key("target_period_s") {
+            let detail = "target_period_s goes with the objective min_nodes alone";
+            reader.fault_at(
+                &["target_period_s".into()],
+                FaultCode::Conflict,
+                detail,
+                "Remove it, or set kind to min_nodes",
+            );
+        }
+        Some(kind)
+    }
+}
+
+impl Constraints {
+    /// Field names of the document.
+    pub const FIELDS: [&'static str; 8] = [
+        "source_node",
+        "sink_node",
+        "exclude_nodes",
+        "node_selector",
+        "pins",
+        "colocate",
+        "max_stages",
+        "max_latency_s",
+    ];
+
+    fn read(reader: &mut Reader, value: &Value) -> Option<Self> {
+        let map = reader.object(value, &Self::FIELDS)?;
+        Some(Self {
+            source_node: reader.optional(map, "source_node", Reader::id),
+            sink_node: reader.optional(map, "sink_node", Reader::id),
+            exclude_nodes: reader.optional(map, "exclude_nodes", read_ids).unwrap_or_default(),
+            node_selector: reader.optional(map, "node_selector", Reader::labels).unwrap_or_default(),
+            pins: reader.optional(map, "pins", read_pins).unwrap_or_default(),
+            colocate: reader.optional(map, "colocate", read_colocations).unwrap_or_default(),
+            max_stages: reader.optional(map, "max_stages", |reader, value| reader.integer(value, 1, MAX_SAFE_INTEGER)),
+            max_latency_s: reader.optional(map, "max_latency_s", Reader::non_negative),
+        })
+    }
+
+    /// Whether a node may host a stage: schedulable, not excluded, and with every label of the selector.
+    pub fn admit(&self, node: &Node) -> bool {
+        node.schedulable
+            && !self.exclude_nodes.contains(&node.id)
+            && self.node_selector.iter().all(|(key, value)| node.labels.get(key) == Some(value))
+    }
+}
+
+impl Pin {
+    /// Field names of the document.
+    pub const FIELDS: [&'static str; 3] = ["layer_id", "node_id", "node_selector"];
+
+    fn read(reader: &mut Reader, value: &Value) -> Option<Self> {
+        let map = reader.object(value, &Self::FIELDS)?;
+        let layer_id = reader.required(map, "layer_id", Reader::id).unwrap_or_default();
+        let node_id = reader.optional(map, "node_id", Reader::id);
+        let node_selector = reader.optional(map, "node_selector", Reader::labels).unwrap_or_default();
+        match (map.get("node_id"), map.get("node_selector")) {
+            (None, None) => {
+                let action = "Give node_id or node_selector";
+                let detail = "neither node_id nor node_selector is given";
+                reader.fault_at(&["node_id".into()], FaultCode::Missing, detail, action);
+            }
+            (Some(_), Some(_)) => {
+                let detail = "node_id and node_selector are both given";
+                reader.fault_at(&["node_selector".into()], FaultCode::Conflict, detail, "Make two pins of them");
+            }
+            (None, Some(Value::Object(labels))) if labels.is_empty() => {
+                let detail = "the selector has no label";
+                reader.fault_at(&["node_selector".into()], FaultCode::Empty, detail, "Give at least one label");
+            }
+            _ => {}
+        }
+        Some(Self { layer_id, node_id, node_selector })
+    }
+
+    /// Whether a node is where the layer may run.
+    pub fn admits(&self, node: &Node) -> bool {
+        self.node_id.as_ref().is_none_or(|id| *id == node.id)
+            && self.node_selector.iter().all(|(key, value)| node.labels.get(key) == Some(value))
+    }
+}
+
+impl Colocation {
+    /// Field names of the document.
+    pub const FIELDS: [&'static str; 1] = ["layer_ids"];
+
+    fn read(reader: &mut Reader, value: &Value) -> Option<Self> {
+        let map = reader.object(value, &Self::FIELDS)?;
+        let layer_ids = reader.required(map, "layer_ids", |reader, value| {
+            let ids = read_ids(reader, value)?;
+            if ids.len() < 2 {
+                let detail = format!("{} to keep together", counted(ids.len(), "layer"));
+                reader.fault(FaultCode::OutOfRange, detail, "Give at least two");
+            }
+            Some(ids)
+        });
+        Some(Self { layer_ids: layer_ids.unwrap_or_default() })
+    }
+}
+
+impl CostModel {
+    /// Field names of the document.
+    pub const FIELDS: [&'static str; 6] = ["memory", "io_buffers", "cuts", "overlap", "compute", "transfer_scale"];
+
+    fn read(reader: &mut Reader, value: &Value) -> Option<Self> {
+        let map = reader.object(value, &Self::FIELDS)?;
+        let memory_models =
+            [("params", MemoryModel::Params), ("params_and_activations", MemoryModel::ParamsAndActivations)];
+        let cut_policies = [("any", CutPolicy::Any), ("single_tensor", CutPolicy::SingleTensor)];
+        let overlaps = [("full", Overlap::Full), ("none", Overlap::None)];
+        let compute_models = [("profile", ComputeModel::Profile), ("ignore", ComputeModel::Ignore)];
+        let overlap =
+            reader.optional(map, "overlap", |reader, value| reader.one_of(value, &overlaps)).unwrap_or_default();
+        let io_buffers = reader.optional(map, "io_buffers", |reader, value| reader.integer(value, 0, 64));
+        let by_overlap = if overlap == Overlap::Full { 1 } else { 0 };
+        Some(Self {
+            memory: reader
+                .optional(map, "memory", |reader, value| reader.one_of(value, &memory_models))
+                .unwrap_or_default(),
+            io_buffers: io_buffers.unwrap_or(by_overlap),
+            cuts: reader.optional(map, "cuts", |reader, value| reader.one_of(value, &cut_policies)).unwrap_or_default(),
+            overlap,
+            compute: reader
+                .optional(map, "compute", |reader, value| reader.one_of(value, &compute_models))
+                .unwrap_or_default(),
+            transfer_scale: reader.optional(map, "transfer_scale", Reader::positive).unwrap_or(1.0),
+        })
+    }
+}
+
+impl SolverOptions {
+    /// Field names of the document.
+    pub const FIELDS: [&'static str; 4] = ["algorithm", "time_limit_s", "gap", "seed"];
+
+    fn read(reader: &mut Reader, value: &Value) -> Option<Self> {
+        let map = reader.object(value, &Self::FIELDS)?;
+        let algorithms = [
+            ("auto", Algorithm::Auto),
+            ("exact", Algorithm::Exact),
+            ("kpath", Algorithm::Kpath),
+            ("greedy", Algorithm::Greedy),
+            ("random", Algorithm::Random),
+        ];
+        let default = Self::default();
+        let time_limit_s = reader.optional(map, "time_limit_s", |reader, value| {
+            reader.number(value, "above 0 and at most 86400 (a day)", |seconds| seconds > 0.0 && seconds <= 86_400.0)
+        });
+        let gap = reader.optional(map, "gap", |reader, value| {
+            reader.number(value, "of 0 or more and below 1", |gap| (0.0..1.0).contains(&gap))
+        });
+        Some(Self {
+            algorithm: reader
+                .optional(map, "algorithm", |reader, value| reader.one_of(value, &algorithms))
+                .unwrap_or_default(),
+            time_limit_s: time_limit_s.unwrap_or(default.time_limit_s),
+            gap: gap.unwrap_or(default.gap),
+            seed: reader.optional(map, "seed", Reader::size).unwrap_or(default.seed),
+        })
+    }
+}
+
+/// Objective, constraints, cost model and solver options together.
+#[derive(Debug, Clone, PartialEq, Default, Serialize)]
+pub struct PlanOptions {
+    /// What is to be best.
+    pub objective: Objective,
+    /// What a placement must keep to.
+    pub constraints: Constraints,
+    /// How memory, transfers and compute are counted.
+    pub cost_model: CostModel,
+    /// How hard to try.
+    pub solver: SolverOptions,
+    /// The placement that runs already: as few bytes as possible are to be shipped from there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub base: Option<BasePlacement>,
+    /// How far above the least period a placement may be that ships less; 1 where it is absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_period_ratio: Option<f64>,
+    /// Placements of other models on the same cluster.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub occupants: Vec<Occupant>,
+}
+
+impl PlanOptions {
+    /// Field names within a request.
+    pub const FIELDS: [&'static str; 7] =
+        ["objective", "constraints", "cost_model", "solver", "base", "max_period_ratio", "occupants"];
+
+    /// Reads all of them from a request's members; what is absent has its default.
+    pub fn read(reader: &mut Reader, map: &Map<String, Value>) -> Self {
+        Self {
+            objective: reader.optional(map, "objective", Objective::read).unwrap_or_default(),
+            constraints: reader.optional(map, "constraints", Constraints::read).unwrap_or_default(),
+            cost_model: reader.optional(map, "cost_model", CostModel::read).unwrap_or_default(),
+            solver: reader.optional(map, "solver", SolverOptions::read).unwrap_or_default(),
+            // One that could not be read has its faults, and is not taken for absent.
+            base: map
+                .contains_key("base")
+                .then(|| reader.optional(map, "base", BasePlacement::read).unwrap_or_default()),
+            max_period_ratio: reader.optional(map, "max_period_ratio", |reader, value| {
+                reader.number(value, "from 1 to 1e100", |ratio| (1.0..=1e100).contains(&ratio))
+            }),
+            occupants: reader.optional(map, "occupants", read_occupants).unwrap_or_default(),
+        }
+    }
+}
+
+fn read_ids(reader: &mut Reader, value: &Value) -> Option<Vec<String>> {
+    let ids = reader.items(value, Reader::id)?;
+    // An id that could not be read keeps its place, so that pointers to the others stay right.
+    Some(ids.into_iter().map(Option::unwrap_or_default).collect())
+}
+
+fn read_pins(reader: &mut Reader, value: &Value) -> Option<Vec<Pin>> {
+    // One that could not be read keeps its place, so that pointers to the others stay right.
+    Some(reader.items(value, Pin::read)?.into_iter().map(Option::unwrap_or_default).collect())
+}
+
+fn read_colocations(reader: &mut Reader, value: &Value) -> Option<Vec<Colocation>> {
+    Some(reader.items(value, Colocation::read)?.into_iter().map(Option::unwrap_or_default).collect())
+}

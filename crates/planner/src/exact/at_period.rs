@@ -1,0 +1,312 @@
+//! What is possible within a period T when nodes may be visited again: the walk relaxation.
+//!
+//! It says which starts lead to the end at all, in how few stages, and which are reached from the beginning; every
+//! real placement is such a walk, so what the relaxation excludes is excluded. O((k n² + n m) m / 64) for k stages.
+
+use super::stage_ends::StageEnds;
+use crate::bits::Bits;
+use crate::problem::Problem;
+
+/// Tables for one period.
+#[derive(Debug)]
+pub struct AtPeriod<'p, const W: usize> {
+    /// The problem.
+    pub problem: &'p Problem,
+    stage_ends: &'p StageEnds<W>,
+    /// For each group and start, the furthest end whose compute is within the period.
+    reach: Vec<u32>,
+    /// For each group and end, the earliest start whose compute is within the period.
+    earliest: Vec<u32>,
+    /// For each pair of hosts, how many of the distinct loads the link carries within the period.
+    carries: Vec<u16>,
+    /// For each number of smallest distinct loads, the positions with such a load.
+    carried: Vec<Bits<W>>,
+    /// For each k and host, the starts from which k + 1 stages or fewer reach the end.
+    finishing: Vec<Vec<Bits<W>>>,
+    /// For each host, whether the input reaches it within the period.
+    input_in_time: Vec<bool>,
+}
+
+impl<'p, const W: usize> AtPeriod<'p, W> {
+    /// Tabulates a period; `None` when told to stop.
+    pub fn new(
+        problem: &'p Problem,
+        stage_ends: &'p StageEnds<W>,
+        period_s: f64,
+        stop: &dyn Fn() -> bool,
+    ) -> Option<Self> {
+        let loads = distinct_loads(problem);
+        let reach = reach(problem, period_s);
+        let mut tables = Self {
+            problem,
+            stage_ends,
+            earliest: earliest_starts(problem, &reach),
+            reach,
+            carries: carries(problem, &loads, period_s, stop)?,
+            carried: carried(problem, &loads),
+            finishing: Vec::new(),
+            input_in_time: problem.input_s.iter().map(|&input_s| input_s <= period_s).collect(),
+        };
+        tables.finishing = tables.finishing_starts(period_s, stop)?;
+        Some(tables)
+    }
+
+    /// The ends of stages on a host that begin at one of `starts`.
+    #[inline]
+    pub fn ends(&self, host: usize, starts: &Bits<W>) -> Bits<W> {
+        self.ends_of_group(self.problem.group_of[host], starts)
+    }
+
+    /// The ends of stages on a group's hosts that begin at one of `starts`.
+    pub fn ends_of_group(&self, group: usize, starts: &Bits<W>) -> Bits<W> {
+        let reach = &self.reach[group * self.problem.blocks()..];
+        let mut ends = Bits::EMPTY;
+        let mut covered = 0;
+        for start in starts.iter() {
+            if start >= self.problem.blocks() {
+                break;
+            }
+            let by_compute = reach[start] as usize;
+            let row = self.stage_ends.row(group, start);
+            if self.stage_ends.are_intervals {
+                let furthest = row.last().unwrap_or(start).min(by_compute);
+                ends.insert_range(covered.max(start) + 1, furthest);
+                covered = covered.max(furthest);
+            } else {
+                let mut within = Bits::EMPTY;
+                within.insert_range(start + 1, by_compute);
+                ends = ends.or(&row.and(&within));
+            }
+        }
+        ends
+    }
+
+    /// The starts of stages on a group's hosts that end at one of `ends`, each behind position 0.
+    pub fn starts_of_group(&self, group: usize, ends: &Bits<W>) -> Bits<W> {
+        let mut starts = Bits::EMPTY;
+        for end in ends.iter() {
+            let mut in_time = Bits::EMPTY;
+            in_time.insert_range(self.earliest[group * self.problem.blocks() + end - 1] as usize, end - 1);
+            starts = starts.or(&self.stage_ends.column(group, end).and(&in_time));
+        }
+        starts
+    }
+
+    /// The positions whose boundary the link between two hosts carries within the period.
+    #[inline]
+    pub fn carried(&self, from: usize, to: usize) -> &Bits<W> {
+        &self.carried[usize::from(self.carries[from * self.problem.hosts.len() + to])]
+    }
+
+    /// The starts on a host from which `stages` stages or fewer reach the end; none for 0 stages.
+    #[inline]
+    pub fn finishing(&self, host: usize, stages: usize) -> Bits<W> {
+        match stages.min(self.finishing.len()) {
+            0 => Bits::EMPTY,
+            stages => self.finishing[stages - 1][host],
+        }
+    }
+
+    /// How open a host is: over all its links, how many of the distinct loads they carry within the period.
+    pub fn openness(&self, host: usize) -> u64 {
+        let hosts = self.problem.hosts.len();
+        self.carries[host * hosts..(host + 1) * hosts].iter().map(|&loads| u64::from(loads)).sum()
+    }
+
+    /// The fewest stages from one of `starts` on a host to the end.
+    #[inline]
+    pub fn fewest_stages(&self, host: usize, starts: &Bits<W>) -> Option<usize> {
+        self.finishing.iter().position(|layer| layer[host].meets(starts)).map(|fewer| fewer + 1)
+    }
+
+    /// The fewest stages from the beginning to the end.
+    pub fn fewest_stages_in_all(&self) -> Option<usize> {
+        let beginning = Bits::single(0);
+        self.first_hosts().filter_map(|host| self.fewest_stages(host, &beginning)).min()
+    }
+
+    /// The positions at which a cut can be of use within the period, with 0 and m: some link carries the boundary, and
+    /// from there the end is reached.
+    pub fn useful_cuts(&self) -> Vec<usize> {
+        let most_carried = self.carries.iter().copied().max().unwrap_or(0);
+        let reaching = (0..self.problem.hosts.len())
+            .fold(Bits::EMPTY, |all: Bits<W>, host| all.or(&self.finishing(host, self.problem.most_stages)));
+        let inner = reaching.and(&self.carried[usize::from(most_carried)]);
+        std::iter::once(0).chain(inner.iter()).chain(std::iter::once(self.problem.blocks())).collect()
+    }
+
+    /// Hosts on which a placement can begin.
+    pub fn first_hosts(&self) -> impl Iterator<Item = usize> + '_ {
+        let beginning = Bits::single(0);
+        let most = self.problem.most_stages;
+        (0..self.problem.hosts.len())
+            .filter(move |&host| self.input_in_time[host] && self.finishing(host, most).meets(&beginning))
+    }
+
+    /// Layer by layer from the end, each layer from what the one before added.
+    fn finishing_starts(&self, period_s: f64, stop: &dyn Fn() -> bool) -> Option<Vec<Vec<Bits<W>>>> {
+        let (hosts, blocks) = (self.problem.hosts.len(), self.problem.blocks());
+        let mut layers: Vec<Vec<Bits<W>>> = Vec::new();
+        let mut known = vec![Bits::EMPTY; hosts];
+        let mut targets_done = vec![Bits::EMPTY; hosts];
+        let mut added: Vec<(usize, Bits<W>)> = Vec::new();
+        loop {
+            let everything = added.iter().fold(Bits::EMPTY, |all: Bits<W>, (_, new)| all.or(new));
+            let mut next = Vec::new();
+            for host in 0..hosts {
+                if stop() {
+                    return None;
+                }
+                let targets = match layers.len() {
+                    0 if self.problem.output_s[host] <= period_s => Bits::single(blocks),
+                    0 => Bits::EMPTY,
+                    _ => self.carried_to(host, &added, &everything),
+                };
+                let new_targets = targets.minus(&targets_done[host]);
+                let starts = self.starts_of_group(self.problem.group_of[host], &new_targets);
+                targets_done[host] = targets_done[host].or(&targets);
+                let new = starts.minus(&known[host]);
+                if !new.is_empty() {
+                    known[host] = known[host].or(&new);
+                    next.push((host, new));
+                }
+            }
+            if next.is_empty() {
+                return Some(layers);
+            }
+            layers.push(known.clone());
+            if layers.len() == self.problem.most_stages {
+                return Some(layers);
+            }
+            added = next;
+        }
+    }
+
+    /// The positions at which a stage on a host can end so that one of `added` follows; `everything` is all of them.
+    fn carried_to(&self, host: usize, added: &[(usize, Bits<W>)], everything: &Bits<W>) -> Bits<W> {
+        let mut targets = Bits::EMPTY;
+        for some in added.chunks(16) {
+            for (next, new) in some.iter().filter(|(next, _)| *next != host) {
+                targets = targets.or(&new.and(self.carried(host, *next)));
+            }
+            if everything.minus(&targets).is_empty() {
+                break;
+            }
+        }
+        targets
+    }
+}
+
+/// For each group and end, the earliest start whose compute is within the period.
+fn earliest_starts(problem: &Problem, reach: &[u32]) -> Vec<u32> {
+    let blocks = problem.blocks();
+    let mut earliest = Vec::with_capacity(problem.groups.len() * blocks);
+    for row in reach.chunks(blocks) {
+        let mut start = 0;
+        for end in 1..=blocks {
+            while start < end && (row[start] as usize) < end {
+                start += 1;
+            }
+            earliest.push(start as u32);
+        }
+    }
+    earliest
+}
+
+/// The distinct loads of the inner positions, ascending.
+pub fn distinct_loads(problem: &Problem) -> Vec<f64> {
+    let mut loads = problem.load_bits[1..problem.blocks()].to_vec();
+    loads.sort_unstable_by(f64::total_cmp);
+    loads.dedup();
+    loads
+}
+
+fn reach(problem: &Problem, period_s: f64) -> Vec<u32> {
+    let blocks = problem.blocks();
+    let mut reach = Vec::with_capacity(problem.groups.len() * blocks);
+    for group in 0..problem.groups.len() {
+        let mut end = 0;
+        for start in 0..blocks {
+            end = end.max(start);
+            while end < blocks && problem.compute_s(group, start, end + 1) <= period_s {
+                end += 1;
+            }
+            reach.push(end as u32);
+        }
+    }
+    reach
+}
+
+fn carries(problem: &Problem, loads: &[f64], period_s: f64, stop: &dyn Fn() -> bool) -> Option<Vec<u16>> {
+    let hosts = problem.hosts.len();
+    let mut carries = vec![0; hosts * hosts];
+    let thresholds = problem.links.common_latency_s().map(|latency_s| {
+        let threshold = |&load_bits: &f64| least_bandwidth_bps(load_bits, latency_s, period_s);
+        loads.iter().map(threshold).collect::<Vec<f64>>()
+    });
+    for (from, row) in carries.chunks_mut(hosts).enumerate() {
+        if stop() {
+            return None;
+        }
+        match &thresholds {
+            Some(thresholds) => {
+                for (carries, &bandwidth_bps) in row.iter_mut().zip(problem.links.bandwidth_row(from)) {
+                    *carries = thresholds.partition_point(|&least| least <= bandwidth_bps) as u16;
+                }
+            }
+            None => {
+                for (to, carries) in row.iter_mut().enumerate() {
+                    let link = problem.link(from, to);
+                    *carries = loads.partition_point(|&load_bits| link.transfer_s(load_bits) <= period_s) as u16;
+                }
+            }
+        }
+    }
+    Some(carries)
+}
+
+/// The least bandwidth that carries a load within the period, exactly: the next smaller double does not.
+fn least_bandwidth_bps(load_bits: f64, latency_s: f64, period_s: f64) -> f64 {
+    let in_time = |bandwidth_bps: f64| load_bits / bandwidth_bps + latency_s <= period_s;
+    if load_bits == 0.0 {
+        // Bandwidth 0 stands for no link, any other will do.
+        return if latency_s <= period_s { f64::from_bits(1) } else { f64::INFINITY };
+    }
+    if !in_time(f64::MAX) {
+        return f64::INFINITY;
+    }
+    let mut least = (load_bits / (period_s - latency_s)).clamp(f64::MIN_POSITIVE, f64::MAX);
+    // The estimate is off by roundings only where the latency does not swallow the difference; else bisect.
+    for _ in 0..8 {
+        if !in_time(least) {
+            least = least.next_up();
+        } else if in_time(least.next_down()) {
+            least = least.next_down();
+        } else {
+            return least;
+        }
+    }
+    let (mut fails, mut works) = (0.0_f64, f64::MAX);
+    while fails.next_up() < works {
+        // The bit patterns of positive doubles are ordered as the doubles are.
+        let middle = f64::from_bits(fails.to_bits() + (works.to_bits() - fails.to_bits()) / 2);
+        if in_time(middle) {
+            works = middle;
+        } else {
+            fails = middle;
+        }
+    }
+    works
+}
+
+fn carried<const W: usize>(problem: &Problem, loads: &[f64]) -> Vec<Bits<W>> {
+    let mut carried = vec![Bits::EMPTY; loads.len() + 1];
+    for position in 1..problem.blocks() {
+        let rank = loads.partition_point(|&load_bits| load_bits < problem.load_bits[position]);
+        carried[rank + 1].insert(position);
+    }
+    for rank in 1..carried.len() {
+        carried[rank] = carried[rank].or(&carried[rank - 1]);
+    }
+    carried
+}

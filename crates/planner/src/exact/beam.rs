@@ -1,0 +1,234 @@
+//! A beam of partial placements within a period: layer by layer, one more stage each, the best of them kept.
+//!
+//! Where nearly every host is needed, dives lose themselves below a wrong first choice and relaxed walks learn one
+//! cycle after the other; a beam with whole sets of hosts looks at thousands of beginnings at once. Beginnings with the
+//! same hosts and the same last one are merged, with all their starts. A beam that never drops any and ends without a
+//! placement proves that there is none. O(b k n) steps for a width of b and k stages.
+//!
+//! Source: Lowerre 1976 (beam search); the state is the one of Held and Karp 1962 (doi 10.1137/0110015).
+
+use rand::RngExt;
+use rand_pcg::Pcg64Mcg;
+use rustc_hash::FxHashMap;
+
+use super::at_period::AtPeriod;
+use super::capacity::Remaining;
+use super::coverage::Coverage;
+use crate::bits::Bits;
+use crate::cost::Assignment;
+
+/// Words of a set of hosts, and so the most hosts of a beam.
+const WORDS: usize = 4;
+/// A beam takes up to so many hosts.
+pub const MOST_HOSTS: usize = WORDS * 64;
+
+/// Candidates for a layer, which are ranked between two looks at the stop hook, and bytes of all layers together: wider
+/// beams are narrowed to that.
+const MOST_CANDIDATES: usize = 400_000;
+const MOST_BYTES: usize = 256 << 20;
+
+/// What a beam found.
+#[derive(Debug)]
+pub enum Beamed {
+    /// A placement within the period.
+    Placed(Assignment),
+    /// Nothing, and no beginning was dropped: there is no placement.
+    Impossible,
+    /// Nothing, but beginnings were dropped or the world said stop.
+    Nothing,
+}
+
+struct Beginning<const W: usize> {
+    host: usize,
+    used: Bits<WORDS>,
+    starts: Bits<W>,
+}
+
+/// Looks for a placement within the period of `tables` with at most `width` beginnings of each length; randomised by
+/// `rng` where present.
+pub fn search<const W: usize>(
+    tables: &AtPeriod<'_, W>,
+    coverage: Option<&Coverage<W>>,
+    openness: &[u64],
+    width: usize,
+    mut rng: Option<&mut Pcg64Mcg>,
+    stop: &dyn Fn() -> bool,
+) -> Beamed {
+    let problem = tables.problem;
+    let affordable = MOST_BYTES / (problem.most_stages.max(1) * size_of::<Beginning<W>>());
+    let width = width.min(MOST_CANDIDATES / problem.hosts.len().max(1)).min(affordable).max(1);
+    let begin = |host| Beginning { host, used: Bits::single(host), starts: Bits::single(0) };
+    let mut layers: Vec<Vec<Beginning<W>>> = vec![tables.first_hosts().map(begin).collect()];
+    let mut remaining = Remaining::all(problem);
+    let mut dropped = false;
+    loop {
+        let stages = layers.len();
+        let layer = &layers[stages - 1];
+        if let Some(last) = layer.iter().find(|last| tables.finishing(last.host, 1).meets(&last.starts)) {
+            return assignment(tables, &layers, last).map_or(Beamed::Nothing, Beamed::Placed);
+        }
+        if layer.is_empty() || stages == problem.most_stages {
+            return if dropped { Beamed::Nothing } else { Beamed::Impossible };
+        }
+        remaining.stages = problem.most_stages - stages - 1;
+        let Some(mut next) = extend(tables, layer, problem.most_stages - stages, stop) else { return Beamed::Nothing };
+        if let Some(coverage) = coverage {
+            cut_by(coverage, tables, &mut remaining, &mut next);
+        }
+        if next.len() > width {
+            dropped = true;
+            let Some(kept) = best(tables, openness, next, width, rng.as_deref_mut(), stop) else {
+                return Beamed::Nothing;
+            };
+            next = kept;
+        }
+        layers.push(next);
+    }
+}
+
+/// One more stage on every host that is not used yet, merged by host and hosts used, in the order of coming up.
+fn extend<const W: usize>(
+    tables: &AtPeriod<'_, W>,
+    layer: &[Beginning<W>],
+    stages_left: usize,
+    stop: &dyn Fn() -> bool,
+) -> Option<Vec<Beginning<W>>> {
+    let mut next: Vec<Beginning<W>> = Vec::new();
+    let mut at: FxHashMap<(usize, Bits<WORDS>), usize> = FxHashMap::default();
+    for (done, beginning) in layer.iter().enumerate() {
+        if done % 16 == 0 && stop() {
+            return None;
+        }
+        let ends = tables.ends(beginning.host, &beginning.starts);
+        for host in (0..tables.problem.hosts.len()).filter(|&host| !beginning.used.contains(host)) {
+            let starts = ends.and(tables.carried(beginning.host, host)).and(&tables.finishing(host, stages_left));
+            if starts.is_empty() {
+                continue;
+            }
+            let mut used = beginning.used;
+            used.insert(host);
+            let place = *at.entry((host, used)).or_insert(next.len());
+            match next.get_mut(place) {
+                Some(known) => known.starts = known.starts.or(&starts),
+                None => next.push(Beginning { host, used, starts }),
+            }
+        }
+    }
+    Some(next)
+}
+
+/// Takes away the starts from which the hosts that are left cannot cover the rest.
+fn cut_by<const W: usize>(
+    coverage: &Coverage<W>,
+    tables: &AtPeriod<'_, W>,
+    remaining: &mut Remaining,
+    beginnings: &mut Vec<Beginning<W>>,
+) {
+    let problem = tables.problem;
+    beginnings.retain_mut(|beginning| {
+        for used in beginning.used.iter() {
+            remaining.by_group[problem.group_of[used]] -= 1;
+        }
+        beginning.starts = coverage.admitted(problem.group_of[beginning.host], beginning.starts, remaining);
+        for used in beginning.used.iter() {
+            remaining.by_group[problem.group_of[used]] += 1;
+        }
+        !beginning.starts.is_empty()
+    });
+}
+
+/// The best: first those that need the fewest stages, then half by how far they are, half by how open the hosts are
+/// that they leave. `None` when told to stop.
+fn best<const W: usize>(
+    tables: &AtPeriod<'_, W>,
+    openness: &[u64],
+    mut beginnings: Vec<Beginning<W>>,
+    width: usize,
+    mut rng: Option<&mut Pcg64Mcg>,
+    stop: &dyn Fn() -> bool,
+) -> Option<Vec<Beginning<W>>> {
+    let mut ranked = Vec::with_capacity(beginnings.len());
+    for (place, beginning) in beginnings.iter().enumerate() {
+        if place % 1024 == 0 && stop() {
+            return None;
+        }
+        let fewest_stages = tables.fewest_stages(beginning.host, &beginning.starts).unwrap_or(usize::MAX);
+        let behind = usize::MAX - beginning.starts.last().unwrap_or(0);
+        let spent: u64 = beginning.used.iter().map(|host| openness[host]).sum();
+        let spent = rng.as_mut().map_or(spent, |rng| spent + rng.random_range(0..=spent / 8));
+        ranked.push((fewest_stages, behind, spent, place));
+    }
+    ranked.sort_unstable();
+    let rest = &mut ranked[width / 2..];
+    rest.sort_unstable_by_key(|&(fewest_stages, behind, spent, place)| (fewest_stages, spent, behind, place));
+    ranked.truncate(width);
+    ranked.sort_unstable_by_key(|&(.., place)| place);
+    let mut kept = ranked.iter().map(|&(.., place)| place).peekable();
+    let mut place = 0;
+    beginnings.retain(|_| {
+        place += 1;
+        kept.next_if_eq(&(place - 1)).is_some()
+    });
+    Some(beginnings)
+}
+
+/// Goes back from a last stage to the beginning: in the layer before stands one with the same hosts but the last.
+fn assignment<const W: usize>(
+    tables: &AtPeriod<'_, W>,
+    layers: &[Vec<Beginning<W>>],
+    last: &Beginning<W>,
+) -> Option<Assignment> {
+    let mut stages = vec![(tables.problem.blocks(), last.host)];
+    let mut start = last.starts.and(&tables.finishing(last.host, 1)).last()?;
+    let (mut host, mut used) = (last.host, last.used);
+    for layer in layers[..layers.len() - 1].iter().rev() {
+        let before = used.minus(&Bits::single(host));
+        let (from, earlier) = layer.iter().filter(|beginning| beginning.used == before).find_map(|beginning| {
+            let carried = tables.carried(beginning.host, host).contains(start);
+            let ends_here = |&earlier: &usize| tables.ends(beginning.host, &Bits::single(earlier)).contains(start);
+            let earlier = carried.then(|| beginning.starts.iter().find(ends_here)).flatten()?;
+            Some((beginning.host, earlier))
+        })?;
+        stages.push((start, from));
+        (host, used, start) = (from, before, earlier);
+    }
+    stages.reverse();
+    (start == 0).then_some(Assignment { stages })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cost::costs;
+    use crate::domain::request::PlanRequest;
+    use crate::exact::stage_ends::StageEnds;
+    use crate::problem::Problem;
+
+    const INSTANCES: [&str; 3] = [
+        include_str!("../../tests/instances/paper_tight_n16_0.json"),
+        include_str!("../../tests/instances/hetero_types_n16_0.json"),
+        include_str!("../../tests/instances/asym_n12_0.json"),
+    ];
+
+    #[test]
+    fn a_beam_that_drops_nothing_decides_and_a_narrow_one_claims_nothing() {
+        for text in INSTANCES {
+            let instance: serde_json::Value = serde_json::from_str(text).unwrap();
+            let request = PlanRequest::from_json(&instance["request"]).unwrap();
+            let least_s = instance["expected"]["period_s"].as_f64().unwrap();
+            let problem = Problem::new(&request, &|| false).unwrap();
+            let stage_ends = StageEnds::<16>::new(&problem, &|| false).unwrap();
+            let beam = |period_s: f64, width: usize| {
+                let tables = AtPeriod::new(&problem, &stage_ends, period_s, &|| false).unwrap();
+                let openness: Vec<u64> = (0..problem.hosts.len()).map(|host| tables.openness(host)).collect();
+                search(&tables, None, &openness, width, None, &|| false)
+            };
+            match beam(least_s, usize::MAX) {
+                Beamed::Placed(found) => assert!(costs(&problem, &found).period_s <= least_s),
+                other => panic!("{other:?}"),
+            }
+            assert!(matches!(beam(least_s.next_down(), usize::MAX), Beamed::Impossible));
+            assert!(!matches!(beam(least_s, 1), Beamed::Impossible));
+        }
+    }
+}

@@ -1,0 +1,107 @@
+//! The numbers that a period can be under full overlap: a stage time or a hop time.
+
+use super::at_period::distinct_loads;
+use crate::problem::Problem;
+
+/// The candidates of a range.
+pub enum Listed {
+    /// All of them, distinct and ascending.
+    All(Vec<f64>),
+    /// More than can be listed.
+    TooMany,
+}
+
+/// Lists the candidates from `least` (included) to `below` (excluded), or finds that they are more than about `most`.
+/// O(n² log r + g m log m) to find c of them, O(c log c) to sort. `None` when told to stop.
+pub fn candidates(problem: &Problem, least: f64, below: f64, most: usize, stop: &dyn Fn() -> bool) -> Option<Listed> {
+    let blocks = problem.blocks();
+    let mut found = Vec::new();
+    let loads = distinct_loads(problem);
+    for from in 0..problem.hosts.len() {
+        if stop() {
+            return None;
+        }
+        for to in 0..problem.hosts.len() {
+            let link = problem.link(from, to);
+            let first = loads.partition_point(|&load_bits| link.transfer_s(load_bits) < least);
+            let times = loads[first..].iter().map(|&load_bits| link.transfer_s(load_bits));
+            found.extend(times.take_while(|&hop_s| hop_s < below));
+        }
+        if too_many(&mut found, most) {
+            return Some(Listed::TooMany);
+        }
+    }
+    for group in 0..problem.groups.len() {
+        if stop() {
+            return None;
+        }
+        for start in 0..blocks {
+            let first = first_end(start, blocks, |end| problem.compute_s(group, start, end) >= least);
+            let times = (first..=blocks).map(|end| problem.compute_s(group, start, end));
+            found.extend(times.take_while(|&compute_s| compute_s < below));
+        }
+        if too_many(&mut found, most) {
+            return Some(Listed::TooMany);
+        }
+    }
+    let ends_s = problem.input_s.iter().chain(&problem.output_s);
+    found.extend(ends_s.copied().filter(|end_s| (least..below).contains(end_s)));
+    keep_distinct(&mut found);
+    Some(Listed::All(found))
+}
+
+/// Whether more numbers than allowed are left when equal ones are dropped; half of them are enough, so that they are
+/// not sorted again for every few that are added.
+fn too_many(found: &mut Vec<f64>, most: usize) -> bool {
+    if found.len() <= most {
+        return false;
+    }
+    keep_distinct(found);
+    found.len() > most / 2
+}
+
+fn keep_distinct(found: &mut Vec<f64>) {
+    found.sort_unstable_by(f64::total_cmp);
+    found.dedup();
+}
+
+/// The smallest candidate above a period; infinite where there is none. O(n² log r + g m log m). `None` when told to
+/// stop.
+pub fn next_candidate(problem: &Problem, period_s: f64, stop: &dyn Fn() -> bool) -> Option<f64> {
+    let blocks = problem.blocks();
+    let loads = distinct_loads(problem);
+    let ends_s = problem.input_s.iter().chain(&problem.output_s).copied();
+    let mut next = ends_s.filter(|&end_s| end_s > period_s).fold(f64::INFINITY, f64::min);
+    for from in 0..problem.hosts.len() {
+        if stop() {
+            return None;
+        }
+        for to in 0..problem.hosts.len() {
+            let link = problem.link(from, to);
+            let first = loads.partition_point(|&load_bits| link.transfer_s(load_bits) <= period_s);
+            next = loads.get(first).map_or(next, |&load_bits| next.min(link.transfer_s(load_bits)));
+        }
+    }
+    for group in 0..problem.groups.len() {
+        if stop() {
+            return None;
+        }
+        for start in 0..blocks {
+            let end = first_end(start, blocks, |end| problem.compute_s(group, start, end) > period_s);
+            if end <= blocks {
+                next = next.min(problem.compute_s(group, start, end));
+            }
+        }
+    }
+    Some(next)
+}
+
+/// The first end behind a start for which a monotone condition holds; m + 1 where there is none.
+fn first_end(start: usize, blocks: usize, holds: impl Fn(usize) -> bool) -> usize {
+    let (mut fails, mut first) = (start, blocks + 1);
+    while fails + 1 < first {
+        let middle = fails + (first - fails) / 2;
+        if holds(middle) { first = middle } else { fails = middle }
+    }
+    first
+}

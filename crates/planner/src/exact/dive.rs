@@ -1,0 +1,150 @@
+//! Depth-first dives for placements within a period.
+//!
+//! Children in order of the fewest stages still needed, then of the furthest position, then of openness, the best few of them, within a
+//! number of expansions; where the first dive fails, others follow in randomised order. A dive that finds nothing
+//! proves nothing.
+
+use rand::RngExt;
+use rand_pcg::Pcg64Mcg;
+
+use super::at_period::AtPeriod;
+use super::capacity::Remaining;
+use super::coverage::Coverage;
+use crate::bits::Bits;
+use crate::cost::Assignment;
+
+/// How many children of an expansion are followed.
+const WIDTH: usize = 6;
+
+/// One dive.
+pub struct Dive<'t, const W: usize> {
+    tables: &'t AtPeriod<'t, W>,
+    coverage: Option<&'t Coverage<W>>,
+    remaining: Remaining,
+    /// Hosts by how open they are: the most open ones leave the most ways to go on.
+    openness: &'t [u64],
+    used: Vec<bool>,
+    path: Vec<(usize, Bits<W>)>,
+    expansions_left: usize,
+    /// Randomises the order of children where present.
+    rng: Option<&'t mut Pcg64Mcg>,
+    stop: &'t dyn Fn() -> bool,
+}
+
+struct Child<const W: usize> {
+    host: usize,
+    starts: Bits<W>,
+    fewest_stages: usize,
+    furthest: usize,
+    tie: u64,
+}
+
+impl<'t, const W: usize> Dive<'t, W> {
+    /// Looks for a placement within the period of `tables`.
+    pub fn run(
+        tables: &'t AtPeriod<'t, W>,
+        coverage: Option<&'t Coverage<W>>,
+        openness: &'t [u64],
+        expansions: usize,
+        rng: Option<&'t mut Pcg64Mcg>,
+        stop: &'t dyn Fn() -> bool,
+    ) -> Option<Assignment> {
+        let used = vec![false; tables.problem.hosts.len()];
+        let mut dive = Self {
+            tables,
+            coverage,
+            remaining: Remaining::all(tables.problem),
+            openness,
+            used,
+            path: Vec::new(),
+            expansions_left: expansions,
+            rng,
+            stop,
+        };
+        dive.descend().then(|| dive.assignment()).flatten()
+    }
+
+    fn descend(&mut self) -> bool {
+        if let Some((host, starts)) = self.path.last() {
+            let last = self.tables.problem.blocks();
+            if self.tables.finishing(*host, 1).meets(starts) {
+                debug_assert!(self.tables.ends(*host, starts).contains(last));
+                return true;
+            }
+        }
+        if self.expansions_left == 0 || (self.stop)() {
+            return false;
+        }
+        self.expansions_left -= 1;
+        for Child { host, starts, .. } in self.children() {
+            self.used[host] = true;
+            self.remaining.by_group[self.tables.problem.group_of[host]] -= 1;
+            self.path.push((host, starts));
+            if self.descend() {
+                return true;
+            }
+            self.path.pop();
+            self.remaining.by_group[self.tables.problem.group_of[host]] += 1;
+            self.used[host] = false;
+        }
+        false
+    }
+
+    fn children(&mut self) -> Vec<Child<W>> {
+        let stages_left = self.tables.problem.most_stages - self.path.len();
+        self.remaining.stages = stages_left - 1;
+        let mut children: Vec<Child<W>> = Vec::new();
+        match self.path.last() {
+            None => {
+                for host in self.tables.first_hosts().collect::<Vec<_>>() {
+                    children.extend(self.child(host, Bits::single(0), stages_left));
+                }
+            }
+            Some(&(from, starts)) => {
+                let ends = self.tables.ends(from, &starts);
+                for host in 0..self.used.len() {
+                    if !self.used[host] {
+                        children.extend(self.child(host, ends.and(self.tables.carried(from, host)), stages_left));
+                    }
+                }
+            }
+        }
+        if let Some(rng) = &mut self.rng {
+            for child in &mut children {
+                child.tie += rng.random_range(0..=(u64::MAX - child.tie) / 2);
+                // Now and then the order is turned around at random, or every dive would make the same first choices.
+                if rng.random_range(0..4) == 0 {
+                    child.furthest = rng.random_range(0..=child.furthest);
+                }
+            }
+        }
+        children.sort_by_key(|child| (child.fewest_stages, usize::MAX - child.furthest, child.tie, child.host));
+        children.truncate(WIDTH);
+        children
+    }
+
+    fn child(&mut self, host: usize, starts: Bits<W>, stages_left: usize) -> Option<Child<W>> {
+        let mut starts = starts.and(&self.tables.finishing(host, stages_left));
+        if let Some(coverage) = self.coverage {
+            let group = self.tables.problem.group_of[host];
+            self.remaining.by_group[group] -= 1;
+            starts = coverage.admitted(group, starts, &self.remaining);
+            self.remaining.by_group[group] += 1;
+        }
+        let furthest = starts.last()?;
+        let fewest_stages = self.tables.fewest_stages(host, &starts)?;
+        Some(Child { host, starts, fewest_stages, furthest, tie: u64::MAX - self.openness[host] })
+    }
+
+    /// From the end backwards, for each stage the earliest start that fits.
+    fn assignment(&self) -> Option<Assignment> {
+        let mut end = self.tables.problem.blocks();
+        let mut stages = Vec::with_capacity(self.path.len());
+        for (host, starts) in self.path.iter().rev() {
+            stages.push((end, *host));
+            end = starts.iter().find(|&start| self.tables.ends(*host, &Bits::single(start)).contains(end))?;
+        }
+        stages.reverse();
+        (end == 0).then_some(Assignment { stages })
+    }
+}

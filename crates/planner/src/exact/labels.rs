@@ -1,0 +1,225 @@
+//! The label search at a period: every walk that ng-neighbourhoods allow, with one set of starts for each memory.
+//!
+//! A label stands for all partial walks that end on one host with one memory; it carries the positions at which the
+//! host's stage may start. Layer by layer, one more stage each; a label loses the starts that another on the same host
+//! had before with a memory that is a subset (it forbids less and used no more stages). If no label reaches the end,
+//! no placement is possible within the period. Sources as in the file on neighbourhoods; bitsets over positions are ours.
+
+use rustc_hash::FxHashMap;
+
+use super::at_period::AtPeriod;
+use super::capacity::Remaining;
+use super::coverage::Coverage;
+use super::neighbourhood::Neighbourhoods;
+use crate::bits::Bits;
+use crate::cost::Assignment;
+
+/// What a label search found.
+#[derive(Debug)]
+pub enum Found {
+    /// No walk: no placement within the period.
+    Nothing,
+    /// Walks to the end that may visit hosts again, one for each host that they end on, some of them.
+    Walks(Vec<Assignment>),
+    /// More labels than allowed, or told to stop.
+    Undecided,
+}
+
+/// Comparisons of labels between two looks at the stop hook.
+const COMPARISONS_PER_STOP: usize = 1_000_000;
+
+/// A search returns one walk for so many hosts, 1 to 64: on large clusters cycles are many and far apart, on small
+/// ones each memory more makes the next search harder.
+const HOSTS_PER_WALK: usize = 32;
+
+#[derive(Debug, Clone, Copy)]
+struct Label<const W: usize> {
+    host: u32,
+    memory: u64,
+    starts: Bits<W>,
+}
+
+/// Bytes that one label takes: itself, and its part of what was seen.
+pub fn bytes_per_label<const W: usize>() -> usize {
+    size_of::<Label<W>>() + size_of::<(u64, Bits<W>)>()
+}
+
+/// Searches with at most `most_labels` labels; `spent` counts them up.
+pub fn search<const W: usize>(
+    tables: &AtPeriod<'_, W>,
+    coverage: Option<&Coverage<W>>,
+    neighbourhoods: &Neighbourhoods,
+    most_labels: usize,
+    spent: &mut usize,
+    stop: &dyn Fn() -> bool,
+) -> Found {
+    let hosts = tables.problem.hosts.len();
+    let most_stages = tables.problem.most_stages;
+    let beginning = Bits::single(0);
+    let first = tables.first_hosts().map(|host| Label { host: host as u32, memory: 0, starts: beginning });
+    let mut layers: Vec<Vec<Label<W>>> = vec![first.collect()];
+    let mut seen: Vec<Vec<(u64, Bits<W>)>> = vec![Vec::new(); hosts];
+    loop {
+        let stages = layers.len();
+        let layer = &layers[stages - 1];
+        let finishes = |label: &&Label<W>| tables.finishing(label.host as usize, 1).meets(&label.starts);
+        let mut last: Vec<&Label<W>> = layer.iter().filter(finishes).collect();
+        if !last.is_empty() {
+            // Labels stand in the order of their memories: the first on a host remembers least, its walk teaches most.
+            last.sort_by_key(|label| label.host);
+            last.dedup_by_key(|label| label.host);
+            let step = last.len().div_ceil((hosts / HOSTS_PER_WALK).clamp(1, 64));
+            let last = last.into_iter().step_by(step);
+            return Found::Walks(last.filter_map(|last| walk_to(tables, neighbourhoods, &layers, last)).collect());
+        }
+        if layer.is_empty() || stages == most_stages {
+            return Found::Nothing;
+        }
+        let mut next = Candidates::default();
+        for (done, label) in layer.iter().enumerate() {
+            if done % 16 == 0 && stop() {
+                return Found::Undecided;
+            }
+            extend(tables, neighbourhoods, label, most_stages - stages, &mut next);
+            if *spent + next.labels.len() > most_labels {
+                return Found::Undecided;
+            }
+        }
+        if let Some(coverage) = coverage {
+            next.cut_by(coverage, tables, neighbourhoods, stages);
+        }
+        let Some(undominated) = next.undominated(&mut seen, stop) else { return Found::Undecided };
+        *spent += undominated.len();
+        layers.push(undominated);
+    }
+}
+
+/// Labels of the next layer, merged by host and memory, in the order in which they came up.
+#[derive(Default)]
+struct Candidates<const W: usize> {
+    labels: Vec<Label<W>>,
+    at: FxHashMap<(u32, u64), usize>,
+}
+
+impl<const W: usize> Candidates<W> {
+    fn add(&mut self, host: u32, memory: u64, starts: Bits<W>) {
+        let at = *self.at.entry((host, memory)).or_insert(self.labels.len());
+        match self.labels.get_mut(at) {
+            Some(label) => label.starts = label.starts.or(&starts),
+            None => self.labels.push(Label { host, memory, starts }),
+        }
+    }
+
+    /// Takes away the starts from which the hosts that a label does not remember cannot cover the rest. `used` hosts
+    /// were visited before the label's own; all are different in a placement, whether remembered or not.
+    fn cut_by(
+        &mut self,
+        coverage: &Coverage<W>,
+        tables: &AtPeriod<'_, W>,
+        neighbourhoods: &Neighbourhoods,
+        used: usize,
+    ) {
+        let problem = tables.problem;
+        let mut remaining = Remaining::all(problem);
+        remaining.stages = problem.most_stages - used - 1;
+        for label in &mut self.labels {
+            let host = label.host as usize;
+            let group = problem.group_of[host];
+            remaining.by_group[group] -= 1;
+            for node in neighbourhoods.remembered(host, label.memory).filter(|&node| node != host) {
+                remaining.by_group[problem.group_of[node]] -= 1;
+            }
+            label.starts = coverage.admitted(group, label.starts, &remaining);
+            for node in neighbourhoods.remembered(host, label.memory).filter(|&node| node != host) {
+                remaining.by_group[problem.group_of[node]] += 1;
+            }
+            remaining.by_group[group] += 1;
+        }
+        self.labels.retain(|label| !label.starts.is_empty());
+    }
+
+    /// The labels without the starts that were seen with a subset of their memory, smaller memories first. `None` when
+    /// told to stop.
+    fn undominated(mut self, seen: &mut [Vec<(u64, Bits<W>)>], stop: &dyn Fn() -> bool) -> Option<Vec<Label<W>>> {
+        self.labels.sort_by_key(|label| (label.memory.count_ones(), label.host, label.memory));
+        let (mut compared, mut stopped) = (0, false);
+        self.labels.retain_mut(|label| {
+            let seen = &mut seen[label.host as usize];
+            compared += seen.len();
+            if stopped || compared > COMPARISONS_PER_STOP {
+                compared = 0;
+                stopped = stopped || stop();
+            }
+            if stopped {
+                return false;
+            }
+            let mut same = None;
+            for (index, (memory, starts)) in seen.iter().enumerate() {
+                if memory & !label.memory == 0 {
+                    label.starts = label.starts.minus(starts);
+                    if label.starts.is_empty() {
+                        return false;
+                    }
+                    if *memory == label.memory {
+                        same = Some(index);
+                    }
+                }
+            }
+            match same {
+                Some(index) => seen[index].1 = seen[index].1.or(&label.starts),
+                None => seen.push((label.memory, label.starts)),
+            }
+            true
+        });
+        (!stopped).then_some(self.labels)
+    }
+}
+
+fn extend<const W: usize>(
+    tables: &AtPeriod<'_, W>,
+    neighbourhoods: &Neighbourhoods,
+    label: &Label<W>,
+    stages_left: usize,
+    next: &mut Candidates<W>,
+) {
+    let from = label.host as usize;
+    let ends = tables.ends(from, &label.starts);
+    for to in 0..tables.problem.hosts.len() {
+        if to == from {
+            continue;
+        }
+        let starts = ends.and(tables.carried(from, to)).and(&tables.finishing(to, stages_left));
+        if !starts.is_empty() && !neighbourhoods.remembers(from, label.memory, to) {
+            next.add(to as u32, neighbourhoods.moved(from, label.memory, to), starts);
+        }
+    }
+}
+
+/// Goes back from a label of the last layer to the beginning, choosing at each step the first label and start that lead
+/// here. `None` would mean that a label came from nowhere.
+fn walk_to<const W: usize>(
+    tables: &AtPeriod<'_, W>,
+    neighbourhoods: &Neighbourhoods,
+    layers: &[Vec<Label<W>>],
+    last: &Label<W>,
+) -> Option<Assignment> {
+    let mut stages = vec![(tables.problem.blocks(), last.host as usize)];
+    let finishing = tables.finishing(last.host as usize, 1);
+    let (mut host, mut memory) = (last.host as usize, last.memory);
+    let mut start = last.starts.and(&finishing).last()?;
+    for layer in layers[..layers.len() - 1].iter().rev() {
+        let (label, before) = layer.iter().find_map(|label| {
+            let from = label.host as usize;
+            let leads_here = from != host
+                && tables.carried(from, host).contains(start)
+                && !neighbourhoods.remembers(from, label.memory, host)
+                && neighbourhoods.moved(from, label.memory, host) == memory;
+            let ends_here = |&before: &usize| tables.ends(from, &Bits::single(before)).contains(start);
+            leads_here.then(|| label.starts.iter().find(ends_here)).flatten().map(|before| (label, before))
+        })?;
+        stages.push((start, label.host as usize));
+        (host, memory, start) = (label.host as usize, label.memory, before);
+    }
+    stages.reverse();
+    (start == 0).then_some(Assignment { stages })
+}

@@ -1,0 +1,143 @@
+//! The packing bound: from which starts the kinds of host that are left can cover the rest, each host at most once.
+//!
+//! Forgetting which host of a kind is which, but counting them, leaves a dynamic programme over what is left of each
+//! kind, exact in memory, compute and the number of hosts; between two kinds it allows the best of their links. Where
+//! kinds are few and memory is tight this is much stronger than any one weighing of the blocks. O(s g m (m + g) / 64)
+//! for s combinations of what is left of g kinds; built only where that is little.
+//!
+//! Source: the multiple-choice knapsack by cardinalities (Kellerer, Pferschy and Pisinger 2004, chapter 11), along a
+//! chain.
+
+use super::at_period::AtPeriod;
+use super::capacity::Remaining;
+use crate::bits::Bits;
+
+/// Words of tables that a bound may take.
+const MOST_WORDS: usize = 1 << 20;
+
+/// The bound at one period.
+#[derive(Debug)]
+pub struct Packing<const W: usize> {
+    /// For each kind, what one host of it more or less changes in the index of a combination.
+    strides: Vec<usize>,
+    kinds: usize,
+    /// For each combination of what is left behind a stage and each kind of its host, the starts that lead to the end.
+    starts: Vec<Bits<W>>,
+}
+
+impl<const W: usize> Packing<W> {
+    /// Builds the bound, or not, where kinds are too many or there is only one: `None` also when told to stop.
+    pub fn new(tables: &AtPeriod<'_, W>, stop: &dyn Fn() -> bool) -> Option<Self> {
+        let problem = tables.problem;
+        let kinds = problem.groups.len();
+        let all = Remaining::all(problem).by_group;
+        let mut strides = Vec::with_capacity(kinds);
+        let mut combinations = 1_usize;
+        for &hosts in &all {
+            strides.push(combinations);
+            combinations = combinations.checked_mul(hosts as usize + 1)?;
+            if combinations * kinds * W > MOST_WORDS {
+                return None;
+            }
+        }
+        if kinds == 1 {
+            return None;
+        }
+        let carried = best_carried(tables);
+        let last = last_starts(tables);
+        let mut packing = Self { strides, kinds, starts: vec![Bits::EMPTY; combinations * kinds] };
+        let mut left = vec![0_u32; kinds];
+        for combination in 0..combinations {
+            if stop() {
+                return None;
+            }
+            for kind in (0..kinds).filter(|&kind| left[kind] < all[kind]) {
+                let mut ends = Bits::EMPTY;
+                for next in (0..kinds).filter(|&next| left[next] > 0) {
+                    let after = packing.starts[(combination - packing.strides[next]) * kinds + next];
+                    ends = ends.or(&after.and(&carried[kind * kinds + next]));
+                }
+                packing.starts[combination * kinds + kind] = last[kind].or(&tables.starts_of_group(kind, &ends));
+            }
+            // The next combination, as one counts.
+            for (left, &all) in left.iter_mut().zip(&all) {
+                *left += 1;
+                if *left <= all {
+                    break;
+                }
+                *left = 0;
+            }
+        }
+        Some(packing)
+    }
+
+    /// The starts on a host of a kind from which the hosts that remain can cover the rest.
+    #[inline]
+    pub fn admitted(&self, kind: usize, remaining: &Remaining) -> &Bits<W> {
+        let combination: usize =
+            self.strides.iter().zip(&remaining.by_group).map(|(stride, &left)| stride * left as usize).sum();
+        &self.starts[combination * self.kinds + kind]
+    }
+}
+
+/// For each pair of kinds, the positions that the best links between their hosts carry.
+fn best_carried<const W: usize>(tables: &AtPeriod<'_, W>) -> Vec<Bits<W>> {
+    let problem = tables.problem;
+    let kinds = problem.groups.len();
+    let mut carried: Vec<Bits<W>> = vec![Bits::EMPTY; kinds * kinds];
+    for (from, &kind) in problem.group_of.iter().enumerate() {
+        for (to, &next) in problem.group_of.iter().enumerate().filter(|&(to, _)| to != from) {
+            let best = &mut carried[kind * kinds + next];
+            *best = best.or(tables.carried(from, to));
+        }
+    }
+    carried
+}
+
+/// For each kind, the starts of a last stage.
+fn last_starts<const W: usize>(tables: &AtPeriod<'_, W>) -> Vec<Bits<W>> {
+    let problem = tables.problem;
+    let mut last: Vec<Bits<W>> = vec![Bits::EMPTY; problem.groups.len()];
+    for (host, &kind) in problem.group_of.iter().enumerate() {
+        last[kind] = last[kind].or(&tables.finishing(host, 1));
+    }
+    last
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::request::PlanRequest;
+    use crate::exact::beam::{Beamed, search};
+    use crate::exact::stage_ends::StageEnds;
+    use crate::problem::Problem;
+
+    const INSTANCE: &str = include_str!("../../tests/instances/hetero_types_n10_0.json");
+
+    /// Of a best placement every stage must be admitted, with just the hosts left that its later stages use.
+    #[test]
+    fn nothing_that_a_placement_does_is_refused() {
+        let instance: serde_json::Value = serde_json::from_str(INSTANCE).unwrap();
+        let request = PlanRequest::from_json(&instance["request"]).unwrap();
+        let least_s = instance["expected"]["period_s"].as_f64().unwrap();
+        let problem = Problem::new(&request, &|| false).unwrap();
+        let stage_ends = StageEnds::<16>::new(&problem, &|| false).unwrap();
+        let tables = AtPeriod::new(&problem, &stage_ends, least_s, &|| false).unwrap();
+        let openness = vec![0; problem.hosts.len()];
+        let Beamed::Placed(best) = search(&tables, None, &openness, usize::MAX, None, &|| false) else {
+            panic!("the certified period is not reached");
+        };
+        let packing = Packing::new(&tables, &|| false).unwrap();
+        let mut remaining = Remaining { by_group: vec![0; problem.groups.len()], stages: problem.most_stages };
+        let spans: Vec<_> = best.spans().collect();
+        for (index, &(start, _, host)) in spans.iter().enumerate().rev() {
+            let kind = problem.group_of[host];
+            let admitted = packing.admitted(kind, &remaining);
+            assert!(admitted.contains(start), "stage {index} of {} at {start}", spans.len());
+            remaining.by_group[kind] += 1;
+        }
+        assert!(spans.len() > 1);
+        let nobody = Remaining { by_group: vec![0; problem.groups.len()], stages: problem.most_stages };
+        assert!(!packing.admitted(0, &nobody).contains(0), "one host alone cannot hold the model");
+    }
+}

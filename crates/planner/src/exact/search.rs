@@ -1,0 +1,348 @@
+//! The search over periods: an anytime algorithm with a checked incumbent and a proven bound at every moment.
+//!
+//! The optimum is a candidate (a stage time or a hop time) at or above the walk bound. Dives find a first placement;
+//! cuts that no better placement can use are dropped; then decisions close in from both sides: a placement lowers the
+//! incumbent to its own period, a proof raises the bound to the next candidate. Where a decision needs more labels
+//! than allowed, the search goes on elsewhere and comes back with more.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use rand::SeedableRng;
+use rand_pcg::Pcg64Mcg;
+
+use super::at_period::AtPeriod;
+use super::candidates::{Listed, candidates, next_candidate};
+use super::decision::{Decider, Decision};
+use super::labels::bytes_per_label;
+use super::stage_ends::StageEnds;
+use crate::baselines;
+use crate::bits::for_width;
+use crate::env::{Env, NoProgress};
+use crate::incumbent::Incumbent;
+use crate::problem::Problem;
+
+/// Labels that a decision may use at first, and the factor by which that rises.
+const FIRST_LABELS: usize = 20_000;
+const MORE_LABELS: usize = 8;
+const MOST_LABELS: usize = 20_000_000;
+
+/// Beams that look for better placements between two rounds of proofs, and the widest.
+const BEAMS_PER_ROUND: usize = 8;
+const MOST_WIDTH: usize = 1 << 16;
+
+/// Candidates that are listed at once; where they are more, decisions halve the range first.
+const MOST_LISTED: usize = 4_000_000;
+
+/// Labels for a look at a period whose proof would end the search.
+const PROBE_LABELS: usize = 3_000;
+
+/// The first periods that are tried, as multiples of the bound, and how often the rest is halved after that.
+const FIRST_FACTORS: [f64; 8] = [1.0, 1.02, 1.05, 1.1, 1.2, 1.5, 2.0, 4.0];
+const FIRST_BISECTIONS: usize = 4;
+
+/// Bytes that the labels of a search may take.
+const MOST_LABEL_BYTES: usize = 768 << 20;
+
+/// Any placement at all, by dives without a limit on the period. `None` when told to stop.
+pub fn any_placement<const W: usize>(incumbent: &Incumbent<'_>) -> Option<()> {
+    let problem = incumbent.problem;
+    let every_cut: Vec<usize> = (0..=problem.blocks()).collect();
+    let stage_ends = StageEnds::<W>::new(problem, &|| incumbent.must_end())?;
+    let rng = Pcg64Mcg::seed_from_u64(incumbent.env.seed);
+    Decider::new(incumbent, problem, &every_cut, &stage_ends, rng).decide(f64::MAX, 0)?;
+    Some(())
+}
+
+/// Closes the gap between the incumbent's bound and its period as far as the world allows. `None` when told to stop.
+pub fn least_period<const W: usize>(incumbent: &Incumbent<'_>) -> Option<()> {
+    let stop = || incumbent.must_end();
+    let problem = incumbent.problem;
+    let every_cut: Vec<usize> = (0..=problem.blocks()).collect();
+    let stage_ends = StageEnds::<W>::new(problem, &stop)?;
+    let rng = Pcg64Mcg::seed_from_u64(incumbent.env.seed);
+    let mut decider = Decider::new(incumbent, problem, &every_cut, &stage_ends, rng);
+    first_placement(&mut decider)?;
+    if incumbent.best().is_none() {
+        return close_in(&mut decider, FIRST_LABELS);
+    }
+    let better = AtPeriod::new(problem, &stage_ends, incumbent.objective().next_down(), &stop)?;
+    let cuts = better.useful_cuts();
+    let rng = decider.into_rng();
+    let narrowed = problem.with_cuts_at(&cuts);
+    for_width!(cuts.len(), V => close_in_on::<V>(incumbent, &narrowed, &cuts, rng))
+}
+
+fn close_in_on<const W: usize>(
+    incumbent: &Incumbent<'_>,
+    problem: &Problem,
+    cuts: &[usize],
+    rng: Pcg64Mcg,
+) -> Option<()> {
+    let stage_ends = StageEnds::<W>::new(problem, &|| incumbent.must_end())?;
+    close_in(&mut Decider::new(incumbent, problem, cuts, &stage_ends, rng), FIRST_LABELS)
+}
+
+/// A placement by dives alone, at the bound if that can be, else not far above it, so that there is an upper end.
+fn first_placement<const W: usize>(decider: &mut Decider<'_, W>) -> Option<()> {
+    let incumbent = decider.incumbent;
+    let bound = incumbent.bound();
+    let mut unreached = bound;
+    let mut periods: Vec<f64> = FIRST_FACTORS.iter().map(|factor| bound * factor).collect();
+    periods.push(f64::MAX);
+    periods.dedup();
+    for period_s in periods.into_iter().take_while(|&period_s| period_s < incumbent.objective()) {
+        if decider.decide(period_s, 0)? == Decision::Possible {
+            break;
+        }
+        unreached = period_s;
+    }
+    for _ in 0..FIRST_BISECTIONS {
+        let reached = incumbent.objective();
+        if incumbent.must_end() || !reached.is_finite() || reached <= unreached {
+            break;
+        }
+        let middle = unreached + (reached - unreached) / 2.0;
+        if decider.decide(middle, 0)? != Decision::Possible {
+            unreached = middle;
+        }
+    }
+    Some(())
+}
+
+/// Narrows with rising effort until bound and incumbent meet. What the first effort does not end is hard: from there on
+/// a second thread, where there is one, looks for better placements.
+fn close_in<const W: usize>(decider: &mut Decider<'_, W>, first_labels: usize) -> Option<()> {
+    narrow(decider, first_labels, MOST_LISTED)?;
+    // A proof among some of the cuts would claim nothing: what it takes is better spent on other cuts.
+    if decider.incumbent.must_end() || !decider.incumbent.considers_all_cuts() {
+        return Some(());
+    }
+    baselines::offer_cheap(decider.incumbent);
+    if decider.incumbent.env.threads > 1 {
+        let ended = AtomicBool::new(false);
+        let mut improver = decider.beside();
+        std::thread::scope(|scope| {
+            scope.spawn(|| improve_until(&mut improver, &ended));
+            narrow_further(decider, first_labels, false);
+            ended.store(true, Ordering::Relaxed);
+        });
+    } else {
+        narrow_further(decider, first_labels, true);
+    }
+    // A search is told to stop also when the other thread ends the proof: the placement is settled all the same.
+    settle(decider)
+}
+
+/// Narrows with more labels from round to round, and looks for better placements between the rounds where no other
+/// thread does.
+fn narrow_further<const W: usize>(decider: &mut Decider<'_, W>, first_labels: usize, improves: bool) -> Option<()> {
+    let most_labels = MOST_LABELS.min(MOST_LABEL_BYTES / bytes_per_label::<W>());
+    let mut labels = first_labels;
+    while labels < most_labels && !decider.incumbent.must_end() {
+        if improves {
+            improve(decider, labels / BEAMS_PER_ROUND)?;
+        }
+        labels = (labels * MORE_LABELS).min(most_labels);
+        narrow(decider, labels, MOST_LISTED)?;
+    }
+    Some(())
+}
+
+/// Improves with ever wider beams until the search has ended.
+fn improve_until<const W: usize>(decider: &mut Decider<'_, W>, ended: &AtomicBool) -> Option<()> {
+    let mut width = FIRST_LABELS / BEAMS_PER_ROUND;
+    while !ended.load(Ordering::Relaxed) && width <= MOST_WIDTH && decider.can_improve() {
+        improve(decider, width)?;
+        width *= 2;
+    }
+    Some(())
+}
+
+/// Lowers the incumbent by beams of a width, at bisected periods: what the proofs could not decide need not lie close
+/// to the optimum.
+fn improve<const W: usize>(decider: &mut Decider<'_, W>, width: usize) -> Option<()> {
+    let incumbent = decider.incumbent;
+    let mut unreached = incumbent.bound();
+    for _ in 0..BEAMS_PER_ROUND {
+        let reached = incumbent.objective();
+        if incumbent.must_end() || !reached.is_finite() || reached <= unreached {
+            break;
+        }
+        let middle = unreached + (reached - unreached) / 2.0;
+        // Where the other thread came below the middle, this beam was told to stop: the next one looks further down.
+        if decider.improve(middle, width) != Some(true) {
+            unreached = middle;
+        }
+    }
+    Some(())
+}
+
+/// Where the proof is complete, the placement is the one that a search of its own finds at the proven period: it does
+/// not depend on which thread found what first, nor on how many there were.
+fn settle<const W: usize>(decider: &Decider<'_, W>) -> Option<()> {
+    let incumbent = decider.incumbent;
+    let period_s = incumbent.objective();
+    if !period_s.is_finite() || incumbent.bound() < period_s {
+        return Some(());
+    }
+    let world = Env { progress: &NoProgress, ..*incumbent.env };
+    let found = incumbent.anew(&world);
+    let mut afresh = decider.afresh(&found);
+    let mut labels = FIRST_LABELS;
+    while found.best().is_none() && labels <= MOST_LABELS {
+        afresh.decide(period_s, labels)?;
+        labels *= MORE_LABELS;
+    }
+    if let Some(assignment) = found.best() {
+        incumbent.settle(assignment);
+    }
+    Some(())
+}
+
+/// Moves bound and incumbent towards one another until they meet or the candidates between them are undecided with
+/// this many labels.
+fn narrow<const W: usize>(decider: &mut Decider<'_, W>, most_labels: usize, most_listed: usize) -> Option<()> {
+    let incumbent = decider.incumbent;
+    let stop = || incumbent.must_end();
+    if incumbent.best().is_none() && decider.decide(f64::MAX, most_labels)? == Decision::Impossible {
+        incumbent.raise(f64::INFINITY);
+        return Some(());
+    }
+    // At and above this nothing is to be gained, or nothing can be decided.
+    let mut high = incumbent.objective();
+    while !stop() && incumbent.bound() < high {
+        let bound = incumbent.bound();
+        match candidates(decider.problem, bound, high, most_listed, &stop)? {
+            Listed::All(periods) => return narrow_among(decider, periods, high, most_labels),
+            Listed::TooMany => {
+                let middle = if high.is_finite() { bound + (high - bound) / 2.0 } else { bound.max(1e-9) * 2.0 };
+                // Between neighbouring doubles the middle may be rounded up.
+                let period_s = if middle < high { middle } else { bound };
+                match decider.decide(period_s, most_labels)? {
+                    Decision::Impossible => {
+                        let next = next_candidate(decider.problem, period_s, &stop)?;
+                        incumbent.raise(next.min(incumbent.objective()));
+                    }
+                    // A placement that breaks the limit of latency is no incumbent.
+                    Decision::Possible => high = period_s.min(incumbent.objective()),
+                    Decision::Undecided => high = period_s,
+                }
+            }
+        }
+    }
+    Some(())
+}
+
+/// Decides among all the candidates from the bound to `below`, ascending; what lies between `below` and the incumbent
+/// is not known. First the largest, with little effort: where the incumbent is the best already, that one proof is all
+/// that is needed. Then up from the bound in growing steps, since proofs far below the optimum are cheap and teach the
+/// next ones; then by bisection.
+fn narrow_among<const W: usize>(
+    decider: &mut Decider<'_, W>,
+    mut periods: Vec<f64>,
+    below: f64,
+    most_labels: usize,
+) -> Option<()> {
+    let incumbent = decider.incumbent;
+    // Without the cuts that nothing better can use, no candidate may be left.
+    let all_impossible = match periods.last() {
+        None => true,
+        Some(&largest) => decider.probe(largest, PROBE_LABELS)? == Decision::Impossible,
+    };
+    if all_impossible {
+        incumbent.raise(below.min(incumbent.objective()));
+        return Some(());
+    }
+    // Everything below `low` is impossible; nothing is to be gained or can be decided at and above `high`.
+    let (mut low, mut high) = (0, periods.len());
+    let first_step = periods.len().div_ceil(256);
+    let mut step = Some(1);
+    loop {
+        periods.truncate(periods.partition_point(|&period| period < incumbent.objective()));
+        high = high.min(periods.len());
+        if low >= high || incumbent.must_end() {
+            return Some(());
+        }
+        let middle = low + (high - low) / 2;
+        let at = step.map_or(middle, |step| middle.min(low + step - 1));
+        match decider.decide(periods[at], most_labels)? {
+            Decision::Impossible => {
+                low = at + 1;
+                let next = periods.get(low).copied().unwrap_or(below);
+                incumbent.raise(next.min(incumbent.objective()));
+                step = step.map(|step| (2 * step).max(first_step));
+            }
+            Decision::Possible | Decision::Undecided => {
+                high = at;
+                step = None;
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Env;
+    use crate::domain::request::PlanRequest;
+    use crate::env::{NeverStop, NoProgress};
+
+    const INSTANCES: [&str; 4] = [
+        include_str!("../../tests/instances/paper_tight_n16_0.json"),
+        include_str!("../../tests/instances/paper_tight_n20_0.json"),
+        include_str!("../../tests/instances/hetero_types_n16_0.json"),
+        include_str!("../../tests/instances/asym_n12_0.json"),
+    ];
+
+    /// With next to no first effort every search becomes a hard one.
+    #[test]
+    fn a_hard_search_gives_the_same_placement_on_any_number_of_threads() {
+        for text in INSTANCES {
+            let instance: serde_json::Value = serde_json::from_str(text).unwrap();
+            let request = PlanRequest::from_json(&instance["request"]).unwrap();
+            let problem = Problem::new(&request, &|| false).unwrap();
+            let best = |threads: usize| {
+                let env = Env { seed: 3, threads, stop: &NeverStop, progress: &NoProgress };
+                let incumbent = Incumbent::new(&request, &problem, &env);
+                for_width!(problem.blocks() + 1, W => {
+                    let stage_ends = StageEnds::<W>::new(&problem, &|| false).unwrap();
+                    let cuts: Vec<usize> = (0..=problem.blocks()).collect();
+                    let rng = Pcg64Mcg::seed_from_u64(3);
+                    let mut decider = Decider::new(&incumbent, &problem, &cuts, &stage_ends, rng);
+                    close_in(&mut decider, 10)
+                });
+                assert_eq!(Some(incumbent.objective()), instance["expected"]["period_s"].as_f64());
+                incumbent.best()
+            };
+            let alone = best(1);
+            for threads in [2, 8, 2, 8] {
+                assert_eq!(best(threads), alone);
+            }
+        }
+    }
+
+    /// However few candidates may be listed and however little effort is allowed, what is undecided proves nothing.
+    #[test]
+    fn no_bound_exceeds_the_optimum_where_candidates_are_many_and_effort_is_small() {
+        for text in INSTANCES {
+            let instance: serde_json::Value = serde_json::from_str(text).unwrap();
+            let request = PlanRequest::from_json(&instance["request"]).unwrap();
+            let least_s = instance["expected"]["period_s"].as_f64().unwrap();
+            let problem = Problem::new(&request, &|| false).unwrap();
+            let env = Env { seed: 0, threads: 1, stop: &NeverStop, progress: &NoProgress };
+            for (most_listed, most_labels) in [(1, 0), (20, 0), (20, 30), (200, 0), (200, 300), (usize::MAX, 0)] {
+                let incumbent = Incumbent::new(&request, &problem, &env);
+                for_width!(problem.blocks() + 1, W => {
+                    let stage_ends = StageEnds::<W>::new(&problem, &|| false).unwrap();
+                    let cuts: Vec<usize> = (0..=problem.blocks()).collect();
+                    let rng = Pcg64Mcg::seed_from_u64(0);
+                    let mut decider = Decider::new(&incumbent, &problem, &cuts, &stage_ends, rng);
+                    decider.decide(f64::MAX, 20_000).unwrap();
+                    narrow(&mut decider, most_labels, most_listed)
+                });
+                let bound_s = incumbent.bound();
+                assert!(bound_s <= least_s * (1.0 + 1e-12), "{bound_s} of {least_s}, {most_listed}, {most_labels}");
+            }
+        }
+    }
+}

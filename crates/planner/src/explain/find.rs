@@ -1,0 +1,89 @@
+//! Whether a request has a placement at all: the first one that the planner finds, judged by the checker.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use super::value::proposals;
+use crate::check::{Evaluation, evaluate};
+use crate::domain::options::{Algorithm, Objective, Overlap};
+use crate::domain::placement::{PlacementDocument, Status};
+use crate::domain::request::PlanRequest;
+use crate::env::{Env, NoProgress, Progress, Stop, StopReason};
+use crate::{CheckFailure, plan};
+
+/// What is known of a request's placements.
+pub(super) enum Found {
+    /// This is one.
+    Placement(Box<Evaluation>),
+    /// There is none, proven.
+    Nothing,
+    /// Neither was found in time.
+    Undecided,
+}
+
+/// Looks for any placement of a request.
+///
+/// # Errors
+/// A placement that the checker refuses.
+pub(super) fn find(request: &PlanRequest, stop: &dyn Stop) -> Result<Found, CheckFailure> {
+    let question = question(request);
+    let first = First { stop, found: AtomicBool::new(false) };
+    let env = Env { seed: question.options.solver.seed, threads: 1, stop: &first, progress: &first };
+    judged(request, &plan(&question, &env)?)
+}
+
+/// Solves a request to the end, and holds its placement against another request.
+///
+/// # Errors
+/// A placement that the checker refuses.
+pub(super) fn solve(request: &PlanRequest, stop: &dyn Stop) -> Result<PlacementDocument, CheckFailure> {
+    plan(request, &Env { seed: request.options.solver.seed, threads: 1, stop, progress: &NoProgress })
+}
+
+/// The checker's word on a document's placement under a request.
+pub(super) fn judged(request: &PlanRequest, document: &PlacementDocument) -> Result<Found, CheckFailure> {
+    match document.status {
+        Status::Infeasible => Ok(Found::Nothing),
+        Status::Unknown => Ok(Found::Undecided),
+        Status::Optimal | Status::Feasible => {
+            let evaluation = evaluate(request, &proposals(&document.stages));
+            if evaluation.violations.is_empty() {
+                return Ok(Found::Placement(Box::new(evaluation)));
+            }
+            Err(CheckFailure { violations: evaluation.violations.iter().map(ToString::to_string).collect() })
+        }
+    }
+}
+
+/// A request with the same placements whose first is found, or refuted, soonest: where no period is asked for, neither
+/// the objective nor the overlap nor a base rules out any.
+pub(super) fn question(request: &PlanRequest) -> PlanRequest {
+    let mut question = request.clone();
+    let options = &mut question.options;
+    (options.base, options.max_period_ratio) = (None, None);
+    (options.solver.algorithm, options.solver.gap) = (Algorithm::Auto, 0.0);
+    if !matches!(options.objective, Objective::MinNodes { .. }) {
+        options.objective = Objective::MaxThroughput;
+        options.cost_model.overlap = Overlap::Full;
+    }
+    question
+}
+
+/// Ends a search at its first placement.
+struct First<'a> {
+    stop: &'a dyn Stop,
+    found: AtomicBool,
+}
+
+impl Stop for First<'_> {
+    fn reason(&self) -> Option<StopReason> {
+        if self.found.load(Ordering::Relaxed) { Some(StopReason::Stopped) } else { self.stop.reason() }
+    }
+}
+
+impl Progress for First<'_> {
+    fn incumbent(&self, _placement: &PlacementDocument) {
+        self.found.store(true, Ordering::Relaxed);
+    }
+
+    fn lower_bound(&self, _bound: f64) {}
+}

@@ -1,0 +1,131 @@
+//! The smallest extra memory on one node that makes a placement possible.
+//!
+//! More memory forbids nothing, and whether a placement is possible changes only where a node can hold another stage:
+//! the sizes of stages are bisected. O(m²) sizes, O(n log m) solves.
+
+use super::find::{Found, find};
+use super::interchange::interchangeable;
+use super::on_cluster;
+use crate::CheckFailure;
+use crate::check::Evaluation;
+use crate::domain::request::PlanRequest;
+use crate::domain::unit::MAX_SAFE_INTEGER;
+use crate::env::Stop;
+use crate::problem::Problem;
+
+/// More memory on a node, and the placement that it makes possible.
+pub(super) struct MoreMemory {
+    pub node: usize,
+    pub extra_bytes: u64,
+    pub evaluation: Box<Evaluation>,
+}
+
+/// What the search found, and whether it left nothing undecided.
+pub(super) struct Search {
+    pub best: Option<MoreMemory>,
+    pub is_complete: bool,
+}
+
+/// Searches all nodes that may host stages.
+///
+/// # Errors
+/// A placement that the checker refuses.
+pub(super) fn more_memory(request: &PlanRequest, stop: &dyn Stop) -> Result<Search, CheckFailure> {
+    let mut search = Search { best: None, is_complete: true };
+    let Some((problem, sizes)) = stage_sizes(request, stop) else {
+        return Ok(Search { is_complete: false, ..search });
+    };
+    for node in nodes_to_try(request, &problem) {
+        let extras = extras(request, &problem, &sizes, node);
+        search.on_node(request, node, &extras, stop)?;
+    }
+    Ok(search)
+}
+
+/// The sizes that a stage can have, ascending; `None` when told to stop.
+fn stage_sizes(request: &PlanRequest, stop: &dyn Stop) -> Option<(Problem, Vec<u64>)> {
+    let problem = Problem::new(request, &|| stop.reason().is_some())?;
+    let mut sizes = Vec::new();
+    for start in 0..problem.blocks() {
+        if stop.reason().is_some() {
+            return None;
+        }
+        sizes.extend((start + 1..=problem.blocks()).map(|end| problem.memory_bytes(start, end)));
+    }
+    sizes.sort_unstable();
+    sizes.dedup();
+    Some((problem, sizes))
+}
+
+/// One of each set of interchangeable nodes, the largest free memory first.
+fn nodes_to_try(request: &PlanRequest, problem: &Problem) -> Vec<usize> {
+    let nodes = &request.cluster.nodes;
+    let mut tried: Vec<usize> = Vec::new();
+    for &node in &problem.hosts {
+        if !tried.iter().any(|&other| interchangeable(request, &nodes[other], &nodes[node])) {
+            tried.push(node);
+        }
+    }
+    tried.sort_by_key(|&node| std::cmp::Reverse(nodes[node].free_bytes().saturating_sub(taken_bytes(problem, node))));
+    tried
+}
+
+fn taken_bytes(problem: &Problem, node: usize) -> u64 {
+    problem.shares.taken_bytes[node]
+}
+
+/// The bytes that a node lacks for each size of stage that it cannot hold, ascending.
+fn extras(request: &PlanRequest, problem: &Problem, sizes: &[u64], node: usize) -> Vec<u64> {
+    let it = &request.cluster.nodes[node];
+    let others_bytes = u128::from(it.reserved_bytes) + u128::from(taken_bytes(problem, node));
+    let free_bytes = it.free_bytes().saturating_sub(taken_bytes(problem, node));
+    let too_large = sizes.iter().filter(|&&size| size > free_bytes);
+    let needed = too_large.map(|&size| u128::from(size) + others_bytes);
+    let possible = needed.filter(|&needed| needed <= u128::from(MAX_SAFE_INTEGER));
+    possible.map(|needed| needed as u64 - it.memory_bytes).collect()
+}
+
+impl Search {
+    /// Looks for less extra memory on one node than the best so far.
+    fn on_node(
+        &mut self,
+        request: &PlanRequest,
+        node: usize,
+        extras: &[u64],
+        stop: &dyn Stop,
+    ) -> Result<(), CheckFailure> {
+        let limit = self.best.as_ref().map_or(u64::MAX, |best| best.extra_bytes);
+        let extras = &extras[..extras.partition_point(|&extra| extra < limit)];
+        let Some((&most, _)) = extras.split_last() else { return Ok(()) };
+        let Some(mut best) = self.attempt(request, node, most, stop)? else { return Ok(()) };
+        let (mut least, mut enough) = (0, extras.len() - 1);
+        while least < enough {
+            let middle = (least + enough) / 2;
+            match self.attempt(request, node, extras[middle], stop)? {
+                Some(found) => (best, enough) = (found, middle),
+                None => least = middle + 1,
+            }
+        }
+        self.best = Some(best);
+        Ok(())
+    }
+
+    /// Tries so much more on a node; what stays undecided counts as too little.
+    fn attempt(
+        &mut self,
+        request: &PlanRequest,
+        node: usize,
+        extra_bytes: u64,
+        stop: &dyn Stop,
+    ) -> Result<Option<MoreMemory>, CheckFailure> {
+        let mended = on_cluster(request, |cluster| cluster.nodes[node].memory_bytes += extra_bytes);
+        match find(&mended, stop)? {
+            Found::Placement(evaluation) => Ok(Some(MoreMemory { node, extra_bytes, evaluation })),
+            Found::Nothing => Ok(None),
+            Found::Undecided => {
+                self.is_complete = false;
+                Ok(None)
+            }
+        }
+    }
+}

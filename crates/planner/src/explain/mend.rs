@@ -1,0 +1,301 @@
+//! Single changes that make an infeasible request feasible, each verified by a placement.
+
+use super::ExplainEnv;
+use super::find::{Found, find, judged, question, solve};
+use super::memory::more_memory;
+use super::missing_link::MissingLinks;
+use super::on_cluster;
+use super::solves::solve_all;
+use crate::CheckFailure;
+use crate::check::Evaluation;
+use crate::domain::explanation::{Mend, MendKind};
+use crate::domain::options::{Constraints, Objective};
+use crate::domain::placement::Status;
+use crate::domain::request::PlanRequest;
+use crate::domain::unit::{bytes_text, counted, seconds_text};
+use crate::env::Stop;
+
+/// A target that no placement misses, for when only the number of stages counts.
+const NO_TARGET_S: f64 = 1e100;
+
+/// One change to try.
+enum Change {
+    Memory,
+    Pin(usize),
+    Colocation(usize),
+    Admit(Vec<usize>),
+    NodeSelector,
+    Source,
+    Sink,
+    MaxStages,
+    MaxLatency,
+    TargetPeriod,
+    Links,
+}
+
+/// What became of it.
+#[derive(Default)]
+struct Tried {
+    mends: Vec<Mend>,
+    undecided: u64,
+}
+
+/// Every single change that helps, and how many were left undecided.
+///
+/// # Errors
+/// A placement that the checker refuses.
+pub(super) fn mends(request: &PlanRequest, env: &ExplainEnv<'_>) -> Result<(Vec<Mend>, u64), CheckFailure> {
+    let changes = changes(request);
+    // Memory and links take many solves each: together they get as much time as the rest.
+    let heavy = (changes.len() as f64 / 2.0).max(1.0);
+    let weight = |change: &Change| if matches!(change, Change::Memory | Change::Links) { heavy } else { 1.0 };
+    let tasks: Vec<(f64, Change)> = changes.into_iter().map(|change| (weight(&change), change)).collect();
+    let mut all = Tried::default();
+    for tried in solve_all(env, &tasks, |change, stop| change.attempt(request, stop)) {
+        let Tried { mends, undecided } = tried?;
+        all.mends.extend(mends);
+        all.undecided += undecided;
+    }
+    Ok((all.mends, all.undecided))
+}
+
+fn changes(request: &PlanRequest) -> Vec<Change> {
+    let constraints = &request.options.constraints;
+    let mut changes = vec![Change::Memory];
+    changes.extend((0..constraints.pins.len()).map(Change::Pin));
+    changes.extend((0..constraints.colocate.len()).map(Change::Colocation));
+    let kept_out = |(_, node): &(usize, &crate::domain::cluster::Node)| {
+        !node.schedulable || constraints.exclude_nodes.contains(&node.id)
+    };
+    let nodes = request.cluster.nodes.iter().enumerate().filter(kept_out);
+    changes.extend(nodes.map(|(node, _)| Change::Admit(vec![node])));
+    let excluded = constraints.exclude_nodes.iter().filter_map(|id| request.cluster.node_index(id));
+    let mut excluded: Vec<usize> = excluded.collect();
+    excluded.sort_unstable();
+    excluded.dedup();
+    if excluded.len() > 1 {
+        changes.push(Change::Admit(excluded));
+    }
+    let given = [
+        (!constraints.node_selector.is_empty(), Change::NodeSelector),
+        (constraints.source_node.is_some(), Change::Source),
+        (constraints.sink_node.is_some(), Change::Sink),
+        (constraints.max_stages.is_some(), Change::MaxStages),
+        (constraints.max_latency_s.is_some(), Change::MaxLatency),
+        (matches!(request.options.objective, Objective::MinNodes { .. }), Change::TargetPeriod),
+    ];
+    changes.extend(given.into_iter().filter_map(|(is_given, change)| is_given.then_some(change)));
+    changes.push(Change::Links);
+    changes
+}
+
+impl Change {
+    fn attempt(&self, request: &PlanRequest, stop: &dyn Stop) -> Result<Tried, CheckFailure> {
+        match self {
+            Self::Memory => with_more_memory(request, stop),
+            Self::Links => with_links(request, stop),
+            Self::MaxStages => with_more_stages(request, stop),
+            Self::MaxLatency => with_more_latency(request, stop),
+            Self::TargetPeriod => with_larger_target(request, stop),
+            _ => self.attempt_without(request, stop),
+        }
+    }
+
+    /// Takes a constraint away.
+    fn attempt_without(&self, request: &PlanRequest, stop: &dyn Stop) -> Result<Tried, CheckFailure> {
+        let mut mended = request.clone();
+        let constraints = &mut mended.options.constraints;
+        let (kind, pointer, detail) = match self {
+            Self::Pin(at) => {
+                let pin = constraints.pins.remove(*at);
+                (MendKind::DropPin, format!("pins/{at}"), format!("do not pin {}", pin.layer_id))
+            }
+            Self::Colocation(at) => {
+                let layers = constraints.colocate.remove(*at).layer_ids.join(", ");
+                (MendKind::DropColocation, format!("colocate/{at}"), format!("let {layers} be apart"))
+            }
+            Self::Admit(nodes) => return admit(request, nodes, stop),
+            Self::NodeSelector => {
+                constraints.node_selector.clear();
+                (MendKind::DropNodeSelector, "node_selector".to_owned(), "ask for no labels".to_owned())
+            }
+            Self::Source => {
+                let source = constraints.source_node.take().unwrap_or_default();
+                (MendKind::DropSource, "source_node".to_owned(), format!("let inputs not come from {source}"))
+            }
+            _ => {
+                let sink = constraints.sink_node.take().unwrap_or_default();
+                (MendKind::DropSink, "sink_node".to_owned(), format!("let outputs not go to {sink}"))
+            }
+        };
+        let (node_ids, layer_ids) = self.concerned(&request.options.constraints);
+        Ok(verified(find(&mended, stop)?, |evaluation| Mend {
+            pointer: Some(format!("/constraints/{pointer}")),
+            node_ids,
+            layer_ids,
+            ..mend(kind, detail, evaluation)
+        }))
+    }
+
+    /// The nodes and layers that a constraint names.
+    fn concerned(&self, constraints: &Constraints) -> (Vec<String>, Vec<String>) {
+        match self {
+            Self::Pin(at) => {
+                let pin = &constraints.pins[*at];
+                (pin.node_id.iter().cloned().collect(), vec![pin.layer_id.clone()])
+            }
+            Self::Colocation(at) => (Vec::new(), constraints.colocate[*at].layer_ids.clone()),
+            Self::Source => (constraints.source_node.iter().cloned().collect(), Vec::new()),
+            Self::Sink => (constraints.sink_node.iter().cloned().collect(), Vec::new()),
+            _ => (Vec::new(), Vec::new()),
+        }
+    }
+}
+
+/// Lets excluded and unschedulable nodes host stages.
+fn admit(request: &PlanRequest, nodes: &[usize], stop: &dyn Stop) -> Result<Tried, CheckFailure> {
+    let ids: Vec<String> = nodes.iter().map(|&node| request.cluster.nodes[node].id.clone()).collect();
+    let several = nodes.len() > 1;
+    let excluded = &request.options.constraints.exclude_nodes;
+    let pointer = match excluded.iter().position(|id| *id == ids[0]) {
+        _ if several => Some("/constraints/exclude_nodes".to_owned()),
+        Some(at) => Some(format!("/constraints/exclude_nodes/{at}")),
+        None => Some(format!("/cluster/nodes/{}/schedulable", nodes[0])),
+    };
+    let mut mended = request.clone();
+    if !several {
+        mended = on_cluster(&mended, |cluster| cluster.nodes[nodes[0]].schedulable = true);
+    }
+    mended.options.constraints.exclude_nodes.retain(|id| !ids.contains(id));
+    let kind = if several { MendKind::AdmitNodes } else { MendKind::AdmitNode };
+    let detail = format!("let {} host stages", ids.join(", "));
+    let found = find(&mended, stop)?;
+    Ok(verified(found, |evaluation| Mend { pointer, node_ids: ids, ..mend(kind, detail, evaluation) }))
+}
+
+fn with_more_memory(request: &PlanRequest, stop: &dyn Stop) -> Result<Tried, CheckFailure> {
+    let search = more_memory(request, stop)?;
+    let undecided = u64::from(!search.is_complete);
+    let mend = search.best.map(|best| {
+        let node = &request.cluster.nodes[best.node].id;
+        let detail = format!("{} more memory for {node}", bytes_text(best.extra_bytes));
+        Mend {
+            node_ids: vec![node.clone()],
+            extra_bytes: Some(best.extra_bytes),
+            is_least: Some(search.is_complete),
+            ..mend(MendKind::MoreMemory, detail, &best.evaluation)
+        }
+    });
+    Ok(Tried { mends: mend.into_iter().collect(), undecided })
+}
+
+/// The fewest stages that are enough, under the target where there is one.
+fn with_more_stages(request: &PlanRequest, stop: &dyn Stop) -> Result<Tried, CheckFailure> {
+    let mut mended = question(request);
+    mended.options.constraints.max_stages = None;
+    if !matches!(mended.options.objective, Objective::MinNodes { .. }) {
+        mended.options.objective = Objective::MinNodes { target_period_s: NO_TARGET_S };
+    }
+    let document = solve(&mended, stop)?;
+    let raise_to = document.stages.len() as u64;
+    let mut allowed = request.clone();
+    allowed.options.constraints.max_stages = Some(raise_to);
+    let is_least = document.status == Status::Optimal;
+    Ok(verified(judged(&allowed, &document)?, |evaluation| Mend {
+        pointer: Some("/constraints/max_stages".to_owned()),
+        raise_to: Some(raise_to as f64),
+        is_least: Some(is_least),
+        ..mend(MendKind::RaiseMaxStages, format!("allow {}", counted(raise_to, "stage")), evaluation)
+    }))
+}
+
+/// The least latency that is enough; with a target, that of some placement within it.
+fn with_more_latency(request: &PlanRequest, stop: &dyn Stop) -> Result<Tried, CheckFailure> {
+    let mut mended = question(request);
+    mended.options.constraints.max_latency_s = None;
+    let has_target = matches!(mended.options.objective, Objective::MinNodes { .. });
+    if !has_target {
+        mended.options.objective = Objective::MinLatency;
+    }
+    let document = solve(&mended, stop)?;
+    let raise_to = document.latency_s.unwrap_or_default();
+    let mut allowed = request.clone();
+    allowed.options.constraints.max_latency_s = Some(raise_to);
+    let is_least = document.status == Status::Optimal && !has_target;
+    Ok(verified(judged(&allowed, &document)?, |evaluation| Mend {
+        pointer: Some("/constraints/max_latency_s".to_owned()),
+        raise_to: Some(raise_to),
+        is_least: Some(is_least),
+        ..mend(MendKind::RaiseMaxLatency, format!("allow a latency of {}", seconds_text(raise_to)), evaluation)
+    }))
+}
+
+fn with_larger_target(request: &PlanRequest, stop: &dyn Stop) -> Result<Tried, CheckFailure> {
+    let mut mended = question(request);
+    mended.options.objective = Objective::MaxThroughput;
+    let document = solve(&mended, stop)?;
+    let raise_to = document.period_s.unwrap_or_default();
+    let mut allowed = request.clone();
+    allowed.options.objective = Objective::MinNodes { target_period_s: raise_to };
+    let is_least = document.status == Status::Optimal;
+    Ok(verified(judged(&allowed, &document)?, |evaluation| Mend {
+        pointer: Some("/objective/target_period_s".to_owned()),
+        raise_to: Some(raise_to),
+        is_least: Some(is_least),
+        ..mend(MendKind::RaiseTargetPeriod, format!("ask for a period of {}", seconds_text(raise_to)), evaluation)
+    }))
+}
+
+/// Pairs by themselves, where all of them together help.
+fn with_links(request: &PlanRequest, stop: &dyn Stop) -> Result<Tried, CheckFailure> {
+    let missing = MissingLinks::new(request);
+    let mut tried = Tried::default();
+    if missing.pairs.is_empty() {
+        return Ok(tried);
+    }
+    if let Found::Nothing = find(&missing.add(request, &missing.pairs), stop)? {
+        return Ok(tried);
+    }
+    for &(a, b) in missing.tried() {
+        let ids = [a, b].map(|node| request.cluster.nodes[node].id.clone());
+        let found = find(&missing.add(request, &[(a, b)]), stop)?;
+        let Tried { mends, undecided } = verified(found, |evaluation| {
+            let detail = format!("a link between {} and {}", ids[0], ids[1]);
+            Mend {
+                node_ids: ids.to_vec(),
+                bandwidth_bps: Some(missing.link.bandwidth_bps),
+                link_latency_s: Some(missing.link.latency_s),
+                ..mend(MendKind::AddLink, detail, evaluation)
+            }
+        });
+        tried.mends.extend(mends);
+        tried.undecided += undecided;
+    }
+    Ok(tried)
+}
+
+fn verified(found: Found, mend: impl FnOnce(&Evaluation) -> Mend) -> Tried {
+    match found {
+        Found::Placement(evaluation) => Tried { mends: vec![mend(&evaluation)], undecided: 0 },
+        Found::Nothing => Tried::default(),
+        Found::Undecided => Tried { mends: Vec::new(), undecided: 1 },
+    }
+}
+
+/// A change with the figures of the placement that verifies it.
+fn mend(kind: MendKind, detail: String, evaluation: &Evaluation) -> Mend {
+    Mend {
+        kind,
+        detail,
+        pointer: None,
+        node_ids: Vec::new(),
+        layer_ids: Vec::new(),
+        extra_bytes: None,
+        raise_to: None,
+        is_least: None,
+        bandwidth_bps: None,
+        link_latency_s: None,
+        period_s: evaluation.period_s.unwrap_or(0.0),
+        latency_s: evaluation.latency_s.unwrap_or(0.0),
+    }
+}

@@ -1,0 +1,67 @@
+//! Pairs of nodes without a link that would make a placement possible if they had one.
+
+use super::on_cluster;
+use crate::domain::cluster::Link;
+use crate::domain::request::PlanRequest;
+use crate::links::{self, LinkFinder};
+
+/// The most pairs that are tried.
+const MOST_PAIRS: usize = 200;
+
+/// What a new link has where there is none to take the measure from.
+const WITHOUT_MEASURE: links::Link = links::Link { bandwidth_bps: 1e8, latency_s: 0.0 };
+
+/// The pairs that have no link in at least one direction, and what a new one would be like.
+pub(super) struct MissingLinks {
+    /// Places in the inventory, the first below the second.
+    pub pairs: Vec<(usize, usize)>,
+    /// A median link.
+    pub link: links::Link,
+}
+
+impl MissingLinks {
+    /// Looks at all pairs of nodes that host stages, source and sink.
+    pub(super) fn new(request: &PlanRequest) -> Self {
+        let (cluster, constraints) = (&request.cluster, &request.options.constraints);
+        let is_end = |id: &String| [&constraints.source_node, &constraints.sink_node].contains(&&Some(id.clone()));
+        let nodes = cluster.nodes.iter().enumerate();
+        let nodes = nodes.filter(|(_, node)| constraints.admit(node) || is_end(&node.id));
+        let nodes: Vec<usize> = nodes.map(|(place, _)| place).collect();
+        let finder = LinkFinder::new(cluster);
+        let (mut pairs, mut present) = (Vec::new(), Vec::new());
+        for (place, &a) in nodes.iter().enumerate() {
+            for &b in &nodes[place + 1..] {
+                let both = [finder.link(a, b), finder.link(b, a)];
+                if both.iter().any(|link| !link.exists()) {
+                    pairs.push((a, b));
+                }
+                present.extend(both.into_iter().filter(|link| link.exists()));
+            }
+        }
+        let median = |of: fn(&links::Link) -> f64| {
+            let mut all: Vec<f64> = present.iter().map(of).collect();
+            all.sort_unstable_by(f64::total_cmp);
+            all.get(all.len() / 2).copied()
+        };
+        let link = median(|link| link.bandwidth_bps).zip(median(|link| link.latency_s));
+        let link = link.map_or(WITHOUT_MEASURE, |(bandwidth_bps, latency_s)| links::Link { bandwidth_bps, latency_s });
+        Self { pairs, link }
+    }
+
+    /// The pairs that are tried by themselves.
+    pub(super) fn tried(&self) -> &[(usize, usize)] {
+        &self.pairs[..self.pairs.len().min(MOST_PAIRS)]
+    }
+
+    /// The request with new links between these pairs, in the directions that have none.
+    pub(super) fn add(&self, request: &PlanRequest, pairs: &[(usize, usize)]) -> PlanRequest {
+        let finder = LinkFinder::new(&request.cluster);
+        let id = |node: usize| request.cluster.nodes[node].id.clone();
+        let directions = pairs.iter().flat_map(|&(a, b)| [(a, b), (b, a)]);
+        let missing = directions.filter(|&(from, to)| !finder.link(from, to).exists());
+        let links::Link { bandwidth_bps, latency_s } = self.link;
+        let link = |(from, to)| Link { from: id(from), to: id(to), bandwidth_bps, latency_s, bidirectional: false };
+        let links: Vec<Link> = missing.map(link).collect();
+        on_cluster(request, |cluster| cluster.links.extend(links))
+    }
+}

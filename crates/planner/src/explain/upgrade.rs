@@ -1,0 +1,175 @@
+//! Single upgrades: which there are for a placement, and the request that each makes.
+
+use std::sync::Arc;
+
+use super::interchange::{interchangeable, of_one_kind};
+use super::{copy, on_cluster};
+use crate::domain::cluster::{Link, Node};
+use crate::domain::explanation::{Explanation, StageSlack, TransferSlack, UpgradeKind};
+use crate::domain::occupant::Occupant;
+use crate::domain::options::{ComputeModel, Overlap};
+use crate::domain::placement::BottleneckKind;
+use crate::domain::request::PlanRequest;
+use crate::domain::unit::MAX_SAFE_INTEGER;
+use crate::links::LinkFinder;
+
+/// An upgrade: nodes by their places in the inventory.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Change {
+    /// Twice the bandwidth.
+    FasterLink { from: usize, to: usize },
+    /// Twice the speed of the first; the same holds for the others.
+    FasterNode(Vec<usize>),
+    /// Twice the memory of the first; the same holds for the others.
+    LargerNode(Vec<usize>),
+    /// One more like the first; the others are of the same kind.
+    OneMore(Vec<usize>),
+}
+
+/// Every upgrade to try, what binds first.
+pub(super) fn changes(request: &PlanRequest, explanation: &Explanation) -> Vec<Change> {
+    let place = |id: &String| request.cluster.node_index(id);
+    let mut changes = Vec::new();
+    for transfer in explanation.transfers.iter().filter(|transfer| is_upgraded(request, explanation, transfer)) {
+        let (Some(from), Some(to)) = (place(&transfer.from_node_id), place(&transfer.to_node_id)) else { continue };
+        let change = Change::FasterLink { from, to };
+        if !changes.contains(&change) {
+            changes.push(change);
+        }
+    }
+    let mut stages: Vec<&StageSlack> = explanation.stages.iter().collect();
+    stages.sort_by(|a, b| a.slack_s.total_cmp(&b.slack_s));
+    let used: Vec<usize> = stages.iter().filter_map(|stage| place(&stage.node_id)).collect();
+    let nodes = &request.cluster.nodes;
+    let twins = grouped(&used, |a, b| interchangeable(request, &nodes[a], &nodes[b]));
+    let computes = |node: &Node| request.options.cost_model.compute == ComputeModel::Profile && has_pace(request, node);
+    changes.extend(twins.iter().filter(|it| computes(&nodes[it[0]])).cloned().map(Change::FasterNode));
+    changes.extend(grouped(&used, |a, b| of_one_kind(&nodes[a], &nodes[b])).into_iter().map(Change::OneMore));
+    changes.extend(twins.into_iter().map(Change::LargerNode));
+    changes
+}
+
+/// With overlap `full` the transfers that bind, else those of nodes that bind.
+fn is_upgraded(request: &PlanRequest, explanation: &Explanation, transfer: &TransferSlack) -> bool {
+    let kind = if request.options.cost_model.overlap == Overlap::Full { transfer.kind } else { BottleneckKind::Node };
+    match kind {
+        BottleneckKind::Node => explanation.period_s.is_some_and(|period_s| transfer.slack_s <= period_s * 1e-12),
+        kind => explanation.binding.iter().any(|it| it.kind == kind && it.stage_index == transfer.stage_index),
+    }
+}
+
+/// Nodes in classes of an equivalence, by their first members.
+fn grouped(nodes: &[usize], same: impl Fn(usize, usize) -> bool) -> Vec<Vec<usize>> {
+    let mut classes: Vec<Vec<usize>> = Vec::new();
+    for &node in nodes {
+        match classes.iter_mut().find(|class| class[0] == node || same(class[0], node)) {
+            Some(class) => class.push(node),
+            None => classes.push(vec![node]),
+        }
+    }
+    classes
+}
+
+/// Whether any of a node's compute takes time that a faster node would take less of.
+fn has_pace(request: &PlanRequest, node: &Node) -> bool {
+    let timed = |class: &String| request.model.layers.iter().any(|layer| layer.time_s.contains_key(class));
+    node.flops_per_s.is_some() || node.device_class.as_ref().is_some_and(timed)
+}
+
+impl Change {
+    pub(super) fn kind(&self) -> UpgradeKind {
+        match self {
+            Self::FasterLink { .. } => UpgradeKind::LinkTwiceAsFast,
+            Self::FasterNode(_) => UpgradeKind::NodeTwiceAsFast,
+            Self::LargerNode(_) => UpgradeKind::NodeTwiceTheMemory,
+            Self::OneMore(_) => UpgradeKind::OneMoreNode,
+        }
+    }
+
+    /// The request with this upgrade.
+    pub(super) fn apply(&self, request: &PlanRequest) -> PlanRequest {
+        match self {
+            Self::FasterLink { from, to } => with_faster_link(request, *from, *to),
+            Self::FasterNode(nodes) => with_faster_node(request, nodes[0]),
+            Self::LargerNode(nodes) => on_cluster(request, |cluster| {
+                let node = &mut cluster.nodes[nodes[0]];
+                node.memory_bytes = node.memory_bytes.saturating_mul(2).min(MAX_SAFE_INTEGER);
+            }),
+            Self::OneMore(nodes) => copy::with_copy_of(request, nodes[0]),
+        }
+    }
+}
+
+fn with_faster_link(request: &PlanRequest, from: usize, to: usize) -> PlanRequest {
+    let id = |node: usize| request.cluster.nodes[node].id.clone();
+    let (from_id, to_id) = (id(from), id(to));
+    let link = LinkFinder::new(&request.cluster).link(from, to);
+    let mut both_ways = false;
+    let mut upgraded = on_cluster(request, |cluster| {
+        let leads = |link: &Link, from: &String, to: &String| link.from == *from && link.to == *to;
+        let listed = cluster
+            .links
+            .iter_mut()
+            .find(|link| leads(link, &from_id, &to_id) || (link.bidirectional && leads(link, &to_id, &from_id)));
+        match listed {
+            Some(listed) => {
+                both_ways = listed.bidirectional;
+                listed.bandwidth_bps *= 2.0;
+            }
+            None => cluster.links.push(Link {
+                from: from_id.clone(),
+                to: to_id.clone(),
+                bandwidth_bps: 2.0 * link.bandwidth_bps,
+                latency_s: link.latency_s,
+                bidirectional: false,
+            }),
+        }
+    });
+    for hop in upgraded.options.occupants.iter_mut().flat_map(|occupant| &mut occupant.hops) {
+        let there = hop.from_node_id == from_id && hop.to_node_id == to_id;
+        let back = hop.from_node_id == to_id && hop.to_node_id == from_id;
+        if there || (both_ways && back) {
+            hop.transfer_s /= 2.0;
+        }
+    }
+    upgraded
+}
+
+/// A node of a measured class gets a class of its own, whose times are half of the measured.
+fn with_faster_node(request: &PlanRequest, node: usize) -> PlanRequest {
+    let mut upgraded = on_cluster(request, |cluster| {
+        let node = &mut cluster.nodes[node];
+        node.flops_per_s = node.flops_per_s.map(|flops_per_s| 2.0 * flops_per_s);
+    });
+    let id = &request.cluster.nodes[node].id;
+    let class = request.cluster.nodes[node].device_class.as_ref();
+    if let Some(class) = class.filter(|class| request.model.layers.iter().any(|it| it.time_s.contains_key(*class))) {
+        let twice = free_class(request, class);
+        let mut model = (*request.model).clone();
+        for layer in &mut model.layers {
+            if let Some(&seconds) = layer.time_s.get(class) {
+                layer.time_s.insert(twice.clone(), seconds / 2.0);
+            }
+        }
+        upgraded = on_cluster(&upgraded, |cluster| cluster.nodes[node].device_class = Some(twice));
+        upgraded.model = Arc::new(model);
+    }
+    let occupants = upgraded.options.occupants.iter_mut().flat_map(|occupant: &mut Occupant| &mut occupant.nodes);
+    for occupied in occupants.filter(|occupied| occupied.node_id == *id) {
+        occupied.compute_s /= 2.0;
+    }
+    upgraded
+}
+
+/// A name that no node and no layer's timings have.
+fn free_class(request: &PlanRequest, class: &str) -> String {
+    let mut name = format!("{class}-twice-as-fast");
+    let is_taken = |name: &String| {
+        request.cluster.nodes.iter().any(|node| node.device_class.as_ref() == Some(name))
+            || request.model.layers.iter().any(|layer| layer.time_s.contains_key(name))
+    };
+    while is_taken(&name) {
+        name.push('+');
+    }
+    name
+}

@@ -1,0 +1,148 @@
+//! Pure optimisation: from a valid request to a checked placement document with a proven bound.
+//!
+//! Nothing here waits, reads, writes, looks at a clock, or depends on the order of a hash table. Everything impure
+//! comes in one value, [`Env`].
+
+pub mod check;
+pub mod domain;
+pub mod env;
+pub mod explain;
+#[doc(hidden)]
+pub mod parts;
+
+mod baselines;
+mod bits;
+mod bound;
+mod coarse;
+mod cost;
+mod diff;
+mod document;
+mod exact;
+mod feasible;
+mod incumbent;
+mod links;
+mod migration;
+mod occupants;
+mod pinned;
+mod priced;
+mod problem;
+mod repartition;
+
+pub use diff::diff;
+pub use env::{Env, Progress, Stop, StopReason};
+pub use feasible::infeasibility;
+pub use occupants::occupant_of;
+
+use self::bits::for_width;
+use self::bound::{Bounds, Walks};
+use self::incumbent::Incumbent;
+use self::problem::Problem;
+use crate::domain::options::{Algorithm, Objective, Overlap};
+use crate::domain::placement::{PlacementDocument, Reason};
+use crate::domain::request::PlanRequest;
+
+/// From so many hosts on, the first placement does not wait for the walk bound.
+const MANY_HOSTS: usize = 256;
+
+/// Up to so many hosts the walk bound is worth its O(m n²); beyond, decisions at single periods raise the bound sooner.
+const MOST_HOSTS_OF_WALK_BOUND: usize = 4_000;
+
+/// A placement that the solvers made and the checker refuses: a defect of ours, never an answer.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("the checker refuses a placement of the solvers: {}", violations.join("; "))]
+pub struct CheckFailure {
+    /// What the checker found.
+    pub violations: Vec<String>,
+}
+
+/// Plans a request. `solve_s` of the answer is 0: who owns a clock fills it in.
+///
+/// Every placement in the answer, and every one handed to [`Progress::incumbent`], has passed the checker.
+///
+/// # Errors
+/// A placement that the checker refuses.
+pub fn plan(request: &PlanRequest, env: &Env<'_>) -> Result<PlacementDocument, CheckFailure> {
+    let stop = || env.stop.reason().is_some();
+    let Some(problem) = Problem::new(request, &stop) else {
+        return Ok(document::stopped(request, env));
+    };
+    if request.options.solver.algorithm.searches() && coarse::is_too_large(&problem) {
+        return coarse::plan(request, &problem, env);
+    }
+    let incumbent = Incumbent::new(request, &problem, env);
+    let Some(reasons) = feasible::reasons(request, &problem, &stop) else { return incumbent.conclude() };
+    if !reasons.is_empty() {
+        return Ok(incumbent.infeasible(reasons));
+    }
+    if problem.hosts.len() >= MANY_HOSTS && request.options.solver.algorithm.searches() {
+        // Where even the walk bound takes its time, a placement comes first.
+        for_width!(problem.blocks() + 1, W => exact::search::any_placement::<W>(&incumbent));
+    }
+    if let Some(reason) = raise_walk_bound(&incumbent, &stop) {
+        return Ok(incumbent.infeasible(vec![reason]));
+    }
+    match request.options.solver.algorithm {
+        Algorithm::Kpath => baselines::kpath(&incumbent),
+        Algorithm::Greedy => baselines::greedy(&incumbent),
+        Algorithm::Random => baselines::random(&incumbent),
+        Algorithm::Exact | Algorithm::Auto => search(&incumbent),
+    }
+    if incumbent.bound() == f64::INFINITY {
+        return Ok(incumbent.infeasible(vec![pinned::exhausted(request, &problem, env)]));
+    }
+    if request.options.solver.algorithm.searches() {
+        priced::refine(&incumbent);
+    }
+    incumbent.conclude()
+}
+
+/// Searches until proof or stop.
+fn search(incumbent: &Incumbent<'_>) {
+    let problem = incumbent.problem;
+    let plain = problem.objective.minimises_period()
+        && problem.overlap == Overlap::Full
+        && problem.max_latency_s == f64::INFINITY;
+    if plain {
+        for_width!(problem.blocks() + 1, W => exact::search::least_period::<W>(incumbent));
+    } else {
+        baselines::offer_cheap(incumbent);
+        priced::search(incumbent);
+    }
+}
+
+/// Raises the bound to what the walk relaxation proves; a reason where it proves that no placement exists.
+fn raise_walk_bound(incumbent: &Incumbent<'_>, stop: &dyn Fn() -> bool) -> Option<Reason> {
+    let problem = incumbent.problem;
+    if problem.objective.minimises_period() && problem.hosts.len() > MOST_HOSTS_OF_WALK_BOUND {
+        return None;
+    }
+    raise_bounds(incumbent, &Walks(problem), stop)
+}
+
+/// Raises the bound to what holds for all placements; a reason where that proves that none exists.
+fn raise_bounds(incumbent: &Incumbent<'_>, bounds: &dyn Bounds, stop: &dyn Fn() -> bool) -> Option<Reason> {
+    let problem = incumbent.problem;
+    let least_period_s = bounds.least_period(stop)?;
+    if least_period_s == f64::INFINITY {
+        return Some(feasible::no_walk(incumbent.request, problem, stop));
+    }
+    if problem.max_latency_s.is_finite() || problem.objective == Objective::MinLatency {
+        let least_latency_s = bounds.least_latency(stop)?;
+        if least_latency_s > problem.max_latency_s {
+            return Some(feasible::latency_out_of_reach(incumbent.request, problem, least_latency_s, stop));
+        }
+        if problem.objective == Objective::MinLatency {
+            incumbent.raise_for_all_cuts(least_latency_s);
+        }
+    }
+    match problem.objective {
+        Objective::MaxThroughput | Objective::Tradeoff => incumbent.raise_for_all_cuts(least_period_s),
+        Objective::MinNodes { target_period_s } if least_period_s > target_period_s => {
+            let request = incumbent.request;
+            return Some(feasible::period_out_of_reach(request, problem, least_period_s, target_period_s, stop));
+        }
+        Objective::MinNodes { .. } => incumbent.raise_for_all_cuts(1.0),
+        Objective::MinLatency => {}
+    }
+    None
+}

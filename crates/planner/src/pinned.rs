@@ -1,0 +1,360 @@
+//! What pins have to do with it that a request has no placement.
+//!
+//! A reason names pins where they alone make it: where they contradict each other, and where the same proof, or the
+//! search, comes to another end without them.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use super::baselines;
+use super::bits::for_width;
+use super::env::{Env, NoProgress};
+use super::exact;
+use super::feasible::{MOST_BLOCKS, block_layers, reason};
+use super::incumbent::Incumbent;
+use super::problem::Problem;
+use crate::domain::options::{Colocation, Pin};
+use crate::domain::placement::{Reason, ReasonCode};
+use crate::domain::request::PlanRequest;
+use crate::domain::unit::{bytes_text, counted};
+
+/// What follows from the pins without links: layers that no node may run, and nodes that would have to run what lies
+/// between their layers. O(m g) for m blocks and g kinds of host. `None` when told to stop.
+pub fn conflicts(request: &PlanRequest, problem: &Problem, stop: &dyn Fn() -> bool) -> Option<Vec<Reason>> {
+    let mut hosts_in = vec![0; problem.groups.len()];
+    for &group in &problem.group_of {
+        hosts_in[group] += 1;
+    }
+    let mut nowhere = Vec::new();
+    // For each kind of one host the first and the last block that it alone may run.
+    let mut spans: BTreeMap<usize, (usize, usize)> = BTreeMap::new();
+    for block in (1..=problem.blocks()).filter(|&block| problem.is_pinned(block)) {
+        if stop() {
+            return None;
+        }
+        let mut allowed = (0..problem.groups.len()).filter(|&group| problem.pins_allow(group, block));
+        match (allowed.next(), allowed.next()) {
+            (None, _) => nowhere.push(block),
+            (Some(only), None) if hosts_in[only] == 1 => spans.entry(only).or_insert((block, block)).1 = block,
+            _ => {}
+        }
+    }
+    let pins = Pins::new(request);
+    if !nowhere.is_empty() {
+        let colocations = Colocations::new(request);
+        let nowhere = nowhere.into_iter().take(MOST_BLOCKS);
+        return Some(nowhere.map(|block| pinned_nowhere(request, problem, (&pins, &colocations), block)).collect());
+    }
+    Some(spans.into_iter().filter_map(|(group, span)| torn(request, problem, &pins, group, span)).collect())
+}
+
+fn pinned_nowhere(
+    request: &PlanRequest,
+    problem: &Problem,
+    (pins, colocations): (&Pins<'_>, &Colocations<'_>),
+    block: usize,
+) -> Reason {
+    let layer_ids = block_layers(request, problem, block);
+    let pins = pins.of(problem.layers_of(block));
+    let places: Vec<String> = pins.iter().map(|pin| place_text(pin)).collect();
+    let detail = format!(
+        "layers that cannot be cut apart{} are pinned to {}: no node that may host a stage is all of that",
+        colocations.text(&problem.layers_of(block)),
+        places.join(" and to ")
+    );
+    let node_ids = pins.iter().filter_map(|pin| pin.node_id.clone()).collect();
+    Reason { layer_ids, node_ids, ..reason(ReasonCode::ConflictingConstraints, detail, []) }
+}
+
+/// A node runs one stage, so it runs all that lies between two blocks that no other node may run: the reason where a
+/// pin or its memory forbids that.
+fn torn(
+    request: &PlanRequest,
+    problem: &Problem,
+    pins: &Pins<'_>,
+    group: usize,
+    (first, last): (usize, usize),
+) -> Option<Reason> {
+    let host = problem.group_of.iter().position(|&of_host| of_host == group)?;
+    let node = &request.cluster.nodes[problem.hosts[host]];
+    let id = &node.id;
+    let pin_of = |block: usize| pins.of(problem.layers_of(block)).into_iter().next();
+    let ends = [first, last].map(|block| pin_of(block).map(|pin| pin.layer_id.clone()));
+    let [Some(a), Some(b)] = ends else { return None };
+    let held = format!("as they are pinned, {a} and {b} can run on {id} alone, and a node runs one stage");
+    if let Some(other) = (first..=last).find(|&block| !problem.pins_allow(group, block)) {
+        let pin = pins.of(problem.layers_of(other)).into_iter().find(|pin| !pin.admits(node))?;
+        let (layer, place) = (pin.layer_id.clone(), place_text(pin));
+        let detail = format!("{held}: {id} would run all between them, but {layer} is pinned to {place}");
+        let node_ids = std::iter::once(id.clone()).chain(pin.node_id.clone()).collect();
+        let conflict = reason(ReasonCode::ConflictingConstraints, detail, []);
+        return Some(Reason { layer_ids: vec![a, layer, b], node_ids, ..conflict });
+    }
+    let (needed, free) = (problem.least_bytes(first - 1, last), problem.groups[group].free_bytes);
+    (first < last && needed > free).then(|| {
+        let detail = format!(
+            "{held}: {id} would run all between them, which needs at least {}, and it has {} free",
+            bytes_text(needed),
+            bytes_text(free)
+        );
+        let figures = [("needed_bytes", needed as f64), ("free_bytes", free as f64)];
+        let conflict = reason(ReasonCode::ConflictingConstraints, detail, figures);
+        Reason { layer_ids: vec![a, b], node_ids: vec![id.clone()], ..conflict }
+    })
+}
+
+/// The request's pins by the layers that they name.
+pub struct Pins<'r>(BTreeMap<usize, Vec<&'r Pin>>);
+
+impl<'r> Pins<'r> {
+    /// O(p log L) for p pins.
+    pub fn new(request: &'r PlanRequest) -> Self {
+        let mut of_layer: BTreeMap<usize, Vec<&Pin>> = BTreeMap::new();
+        for pin in &request.options.constraints.pins {
+            if let Some(layer) = request.model.layer_index(&pin.layer_id) {
+                of_layer.entry(layer).or_default().push(pin);
+            }
+        }
+        Self(of_layer)
+    }
+
+    /// The pins of some layers, in their order.
+    pub fn of(&self, layers: Range<usize>) -> Vec<&'r Pin> {
+        self.0.range(layers).flat_map(|(_, pins)| pins).copied().collect()
+    }
+}
+
+/// The request's colocations, each with the layers from its first to its last.
+pub struct Colocations<'r>(Vec<(Range<usize>, &'r Colocation)>);
+
+impl<'r> Colocations<'r> {
+    /// O(c log L) for c layers that are named.
+    pub fn new(request: &'r PlanRequest) -> Self {
+        let span = |colocation: &Colocation| {
+            let places = || colocation.layer_ids.iter().filter_map(|id| request.model.layer_index(id));
+            Some(places().min()?..places().max()? + 1)
+        };
+        let colocations = request.options.constraints.colocate.iter();
+        Self(colocations.filter_map(|colocation| Some((span(colocation)?, colocation))).collect())
+    }
+
+    /// Names what keeps the layers of a block together beside the model itself.
+    pub fn text(&self, layers: &Range<usize>) -> String {
+        match self.0.iter().find(|(span, _)| layers.start <= span.start && span.end <= layers.end) {
+            Some((_, colocation)) => format!(" (colocate keeps {} together)", colocation.layer_ids.join(", ")),
+            None => String::new(),
+        }
+    }
+}
+
+fn place_text(pin: &Pin) -> String {
+    let labels = pin.node_selector.iter().map(|(name, value)| format!("{name}={value}"));
+    match &pin.node_id {
+        Some(id) => id.clone(),
+        None => format!("nodes with {}", labels.collect::<Vec<String>>().join(", ")),
+    }
+}
+
+/// The reason where the search went through everything. Where dives and the cheap baselines find a placement as soon as
+/// nothing is pinned, the pins are to blame; where they find none, or are told to stop, nothing is said of it.
+pub fn exhausted(request: &PlanRequest, problem: &Problem, env: &Env<'_>) -> Reason {
+    let kept_to = match (problem.has_pins(), problem.has_limits()) {
+        (false, false) => "memory and links",
+        (false, true) => "memory, links and limits",
+        (true, false) => "memory, links and pins",
+        (true, true) => "memory, links, limits and pins",
+    };
+    let to_blame = problem.has_pins() && has_placement_without_pins(request, problem, env);
+    let blame = if to_blame { "; without the pins there is a placement" } else { "" };
+    let detail = format!(
+        "the search went through every way to put the {} on the {}: none keeps to {kept_to}{blame}",
+        counted(problem.blocks(), "block"),
+        counted(problem.hosts.len(), "eligible node")
+    );
+    let figures = [("blocks", problem.blocks() as f64), ("nodes", problem.hosts.len() as f64)];
+    let reason = reason(ReasonCode::Exhausted, detail, figures);
+    if to_blame { naming_pins(request, reason) } else { reason }
+}
+
+/// Names every layer and node that a pin names.
+pub fn naming_pins(request: &PlanRequest, reason: Reason) -> Reason {
+    let pins = &request.options.constraints.pins;
+    let mut layer_ids: Vec<String> = pins.iter().map(|pin| pin.layer_id.clone()).collect();
+    let mut node_ids: Vec<String> = pins.iter().filter_map(|pin| pin.node_id.clone()).collect();
+    for ids in [&mut layer_ids, &mut node_ids] {
+        ids.sort_unstable();
+        ids.dedup();
+    }
+    Reason { layer_ids, node_ids, ..reason }
+}
+
+fn has_placement_without_pins(request: &PlanRequest, problem: &Problem, env: &Env<'_>) -> bool {
+    let mut unpinned = request.clone();
+    unpinned.options.constraints.pins.clear();
+    (unpinned.options.base, unpinned.options.max_period_ratio) = (None, None);
+    let problem = problem.without_pins();
+    let env = Env { progress: &NoProgress, ..*env };
+    let incumbent = Incumbent::new(&unpinned, &problem, &env);
+    for_width!(problem.blocks() + 1, W => exact::search::any_placement::<W>(&incumbent));
+    if incumbent.best().is_none() && env.stop.reason().is_none() {
+        // Dives ask for no period; where the request does, what is built for speed may keep to it.
+        baselines::offer_cheap(&incumbent);
+    }
+    incumbent.best().is_some()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::placement::{PlacementDocument, Status};
+    use crate::env::NeverStop;
+    use crate::{infeasibility, plan};
+    use serde_json::{Value, json};
+
+    /// Five layers of 10 bytes in a row, each with its own id, on five nodes of 100 bytes: two with the label `r`, two with
+    /// `b`, one with none.
+    fn document(pins: &[(&str, Value)]) -> Value {
+        let layer = |id: &str| json!({"id": id, "param_bytes": 10, "output_bytes": 8, "flops": 10});
+        let node =
+            |id: &str, site: &str| json!({"id": id, "memory_bytes": 100, "flops_per_s": 10, "labels": {"site": site}});
+        let pins: Vec<Value> = pins
+            .iter()
+            .map(|(layer_id, place)| match place {
+                Value::String(_) => json!({"layer_id": layer_id, "node_id": place}),
+                _ => json!({"layer_id": layer_id, "node_selector": place}),
+            })
+            .collect();
+        let layers = ["a", "b", "c", "d", "e"].map(layer);
+        json!({
+            "model": {
+                "name": "row", "layers": layers,
+                "edges": [{"from": "a", "to": "b"}, {"from": "b", "to": "c"}, {"from": "c", "to": "d"}, {"from": "d", "to": "e"}],
+            },
+            "cluster": {
+                "name": "five",
+                "nodes": [node("r1", "r"), node("r2", "r"), node("b1", "b"), node("b2", "b"), node("x", "x")],
+                "network": {"kind": "full_mesh", "bandwidth_bps": 64},
+            },
+            "constraints": {"pins": pins},
+        })
+    }
+
+    fn planned(document: &Value) -> (PlanRequest, PlacementDocument) {
+        let request = PlanRequest::from_json(document).unwrap();
+        let env = Env { seed: 0, threads: 1, stop: &NeverStop, progress: &NoProgress };
+        let placement = plan(&request, &env).unwrap();
+        (request, placement)
+    }
+
+    /// The only reason why a document has no placement.
+    fn reason_of(document: &Value) -> Reason {
+        let (_, placement) = planned(document);
+        assert_eq!(placement.status, Status::Infeasible, "{placement:?}");
+        assert_eq!(placement.reasons.len(), 1, "{:?}", placement.reasons);
+        placement.reasons[0].clone()
+    }
+
+    fn alternating() -> [(&'static str, Value); 5] {
+        let (r, b) = (json!({"site": "r"}), json!({"site": "b"}));
+        [("a", r.clone()), ("b", b.clone()), ("c", r.clone()), ("d", b), ("e", r)]
+    }
+
+    #[test]
+    fn a_node_runs_all_between_two_layers_that_are_pinned_to_it() {
+        let document = document(&[("a", json!("r1")), ("c", json!("b1")), ("d", json!("r1"))]);
+        let reason = reason_of(&document);
+        assert_eq!(reason.code, ReasonCode::ConflictingConstraints);
+        assert_eq!(
+            reason.detail,
+            "as they are pinned, a and d can run on r1 alone, and a node runs one stage: r1 would run all between them, \
+             but c is pinned to b1"
+        );
+        assert_eq!(
+            (reason.layer_ids, reason.node_ids),
+            (vec!["a".into(), "c".into(), "d".into()], vec!["r1".into(), "b1".into()])
+        );
+        // It takes no search.
+        let request = PlanRequest::from_json(&document).unwrap();
+        assert_eq!(infeasibility(&request, &NeverStop).unwrap()[0].code, ReasonCode::ConflictingConstraints);
+    }
+
+    #[test]
+    fn what_two_pins_hold_on_one_node_may_be_too_large() {
+        let mut document = document(&[("a", json!("r1")), ("d", json!("r1"))]);
+        assert_eq!(planned(&document).1.status, Status::Optimal);
+        document["cluster"]["nodes"][0]["memory_bytes"] = json!(45);
+        let reason = reason_of(&document);
+        assert_eq!(reason.code, ReasonCode::ConflictingConstraints);
+        // 4 · 10 bytes of parameters, and two tensors of 8 bytes that live at once.
+        assert!(reason.detail.ends_with("which needs at least 56 B, and it has 45 B free"), "{}", reason.detail);
+        assert_eq!((reason.figures["needed_bytes"], reason.figures["free_bytes"]), (56.0, 45.0));
+    }
+
+    #[test]
+    fn an_exhausted_search_blames_the_pins_where_dives_do_without_them() {
+        let reason = reason_of(&document(&alternating()));
+        assert_eq!(reason.code, ReasonCode::Exhausted);
+        assert_eq!(
+            reason.detail,
+            "the search went through every way to put the 5 blocks on the 5 eligible nodes: none keeps to memory, links \
+             and pins; without the pins there is a placement"
+        );
+        assert_eq!(reason.layer_ids, ["a", "b", "c", "d", "e"]);
+    }
+
+    #[test]
+    fn too_few_nodes_may_be_so_because_of_the_pins() {
+        let mut document = document(&alternating());
+        document["constraints"]["max_stages"] = json!(1);
+        let reason = reason_of(&document);
+        assert_eq!(reason.code, ReasonCode::TooFewNodes);
+        assert_eq!(
+            reason.detail,
+            "at least 5 stages are needed, 1 is possible; that is so because of the pins: without them this bound is 1"
+        );
+    }
+
+    #[test]
+    fn a_path_may_be_missing_because_of_the_pins() {
+        let mut document = document(&[("a", json!("r2")), ("e", json!("r1"))]);
+        document["cluster"].as_object_mut().unwrap().remove("network");
+        document["cluster"]["links"] = json!([{"from": "r1", "to": "r2", "bandwidth_bps": 64}]);
+        let reason = reason_of(&document);
+        assert_eq!(reason.code, ReasonCode::NoConnectedPath);
+        assert!(reason.detail.ends_with("; without the pins there is such a path"), "{}", reason.detail);
+        assert_eq!((reason.layer_ids, reason.node_ids), (vec!["a".into(), "e".into()], vec!["r1".into(), "r2".into()]));
+    }
+
+    #[test]
+    fn limits_may_be_out_of_reach_because_of_the_pins() {
+        let mut document = document(&["a", "b", "c", "d", "e"].map(|layer| (layer, json!("r1"))));
+        document["objective"] = json!({"kind": "min_nodes", "target_period_s": 2.5});
+        let reason = reason_of(&document);
+        assert_eq!(reason.code, ReasonCode::TargetOutOfReach);
+        let words = "no placement has a period below 5 s, the limit is 2.5 s; that is so because of the pins: ";
+        assert!(reason.detail.starts_with(words), "{}", reason.detail);
+    }
+
+    #[test]
+    fn a_pinned_block_is_too_large_for_where_it_is_pinned() {
+        let mut document = document(&[("c", json!("x"))]);
+        document["cluster"]["nodes"][4]["memory_bytes"] = json!(20);
+        let reason = reason_of(&document);
+        assert_eq!(reason.code, ReasonCode::BlockTooLarge);
+        assert!(reason.detail.starts_with("no eligible node that its pins allow can hold"), "{}", reason.detail);
+        assert_eq!((reason.figures["largest_free_bytes"], reason.node_ids), (20.0, vec!["x".to_owned()]));
+    }
+
+    #[test]
+    fn pins_that_change_nothing_are_not_blamed() {
+        let mut document = document(&[("a", json!("r1"))]);
+        document["cluster"].as_object_mut().unwrap().remove("network");
+        for node in document["cluster"]["nodes"].as_array_mut().unwrap() {
+            node["memory_bytes"] = json!(60);
+        }
+        let reason = reason_of(&document);
+        assert_eq!(reason.code, ReasonCode::NoConnectedPath);
+        assert!(!reason.detail.contains("pin"), "{}", reason.detail);
+        assert_eq!(reason.layer_ids, [""; 0]);
+    }
+}

@@ -1,0 +1,273 @@
+//! Simulated annealing over the order of hosts, where a node does one thing at a time.
+//!
+//! What is to be least is by how much loads are above a period, summed over all hosts, with the cuts that are best for
+//! the order: a dynamic programme over (stage, end) as in the best cuts for hosts in a given order, begun again where a
+//! move has changed the order, and left where it has become worse than what would be accepted. An order without excess
+//! is a placement within the period; where none is found nothing is proven. Deterministic: seeded, and counted in
+//! moves. O(k m r) a move for stages of up to r blocks.
+//!
+//! Source: Kirkpatrick, Gelatt and Vecchi 1983 (doi 10.1126/science.220.4598.671).
+
+use rand::RngExt;
+use rand_pcg::Pcg64Mcg;
+
+use crate::problem::Problem;
+
+/// How hot it is at the first move, as parts of the period: a new search, or a look around.
+pub const TEMPERATURES: [f64; 2] = [0.15, 0.02];
+
+/// How hot it is at the last move.
+const LAST_TEMPERATURE: f64 = 0.0005;
+
+/// Stages, or pairs of hosts, that are tabulated at most.
+const MOST_NUMBERS: usize = 4 << 20;
+
+/// Moves between two looks at the stop hook.
+const MOVES_PER_STOP: usize = 64;
+
+/// A stage that fits the memory: its end, and how long it computes.
+type Stage = (usize, f64);
+
+/// What orders are judged by.
+pub struct Orders<'p> {
+    problem: &'p Problem,
+    /// By group, then start.
+    stages: Vec<Vec<Stage>>,
+    /// For each number of stages the first position from which so many can reach the end.
+    least_start: Vec<usize>,
+    /// Seconds a bit and seconds at all, for each pair of hosts.
+    hops: Vec<(f64, f64)>,
+}
+
+/// An order of hosts, and for each number of its stages the least excess for each end of the last.
+struct Judged {
+    order: Vec<usize>,
+    rows: Vec<Vec<f64>>,
+    excess_s: f64,
+}
+
+impl<'p> Orders<'p> {
+    /// Tabulates a problem. O(g m r + n²). `None` where the tables would be too large, and when told to stop.
+    pub fn new(problem: &'p Problem, stop: &dyn Fn() -> bool) -> Option<Self> {
+        let (hosts, blocks) = (problem.hosts.len(), problem.blocks());
+        if hosts * hosts > MOST_NUMBERS {
+            return None;
+        }
+        let mut stages: Vec<Vec<Stage>> = Vec::with_capacity(problem.groups.len() * blocks);
+        let mut numbers = 0;
+        for group in 0..problem.groups.len() {
+            for start in 0..blocks {
+                numbers += stages.last().map_or(0, Vec::len);
+                if numbers > MOST_NUMBERS || (start % 64 == 0 && stop()) {
+                    return None;
+                }
+                let mut ends = Vec::new();
+                problem.ends_in_memory(group, start, |end| ends.push((end, problem.compute_s(group, start, end))));
+                stages.push(ends);
+            }
+        }
+        let furthest = |start: usize| {
+            let of_group = |group: usize| stages[group * blocks + start].last().map_or(start, |&(end, _)| end);
+            (0..problem.groups.len()).map(of_group).max().unwrap_or(start)
+        };
+        let furthest: Vec<usize> = (0..blocks).map(furthest).collect();
+        let mut least_start = vec![blocks];
+        for _ in 0..problem.most_stages {
+            let target = least_start[least_start.len() - 1];
+            least_start.push((0..blocks).find(|&start| furthest[start] >= target).unwrap_or(blocks));
+        }
+        let hop = |pair: usize| {
+            let link = problem.link(pair / hosts, pair % hosts);
+            let latency_s = link.transfer_s(0.0);
+            // Infinite where there is no link.
+            if latency_s.is_finite() { (link.transfer_s(1.0) - latency_s, latency_s) } else { (0.0, latency_s) }
+        };
+        let hops = (0..hosts * hosts).map(hop).collect();
+        Some(Self { problem, stages, least_start, hops })
+    }
+
+    fn hop_s(&self, from: usize, to: usize, position: usize) -> f64 {
+        let (per_bit_s, latency_s) = self.hops[from * self.problem.hosts.len() + to];
+        per_bit_s * self.problem.load_bits[position] + latency_s
+    }
+
+    /// Looks for an order without excess, from another one. `None` where none is found, and when told to stop.
+    pub fn anneal(
+        &self,
+        order: &[usize],
+        period_s: f64,
+        (temperature, moves): (f64, usize),
+        rng: &mut Pcg64Mcg,
+        stop: &dyn Fn() -> bool,
+    ) -> Option<Vec<usize>> {
+        let mut current = Judged { order: order.to_vec(), rows: Vec::new(), excess_s: f64::INFINITY };
+        let mut candidate = Judged { order: Vec::new(), rows: Vec::new(), excess_s: f64::INFINITY };
+        self.judge(&mut current, 0, period_s, f64::INFINITY);
+        let mut idle: Vec<usize> = (0..self.problem.hosts.len()).filter(|host| !order.contains(host)).collect();
+        let cooling = (LAST_TEMPERATURE / temperature).powf(1.0 / moves as f64);
+        let mut temperature_s = temperature * period_s;
+        for done in 0..moves {
+            if current.excess_s <= 0.0 {
+                return Some(current.order);
+            }
+            if done % MOVES_PER_STOP == 0 && stop() {
+                return None;
+            }
+            temperature_s *= cooling;
+            candidate.order.clone_from(&current.order);
+            let Some(first) = change(&mut candidate.order, &idle, self.problem.most_stages, rng) else { continue };
+            let accepted_s = current.excess_s - temperature_s * (1.0 - rng.random::<f64>()).ln();
+            // The stage in front of the first that is different sends elsewhere, and with another number of stages rows
+            // have other ends.
+            let same_number = candidate.order.len() == current.order.len();
+            let kept = if same_number { first.saturating_sub(1).min(current.rows.len()) } else { 0 };
+            candidate.rows.clear();
+            candidate.rows.extend_from_slice(&current.rows[..kept]);
+            self.judge(&mut candidate, kept, period_s, accepted_s);
+            if candidate.excess_s <= accepted_s {
+                std::mem::swap(&mut current, &mut candidate);
+                idle = (0..self.problem.hosts.len()).filter(|host| !current.order.contains(host)).collect();
+            }
+        }
+        None
+    }
+
+    /// Adds rows from a stage on; the excess is infinite where it is above a limit.
+    fn judge(&self, judged: &mut Judged, from: usize, period_s: f64, limit_s: f64) {
+        let problem = self.problem;
+        let blocks = problem.blocks();
+        let order = &judged.order;
+        judged.excess_s = f64::INFINITY;
+        let mut sends = vec![0.0; blocks + 1];
+        for stage in from..order.len() {
+            let host = order[stage];
+            let left = order.len() - stage - 1;
+            let least_end = self.least_start[left];
+            for (end, send_s) in sends.iter_mut().enumerate().skip(least_end) {
+                *send_s = match order.get(stage + 1) {
+                    Some(&next) => self.hop_s(host, next, end),
+                    None => problem.output_s[host],
+                };
+            }
+            let mut row = vec![f64::INFINITY; blocks + 1];
+            let mut least_s = f64::INFINITY;
+            let starts = if stage == 0 { 0..1 } else { self.least_start[left + 1]..blocks };
+            for start in starts {
+                let (before_s, receive_s) = match stage {
+                    0 => (0.0, problem.input_s[host]),
+                    _ => (judged.rows[stage - 1][start], self.hop_s(order[stage - 1], host, start)),
+                };
+                if before_s > limit_s || before_s == f64::INFINITY {
+                    continue;
+                }
+                for &(end, compute_s) in &self.stages[problem.group_of[host] * blocks + start] {
+                    if end < least_end {
+                        continue;
+                    }
+                    let excess_s = before_s + (receive_s + compute_s + sends[end] - period_s).max(0.0);
+                    if excess_s < row[end] {
+                        row[end] = excess_s;
+                        least_s = least_s.min(excess_s);
+                    }
+                }
+            }
+            if least_s > limit_s || least_s == f64::INFINITY {
+                return;
+            }
+            judged.rows.push(row);
+        }
+        judged.excess_s = judged.rows[order.len() - 1][blocks];
+    }
+}
+
+/// Changes an order at random; returns the first stage that is different.
+fn change(order: &mut Vec<usize>, idle: &[usize], most_stages: usize, rng: &mut Pcg64Mcg) -> Option<usize> {
+    let stages = order.len();
+    let (a, b) = (rng.random_range(0..stages), rng.random_range(0..stages));
+    let (low, high) = (a.min(b), a.max(b));
+    let idler = |rng: &mut Pcg64Mcg| (!idle.is_empty()).then(|| idle[rng.random_range(0..idle.len())]);
+    match rng.random_range(0..10) {
+        0..3 => order.swap(a, b),
+        3..5 => order[low..=high].reverse(),
+        5..7 => {
+            let host = order.remove(a);
+            order.insert(b, host);
+        }
+        7..9 => {
+            order[a] = idler(rng)?;
+            return Some(a);
+        }
+        _ if rng.random_bool(0.5) => {
+            if stages == most_stages {
+                return None;
+            }
+            order.insert(a, idler(rng)?);
+            return Some(a);
+        }
+        _ => {
+            if stages == 1 {
+                return None;
+            }
+            order.remove(a);
+            return Some(a);
+        }
+    }
+    (low < high).then_some(low)
+}
+
+#[cfg(test)]
+mod tests {
+    use rand::SeedableRng;
+
+    use super::*;
+    use crate::cost::costs;
+    use crate::domain::options::Overlap;
+    use crate::domain::request::PlanRequest;
+    use crate::repartition::repartition;
+
+    #[test]
+    fn an_order_that_is_no_placement_is_a_start_too() {
+        let problem = problem();
+        let orders = Orders::new(&problem, &|| false).unwrap();
+        // One host cannot hold the whole model, and gives no row.
+        assert!(repartition(&problem, &[0], &|| false).is_none());
+        let mut rng = Pcg64Mcg::seed_from_u64(1);
+        let found = orders.anneal(&[0], 1e9, (TEMPERATURES[0], 50_000), &mut rng, &|| false).unwrap();
+        assert!(repartition(&problem, &found, &|| false).is_some());
+    }
+
+    const INSTANCE: &str = include_str!("../../tests/instances/paper_tight_n16_0.json");
+
+    fn problem() -> Problem {
+        let instance: serde_json::Value = serde_json::from_str(INSTANCE).unwrap();
+        let mut request = PlanRequest::from_json(&instance["request"]).unwrap();
+        request.options.cost_model.overlap = Overlap::None;
+        Problem::new(&request, &|| false).unwrap()
+    }
+
+    #[test]
+    fn an_order_without_excess_is_a_placement_within_the_period() {
+        let problem = problem();
+        let orders = Orders::new(&problem, &|| false).unwrap();
+        let first: Vec<usize> = (0..problem.most_stages).collect();
+        let period_of = |order: &[usize]| {
+            repartition(&problem, order, &|| false).map(|placement| costs(&problem, &placement).period_s)
+        };
+        let before_s = period_of(&first).unwrap();
+        let anneal = |period_s: f64, moves: usize| {
+            let mut rng = Pcg64Mcg::seed_from_u64(1);
+            orders.anneal(&first, period_s, (TEMPERATURES[0], moves), &mut rng, &|| false)
+        };
+        let instance: serde_json::Value = serde_json::from_str(INSTANCE).unwrap();
+        let least_s = instance["expected"]["period_s"].as_f64().unwrap();
+        let found = anneal(before_s * 0.8, 5_000).unwrap();
+        assert!(period_of(&found).unwrap() <= before_s * 0.8 * (1.0 + 1e-9));
+        assert_eq!(anneal(before_s * 0.8, 5_000), Some(found));
+        // No load is below the longest hop, which is never below the least period with full overlap.
+        assert_eq!(anneal(least_s * 0.999, 5_000), None);
+        assert_eq!(
+            orders.anneal(&first, before_s * 0.8, (0.15, 5_000), &mut Pcg64Mcg::seed_from_u64(1), &|| true),
+            None
+        );
+    }
+}

@@ -1,0 +1,163 @@
+//! What the hosts that are left can still cover: the weighted capacity bounds, by kinds of host, or where nodes do one
+//! thing at a time by single hosts, since each then has stages of its own that its links leave it time for.
+
+use super::loads::Loads;
+use crate::bits::Bits;
+use crate::exact::at_period::AtPeriod;
+use crate::exact::capacity::{Capacity, Remaining, Verdict};
+use crate::problem::Problem;
+
+/// The bounds at one period.
+#[derive(Debug)]
+pub enum Cover {
+    /// The hosts together cannot cover the model.
+    Impossible,
+    /// They can, barely enough for the bounds to be of use.
+    ByGroup(Capacity),
+    /// Likewise, counted host by host.
+    ByHost(Capacity),
+    /// They can many times over.
+    Irrelevant,
+}
+
+impl Cover {
+    /// Judges the whole model. Where it is barely covered, stages are scarce: the loads are then counted by stages left.
+    /// `None` when told to stop.
+    pub fn new<const W: usize>(
+        walks: &AtPeriod<'_, W>,
+        loads: Option<&mut Loads>,
+        stop: &dyn Fn() -> bool,
+    ) -> Option<Self> {
+        let problem = walks.problem;
+        let by_group = match Capacity::judge(walks, stop)? {
+            Verdict::Impossible => return Some(Self::Impossible),
+            Verdict::Irrelevant => return Some(Self::Irrelevant),
+            Verdict::Useful(by_group) => by_group,
+        };
+        let Some(loads) = loads else { return Some(Self::ByGroup(by_group)) };
+        loads.count_stages(problem, stop)?;
+        let furthest = loads.furthest_ends(problem, stop)?;
+        Some(match Capacity::judge_kinds(problem, &furthest, &each_host(problem), stop)? {
+            Verdict::Impossible => Self::Impossible,
+            Verdict::Useful(by_host) => Self::ByHost(by_host),
+            Verdict::Irrelevant => Self::ByGroup(by_group),
+        })
+    }
+
+    /// Of starts on a host those from which the hosts that are left can cover the rest; `visited` are not left, nor is
+    /// the host, and so many stages may follow.
+    pub fn admitted<const W: usize>(
+        &self,
+        problem: &Problem,
+        host: usize,
+        visited: impl Iterator<Item = usize>,
+        stages: usize,
+        starts: Bits<W>,
+    ) -> Bits<W> {
+        let (capacity, mut remaining) = match self {
+            Self::Impossible => return Bits::EMPTY,
+            Self::Irrelevant => return starts,
+            Self::ByGroup(capacity) => (capacity, Remaining::all(problem)),
+            Self::ByHost(capacity) => (capacity, each_host(problem)),
+        };
+        let kind = |host: usize| if matches!(self, Self::ByHost(_)) { host } else { problem.group_of[host] };
+        remaining.stages = stages;
+        remaining.by_group[kind(host)] -= 1;
+        for node in visited.filter(|&node| node != host) {
+            remaining.by_group[kind(node)] -= 1;
+        }
+        capacity.admitted(kind(host), starts, &remaining)
+    }
+
+    /// Whether it takes no start away from anyone.
+    pub fn is_irrelevant(&self) -> bool {
+        matches!(self, Self::Irrelevant)
+    }
+}
+
+fn each_host(problem: &Problem) -> Remaining {
+    Remaining { by_group: vec![1; problem.hosts.len()], stages: problem.most_stages }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Env;
+    use crate::cost::{Assignment, costs};
+    use crate::domain::options::Overlap;
+    use crate::domain::request::PlanRequest;
+    use crate::env::{NeverStop, NoProgress};
+    use crate::exact::stage_ends::StageEnds;
+    use crate::incumbent::Incumbent;
+    use crate::priced::least_period;
+
+    const INSTANCES: [&str; 4] = [
+        include_str!("../../tests/instances/paper_tight_n16_0.json"),
+        include_str!("../../tests/instances/paper_tight_n20_0.json"),
+        include_str!("../../tests/instances/hetero_types_n10_0.json"),
+        include_str!("../../tests/instances/asym_n12_0.json"),
+    ];
+
+    fn best(request: &PlanRequest, problem: &Problem) -> Assignment {
+        let env = Env { seed: 0, threads: 1, stop: &NeverStop, progress: &NoProgress };
+        let incumbent = Incumbent::new(request, problem, &env);
+        least_period::search::<16>(&incumbent).unwrap();
+        assert_eq!(incumbent.bound(), incumbent.objective());
+        incumbent.best().unwrap()
+    }
+
+    /// The same request without the nodes that a placement leaves idle, but for one.
+    fn without_idle(request: &PlanRequest, problem: &Problem, placement: &Assignment) -> PlanRequest {
+        let used: Vec<usize> = placement.stages.iter().map(|&(_, host)| problem.hosts[host]).collect();
+        let idle = problem.hosts.iter().filter(|node| !used.contains(node)).skip(1);
+        let mut scarce = request.clone();
+        let ids = idle.map(|&node| request.cluster.nodes[node].id.clone());
+        scarce.options.constraints.exclude_nodes.extend(ids);
+        scarce
+    }
+
+    /// Every stage of a best placement must be admitted, with just the stages and hosts left that follow it. Says whether
+    /// hosts were so scarce that they count one by one.
+    fn admits_what_is_best(request: &PlanRequest, problem: &Problem, best: &Assignment) -> bool {
+        let stage_ends = StageEnds::<16>::new(problem, &|| false).unwrap();
+        let period_s = costs(problem, best).period_s;
+        let walks = AtPeriod::new(problem, &stage_ends, period_s, &|| false).unwrap();
+        let mut loads = Loads::new(problem, period_s, &|| false).unwrap();
+        let cover = Cover::new(&walks, Some(&mut loads), &|| false).unwrap();
+        loads.count_stages(problem, &|| false).unwrap();
+        let furthest = loads.furthest_ends(problem, &|| false).unwrap();
+        let spans: Vec<(usize, usize, usize)> = best.spans().collect();
+        let name = &request.cluster.name;
+        for (index, &(start, end, host)) in spans.iter().enumerate() {
+            let left = spans.len() - index;
+            let before = if index == 0 { host } else { spans[index - 1].2 };
+            let receive_s = if index == 0 { problem.input_s[host] } else { problem.hop_s(before, host, start) };
+            assert!(loads.admits(host, start, before, left, receive_s), "{name}, stage {index}");
+            assert!(loads.fewest_stages(host, start, host, receive_s).is_none_or(|fewest| fewest <= left));
+            assert!(furthest[host * problem.blocks() + start] >= end, "{name}, stage {index}");
+            let visited = (0..problem.hosts.len()).filter(|host| !spans[index..].iter().any(|span| span.2 == *host));
+            let admitted = cover.admitted(problem, host, visited, left - 1, Bits::<16>::single(start));
+            assert!(admitted.contains(start), "{name}, stage {index}");
+        }
+        assert!(!loads.admits(spans[0].2, 0, spans[0].2, spans.len(), period_s * 1.1));
+        loads.counts_stages() && matches!(cover, Cover::ByHost(_))
+    }
+
+    #[test]
+    fn nothing_that_a_placement_does_is_refused() {
+        let mut scarce = 0;
+        for text in INSTANCES {
+            let instance: serde_json::Value = serde_json::from_str(text).unwrap();
+            let mut request = PlanRequest::from_json(&instance["request"]).unwrap();
+            request.options.cost_model.overlap = Overlap::None;
+            let problem = Problem::new(&request, &|| false).unwrap();
+            let found = best(&request, &problem);
+            scarce += usize::from(admits_what_is_best(&request, &problem, &found));
+            let request = without_idle(&request, &problem, &found);
+            let problem = Problem::new(&request, &|| false).unwrap();
+            let found = best(&request, &problem);
+            scarce += usize::from(admits_what_is_best(&request, &problem, &found));
+        }
+        assert!(scarce >= 1, "no instance was scarce in hosts");
+    }
+}

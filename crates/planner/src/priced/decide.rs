@@ -1,0 +1,136 @@
+//! Decisions within limits: completion bounds, a beam, capacities, then labels whose memories grow.
+//!
+//! Decremental state-space relaxation (Boland, Dethridge and Dumitrescu 2006; Righini and Salani 2008): the best walk
+//! with little memory bounds the best placement; where it visits a host twice, memories grow along its cycles and the
+//! search is repeated, until the best walk is a placement or nothing is left.
+
+use super::beam;
+use super::cover::Cover;
+use super::labels::{Found, Search};
+use super::limits::{Goal, Limits};
+use super::loads::Loads;
+use super::shipping::Shipping;
+use super::to_go::ToGo;
+use super::ways::Ways;
+use crate::cost::Assignment;
+use crate::domain::options::Overlap;
+use crate::exact::at_period::AtPeriod;
+use crate::exact::neighbourhood::Neighbourhoods;
+use crate::exact::stage_ends::StageEnds;
+use crate::problem::Problem;
+
+/// Labels of a layer of a quick beam.
+pub const WIDTH: usize = 48;
+
+/// What is known within limits.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Decision {
+    /// The best placement found there, with the value of what is to be least.
+    pub placement: Option<(Assignment, f64)>,
+    /// Whether that is the best there is, or without one, whether there is none.
+    pub decided: bool,
+    /// Every placement within the limits has at least this value.
+    pub bound: f64,
+}
+
+/// All that is tabulated for one period.
+pub struct Tables<'p, const W: usize> {
+    walks: AtPeriod<'p, W>,
+    to_go: ToGo,
+    loads: Option<Loads>,
+    shipping: Option<&'p Shipping>,
+    cover: Cover,
+    period_s: f64,
+    possible: bool,
+}
+
+impl<'p, const W: usize> Tables<'p, W> {
+    /// Tabulates a period; `None` when told to stop.
+    pub fn new(
+        problem: &'p Problem,
+        stage_ends: &'p StageEnds<W>,
+        shipping: Option<&'p Shipping>,
+        period_s: f64,
+        stop: &dyn Fn() -> bool,
+    ) -> Option<Self> {
+        let walks = AtPeriod::new(problem, stage_ends, period_s, stop)?;
+        let one_at_a_time = problem.overlap == Overlap::None && period_s < f64::MAX;
+        let mut loads = if one_at_a_time { Some(Loads::new(problem, period_s, stop)?) } else { None };
+        let begins = loads.as_ref().is_none_or(|loads| loads.admit_any(problem));
+        let cover = match walks.fewest_stages_in_all().filter(|_| begins) {
+            None => Cover::Impossible,
+            Some(_) => Cover::new(&walks, loads.as_mut(), stop)?,
+        };
+        let to_go = ToGo::new(problem, shipping, loads.as_ref(), period_s, stop)?;
+        let possible = !matches!(cover, Cover::Impossible) && to_go.least_latency_s(problem).is_finite();
+        Some(Self { walks, to_go, loads, shipping, cover, period_s, possible })
+    }
+
+    /// Whether the relaxations leave a possibility within limits.
+    pub fn may_hold(&self, limits: &Limits) -> bool {
+        self.possible
+            && self.least(Goal::Latency) <= limits.latency_s
+            && self.least(Goal::Bytes) <= limits.shipped_bytes
+    }
+
+    /// No placement within the period has a smaller value.
+    pub fn least(&self, goal: Goal) -> f64 {
+        match goal {
+            _ if !self.possible => f64::INFINITY,
+            Goal::Latency => self.to_go.least_latency_s(self.walks.problem),
+            Goal::Bytes => self.to_go.fewest_bytes(),
+            Goal::Stages => self.walks.fewest_stages_in_all().map_or(f64::INFINITY, |stages| stages as f64),
+        }
+    }
+
+    fn ways(&self, limits: Limits, goal: Goal) -> Ways<'_, W> {
+        Ways::new(&self.walks, (&self.to_go, self.loads.as_ref()), self.shipping, self.period_s, limits, goal)
+    }
+
+    /// What a beam with layers of so many labels finds within limits.
+    pub fn beam(&self, limits: Limits, goal: Goal, width: usize, stop: &dyn Fn() -> bool) -> Option<(Assignment, f64)> {
+        if !self.may_hold(&limits) {
+            return None;
+        }
+        beam::placement(&mut self.ways(limits, goal), &self.cover, width, stop)
+    }
+
+    /// Decides by labels. What walks must remember is learnt in `neighbourhoods`.
+    pub fn decide(
+        &self,
+        mut limits: Limits,
+        goal: Goal,
+        neighbourhoods: &mut Neighbourhoods,
+        most_entries: usize,
+        stop: &dyn Fn() -> bool,
+    ) -> Decision {
+        let mut placement: Option<(Assignment, f64)> = None;
+        let mut bound = 0.0;
+        if !self.may_hold(&limits) {
+            return Decision { placement, decided: true, bound };
+        }
+        let mut spent = 0;
+        loop {
+            let ways = self.ways(limits, goal);
+            let found = Search::run(ways, &self.cover, neighbourhoods, most_entries, &mut spent, stop);
+            let Found::Walks(walks) = found else { return Decision { placement, decided: false, bound } };
+            if let Some((value, better)) = walks.placement {
+                limits = goal.below(limits, value);
+                placement = Some((better, value));
+            }
+            let settled = goal == Goal::Stages && placement.is_some();
+            let Some((least, _)) = walks.cyclic.first().filter(|_| !settled) else {
+                return Decision { placement, decided: true, bound };
+            };
+            bound = f64::max(bound, *least);
+            let mut grew = false;
+            for (_, walk) in &walks.cyclic {
+                let hosts: Vec<usize> = walk.stages.iter().map(|&(_, host)| host).collect();
+                grew |= neighbourhoods.forbid_cycles(&hosts);
+            }
+            if !grew {
+                return Decision { placement, decided: false, bound };
+            }
+        }
+    }
+}

@@ -1,0 +1,94 @@
+//! The fewest nodes within a target period: decisions with a limit on stages, rising from what a walk needs.
+
+use rand::SeedableRng;
+use rand_pcg::Pcg64Mcg;
+
+use super::decide::{Tables, WIDTH};
+use super::effort::{Effort, width_beside};
+use super::limits::{Goal, Limits};
+use crate::domain::options::Overlap;
+use crate::exact::decision::{self, Decider};
+use crate::exact::neighbourhood::Neighbourhoods;
+use crate::exact::stage_ends::StageEnds;
+use crate::incumbent::Incumbent;
+use crate::problem::Problem;
+
+/// What is known of a number of nodes.
+enum Known {
+    Enough,
+    TooFew,
+    Nothing,
+}
+
+/// Closes the gap between bound and fewest nodes as far as the world allows. `None` when told to stop.
+pub fn search<const W: usize>(incumbent: &Incumbent<'_>, target_period_s: f64) -> Option<()> {
+    let problem = incumbent.problem;
+    let stop = || incumbent.must_end();
+    let stage_ends = StageEnds::<W>::new(problem, &stop)?;
+    let mut neighbourhoods = Neighbourhoods::new(problem.hosts.len());
+    let tables = Tables::new(problem, &stage_ends, None, target_period_s, &stop)?;
+    let limits = Limits::of_latency(problem.max_latency_s);
+    incumbent.raise(if tables.may_hold(&limits) { tables.least(Goal::Stages) } else { f64::INFINITY });
+    if let Some((found, _)) = tables.beam(limits, Goal::Stages, WIDTH, &stop) {
+        incumbent.offer(found);
+    }
+    let by_bitsets = problem.overlap == Overlap::Full && problem.max_latency_s == f64::INFINITY;
+    let mut decide = |stages: usize, most_entries: usize| -> Option<Known> {
+        let mut limited = problem.clone();
+        limited.most_stages = stages;
+        if by_bitsets {
+            at_most::<W>(incumbent, &limited, &stage_ends, target_period_s, most_entries)
+        } else {
+            let tables = Tables::new(&limited, &stage_ends, None, target_period_s, &stop)?;
+            if let Some((found, _)) = tables.beam(limits, Goal::Stages, width_beside(most_entries), &stop) {
+                incumbent.offer(found);
+                return Some(Known::Enough);
+            }
+            let decision = tables.decide(limits, Goal::Stages, &mut neighbourhoods, most_entries, &stop);
+            Some(match decision.placement {
+                Some((found, _)) => {
+                    incumbent.offer(found);
+                    Known::Enough
+                }
+                None if decision.decided => Known::TooFew,
+                None => Known::Nothing,
+            })
+        }
+    };
+    for most_entries in Effort::of_proofs(incumbent).rising() {
+        // Any number first, or without a placement nothing would be known of the upper end.
+        if incumbent.best().is_none() && matches!(decide(problem.most_stages, most_entries)?, Known::TooFew) {
+            incumbent.raise(f64::INFINITY);
+        }
+        while !stop() && incumbent.bound() < incumbent.objective().min(problem.most_stages as f64) {
+            let stages = incumbent.bound() as usize;
+            match decide(stages, most_entries)? {
+                Known::Enough => break,
+                Known::TooFew => incumbent.raise(incumbent.objective().min((stages + 1) as f64)),
+                Known::Nothing => break,
+            }
+        }
+        if stop() || incumbent.bound() == f64::INFINITY {
+            break;
+        }
+    }
+    Some(())
+}
+
+/// With full overlap and no limit of latency, sets of starts say all: the decision of the search for the least period.
+fn at_most<const W: usize>(
+    incumbent: &Incumbent<'_>,
+    limited: &Problem,
+    stage_ends: &StageEnds<W>,
+    target_period_s: f64,
+    most_labels: usize,
+) -> Option<Known> {
+    let every_cut: Vec<usize> = (0..=limited.blocks()).collect();
+    let rng = Pcg64Mcg::seed_from_u64(incumbent.env.seed);
+    let mut decider = Decider::new(incumbent, limited, &every_cut, stage_ends, rng);
+    Some(match decider.decide(target_period_s, most_labels)? {
+        decision::Decision::Possible => Known::Enough,
+        decision::Decision::Impossible => Known::TooFew,
+        decision::Decision::Undecided => Known::Nothing,
+    })
+}

@@ -1,0 +1,88 @@
+//! The front of period and latency: every placement that no other beats in both.
+//!
+//! From the least latency of all downwards in period (the ε-constraint method, Haimes, Lasdon and Wismer 1971): the
+//! least latency within a period, then within a period that is smaller than that placement's by more than rounding,
+//! until the least period is reached. One search for each point, and for each of equal latency.
+//!
+//! Two points differ by more than [`ROUNDING`] in both. A placement that is left out has a point of the front that is
+//! no worse in both but for rounding.
+
+use super::decide::Tables;
+use super::effort::Effort;
+use super::least_latency::{Heard, close_in};
+use super::limits::{Goal, Limits};
+use super::ties;
+use super::to_go::ROUNDING;
+use crate::cost::{Assignment, Costs, costs};
+use crate::exact::neighbourhood::Neighbourhoods;
+use crate::exact::stage_ends::StageEnds;
+use crate::incumbent::Incumbent;
+
+/// Finds the points behind the least period. `None` when told to stop.
+pub fn points<const W: usize>(incumbent: &Incumbent<'_>) -> Option<()> {
+    let problem = incumbent.problem;
+    let stop = || incumbent.env.stop.reason().is_some();
+    let period_is_least = incumbent.bound() == incumbent.objective();
+    let effort = Effort::of_proofs(incumbent);
+    ties::least_latency::<W>(incumbent, effort)?;
+    let last = incumbent.costs()?;
+    let stage_ends = StageEnds::<W>::new(problem, &stop)?;
+    let mut neighbourhoods = Neighbourhoods::new(problem.hosts.len());
+    let limits = Limits::of_latency(problem.max_latency_s);
+    let mut found: Vec<(Costs, Assignment)> = Vec::new();
+    let mut period_s = f64::MAX;
+    let mut whole = period_is_least;
+    while period_s >= last.period_s {
+        let tables = Tables::new(problem, &stage_ends, None, period_s, &stop);
+        let Some(tables) = tables else {
+            whole = false;
+            break;
+        };
+        let mut best = None;
+        let mut heard = Heard { placement: &mut |better| best = Some(better), bound: &mut |_| {}, stop: &stop };
+        let wanted = (Goal::Latency, limits);
+        let high_s = less(last.latency_s);
+        let (_, proven) = close_in(&tables, &mut neighbourhoods, wanted, high_s, effort, &mut heard);
+        whole &= proven;
+        let Some(point) = best else { break };
+        // As good as the last one's period, where its latency was not proven.
+        incumbent.offer(point.clone());
+        let at = costs(problem, &point);
+        period_s = less(at.period_s);
+        found.push((at, point));
+    }
+    let first = incumbent.costs()?;
+    if let Some((at, point)) = found.last()
+        && at.latency_s < less(first.latency_s)
+        && first.period_s > less(at.period_s)
+    {
+        // Its period is the least but for rounding, and its latency is smaller by more.
+        incumbent.replace(point.clone());
+    }
+    let points = undominated(found, incumbent.costs()?);
+    incumbent.prove(|proofs| {
+        proofs.front = points;
+        proofs.front_is_whole = whole;
+    });
+    Some(())
+}
+
+/// The largest value that is smaller by more than rounding.
+fn less(seconds: f64) -> f64 {
+    (seconds * (1.0 - ROUNDING)).min(seconds.next_down())
+}
+
+/// The points that neither another nor the first, with the least period, is as good as but for rounding; by ascending
+/// period.
+fn undominated(mut found: Vec<(Costs, Assignment)>, first: Costs) -> Vec<Assignment> {
+    found.sort_by(|(a, _), (b, _)| a.period_s.total_cmp(&b.period_s).then(a.latency_s.total_cmp(&b.latency_s)));
+    let mut least_s = first.latency_s;
+    found.retain(|(at, _)| {
+        let better = first.period_s <= less(at.period_s) && at.latency_s < less(least_s);
+        if better {
+            least_s = at.latency_s;
+        }
+        better
+    });
+    found.into_iter().map(|(_, point)| point).collect()
+}

@@ -1,0 +1,208 @@
+//! Loads of the walk relaxation where a node does one thing at a time: what a host must receive, compute and send at
+//! least, within a period.
+//!
+//! Backwards, for each start the least that the stage there computes and sends so that the rest is possible, also with
+//! a limit on the stages that are left; forwards, the least that a host receives. Walks do not come back to a host by
+//! the next step but one. Both together say which stages a host can have at all. O(m n² + n m²) time, for k limits on
+//! stages k times that.
+//!
+//! Sums are associated in another order than in the cost model, so they are used with [`ROUNDING`].
+
+use super::to_go::ROUNDING;
+use super::two::{NOWHERE, Two};
+use crate::problem::Problem;
+
+/// Steps that tables by stages left may take; where they would take more, there are none.
+const MOST_STEPS: usize = 1 << 25;
+
+/// The bounds of one period, by position, then host.
+#[derive(Debug)]
+pub struct Loads {
+    hosts: usize,
+    /// The hosts of each group.
+    members: Vec<Vec<usize>>,
+    /// The period with room for roundings.
+    within_s: f64,
+    /// What a stage that starts there computes and sends, by the host that is sent to.
+    rest: Vec<Two>,
+    /// What a stage that ends there sends, likewise.
+    hops: Vec<Two>,
+    /// The same with at most 1, 2, ... stages; with more it is as without a limit, or the table is not kept.
+    rest_by_stages: Vec<Vec<Two>>,
+}
+
+impl Loads {
+    /// Tabulates a problem at a period; `None` when told to stop.
+    pub fn new(problem: &Problem, period_s: f64, stop: &dyn Fn() -> bool) -> Option<Self> {
+        let (hosts, blocks) = (problem.hosts.len(), problem.blocks());
+        let within_s = period_s * (1.0 + ROUNDING);
+        let mut members = vec![Vec::new(); problem.groups.len()];
+        problem.group_of.iter().enumerate().for_each(|(host, &group)| members[group].push(host));
+        let nothing = vec![Two::NONE; (blocks + 1) * hosts];
+        let (rest, hops) = (nothing.clone(), nothing);
+        let mut loads = Self { hosts, members, within_s, rest, hops, rest_by_stages: Vec::new() };
+        for start in (0..blocks).rev() {
+            for host in 0..hosts {
+                if host % 64 == 0 && stop() {
+                    return None;
+                }
+                loads.hops[(start + 1) * hosts + host] = loads.shortest_hops(problem, host, start + 1, &loads.rest);
+            }
+            let row = loads.starts_at(problem, start, &loads.hops);
+            loads.rest[start * hosts..(start + 1) * hosts].copy_from_slice(&row);
+        }
+        Some(loads)
+    }
+
+    /// Adds the tables by stages left, where they are quickly made. `None` when told to stop.
+    pub fn count_stages(&mut self, problem: &Problem, stop: &dyn Fn() -> bool) -> Option<()> {
+        let size = self.rest.len();
+        if self.steps(problem).saturating_mul(problem.most_stages) > MOST_STEPS {
+            return Some(());
+        }
+        let mut fewer = vec![Two::NONE; size];
+        while self.rest_by_stages.len() < problem.most_stages {
+            let mut hops = vec![Two::NONE; size];
+            let mut rest = vec![Two::NONE; size];
+            for start in (0..problem.blocks()).rev() {
+                for host in 0..self.hosts {
+                    if host % 64 == 0 && stop() {
+                        return None;
+                    }
+                    let at = (start + 1) * self.hosts + host;
+                    hops[at] = self.shortest_hops(problem, host, start + 1, &fewer);
+                }
+                let row = self.starts_at(problem, start, &hops);
+                rest[start * self.hosts..(start + 1) * self.hosts].copy_from_slice(&row);
+            }
+            if rest == fewer {
+                break;
+            }
+            fewer.clone_from(&rest);
+            self.rest_by_stages.push(rest);
+        }
+        Some(())
+    }
+
+    /// The hops and the stages of one table.
+    fn steps(&self, problem: &Problem) -> usize {
+        let mut steps = self.rest.len() * self.hosts;
+        for (group, members) in self.members.iter().enumerate() {
+            for start in 0..problem.blocks() {
+                problem.ends_in_memory(group, start, |_| steps += members.len());
+            }
+        }
+        steps
+    }
+
+    /// The shortest hops from a host where its stage ends, to two hosts from which the rest is possible.
+    fn shortest_hops(&self, problem: &Problem, host: usize, end: usize, rest: &[Two]) -> Two {
+        let mut shortest = Two::NONE;
+        if end == problem.blocks() {
+            shortest.add(problem.output_s[host], NOWHERE);
+            return shortest;
+        }
+        let row = &rest[end * self.hosts..(end + 1) * self.hosts];
+        problem.links.for_each_transfer(host, problem.load_bits[end], |to, hop_s| {
+            if hop_s + row[to].avoiding(host) <= self.within_s {
+                shortest.add(hop_s, to as u32);
+            }
+        });
+        shortest
+    }
+
+    /// For each host what a stage from a start on computes and sends at least.
+    fn starts_at(&self, problem: &Problem, start: usize, hops: &[Two]) -> Vec<Two> {
+        let mut row = vec![Two::NONE; self.hosts];
+        for (group, members) in self.members.iter().enumerate() {
+            problem.ends_in_memory(group, start, |end| {
+                let compute_s = problem.compute_s(group, start, end);
+                if compute_s <= self.within_s {
+                    for &host in members {
+                        row[host].follow(compute_s, &hops[end * self.hosts + host]);
+                    }
+                }
+            });
+        }
+        row
+    }
+
+    /// Whether there are tables by stages left.
+    pub fn counts_stages(&self) -> bool {
+        !self.rest_by_stages.is_empty()
+    }
+
+    /// Whether there is any walk at all.
+    pub fn admit_any(&self, problem: &Problem) -> bool {
+        let begins = |host: usize| self.admits(host, 0, host, problem.most_stages, problem.input_s[host]);
+        (0..self.hosts).any(begins)
+    }
+
+    /// Whether a host may receive so long what starts there, and with so many stages, its own included, the rest is
+    /// possible. The walk came from `before`.
+    #[inline]
+    pub fn admits(&self, host: usize, start: usize, before: usize, stages: usize, receive_s: f64) -> bool {
+        let rest = match self.rest_by_stages.get(stages.wrapping_sub(1)) {
+            Some(rest) => rest,
+            None => &self.rest,
+        };
+        receive_s + rest[start * self.hosts + host].avoiding(before) <= self.within_s
+    }
+
+    /// Whether a stage that takes so long to compute can end there on a host at all.
+    #[inline]
+    pub fn admits_stage(&self, host: usize, end: usize, compute_s: f64) -> bool {
+        compute_s + self.hops[end * self.hosts + host].least <= self.within_s
+    }
+
+    /// The fewest stages with which the rest is possible, the host's own included; `None` where it is not, or where
+    /// stages were not counted.
+    pub fn fewest_stages(&self, host: usize, start: usize, before: usize, receive_s: f64) -> Option<usize> {
+        let at = start * self.hosts + host;
+        let enough = |rest: &Vec<Two>| receive_s + rest[at].avoiding(before) <= self.within_s;
+        Some(self.rest_by_stages.partition_point(|rest| !enough(rest)) + 1)
+            .filter(|&stages| stages <= self.rest_by_stages.len())
+    }
+
+    /// For each host and start the furthest end of a stage that some walk has there; the start itself where none has.
+    /// `None` when told to stop.
+    pub fn furthest_ends(&self, problem: &Problem, stop: &dyn Fn() -> bool) -> Option<Vec<usize>> {
+        let (hosts, blocks) = (self.hosts, problem.blocks());
+        let mut receives = vec![Two::NONE; (blocks + 1) * hosts];
+        let mut ended = vec![Two::NONE; (blocks + 1) * hosts];
+        let mut furthest: Vec<usize> = (0..hosts).flat_map(|_| 0..blocks).collect();
+        for (host, received) in receives.iter_mut().enumerate().take(hosts) {
+            if self.admits(host, 0, host, usize::MAX, problem.input_s[host]) {
+                received.add(problem.input_s[host], NOWHERE);
+            }
+        }
+        for start in 0..blocks {
+            for from in (0..hosts).filter(|_| start > 0) {
+                if from % 64 == 0 && stop() {
+                    return None;
+                }
+                let ended = ended[start * hosts + from];
+                problem.links.for_each_transfer(from, problem.load_bits[start], |to, hop_s| {
+                    let carried = hop_s + ended.avoiding(to) <= self.within_s;
+                    if carried && self.admits(to, start, from, usize::MAX, hop_s) {
+                        receives[start * hosts + to].add(hop_s, from as u32);
+                    }
+                });
+            }
+            for (group, members) in self.members.iter().enumerate() {
+                problem.ends_in_memory(group, start, |end| {
+                    let compute_s = problem.compute_s(group, start, end);
+                    for &host in members {
+                        let received = &receives[start * hosts + host];
+                        let at = end * hosts + host;
+                        if received.and(&self.hops[at]) + compute_s <= self.within_s {
+                            ended[at].follow(compute_s, received);
+                            furthest[host * blocks + start] = furthest[host * blocks + start].max(end);
+                        }
+                    }
+                });
+            }
+        }
+        Some(furthest)
+    }
+}

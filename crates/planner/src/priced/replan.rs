@@ -1,0 +1,110 @@
+//! Replanning: the fewest bytes shipped among the placements whose period is within the ratio of the least.
+//!
+//! The search for the least sum with bytes in place of seconds, at the largest period allowed. Then, with what effort
+//! is left for ties, a smaller period and a smaller latency for the same bytes.
+
+use super::decide::Tables;
+use super::effort::Effort;
+use super::least_latency::{Heard, close_in};
+use super::limits::{Goal, Limits};
+use super::shipping::Shipping;
+use crate::cost::{Assignment, costs};
+use crate::exact::neighbourhood::Neighbourhoods;
+use crate::exact::stage_ends::StageEnds;
+use crate::incumbent::Incumbent;
+
+/// How often the range of periods is halved for the same bytes.
+const BISECTIONS: usize = 16;
+
+/// Looks for the placement that ships least. `None` when told to stop.
+pub fn fewest_bytes<const W: usize>(incumbent: &Incumbent<'_>) -> Option<()> {
+    let problem = incumbent.problem;
+    let stop = || incumbent.env.stop.reason().is_some();
+    let shipping = Shipping::new(incumbent.request, problem)?;
+    let stage_ends = StageEnds::<W>::new(problem, &stop)?;
+    let ratio = incumbent.request.options.max_period_ratio.unwrap_or(1.0);
+    loop {
+        let period_s = incumbent.objective().max(ratio * incumbent.claimed_bound());
+        let cheapest = fewest_bytes_within(incumbent, &stage_ends, &shipping, period_s, &stop)?;
+        // Where the least period was not known, a smaller one may have been found: then less is allowed.
+        if costs(problem, &cheapest).period_s <= incumbent.objective().max(ratio * incumbent.claimed_bound()) {
+            incumbent.ship(cheapest.clone());
+            let better = smaller_period(incumbent, &stage_ends, &shipping, cheapest, &stop)?;
+            incumbent.ship(better);
+            return Some(());
+        }
+    }
+}
+
+fn fewest_bytes_within<const W: usize>(
+    incumbent: &Incumbent<'_>,
+    stage_ends: &StageEnds<W>,
+    shipping: &Shipping,
+    period_s: f64,
+    stop: &dyn Fn() -> bool,
+) -> Option<Assignment> {
+    let problem = incumbent.problem;
+    let mut cheapest = incumbent.best()?;
+    let high = bytes(shipping, &cheapest);
+    let tables = Tables::new(problem, stage_ends, Some(shipping), period_s, stop)?;
+    let mut neighbourhoods = Neighbourhoods::new(problem.hosts.len());
+    let mut heard = Heard {
+        placement: &mut |found| {
+            // It may have a smaller period than the best so far.
+            incumbent.offer(found.clone());
+            cheapest = found;
+        },
+        bound: &mut |bytes| incumbent.prove(|proofs| proofs.fewest_bytes = proofs.fewest_bytes.max(bytes as u64)),
+        stop,
+    };
+    let wanted = (Goal::Bytes, Limits::of_latency(problem.max_latency_s));
+    let (shipped, proven) =
+        close_in(&tables, &mut neighbourhoods, wanted, high, Effort::of_proofs(incumbent), &mut heard);
+    if proven {
+        incumbent.prove(|proofs| proofs.fewest_bytes = proofs.fewest_bytes.max(shipped as u64));
+    }
+    Some(cheapest)
+}
+
+fn bytes(shipping: &Shipping, assignment: &Assignment) -> f64 {
+    assignment.spans().map(|(start, end, host)| shipping.bytes(host, start, end)).sum()
+}
+
+/// A placement that ships no more, with a smaller period or latency as far as little effort finds one.
+fn smaller_period<const W: usize>(
+    incumbent: &Incumbent<'_>,
+    stage_ends: &StageEnds<W>,
+    shipping: &Shipping,
+    mut best: Assignment,
+    stop: &dyn Fn() -> bool,
+) -> Option<Assignment> {
+    let problem = incumbent.problem;
+    let limits = Limits { latency_s: problem.max_latency_s, shipped_bytes: bytes(shipping, &best) };
+    let effort = Effort::of_ties(problem.hosts.len());
+    let most_entries = effort.rising().next()?;
+    let mut neighbourhoods = Neighbourhoods::new(problem.hosts.len());
+    let mut low_s = incumbent.objective();
+    for halving in 0..=BISECTIONS {
+        let high_s = costs(problem, &best).period_s;
+        if high_s <= low_s || stop() {
+            break;
+        }
+        // First right below: where nothing is better, this ends it.
+        let period_s = if halving == 0 { high_s.next_down() } else { low_s + (high_s - low_s) / 2.0 };
+        if period_s < low_s || period_s >= high_s {
+            break;
+        }
+        let tables = Tables::new(problem, stage_ends, Some(shipping), period_s, stop)?;
+        let decision = tables.decide(limits, Goal::Stages, &mut neighbourhoods, most_entries, stop);
+        match decision.placement {
+            Some((better, _)) => best = better,
+            None if halving == 0 => break,
+            None => low_s = period_s.next_up(),
+        }
+    }
+    let costs = costs(problem, &best);
+    let tables = Tables::new(problem, stage_ends, Some(shipping), costs.period_s, stop)?;
+    let mut heard = Heard { placement: &mut |found| best = found, bound: &mut |_| {}, stop };
+    close_in(&tables, &mut neighbourhoods, (Goal::Latency, limits), costs.latency_s, effort, &mut heard);
+    Some(best)
+}

@@ -1,0 +1,45 @@
+//! How partial walks came about: each step points to the one before.
+
+use crate::cost::Assignment;
+
+/// No step: the walk begins.
+pub const BEGINNING: u32 = u32::MAX;
+
+/// The start of a stage on a host.
+#[derive(Debug, Clone, Copy)]
+struct Step {
+    before: u32,
+    host: u32,
+    start: u32,
+}
+
+/// All steps of a search.
+#[derive(Debug, Default)]
+pub struct Steps(Vec<Step>);
+
+impl Steps {
+    /// Adds a step; returns its index.
+    pub fn add(&mut self, before: u32, host: usize, start: u32) -> u32 {
+        self.0.push(Step { before, host: host as u32, start });
+        (self.0.len() - 1) as u32
+    }
+
+    /// The walk whose last stage starts with a step and ends at `end`.
+    pub fn walk(&self, mut step: u32, mut end: usize) -> Assignment {
+        let mut stages = Vec::new();
+        while let Some(&Step { before, host, start }) = self.0.get(step as usize) {
+            stages.push((end, host as usize));
+            end = start as usize;
+            step = before;
+        }
+        stages.reverse();
+        Assignment { stages }
+    }
+}
+
+/// Whether a walk visits a host twice.
+pub fn has_cycle(walk: &Assignment) -> bool {
+    let mut hosts: Vec<usize> = walk.stages.iter().map(|&(_, host)| host).collect();
+    hosts.sort_unstable();
+    hosts.windows(2).any(|pair| pair[0] == pair[1])
+}

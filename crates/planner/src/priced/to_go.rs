@@ -1,0 +1,170 @@
+//! Completion bounds: what the walk relaxation needs at least from a start on a host to the end, within a period.
+//!
+//! A backward dynamic programme over positions in which a walk may come back to a host, but not by the next step but
+//! one: cycles of two hosts are left out (Houck, Picard, Queyranne and Vemuganti 1980), since the fastest link tempts
+//! every walk to go to and fro. O(m n² + n m²) time, O(m n) memory.
+//!
+//! Sums are associated backwards here and forwards in the cost model, so a bound is used with [`ROUNDING`].
+
+use super::loads::Loads;
+use super::shipping::Shipping;
+use super::two::{NOWHERE, Two};
+use crate::problem::Problem;
+
+/// More than the relative difference between two orders of summing a pipeline's times.
+pub const ROUNDING: f64 = 1e-12;
+
+/// The bounds, by position, then host.
+#[derive(Debug)]
+pub struct ToGo {
+    hosts: usize,
+    latency: Vec<Two>,
+    bytes: Option<Vec<Two>>,
+    /// Whether a walk can begin on a host.
+    begins: Vec<bool>,
+    period_s: f64,
+}
+
+/// What follows an end on a host, by position, then host: the rest with its first hop.
+struct Behind {
+    latency: Vec<Two>,
+    bytes: Vec<Two>,
+}
+
+impl Behind {
+    fn new(hosts: usize, blocks: usize) -> Self {
+        let ways = vec![Two::NONE; (blocks + 1) * hosts];
+        Self { latency: ways.clone(), bytes: ways }
+    }
+}
+
+impl ToGo {
+    /// Tabulates a problem at a period; `None` when told to stop.
+    /// Where nodes do one thing at a time, their loads are given.
+    pub fn new(
+        problem: &Problem,
+        shipping: Option<&Shipping>,
+        loads: Option<&Loads>,
+        period_s: f64,
+        stop: &dyn Fn() -> bool,
+    ) -> Option<Self> {
+        let (hosts, blocks) = (problem.hosts.len(), problem.blocks());
+        let mut to_go = Self {
+            hosts,
+            latency: vec![Two::NONE; (blocks + 1) * hosts],
+            bytes: shipping.map(|_| vec![Two::NONE; (blocks + 1) * hosts]),
+            begins: (0..hosts)
+                .map(|host| {
+                    let input_s = problem.input_s[host];
+                    let admitted = |loads: &Loads| loads.admits(host, 0, host, problem.most_stages, input_s);
+                    input_s <= period_s && loads.is_none_or(admitted)
+                })
+                .collect(),
+            period_s,
+        };
+        let mut behind = Behind::new(hosts, blocks);
+        for start in (0..blocks).rev() {
+            for host in 0..hosts {
+                if host % 64 == 0 && stop() {
+                    return None;
+                }
+                to_go.go_on((problem, loads), host, start + 1, &mut behind);
+            }
+            to_go.start_at((problem, loads), shipping, start, &behind, stop)?;
+        }
+        Some(to_go)
+    }
+
+    /// The least latency from a start on a host to the end, the host's own stage included; infinite where there is no
+    /// way. The walk came from `before`.
+    #[inline]
+    pub fn latency_s(&self, host: usize, start: usize, before: usize) -> f64 {
+        self.latency[start * self.hosts + host].avoiding(before)
+    }
+
+    /// The fewest bytes that are still to be shipped, likewise.
+    #[inline]
+    pub fn shipped_bytes(&self, host: usize, start: usize, before: usize) -> f64 {
+        self.bytes.as_ref().map_or(0.0, |bytes| bytes[start * self.hosts + host].avoiding(before))
+    }
+
+    /// The least latency of all walks within the period; infinite where there is none.
+    pub fn least_latency_s(&self, problem: &Problem) -> f64 {
+        let from = |host: usize| problem.input_s[host] + self.latency[host].least;
+        self.first_hosts().map(from).fold(f64::INFINITY, f64::min) * (1.0 - ROUNDING)
+    }
+
+    /// The fewest bytes that a walk within the period ships; 0 without a base.
+    pub fn fewest_bytes(&self) -> f64 {
+        let Some(bytes) = &self.bytes else { return 0.0 };
+        self.first_hosts().map(|host| bytes[host].least).fold(f64::INFINITY, f64::min)
+    }
+
+    fn first_hosts(&self) -> impl Iterator<Item = usize> {
+        (0..self.hosts).filter(|&host| self.begins[host])
+    }
+
+    /// What follows a stage that ends on a host.
+    fn go_on(&self, (problem, loads): (&Problem, Option<&Loads>), host: usize, end: usize, behind: &mut Behind) {
+        let at = end * self.hosts + host;
+        let (mut latency, mut bytes) = (Two::NONE, Two::NONE);
+        if end == problem.blocks() {
+            let output_s = problem.output_s[host];
+            if output_s <= self.period_s {
+                latency.add(output_s, NOWHERE);
+                bytes.add(0.0, NOWHERE);
+            }
+        } else {
+            let row = end * self.hosts..(end + 1) * self.hosts;
+            let bytes_row = self.bytes.as_ref().map(|bytes| &bytes[row.clone()]);
+            let row = &self.latency[row];
+            problem.links.for_each_transfer(host, problem.load_bits[end], |to, hop_s| {
+                let rest_s = row[to].avoiding(host);
+                let admitted = loads.is_none_or(|loads| loads.admits(to, end, host, usize::MAX, hop_s));
+                if hop_s <= self.period_s && admitted && rest_s.is_finite() {
+                    latency.add(hop_s + rest_s, to as u32);
+                    if let Some(row) = bytes_row {
+                        bytes.add(row[to].avoiding(host), to as u32);
+                    }
+                }
+            });
+        }
+        (behind.latency[at], behind.bytes[at]) = (latency, bytes);
+    }
+
+    fn start_at(
+        &mut self,
+        (problem, loads): (&Problem, Option<&Loads>),
+        shipping: Option<&Shipping>,
+        start: usize,
+        behind: &Behind,
+        stop: &dyn Fn() -> bool,
+    ) -> Option<()> {
+        let mut ends: Vec<Vec<(usize, f64)>> = vec![Vec::new(); problem.groups.len()];
+        for (group, ends) in ends.iter_mut().enumerate() {
+            problem.ends_in_memory(group, start, |end| {
+                let compute_s = problem.compute_s(group, start, end);
+                if compute_s <= self.period_s {
+                    ends.push((end, compute_s));
+                }
+            });
+        }
+        for host in 0..self.hosts {
+            if host % 64 == 0 && stop() {
+                return None;
+            }
+            let at = start * self.hosts + host;
+            for &(end, compute_s) in &ends[problem.group_of[host]] {
+                let after = end * self.hosts + host;
+                if loads.is_some_and(|loads| !loads.admits_stage(host, end, compute_s)) {
+                    continue;
+                }
+                self.latency[at].follow(compute_s, &behind.latency[after]);
+                if let (Some(bytes), Some(shipping)) = (&mut self.bytes, shipping) {
+                    bytes[at].follow(shipping.bytes(host, start, end), &behind.bytes[after]);
+                }
+            }
+        }
+        Some(())
+    }
+}

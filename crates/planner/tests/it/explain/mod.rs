@@ -1,0 +1,6 @@
+//! Explanations of random small requests, every claim of them held against brute force on requests that are changed
+//! here, as documents.
+
+mod changed;
+mod mends;
+mod upgrades;

@@ -1,0 +1,11 @@
+//! The planner against oracles, certified optima and definitions so plain that they cannot be wrong.
+
+mod domain_faults;
+mod domain_fuzz;
+mod domain_properties;
+mod exact;
+mod explain;
+mod oracle;
+mod oracle_agrees;
+mod planner_is_right;
+mod priced;

@@ -1,0 +1,184 @@
+//! What a search claims, held against the oracle's answer: its document, and all that it reported on the way.
+
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use cutpoint_planner::check::check;
+use cutpoint_planner::domain::options::Objective;
+use cutpoint_planner::domain::placement::{PlacementDocument, Status, Termination};
+use cutpoint_planner::domain::request::PlanRequest;
+use cutpoint_planner::env::NeverStop;
+use cutpoint_planner::{Env, Progress, Stop, StopReason, plan};
+
+use super::OracleAnswer;
+use super::every::{brute_least_bytes, brute_replan};
+
+/// A bound and an objective are sums of the same numbers in different orders.
+const ROUNDING: f64 = 1e-12;
+
+/// Stops a search for good when it has asked so many times.
+#[derive(Debug)]
+pub struct StopAfter {
+    calls: usize,
+    asked: AtomicUsize,
+}
+
+impl StopAfter {
+    pub fn new(calls: usize) -> Self {
+        Self { calls, asked: AtomicUsize::new(0) }
+    }
+
+    /// How often a search asked.
+    pub fn asked(&self) -> usize {
+        self.asked.load(Ordering::Relaxed)
+    }
+}
+
+impl Stop for StopAfter {
+    fn reason(&self) -> Option<StopReason> {
+        (self.asked.fetch_add(1, Ordering::Relaxed) >= self.calls).then_some(StopReason::Stopped)
+    }
+}
+
+/// All that a search reported.
+#[derive(Debug, Default)]
+pub struct Heard {
+    incumbents: Mutex<Vec<PlacementDocument>>,
+    bounds: Mutex<Vec<f64>>,
+}
+
+impl Progress for Heard {
+    fn incumbent(&self, placement: &PlacementDocument) {
+        self.incumbents.lock().unwrap().push(placement.clone());
+    }
+
+    fn lower_bound(&self, bound: f64) {
+        self.bounds.lock().unwrap().push(bound);
+    }
+}
+
+impl Heard {
+    /// The bound with which the search began.
+    pub fn first_bound(&self) -> Option<f64> {
+        self.bounds.lock().unwrap().first().copied()
+    }
+
+    /// Every reported bound and placement was true when it was reported, and better than the one before.
+    pub fn assert_true(&self, request: &PlanRequest, answer: &OracleAnswer, context: &str) {
+        let bounds = self.bounds.lock().unwrap();
+        assert!(bounds.is_sorted_by(|before, after| before < after), "{context}: {bounds:?}");
+        let incumbents = self.incumbents.lock().unwrap();
+        let Some(best) = answer.optimum() else {
+            assert_eq!(*incumbents, [], "{context}");
+            return;
+        };
+        let highest = bounds.last().copied().unwrap_or(0.0);
+        // What is reported on the way of replanning are bounds of the period.
+        let replans = request.options.base.is_some();
+        let bounded = if replans { brute_replan(request).unwrap().least_period_s } else { best.objective };
+        assert!(highest <= bounded * (1.0 + ROUNDING), "{context}: the bound {highest} is above {best:?}");
+        let mut before = f64::INFINITY;
+        for incumbent in incumbents.iter() {
+            assert_eq!(check(request, incumbent), [], "{context}");
+            let stated = objective(request, incumbent).0.unwrap();
+            assert!(stated <= before || replans, "{context}: {stated} after {before}");
+            assert_document_true(request, incumbent, answer, context);
+            // While a search runs, no reason why it ended can be true but the proof.
+            let optimal = incumbent.status == Status::Optimal;
+            let termination = if optimal { Termination::Optimal } else { Termination::Unfinished };
+            assert_eq!(incumbent.termination, termination, "{context}");
+            before = stated;
+        }
+    }
+}
+
+/// Plans to the end, with one thread and nobody listening.
+pub fn planned(request: &PlanRequest, context: &str) -> PlacementDocument {
+    planned_in(request, &Env { seed: 0, threads: 1, stop: &NeverStop, progress: &Heard::default() }, context)
+}
+
+/// Plans, and has the checker look at the document.
+pub fn planned_in(request: &PlanRequest, env: &Env<'_>, context: &str) -> PlacementDocument {
+    let document = plan(request, env).unwrap_or_else(|failure| panic!("{context}: {failure}"));
+    assert_eq!(check(request, &document), [], "{context}");
+    document
+}
+
+/// The objective of a document and its bound.
+pub fn objective(request: &PlanRequest, document: &PlacementDocument) -> (Option<f64>, Option<f64>) {
+    if request.options.base.is_some() {
+        let Some(migration) = &document.migration else { return (None, None) };
+        return (Some(migration.shipped_bytes as f64), migration.lower_bound_bytes.map(|bytes| bytes as f64));
+    }
+    match request.options.objective {
+        Objective::MaxThroughput | Objective::Tradeoff => (document.period_s, document.lower_bound_s),
+        Objective::MinLatency => (document.latency_s, document.lower_bound_s),
+        Objective::MinNodes { .. } => {
+            let nodes = Some(document.stages.len() as f64).filter(|nodes| *nodes > 0.0);
+            (nodes, document.lower_bound_nodes.map(|nodes| nodes as f64))
+        }
+    }
+}
+
+/// What a document claims holds. Says whether it was proven.
+pub fn assert_document_true(
+    request: &PlanRequest,
+    document: &PlacementDocument,
+    answer: &OracleAnswer,
+    context: &str,
+) -> bool {
+    if request.options.base.is_some() {
+        return assert_replanning_true(request, document, answer, context);
+    }
+    let (stated, bound) = objective(request, document);
+    match (answer, document.status) {
+        (OracleAnswer::Infeasible, Status::Infeasible) => return true,
+        (OracleAnswer::Infeasible, Status::Unknown) => return false,
+        (OracleAnswer::Optimal(best), Status::Optimal) => {
+            let stated = stated.unwrap();
+            if matches!(request.options.objective, Objective::MinLatency) {
+                assert!((stated - best.objective).abs() <= ROUNDING * best.objective, "{context}: {stated}, {best:?}");
+            } else {
+                assert_eq!(stated.to_bits(), best.objective.to_bits(), "{context}: {stated}, but {best:?}");
+                assert_eq!(bound.unwrap().to_bits(), best.objective.to_bits(), "{context}: {bound:?}, but {best:?}");
+            }
+        }
+        (OracleAnswer::Optimal(best), Status::Feasible) => {
+            assert!(stated.unwrap() >= best.objective * (1.0 - ROUNDING), "{context}: {stated:?}, but {best:?}");
+        }
+        (OracleAnswer::Optimal(_), Status::Unknown) => {}
+        (answer, status) => panic!("{context}: {status:?}, but {answer:?}"),
+    }
+    if let (Some(bound), OracleAnswer::Optimal(best)) = (bound, answer) {
+        assert!(bound <= best.objective * (1.0 + ROUNDING), "{context}: the bound {bound} is above {best:?}");
+    }
+    document.status == Status::Optimal
+}
+
+/// The claims of a document with a migration hold. Says whether it was proven.
+fn assert_replanning_true(
+    request: &PlanRequest,
+    document: &PlacementDocument,
+    answer: &OracleAnswer,
+    context: &str,
+) -> bool {
+    let proven = matches!(document.status, Status::Optimal | Status::Infeasible);
+    let Some(best) = answer.optimum() else {
+        assert!(matches!(document.status, Status::Infeasible | Status::Unknown), "{context}: {document:?}");
+        return proven;
+    };
+    assert_ne!(document.status, Status::Infeasible, "{context}: {best:?}");
+    let Some(migration) = &document.migration else {
+        assert_eq!(document.status, Status::Unknown, "{context}");
+        return false;
+    };
+    let least_s = brute_replan(request).unwrap().least_period_s;
+    assert!(migration.least_period_s.unwrap() >= least_s, "{context}: {migration:?}, but {least_s} s");
+    assert!(document.lower_bound_s.unwrap() <= least_s * (1.0 + ROUNDING), "{context}: {document:?}, {least_s} s");
+    let fewest = brute_least_bytes(request, migration.max_period_s.unwrap()).unwrap();
+    assert!(migration.lower_bound_bytes.unwrap() <= fewest.shipped_bytes, "{context}: {migration:?}, but {fewest:?}");
+    if document.status == Status::Optimal {
+        assert_eq!(migration.shipped_bytes as f64, best.objective, "{context}: {migration:?}, but {best:?}");
+    }
+    proven
+}

@@ -1,0 +1,51 @@
+//! Oracles for the planners: random small requests, their exact optimum by brute force, and by a dense dynamic
+//! program for somewhat larger ones. None of it shares code with `planner`; the brute force asks the checker whether
+//! a placement is valid.
+
+mod brute;
+mod claims;
+mod dense;
+mod every;
+mod instance;
+mod tableau;
+
+pub use brute::brute_force;
+pub use claims::{Heard, StopAfter, assert_document_true, objective, planned, planned_in};
+pub use dense::{dense_dp, dense_front, dense_least_bytes};
+pub use every::{Placed, Replanned, brute_front, brute_least_bytes, brute_replan, shipped_bytes};
+pub use instance::{Kind, Size, random_document, random_request};
+
+use cutpoint_planner::check::StageProposal;
+
+/// The exact answer to a request.
+#[derive(Debug, Clone, PartialEq)]
+pub enum OracleAnswer {
+    /// No placement exists.
+    Infeasible,
+    /// The best placement.
+    Optimal(Optimum),
+}
+
+/// A best placement: with `max_throughput` the smallest latency among the smallest periods; with `min_latency` and
+/// `min_nodes` any that is best.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Optimum {
+    /// Seconds, a number of nodes, or with a base the bytes that are shipped.
+    pub objective: f64,
+    /// Bit for bit as the law's formulas give it.
+    pub period_s: f64,
+    /// Summed from source to sink.
+    pub latency_s: f64,
+    /// A placement that attains it.
+    pub stages: Vec<StageProposal>,
+}
+
+impl OracleAnswer {
+    /// The optimum, if any.
+    pub fn optimum(&self) -> Option<&Optimum> {
+        match self {
+            Self::Infeasible => None,
+            Self::Optimal(optimum) => Some(optimum),
+        }
+    }
+}

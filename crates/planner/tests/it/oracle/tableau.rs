@@ -1,0 +1,288 @@
+//! A request reduced to tables of numbers, straight from the law and without care for speed.
+
+use cutpoint_planner::check::StageProposal;
+use cutpoint_planner::domain::cluster::Node;
+use cutpoint_planner::domain::network::Network;
+use cutpoint_planner::domain::options::{ComputeModel, CutPolicy, MemoryModel, Overlap, Pin};
+use cutpoint_planner::domain::request::PlanRequest;
+
+/// Positions count layers; nodes stand by their place in the inventory.
+pub struct Tableau<'a> {
+    pub request: &'a PlanRequest,
+    /// 0, the positions where the policy allows a cut, L.
+    pub positions: Vec<usize>,
+    /// For each of `positions`, the bytes that cross it: first the model's inputs, last its outputs.
+    pub boundary_bytes: Vec<u64>,
+    /// The nodes that may host a stage.
+    pub hosts: Vec<usize>,
+    pub source: Option<usize>,
+    pub sink: Option<usize>,
+    activation_bytes: Vec<u64>,
+    /// For each node, how much longer work takes there than alone, and the bytes that occupants hold.
+    occupied: Vec<(f64, u64)>,
+    /// For each node, before each layer: the measured seconds, and the operations of layers that were not measured.
+    work: Vec<Vec<(f64, f64)>>,
+    /// For each directed pair, bandwidth and latency.
+    links: Vec<Vec<Option<(f64, f64)>>>,
+}
+
+impl<'a> Tableau<'a> {
+    pub fn new(request: &'a PlanRequest) -> Self {
+        let (model, cluster, options) = (&request.model, &request.cluster, &request.options);
+        let layers = model.layers.len();
+        let edges: Vec<(usize, usize)> =
+            model.edges.iter().map(|edge| (place(request, &edge.from), place(request, &edge.to))).collect();
+        let is_output = |layer: usize| !edges.iter().any(|&(from, _)| from == layer);
+        let is_input = |layer: usize| {
+            let it = &model.layers[layer];
+            let idle = it.param_bytes == 0 && it.flops == 0 && it.time_s.values().all(|&seconds| seconds == 0.0);
+            idle && !edges.iter().any(|&(_, to)| to == layer)
+        };
+        let needed_from = |layer: usize, position: usize| {
+            is_output(layer) || edges.iter().any(|&(from, to)| from == layer && to >= position)
+        };
+        let crossing = |position: usize| (0..position).filter(move |&layer| needed_from(layer, position));
+        let bytes = |places: &mut dyn Iterator<Item = usize>| -> u64 {
+            places.map(|layer| model.layers[layer].output_bytes).sum()
+        };
+        let mut positions = vec![0];
+        let mut boundary_bytes = vec![bytes(&mut (0..layers).filter(|&layer| is_input(layer)))];
+        for position in 1..layers {
+            let single = options.cost_model.cuts == CutPolicy::SingleTensor;
+            let together = options.constraints.colocate.iter().any(|colocation| {
+                let places = || colocation.layer_ids.iter().map(|id| place(request, id));
+                places().any(|at| at < position) && places().any(|at| at >= position)
+            });
+            let allowed = !together && !(0..position).all(is_input) && (!single || crossing(position).count() == 1);
+            if allowed {
+                positions.push(position);
+                boundary_bytes.push(bytes(&mut crossing(position)));
+            }
+        }
+        positions.push(layers);
+        boundary_bytes.push(bytes(&mut (0..layers).filter(|&layer| is_output(layer))));
+        let live = |layer: usize| bytes(&mut (0..=layer).filter(|&tensor| needed_from(tensor, layer)));
+        let nodes = cluster.nodes.len();
+        let constraints = &options.constraints;
+        let may_host = |&node: &usize| {
+            let it = &cluster.nodes[node];
+            let selected = constraints.node_selector.iter().all(|(key, value)| it.labels.get(key) == Some(value));
+            it.schedulable && selected && !constraints.exclude_nodes.contains(&it.id)
+        };
+        let node_place =
+            |id: &Option<String>| id.as_ref().map(|id| cluster.nodes.iter().position(|node| node.id == *id).unwrap());
+        Self {
+            request,
+            positions,
+            boundary_bytes,
+            hosts: (0..nodes).filter(may_host).collect(),
+            source: node_place(&constraints.source_node),
+            sink: node_place(&constraints.sink_node),
+            activation_bytes: (0..layers)
+                .map(|layer| model.layers[layer].activation_bytes.unwrap_or_else(|| live(layer)))
+                .collect(),
+            occupied: cluster.nodes.iter().map(|node| occupied(request, &node.id)).collect(),
+            work: cluster.nodes.iter().map(|node| work(request, node)).collect(),
+            links: (0..nodes).map(|from| (0..nodes).map(|to| link(request, from, to)).collect()).collect(),
+        }
+    }
+
+    /// The same with a cut at every position, also where the policy allows none. Only times may be asked of it.
+    pub fn with_every_position(self) -> Self {
+        let model = &self.request.model;
+        let mut every = self.request.clone();
+        every.options.cost_model.cuts = CutPolicy::Any;
+        every.options.constraints.colocate.clear();
+        let any = Tableau::new(&every);
+        let layers = model.layers.len();
+        let bytes_at = |position: usize| {
+            any.positions.iter().position(|&cut| cut == position).map_or(0, |cut| any.boundary_bytes[cut])
+        };
+        Self { positions: (0..=layers).collect(), boundary_bytes: (0..=layers).map(bytes_at).collect(), ..self }
+    }
+
+    /// m.
+    pub fn blocks(&self) -> usize {
+        self.positions.len() - 1
+    }
+
+    /// Whether the blocks from one cut to another may run on a node: memory and pins.
+    pub fn fits(&self, node: usize, from: usize, to: usize) -> bool {
+        let (start, end) = (self.positions[from], self.positions[to]);
+        let layers = &self.request.model.layers[start..end];
+        let it = &self.request.cluster.nodes[node];
+        let mut bytes: u64 = layers.iter().map(|layer| layer.param_bytes + layer.state_bytes).sum();
+        let cost_model = &self.request.options.cost_model;
+        if cost_model.memory == MemoryModel::ParamsAndActivations {
+            bytes += self.activation_bytes[start..end].iter().max().unwrap();
+            bytes += cost_model.io_buffers * (self.boundary_bytes[from] + self.boundary_bytes[to]);
+        }
+        let mut pins = self.request.options.constraints.pins.iter();
+        let admitted = |pin: &Pin| match &pin.node_id {
+            Some(id) => *id == it.id,
+            None => pin.node_selector.iter().all(|(name, value)| it.labels.get(name) == Some(value)),
+        };
+        let pinned = pins.all(|pin| admitted(pin) || !layers.iter().any(|layer| layer.id == pin.layer_id));
+        pinned && bytes <= (it.memory_bytes - it.reserved_bytes).saturating_sub(self.occupied[node].1)
+    }
+
+    /// Seconds of compute: differences of prefix sums.
+    pub fn compute_s(&self, node: usize, from: usize, to: usize) -> f64 {
+        if self.request.options.cost_model.compute == ComputeModel::Ignore {
+            return 0.0;
+        }
+        let before = self.work[node][self.positions[from]];
+        let behind = self.work[node][self.positions[to]];
+        let measured_s = behind.0 - before.0;
+        let alone_s = match self.request.cluster.nodes[node].flops_per_s {
+            Some(speed) => measured_s + (behind.1 - before.1) / speed,
+            None => measured_s,
+        };
+        alone_s * self.occupied[node].0
+    }
+
+    /// Seconds of a transfer at a cut; `None` without a link, 0 from a node to itself.
+    pub fn transfer_s(&self, from: usize, to: usize, cut: usize) -> Option<f64> {
+        if from == to {
+            return Some(0.0);
+        }
+        let (bandwidth_bps, latency_s) = self.links[from][to]?;
+        let scale = self.request.options.cost_model.transfer_scale;
+        Some(8.0 * (self.boundary_bytes[cut] as f64 * scale) / bandwidth_bps + latency_s)
+    }
+
+    /// Period and latency of a whole placement, whether or not it fits; `None` without a link. Stage `i` holds the
+    /// blocks from `cuts[i]` to `cuts[i + 1]`.
+    pub fn times(&self, nodes: &[usize], cuts: &[usize]) -> Option<(f64, f64)> {
+        let stages = nodes.len();
+        let receive_s = match self.source {
+            Some(source) => self.transfer_s(source, nodes[0], 0)?,
+            None => 0.0,
+        };
+        let deliver_s = match self.sink {
+            Some(sink) => self.transfer_s(nodes[stages - 1], sink, self.blocks())?,
+            None => 0.0,
+        };
+        let mut sends = Vec::with_capacity(stages);
+        for stage in 1..stages {
+            sends.push(self.transfer_s(nodes[stage - 1], nodes[stage], cuts[stage])?);
+        }
+        sends.push(deliver_s);
+        let mut busy_s = vec![0.0; self.links.len()];
+        let (mut largest_s, mut latency_s, mut arriving_s) = (receive_s, receive_s, receive_s);
+        for (stage, &node) in nodes.iter().enumerate() {
+            let compute_s = self.compute_s(node, cuts[stage], cuts[stage + 1]);
+            largest_s = f64::max(largest_s, f64::max(compute_s, sends[stage]));
+            latency_s = latency_s + compute_s + sends[stage];
+            busy_s[node] = arriving_s + compute_s + sends[stage];
+            arriving_s = sends[stage];
+        }
+        // What a node sends as the source and takes as the sink, beside the stage that it may host.
+        let mut own_s = vec![0.0; self.links.len()];
+        if let Some(source) = self.source.filter(|&source| source != nodes[0]) {
+            own_s[source] += receive_s;
+        }
+        if let Some(sink) = self.sink.filter(|&sink| sink != nodes[stages - 1]) {
+            own_s[sink] += deliver_s;
+        }
+        let period_s = match self.request.options.cost_model.overlap {
+            Overlap::Full => largest_s,
+            Overlap::None => busy_s.iter().zip(own_s).map(|(busy_s, own_s)| busy_s + own_s).fold(0.0, f64::max),
+        };
+        Some((period_s, latency_s))
+    }
+
+    /// The same placement by names.
+    pub fn proposals(&self, nodes: &[usize], cuts: &[usize]) -> Vec<StageProposal> {
+        let stage = |(stage, &node): (usize, &usize)| {
+            let layers = &self.request.model.layers[self.positions[cuts[stage]]..self.positions[cuts[stage + 1]]];
+            StageProposal {
+                node_id: self.request.cluster.nodes[node].id.clone(),
+                layer_ids: layers.iter().map(|layer| layer.id.clone()).collect(),
+            }
+        };
+        nodes.iter().enumerate().map(stage).collect()
+    }
+}
+
+fn place(request: &PlanRequest, layer_id: &str) -> usize {
+    request.model.layers.iter().position(|layer| layer.id == layer_id).unwrap()
+}
+
+fn work(request: &PlanRequest, node: &Node) -> Vec<(f64, f64)> {
+    let mut sums = vec![(0.0, 0.0)];
+    for layer in &request.model.layers {
+        let (mut measured_s, mut flops) = sums[sums.len() - 1];
+        match node.device_class.as_ref().and_then(|class| layer.time_s.get(class)) {
+            Some(seconds) => measured_s += seconds,
+            None => flops += layer.flops as f64,
+        }
+        sums.push((measured_s, flops));
+    }
+    sums
+}
+
+fn occupied(request: &PlanRequest, node_id: &str) -> (f64, u64) {
+    let (mut asked, mut bytes) = (Vec::new(), 0);
+    for occupant in &request.options.occupants {
+        for node in occupant.nodes.iter().filter(|node| node.node_id == node_id) {
+            asked.push(f64::min(1.0, node.compute_s * occupant.rate_per_s));
+            bytes += node.memory_bytes;
+        }
+    }
+    (1.0 / share(asked), bytes)
+}
+
+/// What remains for one who asks for everything: L with Σ min(u, L) + L = 1.
+fn share(mut asked: Vec<f64>) -> f64 {
+    asked.sort_by(f64::total_cmp);
+    let mut rest = 1.0;
+    for (served, u) in asked.iter().enumerate() {
+        let level = rest / (asked.len() - served + 1) as f64;
+        if *u > level {
+            return level;
+        }
+        rest -= u;
+    }
+    rest
+}
+
+/// The link as occupants leave it.
+fn link(request: &PlanRequest, from: usize, to: usize) -> Option<(f64, f64)> {
+    let (bandwidth_bps, latency_s) = bare_link(request, from, to)?;
+    let id = |node: usize| request.cluster.nodes[node].id.as_str();
+    let mut asked = Vec::new();
+    for occupant in &request.options.occupants {
+        let hops = occupant.hops.iter().filter(|hop| hop.from_node_id == id(from) && hop.to_node_id == id(to));
+        asked.extend(hops.map(|hop| f64::min(1.0, hop.transfer_s * occupant.rate_per_s)));
+    }
+    Some((bandwidth_bps * share(asked), latency_s))
+}
+
+fn bare_link(request: &PlanRequest, from: usize, to: usize) -> Option<(f64, f64)> {
+    if from == to {
+        return None;
+    }
+    let (from, to) = (&request.cluster.nodes[from], &request.cluster.nodes[to]);
+    for link in &request.cluster.links {
+        let there = link.from == from.id && link.to == to.id;
+        let back = link.bidirectional && link.from == to.id && link.to == from.id;
+        if there || back {
+            return Some((link.bandwidth_bps, link.latency_s));
+        }
+    }
+    let (bandwidth_bps, latency_s) = match request.cluster.network.as_ref()? {
+        Network::FullMesh(mesh) => (mesh.bandwidth_bps, mesh.latency_s),
+        Network::Radio(radio) => {
+            let (here, there) = (from.position_m.unwrap(), to.position_m.unwrap());
+            let (dx, dy) = (here.x - there.x, here.y - there.y);
+            (radio.bandwidth_hz * (1.0 + radio.snr_at_1m / (dx * dx + dy * dy)).log2(), radio.latency_s)
+        }
+        Network::Matrix(matrix) => {
+            let row = matrix.node_ids.iter().position(|id| *id == from.id)?;
+            let column = matrix.node_ids.iter().position(|id| *id == to.id)?;
+            (matrix.bandwidth_bps[row][column], matrix.latency_s)
+        }
+    };
+    (bandwidth_bps > 0.0).then_some((bandwidth_bps, latency_s))
+}

@@ -1,9 +1,0 @@
-//! Explanations of random small requests, every claim of them held against brute force on requests that are changed
-//! here, as documents.
-
-#[path = "../oracle/mod.rs"]
-mod oracle;
-
-mod changed;
-mod mends;
-mod upgrades;

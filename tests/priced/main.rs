@@ -1,8 +1,0 @@
-//! Latencies, numbers of nodes, overlap `none` and limits of latency: every proof against brute force.
-
-#[path = "../oracle/mod.rs"]
-mod oracle;
-
-mod against_brute_force;
-mod larger;
-mod second;
