@@ -1,6 +1,8 @@
 //! `/v1/placements/{id}/diff`: what changes from another placement to this one.
 
+use std::panic::resume_unwind;
 use std::sync::Arc;
+use std::thread;
 
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
@@ -74,8 +76,13 @@ async fn get_diff(
     let (_, cluster) = api.store.cluster_document(&caller.tenant, &placement.summary.cluster_id, revision).await?;
     let bytes = model.len() + cluster.len() + placement.document.len() + base.document.len();
     let compared = compute(bytes, move || {
-        let (base, placed) = (placed(&base)?, placed(&placement)?);
-        let model = read_stored(&model, ModelProfile::from_json)?;
+        // A large model takes as long to read as both of its placements.
+        let (placements, model) = thread::scope(|scope| {
+            let placements = scope.spawn(|| Ok::<_, Problem>((placed(&base)?, placed(&placement)?)));
+            let model = read_stored(&model, ModelProfile::from_json);
+            (placements.join().unwrap_or_else(|panic| resume_unwind(panic)), model)
+        });
+        let ((base, placed), model) = (placements?, model?);
         let cluster = Arc::new(read_stored(&cluster, ClusterInventory::from_json)?);
         Ok::<PlacementDiff, Problem>(diff(&model, &cluster, &base, &placed))
     });

@@ -4,7 +4,7 @@
 //! them apart. A job that ends without either (`failed`, code `no_placement_in_time` or
 //! `no_placement_found`) stores nothing. What is deleted, and when, stands in `retention`.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use cutpoint_planner::domain::hash::json_text;
 use cutpoint_planner::domain::placement::Status;
@@ -278,15 +278,9 @@ pub(super) async fn insert(
 
 /// Writes the nodes of a placement where filters find them.
 async fn insert_nodes(connection: &mut Connection, id: &Id, node_ids: &[String]) -> Result<(), StoreError> {
-    let node_ids: Vec<&String> = node_ids.iter().collect::<BTreeSet<_>>().into_iter().collect();
-    // A statement takes a limited number of values.
-    for some in node_ids.chunks(1_000) {
-        let mut query = QueryBuilder::<Database>::new("INSERT INTO placement_nodes (placement_id, node_id) ");
-        query.push_values(some, |mut row, node_id| {
-            row.push_bind(id.as_str().to_owned()).push_bind((*node_id).clone());
-        });
-        query.build().execute(&mut *connection).await?;
-    }
+    let insert =
+        sqlx::query("INSERT INTO placement_nodes (placement_id, node_id) SELECT DISTINCT $1, value FROM json_each($2)");
+    insert.bind(id.as_str()).bind(json_text(&node_ids)).execute(connection).await?;
     Ok(())
 }
 
