@@ -1,9 +1,8 @@
 //! The figures of a placement document, for those who do not want its stages.
 
+use cutpoint_planner::domain::options::Algorithm;
+use cutpoint_planner::domain::placement::{PlacementDocument, Status, Termination};
 use serde::{Deserialize, Serialize};
-
-use super::options::Algorithm;
-use super::placement::{PlacementDocument, Status, Termination};
 
 /// The figures of a placement, or of the proof that there is none.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

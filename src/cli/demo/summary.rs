@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use cutpoint_planner::domain::unit::{bytes_text, counted, seconds_text};
+use cutpoint_planner::domain::unit::{bytes_text, counted, percent_text, seconds_text};
 use serde_json::Value;
 
 use crate::cli::table::{Side, Table};
@@ -105,7 +105,7 @@ fn table(finished: &[Finished]) -> Table {
             seconds("period_s"),
             one.figure("inferences_per_s").map(|pace| format!("{pace:.3}")).unwrap_or_default(),
             seconds("lower_bound_s"),
-            one.figure("gap").map(crate::cli::plan::percent).unwrap_or_default(),
+            one.figure("gap").map(percent_text).unwrap_or_default(),
             to_auto.unwrap_or_default(),
             seconds("solve_s"),
         ]);

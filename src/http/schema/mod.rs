@@ -8,6 +8,5 @@ mod links;
 mod messages;
 mod parameters;
 mod sample;
-mod union;
 
 pub use finish::finish;

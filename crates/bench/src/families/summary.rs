@@ -92,6 +92,6 @@ fn cells<'r>(nodes: usize, rows: impl Iterator<Item = &'r Row> + Clone) -> [Stri
         seconds(work_s.quantile(0.95)),
         seconds(work_s.largest()),
         seconds(solve_s(|row| row.status == Status::Infeasible).largest()),
-        gaps.largest().map_or_else(|| "–".to_owned(), percent),
+        gaps.largest().map_or_else(|| "–".to_owned(), percent_text),
     ]
 }

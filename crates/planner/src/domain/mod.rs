@@ -21,3 +21,6 @@ pub mod proposal;
 pub mod read;
 pub mod request;
 pub mod unit;
+
+#[cfg(feature = "schema")]
+mod unions;

@@ -3,7 +3,7 @@
 use cutpoint_planner::Env;
 use cutpoint_planner::env::NeverStop;
 
-use crate::bases::{bases, request};
+use super::bases::{bases, request};
 use crate::oracle::{Heard, planned_in};
 
 #[test]

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use cutpoint_planner::domain::placement::Status;
 
-use crate::bases::{instance, instance_files, own_instances, request};
+use super::bases::{instance, instance_files, own_instances, request};
 use crate::oracle::planned;
 
 /// Certified by programs that sum in other orders.

@@ -5,8 +5,8 @@ use rand::SeedableRng;
 use rand_pcg::Pcg64Mcg;
 use serde_json::{Value, json};
 
-use crate::bases::{bases, least_period_s, proven, request};
-use crate::changes;
+use super::bases::{bases, least_period_s, proven, request};
+use super::changes;
 use crate::oracle::planned;
 
 /// Random bases of each kind.

@@ -4,7 +4,7 @@ use cutpoint_planner::Env;
 use cutpoint_planner::domain::placement::{Status, Termination};
 use cutpoint_planner::domain::request::PlanRequest;
 
-use crate::bases::{instance, instance_files, own_instances, request};
+use super::bases::{instance, instance_files, own_instances, request};
 use crate::oracle::{
     Heard, Kind, OracleAnswer, Size, StopAfter, assert_document_true, brute_force, dense_dp, planned_in, random_request,
 };

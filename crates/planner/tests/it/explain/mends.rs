@@ -7,7 +7,7 @@ use cutpoint_planner::env::NeverStop;
 use cutpoint_planner::explain::{ExplainEnv, explain};
 use serde_json::{Value, json};
 
-use crate::changed;
+use super::changed;
 use crate::oracle::{Kind, OracleAnswer, Size, brute_force, planned, random_document};
 
 const ENV: ExplainEnv<'static> = ExplainEnv { threads: 2, slices: &NeverStop };

@@ -8,7 +8,7 @@ use cutpoint_planner::env::NeverStop;
 use cutpoint_planner::explain::{ExplainEnv, explain};
 use serde_json::Value;
 
-use crate::changed::{self, request};
+use super::changed::{self, request};
 use crate::oracle::{Kind, OracleAnswer, Size, brute_force, brute_replan, planned, random_document};
 
 const ENV: ExplainEnv<'static> = ExplainEnv { threads: 1, slices: &NeverStop };

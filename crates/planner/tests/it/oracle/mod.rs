@@ -12,7 +12,7 @@ mod tableau;
 pub use brute::brute_force;
 pub use claims::{Heard, StopAfter, assert_document_true, objective, planned, planned_in};
 pub use dense::{dense_dp, dense_front, dense_least_bytes};
-pub use every::{Placed, Replanned, brute_front, brute_least_bytes, brute_replan, shipped_bytes};
+pub use every::{brute_front, brute_least_bytes, brute_replan};
 pub use instance::{Kind, Size, random_document, random_request};
 
 use cutpoint_planner::check::StageProposal;

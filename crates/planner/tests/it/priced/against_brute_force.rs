@@ -7,8 +7,8 @@ use cutpoint_planner::domain::request::PlanRequest;
 use cutpoint_planner::env::NeverStop;
 use serde_json::{Value, json};
 
+use super::second::without_base;
 use crate::oracle::{Heard, Kind, OracleAnswer, Size, assert_document_true, brute_force, planned_in, random_document};
-use crate::second::without_base;
 
 const SEEDS: u64 = 400;
 const LEAST_COMPARED: usize = 5_000;

@@ -7,11 +7,11 @@ use cutpoint_planner::domain::request::PlanRequest;
 use cutpoint_planner::env::NeverStop;
 use serde_json::{Value, json};
 
+use super::second::without_base;
 use crate::oracle::{
     Heard, Kind, Optimum, OracleAnswer, Size, StopAfter, assert_document_true, objective, planned, planned_in,
     random_document,
 };
-use crate::second::without_base;
 
 const LARGER: Size = Size { layers: 14, nodes: 8 };
 

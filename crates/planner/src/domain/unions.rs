@@ -1,12 +1,13 @@
-//! Unions as every generator reads them: named structs, told apart by a `kind` of one value.
+//! Schemas of unions as every generator reads them: named structs, told apart by a `kind` of one value.
 
 use std::borrow::Cow;
 
-use cutpoint_planner::domain::network::{FullMesh, Matrix, Network, Radio};
-use cutpoint_planner::domain::options::Objective;
 use utoipa::openapi::schema::{Object, ObjectBuilder, Schema, SchemaType, Type};
 use utoipa::openapi::{Discriminator, OneOfBuilder, Ref, RefOr};
 use utoipa::{PartialSchema, ToSchema};
+
+use super::network::{FullMesh, Matrix, Network, Radio};
+use super::options::Objective;
 
 /// A name in `components`, and the schema under it.
 type Named = (String, RefOr<Schema>);
