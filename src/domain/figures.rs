@@ -54,8 +54,8 @@ impl PlacementFigures {
             lower_bound_s: document.lower_bound_s,
             lower_bound_nodes: document.lower_bound_nodes,
             gap: document.gap,
-            stages: document.stages.len() as u64,
-            node_ids: document.stages.iter().map(|stage| stage.node_id.clone()).collect(),
+            stages: document.stages().len() as u64,
+            node_ids: document.stages().iter().map(|stage| stage.node_id.clone()).collect(),
         }
     }
 }

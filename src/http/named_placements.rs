@@ -146,7 +146,7 @@ async fn stored(
 /// What is stored is a placement document; one that proves infeasibility has no stage.
 fn read_placed(reader: &mut Reader, below: &[Step], document: &str) -> Result<Option<Placed>, Problem> {
     let value: Value = read_stored(document, |value| Ok::<Value, Vec<Fault>>(value.clone()))?;
-    if value.get("stages").is_none() {
+    if value.get("pipelines").is_none() {
         let detail = "this stored document proves that there is no placement";
         reader.fault_at(below, FaultCode::Conflict, detail, "Name a placement with stages");
         return Ok(None);

@@ -137,13 +137,13 @@ pub(super) fn gap(objective: f64, bound: f64) -> f64 {
 
 /// The objective of a document, smaller is better; `None` for one without a placement.
 pub(super) fn objective_value(objective: Objective, document: &PlacementDocument) -> Option<f64> {
-    if document.stages.is_empty() {
+    if document.stages().is_empty() {
         return None;
     }
     match objective {
         Objective::MaxThroughput | Objective::Tradeoff => document.period_s,
         Objective::MinLatency => document.latency_s,
-        Objective::MinNodes { .. } => Some(document.stages.len() as f64),
+        Objective::MinNodes { .. } => Some(document.stages().len() as f64),
     }
 }
 

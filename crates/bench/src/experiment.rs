@@ -179,7 +179,7 @@ pub(super) fn run_one(request: &PlanRequest, interrupt: &Interrupt) -> anyhow::R
         algorithm: solver.algorithm,
         status: placement.status,
         termination: placement.termination,
-        stages: placement.stages.len(),
+        stages: placement.stages().len(),
         period_s: placement.period_s,
         lower_bound_s: placement.lower_bound_s,
         gap: placement.gap,

@@ -11,8 +11,8 @@ use crate::domain::chain::crossing_layers;
 use crate::domain::migration::Migration;
 use crate::domain::options::{ComputeModel, Objective, Overlap};
 use crate::domain::placement::{
-    Bottleneck, BottleneckKind, FrontPoint, PlacementDocument, Reason, Receive, Send, Stage, Status, Termination,
-    Warning, WarningCode,
+    Bottleneck, BottleneckKind, FrontPoint, Pipeline, PlacementDocument, Reason, Receive, Send, Stage, Status,
+    Termination, Warning, WarningCode,
 };
 use crate::domain::request::PlanRequest;
 use crate::domain::unit::counted;
@@ -75,8 +75,7 @@ pub fn without_placement(request: &PlanRequest, seed: u64, claim: Claim, reasons
         lower_bound_s: bound.filter(|_| !counts_nodes),
         lower_bound_nodes: bound.filter(|_| counts_nodes).map(|nodes| nodes as u64),
         gap: None,
-        stages: Vec::new(),
-        bottleneck: None,
+        pipelines: Vec::new(),
         front: Vec::new(),
         migration: None,
         occupants: Vec::new(),
@@ -120,6 +119,7 @@ pub fn with_placement(
     let claim = if optimal { Claim { termination: Termination::Optimal, ..claim } } else { claim };
     let decides_ties = problem.objective == Objective::MaxThroughput && migration.is_none();
     let stages = stages(request, problem, assignment);
+    let rate_per_s = each_period(1, period_s);
     PlacementDocument {
         status: if optimal { Status::Optimal } else { Status::Feasible },
         latency_is_least: decides_ties.then_some(proofs.latency_is_least),
@@ -127,12 +127,17 @@ pub fn with_placement(
         migration,
         occupants: occupants::effects(request, problem, assignment),
         period_s: Some(period_s),
-        throughput_per_s: each_period(1, period_s),
+        throughput_per_s: rate_per_s,
         inferences_per_s: each_period(request.model.batch_size, period_s),
         latency_s: Some(latency_s),
         gap: Some(gap),
-        stages,
-        bottleneck: Some(bottleneck(problem, assignment, period_s)),
+        pipelines: vec![Pipeline {
+            period_s,
+            rate_per_s,
+            latency_s,
+            bottleneck: bottleneck(problem, assignment, period_s),
+            stages,
+        }],
         warnings: warnings(request, problem, assignment),
         ..without_placement(request, seed, claim, Vec::new())
     }

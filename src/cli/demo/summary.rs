@@ -56,8 +56,9 @@ pub(super) fn summary(finished: &[Finished]) -> String {
 /// `node-02 [142 layers] ──784 KiB, 542.1 ms──▶ node-03 [34 layers]`; the bottleneck in `** **`.
 fn pipeline(placement: &Value) -> String {
     let no_stages = Vec::new();
-    let stages = placement["stages"].as_array().unwrap_or(&no_stages);
-    let bottleneck = &placement["bottleneck"];
+    let pipeline = &placement["pipelines"][0];
+    let stages = pipeline["stages"].as_array().unwrap_or(&no_stages);
+    let bottleneck = &pipeline["bottleneck"];
     let is_bottleneck = |kinds: &[&str], stage: &Value| {
         bottleneck["stage_index"] == stage["index"] && kinds.iter().any(|kind| bottleneck["kind"] == **kind)
     };
@@ -95,7 +96,8 @@ fn table(finished: &[Finished]) -> Table {
         let auto = finished.iter().find(|other| other.model == one.model && other.algorithm == "auto");
         let to_auto = one.figure("period_s").zip(auto.and_then(|auto| auto.figure("period_s")));
         let to_auto = to_auto.filter(|&(_, best)| best > 0.0).map(|(period, best)| format!("× {:.3}", period / best));
-        let stages = one.placement.as_ref().and_then(|placement| placement["stages"].as_array()).map(Vec::len);
+        let stages =
+            one.placement.as_ref().and_then(|placement| placement["pipelines"][0]["stages"].as_array()).map(Vec::len);
         let seconds = |name| one.figure(name).map(seconds_text).unwrap_or_default();
         table.push([
             one.model.clone(),
@@ -120,14 +122,14 @@ mod tests {
 
     #[test]
     fn the_pipeline_names_every_node_and_marks_the_bottleneck() {
-        let placement = json!({
+        let placement = json!({"pipelines": [{
             "stages": [
                 {"index": 0, "node_id": "a", "layer_ids": ["x", "y"], "compute_s": 0.5,
                  "send": {"bytes": 2048, "transfer_s": 1.0}},
                 {"index": 1, "node_id": "b", "layer_ids": ["z"], "compute_s": 0.0},
             ],
             "bottleneck": {"kind": "hop", "stage_index": 0},
-        });
+        }]});
         assert_eq!(pipeline(&placement), "a [2 layers, 500 ms] ─**2 KiB, 1 s**─▶ b [1 layer, 0 s]");
     }
 }

@@ -22,18 +22,18 @@ pub(super) struct Drawing<'a> {
 
 impl Display for Drawing<'_> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        let texts: Vec<[String; 2]> = self.placement.stages.iter().map(|stage| self.box_text(stage)).collect();
+        let texts: Vec<[String; 2]> = self.placement.stages().iter().map(|stage| self.box_text(stage)).collect();
         if self.batch_size > 1 {
             writeln!(f, "  Each box and arrow: one batch of {} inputs", self.batch_size)?;
         }
         let inner = texts.iter().flatten().map(|line| line.chars().count()).max().unwrap_or(0).max(LEAST_INNER_WIDTH);
-        if let Some(receive) = self.placement.stages.first().and_then(|stage| stage.receive.as_ref()) {
+        if let Some(receive) = self.placement.stages().first().and_then(|stage| stage.receive.as_ref()) {
             draw_end(f, inner, &format!("source {}", one_line(&receive.from_node_id)))?;
             self.draw_hop(f, inner, BottleneckKind::Source, 0, receive.bytes, receive.transfer_s)?;
         }
-        for (stage, text) in self.placement.stages.iter().zip(&texts) {
+        for (stage, text) in self.placement.stages().iter().zip(&texts) {
             self.draw_box(f, inner, stage, text)?;
-            let is_last = stage.index + 1 == self.placement.stages.len() as u64;
+            let is_last = stage.index + 1 == self.placement.stages().len() as u64;
             if let Some(send) = &stage.send {
                 let kind = if is_last { BottleneckKind::Sink } else { BottleneckKind::Hop };
                 self.draw_hop(f, inner, kind, stage.index, send.bytes, send.transfer_s)?;
@@ -83,7 +83,8 @@ impl Drawing<'_> {
     }
 
     fn mark(&self, kind: BottleneckKind, stage_index: u64) -> &'static str {
-        let marked = self.placement.bottleneck == Some(Bottleneck { kind, stage_index });
+        let marked =
+            self.placement.pipeline().map(|pipeline| pipeline.bottleneck) == Some(Bottleneck { kind, stage_index });
         if marked { BOTTLENECK } else { "" }
     }
 
@@ -109,7 +110,7 @@ fn draw_end(f: &mut Formatter<'_>, inner: usize, text: &str) -> fmt::Result {
 mod tests {
     use super::*;
     use cutpoint_planner::domain::options::Algorithm;
-    use cutpoint_planner::domain::placement::{Receive, Send, Status, Termination};
+    use cutpoint_planner::domain::placement::{Pipeline, Receive, Send, Status, Termination};
 
     fn stage(index: u64, node_id: &str, layers: usize, compute_s: f64) -> Stage {
         Stage {
@@ -160,8 +161,13 @@ mod tests {
             lower_bound_s: Some(0.5),
             lower_bound_nodes: None,
             gap: Some(0.5),
-            stages: vec![first, second],
-            bottleneck: Some(Bottleneck { kind: BottleneckKind::Hop, stage_index: 0 }),
+            pipelines: vec![Pipeline {
+                period_s: 1.0,
+                rate_per_s: Some(1.0),
+                latency_s: 1.751,
+                bottleneck: Bottleneck { kind: BottleneckKind::Hop, stage_index: 0 },
+                stages: vec![first, second],
+            }],
             front: Vec::new(),
             migration: None,
             occupants: Vec::new(),

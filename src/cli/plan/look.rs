@@ -36,7 +36,7 @@ impl Kind {
             (holds("inventory", "nodes"), Self::StoredCluster),
             (has("layers"), Self::Model),
             (has("nodes"), Self::Cluster),
-            (has("stages"), Self::Placement),
+            (has("pipelines") || has("stages"), Self::Placement),
         ];
         kinds.into_iter().find_map(|(looks_so, kind)| looks_so.then_some(kind))
     }
@@ -108,8 +108,9 @@ mod tests {
             (json!({"name": "x", "request": {}}), Some(Kind::Request)),
             (json!({"model_id": "mdl_1", "cluster": {}}), Some(Kind::JobRequest)),
             (json!({"id": "job_1", "status": "queued", "model_id": "m", "cluster_id": "c"}), Some(Kind::Job)),
-            (json!({"status": "optimal", "solver_version": "0", "stages": []}), Some(Kind::Placement)),
+            (json!({"status": "optimal", "solver_version": "0", "pipelines": []}), Some(Kind::Placement)),
             (json!({"id": "plc_1", "model_id": "m", "placement": {"status": "optimal"}}), Some(Kind::Placement)),
+            (json!({"pipelines": []}), Some(Kind::Placement)),
             (json!({"stages": []}), Some(Kind::Placement)),
             (json!({"status": "optimal", "binding": [], "upgrades": []}), Some(Kind::Explanation)),
             (json!({"id": "mdl_1", "profile": {"layers": []}}), Some(Kind::StoredModel)),

@@ -38,7 +38,7 @@ impl Display for Report<'_> {
         if document.reasons.len() > MOST_REASONS {
             writeln!(f, "  and {} more: see --output json", counted(document.reasons.len() - MOST_REASONS, "reason"))?;
         }
-        if !document.stages.is_empty() {
+        if !document.stages().is_empty() {
             write!(
                 f,
                 "\n{}\n{}",
@@ -95,7 +95,7 @@ fn figures(objective: Objective, batch_size: u64, document: &PlacementDocument) 
         parts.push(format!("latency {}", seconds_text(latency_s)));
     }
     if let Objective::MinNodes { .. } = objective {
-        parts.push(counted(document.stages.len(), "node"));
+        parts.push(counted(document.stages().len(), "node"));
     }
     if let Some(bound_s) = document.lower_bound_s {
         parts.push(format!("lower bound {}", seconds_text(bound_s)));
@@ -144,7 +144,7 @@ fn stage_table(document: &PlacementDocument) -> Table {
         ("bytes", Side::Right),
         ("time", Side::Right),
     ]);
-    for stage in &document.stages {
+    for stage in document.stages() {
         let send = stage.send.as_ref();
         table.push([
             stage.index.to_string(),

@@ -141,8 +141,10 @@ fn placement_document() -> Value {
     json!({
         "status": "optimal", "termination": "optimal", "algorithm": "auto", "seed": 0,
         "period_s": 0.0200772, "throughput_per_s": 49.8077, "inferences_per_s": 49.8077,
-        "latency_s": 0.0200772, "lower_bound_s": 0.0200772, "gap": 0.0, "stages": [stage()],
-        "bottleneck": {"kind": "stage", "stage_index": 0}, "warnings": [], "solve_s": 0.003, "solver_version": "0.1.0"
+        "latency_s": 0.0200772, "lower_bound_s": 0.0200772, "gap": 0.0,
+        "pipelines": [{"period_s": 0.0200772, "rate_per_s": 49.8077, "latency_s": 0.0200772,
+            "bottleneck": {"kind": "stage", "stage_index": 0}, "stages": [stage()]}],
+        "warnings": [], "solve_s": 0.003, "solver_version": "0.3.0"
     })
 }
 

@@ -9,7 +9,9 @@ mod stopping;
 use std::sync::Arc;
 use std::time::Duration;
 
-use cutpoint_planner::domain::placement::{PlacementDocument, Stage, Status, Termination};
+use cutpoint_planner::domain::placement::{
+    Bottleneck, BottleneckKind, Pipeline, PlacementDocument, Stage, Status, Termination,
+};
 use cutpoint_planner::domain::request::PlanRequest;
 use cutpoint_planner::{CheckFailure, Env, StopReason};
 use tempfile::TempDir;
@@ -109,6 +111,13 @@ fn document(status: Status, termination: Termination, period_s: Option<f64>) -> 
         receive: None,
         send: None,
     };
+    let pipeline = |period_s: f64| Pipeline {
+        period_s,
+        rate_per_s: Some(1.0 / period_s),
+        latency_s: period_s,
+        bottleneck: Bottleneck { kind: BottleneckKind::Stage, stage_index: 0 },
+        stages: vec![stage.clone()],
+    };
     PlacementDocument {
         status,
         termination,
@@ -122,8 +131,7 @@ fn document(status: Status, termination: Termination, period_s: Option<f64>) -> 
         latency_is_least: None,
         lower_bound_nodes: None,
         gap: period_s.map(|period_s| (period_s - 1.0) / period_s),
-        stages: if period_s.is_some() { vec![stage] } else { Vec::new() },
-        bottleneck: None,
+        pipelines: period_s.into_iter().map(pipeline).collect(),
         front: Vec::new(),
         migration: None,
         occupants: Vec::new(),

@@ -21,6 +21,8 @@ const OLD_ROWS: &str = r#"
         VALUES ('plc_01931e5c-9d2f-7c1a-b0c4-000000000004', 'job_01931e5c-9d2f-7c1a-b0c4-000000000003',
             'mdl_01931e5c-9d2f-7c1a-b0c4-000000000001', 'cls_01931e5c-9d2f-7c1a-b0c4-000000000002', 1, 'optimal', 8,
             '{"team":"edge"}', '{"status":"optimal","termination":"optimal","algorithm":"exact","period_s":0.10000000000000002,"stages":[{"node_id":"b"},{"node_id":"a"}]}');
+    INSERT INTO incumbents VALUES ('job_01931e5c-9d2f-7c1a-b0c4-000000000003', 0.5,
+        '{"status":"feasible","period_s":0.5,"latency_s":0.7,"bottleneck":{"kind":"stage","stage_index":0},"stages":[{"node_id":"b"}]}');
     INSERT INTO placement_labels VALUES ('plc_01931e5c-9d2f-7c1a-b0c4-000000000004', 'team', 'edge');
     INSERT INTO idempotency_keys VALUES ('k', 'f', 'job_01931e5c-9d2f-7c1a-b0c4-000000000003', TRUE, 7);
 "#;
@@ -55,6 +57,18 @@ async fn what_was_stored_before_there_were_tenants_belongs_to_the_default_one() 
     assert_eq!(store.placements(&default, on_node, page(10)).await.unwrap().items.len(), 1);
     let whole = store.placement(&default, &placement.id).await.unwrap();
     assert!(whole.document.starts_with(r#"{"status":"optimal""#));
+    assert!(
+        whole
+            .document
+            .ends_with(r#""pipelines":[{"period_s":0.10000000000000002,"stages":[{"node_id":"b"},{"node_id":"a"}]}]}"#)
+    );
+    let mut connection = Connection::connect(&settings(&folder).database_url).await.unwrap();
+    let incumbent: String =
+        sqlx::query_scalar("SELECT document FROM incumbents").fetch_one(&mut connection).await.unwrap();
+    assert_eq!(
+        incumbent,
+        r#"{"status":"feasible","period_s":0.5,"latency_s":0.7,"pipelines":[{"period_s":0.5,"latency_s":0.7,"bottleneck":{"kind":"stage","stage_index":0},"stages":[{"node_id":"b"}]}]}"#
+    );
     assert_eq!(whole.options.as_deref(), Some(r#"{"options":1}"#));
     let job = store.job(&default, &placement.job_id).await.unwrap();
     assert_eq!((job.tenant, job.placement_id.as_ref()), (default.clone(), Some(&placement.id)));

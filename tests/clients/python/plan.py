@@ -100,8 +100,9 @@ def main() -> None:
         placement = plan(client)
         document = placement.placement
         assert document.status == Status.OPTIMAL and document.period_s, document
-        assert sum(len(stage.layer_ids) for stage in document.stages) == 177, document
-        print(f"{document.period_s} s on", ", ".join(stage.node_id for stage in document.stages))
+        stages = [stage for pipeline in document.pipelines for stage in pipeline.stages]
+        assert sum(len(stage.layer_ids) for stage in stages) == 177, document
+        print(f"{document.period_s} s on", ", ".join(stage.node_id for stage in stages))
         meet_faults(client)
 
 

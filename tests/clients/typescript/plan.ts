@@ -90,6 +90,7 @@ async function meetFaults(): Promise<void> {
 
 const { placement } = await plan();
 assert.equal(placement.status, "optimal");
-assert.equal((placement.stages ?? []).reduce((count, stage) => count + stage.layer_ids.length, 0), 177);
-console.log(`${placement.period_s} s on ${(placement.stages ?? []).map((stage) => stage.node_id).join(", ")}`);
+const stages = (placement.pipelines ?? []).flatMap((pipeline) => pipeline.stages);
+assert.equal(stages.reduce((count, stage) => count + stage.layer_ids.length, 0), 177);
+console.log(`${placement.period_s} s on ${stages.map((stage) => stage.node_id).join(", ")}`);
 await meetFaults();

@@ -112,7 +112,7 @@ fn kpath_finds_the_path_on_all_nodes() {
     let path = [(3, 0, 100.0), (0, 4, 100.0), (4, 1, 100.0), (1, 2, 100.0)];
     let all_needed = request(&[10, 10, 10, 10, 0], &[10; 5], &mesh(5, 1.0, &path));
     let answer = solve(&all_needed, "kpath", 0);
-    assert_eq!((answer.period_s, answer.stages.len()), (Some(0.8), 5));
+    assert_eq!((answer.period_s, answer.stages().len()), (Some(0.8), 5));
     // Here the links that are not fast do not exist.
     let answer = solve(&request(&[10, 10, 10, 10, 0], &[10; 5], &path), "kpath", 0);
     assert_eq!(answer.period_s, Some(0.8));
@@ -122,7 +122,7 @@ fn kpath_finds_the_path_on_all_nodes() {
 fn kpath_matches_long_runs_piece_by_piece() {
     let long_run = request(&[10; 40], &[10; 40], &mesh(40, 4.0, &[]));
     let answer = solve(&long_run, "kpath", 0);
-    assert_eq!((answer.period_s, answer.stages.len()), (Some(20.0), 40));
+    assert_eq!((answer.period_s, answer.stages().len()), (Some(20.0), 40));
 }
 
 #[test]
@@ -135,7 +135,7 @@ fn one_stage_goes_on_the_best_host() {
     for algorithm in ["kpath", "greedy"] {
         let answer = solve(&document, algorithm, 0);
         assert_eq!((answer.period_s, answer.status), (Some(2.0), Status::Optimal), "{algorithm}");
-        assert_eq!(answer.stages[0].node_id, "n1");
+        assert_eq!(answer.stages()[0].node_id, "n1");
     }
 }
 
@@ -146,7 +146,7 @@ fn a_pin_that_is_not_kept_drops_the_placement() {
     for algorithm in ALGORITHMS {
         for seed in 0..20 {
             let answer = solve(&document, algorithm, seed);
-            assert!(answer.stages.first().is_none_or(|stage| stage.node_id == "n2"), "{algorithm}");
+            assert!(answer.stages().first().is_none_or(|stage| stage.node_id == "n2"), "{algorithm}");
             assert_ne!(answer.status, Status::Infeasible);
             assert!(algorithm == "kpath" || answer.period_s.is_some());
         }
@@ -267,9 +267,9 @@ proptest! {
             prop_assert_eq!(&answer, &solve(&document, algorithm, seed));
             let Some(period_s) = answer.period_s else { continue };
             prop_assert!(period_s.is_finite() && period_s >= answer.lower_bound_s.unwrap());
-            let nodes: BTreeSet<&str> = answer.stages.iter().map(|stage| stage.node_id.as_str()).collect();
-            prop_assert_eq!(nodes.len(), answer.stages.len());
-            prop_assert!(answer.stages.iter().all(|stage| stage.memory_bytes <= stage.memory_capacity_bytes));
+            let nodes: BTreeSet<&str> = answer.stages().iter().map(|stage| stage.node_id.as_str()).collect();
+            prop_assert_eq!(nodes.len(), answer.stages().len());
+            prop_assert!(answer.stages().iter().all(|stage| stage.memory_bytes <= stage.memory_capacity_bytes));
         }
     }
 }

@@ -79,12 +79,15 @@ impl Findings {
 
     /// A document that claims a placement has one, and says the truth about it.
     fn check_placement(&mut self, request: &PlanRequest, document: &PlacementDocument) {
-        let (evaluation, rounding_s) = evaluate_with_rounding(request, &proposals(&document.stages));
+        if document.pipelines.len() != 1 {
+            return self.claim(format!("there are {} pipelines, and not one", document.pipelines.len()));
+        }
+        let (evaluation, rounding_s) = evaluate_with_rounding(request, &proposals(document.stages()));
         let tolerance = Tolerance { rounding_s };
         for expected in &evaluation.stages {
-            self.check_stage(expected, &document.stages[expected.index as usize], tolerance);
+            self.check_stage(expected, &document.stages()[expected.index as usize], tolerance);
         }
-        for (position, stage) in document.stages.iter().enumerate().filter(|(at, stage)| stage.index != *at as u64) {
+        for (position, stage) in document.stages().iter().enumerate().filter(|(at, stage)| stage.index != *at as u64) {
             self.figure(position, "index", stage.index as f64, position as f64);
         }
         self.check_totals(document, &evaluation, tolerance);
@@ -164,7 +167,13 @@ impl Findings {
     fn check_totals(&mut self, document: &PlacementDocument, evaluation: &Evaluation, tolerance: Tolerance) {
         // Stages that are wrong have no totals to compare with; their violations say why.
         let (Some(period_s), Some(latency_s)) = (evaluation.period_s, evaluation.latency_s) else { return };
-        let totals = [("period_s", document.period_s, period_s), ("latency_s", document.latency_s, latency_s)];
+        let pipeline = document.pipeline();
+        let totals = [
+            ("period_s", document.period_s, period_s),
+            ("latency_s", document.latency_s, latency_s),
+            ("pipelines.0.period_s", pipeline.map(|pipeline| pipeline.period_s), period_s),
+            ("pipelines.0.latency_s", pipeline.map(|pipeline| pipeline.latency_s), latency_s),
+        ];
         for (name, stated, expected) in totals {
             match stated {
                 Some(stated) if tolerance.same(stated, expected) => {}
@@ -187,6 +196,9 @@ impl Findings {
         if !same(document.throughput_per_s, document.period_s.and_then(throughput_per_s)) {
             self.claim("throughput_per_s is not 1 / period_s");
         }
+        if document.pipelines.iter().any(|pipeline| !same(pipeline.rate_per_s, throughput_per_s(pipeline.period_s))) {
+            self.claim("the rate of a pipeline is not 1 / period_s");
+        }
         let expected = document.period_s.and_then(|period_s| inferences_per_s(request, period_s));
         if !same(document.inferences_per_s, expected) {
             self.claim("inferences_per_s is not batch_size / period_s");
@@ -201,7 +213,7 @@ impl Findings {
         tolerance: Tolerance,
     ) {
         let Some(period_s) = evaluation.period_s else { return };
-        let Some(bottleneck) = document.bottleneck else { return self.claim("the bottleneck is missing") };
+        let Some(bottleneck) = document.pipeline().map(|pipeline| pipeline.bottleneck) else { return };
         let loads = pace::loads(request, &evaluation.stages);
         if !loads.iter().any(|(load, seconds)| *load == bottleneck && tolerance.same(*seconds, period_s)) {
             let (kind, stage) = (bottleneck.kind, bottleneck.stage_index);
@@ -215,7 +227,7 @@ impl Findings {
             Objective::MaxThroughput | Objective::Tradeoff => (document.period_s, document.lower_bound_s),
             Objective::MinLatency => (document.latency_s, document.lower_bound_s),
             Objective::MinNodes { .. } => {
-                (Some(document.stages.len() as f64), document.lower_bound_nodes.map(|nodes| nodes as f64))
+                (Some(document.stages().len() as f64), document.lower_bound_nodes.map(|nodes| nodes as f64))
             }
         };
         let Some(bound) = bound else { return self.claim("there is a placement but no lower bound") };
@@ -329,7 +341,7 @@ impl Findings {
         if !front.windows(2).all(in_order) {
             self.claim("the points of the front do not ascend in period and descend in latency by more than rounding");
         }
-        if front.first().is_some_and(|first| first.stages != document.stages) {
+        if front.first().is_some_and(|first| first.stages != document.stages()) {
             self.claim("the first point of the front is not the answer's placement");
         }
         for (index, point) in front.iter().enumerate() {
@@ -356,8 +368,7 @@ impl Findings {
             || !document.occupants.is_empty()
             || document.migration.is_some()
             || document.latency_is_least.is_some();
-        if !document.stages.is_empty() || document.bottleneck.is_some() || extras || figures.flatten().next().is_some()
-        {
+        if !document.pipelines.is_empty() || extras || figures.flatten().next().is_some() {
             self.claim(format!("the status {status:?} stands beside a placement or its figures"));
         }
         match (status == Status::Infeasible, document.reasons.is_empty()) {

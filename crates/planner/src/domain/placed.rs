@@ -57,10 +57,19 @@ impl Placed {
         reader.finish(placed)
     }
 
+    /// An evaluation has its stages at the top, and so do placements that were made before version 0.3.0.
     fn read(reader: &mut Reader, value: &Value) -> Option<Self> {
         let map = reader.map(value)?;
         let read_stages = |reader: &mut Reader, value| reader.items(value, PlacedStage::read);
-        let stages = reader.required(map, "stages", read_stages)?;
+        let stages = if map.contains_key("pipelines") {
+            let read_pipeline = |reader: &mut Reader, value| {
+                let map = reader.map(value)?;
+                reader.required(map, "stages", read_stages)
+            };
+            reader.required(map, "pipelines", |reader, value| only(reader, value, read_pipeline))?
+        } else {
+            reader.required(map, "stages", read_stages)?
+        };
         if stages.is_empty() {
             let action = "Give a placement with status optimal or feasible";
             reader.fault_at(&["stages".into()], FaultCode::Empty, "the placement has no stage", action);
@@ -100,6 +109,24 @@ impl PlacedStage {
             receive,
             send,
         })
+    }
+}
+
+/// Reads a list of one pipeline.
+fn only<'v, T>(
+    reader: &mut Reader,
+    value: &'v Value,
+    read: impl FnMut(&mut Reader, &'v Value) -> Option<T>,
+) -> Option<T> {
+    let pipelines = reader.items(value, read)?;
+    let count = pipelines.len();
+    match <[Option<T>; 1]>::try_from(pipelines) {
+        Ok([pipeline]) => pipeline,
+        Err(_) => {
+            let action = "Give a placement with one pipeline";
+            reader.fault(FaultCode::OutOfRange, format!("there are {count} pipelines"), action);
+            None
+        }
     }
 }
 

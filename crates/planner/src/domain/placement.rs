@@ -58,12 +58,12 @@ pub struct PlacementDocument {
     pub algorithm: Algorithm,
     /// The seed of everything random.
     pub seed: u64,
-    /// The slowest stage or hop, seconds: one pass of the pipeline comes out in each period.
+    /// The slowest stage or hop, seconds: one pass comes out in each period.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schema(nullable = false))]
     pub period_s: Option<f64>,
-    /// Passes of the pipeline per second, 1 / `period_s`: each takes one batch of the model's `batch_size` inputs. Absent
-    /// where the period is 0.
+    /// Passes per second, 1 / `period_s`, the sum of the pipelines' rates: each takes one batch of the model's `batch_size`
+    /// inputs. Absent where the period is 0.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schema(nullable = false))]
     pub throughput_per_s: Option<f64>,
@@ -92,16 +92,12 @@ pub struct PlacementDocument {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schema(nullable = false))]
     pub gap: Option<f64>,
-    /// The stages in order; empty without a placement.
+    /// The pipelines, each on nodes of its own; one with a placement, empty without.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[cfg_attr(feature = "schema", schema(required = false))]
-    pub stages: Vec<Stage>,
-    /// What sets the period.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "schema", schema(nullable = false))]
-    pub bottleneck: Option<Bottleneck>,
+    pub pipelines: Vec<Pipeline>,
     /// With the objective `tradeoff`: every placement that no other beats in both period and latency, by ascending
-    /// period; the first is the one of `stages`. Two of them differ by more than rounding (a relative 10⁻¹²) in both.
+    /// period; the first is the one of `pipelines`. Two of them differ by more than rounding (a relative 10⁻¹²) in both.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[cfg_attr(feature = "schema", schema(required = false))]
     pub front: Vec<FrontPoint>,
@@ -123,6 +119,36 @@ pub struct PlacementDocument {
     pub solve_s: f64,
     /// The version of Cutpoint.
     pub solver_version: String,
+}
+
+impl PlacementDocument {
+    /// The only pipeline; `None` without a placement.
+    pub fn pipeline(&self) -> Option<&Pipeline> {
+        self.pipelines.first()
+    }
+
+    /// The stages of the only pipeline, in order; empty without a placement.
+    pub fn stages(&self) -> &[Stage] {
+        self.pipeline().map_or(&[], |pipeline| &pipeline.stages)
+    }
+}
+
+/// Stages through which inputs stream.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(ToSchema))]
+pub struct Pipeline {
+    /// The slowest stage or hop, seconds: one pass comes out in each period.
+    pub period_s: f64,
+    /// Passes per second that it is given, at most 1 / `period_s`; absent where the period is 0.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schema(nullable = false))]
+    pub rate_per_s: Option<f64>,
+    /// The sum of all stage times and hops, seconds.
+    pub latency_s: f64,
+    /// What sets the period.
+    pub bottleneck: Bottleneck,
+    /// The stages in order, at least one.
+    pub stages: Vec<Stage>,
 }
 
 /// A placement that no other beats in both period and latency.

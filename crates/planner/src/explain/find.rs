@@ -45,7 +45,7 @@ pub(super) fn judged(request: &PlanRequest, document: &PlacementDocument) -> Res
         Status::Infeasible => Ok(Found::Nothing),
         Status::Unknown => Ok(Found::Undecided),
         Status::Optimal | Status::Feasible => {
-            let evaluation = evaluate(request, &proposals(&document.stages));
+            let evaluation = evaluate(request, &proposals(document.stages()));
             if evaluation.violations.is_empty() {
                 return Ok(Found::Placement(Box::new(evaluation)));
             }

@@ -197,7 +197,7 @@ fn with_more_stages(request: &PlanRequest, stop: &dyn Stop) -> Result<Tried, Che
         mended.options.objective = Objective::MinNodes { target_period_s: NO_TARGET_S };
     }
     let document = solve(&mended, stop)?;
-    let raise_to = document.stages.len() as u64;
+    let raise_to = document.stages().len() as u64;
     let mut allowed = request.clone();
     allowed.options.constraints.max_stages = Some(raise_to);
     let is_least = document.status == Status::Optimal;

@@ -65,7 +65,7 @@ pub fn explain(
     };
     if document.status == Status::Infeasible {
         (explanation.mends, explanation.undecided) = mend::mends(request, env)?;
-    } else if !document.stages.is_empty() {
+    } else if !document.stages().is_empty() {
         explanation.upgrades = value::upgrades(request, document, &explanation, env)?;
         let unproven = explanation.upgrades.iter().filter(|upgrade| upgrade.status != Status::Optimal);
         explanation.undecided = unproven.count() as u64;

@@ -26,8 +26,8 @@ pub(super) struct Slack {
 
 /// Reads the slack off a document; nothing where it has no placement.
 pub(super) fn slack(request: &PlanRequest, document: &PlacementDocument) -> Slack {
-    let Some(period_s) = document.period_s.filter(|_| !document.stages.is_empty()) else { return Slack::default() };
-    let mut transfers = transfers(&document.stages);
+    let Some(period_s) = document.period_s.filter(|_| !document.stages().is_empty()) else { return Slack::default() };
+    let mut transfers = transfers(document.stages());
     let node_loads = node_loads(document, &transfers);
     let load_s = |node: &String| node_loads.get(node).copied().unwrap_or(0.0);
     let full = request.options.cost_model.overlap == Overlap::Full;
@@ -45,7 +45,7 @@ pub(super) fn slack(request: &PlanRequest, document: &PlacementDocument) -> Slac
         memory_capacity_bytes: stage.memory_capacity_bytes,
         free_bytes: stage.memory_capacity_bytes.saturating_sub(stage.memory_bytes),
     };
-    let stages: Vec<StageSlack> = document.stages.iter().map(stage).collect();
+    let stages: Vec<StageSlack> = document.stages().iter().map(stage).collect();
     let loads = if full { step_loads(&stages, &transfers) } else { all_node_loads(&stages, &transfers, &node_loads) };
     let (binding, rest): (Vec<_>, Vec<_>) = loads.into_iter().partition(|(_, seconds)| is_at(*seconds, period_s));
     let warnings = stages.iter().filter_map(little_memory).collect();
@@ -93,7 +93,7 @@ fn transfers(stages: &[Stage]) -> Vec<TransferSlack> {
 /// then what its node does as the source and as the sink of stages elsewhere.
 fn node_loads(document: &PlacementDocument, transfers: &[TransferSlack]) -> BTreeMap<String, f64> {
     let mut loads: BTreeMap<String, f64> = BTreeMap::new();
-    for stage in &document.stages {
+    for stage in document.stages() {
         let receive_s = stage.receive.as_ref().map_or(0.0, |receive| receive.transfer_s);
         let send_s = stage.send.as_ref().map_or(0.0, |send| send.transfer_s);
         loads.insert(stage.node_id.clone(), receive_s + stage.compute_s + send_s);

@@ -45,7 +45,7 @@ fn value(
     let env = Env { seed: upgraded.options.solver.seed, threads: 1, stop, progress: &NoProgress };
     let found = plan(&upgraded, &env)?;
     // The old placement is possible on the upgraded cluster too.
-    let kept = evaluate(&upgraded, &proposals(&document.stages));
+    let kept = evaluate(&upgraded, &proposals(document.stages()));
     if !kept.violations.is_empty() {
         return Err(CheckFailure { violations: kept.violations.iter().map(ToString::to_string).collect() });
     }
@@ -58,7 +58,7 @@ fn value(
     let old_objective = objective(request, document).unwrap_or(kept_objective);
     let old = Known { objective: old_objective, bound: self::bound(request, document) };
     let (period_s, latency_s, stages) = match new_objective {
-        Some(_) => (found.period_s, found.latency_s, found.stages.len()),
+        Some(_) => (found.period_s, found.latency_s, found.stages().len()),
         None => (kept.period_s, kept.latency_s, kept.stages.len()),
     };
     let is_optimal = new_objective.is_some() && found.status == Status::Optimal;
@@ -99,7 +99,7 @@ fn objective(request: &PlanRequest, document: &PlacementDocument) -> Option<f64>
     match request.options.objective {
         Objective::MaxThroughput | Objective::Tradeoff => document.period_s,
         Objective::MinLatency => document.latency_s,
-        Objective::MinNodes { .. } => Some(document.stages.len() as f64).filter(|&nodes| nodes > 0.0),
+        Objective::MinNodes { .. } => Some(document.stages().len() as f64).filter(|&nodes| nodes > 0.0),
     }
 }
 

@@ -21,9 +21,10 @@ use serde::de::DeserializeOwned;
 async fn main() -> Result<(), Box<dyn Error>> {
     let client = connect(&std::env::var("CUTPOINT_URL")?, std::env::var("CUTPOINT_KEY").ok().as_deref())?;
     let placement = plan(&client).await?.placement;
-    let nodes: Vec<&str> = placement.stages.iter().map(|stage| stage.node_id.as_str()).collect();
+    let stages = || placement.pipelines.iter().flat_map(|pipeline| &pipeline.stages);
+    let nodes: Vec<&str> = stages().map(|stage| stage.node_id.as_str()).collect();
     assert_eq!(placement.status, Status::Optimal);
-    assert_eq!(placement.stages.iter().map(|stage| stage.layer_ids.len()).sum::<usize>(), 177);
+    assert_eq!(stages().map(|stage| stage.layer_ids.len()).sum::<usize>(), 177);
     println!("{} s on {}", placement.period_s.ok_or("a placement has a period")?, nodes.join(", "));
     meet_faults(&client).await
 }

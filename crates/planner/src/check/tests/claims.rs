@@ -4,8 +4,8 @@ use super::*;
 use crate::check::check;
 use crate::domain::options::Algorithm;
 use crate::domain::placement::{
-    Bottleneck, FrontPoint, PlacementDocument, Reason, ReasonCode, Receive, Send, Status, Termination, Warning,
-    WarningCode,
+    Bottleneck, FrontPoint, Pipeline, PlacementDocument, Reason, ReasonCode, Receive, Send, Status, Termination,
+    Warning, WarningCode,
 };
 
 /// A true document about stages, with a bound that proves them best or not.
@@ -31,8 +31,13 @@ fn true_document(request: &PlanRequest, stages: &[(&str, &[&str])], bound_s: f64
         latency_is_least: Some(false),
         lower_bound_nodes: None,
         gap: Some((period_s - bound_s) / period_s),
-        stages: evaluation.stages,
-        bottleneck: evaluation.bottleneck,
+        pipelines: vec![Pipeline {
+            period_s,
+            rate_per_s: evaluation.throughput_per_s,
+            latency_s: evaluation.latency_s.unwrap(),
+            bottleneck: evaluation.bottleneck.unwrap(),
+            stages: evaluation.stages,
+        }],
         front: Vec::new(),
         migration: None,
         occupants: Vec::new(),
@@ -54,8 +59,7 @@ fn without_placement(status: Status, termination: Termination, reasons: Vec<Reas
         latency_is_least: None,
         lower_bound_s: None,
         gap: None,
-        stages: Vec::new(),
-        bottleneck: None,
+        pipelines: Vec::new(),
         reasons,
         ..true_document(&request(), TWO, 2.5)
     }
@@ -119,9 +123,9 @@ fn a_difference_of_prefix_sums_is_no_lie() {
     let mut document = true_document(&request, TWO, 0.0);
     let difference_s = (1e9 + 0.1 + 0.2) - 1e9;
     assert!((difference_s - 0.3_f64).abs() > 1e-9);
-    document.stages[1].compute_s = difference_s;
+    document.pipelines[0].stages[1].compute_s = difference_s;
     assert_eq!(codes(&request, &document), []);
-    document.stages[1].compute_s = 0.31;
+    document.pipelines[0].stages[1].compute_s = 0.31;
     assert_eq!(codes(&request, &document), [(ViolationCode::FigureWrong, Some(1))]);
 }
 
@@ -135,19 +139,19 @@ fn each_figure_of_a_stage_is_recomputed() {
         |stage| stage.index = 7,
     ];
     for (number, lie) in lies.into_iter().enumerate() {
-        let found = found(2.5, |document| lie(&mut document.stages[1]));
+        let found = found(2.5, |document| lie(&mut document.pipelines[0].stages[1]));
         assert_eq!(found, [(ViolationCode::FigureWrong, Some(1))], "lie {number}");
     }
-    let broken = found(2.5, |document| document.stages[1].compute_s = f64::NAN);
+    let broken = found(2.5, |document| document.pipelines[0].stages[1].compute_s = f64::NAN);
     assert_eq!(broken, [(ViolationCode::FigureWrong, Some(1))]);
-    let broken = found(2.5, |document| document.stages[1].compute_s = f64::INFINITY);
+    let broken = found(2.5, |document| document.pipelines[0].stages[1].compute_s = f64::INFINITY);
     assert_eq!(broken, [(ViolationCode::FigureWrong, Some(1))]);
 }
 
 #[test]
 fn a_wrong_figure_is_told_with_both_values() {
     let mut document = true_document(&request(), TWO, 2.5);
-    document.stages[0].memory_bytes = 9;
+    document.pipelines[0].stages[0].memory_bytes = 9;
     let violation = check(&request(), &document).remove(0);
     let figures: Vec<(&str, f64)> = violation.figures.iter().map(|(name, &value)| (name.as_str(), value)).collect();
     assert_eq!(figures, [("computed_memory_bytes", 250.0), ("stated_memory_bytes", 9.0)]);
@@ -156,17 +160,17 @@ fn a_wrong_figure_is_told_with_both_values() {
 #[test]
 fn each_transfer_is_recomputed() {
     fn send(document: &mut PlacementDocument) -> &mut Send {
-        document.stages[0].send.as_mut().unwrap()
+        document.pipelines[0].stages[0].send.as_mut().unwrap()
     }
     fn receive(document: &mut PlacementDocument) -> &mut Receive {
-        document.stages[1].receive.as_mut().unwrap()
+        document.pipelines[0].stages[1].receive.as_mut().unwrap()
     }
     let sends: [fn(&mut PlacementDocument); 5] = [
         |document| send(document).bytes = 21,
         |document| send(document).to_node_id = "n3".to_owned(),
         |document| send(document).tensor_layer_ids = vec!["in".to_owned()],
         |document| send(document).tensor_layer_ids.clear(),
-        |document| document.stages[0].send = None,
+        |document| document.pipelines[0].stages[0].send = None,
     ];
     for (number, lie) in sends.into_iter().enumerate() {
         assert_eq!(found(2.5, lie), [(ViolationCode::TransferWrong, Some(0))], "lie {number}");
@@ -176,14 +180,16 @@ fn each_transfer_is_recomputed() {
         |document| receive(document).tensor_layer_ids = vec!["in".to_owned()],
         |document| receive(document).tensor_layer_ids.clear(),
         |document| receive(document).from_node_id = "n3".to_owned(),
-        |document| document.stages[1].receive = None,
+        |document| document.pipelines[0].stages[1].receive = None,
     ];
     for (number, lie) in receives.into_iter().enumerate() {
         assert_eq!(found(2.5, lie), [(ViolationCode::TransferWrong, Some(1))], "lie {number}");
     }
     assert_eq!(found(2.5, |document| send(document).transfer_s = 0.8), [(ViolationCode::FigureWrong, Some(0))]);
     assert_eq!(found(2.5, |document| receive(document).transfer_s = 0.6), [(ViolationCode::FigureWrong, Some(1))]);
-    let invented = |document: &mut PlacementDocument| document.stages[1].send = document.stages[0].send.clone();
+    let invented = |document: &mut PlacementDocument| {
+        document.pipelines[0].stages[1].send = document.pipelines[0].stages[0].send.clone()
+    };
     assert_eq!(found(2.5, invented), [(ViolationCode::TransferWrong, Some(1))]);
 }
 
@@ -207,7 +213,7 @@ fn totals_are_recomputed() {
 
 #[test]
 fn proofs_and_gaps_stand_up() {
-    let lies: [fn(&mut PlacementDocument); 13] = [
+    let lies: [fn(&mut PlacementDocument); 16] = [
         |document| document.lower_bound_s = Some(2.5 - 1e-9),
         |document| document.lower_bound_s = None,
         |document| document.lower_bound_nodes = Some(1),
@@ -216,7 +222,10 @@ fn proofs_and_gaps_stand_up() {
         |document| document.gap = Some(f64::NAN),
         |document| document.status = Status::Feasible,
         |document| document.termination = Termination::TimeLimit,
-        |document| document.bottleneck = None,
+        |document| document.pipelines[0].rate_per_s = Some(0.41),
+        |document| document.pipelines[0].rate_per_s = None,
+        |document| document.pipelines.push(document.pipelines[0].clone()),
+        |document| document.pipelines.clear(),
         |document| document.reasons = vec![reason()],
         |document| document.algorithm = Algorithm::Exact,
         |document| document.solve_s = f64::NAN,
@@ -248,7 +257,8 @@ fn a_gap_that_the_request_allows_ends_a_search() {
 
 #[test]
 fn the_bottleneck_takes_the_period() {
-    let named = |kind, stage_index| found(2.5, |document| document.bottleneck = Some(Bottleneck { kind, stage_index }));
+    let named =
+        |kind, stage_index| found(2.5, |document| document.pipelines[0].bottleneck = Bottleneck { kind, stage_index });
     assert_eq!(named(BottleneckKind::Stage, 1), []);
     for (kind, stage) in [
         (BottleneckKind::Stage, 0),
@@ -269,7 +279,8 @@ fn the_points_of_a_front_differ_by_more_than_rounding_in_both() {
         let mut document = true_document(&request, TWO, 2.5);
         document.latency_is_least = None;
         let (period_s, latency_s) = (document.period_s.unwrap(), document.latency_s.unwrap());
-        let point = |period_s, latency_s| FrontPoint { period_s, latency_s, stages: document.stages.clone() };
+        let point =
+            |period_s, latency_s| FrontPoint { period_s, latency_s, stages: document.pipelines[0].stages.clone() };
         document.front = vec![point(period_s, latency_s), point(period_s * longer, latency_s * quicker)];
         codes(&request, &document)
     };
@@ -330,9 +341,9 @@ fn a_warning_must_not_be_left_out() {
 fn violations_of_the_stages_are_found_in_a_document_too() {
     let small = request_with(&[("/cluster/nodes/0", "memory_bytes", json!(349))]);
     let mut document = true_document(&request(), TWO, 2.5);
-    document.stages[0].memory_capacity_bytes = 249;
+    document.pipelines[0].stages[0].memory_capacity_bytes = 249;
     assert_eq!(codes(&small, &document), [(ViolationCode::MemoryExceeded, Some(0))]);
-    document.stages.clear();
+    document.pipelines[0].stages.clear();
     assert_eq!(codes(&small, &document), [(ViolationCode::NoStage, None)]);
 }
 
@@ -357,7 +368,7 @@ fn documents_without_a_placement_claim_nothing_else() {
         |document| document.gap = Some(0.0),
         |document| document.throughput_per_s = Some(1.0),
         |document| document.inferences_per_s = Some(1.0),
-        |document| document.stages = evaluated(&request(), TWO).stages,
+        |document| document.pipelines = true_document(&request(), TWO, 2.5).pipelines,
     ];
     for (number, lie) in figures.into_iter().enumerate() {
         let mut document = unknown(Vec::new());

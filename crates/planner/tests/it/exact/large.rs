@@ -49,7 +49,7 @@ fn world() -> Env<'static> {
 fn a_chain_that_fits_on_one_node_is_proven_there() {
     let document = planned_in(&chain(LAYERS, 1, json!({})), &world(), "one node");
 
-    assert_eq!((document.status, document.stages.len()), (Status::Optimal, 1));
+    assert_eq!((document.status, document.stages().len()), (Status::Optimal, 1));
     assert!(document.warnings.is_empty());
 }
 
@@ -97,7 +97,7 @@ fn as_many_pins_as_layers_are_planned() {
         .collect();
     let document = planned_in(&chain(layers, 3, json!({ "constraints": { "pins": pins } })), &world(), "pins");
 
-    assert_eq!(document.stages.iter().map(|stage| stage.layer_ids.len()).collect::<Vec<_>>(), [10_000; 3]);
+    assert_eq!(document.stages().iter().map(|stage| stage.layer_ids.len()).collect::<Vec<_>>(), [10_000; 3]);
 }
 
 #[test]

@@ -105,12 +105,12 @@ fn the_optimum_stays_where_all_its_layers_are_pinned() {
     for mut base in bases(SEEDS) {
         let best = proven(&base.document, &base.name);
         let Some(period_s) = best.period_s else { continue };
-        let pins = best.stages.iter().flat_map(|stage| {
+        let pins = best.stages().iter().flat_map(|stage| {
             let pin = |layer_id| json!({"layer_id": layer_id, "node_id": stage.node_id});
             stage.layer_ids.iter().map(pin)
         });
         base.document["constraints"]["pins"] = pins.collect();
-        base.document["constraints"]["max_stages"] = json!(best.stages.len());
+        base.document["constraints"]["max_stages"] = json!(best.stages().len());
         let pinned_s = least_period_s(&base.document, &format!("{}, pinned", base.name));
         assert!(the_same(period_s, pinned_s), "{}: {period_s} free, {pinned_s} pinned", base.name);
     }

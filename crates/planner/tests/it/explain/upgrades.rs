@@ -50,7 +50,7 @@ fn every_upgrade_is_worth_what_it_claims() {
             let request = request(&document, &context);
             let placement = planned(&request, &context);
             let explanation = explain(&request, &placement, &ENV).unwrap();
-            if placement.stages.is_empty() {
+            if placement.stages().is_empty() {
                 assert_eq!(explanation.upgrades, [], "{context}");
                 continue;
             }
@@ -113,7 +113,7 @@ fn assert_slack(request: &PlanRequest, placement: &PlacementDocument, explanatio
     }
     assert!(!explanation.binding.is_empty(), "{context}");
     assert!(explanation.next_bottleneck.as_ref().is_none_or(|next| next.time_s < period_s), "{context}");
-    for (stage, stated) in placement.stages.iter().zip(&explanation.stages) {
+    for (stage, stated) in placement.stages().iter().zip(&explanation.stages) {
         assert_eq!(stated.free_bytes, stage.memory_capacity_bytes - stage.memory_bytes, "{context}");
         let warned = explanation.warnings.iter().any(|warning| warning.stage_index == stage.index);
         let little = stated.free_bytes * 20 < stage.memory_capacity_bytes;
@@ -130,10 +130,10 @@ fn period_with(
     by_s: f64,
 ) -> f64 {
     let time = |step: usize, seconds: f64| if longer == Some(step) { seconds + by_s } else { seconds };
-    let stages = placement.stages.len();
+    let stages = placement.stages().len();
     let mut busy_s: std::collections::BTreeMap<&str, f64> = std::collections::BTreeMap::new();
     let mut largest_s = 0.0;
-    for (at, stage) in placement.stages.iter().enumerate() {
+    for (at, stage) in placement.stages().iter().enumerate() {
         let seconds = time(at, stage.compute_s);
         largest_s = f64::max(largest_s, seconds);
         *busy_s.entry(&stage.node_id).or_default() += seconds;

@@ -114,7 +114,7 @@ pub fn objective(request: &PlanRequest, document: &PlacementDocument) -> (Option
         Objective::MaxThroughput | Objective::Tradeoff => (document.period_s, document.lower_bound_s),
         Objective::MinLatency => (document.latency_s, document.lower_bound_s),
         Objective::MinNodes { .. } => {
-            let nodes = Some(document.stages.len() as f64).filter(|nodes| *nodes > 0.0);
+            let nodes = Some(document.stages().len() as f64).filter(|nodes| *nodes > 0.0);
             (nodes, document.lower_bound_nodes.map(|nodes| nodes as f64))
         }
     }

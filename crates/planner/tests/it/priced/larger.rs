@@ -118,7 +118,7 @@ fn the_best_of_each_objective_is_best_by_its_own_measure() {
                 assert!(quickest.period_s.unwrap() >= period_s, "{context}");
                 if period_s > 0.0 {
                     let fewest = best(json!({"kind": "min_nodes", "target_period_s": period_s}));
-                    assert!(fewest.stages.len() <= fastest.stages.len(), "{context}");
+                    assert!(fewest.stages().len() <= fastest.stages().len(), "{context}");
                     assert_eq!(fewest.period_s, Some(period_s), "{context}");
                     let none = best(json!({"kind": "min_nodes", "target_period_s": period_s.next_down()}));
                     assert_eq!(none.status, Status::Infeasible, "{context}");

@@ -147,7 +147,7 @@ fn the_first_of_a_front_is_no_slower_for_a_period_that_is_smaller_by_rounding() 
     assert_eq!(exact, [0.3, 0.1 + 0.2]);
     let document = planned(&request, "smaller by rounding");
     assert_eq!((document.front.len(), document.status, document.gap), (1, Status::Optimal, Some(0.0)));
-    assert_eq!((document.period_s, document.stages[1].node_id.as_str()), (Some(0.1 + 0.2), "b"));
+    assert_eq!((document.period_s, document.stages()[1].node_id.as_str()), (Some(0.1 + 0.2), "b"));
     assert_eq!(document.lower_bound_s, Some(0.3));
 }
 

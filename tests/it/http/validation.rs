@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::service::{Service, job};
+use super::service::{Service, job};
 
 #[tokio::test]
 async fn a_good_job_is_valid_and_not_stored() {

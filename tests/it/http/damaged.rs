@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::service::{Service, job, model};
+use super::service::{Service, job, model};
 
 #[tokio::test]
 async fn a_list_leaves_a_damaged_row_out_and_says_so() {

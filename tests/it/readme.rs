@@ -1,12 +1,10 @@
 //! The README keeps its word: its tour runs as it stands, and its table has every setting. What docs/clients.md shows is
 //! part of the clients that run.
 
-mod common;
-
 use std::path::Path;
 use std::process::Command;
 
-use common::Server;
+use crate::server::Server;
 use cutpoint::config::{ENVIRONMENT_PREFIX, Settings};
 
 fn readme() -> String {

@@ -6,7 +6,7 @@ use cutpoint::http::Limits;
 use cutpoint::jobs::{Planner, QueueSettings};
 use serde_json::{Value, json};
 
-use crate::service::{Answer, Service, cluster, job, model, patient};
+use super::service::{Answer, Service, cluster, job, model, patient};
 
 async fn patient_service() -> Service {
     let settings = QueueSettings { heartbeat: Duration::from_millis(20), ..QueueSettings::default() };
@@ -40,7 +40,7 @@ async fn a_job_ends_with_a_placement_that_can_be_read() {
     let placement = service.get(&path).await;
     assert_eq!(placement.json()["job_id"], done.json()["id"]);
     assert_eq!(placement.json()["labels"], json!({"site": "roof"}));
-    assert_eq!(placement.json()["placement"]["stages"][0]["node_id"], "n1");
+    assert_eq!(placement.json()["placement"]["pipelines"][0]["stages"][0]["node_id"], "n1");
     assert_eq!(service.get_with(&path, &[("if-none-match", placement.header("etag"))]).await.status, 304);
 
     let best = service.get(&format!("{}/placement", done.header("location"))).await;
@@ -196,7 +196,7 @@ async fn lists_tell_what_placements_claim_and_use_without_their_documents() {
         "gap",
     ];
     let of_row = ["id", "job_id", "model_id", "cluster_id", "cluster_revision", "labels", "created_at"];
-    let stages = document["stages"].as_array().unwrap();
+    let stages = document["pipelines"][0]["stages"].as_array().unwrap();
     let node_ids: Vec<&str> = stages.iter().map(|stage| stage["node_id"].as_str().unwrap()).collect();
     let mut expected = json!({"stages": stages.len(), "node_ids": node_ids});
     of_row.iter().for_each(|name| expected[*name] = whole[*name].clone());
@@ -244,14 +244,14 @@ async fn what_the_planner_answers_an_evaluation_confirms() {
     let placement = service.get(&path).await.json()["placement"].clone();
     assert_eq!(placement["status"], "optimal");
 
-    let stages: Vec<Value> = placement["stages"].as_array().unwrap().clone();
+    let stages: Vec<Value> = placement["pipelines"][0]["stages"].as_array().unwrap().clone();
     let proposed: Vec<Value> =
         stages.iter().map(|stage| json!({"node_id": stage["node_id"], "layer_ids": stage["layer_ids"]})).collect();
     let body = json!({"model": model(), "cluster": cluster(), "stages": proposed});
     let evaluation = service.post("/v1/evaluations", &body).await.json();
     assert_eq!(evaluation["violations"], json!([]));
     for field in ["period_s", "latency_s", "stages", "bottleneck"] {
-        assert_eq!(evaluation[field], placement[field], "{field}");
+        assert_eq!(evaluation[field], placement["pipelines"][0][field], "{field}");
     }
 }
 
@@ -323,7 +323,7 @@ async fn a_trade_off_is_drawn() {
     let path = format!("/v1/placements/{}", made.text("placement_id"));
     let placement = service.get(&path).await.json();
     let front = placement["placement"]["front"].as_array().unwrap();
-    assert_eq!(front[0]["stages"], placement["placement"]["stages"]);
+    assert_eq!(front[0]["stages"], placement["placement"]["pipelines"][0]["stages"]);
 
     let drawn = service.get(&format!("{path}/front.svg")).await;
 

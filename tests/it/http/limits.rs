@@ -9,7 +9,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 
-use crate::service::{Service, cluster, first_node, job, model};
+use super::service::{Service, cluster, first_node, job, model};
 
 async fn with(limits: Limits) -> Service {
     Service::with(first_node, QueueSettings { workers: 0, ..QueueSettings::default() }, limits).await

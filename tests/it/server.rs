@@ -1,8 +1,5 @@
 //! The real server binary on a free port, and a client for it.
 
-// Each test file uses a part of this.
-#![allow(dead_code)]
-
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};

@@ -11,7 +11,7 @@ use cutpoint::store::NewKey;
 use serde_json::{Value, json};
 use tower::ServiceExt;
 
-use crate::service::{Answer, Service, cluster, first_node, job, model};
+use super::service::{Answer, Service, cluster, first_node, job, model};
 
 /// Ids of what one tenant has.
 struct Things {
@@ -278,7 +278,7 @@ async fn a_stream_of_a_key_that_is_revoked_tells_nothing_more() {
     let (path, id) =
         (format!("{}/events", made.header("location")), service.store.keys().await.unwrap().readable[0].id.clone());
     let bearer = format!("Bearer {shown}");
-    let follow = crate::service::request("GET", &path, &[("authorization", &bearer)], axum::body::Body::empty());
+    let follow = super::service::request("GET", &path, &[("authorization", &bearer)], axum::body::Body::empty());
     let followed = service.router.clone().oneshot(follow).await.unwrap();
     assert_eq!(followed.status(), 200);
     service.store.revoke_key(&id).await.unwrap();

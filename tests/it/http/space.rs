@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use cutpoint::store::Space;
 use serde_json::{Value, json};
 
-use crate::service::{Service, model};
+use super::service::{Service, model};
 
 /// A disk that has as much space as the test says.
 struct Disk(AtomicU64);

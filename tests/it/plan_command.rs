@@ -90,10 +90,10 @@ fn json_is_the_placement_document() {
     let output = plan(&["--request", &file, "--output", "json"]);
     let document: Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(code(&output), 0);
-    assert_eq!(document["stages"].as_array().unwrap().len(), 2);
+    assert_eq!(document["pipelines"][0]["stages"].as_array().unwrap().len(), 2);
     // 8 bytes over 64 bit/s.
     assert_eq!(document["period_s"], json!(1.0));
-    assert_eq!(document["stages"][0]["layer_ids"], json!(["in", "a"]));
+    assert_eq!(document["pipelines"][0]["stages"][0]["layer_ids"], json!(["in", "a"]));
 
     let two = plan(&["--request", &file, &file, "--output", "json"]);
     assert_eq!(code(&two), 2);
@@ -165,7 +165,7 @@ fn json_lines_come_in_the_order_of_the_files_whatever_the_jobs() {
         let lines = lines(&output);
         let names: Vec<&str> = lines.iter().map(|line| line["file"].as_str().unwrap()).collect();
         assert_eq!(names, files[1..]);
-        assert_eq!(lines[0]["placement"]["stages"], lines[1]["placement"]["stages"]);
+        assert_eq!(lines[0]["placement"]["pipelines"][0]["stages"], lines[1]["placement"]["pipelines"][0]["stages"]);
         assert_eq!(lines[2]["placement"]["status"], "infeasible");
         let pointers: Vec<&str> =
             lines[3]["error"]["errors"].as_array().unwrap().iter().map(|e| e["pointer"].as_str().unwrap()).collect();
@@ -220,7 +220,7 @@ fn a_table_says_what_is_shipped_and_what_becomes_of_others() {
     let stayed = plan(&["--model", model, "--cluster", site, "--base", &base]);
     assert!(text(&stayed.stdout).contains("From the base: nothing moves"), "{}", text(&stayed.stdout));
     let placement: Value = serde_json::from_slice(&running.stdout).unwrap();
-    let left = placement["stages"][0]["node_id"].as_str().unwrap();
+    let left = placement["pipelines"][0]["stages"][0]["node_id"].as_str().unwrap();
     let moved = plan(&["--model", model, "--cluster", site, "--base", &base, "--exclude", left]);
     assert!(text(&moved.stdout).contains(" to ship"), "{}", text(&moved.stdout));
     let beside = plan(&["--model", small, "--cluster", site, "--occupied-by", &base]);

@@ -6,7 +6,7 @@ use cutpoint::http::Limits;
 use cutpoint::jobs::QueueSettings;
 use serde_json::{Value, json};
 
-use crate::service::{Answer, Service, first_node, job, patient};
+use super::service::{Answer, Service, first_node, job, patient};
 
 /// Ids and kinds of the events of a stream, and the job that each carries.
 fn events(answer: &Answer) -> Vec<(String, String, Value)> {

@@ -1,8 +1,6 @@
 //! Webhooks of the real server process: what a power cut leaves is delivered, each message under one id, and verified
 //! with the published library.
 
-mod common;
-
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -13,7 +11,7 @@ use axum::http::{HeaderMap, StatusCode};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
-use common::Server;
+use crate::server::Server;
 
 type Got = Arc<Mutex<Vec<(HeaderMap, Vec<u8>)>>>;
 

@@ -4,7 +4,7 @@ use cutpoint::http::Limits;
 use cutpoint::jobs::{Planner, QueueSettings};
 use serde_json::{Value, json};
 
-use crate::service::{Answer, Service, job};
+use super::service::{Answer, Service, job};
 
 async fn service() -> Service {
     Service::with(Planner, QueueSettings::default(), Limits::default()).await

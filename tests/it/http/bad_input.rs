@@ -6,7 +6,7 @@ use cutpoint::http::Limits;
 use cutpoint::jobs::QueueSettings;
 use serde_json::{Value, json};
 
-use crate::service::{Service, cluster, first_node, job, model};
+use super::service::{Service, cluster, first_node, job, model};
 
 /// A job with one place of it changed.
 fn job_with(pointer: &str, value: Value) -> Value {
@@ -155,7 +155,7 @@ async fn a_client_that_sends_too_much_still_reads_the_answer() {
 async fn another_media_type_is_refused() {
     let service = Service::start().await;
     for header in [("content-type", "text/plain"), ("content-type", ""), ("x", "y")] {
-        let request = crate::service::request("POST", "/v1/jobs", &[header], job().to_string().into());
+        let request = super::service::request("POST", "/v1/jobs", &[header], job().to_string().into());
         service.send(request).await.problem(415, "unsupported-media-type");
     }
     let gzip = service.write("POST", "/v1/jobs", &[("content-encoding", "gzip")], &job()).await;

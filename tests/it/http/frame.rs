@@ -3,7 +3,7 @@
 use axum::body::Body;
 use serde_json::{Value, json};
 
-use crate::service::{Service, request};
+use super::service::{Service, request};
 
 #[tokio::test]
 async fn what_the_framework_refuses_is_a_problem_too() {

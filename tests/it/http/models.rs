@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::service::{Service, cluster, job, model};
+use super::service::{Service, cluster, job, model};
 
 #[tokio::test]
 async fn a_model_is_known_again_by_its_content() {

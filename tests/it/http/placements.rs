@@ -9,7 +9,7 @@ use cutpoint::jobs::QueueSettings;
 use cutpoint::store::Retention;
 use serde_json::{Value, json};
 
-use crate::service::{Answer, Service, first_node, job, patient};
+use super::service::{Answer, Service, first_node, job, patient};
 
 async fn done(service: &Service, body: &Value) -> Answer {
     let done = service.write("POST", "/v1/jobs", &[("prefer", "wait=20")], body).await;

@@ -6,7 +6,7 @@ mod breaking;
 use std::path::Path;
 use std::process::Command;
 
-use breaking::{breaks, may_break};
+use self::breaking::{breaks, may_break};
 use cutpoint::http;
 use serde_json::{Value, json};
 
@@ -21,12 +21,18 @@ fn git(arguments: &[&str]) -> Option<String> {
     Some(String::from_utf8(output.stdout).unwrap())
 }
 
-/// The document as it was before: that of the last commit, or of the one before where nothing has changed since.
+/// The document as clients have it: that of the release before while this version is not released, else that of the last
+/// commit, or of the one before where nothing has changed since.
 fn before() -> Option<Value> {
-    let commits = git(&["log", "-n", "2", "--format=%H", "--", "openapi/openapi.json"])?;
+    let commits = git(&["log", "--format=%H", "--", "openapi/openapi.json"])?;
     let texts = commits.lines().filter_map(|commit| git(&["show", &format!("{commit}:./openapi/openapi.json")]));
-    let mut documents = texts.filter(|text| *text != http::openapi_json());
-    Some(serde_json::from_str(&documents.next()?).unwrap())
+    let changed = texts.filter(|text| *text != http::openapi_json());
+    let mut documents = changed.map(|text| serde_json::from_str::<Value>(&text).unwrap());
+    let (version, changelog) = (env!("CARGO_PKG_VERSION"), include_str!("../../../CHANGELOG.md"));
+    if changelog.contains(&format!("## [{version}] - unreleased")) {
+        return documents.find(|document| document["info"]["version"] != version);
+    }
+    documents.next()
 }
 
 #[test]

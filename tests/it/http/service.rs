@@ -1,5 +1,6 @@
 //! The service under test, and answers that were held against the contract.
 
+use std::path::Path;
 use std::str::FromStr;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -10,11 +11,13 @@ use axum::http::{HeaderMap, Method, Request, StatusCode};
 use cutpoint::clock::{ManualClock, RandomIds, SystemClock};
 use cutpoint::domain::tenant::Tenant;
 use cutpoint::http::{self, Api, Limits};
-use cutpoint::jobs::{Queue, QueueSettings, Solver};
+use cutpoint::jobs::{Planner, Queue, QueueSettings, Solver};
 use cutpoint::store::{JobFilter, Order, Page, PlacementFilter, Space, Store, StoreSettings};
 use cutpoint::webhook::Guard;
 use cutpoint_planner::domain::options::Algorithm;
-use cutpoint_planner::domain::placement::{PlacementDocument, Stage, Status, Termination};
+use cutpoint_planner::domain::placement::{
+    Bottleneck, BottleneckKind, Pipeline, PlacementDocument, Stage, Status, Termination,
+};
 use cutpoint_planner::domain::request::PlanRequest;
 use cutpoint_planner::{CheckFailure, Env};
 use serde_json::{Value, json};
@@ -112,8 +115,13 @@ fn placement(request: &PlanRequest, env: &Env<'_>, termination: Termination) -> 
         latency_is_least: None,
         lower_bound_nodes: None,
         gap: Some(0.5),
-        stages: vec![stage],
-        bottleneck: None,
+        pipelines: vec![Pipeline {
+            period_s: 0.5,
+            rate_per_s: Some(2.0),
+            latency_s: 0.5,
+            bottleneck: Bottleneck { kind: BottleneckKind::Stage, stage_index: 0 },
+            stages: vec![stage],
+        }],
         front: Vec::new(),
         migration: None,
         occupants: Vec::new(),
@@ -138,6 +146,16 @@ impl Service {
         let (clock, ids) = (Arc::new(SystemClock::new()), Arc::new(RandomIds::default()));
         let store = Store::open(&database(&folder), clock, ids).await.unwrap();
         Self::serving(folder, store, solver, settings, limits, guard).await
+    }
+
+    /// On a copy of a database of `tests/data`.
+    pub(crate) async fn of_database(name: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data").join(name);
+        std::fs::copy(file, folder.path().join(DATABASE)).unwrap();
+        let (clock, ids) = (Arc::new(SystemClock::new()), Arc::new(RandomIds::default()));
+        let store = Store::open(&database(&folder), clock, ids).await.unwrap();
+        Self::serving(folder, store, Planner, QueueSettings::default(), Limits::default(), Guard::default()).await
     }
 
     /// On a disk, with a database of this many pages at the most.
@@ -233,7 +251,7 @@ impl Service {
 impl Service {
     /// How many pages the database has, free ones too: what its file grows by.
     pub(crate) async fn pages(&self) -> i64 {
-        let options = SqliteConnectOptions::new().filename(self.folder.path().join("http.db")).read_only(true);
+        let options = SqliteConnectOptions::new().filename(self.folder.path().join(DATABASE)).read_only(true);
         let mut connection = SqliteConnection::connect_with(&options).await.unwrap();
         let pages = sqlx::query_scalar("PRAGMA page_count").fetch_one(&mut connection).await.unwrap();
         connection.close().await.unwrap();
@@ -241,8 +259,10 @@ impl Service {
     }
 }
 
+const DATABASE: &str = "http.db";
+
 fn database(folder: &TempDir) -> StoreSettings {
-    StoreSettings::new(format!("sqlite://{}", folder.path().join("http.db").display()))
+    StoreSettings::new(format!("sqlite://{}", folder.path().join(DATABASE).display()))
 }
 
 pub(crate) fn request(method: &str, path: &str, headers: &[(&str, &str)], body: Body) -> Request<Body> {

@@ -1,7 +1,5 @@
 //! The real server process: the same answers as the command line, nothing lost by a power cut, an orderly end.
 
-mod common;
-
 use std::collections::BTreeMap;
 use std::net::TcpListener;
 use std::path::Path;
@@ -15,7 +13,7 @@ use serde_json::{Value, json};
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{Connection as _, SqliteConnection};
 
-use common::{Server, example, is_finished};
+use crate::server::{Server, example, is_finished};
 
 /// The text with the figure behind `"solve_s":` taken out: nothing else of a document may depend on the time.
 fn without_times(text: &str) -> String {
@@ -255,7 +253,7 @@ async fn statuses(server: &Server) -> BTreeMap<String, usize> {
 /// Computes a placement's period anew by the independent checker, which must find no violation.
 fn assert_valid(request: &PlanRequest, placement: &Value) {
     let text = |value: &Value| value.as_str().unwrap().to_owned();
-    let proposals: Vec<StageProposal> = placement["stages"]
+    let proposals: Vec<StageProposal> = placement["pipelines"][0]["stages"]
         .as_array()
         .unwrap()
         .iter()

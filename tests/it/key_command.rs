@@ -1,11 +1,9 @@
 //! `cutpoint key` as a user runs it, and the service that asks for what it made.
 
-mod common;
-
 use std::path::Path;
 use std::process::{Command, Output};
 
-use common::Server;
+use crate::server::Server;
 use reqwest::StatusCode;
 
 fn key(database: &Path, arguments: &[&str]) -> Output {

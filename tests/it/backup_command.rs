@@ -1,13 +1,11 @@
 //! `cutpoint backup` as a user runs it, beside a service that is written to.
 
-mod common;
-
 use std::path::Path;
 use std::process::{Command, Output};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use common::{Server, example};
+use crate::server::{Server, example};
 use serde_json::{Value, json};
 
 fn backup(database: &Path, copy: &Path) -> Output {

@@ -8,7 +8,7 @@ use cutpoint::store::DeliveryStatus;
 use cutpoint::webhook::Guard;
 use serde_json::{Value, json};
 
-use crate::service::{Answer, Service, first_node, job, patient};
+use super::service::{Answer, Service, first_node, job, patient};
 
 const SECRET_LENGTH: usize = "whsec_".len() + 44;
 

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::service::{Service, cluster};
+use super::service::{Service, cluster};
 
 #[tokio::test]
 async fn every_change_makes_a_revision_and_names_the_one_before() {
@@ -93,7 +93,7 @@ async fn a_deletion_may_name_what_it_deletes() {
     let made = service.post("/v1/clusters", &cluster()).await;
     let path = made.header("location");
     let delete = async |tag: &str| {
-        service.send(crate::service::request("DELETE", path, &[("if-match", tag)], axum::body::Body::empty())).await
+        service.send(super::service::request("DELETE", path, &[("if-match", tag)], axum::body::Body::empty())).await
     };
     delete("\"7\"").await.problem(412, "precondition-failed");
     assert_eq!(delete(made.header("etag")).await.status, 204);

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use cutpoint::telemetry::metric;
 
-use crate::service::{Service, job};
+use super::service::{Service, job};
 
 #[tokio::test]
 async fn what_happens_is_counted() {

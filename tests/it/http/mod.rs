@@ -11,6 +11,7 @@ mod keys;
 mod limits;
 mod metrics;
 mod models;
+mod old_database;
 mod placements;
 mod service;
 mod space;

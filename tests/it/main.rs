@@ -1,0 +1,15 @@
+//! What is tested from outside: the router, the commands, the documents, and the project's own rules.
+
+mod backup_command;
+mod http;
+mod key_command;
+mod layering;
+mod openapi;
+mod openapi_changes;
+mod plan_command;
+mod readme;
+mod serve;
+mod server;
+mod telemetry;
+mod webhook_guard;
+mod webhooks;
