@@ -16,14 +16,14 @@ use crate::jobs::{Planner, Queue, QueueSettings};
 use crate::store::{self, Retention, ServerLock, Standing, Store, StoreSettings};
 use crate::telemetry::Metrics;
 use crate::webhook::connect::trusted_roots;
-use crate::webhook::{Courier, CourierSettings, Guard, Sender, SystemResolver};
+use crate::webhook::{CourierSettings, Dispatcher, Guard, Sender, SystemResolver};
 
 /// A running service.
 pub(super) struct Service {
     address: SocketAddr,
     store: Store,
     queue: Queue,
-    courier: Courier,
+    dispatcher: Dispatcher,
     closing: CancellationToken,
     server: JoinHandle<()>,
     shutdown: Duration,
@@ -61,16 +61,17 @@ impl Service {
             Queue::start(store.clone(), clock.clone(), ids.clone(), queue_settings(settings), Arc::new(Planner))
                 .await
                 .context("cannot take up the jobs of the database")?;
-        let courier = Courier::start(store.clone(), clock.clone(), ids.clone(), sender, courier_settings(settings))
-            .await
-            .context("cannot take up the deliveries of the database")?;
+        let dispatcher =
+            Dispatcher::start(store.clone(), clock.clone(), ids.clone(), sender, courier_settings(settings))
+                .await
+                .context("cannot take up the deliveries of the database")?;
         let api = Api::new(store.clone(), queue.clone(), clock, ids, limits(settings), guard, anonymous);
         let closing = CancellationToken::new();
         let connections = connection_limits(settings);
         let server = tokio::spawn(http::serve(listener, http::router(api), connections, closing.clone()));
         tokio::spawn(fold_metrics(closing.clone()));
         let shutdown = Duration::from_secs_f64(settings.shutdown_s);
-        Ok(Self { address, store, queue, courier, closing, server, shutdown, _lock: lock })
+        Ok(Self { address, store, queue, dispatcher, closing, server, shutdown, _lock: lock })
     }
 
     /// The address that it listens on, its real port included.
@@ -90,7 +91,7 @@ impl Service {
     /// end within the limit, and closes the database.
     pub(super) async fn shut_down(mut self) {
         self.closing.cancel();
-        let drained = async { tokio::join!(self.queue.shutdown(), self.courier.shutdown(), &mut self.server) };
+        let drained = async { tokio::join!(self.queue.shutdown(), self.dispatcher.shutdown(), &mut self.server) };
         if tokio::time::timeout(self.shutdown, drained).await.is_err() {
             tracing::warn!(limit_s = self.shutdown.as_secs_f64(), "requests still open at the limit are cut off");
             self.server.abort();

@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use tokio::sync::Semaphore;
 
-use super::keyring::{Keyring, Rates};
-use super::shelf::Shelf;
 use crate::clock::{Clock, Ids};
+use crate::http::gate::keyring::{Keyring, Rates};
+use crate::http::placement_cache::PlacementCache;
 use crate::jobs::Queue;
 use crate::store::Store;
 use crate::webhook::Guard;
@@ -76,7 +76,7 @@ pub struct Shared {
     /// Where webhooks may lead.
     pub guard: Guard,
     /// Placements that were read lately.
-    pub shelf: Shelf,
+    pub cache: PlacementCache,
     /// Room for streams of events.
     pub streams: Arc<Semaphore>,
     /// Room for requests.
@@ -99,8 +99,8 @@ impl Api {
         let (streams, requests) = (room(limits.streams), room(limits.requests));
         let rates = Rates { requests: limits.requests_per_key, streams: limits.streams_per_key };
         let keyring = Keyring::new(store.clone(), Arc::clone(&clock), anonymous, rates);
-        let shelf = Shelf::default();
-        Self(Arc::new(Shared { store, queue, clock, ids, limits, keyring, guard, shelf, streams, requests }))
+        let cache = PlacementCache::default();
+        Self(Arc::new(Shared { store, queue, clock, ids, limits, keyring, guard, cache, streams, requests }))
     }
 }
 

@@ -5,7 +5,7 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
-use super::problem::Problem;
+use crate::http::problem::Problem;
 
 /// An answer with this JSON text.
 pub fn text(status: StatusCode, text: impl Into<Body>) -> Response {

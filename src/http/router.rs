@@ -20,16 +20,35 @@ use tracing::field::Empty;
 use utoipa::OpenApi as _;
 use utoipa_axum::router::OpenApiRouter;
 
-use super::api::Api;
-use super::openapi_3_0::openapi_3_0_json;
-use super::problem::Problem;
-use super::request_id::{self, MakeId, X_REQUEST_ID};
-use super::webhook::WebhookMessage;
-use super::{
-    clusters, deliveries, diffs, docs, encoding, evaluations, events, examples, explanations, front, health, jobs,
-    leftover, links, metrics, models, nodes, placements, problems, schema, shed, validation, webhooks,
-};
 use crate::clock::Ids;
+use crate::http::api::Api;
+use crate::http::gate::drain_body;
+use crate::http::gate::load_shedding;
+use crate::http::headers::encoding;
+use crate::http::headers::request_id::{self, MakeId, X_REQUEST_ID};
+use crate::http::openapi::older::openapi_3_0_json;
+use crate::http::openapi::schema;
+use crate::http::problem::Problem;
+use crate::http::routes::clusters;
+use crate::http::routes::deliveries;
+use crate::http::routes::diffs;
+use crate::http::routes::docs;
+use crate::http::routes::evaluations;
+use crate::http::routes::events;
+use crate::http::routes::examples;
+use crate::http::routes::explanations;
+use crate::http::routes::front;
+use crate::http::routes::health;
+use crate::http::routes::jobs;
+use crate::http::routes::links;
+use crate::http::routes::metrics;
+use crate::http::routes::models;
+use crate::http::routes::nodes;
+use crate::http::routes::placements;
+use crate::http::routes::problems;
+use crate::http::routes::validation;
+use crate::http::routes::webhooks;
+use crate::http::shapes::webhook::WebhookMessage;
 use crate::telemetry::continue_trace;
 
 /// The head of the document.
@@ -79,7 +98,7 @@ fn routes() -> OpenApiRouter<Api> {
 }
 
 /// The OpenAPI document.
-pub fn openapi() -> utoipa::openapi::OpenApi {
+pub fn openapi_document() -> utoipa::openapi::OpenApi {
     let mut document = routes().into_openapi();
     schema::finish(&mut document);
     document
@@ -88,7 +107,7 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
 /// The OpenAPI document as `openapi/openapi.json` holds it.
 pub fn openapi_json() -> String {
     // The document is made of texts, numbers and maps with text keys: writing it cannot fail.
-    let mut text = openapi().to_pretty_json().expect("the document is JSON");
+    let mut text = openapi_document().to_pretty_json().expect("the document is JSON");
     text.push('\n');
     text
 }
@@ -97,9 +116,9 @@ pub fn openapi_json() -> String {
 pub fn router(api: Api) -> Router {
     let (ids, clock) = (Arc::clone(&api.ids), Arc::clone(&api.clock));
     let inner = ServiceBuilder::new()
-        .layer(middleware::from_fn_with_state(api.clone(), leftover::take_leftover))
+        .layer(middleware::from_fn_with_state(api.clone(), drain_body::drain))
         .layer(middleware::from_fn_with_state(clock, metrics::measure))
-        .layer(middleware::from_fn_with_state(api.clone(), shed::shed));
+        .layer(middleware::from_fn_with_state(api.clone(), load_shedding::shed));
     let (router, _) = routes().split_for_parts();
     let router = router
         .merge(docs::routes(openapi_json(), openapi_3_0_json()))

@@ -3,6 +3,7 @@
 //! A job is `queued`, then `running` under a lease with a fencing token, then ended in the transaction that stores its
 //! placement. Every write of a worker names its token, so that a job ends once, whoever thinks to own it.
 
+mod admission;
 mod answer;
 mod changes;
 mod claim;
@@ -14,7 +15,6 @@ mod progress;
 mod recover;
 mod requests;
 mod retention;
-mod room;
 mod settings;
 mod signal;
 mod solver;
@@ -33,14 +33,14 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
+pub use admission::Slot;
 pub use explain::ExplainError;
-pub use room::Place;
 pub use settings::QueueSettings;
 pub use solver::{Planner, Solver};
 
+use self::admission::Admission;
 use self::changes::Changes;
 use self::requests::Requests;
-use self::room::Room;
 pub(crate) use self::signal::{Cause, Signal};
 use crate::clock::{Clock, Ids};
 use crate::domain::id::{Id, IdKind};
@@ -67,7 +67,7 @@ struct Inner {
     closing: CancellationToken,
     changes: Changes,
     requests: Requests,
-    room: Room,
+    admission: Admission,
     /// One for each explanation that may be solved at once.
     explaining: Arc<Semaphore>,
     running: Mutex<FxHashMap<Id, Arc<Signal>>>,
@@ -100,7 +100,7 @@ impl Queue {
             closing: CancellationToken::new(),
             changes: Changes::default(),
             requests: Requests::default(),
-            room: Room::default(),
+            admission: Admission::default(),
             running: Mutex::default(),
             tasks: Mutex::default(),
             #[cfg(test)]
@@ -126,7 +126,7 @@ impl Queue {
         &self,
         job: NewJob,
         (request, bytes): (Arc<PlanRequest>, usize),
-        place: Option<Place>,
+        place: Option<Slot>,
     ) -> Result<Registered<Job>, StoreError> {
         let inner = self.inner.clone();
         to_the_end(async move {
@@ -174,7 +174,7 @@ impl Queue {
     /// How many jobs may wait, and how many more may as far as is known; those on their way have their places.
     pub fn quota(&self) -> (usize, usize) {
         let limit = self.inner.settings.queue_limit;
-        let taken = self.inner.store.waiting_jobs().saturating_add(self.inner.room.promised());
+        let taken = self.inner.store.waiting_jobs().saturating_add(self.inner.admission.promised());
         (limit as usize, limit.saturating_sub(taken) as usize)
     }
 

@@ -24,7 +24,7 @@ struct Kept {
 }
 
 impl Requests {
-    /// Keeps a request that came from so much JSON, if there is room.
+    /// Keeps a request that came from so much JSON, if there is admission.
     pub(super) fn keep(&self, id: &Id, request: Arc<PlanRequest>, bytes: usize) {
         let mut kept = self.kept();
         if kept.bytes + bytes <= MOST_BYTES {

@@ -1,4 +1,4 @@
-//! Deliveries: what clients see of them, and what the courier does with them: claim, record, forget.
+//! Deliveries: what clients see of them, and what the dispatcher does with them: claim, record, forget.
 //!
 //! A claim counts the attempt before it is made, and its number is the token of its end: an attempt that was overtaken
 //! writes nothing. A claim whose process died is due again.

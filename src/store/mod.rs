@@ -61,7 +61,7 @@ pub use space::{FileSystem, Shortage, Space};
 pub use webhook::{Disabled, DisabledReason, NewWebhook, PreviousSecret, Webhook, WebhookChange};
 pub use webhooks::{MOST_WEBHOOKS, PREVIOUS_SECRET_VALID};
 
-use self::space::Room;
+use self::space::FreeSpace;
 use self::writer::Writer;
 use crate::clock::{Clock, Ids, SteadyClock};
 use crate::telemetry::Metrics;
@@ -120,7 +120,7 @@ pub struct Store {
     ids: Arc<dyn Ids>,
     remember_keys: Duration,
     wal_file: Arc<Path>,
-    room: Room,
+    free_space: FreeSpace,
     /// Jobs that wait, as far as is known.
     waiting: Arc<AtomicU32>,
     /// Told when deliveries have come.
@@ -169,10 +169,10 @@ impl Store {
         let limit = settings.most_pages.map(|pages| ("max_page_count", pages.to_string()));
         let writing = limit.into_iter().fold(options.clone(), |options, (name, pages)| options.pragma(name, pages));
         let connection = Connection::connect_with(&writing).await?;
-        let room = Room::new(space);
+        let free_space = FreeSpace::new(space);
         let pool = SqlitePoolOptions::new().max_connections(settings.readers.max(1));
         let readers = pool.connect_with(options.create_if_missing(false).read_only(true)).await?;
-        let writer = Writer::start(connection, settings.group_limit, clock.clone(), room.clone());
+        let writer = Writer::start(connection, settings.group_limit, clock.clone(), free_space.clone());
         let steady = SteadyClock::new(clock.clone());
         Ok(Self {
             writer,
@@ -182,7 +182,7 @@ impl Store {
             ids,
             remember_keys: settings.remember_keys,
             wal_file: Arc::from(Path::new(&wal_file)),
-            room,
+            free_space,
             waiting: Arc::default(),
             outbox: Arc::default(),
             deletions: Arc::default(),

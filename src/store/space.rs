@@ -1,6 +1,6 @@
-//! Room for writes: whether one has failed for lack of it, and whether there is more since.
+//! FreeSpace for writes: whether one has failed for lack of it, and whether there is more since.
 //!
-//! Room is what is free on the file system and what is free within the database. That of the write-ahead log is left out:
+//! FreeSpace is what is free on the file system and what is free within the database. That of the write-ahead log is left out:
 //! it is used again and again.
 
 use std::path::PathBuf;
@@ -59,15 +59,15 @@ const SQLITE_FULL: u32 = 13;
 const SQLITE_IOERR: u32 = 10;
 const SQLITE_CANTOPEN: u32 = 14;
 
-/// What the writer and those who ask for it know of the room.
+/// What the writer and those who ask for it know of the free_space.
 #[derive(Clone)]
-pub(super) struct Room {
+pub(super) struct FreeSpace {
     space: Arc<dyn Space>,
     /// The room when a write last failed for lack of it, until there is more.
     failed_at: Arc<Mutex<Option<u64>>>,
 }
 
-impl Room {
+impl FreeSpace {
     pub(super) fn new(space: Arc<dyn Space>) -> Self {
         Self { space, failed_at: Arc::default() }
     }
@@ -86,13 +86,13 @@ impl Room {
     /// Remembers that a write has failed for lack of space. Where the system does not say what is free, nothing could end
     /// it, so nothing is remembered.
     pub(super) async fn ran_out(&self, connection: &mut Connection) {
-        let Some(room) = self.measure(connection).await else { return };
+        let Some(free_space) = self.measure(connection).await else { return };
         let mut failed_at = self.failed_at();
         // Of two writes that failed, the one that found more room needed the more.
         let before = *failed_at;
-        *failed_at = before.max(Some(room));
+        *failed_at = before.max(Some(free_space));
         if before.is_none() {
-            tracing::error!(room_bytes = room, "a write failed for lack of space; more must be free");
+            tracing::error!(room_bytes = free_space, "a write failed for lack of space; more must be free");
         }
     }
 
@@ -141,6 +141,6 @@ impl Store {
     /// The database failed.
     pub async fn shortage(&self) -> Result<Option<Shortage>, StoreError> {
         let mut connection = self.readers.acquire().await?;
-        Ok(self.room.shortage(&mut connection).await)
+        Ok(self.free_space.shortage(&mut connection).await)
     }
 }

@@ -13,7 +13,7 @@ use metrics::histogram;
 use sqlx::Connection as _;
 use tokio::sync::{mpsc, oneshot};
 
-use super::space::Room;
+use super::space::FreeSpace;
 use super::{Connection, StoreError};
 use crate::clock::Clock;
 use crate::telemetry::metric;
@@ -35,7 +35,7 @@ enum Request {
 /// A write whose result type is known to it alone.
 trait Operation: Send {
     /// Runs it within the open transaction.
-    fn run<'c>(&'c mut self, connection: &'c mut Connection, room: &'c Room) -> BoxFuture<'c, Ran>;
+    fn run<'c>(&'c mut self, connection: &'c mut Connection, free_space: &'c FreeSpace) -> BoxFuture<'c, Ran>;
 
     /// Answers the caller: with the result, or with why the commit failed.
     fn answer(self: Box<Self>, commit_failure: Option<&Failure>);
@@ -58,8 +58,8 @@ struct Failure {
 }
 
 impl Failure {
-    fn of(room: &Room, error: &sqlx::Error) -> Self {
-        Self { words: error.to_string(), no_space: room.lacks(error) }
+    fn of(free_space: &FreeSpace, error: &sqlx::Error) -> Self {
+        Self { words: error.to_string(), no_space: free_space.lacks(error) }
     }
 
     fn error(&self) -> StoreError {
@@ -80,7 +80,7 @@ where
     T: Send + 'static,
     F: for<'c> FnOnce(&'c mut Connection) -> BoxFuture<'c, Result<T, StoreError>> + Send + 'static,
 {
-    fn run<'c>(&'c mut self, connection: &'c mut Connection, room: &'c Room) -> BoxFuture<'c, Ran> {
+    fn run<'c>(&'c mut self, connection: &'c mut Connection, free_space: &'c FreeSpace) -> BoxFuture<'c, Ran> {
         Box::pin(async move {
             let Some(work) = self.work.take() else { return Ran::Refused };
             // The future is made within: a panic while it is made counts as well.
@@ -88,7 +88,7 @@ where
             let result = guarded.catch_unwind().await.unwrap_or(Err(StoreError::Panicked));
             let (result, ran) = match result {
                 Ok(done) => (Ok(done), Ran::Kept),
-                Err(StoreError::Database(error)) if room.lacks(&error) => {
+                Err(StoreError::Database(error)) if free_space.lacks(&error) => {
                     let words = error.to_string();
                     (Err(StoreError::NoSpace(words.clone())), Ran::NoSpace(words))
                 }
@@ -112,9 +112,14 @@ where
 
 impl Writer {
     /// Starts the task.
-    pub(super) fn start(connection: Connection, group_limit: usize, clock: Arc<dyn Clock>, room: Room) -> Self {
+    pub(super) fn start(
+        connection: Connection,
+        group_limit: usize,
+        clock: Arc<dyn Clock>,
+        free_space: FreeSpace,
+    ) -> Self {
         let (requests, inbox) = mpsc::channel(WAITING_LIMIT);
-        tokio::spawn(serve(connection, inbox, group_limit.max(1), clock, room));
+        tokio::spawn(serve(connection, inbox, group_limit.max(1), clock, free_space));
         Self { requests }
     }
 
@@ -146,7 +151,7 @@ async fn serve(
     mut inbox: mpsc::Receiver<Request>,
     group_limit: usize,
     clock: Arc<dyn Clock>,
-    room: Room,
+    free_space: FreeSpace,
 ) {
     let mut group: Vec<Box<dyn Operation>> = Vec::with_capacity(group_limit);
     let mut closing = None;
@@ -165,7 +170,7 @@ async fn serve(
         }
         if !group.is_empty() {
             let began = clock.monotonic();
-            let committed = commit(&mut connection, &mut group, &room).await;
+            let committed = commit(&mut connection, &mut group, &free_space).await;
             histogram!(metric::TRANSACTION_DURATION).record(clock.monotonic().saturating_sub(began));
             histogram!(metric::TRANSACTION_WRITES).record(group.len() as f64);
             if let Err(failure) = &committed {
@@ -176,7 +181,7 @@ async fn serve(
                 );
             }
             if matches!(committed, Ok(Committed { no_space: true }) | Err(Failure { no_space: true, .. })) {
-                room.ran_out(&mut connection).await;
+                free_space.ran_out(&mut connection).await;
             }
             let failure = committed.err();
             group.drain(..).for_each(|operation| operation.answer(failure.as_ref()));
@@ -202,12 +207,12 @@ struct Committed {
 async fn commit(
     connection: &mut Connection,
     group: &mut [Box<dyn Operation>],
-    room: &Room,
+    free_space: &FreeSpace,
 ) -> Result<Committed, Failure> {
-    let committed = match run_group(connection, group, room).await {
+    let committed = match run_group(connection, group, free_space).await {
         Ok(committed) => match execute(connection, "COMMIT").await {
             Ok(()) => Ok(committed),
-            Err(error) => Err(Failure::of(room, &error)),
+            Err(error) => Err(Failure::of(free_space, &error)),
         },
         Err(failure) => Err(failure),
     };
@@ -223,14 +228,14 @@ async fn commit(
 async fn run_group(
     connection: &mut Connection,
     group: &mut [Box<dyn Operation>],
-    room: &Room,
+    free_space: &FreeSpace,
 ) -> Result<Committed, Failure> {
-    let failed = |error: sqlx::Error| Failure::of(room, &error);
+    let failed = |error: sqlx::Error| Failure::of(free_space, &error);
     execute(connection, "BEGIN IMMEDIATE").await.map_err(failed)?;
     let mut no_space = false;
     for operation in group {
         execute(connection, "SAVEPOINT operation").await.map_err(failed)?;
-        let undone = match operation.run(connection, room).await {
+        let undone = match operation.run(connection, free_space).await {
             Ran::Kept => Ok(()),
             Ran::Refused => execute(connection, "ROLLBACK TO operation").await.map_err(failed),
             Ran::NoSpace(words) => {

@@ -4,7 +4,7 @@
 //! once, whatever happens to the process, and is delivered at least once.
 
 pub mod connect;
-pub mod courier;
+pub mod dispatcher;
 pub mod guard;
 pub mod resolver;
 pub mod schedule;
@@ -14,7 +14,7 @@ pub mod target;
 #[cfg(test)]
 mod tests;
 
-pub use courier::{Courier, CourierSettings};
+pub use dispatcher::{CourierSettings, Dispatcher};
 pub use guard::{Guard, Refusal};
 pub use resolver::{Resolve, SystemResolver};
 pub use send::Sender;

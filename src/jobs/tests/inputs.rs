@@ -52,7 +52,7 @@ async fn a_caller_that_goes_away_leaves_nothing_half_done() {
     let queue = &fixture.queue;
     let begin_and_leave = async |name: &str| {
         let request = request(name);
-        let place = queue.inner.room.promise(0, u32::MAX);
+        let place = queue.inner.admission.promise(0, u32::MAX);
         let mut submitted = Box::pin(queue.submit(job_of(&request), (Arc::new(request), 1000), place));
         assert!(futures::poll!(&mut submitted).is_pending());
     };
@@ -65,7 +65,7 @@ async fn a_caller_that_goes_away_leaves_nothing_half_done() {
     begin_and_leave("two").await;
     let refused = fixture.queue.submit(job_of(&request("three")), (Arc::new(request("three")), 1000), None).await;
     assert!(matches!(refused, Err(crate::store::StoreError::QueueFull { limit: 1 })));
-    while queue.inner.requests.len() > 1 || queue.inner.room.promised() > 0 {
+    while queue.inner.requests.len() > 1 || queue.inner.admission.promised() > 0 {
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
     let waiting = fixture.store.backlog().await.unwrap();

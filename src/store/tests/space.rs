@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use sqlx::Connection as _;
 
 use super::*;
-use crate::store::space::Room;
+use crate::store::space::FreeSpace;
 use crate::store::{Connection, Space, StoreError};
 
 /// A disk that has as much space as the test says.
@@ -107,7 +107,7 @@ async fn an_error_of_the_file_system_is_lack_of_space_where_there_is_none() {
     let cannot_open = Connection::connect(&url).await.unwrap_err();
     let other = sqlx::Error::PoolClosed;
     for (free, is_lack) in [(0, true), (1 << 30, false)] {
-        let room = Room::new(Arc::new(Disk(AtomicU64::new(free))));
-        assert_eq!((room.lacks(&cannot_open), room.lacks(&other)), (is_lack, false), "{cannot_open}");
+        let free_space = FreeSpace::new(Arc::new(Disk(AtomicU64::new(free))));
+        assert_eq!((free_space.lacks(&cannot_open), free_space.lacks(&other)), (is_lack, false), "{cannot_open}");
     }
 }

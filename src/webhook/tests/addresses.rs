@@ -1,4 +1,4 @@
-//! Where the courier connects to: only what was judged, at each attempt anew.
+//! Where the dispatcher connects to: only what was judged, at each attempt anew.
 
 use super::*;
 

@@ -1,4 +1,4 @@
-//! Tests of the courier: a receiver on loopback, a clock that stands, and a resolver that says what it is told to.
+//! Tests of the dispatcher: a receiver on loopback, a clock that stands, and a resolver that says what it is told to.
 
 mod addresses;
 mod endings;
@@ -18,7 +18,7 @@ use tempfile::TempDir;
 use tokio_rustls::rustls::RootCertStore;
 
 use self::receiver::Receiver;
-use super::courier::Round;
+use super::dispatcher::Round;
 use super::{CourierSettings, Guard, Resolve, Sender};
 use crate::clock::{CountingIds, ManualClock, RandomIds};
 use crate::domain::id::Id;
@@ -47,7 +47,7 @@ impl Resolve for Names {
     }
 }
 
-/// A store with a courier that moves when it is told to.
+/// A store with a dispatcher that moves when it is told to.
 struct Fixture {
     store: Store,
     clock: Arc<ManualClock>,

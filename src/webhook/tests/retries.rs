@@ -2,7 +2,7 @@
 
 use super::receiver::status_answer;
 use super::*;
-use crate::webhook::Courier;
+use crate::webhook::Dispatcher;
 use crate::webhook::schedule::DELAYS_S;
 use axum::body::Body;
 use axum::http::Response;
@@ -121,7 +121,7 @@ async fn the_courier_wakes_for_what_comes_and_ends_in_order() {
     let receiver = Receiver::answering(200).await;
     let webhook = fixture.webhook(&receiver.url()).await;
     let Round { store, clock, ids, sender, settings, .. } = fixture.round;
-    let courier = Courier::start(store.clone(), clock, ids, sender, settings).await.unwrap();
+    let dispatcher = Dispatcher::start(store.clone(), clock, ids, sender, settings).await.unwrap();
     let job = request("one");
     let id = crate::clock::Ids::id(&RandomIds::default(), crate::domain::id::IdKind::Job);
     store.insert_job(id, job_of(&job), most(10)).await.unwrap();
@@ -137,8 +137,8 @@ async fn the_courier_wakes_for_what_comes_and_ends_in_order() {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     };
-    tokio::time::timeout(Duration::from_secs(20), delivered).await.expect("the courier was woken");
-    courier.shutdown().await;
+    tokio::time::timeout(Duration::from_secs(20), delivered).await.expect("the dispatcher was woken");
+    dispatcher.shutdown().await;
     assert_eq!(receiver.got().len(), 1);
     store.close().await;
 }

@@ -1,0 +1,115 @@
+//! Who asks: the tenant, and what the key that was shown allows. A handler names the scope that it needs in its
+//! arguments, and gets the tenant that the store asks for; so none can be forgotten.
+
+use std::sync::{Arc, OnceLock};
+
+use axum::extract::FromRequestParts;
+use axum::http::HeaderMap;
+use axum::http::header::AUTHORIZATION;
+use axum::http::request::Parts;
+use cutpoint_planner::domain::unit::counted;
+use tokio::sync::OwnedSemaphorePermit;
+
+use crate::domain::id::Id;
+use crate::domain::scope::Scope;
+use crate::domain::tenant::Tenant;
+use crate::http::api::Api;
+use crate::http::gate::keyring::Identity;
+use crate::http::gate::load_shedding::refuse_key;
+use crate::http::problem::{Problem, ProblemType};
+
+/// Who asks.
+#[derive(Debug)]
+pub struct Caller {
+    /// Whose things it sees.
+    pub tenant: Tenant,
+    /// The key that it has shown; none where none is needed.
+    pub key_id: Option<Id>,
+    /// Its room among the requests of its key, until it is answered.
+    _room: Option<OwnedSemaphorePermit>,
+}
+
+/// The key of a request, for those who see the request before its handler does and the answer after it.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct ShownKey(pub(crate) Arc<OnceLock<Id>>);
+
+macro_rules! callers {
+    ($($(#[$doc:meta])* $name:ident = $scope:ident;)+) => {$(
+        $(#[$doc])*
+        #[derive(Debug)]
+        pub struct $name(pub Caller);
+
+        impl FromRequestParts<Api> for $name {
+            type Rejection = Problem;
+
+            async fn from_request_parts(parts: &mut Parts, api: &Api) -> Result<Self, Problem> {
+                caller(parts, api, Scope::$scope).await.map(Self)
+            }
+        }
+    )+};
+}
+
+callers! {
+    /// A caller that may read.
+    MayRead = Read;
+    /// A caller that may plan.
+    MayPlan = Plan;
+    /// A caller that may administer.
+    MayAdminister = Admin;
+}
+
+/// The caller, if it may do what needs this scope.
+async fn caller(parts: &Parts, api: &Api, needed: Scope) -> Result<Caller, Problem> {
+    let key = match api.keyring.identify(shown(&parts.headers)).await? {
+        Identity::Anonymous => return Ok(Caller { tenant: Tenant::default(), key_id: None, _room: None }),
+        Identity::Missing => return Err(Problem::new(ProblemType::Unauthenticated, "no key was shown")),
+        Identity::Wrong => {
+            return Err(Problem::new(ProblemType::Unauthenticated, "what was shown is not a key that is valid here"));
+        }
+        Identity::Known(key) => key,
+    };
+    if let Some(ShownKey(slot)) = parts.extensions.get() {
+        // It is set once: a handler has one caller.
+        slot.get_or_init(|| key.id.clone());
+    }
+    if !key.scope.allows(needed) {
+        let detail =
+            format!("this needs the scope {}, and {} has the scope {}", needed.name(), key.id, key.scope.name());
+        return Err(Problem::new(ProblemType::InsufficientScope, detail));
+    }
+    let Some(room) = api.keyring.request(&key.id) else {
+        let most = api.keyring.most().requests;
+        let detail = format!("the service answers {} of this key already", counted(most, "request"));
+        return Err(refuse_key("requests_per_key", detail));
+    };
+    Ok(Caller { tenant: key.tenant.clone(), key_id: Some(key.id.clone()), _room: Some(room) })
+}
+
+/// What stands behind `Bearer` (RFC 6750) in the only `Authorization` header.
+fn shown(headers: &HeaderMap) -> Option<&str> {
+    let mut given = headers.get_all(AUTHORIZATION).into_iter();
+    let (first, None) = (given.next()?, given.next()) else { return Some("") };
+    // What is no bearer token is a wrong key, not a missing one.
+    let Some((scheme, key)) = first.to_str().ok().and_then(|text| text.split_once(' ')) else { return Some("") };
+    Some(if scheme.eq_ignore_ascii_case("bearer") { key.trim() } else { "" })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shown_with(values: &[&str]) -> Option<String> {
+        let headers: HeaderMap = values.iter().map(|value| (AUTHORIZATION, value.parse().unwrap())).collect();
+        shown(&headers).map(str::to_owned)
+    }
+
+    #[test]
+    fn one_bearer_key_is_read_and_nothing_else() {
+        assert_eq!(shown_with(&[]), None);
+        assert_eq!(shown_with(&["Bearer abc"]).unwrap(), "abc");
+        assert_eq!(shown_with(&["bEARER  abc "]).unwrap(), "abc");
+        for wrong in [&["Basic abc"][..], &["abc"], &["Bearer"], &["Bearer a", "Bearer b"], &[""]] {
+            assert_eq!(shown_with(wrong).unwrap(), "", "{wrong:?}");
+        }
+    }
+}

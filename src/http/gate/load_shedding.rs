@@ -1,0 +1,70 @@
+//! Load shedding: at most so many requests are answered at once; what comes beyond is turned away at once.
+
+use std::sync::Arc;
+
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, HeaderName, HeaderValue};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use cutpoint_planner::domain::unit::counted;
+use metrics::counter;
+
+use crate::http::api::Api;
+use crate::http::gate::caller::ShownKey;
+use crate::http::problem::{Problem, ProblemType};
+use crate::telemetry::metric;
+
+/// The draft "RateLimit header fields for HTTP" (draft-ietf-httpapi-ratelimit-headers).
+const POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
+const LIMIT: HeaderName = HeaderName::from_static("ratelimit");
+
+/// Those who watch over the service see it also while it is overloaded.
+pub(crate) const ALWAYS_ANSWERED: [&str; 3] = ["/healthz", "/readyz", "/metrics"];
+
+/// Lets a request through where there is room.
+pub(crate) async fn shed(State(api): State<Api>, mut request: Request, next: Next) -> Response {
+    if ALWAYS_ANSWERED.contains(&request.uri().path()) {
+        return next.run(request).await;
+    }
+    let key = ShownKey::default();
+    request.extensions_mut().insert(key.clone());
+    let mut response = match Arc::clone(&api.requests).try_acquire_owned() {
+        Ok(_room) => next.run(request).await,
+        Err(_) => {
+            refuse("requests", format!("the service answers {} already", counted(api.limits.requests, "request")))
+        }
+    };
+    let room = api.requests.available_permits();
+    write_rate_limit(response.headers_mut(), "requests", "concurrent-requests", api.limits.requests, room);
+    if let Some(key) = key.0.get() {
+        let (quota, room) = api.keyring.quota(key);
+        write_rate_limit(response.headers_mut(), "requests-per-key", "concurrent-requests", quota, room);
+    }
+    response
+}
+
+/// The answer where the service has no room; `cause` is for the count.
+pub(crate) fn refuse(cause: &'static str, detail: String) -> Response {
+    turn_away(ProblemType::Unavailable, cause, detail).into_response()
+}
+
+/// The problem of a key that has used up what it may; `cause` is for the count.
+pub(crate) fn refuse_key(cause: &'static str, detail: String) -> Problem {
+    turn_away(ProblemType::TooManyRequests, cause, detail)
+}
+
+fn turn_away(problem_type: ProblemType, cause: &'static str, detail: String) -> Problem {
+    counter!(metric::SHED, "cause" => cause).increment(1);
+    Problem::new(problem_type, detail)
+}
+
+/// Says how much room a quota leaves.
+pub(crate) fn write_rate_limit(headers: &mut HeaderMap, policy: &str, unit: &str, quota: usize, room: usize) {
+    let policy_text = format!("\"{policy}\";q={quota};qu=\"{unit}\"");
+    let limit_text = format!("\"{policy}\";r={room}");
+    for (name, text) in [(POLICY, policy_text), (LIMIT, limit_text)] {
+        if let Ok(value) = HeaderValue::try_from(text) {
+            headers.append(name, value);
+        }
+    }
+}

@@ -1,0 +1,113 @@
+//! Links: where the answer of one operation leads to, with what the next one is to be given.
+
+use utoipa::openapi::RefOr;
+use utoipa::openapi::link::LinkBuilder;
+use utoipa::openapi::path::Operation;
+
+/// A value of an answer, as a parameter of the next operation.
+type Given = (&'static str, &'static str);
+
+/// From an operation's success to the next operation.
+type Lead = (&'static str, &'static str, &'static [Given]);
+
+const ID: Given = ("id", "$response.body#/id");
+const FIRST_ID: Given = ("id", "$response.body#/items/0/id");
+const FIRST_NAME: Given = ("name", "$response.body#/items/0/name");
+const MODEL_ID: Given = ("id", "$response.body#/model_id");
+const CLUSTER_ID: Given = ("id", "$response.body#/cluster_id");
+const JOB_ID: Given = ("id", "$response.body#/job_id");
+const PLACEMENT_ID: Given = ("id", "$response.body#/placement_id");
+const VERSION: Given = ("If-Match", "$response.header.ETag");
+const FIRST_NODE: Given = ("node", "$response.body#/inventory/nodes/0/id");
+const BASE: Given = ("base", "$response.body#/id");
+const WEBHOOK_ID: Given = ("id", "$response.body#/webhook/id");
+const OF_WEBHOOK: Given = ("id", "$response.body#/items/0/webhook_id");
+const FIRST_MESSAGE: Given = ("message_id", "$response.body#/items/0/message_id");
+const OF_MODEL: Given = ("model_id", "$response.body#/id");
+const ON_CLUSTER: Given = ("cluster_id", "$response.body#/id");
+
+const LEADS: [Lead; 57] = [
+    ("create_model", "get_model", &[ID]),
+    ("create_model", "delete_model", &[ID]),
+    ("create_model", "create_cluster", &[]),
+    ("create_model", "create_job", &[]),
+    ("create_model", "list_placements", &[OF_MODEL]),
+    ("list_models", "get_model", &[FIRST_ID]),
+    ("get_model", "list_jobs", &[OF_MODEL]),
+    ("get_model", "delete_model", &[ID]),
+    ("create_cluster", "get_cluster", &[ID]),
+    ("create_cluster", "replace_cluster", &[ID, VERSION]),
+    ("create_cluster", "patch_links", &[ID, VERSION]),
+    ("create_cluster", "delete_cluster", &[ID]),
+    ("create_cluster", "create_job", &[]),
+    ("list_clusters", "get_cluster", &[FIRST_ID]),
+    ("get_cluster", "replace_cluster", &[ID, VERSION]),
+    ("get_cluster", "patch_links", &[ID, VERSION]),
+    ("get_cluster", "patch_node", &[ID, FIRST_NODE, VERSION]),
+    ("get_cluster", "delete_cluster", &[ID]),
+    ("get_cluster", "list_placements", &[ON_CLUSTER]),
+    ("replace_cluster", "get_cluster", &[ID]),
+    ("patch_links", "get_cluster", &[ID]),
+    ("patch_node", "get_cluster", &[ID]),
+    ("create_job", "get_job", &[ID]),
+    ("create_job", "stop_job", &[ID]),
+    ("create_job", "get_job_placement", &[ID]),
+    ("create_job", "stream_job_events", &[ID]),
+    ("create_job", "get_model", &[MODEL_ID]),
+    ("create_job", "get_cluster", &[CLUSTER_ID]),
+    ("list_jobs", "get_job", &[FIRST_ID]),
+    ("get_job", "get_placement", &[PLACEMENT_ID]),
+    ("get_job", "get_job_placement", &[ID]),
+    ("get_job", "stream_job_events", &[ID]),
+    ("get_job", "stop_job", &[ID]),
+    ("get_job", "delete_job", &[ID]),
+    ("stop_job", "get_job_placement", &[ID]),
+    ("stop_job", "delete_job", &[ID]),
+    ("list_placements", "get_placement", &[FIRST_ID]),
+    ("get_placement", "get_explanation", &[ID]),
+    ("get_placement", "get_placement_front", &[ID]),
+    ("get_placement", "get_diff", &[ID, BASE]),
+    ("get_placement", "delete_placement", &[ID]),
+    ("get_placement", "get_job", &[JOB_ID]),
+    ("get_placement", "get_model", &[MODEL_ID]),
+    ("get_placement", "get_cluster", &[CLUSTER_ID]),
+    ("create_webhook", "get_webhook", &[WEBHOOK_ID]),
+    ("create_webhook", "patch_webhook", &[WEBHOOK_ID, VERSION]),
+    ("create_webhook", "rotate_webhook_secret", &[WEBHOOK_ID]),
+    ("create_webhook", "list_deliveries", &[WEBHOOK_ID]),
+    ("create_webhook", "delete_webhook", &[WEBHOOK_ID]),
+    ("list_webhooks", "list_deliveries", &[FIRST_ID]),
+    ("get_webhook", "patch_webhook", &[ID, VERSION]),
+    ("get_webhook", "delete_webhook", &[ID]),
+    ("patch_webhook", "get_webhook", &[ID]),
+    ("list_deliveries", "resend_delivery", &[OF_WEBHOOK, FIRST_MESSAGE]),
+    ("list_webhooks", "get_webhook", &[FIRST_ID]),
+    ("list_examples", "get_example", &[FIRST_NAME]),
+    ("create_job", "get_placement", &[PLACEMENT_ID]),
+];
+
+/// Where the whole answer is the body of the next operation.
+const WHOLE: [(&str, &str); 2] = [("get_example", "create_job"), ("get_example", "validate_job")];
+
+/// Says of an operation's successes where they lead to.
+pub(crate) fn lead_on(operation: &mut Operation) {
+    let Some(id) = operation.operation_id.clone() else { return };
+    for (_, next, given) in LEADS.iter().filter(|(from, _, _)| *from == id) {
+        let link = given.iter().fold(LinkBuilder::new(), |link, (name, value)| link.parameter(*name, *value));
+        add(operation, next, link);
+    }
+    for (_, next) in WHOLE.iter().filter(|(from, _)| *from == id) {
+        add(operation, next, LinkBuilder::new().request_body(Some("$response.body")));
+    }
+}
+
+fn add(operation: &mut Operation, next: &str, link: LinkBuilder) {
+    let link = link.operation_id(next).build();
+    for (status, response) in &mut operation.responses.responses {
+        if let RefOr::T(response) = response
+            && status.starts_with('2')
+        {
+            response.links.insert(next.to_owned(), RefOr::T(link.clone()));
+        }
+    }
+}

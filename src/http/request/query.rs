@@ -1,0 +1,206 @@
+//! Query parameters: known names only, each once, every fault at once under `/query/{name}`.
+
+use axum::extract::{FromRequestParts, Query};
+use axum::http::request::Parts;
+use cutpoint_planner::domain::fault::FaultCode;
+use cutpoint_planner::domain::read::{MAX_ID_CHARS, Reader, Step};
+use cutpoint_planner::domain::unit::counted;
+use jiff::Timestamp;
+
+use crate::domain::id::{Id, IdKind};
+use crate::http::problem::Problem;
+use crate::http::request::limits::MOST_LABELS;
+
+/// The parameters of a request, with the faults that were met while reading them.
+#[derive(Debug, Default)]
+pub struct Parameters {
+    given: Vec<(String, String)>,
+    asked_for: Vec<&'static str>,
+    reader: Reader,
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Parameters {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Problem> {
+        let given = Query::<Vec<(String, String)>>::try_from_uri(&parts.uri);
+        let given = given.map_err(|error| Problem::invalid_parameters(Vec::new()).with_detail(error.body_text()))?;
+        Ok(Self { given: given.0, ..Self::default() })
+    }
+}
+
+impl Parameters {
+    /// The value of a parameter that may come once.
+    pub fn text(&mut self, name: &'static str) -> Option<String> {
+        let values = self.all(name);
+        if values.len() > 1 {
+            self.fault(name, FaultCode::Duplicate, format!("{name} is given {} times", values.len()), "Give it once");
+        }
+        values.into_iter().next()
+    }
+
+    /// Whether a parameter is there at all.
+    pub fn was_given(&self, name: &str) -> bool {
+        self.given.iter().any(|(given, _)| given == name)
+    }
+
+    /// The values of a parameter that may come often.
+    pub fn all(&mut self, name: &'static str) -> Vec<String> {
+        self.asked_for.push(name);
+        self.given.iter().filter(|(given, _)| given == name).map(|(_, value)| value.clone()).collect()
+    }
+
+    /// A whole number.
+    pub fn integer(&mut self, name: &'static str, least: u64, most: u64) -> Option<u64> {
+        let text = self.text(name)?;
+        let number = text.parse::<u64>().ok().filter(|number| (least..=most).contains(number));
+        if number.is_none() {
+            let action = format!("Give a whole number from {least} to {most}");
+            self.fault(name, FaultCode::OutOfRange, format!("{text:?} is not allowed here"), &action);
+        }
+        number
+    }
+
+    /// Seconds above 0.
+    pub fn seconds(&mut self, name: &'static str, most: f64) -> Option<f64> {
+        let text = self.text(name)?;
+        let seconds = text.parse::<f64>().ok().filter(|&seconds| seconds > 0.0 && seconds <= most);
+        if seconds.is_none() {
+            let action = format!("Give a number above 0, at most {most}");
+            self.fault(name, FaultCode::OutOfRange, format!("{text:?} is not allowed here"), &action);
+        }
+        seconds
+    }
+
+    /// `true` or `false`; absent is `false`.
+    pub fn flag(&mut self, name: &'static str) -> bool {
+        let choices = [("true", true), ("false", false)];
+        self.text(name).and_then(|text| self.choice(name, &text, &choices)).unwrap_or(false)
+    }
+
+    /// Values of a closed list.
+    pub fn choices<T: Copy>(&mut self, name: &'static str, choices: &[(&str, T)]) -> Vec<T> {
+        let values = self.all(name);
+        values.iter().filter_map(|text| self.choice(name, text, choices)).collect()
+    }
+
+    /// The id of a stored thing.
+    pub fn id(&mut self, name: &'static str, kind: IdKind) -> Option<Id> {
+        let text = self.text(name)?;
+        let id = Id::parse(kind, &text);
+        if id.is_none() {
+            let action = format!("Give an id that begins with {}", kind.prefix());
+            self.fault(name, FaultCode::UnknownValue, format!("{text:?} is no such id"), &action);
+        }
+        id
+    }
+
+    /// A time.
+    pub fn time(&mut self, name: &'static str) -> Option<Timestamp> {
+        let text = self.text(name)?;
+        let time = text.parse::<Timestamp>().ok();
+        if time.is_none() {
+            let action = "Give a time before the end of 9999 as in RFC 3339, such as 2026-11-23T09:30:00Z";
+            self.fault(name, FaultCode::UnknownValue, format!("{text:?} is no time"), action);
+        }
+        time
+    }
+
+    /// An id that callers choose, such as a node's.
+    pub fn chosen_id(&mut self, name: &'static str) -> Option<String> {
+        let id = self.text(name)?;
+        if id.is_empty() || id.chars().count() > MAX_ID_CHARS {
+            let detail = format!("an id of {} characters", id.chars().count());
+            self.fault(name, FaultCode::OutOfRange, detail, &format!("Give 1 to {MAX_ID_CHARS} characters"));
+            return None;
+        }
+        Some(id)
+    }
+
+    /// Labels as `name=value`.
+    pub fn labels(&mut self, name: &'static str) -> Vec<String> {
+        let values = self.all(name);
+        if values.len() > MOST_LABELS {
+            let detail = counted(values.len(), "label");
+            self.fault(name, FaultCode::OutOfRange, detail, &format!("Give at most {MOST_LABELS}"));
+            return Vec::new();
+        }
+        let mut labels = Vec::with_capacity(values.len());
+        for text in values {
+            if text.split_once('=').is_some_and(|(label, _)| !label.is_empty()) {
+                labels.push(text);
+            } else {
+                let detail = format!("{text:?} is no label");
+                self.fault(name, FaultCode::UnknownValue, detail, "Give name=value");
+            }
+        }
+        labels
+    }
+
+    /// Records a fault of a parameter.
+    pub fn fault(&mut self, name: &str, code: FaultCode, detail: impl Into<String>, action: &str) {
+        let below = [Step::Field("query"), Step::Key(name.to_owned())];
+        self.reader.fault_at(&below, code, detail, action);
+    }
+
+    /// Everything was asked for: what else was given is unknown.
+    ///
+    /// # Errors
+    /// 400 with every fault.
+    pub fn finish(mut self) -> Result<(), Problem> {
+        for (name, _) in std::mem::take(&mut self.given) {
+            if !self.asked_for.contains(&name.as_str()) {
+                let action = match self.asked_for.as_slice() {
+                    [] => "Remove it; none is known here".to_owned(),
+                    known => format!("Remove it; known here: {}", known.join(", ")),
+                };
+                self.fault(&name, FaultCode::UnknownField, format!("there is no parameter {name:?}"), &action);
+            }
+        }
+        self.reader.finish(Some(())).map_err(Problem::invalid_parameters)
+    }
+
+    fn choice<T: Copy>(&mut self, name: &str, text: &str, choices: &[(&str, T)]) -> Option<T> {
+        let found = choices.iter().find(|(choice, _)| *choice == text).map(|(_, value)| *value);
+        if found.is_none() {
+            let names: Vec<&str> = choices.iter().map(|(choice, _)| *choice).collect();
+            let action = format!("Give one of: {}", names.join(", "));
+            self.fault(name, FaultCode::UnknownValue, format!("{text:?} is not allowed here"), &action);
+        }
+        found
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parameters(given: &[(&str, &str)]) -> Parameters {
+        let given = given.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        Parameters { given, ..Parameters::default() }
+    }
+
+    #[test]
+    fn every_fault_names_its_parameter() {
+        let mut query =
+            parameters(&[("limit", "0"), ("latest", "yes"), ("label", "x"), ("limitt", "1"), ("from", "now")]);
+        query.integer("limit", 1, 200);
+        query.flag("latest");
+        query.labels("label");
+        query.time("from");
+        let problem = query.finish().unwrap_err();
+        let pointers: Vec<&str> = problem.errors.iter().map(|fault| fault.pointer.as_str()).collect();
+        assert_eq!(pointers, ["/query/limit", "/query/latest", "/query/label", "/query/from", "/query/limitt"]);
+        assert_eq!(problem.status, 400);
+    }
+
+    #[test]
+    fn what_is_given_is_read() {
+        let mut query = parameters(&[("limit", "7"), ("latest", "true"), ("label", "site=a=b"), ("label", "x=")]);
+        assert_eq!(query.integer("limit", 1, 200), Some(7));
+        assert!(query.flag("latest"));
+        let labels = query.labels("label");
+        assert_eq!(labels, ["site=a=b", "x="]);
+        query.finish().unwrap();
+    }
+}

@@ -1,0 +1,246 @@
+//! `/v1/jobs/{id}/events`: what happens to a job, as server-sent events.
+//!
+//! Events are not stored one by one. A job's row says at which of its versions each kind of event last happened, and a
+//! stream tells the newest of each kind that lies behind the caller's `Last-Event-ID`, in the order in which they
+//! happened. So a stream goes on after a restart, a slow reader costs nothing, and of many incumbents between two
+//! reads only the last is told.
+
+use std::collections::VecDeque;
+use std::convert::Infallible;
+use std::str::FromStr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::sse::{Event, KeepAlive, Sse};
+use axum::response::{IntoResponse, Response};
+use cutpoint_planner::domain::fault::{Fault, FaultCode};
+use cutpoint_planner::domain::unit::counted;
+use metrics::gauge;
+use tokio::sync::OwnedSemaphorePermit;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::domain::id::Id;
+use crate::http::api::Api;
+use crate::http::gate::caller::MayRead;
+use crate::http::gate::load_shedding::{refuse, refuse_key};
+use crate::http::problem::Problem;
+use crate::http::problem::responses::{BadParameter, Internal, NotFound, Refused, Unavailable};
+use crate::http::request::query::Parameters;
+use crate::http::routes::jobs::job_id;
+use crate::http::shapes::job::Job;
+use crate::store;
+use crate::telemetry::metric;
+
+/// How often a stream without events shows that it lives.
+const KEEP_ALIVE: Duration = Duration::from_secs(15);
+/// How long one wait for a change lasts; then the job is read again.
+const LOOK_AGAIN: Duration = Duration::from_secs(60);
+
+const EXAMPLE: &str = "event: queued\nid: 1-queued\ndata: {\"id\":\"job_01931e5c-b7c8-7e03-8f5a-1b2c3d4e5f60\", …}\n\n";
+
+/// What happens to a job. At one version, a better incumbent is told before a better bound, and the end last.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Kind {
+    Queued,
+    Started,
+    Incumbent,
+    Bound,
+    Finished,
+}
+
+/// One event, and a place in a job's stream: `7-incumbent` as an id.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Slot {
+    version: u64,
+    kind: Kind,
+}
+
+impl Kind {
+    const NAMED: [(&'static str, Self); 5] = [
+        ("queued", Self::Queued),
+        ("started", Self::Started),
+        ("incumbent", Self::Incumbent),
+        ("bound", Self::Bound),
+        ("finished", Self::Finished),
+    ];
+
+    fn name(self) -> &'static str {
+        Self::NAMED[self as usize].0
+    }
+}
+
+impl std::fmt::Display for Slot {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}-{}", self.version, self.kind.name())
+    }
+}
+
+impl FromStr for Slot {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        let (version, name) = text.split_once('-').ok_or(())?;
+        let (_, kind) = Kind::NAMED.into_iter().find(|(known, _)| *known == name).ok_or(())?;
+        Ok(Self { version: version.parse().map_err(|_| ())?, kind })
+    }
+}
+
+pub(crate) fn routes() -> OpenApiRouter<Api> {
+    OpenApiRouter::new().routes(routes!(stream_job_events))
+}
+
+/// Follow a job
+///
+/// Server-sent events, from `queued` over `started`, `incumbent` (a better placement) and `bound` (a better proof) to
+/// `finished`, with which the stream ends. Each event's `data` is the job, as `GET /v1/jobs/{id}` shows it, at the
+/// moment when the event is sent. A stream tells the newest event of each kind; with `Last-Event-ID` those behind that
+/// one, also after a restart of the service. A client that has seen `finished` is answered 204: it need not come again.
+#[utoipa::path(
+    get, path = "/v1/jobs/{id}/events", tag = "jobs", security(("key" = ["read"])),
+    params(
+        ("id" = String, Path, description = "The job."),
+        ("Last-Event-ID" = Option<String>, Header, nullable = false, description = "The id of the last event that was seen."),
+    ),
+    responses(
+        (status = 200, description = "The events.", body = String, content_type = "text/event-stream", example = json!(EXAMPLE)),
+        (status = 204, description = "The job has ended, and the caller knows it."),
+        BadParameter, NotFound, Refused, Internal, Unavailable,
+    )
+)]
+async fn stream_job_events(
+    State(api): State<Api>,
+    MayRead(caller): MayRead,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+    query: Parameters,
+) -> Result<Response, Problem> {
+    query.finish()?;
+    let seen = last_seen(&headers)?;
+    let job = api.store.job(&caller.tenant, &job_id(&id)?).await?;
+    // An id from ahead was never told of this job, or by a database that was put back since: all events are told again.
+    let seen = seen.filter(|seen| seen.version <= job.version);
+    let unseen = unseen(&job, seen);
+    if unseen.is_empty() && job.is_finished() {
+        return Ok(StatusCode::NO_CONTENT.into_response());
+    }
+    let Ok(room) = Arc::clone(&api.streams).try_acquire_owned() else {
+        return Ok(refuse(
+            "streams",
+            format!("the service has {} of events open already", counted(api.limits.streams, "stream")),
+        ));
+    };
+    let room_of_key = match &caller.key_id {
+        Some(key) => Some(api.keyring.stream(key).ok_or_else(|| {
+            let most = api.keyring.most().streams;
+            refuse_key("streams_per_key", format!("this key has {} of events open already", counted(most, "stream")))
+        })?),
+        None => None,
+    };
+    let follower = Follower { api, job, seen, unseen, key_id: caller.key_id, _open: Open::new(room, room_of_key) };
+    let events = futures::stream::unfold(follower, Follower::next);
+    Ok(Sse::new(events).keep_alive(KeepAlive::new().interval(KEEP_ALIVE)).into_response())
+}
+
+fn last_seen(headers: &HeaderMap) -> Result<Option<Slot>, Problem> {
+    let Some(value) = headers.get("last-event-id").filter(|value| !value.is_empty()) else { return Ok(None) };
+    let place = value.to_str().ok().and_then(|text| text.parse().ok());
+    place.map(Some).ok_or_else(|| {
+        Problem::invalid_parameters(vec![Fault::new(
+            "/header/last-event-id",
+            FaultCode::UnknownValue,
+            "this is no id of an event",
+            "Give the id of the last event as it was, or leave it out for all events",
+        )])
+    })
+}
+
+/// What happened to a job and was not seen, in order.
+fn unseen(job: &store::Job, seen: Option<Slot>) -> VecDeque<Slot> {
+    let happened = job.happened;
+    let mut places: Vec<Slot> = [
+        (Some(happened.queued), Kind::Queued),
+        (happened.started, Kind::Started),
+        (happened.incumbent, Kind::Incumbent),
+        (happened.bound, Kind::Bound),
+        (job.is_finished().then_some(job.version), Kind::Finished),
+    ]
+    .into_iter()
+    .filter_map(|(version, kind)| version.map(|version| Slot { version, kind }))
+    .filter(|place| seen.is_none_or(|seen| *place > seen))
+    .collect();
+    places.sort_unstable();
+    places.into()
+}
+
+/// One who follows a job.
+struct Follower {
+    api: Api,
+    job: store::Job,
+    seen: Option<Slot>,
+    unseen: VecDeque<Slot>,
+    /// The key that it has shown, which may be revoked meanwhile.
+    key_id: Option<Id>,
+    _open: Open,
+}
+
+/// An open stream; counted until it is dropped.
+struct Open {
+    _room: OwnedSemaphorePermit,
+    _room_of_key: Option<OwnedSemaphorePermit>,
+}
+
+impl Open {
+    fn new(room: OwnedSemaphorePermit, room_of_key: Option<OwnedSemaphorePermit>) -> Self {
+        gauge!(metric::STREAMS).increment(1);
+        Self { _room: room, _room_of_key: room_of_key }
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        gauge!(metric::STREAMS).decrement(1);
+    }
+}
+
+impl Follower {
+    /// The next event; none behind the job's end, a shutdown, or where the job or the key is not there any more. A client
+    /// that comes again is told why.
+    async fn next(mut self) -> Option<(Result<Event, Infallible>, Self)> {
+        while self.unseen.is_empty() {
+            if self.job.is_finished() || !self.api.queue.is_accepting() {
+                return None;
+            }
+            let changed = self.api.queue.wait_for_change(&self.job, LOOK_AGAIN).await;
+            if let Some(key_id) = &self.key_id
+                && !self.api.keyring.is_valid(key_id).await.ok()?
+            {
+                return None;
+            }
+            self.job = changed.ok()?;
+            self.unseen = unseen(&self.job, self.seen);
+        }
+        let place = self.unseen.pop_front()?;
+        self.seen = Some(place);
+        let job = serde_json::to_string(&Job::new(self.job.clone())).ok()?;
+        Some((Ok(Event::default().event(place.kind.name()).id(place.to_string()).data(job)), self))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_is_read_as_it_is_written() {
+        for (_, kind) in Kind::NAMED {
+            let place = Slot { version: 12, kind };
+            assert_eq!(place.to_string().parse(), Ok(place));
+        }
+        for text in ["", "12", "x-queued", "12-done", "-queued", "12-"] {
+            assert_eq!(text.parse::<Slot>(), Err(()), "{text}");
+        }
+    }
+}

@@ -1,0 +1,172 @@
+//! `/v1/clusters/{id}/links`: measured links, as a new revision of their cluster.
+
+use std::collections::BTreeSet;
+
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::Response;
+use cutpoint_planner::domain::cluster::{ClusterInventory, Link};
+use cutpoint_planner::domain::read::Reader;
+use serde::Serialize;
+use serde_json::{Value, json};
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::http::api::Api;
+use crate::http::compute::compute;
+use crate::http::gate::caller::MayPlan;
+use crate::http::headers::etag::ETag;
+use crate::http::problem::Problem;
+use crate::http::problem::responses::{
+    BadBody, Internal, Invalid, NotFound, Refused, Slow, Stale, StorageFull, TooLarge, Unavailable, VersionMissing,
+    WrongMedia,
+};
+use crate::http::request::body::Document;
+use crate::http::request::limits::fits;
+use crate::http::routes::clusters::{cluster_id, summary};
+use crate::http::shapes::cluster::ClusterSummary;
+use crate::store::ClusterDocument;
+
+/// Measured links: each takes the place of what is listed for its pair, in the directions that it gives; other pairs
+/// stay. To take a link away, replace the inventory.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct LinksPatch {
+    /// The links.
+    pub links: Vec<Link>,
+}
+
+impl LinksPatch {
+    /// Field names of the document.
+    pub const FIELDS: [&'static str; 1] = ["links"];
+}
+
+pub(crate) fn routes() -> OpenApiRouter<Api> {
+    OpenApiRouter::new().routes(routes!(patch_links))
+}
+
+/// Change links of a cluster
+///
+/// This makes a new revision. `If-Match` names the ETag of the revision that it changes.
+#[utoipa::path(
+    patch, path = "/v1/clusters/{id}/links", tag = "clusters", security(("key" = ["plan"])),
+    params(
+        ("id" = String, Path, description = "The cluster."),
+        ("If-Match" = Option<String>, Header, nullable = false, description = "The ETag of the revision to change. It must be given."),
+    ),
+    request_body = LinksPatch,
+    responses(
+        (status = 200, description = "The new revision.", body = ClusterSummary, headers(("ETag" = String))),
+        BadBody, Slow, NotFound, Stale, TooLarge, WrongMedia, Invalid, VersionMissing, Refused, Internal, Unavailable, StorageFull,
+    )
+)]
+async fn patch_links(
+    State(api): State<Api>,
+    MayPlan(caller): MayPlan,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+    document: Document,
+) -> Result<Response, Problem> {
+    let (present, inventory) = api.store.cluster_document(&caller.tenant, &cluster_id(&id)?, None).await?;
+    ETag::new(present.revision).must_match(&headers)?;
+    let bytes = inventory.len() + document.bytes;
+    let most = api.limits.links;
+    let patched = compute(bytes, move || patched(&inventory, &document.value, most)).await?;
+    let revised = api.store.replace_cluster(&caller.tenant, &present.id, present.revision, patched).await?;
+    Ok(summary(StatusCode::OK, revised))
+}
+
+fn patched(inventory: &str, patch: &Value, most: usize) -> Result<ClusterDocument, Problem> {
+    let mut reader = Reader::new();
+    let measured = read_patch(&mut reader, patch);
+    let mut faults = reader.finish(Some(())).err().unwrap_or_default();
+    let Some(measured) = measured else { return Err(Problem::invalid_request(faults)) };
+    let stored = |faults| Problem::internal(format!("a stored cluster has faults: {faults:?}"));
+    let mut cluster = Reader::parse(inventory.as_bytes()).map_err(stored)?;
+    let listed = ClusterInventory::from_json(&cluster).map_err(stored)?.links;
+    // In front, so that a fault has the place that it has in the patch: among what is listed there is none.
+    let links: Vec<Link> = measured.iter().cloned().chain(without(listed, &measured)).collect();
+    cluster["links"] = json!(links);
+    let mut reader = Reader::new();
+    let fit = fits(&mut reader, cluster.get("links"), "links", most).then_some(());
+    reader.finish(fit).map_err(Problem::invalid_request)?;
+    match ClusterInventory::from_json(&cluster) {
+        Ok(inventory) if faults.is_empty() => Ok(ClusterDocument::new(&inventory)),
+        judged => {
+            faults.extend(judged.err().unwrap_or_default());
+            Err(Problem::invalid_request(faults))
+        }
+    }
+}
+
+fn read_patch(reader: &mut Reader, patch: &Value) -> Option<Vec<Link>> {
+    let map = reader.object(patch, &LinksPatch::FIELDS)?;
+    let links = reader.required(map, "links", |reader, value| reader.items(value, Link::read));
+    links?.into_iter().collect()
+}
+
+/// The listed links without the directed pairs that were measured.
+fn without(listed: Vec<Link>, measured: &[Link]) -> Vec<Link> {
+    let there = measured.iter().map(|link| (link.from.as_str(), link.to.as_str()));
+    let back = measured.iter().filter(|link| link.bidirectional).map(|link| (link.to.as_str(), link.from.as_str()));
+    let pairs: BTreeSet<(&str, &str)> = there.chain(back).collect();
+    let left = listed.into_iter().filter_map(|link| {
+        let there = !pairs.contains(&(link.from.as_str(), link.to.as_str()));
+        let back = link.bidirectional && !pairs.contains(&(link.to.as_str(), link.from.as_str()));
+        match (there, back) {
+            (true, back) => Some(Link { bidirectional: back, ..link }),
+            (false, true) => Some(Link { from: link.to, to: link.from, bidirectional: false, ..link }),
+            (false, false) => None,
+        }
+    });
+    left.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CLUSTER: &str = r#"{"name":"lab","nodes":[{"id":"a","memory_bytes":1},{"id":"b","memory_bytes":1},
+        {"id":"c","memory_bytes":1}],"links":[{"from":"a","to":"b","bandwidth_bps":1,"bidirectional":true},
+        {"from":"b","to":"c","bandwidth_bps":1}]}"#;
+
+    fn link(from: &str, to: &str, bandwidth_bps: f64) -> Value {
+        json!({"from": from, "to": to, "bandwidth_bps": bandwidth_bps, "latency_s": 0.0, "bidirectional": false})
+    }
+
+    fn links(patch: &Value) -> Value {
+        let document = patched(CLUSTER, patch, 4).unwrap().document;
+        serde_json::from_str::<Value>(&document).unwrap()["links"].clone()
+    }
+
+    fn pointers(patch: &Value) -> Vec<String> {
+        let problem = patched(CLUSTER, patch, 4).unwrap_err();
+        problem.errors.into_iter().map(|fault| fault.pointer).collect()
+    }
+
+    #[test]
+    fn one_direction_is_measured_and_the_other_stays() {
+        let one = links(&json!({"links": [link("a", "b", 5.0)]}));
+        assert_eq!(one, json!([link("a", "b", 5.0), link("b", "a", 1.0), link("b", "c", 1.0)]));
+        let other = links(&json!({"links": [link("b", "a", 5.0), link("b", "c", 6.0)]}));
+        assert_eq!(other, json!([link("b", "a", 5.0), link("b", "c", 6.0), link("a", "b", 1.0)]));
+    }
+
+    #[test]
+    fn both_directions_may_be_measured_at_once() {
+        let mut both = link("b", "a", 5.0);
+        both["bidirectional"] = json!(true);
+        assert_eq!(links(&json!({"links": [both]})), json!([both, link("b", "c", 1.0)]));
+    }
+
+    #[test]
+    fn faults_point_into_the_patch() {
+        assert_eq!(pointers(&json!({})), ["/links"]);
+        assert_eq!(pointers(&json!({"links": [{"from": "a", "to": "b"}]})), ["/links/0/bandwidth_bps"]);
+        assert_eq!(pointers(&json!({"links": [link("a", "c", 1.0), link("a", "x", 1.0)]})), ["/links/1/to"]);
+        assert_eq!(pointers(&json!({"links": [link("c", "c", 1.0)]})), ["/links/0"]);
+        let all = json!({"links": [link("c", "c", 1.0), link("x", "a", -5.0)]});
+        assert_eq!(pointers(&all), ["/links/1/bandwidth_bps", "/links/0", "/links/1/from"]);
+        assert_eq!(pointers(&json!({"links": [link("a", "c", 1.0), link("a", "c", 2.0)]})), ["/links/1"]);
+    }
+}

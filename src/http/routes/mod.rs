@@ -1,0 +1,21 @@
+//! One file per resource: its addresses, and what happens there.
+
+pub mod clusters;
+pub mod deliveries;
+pub mod diffs;
+pub mod docs;
+pub mod evaluations;
+pub mod events;
+pub mod examples;
+pub mod explanations;
+pub mod front;
+pub mod health;
+pub mod jobs;
+pub mod links;
+pub mod metrics;
+pub mod models;
+pub mod nodes;
+pub mod placements;
+pub mod problems;
+pub mod validation;
+pub mod webhooks;

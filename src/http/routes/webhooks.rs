@@ -1,0 +1,233 @@
+//! `/v1/webhooks`: who is told when a job ends. What was told, and what not yet, stands in `deliveries`.
+
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use cutpoint_planner::domain::read::Reader;
+use serde_json::Value;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::domain::id::{Id, IdKind};
+use crate::http::api::Api;
+use crate::http::gate::caller::MayAdminister;
+use crate::http::headers::etag::ETag;
+use crate::http::headers::idempotency;
+use crate::http::json;
+use crate::http::problem::Problem;
+use crate::http::problem::responses::{
+    BadBody, BadParameter, Conflict, Internal, Invalid, InvalidOrReused, NotFound, Refused, Reused, Slow, Stale,
+    StorageFull, TooLarge, Unavailable, VersionMissing, WrongMedia,
+};
+use crate::http::request::body::Document;
+use crate::http::request::paging::{self, PageParameters};
+use crate::http::request::query::Parameters;
+use crate::http::shapes::webhook::{Webhook, WebhookPage, WebhookPatch, WebhookRequest, WebhookWithSecret};
+use crate::store::{self, NewWebhook, WebhookChange};
+use crate::webhook::Guard;
+use crate::webhook::target::read_url;
+
+const LONGEST_DESCRIPTION: usize = 256;
+
+pub(crate) fn routes() -> OpenApiRouter<Api> {
+    OpenApiRouter::new()
+        .routes(routes!(create_webhook, list_webhooks))
+        .routes(routes!(get_webhook, patch_webhook, delete_webhook))
+        .routes(routes!(rotate_webhook_secret))
+}
+
+/// Make a webhook
+///
+/// From now on it is told when a job of the tenant ends, in messages that are signed as Standard Webhooks says, with the
+/// secret that this answer shows. A retry with the same `Idempotency-Key` shows the webhook and its secret again. An
+/// address that messages may not go to is refused; of a name that is seen at each attempt to deliver.
+#[utoipa::path(
+    post, path = "/v1/webhooks", tag = "webhooks", security(("key" = ["admin"])),
+    params(("Idempotency-Key" = Option<String>, Header, nullable = false, description = "A retry with the same key answers the same webhook.")),
+    request_body = WebhookRequest,
+    responses(
+        (status = 201, description = "It is made.", body = WebhookWithSecret,
+            headers(("Location" = String), ("ETag" = String))),
+        BadBody, Slow, Conflict, TooLarge, WrongMedia, InvalidOrReused, Refused, Internal, Unavailable, StorageFull,
+    )
+)]
+async fn create_webhook(
+    State(api): State<Api>,
+    MayAdminister(caller): MayAdminister,
+    document: Document,
+) -> Result<Response, Problem> {
+    let idempotency = document.idempotency.clone();
+    let guard = api.guard.clone();
+    let webhook = document.read(move |reader, value| read_webhook(reader, value, &guard)).await?;
+    let registered = api.store.register_webhook(&caller.tenant, webhook, idempotency).await?;
+    let location = format!("/v1/webhooks/{}", registered.row.id);
+    let etag = ETag::new(registered.row.version);
+    let answer = json::value(StatusCode::CREATED, &WebhookWithSecret::new(registered.row, api.clock.now()));
+    Ok(([(header::LOCATION, location)], etag.on(answer)).into_response())
+}
+
+/// List webhooks
+#[utoipa::path(
+    get, path = "/v1/webhooks", tag = "webhooks", security(("key" = ["admin"])), params(PageParameters),
+    responses(
+        (status = 200, description = "A page of webhooks, newest first.", body = WebhookPage),
+        BadParameter, Refused, Internal, Unavailable,
+    )
+)]
+async fn list_webhooks(
+    State(api): State<Api>,
+    MayAdminister(caller): MayAdminister,
+    mut query: Parameters,
+) -> Result<Response, Problem> {
+    let page = paging::page(&mut query, IdKind::Webhook);
+    query.finish()?;
+    let listed = api.store.webhooks(&caller.tenant, page).await?;
+    let items = listed.items.into_iter().map(Webhook::from).collect();
+    let next_cursor = listed.next.as_ref().map(paging::cursor);
+    Ok(json::value(StatusCode::OK, &WebhookPage { items, next_cursor, unreadable: listed.unreadable }))
+}
+
+/// Read a webhook
+#[utoipa::path(
+    get, path = "/v1/webhooks/{id}", tag = "webhooks", security(("key" = ["admin"])),
+    params(
+        ("id" = String, Path, description = "The webhook."),
+        ("If-None-Match" = Option<String>, Header, nullable = false, description = "The ETag that is known already."),
+    ),
+    responses(
+        (status = 200, description = "The webhook.", body = Webhook, headers(("ETag" = String))),
+        (status = 304, description = "It is as the caller knows it."),
+        BadParameter, NotFound, Refused, Internal, Unavailable,
+    )
+)]
+async fn get_webhook(
+    State(api): State<Api>,
+    MayAdminister(caller): MayAdminister,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+    query: Parameters,
+) -> Result<Response, Problem> {
+    query.finish()?;
+    let webhook = api.store.webhook(&caller.tenant, &webhook_id(&id)?).await?;
+    let etag = ETag::new(webhook.version);
+    if etag.is_known(&headers) {
+        return Ok(etag.not_modified());
+    }
+    Ok(etag.on(json::value(StatusCode::OK, &Webhook::from(webhook))))
+}
+
+/// Change a webhook
+///
+/// Its URL, its description, and whether it gets messages. `If-Match` names the ETag of the version that it changes.
+#[utoipa::path(
+    patch, path = "/v1/webhooks/{id}", tag = "webhooks", security(("key" = ["admin"])),
+    params(
+        ("id" = String, Path, description = "The webhook."),
+        ("If-Match" = Option<String>, Header, nullable = false, description = "The ETag of the version to change. It must be given."),
+    ),
+    request_body = WebhookPatch,
+    responses(
+        (status = 200, description = "The webhook as it is now.", body = Webhook, headers(("ETag" = String))),
+        BadBody, Slow, NotFound, Stale, TooLarge, WrongMedia, Invalid, VersionMissing, Refused, Internal, Unavailable, StorageFull,
+    )
+)]
+async fn patch_webhook(
+    State(api): State<Api>,
+    MayAdminister(caller): MayAdminister,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+    document: Document,
+) -> Result<Response, Problem> {
+    let present = api.store.webhook(&caller.tenant, &webhook_id(&id)?).await?;
+    ETag::new(present.version).must_match(&headers)?;
+    let guard = api.guard.clone();
+    let change = document.read(move |reader, value| read_change(reader, value, &guard)).await?;
+    let changed = api.store.change_webhook(&caller.tenant, &present.id, present.version, change).await?;
+    Ok(summary(changed))
+}
+
+/// Delete a webhook
+///
+/// Its deliveries go with it.
+#[utoipa::path(
+    delete, path = "/v1/webhooks/{id}", tag = "webhooks", security(("key" = ["admin"])),
+    params(
+        ("id" = String, Path, description = "The webhook."),
+        ("If-Match" = Option<String>, Header, nullable = false, description = "The ETag that is known: where there is another, nothing is deleted."),
+    ),
+    responses((status = 204, description = "It is gone."), BadParameter, NotFound, Stale, Refused, Internal, Unavailable, StorageFull)
+)]
+async fn delete_webhook(
+    State(api): State<Api>,
+    MayAdminister(caller): MayAdminister,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+    query: Parameters,
+) -> Result<Response, Problem> {
+    query.finish()?;
+    let present = api.store.webhook(&caller.tenant, &webhook_id(&id)?).await?;
+    let expected = ETag::new(present.version).may_match(&headers)?.then_some(present.version);
+    api.store.delete_webhook(&caller.tenant, &present.id, expected).await?;
+    Ok(StatusCode::NO_CONTENT.into_response())
+}
+
+/// Rotate a webhook's secret
+///
+/// The answer shows the new secret. For a day messages are signed with both, so that the receiver can change over; a
+/// secret that was rotated before loses its place at once. Send an `Idempotency-Key`: a retry with it rotates no more,
+/// and shows the secret that is valid then.
+#[utoipa::path(
+    post, path = "/v1/webhooks/{id}/rotate-secret", tag = "webhooks", security(("key" = ["admin"])),
+    params(
+        ("id" = String, Path, description = "The webhook."),
+        ("Idempotency-Key" = Option<String>, Header, nullable = false, description = "A retry with the same key rotates no more."),
+    ),
+    responses(
+        (status = 200, description = "The webhook with its new secret.", body = WebhookWithSecret,
+            headers(("ETag" = String))),
+        BadParameter, NotFound, Reused, Refused, Internal, Unavailable, StorageFull,
+    )
+)]
+async fn rotate_webhook_secret(
+    State(api): State<Api>,
+    MayAdminister(caller): MayAdminister,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+    query: Parameters,
+) -> Result<Response, Problem> {
+    query.finish()?;
+    let id = webhook_id(&id)?;
+    let operation = format!("POST /v1/webhooks/{id}/rotate-secret");
+    let idempotency = idempotency::key(&headers)?.map(|key| idempotency::of(key, &operation, &Value::Null));
+    let rotated = api.store.rotate_secret(&caller.tenant, &id, idempotency).await?;
+    let etag = ETag::new(rotated.version);
+    Ok(etag.on(json::value(StatusCode::OK, &WebhookWithSecret::new(rotated, api.clock.now()))))
+}
+
+/// The id in a path.
+pub(crate) fn webhook_id(text: &str) -> Result<Id, Problem> {
+    Id::parse(IdKind::Webhook, text).ok_or_else(|| Problem::not_found("webhook", text))
+}
+
+fn summary(webhook: store::Webhook) -> Response {
+    ETag::new(webhook.version).on(json::value(StatusCode::OK, &Webhook::from(webhook)))
+}
+
+fn read_webhook(reader: &mut Reader, value: &Value, guard: &Guard) -> Option<NewWebhook> {
+    let map = reader.object(value, &WebhookRequest::FIELDS)?;
+    let url = reader.required(map, "url", |reader, value| read_url(reader, value, guard));
+    let description = reader.optional(map, "description", read_description);
+    Some(NewWebhook { url: url?, description })
+}
+
+fn read_change(reader: &mut Reader, value: &Value, guard: &Guard) -> Option<WebhookChange> {
+    let map = reader.object(value, &WebhookPatch::FIELDS)?;
+    let url = reader.optional(map, "url", |reader, value| read_url(reader, value, guard));
+    let description = reader.optional(map, "description", read_description);
+    let enabled = reader.optional(map, "enabled", Reader::flag);
+    Some(WebhookChange { url, description, enabled })
+}
+
+fn read_description(reader: &mut Reader, value: &Value) -> Option<String> {
+    reader.text(value, LONGEST_DESCRIPTION)
+}

@@ -1,0 +1,272 @@
+//! The dispatcher: takes deliveries that are due, attempts each, and writes down what became of it.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::FutureExt;
+use jiff::Timestamp;
+use metrics::{counter, histogram};
+use rustc_hash::FxHashMap;
+use tokio::task::{JoinHandle, JoinSet};
+use tokio_util::sync::CancellationToken;
+
+use super::schedule;
+use super::send::{Answer, Failure, Sender};
+use crate::clock::{Clock, Ids};
+use crate::domain::id::Id;
+use crate::store::{Attempt, AttemptOutcome, ClaimedDelivery, Store, StoreError, Verdict};
+use crate::telemetry::metric;
+
+/// How the dispatcher works.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CourierSettings {
+    /// Attempts at once; default 32.
+    pub attempts: usize,
+    /// Attempts at once to one webhook; default 4.
+    pub attempts_of_each: usize,
+    /// How long an attempt has a delivery, longer than it can take; default 60 s.
+    pub claim: Duration,
+    /// How long a shutdown waits for attempts to end; default 5 s.
+    pub grace: Duration,
+    /// How long messages are kept; default 30 days.
+    pub kept: Duration,
+}
+
+impl Default for CourierSettings {
+    fn default() -> Self {
+        Self {
+            attempts: 32,
+            attempts_of_each: 4,
+            claim: Duration::from_secs(60),
+            grace: Duration::from_secs(5),
+            kept: Duration::from_secs(30 * 24 * 60 * 60),
+        }
+    }
+}
+
+/// How long the dispatcher sleeps at the most. It is woken for every new delivery; this is for a machine that slept.
+const LOOK_AGAIN: Duration = Duration::from_secs(60);
+/// How long it waits after the database failed.
+const AFTER_FAILURE: Duration = Duration::from_secs(1);
+/// How often old messages are forgotten.
+const FORGET: Duration = Duration::from_secs(60 * 60);
+
+/// The running dispatcher.
+#[derive(Debug)]
+pub struct Dispatcher {
+    closing: CancellationToken,
+    task: JoinHandle<()>,
+}
+
+/// What the dispatcher's task works with.
+pub(super) struct Round {
+    pub(super) store: Store,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) ids: Arc<dyn Ids>,
+    pub(super) sender: Sender,
+    pub(super) settings: CourierSettings,
+    pub(super) running: JoinSet<Id>,
+    /// Attempts that run, by webhook.
+    pub(super) of_each: FxHashMap<Id, usize>,
+}
+
+impl Dispatcher {
+    /// Gives up the claims of a dead process, and starts.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn start(
+        store: Store,
+        clock: Arc<dyn Clock>,
+        ids: Arc<dyn Ids>,
+        sender: Sender,
+        settings: CourierSettings,
+    ) -> Result<Self, StoreError> {
+        store.unclaim_deliveries(schedule::LONGEST_RETRY_AFTER).await?;
+        let closing = CancellationToken::new();
+        let round = Round::new(store, clock, ids, sender, settings);
+        let task = tokio::spawn(round.work(closing.clone()));
+        Ok(Self { closing, task })
+    }
+
+    /// Takes nothing more, and waits for the attempts that run, no longer than [`CourierSettings::grace`]. What is cut
+    /// off is attempted again after the next start.
+    pub async fn shutdown(self) {
+        self.closing.cancel();
+        if let Err(error) = self.task.await {
+            tracing::error!(%error, "the dispatcher panicked");
+        }
+    }
+}
+
+impl Round {
+    pub(super) fn new(
+        store: Store,
+        clock: Arc<dyn Clock>,
+        ids: Arc<dyn Ids>,
+        sender: Sender,
+        settings: CourierSettings,
+    ) -> Self {
+        Self { store, clock, ids, sender, settings, running: JoinSet::new(), of_each: FxHashMap::default() }
+    }
+
+    async fn work(mut self, closing: CancellationToken) {
+        let mut forget = tokio::time::interval(FORGET);
+        while !closing.is_cancelled() {
+            let pause = match self.take().await {
+                Ok(()) => self.until_next().await,
+                Err(error) => {
+                    tracing::error!(%error, "no delivery could be taken");
+                    AFTER_FAILURE
+                }
+            };
+            let store = self.store.clone();
+            tokio::select! {
+                () = closing.cancelled() => {}
+                () = store.deliveries_came() => {}
+                () = tokio::time::sleep(pause) => {}
+                Some(ended) = self.running.join_next() => self.settle(ended),
+                _ = forget.tick() => self.forget().await,
+            }
+        }
+        let grace = self.settings.grace;
+        if tokio::time::timeout(grace, async { while self.running.join_next().await.is_some() {} }).await.is_err() {
+            tracing::warn!("attempts to deliver were cut off; they are made again after the next start");
+        }
+    }
+
+    /// Starts an attempt for each delivery that is due, as far as there is room.
+    pub(super) async fn take(&mut self) -> Result<(), StoreError> {
+        let room = self.settings.attempts.saturating_sub(self.running.len());
+        if room == 0 {
+            return Ok(());
+        }
+        let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
+        // Those of webhooks that have no room left are among them.
+        let most = count(self.settings.attempts.saturating_mul(2));
+        let mut due = self.store.due_deliveries(count(self.settings.attempts_of_each), most).await?;
+        due.retain(|delivery| {
+            let running = self.of_each.entry(delivery.webhook_id.clone()).or_default();
+            let fits = *running < self.settings.attempts_of_each;
+            *running += usize::from(fits);
+            fits
+        });
+        let unused = due.split_off(room.min(due.len()));
+        unused.iter().for_each(|delivery| self.leave(&delivery.webhook_id));
+        if due.is_empty() {
+            return Ok(());
+        }
+        let wanted: Vec<Id> = due.iter().map(|delivery| delivery.webhook_id.clone()).collect();
+        let claimed = self.store.claim_deliveries(due, self.settings.claim).await;
+        wanted.iter().for_each(|webhook_id| self.leave(webhook_id));
+        for delivery in claimed? {
+            *self.of_each.entry(delivery.webhook_id.clone()).or_default() += 1;
+            let (store, clock, ids) = (self.store.clone(), self.clock.clone(), self.ids.clone());
+            self.running.spawn(attempt_guarded(store, clock, ids, self.sender.clone(), delivery));
+        }
+        Ok(())
+    }
+
+    /// An attempt has ended.
+    pub(super) fn settle(&mut self, ended: Result<Id, tokio::task::JoinError>) {
+        match ended {
+            Ok(webhook_id) => self.leave(&webhook_id),
+            // A panic was caught; nobody aborts one attempt alone.
+            Err(error) => tracing::error!(%error, "an attempt to deliver was lost"),
+        }
+    }
+
+    fn leave(&mut self, webhook_id: &Id) {
+        if let Some(running) = self.of_each.get_mut(webhook_id) {
+            *running = running.saturating_sub(1);
+            if *running == 0 {
+                self.of_each.remove(webhook_id);
+            }
+        }
+    }
+
+    async fn until_next(&self) -> Duration {
+        match self.store.next_delivery_at().await {
+            Ok(Some(next)) => {
+                let left = next.duration_since(self.store.steady_now());
+                Duration::try_from(left).unwrap_or_default().min(LOOK_AGAIN)
+            }
+            Ok(None) => LOOK_AGAIN,
+            Err(error) => {
+                tracing::error!(%error, "it is not known when the next delivery is due");
+                AFTER_FAILURE
+            }
+        }
+    }
+
+    async fn forget(&self) {
+        if let Err(error) = self.store.forget_messages(self.settings.kept).await {
+            tracing::error!(%error, "old messages were not forgotten");
+        }
+    }
+}
+
+/// Makes one attempt and gives back the webhook, also after a panic: then the claim runs out, and the delivery is
+/// attempted again.
+async fn attempt_guarded(
+    store: Store,
+    clock: Arc<dyn Clock>,
+    ids: Arc<dyn Ids>,
+    sender: Sender,
+    delivery: ClaimedDelivery,
+) -> Id {
+    let guarded = AssertUnwindSafe(attempt(&store, &*clock, &*ids, &sender, &delivery));
+    if guarded.catch_unwind().await.is_err() {
+        tracing::error!(message_id = %delivery.message_id, "an attempt to deliver panicked");
+    }
+    delivery.webhook_id
+}
+
+/// Makes one attempt and writes down how it ended.
+async fn attempt(store: &Store, clock: &dyn Clock, ids: &dyn Ids, sender: &Sender, delivery: &ClaimedDelivery) {
+    let (at, began) = (clock.now(), clock.monotonic());
+    let result = sender.send(delivery, at).await;
+    let duration = clock.monotonic().saturating_sub(began);
+    let outcome = outcome(&result);
+    counter!(metric::DELIVERY_ATTEMPTS, "outcome" => outcome.name()).increment(1);
+    histogram!(metric::DELIVERY_DURATION).record(duration);
+    let verdict = verdict(delivery, &result, store.steady_now(), ids);
+    let (webhook_id, message_id, number) = (&delivery.webhook_id, &delivery.message_id, delivery.attempt);
+    tracing::info!(%webhook_id, %message_id, number, outcome = outcome.name(), "attempted to deliver");
+    let (status_code, detail) = match result {
+        Ok(answer) => (Some(answer.status_code), answer.excerpt),
+        Err(failure) => (None, Some(failure.detail)),
+    };
+    let attempt = Attempt { at, duration, outcome, status_code, detail };
+    match store.record_attempt(delivery, attempt, verdict).await {
+        Ok(true) if verdict == Verdict::Gone => {
+            tracing::warn!(%webhook_id, "the receiver answered 410 and gets nothing more at this address");
+        }
+        Ok(_) => {}
+        // The claim runs out, and the delivery is attempted again.
+        Err(error) => tracing::error!(%webhook_id, %message_id, %error, "the end of an attempt was not stored"),
+    }
+}
+
+fn outcome(result: &Result<Answer, Failure>) -> AttemptOutcome {
+    match result {
+        Ok(answer) => answer.outcome,
+        Err(failure) => failure.outcome,
+    }
+}
+
+fn verdict(delivery: &ClaimedDelivery, result: &Result<Answer, Failure>, now: Timestamp, ids: &dyn Ids) -> Verdict {
+    match outcome(result) {
+        AttemptOutcome::Delivered => return Verdict::Delivered,
+        AttemptOutcome::Gone => return Verdict::Gone,
+        _ => {}
+    }
+    let retry_after = result.as_ref().ok().and_then(|answer| answer.retry_after);
+    let [b0, b1, b2, b3, b4, b5, b6, b7, ..] = ids.secret_bytes();
+    let chance = schedule::chance([b0, b1, b2, b3, b4, b5, b6, b7]);
+    match schedule::delay(delivery.try_number, chance, retry_after) {
+        Some(delay) => Verdict::Again(now.checked_add(delay).unwrap_or(Timestamp::MAX)),
+        None => Verdict::Failed,
+    }
+}
