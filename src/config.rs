@@ -318,7 +318,7 @@ fn no_file(file: &Path, error: &std::io::Error) -> ConfigError {
 
 fn unreadable(error: &figment::Error) -> ConfigError {
     let pointer: String = error.path.iter().map(|step| format!("/{step}")).collect();
-    let action = "Mend the file: it is TOML with one line for each setting";
+    let action = "Correct the file: it is TOML with one line for each setting";
     let fault = Fault::new(pointer, FaultCode::Malformed, error.kind.to_string().trim_end(), action);
     let origin = match error.metadata.as_ref().and_then(|metadata| metadata.source.as_ref()) {
         Some(source) => format!("from {source}"),

@@ -198,10 +198,10 @@ fn an_answer_is_explained_beside_its_placement() {
     let lines = lines(&output);
     assert_eq!(lines[0]["explanation"]["period_s"], lines[0]["placement"]["period_s"]);
     assert!(!lines[0]["explanation"]["upgrades"].as_array().unwrap().is_empty());
-    assert_eq!(lines[1]["explanation"]["mends"][0]["kind"], "more_memory");
+    assert_eq!(lines[1]["explanation"]["repairs"][0]["kind"], "more_memory");
 
     let table = plan(&["--explain", "--request", &good, &infeasible]);
-    for wanted in ["binding: ", "upgrade ", "proven at least", "would mend it: "] {
+    for wanted in ["binding: ", "upgrade ", "proven at least", "would repair it: "] {
         assert!(text(&table.stdout).contains(wanted), "{wanted:?} is missing in:\n{}", text(&table.stdout));
     }
     let json = plan(&["--explain", "--request", &good, "--output", "json"]);

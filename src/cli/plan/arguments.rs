@@ -56,7 +56,7 @@ pub(crate) struct PlanArguments {
     #[arg(long, value_enum, default_value_t = Output::Table)]
     pub output: Output,
     /// Also say what binds, what is to spare and what upgrades would give, solved within so many seconds (at most 10)
-    /// [default: 2]; for what is infeasible, what would mend it.
+    /// [default: 2]; for what is infeasible, what would repair it.
     #[arg(long, value_name = "SECONDS", num_args = 0..=1, require_equals = true, default_missing_value = "2",
         value_parser = explanation_limit, allow_negative_numbers = true)]
     pub explain: Option<f64>,

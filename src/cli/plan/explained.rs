@@ -1,8 +1,8 @@
-//! An explanation for people: slack of every stage and transfer, what binds, what upgrades give or what mends.
+//! An explanation for people: slack of every stage and transfer, what binds, what upgrades give or what repairs.
 
 use std::fmt::{self, Display, Formatter};
 
-use cutpoint_planner::domain::explanation::{Explanation, Mend, Upgrade};
+use cutpoint_planner::domain::explanation::{Explanation, Repair, Upgrade};
 use cutpoint_planner::domain::placement::{Bottleneck, BottleneckKind, Status};
 use cutpoint_planner::domain::unit::{bytes_text, counted, seconds_text, short_text};
 
@@ -35,7 +35,7 @@ impl Display for ExplanationReport<'_> {
             writeln!(f, "  all of one pipeline with one stage a node")?;
         }
         if explanation.status == Status::Infeasible {
-            write_mends(f, &explanation.mends, self.batch_size)?;
+            write_repairs(f, &explanation.repairs, self.batch_size)?;
         }
         if explanation.undecided > 0 {
             let (what, state) =
@@ -115,14 +115,14 @@ fn upgrade_table(upgrades: &[Upgrade], batch_size: u64) -> Table {
     table
 }
 
-fn write_mends(f: &mut Formatter<'_>, mends: &[Mend], batch_size: u64) -> fmt::Result {
-    if mends.is_empty() {
-        writeln!(f, "  no single change was found that would mend it")?;
+fn write_repairs(f: &mut Formatter<'_>, repairs: &[Repair], batch_size: u64) -> fmt::Result {
+    if repairs.is_empty() {
+        writeln!(f, "  no single change was found that would repair it")?;
     }
-    for mend in mends {
-        let least = if mend.is_least == Some(true) { " (the least that is enough)" } else { "" };
-        let (period, pace) = (seconds_text(mend.period_s), pace(mend.period_s, batch_size));
-        writeln!(f, "  would mend it: {}{least}; verified with a period of {period} ({pace})", mend.detail)?;
+    for repair in repairs {
+        let least = if repair.is_least == Some(true) { " (the least that is enough)" } else { "" };
+        let (period, pace) = (seconds_text(repair.period_s), pace(repair.period_s, batch_size));
+        writeln!(f, "  would repair it: {}{least}; verified with a period of {period} ({pace})", repair.detail)?;
     }
     Ok(())
 }

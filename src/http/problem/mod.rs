@@ -159,7 +159,7 @@ impl ProblemType {
     pub fn action(self) -> &'static str {
         match self {
             Self::MalformedBody => "Send one JSON document (RFC 8259), nested at most 127 levels.",
-            Self::InvalidParameter => "Mend what `errors` names; a pointer begins with /query or /header.",
+            Self::InvalidParameter => "Correct what `errors` names; a pointer begins with /query or /header.",
             Self::Unauthenticated => {
                 "Send a key that was made with `cutpoint key create` and not revoked: `Authorization: Bearer cpk_…`."
             }
@@ -172,14 +172,14 @@ impl ProblemType {
             Self::PreconditionFailed => "Read the resource again and send its ETag in If-Match.",
             Self::BodyTooLarge => "Send a smaller document, or raise the limit of the service.",
             Self::UnsupportedMediaType => "Send Content-Type: application/json, with no Content-Encoding.",
-            Self::InvalidRequest => "Mend every fault that `errors` names; each says what to do.",
+            Self::InvalidRequest => "Correct every fault that `errors` names; each says what to do.",
             Self::IdempotencyKeyReused => "Use a new Idempotency-Key for a new request.",
             Self::PreconditionRequired => "Read the resource and send its ETag in If-Match.",
             Self::TooManyRequests => {
                 "Send fewer requests at once, or wait until jobs have ended; Retry-After says when."
             }
             Self::Damaged => {
-                "Restore the database from a backup, or mend the row that `detail` names; everything else can still be read."
+                "Restore the database from a backup, or repair the row that `detail` names; everything else can still be read."
             }
             Self::Internal => "Report it with the `instance`, which the service's log names too.",
             Self::Unavailable => "Send the request again later; Retry-After says when.",

@@ -168,7 +168,7 @@ async fn a_damaged_webhook_holds_no_delivery_of_another_up() {
     assert!(store.due_deliveries(4, 10).await.unwrap().is_empty());
     store.tamper("UPDATE webhook_deliveries SET next_attempt_at = 'soon' WHERE status = 'pending'").await;
     assert_eq!(store.next_delivery_at().await.unwrap(), None);
-    // Once the webhook is mended, what failed can be sent again.
+    // Once the webhook is repaired, what failed can be sent again.
     store.tamper("UPDATE webhooks SET secret = (SELECT secret FROM webhooks WHERE url LIKE '%good%')").await;
     let delivery = store.deliveries(&tenant, &ids[0], &[], page(10)).await.unwrap().items.remove(0);
     store.resend(&tenant, &ids[0], &delivery.message_id).await.unwrap();

@@ -36,11 +36,11 @@ async fn a_placement_is_explained() {
     assert_eq!(explanation["next_bottleneck"]["time_s"], 1.0);
     assert_eq!(explanation["upgrades"][0]["kind"], "node_twice_as_fast");
     assert_eq!(explanation["upgrades"][0]["gain_at_least"], 2.0);
-    assert_eq!((&explanation["mends"], &explanation["undecided"]), (&json!([]), &json!(0)));
+    assert_eq!((&explanation["repairs"], &explanation["undecided"]), (&json!([]), &json!(0)));
 }
 
 #[tokio::test]
-async fn what_would_mend_an_infeasible_request_is_named() {
+async fn what_would_repair_an_infeasible_request_is_named() {
     let service = service().await;
     // Both layers in one stage need 285 bytes.
     let constraints = json!({"max_stages": 1, "exclude_nodes": ["n2"]});
@@ -51,10 +51,10 @@ async fn what_would_mend_an_infeasible_request_is_named() {
     let explanation = service.get(&of(&done, "explanation")).await.json();
     assert_eq!((&explanation["status"], &explanation["stages"]), (&json!("infeasible"), &json!([])));
     assert!(!explanation["reasons"].as_array().unwrap().is_empty());
-    let mends = explanation["mends"].as_array().unwrap();
-    assert_eq!(mends.len(), 1, "{mends:?}");
-    assert_eq!((&mends[0]["kind"], &mends[0]["extra_bytes"]), (&json!("more_memory"), &json!(5)));
-    assert_eq!((&mends[0]["node_ids"], &mends[0]["is_least"]), (&json!(["n1"]), &json!(true)));
+    let repairs = explanation["repairs"].as_array().unwrap();
+    assert_eq!(repairs.len(), 1, "{repairs:?}");
+    assert_eq!((&repairs[0]["kind"], &repairs[0]["extra_bytes"]), (&json!("more_memory"), &json!(5)));
+    assert_eq!((&repairs[0]["node_ids"], &repairs[0]["is_least"]), (&json!(["n1"]), &json!(true)));
 }
 
 #[tokio::test]

@@ -6,7 +6,7 @@
 //! of the largest down, each maximal run of neighbouring cuts of one class, longest first, gets the path on unused
 //! hosts whose slowest link is fastest, with its ends fixed where they are already placed.
 //!
-//! Two faults of the published code are mended: a piece's memory counts its first block, and the largest transfer
+//! Two faults of the published code are corrected: a piece's memory counts its first block, and the largest transfer
 //! belongs to the top class, so that it is matched at all.
 //!
 //! Guarantee: none for the placement; on common instances it is some per cent above the optimum. Each path has the

@@ -1,4 +1,4 @@
-//! The explanation of an answer: what binds, what is to spare, what an upgrade would give, what would mend it.
+//! The explanation of an answer: what binds, what is to spare, what an upgrade would give, what would repair it.
 
 use serde::Serialize;
 #[cfg(feature = "schema")]
@@ -33,7 +33,7 @@ pub struct Explanation {
     /// Why there is no placement; empty with one.
     pub reasons: Vec<Reason>,
     /// Single changes that make a placement possible, each verified; empty with a placement.
-    pub mends: Vec<Mend>,
+    pub repairs: Vec<Repair>,
     /// How many upgrades or changes the time limit left without a proof.
     pub undecided: u64,
 }
@@ -184,9 +184,9 @@ pub enum UpgradeKind {
 /// A single change that makes a placement possible, verified by a placement.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[cfg_attr(feature = "schema", derive(ToSchema))]
-pub struct Mend {
+pub struct Repair {
     /// The kind of change.
-    pub kind: MendKind,
+    pub kind: RepairKind,
     /// In words.
     pub detail: String,
     /// The constraint that is changed, a JSON pointer into the request.
@@ -231,7 +231,7 @@ pub struct Mend {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schema", derive(ToSchema))]
 #[serde(rename_all = "snake_case")]
-pub enum MendKind {
+pub enum RepairKind {
     /// One node has more memory.
     MoreMemory,
     /// A pin is gone.

@@ -118,8 +118,8 @@ impl Search {
         extra_bytes: u64,
         stop: &dyn Stop,
     ) -> Result<Option<MoreMemory>, CheckFailure> {
-        let mended = on_cluster(request, |cluster| cluster.nodes[node].memory_bytes += extra_bytes);
-        match find(&mended, stop)? {
+        let repaired = on_cluster(request, |cluster| cluster.nodes[node].memory_bytes += extra_bytes);
+        match find(&repaired, stop)? {
             Found::Placement(evaluation) => Ok(Some(MoreMemory { node, extra_bytes, evaluation })),
             Found::Nothing => Ok(None),
             Found::Undecided => {

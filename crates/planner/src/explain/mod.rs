@@ -1,11 +1,11 @@
-//! Why an answer is as it is, and what would help: slack, bottlenecks, proven upgrades; mends of what is infeasible.
+//! Why an answer is as it is, and what would help: slack, bottlenecks, proven upgrades; repairs of what is infeasible.
 
 mod copy;
 mod find;
 mod interchange;
 mod memory;
-mod mend;
 mod missing_link;
+mod repair;
 mod slack;
 mod solves;
 #[cfg(test)]
@@ -43,7 +43,7 @@ pub struct ExplainEnv<'a> {
 /// Explains the answer to a request.
 ///
 /// # Errors
-/// A placement of an upgraded or mended request that the checker refuses.
+/// A placement of an upgraded or repaired request that the checker refuses.
 pub fn explain(
     request: &PlanRequest,
     document: &PlacementDocument,
@@ -60,11 +60,11 @@ pub fn explain(
         warnings: slack.warnings,
         upgrades: Vec::new(),
         reasons: document.reasons.clone(),
-        mends: Vec::new(),
+        repairs: Vec::new(),
         undecided: 0,
     };
     if document.status == Status::Infeasible {
-        (explanation.mends, explanation.undecided) = mend::mends(request, env)?;
+        (explanation.repairs, explanation.undecided) = repair::repairs(request, env)?;
     } else if !document.stages().is_empty() {
         explanation.upgrades = value::upgrades(request, document, &explanation, env)?;
         let unproven = explanation.upgrades.iter().filter(|upgrade| upgrade.status != Status::Optimal);

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{ExplainEnv, explain};
-use crate::domain::explanation::{Explanation, Mend, MendKind, Upgrade, UpgradeKind};
+use crate::domain::explanation::{Explanation, Repair, RepairKind, Upgrade, UpgradeKind};
 use crate::domain::placement::{Bottleneck, BottleneckKind, Status};
 use crate::domain::request::PlanRequest;
 use crate::env::{Env, NeverStop, NoProgress};
@@ -55,8 +55,8 @@ fn upgrade(explanation: &Explanation, kind: UpgradeKind) -> &Upgrade {
     explanation.upgrades.iter().find(|upgrade| upgrade.kind == kind).unwrap()
 }
 
-fn mend(explanation: &Explanation, kind: MendKind) -> &Mend {
-    explanation.mends.iter().find(|mend| mend.kind == kind).unwrap_or_else(|| panic!("{:?}", explanation.mends))
+fn repair(explanation: &Explanation, kind: RepairKind) -> &Repair {
+    explanation.repairs.iter().find(|repair| repair.kind == kind).unwrap_or_else(|| panic!("{:?}", explanation.repairs))
 }
 
 #[test]
@@ -166,10 +166,10 @@ fn the_least_memory_and_the_limits_are_found() {
     let explanation = explained(&with(&[("/cluster", "nodes", small.clone())]));
     assert_eq!((explanation.status, explanation.undecided), (Status::Infeasible, 0));
     assert!(!explanation.reasons.is_empty());
-    let memory = mend(&explanation, MendKind::MoreMemory);
+    let memory = repair(&explanation, RepairKind::MoreMemory);
     assert_eq!((memory.node_ids.as_slice(), memory.extra_bytes), (["n1".to_owned()].as_slice(), Some(5)));
     assert_eq!((memory.is_least, memory.period_s), (Some(true), 3.0));
-    assert_eq!(explanation.mends.len(), 1);
+    assert_eq!(explanation.repairs.len(), 1);
 }
 
 #[test]
@@ -179,12 +179,12 @@ fn single_constraints_that_stand_in_the_way_are_named() {
         "colocate": [{"layer_ids": ["a", "b"]}]
     });
     let explanation = explained(&with(&[("", "constraints", constraints)]));
-    let pointers: Vec<&str> = explanation.mends.iter().map(|mend| mend.pointer.as_deref().unwrap()).collect();
+    let pointers: Vec<&str> = explanation.repairs.iter().map(|repair| repair.pointer.as_deref().unwrap()).collect();
     assert_eq!(pointers, ["/constraints/pins/0", "/constraints/pins/1", "/constraints/colocate/0"]);
 
     let target = json!({"kind": "min_nodes", "target_period_s": 1.5});
     let explanation = explained(&with(&[("", "objective", target)]));
-    let raise = mend(&explanation, MendKind::RaiseTargetPeriod);
+    let raise = repair(&explanation, RepairKind::RaiseTargetPeriod);
     assert_eq!((raise.raise_to, raise.is_least), (Some(2.0), Some(true)));
 
     let pinned = json!({"max_stages": 1, "pins": [{"layer_id": "b", "node_id": "n2"}]});
@@ -193,9 +193,9 @@ fn single_constraints_that_stand_in_the_way_are_named() {
         {"id": "n2", "memory_bytes": 200, "flops_per_s": 1000.0}
     ]);
     let explanation = explained(&with(&[("/cluster", "nodes", nodes), ("", "constraints", pinned)]));
-    let raise = mend(&explanation, MendKind::RaiseMaxStages);
+    let raise = repair(&explanation, RepairKind::RaiseMaxStages);
     assert_eq!((raise.raise_to, raise.period_s), (Some(2.0), 2.0));
-    assert_eq!(mend(&explanation, MendKind::DropPin).period_s, 3.0);
+    assert_eq!(repair(&explanation, RepairKind::DropPin).period_s, 3.0);
 }
 
 #[test]
@@ -206,17 +206,17 @@ fn kept_out_nodes_and_missing_links_are_named() {
     ]);
     let excluded = json!({"exclude_nodes": ["n2"]});
     let explanation = explained(&with(&[("/cluster", "nodes", nodes), ("", "constraints", excluded)]));
-    let admitted: Vec<&Vec<String>> = explanation.mends.iter().map(|mend| &mend.node_ids).collect();
+    let admitted: Vec<&Vec<String>> = explanation.repairs.iter().map(|repair| &repair.node_ids).collect();
     assert_eq!(admitted, [&["n1".to_owned()], &["n2".to_owned()]]);
 
     // a alone needs 310 bytes, b 130, both 385: two nodes and a link between them.
     let mut split = with(&[("/model/layers/2", "state_bytes", json!(100)), ("/cluster", "links", json!([]))]);
     split["cluster"].as_object_mut().unwrap().remove("network");
     let explanation = explained(&split);
-    let link = mend(&explanation, MendKind::AddLink);
+    let link = repair(&explanation, RepairKind::AddLink);
     assert_eq!(link.node_ids, ["n1", "n2"]);
     assert_eq!((link.bandwidth_bps, link.link_latency_s), (Some(1e8), Some(0.0)));
-    assert_eq!(mend(&explanation, MendKind::MoreMemory).extra_bytes, Some(65));
+    assert_eq!(repair(&explanation, RepairKind::MoreMemory).extra_bytes, Some(65));
 }
 
 #[test]

@@ -174,7 +174,7 @@ fn explanation() -> Value {
         "upgrades": [{"kind": "node_twice_as_fast", "detail": "pi-1 twice as fast", "node_ids": ["pi-1"],
             "status": "optimal", "period_s": 0.0100386, "latency_s": 0.0100386, "stages": 1,
             "lower_bound_s": 0.0100386, "gain": 2.0, "gain_at_least": 2.0, "gain_at_most": 2.0}],
-        "reasons": [], "mends": [], "undecided": 0
+        "reasons": [], "repairs": [], "undecided": 0
     })
 }
 

@@ -2,5 +2,5 @@
 //! here, as documents.
 
 mod changed;
-mod mends;
+mod repairs;
 mod upgrades;

@@ -8,7 +8,7 @@ use super::on_cluster;
 use super::solves::solve_all;
 use crate::CheckFailure;
 use crate::check::Evaluation;
-use crate::domain::explanation::{Mend, MendKind};
+use crate::domain::explanation::{Repair, RepairKind};
 use crate::domain::options::{Constraints, Objective};
 use crate::domain::placement::Status;
 use crate::domain::request::PlanRequest;
@@ -36,7 +36,7 @@ enum Change {
 /// What became of it.
 #[derive(Default)]
 struct Tried {
-    mends: Vec<Mend>,
+    repairs: Vec<Repair>,
     undecided: u64,
 }
 
@@ -44,7 +44,7 @@ struct Tried {
 ///
 /// # Errors
 /// A placement that the checker refuses.
-pub(super) fn mends(request: &PlanRequest, env: &ExplainEnv<'_>) -> Result<(Vec<Mend>, u64), CheckFailure> {
+pub(super) fn repairs(request: &PlanRequest, env: &ExplainEnv<'_>) -> Result<(Vec<Repair>, u64), CheckFailure> {
     let changes = changes(request);
     // Memory and links take many solves each: together they get as much time as the rest.
     let heavy = (changes.len() as f64 / 2.0).max(1.0);
@@ -52,11 +52,11 @@ pub(super) fn mends(request: &PlanRequest, env: &ExplainEnv<'_>) -> Result<(Vec<
     let tasks: Vec<(f64, Change)> = changes.into_iter().map(|change| (weight(&change), change)).collect();
     let mut all = Tried::default();
     for tried in solve_all(env, &tasks, |change, stop| change.attempt(request, stop)) {
-        let Tried { mends, undecided } = tried?;
-        all.mends.extend(mends);
+        let Tried { repairs, undecided } = tried?;
+        all.repairs.extend(repairs);
         all.undecided += undecided;
     }
-    Ok((all.mends, all.undecided))
+    Ok((all.repairs, all.undecided))
 }
 
 fn changes(request: &PlanRequest) -> Vec<Change> {
@@ -103,37 +103,37 @@ impl Change {
 
     /// Takes a constraint away.
     fn attempt_without(&self, request: &PlanRequest, stop: &dyn Stop) -> Result<Tried, CheckFailure> {
-        let mut mended = request.clone();
-        let constraints = &mut mended.options.constraints;
+        let mut repaired = request.clone();
+        let constraints = &mut repaired.options.constraints;
         let (kind, pointer, detail) = match self {
             Self::Pin(at) => {
                 let pin = constraints.pins.remove(*at);
-                (MendKind::DropPin, format!("pins/{at}"), format!("do not pin {}", pin.layer_id))
+                (RepairKind::DropPin, format!("pins/{at}"), format!("do not pin {}", pin.layer_id))
             }
             Self::Colocation(at) => {
                 let layers = constraints.colocate.remove(*at).layer_ids.join(", ");
-                (MendKind::DropColocation, format!("colocate/{at}"), format!("let {layers} be apart"))
+                (RepairKind::DropColocation, format!("colocate/{at}"), format!("let {layers} be apart"))
             }
             Self::Admit(nodes) => return admit(request, nodes, stop),
             Self::NodeSelector => {
                 constraints.node_selector.clear();
-                (MendKind::DropNodeSelector, "node_selector".to_owned(), "ask for no labels".to_owned())
+                (RepairKind::DropNodeSelector, "node_selector".to_owned(), "ask for no labels".to_owned())
             }
             Self::Source => {
                 let source = constraints.source_node.take().unwrap_or_default();
-                (MendKind::DropSource, "source_node".to_owned(), format!("let inputs not come from {source}"))
+                (RepairKind::DropSource, "source_node".to_owned(), format!("let inputs not come from {source}"))
             }
             _ => {
                 let sink = constraints.sink_node.take().unwrap_or_default();
-                (MendKind::DropSink, "sink_node".to_owned(), format!("let outputs not go to {sink}"))
+                (RepairKind::DropSink, "sink_node".to_owned(), format!("let outputs not go to {sink}"))
             }
         };
         let (node_ids, layer_ids) = self.concerned(&request.options.constraints);
-        Ok(verified(find(&mended, stop)?, |evaluation| Mend {
+        Ok(verified(find(&repaired, stop)?, |evaluation| Repair {
             pointer: Some(format!("/constraints/{pointer}")),
             node_ids,
             layer_ids,
-            ..mend(kind, detail, evaluation)
+            ..repair(kind, detail, evaluation)
         }))
     }
 
@@ -162,87 +162,87 @@ fn admit(request: &PlanRequest, nodes: &[usize], stop: &dyn Stop) -> Result<Trie
         Some(at) => Some(format!("/constraints/exclude_nodes/{at}")),
         None => Some(format!("/cluster/nodes/{}/schedulable", nodes[0])),
     };
-    let mut mended = request.clone();
+    let mut repaired = request.clone();
     if !several {
-        mended = on_cluster(&mended, |cluster| cluster.nodes[nodes[0]].schedulable = true);
+        repaired = on_cluster(&repaired, |cluster| cluster.nodes[nodes[0]].schedulable = true);
     }
-    mended.options.constraints.exclude_nodes.retain(|id| !ids.contains(id));
-    let kind = if several { MendKind::AdmitNodes } else { MendKind::AdmitNode };
+    repaired.options.constraints.exclude_nodes.retain(|id| !ids.contains(id));
+    let kind = if several { RepairKind::AdmitNodes } else { RepairKind::AdmitNode };
     let detail = format!("let {} host stages", ids.join(", "));
-    let found = find(&mended, stop)?;
-    Ok(verified(found, |evaluation| Mend { pointer, node_ids: ids, ..mend(kind, detail, evaluation) }))
+    let found = find(&repaired, stop)?;
+    Ok(verified(found, |evaluation| Repair { pointer, node_ids: ids, ..repair(kind, detail, evaluation) }))
 }
 
 fn with_more_memory(request: &PlanRequest, stop: &dyn Stop) -> Result<Tried, CheckFailure> {
     let search = more_memory(request, stop)?;
     let undecided = u64::from(!search.is_complete);
-    let mend = search.best.map(|best| {
+    let repair = search.best.map(|best| {
         let node = &request.cluster.nodes[best.node].id;
         let detail = format!("{} more memory for {node}", bytes_text(best.extra_bytes));
-        Mend {
+        Repair {
             node_ids: vec![node.clone()],
             extra_bytes: Some(best.extra_bytes),
             is_least: Some(search.is_complete),
-            ..mend(MendKind::MoreMemory, detail, &best.evaluation)
+            ..repair(RepairKind::MoreMemory, detail, &best.evaluation)
         }
     });
-    Ok(Tried { mends: mend.into_iter().collect(), undecided })
+    Ok(Tried { repairs: repair.into_iter().collect(), undecided })
 }
 
 /// The fewest stages that are enough, under the target where there is one.
 fn with_more_stages(request: &PlanRequest, stop: &dyn Stop) -> Result<Tried, CheckFailure> {
-    let mut mended = question(request);
-    mended.options.constraints.max_stages = None;
-    if !matches!(mended.options.objective, Objective::MinNodes { .. }) {
-        mended.options.objective = Objective::MinNodes { target_period_s: NO_TARGET_S };
+    let mut repaired = question(request);
+    repaired.options.constraints.max_stages = None;
+    if !matches!(repaired.options.objective, Objective::MinNodes { .. }) {
+        repaired.options.objective = Objective::MinNodes { target_period_s: NO_TARGET_S };
     }
-    let document = solve(&mended, stop)?;
+    let document = solve(&repaired, stop)?;
     let raise_to = document.stages().len() as u64;
     let mut allowed = request.clone();
     allowed.options.constraints.max_stages = Some(raise_to);
     let is_least = document.status == Status::Optimal;
-    Ok(verified(judged(&allowed, &document)?, |evaluation| Mend {
+    Ok(verified(judged(&allowed, &document)?, |evaluation| Repair {
         pointer: Some("/constraints/max_stages".to_owned()),
         raise_to: Some(raise_to as f64),
         is_least: Some(is_least),
-        ..mend(MendKind::RaiseMaxStages, format!("allow {}", counted(raise_to, "stage")), evaluation)
+        ..repair(RepairKind::RaiseMaxStages, format!("allow {}", counted(raise_to, "stage")), evaluation)
     }))
 }
 
 /// The least latency that is enough; with a target, that of some placement within it.
 fn with_more_latency(request: &PlanRequest, stop: &dyn Stop) -> Result<Tried, CheckFailure> {
-    let mut mended = question(request);
-    mended.options.constraints.max_latency_s = None;
-    let has_target = matches!(mended.options.objective, Objective::MinNodes { .. });
+    let mut repaired = question(request);
+    repaired.options.constraints.max_latency_s = None;
+    let has_target = matches!(repaired.options.objective, Objective::MinNodes { .. });
     if !has_target {
-        mended.options.objective = Objective::MinLatency;
+        repaired.options.objective = Objective::MinLatency;
     }
-    let document = solve(&mended, stop)?;
+    let document = solve(&repaired, stop)?;
     let raise_to = document.latency_s.unwrap_or_default();
     let mut allowed = request.clone();
     allowed.options.constraints.max_latency_s = Some(raise_to);
     let is_least = document.status == Status::Optimal && !has_target;
-    Ok(verified(judged(&allowed, &document)?, |evaluation| Mend {
+    Ok(verified(judged(&allowed, &document)?, |evaluation| Repair {
         pointer: Some("/constraints/max_latency_s".to_owned()),
         raise_to: Some(raise_to),
         is_least: Some(is_least),
-        ..mend(MendKind::RaiseMaxLatency, format!("allow a latency of {}", seconds_text(raise_to)), evaluation)
+        ..repair(RepairKind::RaiseMaxLatency, format!("allow a latency of {}", seconds_text(raise_to)), evaluation)
     }))
 }
 
 fn with_larger_target(request: &PlanRequest, stop: &dyn Stop) -> Result<Tried, CheckFailure> {
-    let mut mended = question(request);
-    mended.options.objective = Objective::MaxThroughput;
-    let document = solve(&mended, stop)?;
+    let mut repaired = question(request);
+    repaired.options.objective = Objective::MaxThroughput;
+    let document = solve(&repaired, stop)?;
     let raise_to = document.period_s.unwrap_or_default();
     let mut allowed = request.clone();
     allowed.options.objective = Objective::MinNodes { target_period_s: raise_to };
     let is_least = document.status == Status::Optimal;
-    Ok(verified(judged(&allowed, &document)?, |evaluation| Mend {
+    Ok(verified(judged(&allowed, &document)?, |evaluation| Repair {
         pointer: Some("/objective/target_period_s".to_owned()),
         raise_to: Some(raise_to),
         is_least: Some(is_least),
-        ..mend(MendKind::RaiseTargetPeriod, format!("ask for a period of {}", seconds_text(raise_to)), evaluation)
+        ..repair(RepairKind::RaiseTargetPeriod, format!("ask for a period of {}", seconds_text(raise_to)), evaluation)
     }))
 }
 
@@ -259,32 +259,32 @@ fn with_links(request: &PlanRequest, stop: &dyn Stop) -> Result<Tried, CheckFail
     for &(a, b) in missing.tried() {
         let ids = [a, b].map(|node| request.cluster.nodes[node].id.clone());
         let found = find(&missing.add(request, &[(a, b)]), stop)?;
-        let Tried { mends, undecided } = verified(found, |evaluation| {
+        let Tried { repairs, undecided } = verified(found, |evaluation| {
             let detail = format!("a link between {} and {}", ids[0], ids[1]);
-            Mend {
+            Repair {
                 node_ids: ids.to_vec(),
                 bandwidth_bps: Some(missing.link.bandwidth_bps),
                 link_latency_s: Some(missing.link.latency_s),
-                ..mend(MendKind::AddLink, detail, evaluation)
+                ..repair(RepairKind::AddLink, detail, evaluation)
             }
         });
-        tried.mends.extend(mends);
+        tried.repairs.extend(repairs);
         tried.undecided += undecided;
     }
     Ok(tried)
 }
 
-fn verified(found: Found, mend: impl FnOnce(&Evaluation) -> Mend) -> Tried {
+fn verified(found: Found, repair: impl FnOnce(&Evaluation) -> Repair) -> Tried {
     match found {
-        Found::Placement(evaluation) => Tried { mends: vec![mend(&evaluation)], undecided: 0 },
+        Found::Placement(evaluation) => Tried { repairs: vec![repair(&evaluation)], undecided: 0 },
         Found::Nothing => Tried::default(),
-        Found::Undecided => Tried { mends: Vec::new(), undecided: 1 },
+        Found::Undecided => Tried { repairs: Vec::new(), undecided: 1 },
     }
 }
 
 /// A change with the figures of the placement that verifies it.
-fn mend(kind: MendKind, detail: String, evaluation: &Evaluation) -> Mend {
-    Mend {
+fn repair(kind: RepairKind, detail: String, evaluation: &Evaluation) -> Repair {
+    Repair {
         kind,
         detail,
         pointer: None,

@@ -1,6 +1,6 @@
-//! Mends of infeasible requests: each helps, and none that helps is missing.
+//! Repairs of infeasible requests: each helps, and none that helps is missing.
 
-use cutpoint_planner::domain::explanation::{Mend, MendKind};
+use cutpoint_planner::domain::explanation::{Repair, RepairKind};
 use cutpoint_planner::domain::placement::Status;
 use cutpoint_planner::domain::request::PlanRequest;
 use cutpoint_planner::env::NeverStop;
@@ -53,7 +53,7 @@ fn infeasible_document(seed: u64, kind: Kind) -> Value {
 }
 
 #[test]
-fn every_mend_helps_and_the_extra_memory_is_the_least() {
+fn every_repair_helps_and_the_extra_memory_is_the_least() {
     let (mut infeasible, mut undecided) = (0, 0);
     let mut kinds: std::collections::BTreeMap<String, usize> = std::collections::BTreeMap::new();
     for seed in 0..150 {
@@ -68,17 +68,17 @@ fn every_mend_helps_and_the_extra_memory_is_the_least() {
             infeasible += 1;
             let explanation = explain(&request, &answer, &ENV).unwrap();
             assert_eq!(explanation.reasons, answer.reasons, "{context}");
-            for mend in &explanation.mends {
-                let mended = mended(&document, mend);
-                assert!(is_feasible(&mended, &context), "{context}: {mend:?}\n{mended}");
-                assert_least(&document, mend, &context);
+            for repair in &explanation.repairs {
+                let repaired = repaired(&document, repair);
+                assert!(is_feasible(&repaired, &context), "{context}: {repair:?}\n{repaired}");
+                assert_least(&document, repair, &context);
             }
-            for mend in &explanation.mends {
-                *kinds.entry(format!("{:?}", mend.kind)).or_default() += 1;
+            for repair in &explanation.repairs {
+                *kinds.entry(format!("{:?}", repair.kind)).or_default() += 1;
             }
             undecided += explanation.undecided;
             if explanation.undecided == 0 {
-                assert_complete(&document, &request, &explanation.mends, &context);
+                assert_complete(&document, &request, &explanation.repairs, &context);
             }
         }
     }
@@ -86,17 +86,17 @@ fn every_mend_helps_and_the_extra_memory_is_the_least() {
     assert!(infeasible > 500 && kinds.len() == 12, "{infeasible} infeasible, {kinds:?}");
 }
 
-fn mended(document: &Value, mend: &Mend) -> Value {
-    let pointer = mend.pointer.as_deref().unwrap_or_default();
-    let node = mend.node_ids.first().map(String::as_str).unwrap_or_default();
-    match mend.kind {
-        MendKind::MoreMemory => changed::with_more_memory(document, node, mend.extra_bytes.unwrap()),
-        MendKind::AddLink => {
-            let (bandwidth_bps, latency_s) = (mend.bandwidth_bps.unwrap(), mend.link_latency_s.unwrap());
-            changed::with_link(document, node, &mend.node_ids[1], bandwidth_bps, latency_s)
+fn repaired(document: &Value, repair: &Repair) -> Value {
+    let pointer = repair.pointer.as_deref().unwrap_or_default();
+    let node = repair.node_ids.first().map(String::as_str).unwrap_or_default();
+    match repair.kind {
+        RepairKind::MoreMemory => changed::with_more_memory(document, node, repair.extra_bytes.unwrap()),
+        RepairKind::AddLink => {
+            let (bandwidth_bps, latency_s) = (repair.bandwidth_bps.unwrap(), repair.link_latency_s.unwrap());
+            changed::with_link(document, node, &repair.node_ids[1], bandwidth_bps, latency_s)
         }
         // What is unschedulable and excluded becomes both.
-        MendKind::AdmitNode => {
+        RepairKind::AdmitNode => {
             let mut admitted = document.clone();
             for it in admitted["cluster"]["nodes"].as_array_mut().unwrap() {
                 if it["id"] == json!(node) {
@@ -108,42 +108,46 @@ fn mended(document: &Value, mend: &Mend) -> Value {
             }
             admitted
         }
-        MendKind::RaiseMaxStages => changed::with(document, pointer, json!(mend.raise_to.unwrap() as u64)),
+        RepairKind::RaiseMaxStages => changed::with(document, pointer, json!(repair.raise_to.unwrap() as u64)),
         // Another order of summing may differ by a rounding.
-        MendKind::RaiseMaxLatency | MendKind::RaiseTargetPeriod => {
-            changed::with(document, pointer, json!(mend.raise_to.unwrap() * (1.0 + 1e-12)))
+        RepairKind::RaiseMaxLatency | RepairKind::RaiseTargetPeriod => {
+            changed::with(document, pointer, json!(repair.raise_to.unwrap() * (1.0 + 1e-12)))
         }
         _ => changed::without(document, pointer),
     }
 }
 
 /// What is said to be the least is: a little less is not enough, on any node.
-fn assert_least(document: &Value, mend: &Mend, context: &str) {
-    if mend.is_least != Some(true) {
+fn assert_least(document: &Value, repair: &Repair, context: &str) {
+    if repair.is_least != Some(true) {
         return;
     }
-    let less = match mend.kind {
-        MendKind::MoreMemory => {
-            let bytes = mend.extra_bytes.unwrap() - 1;
+    let less = match repair.kind {
+        RepairKind::MoreMemory => {
+            let bytes = repair.extra_bytes.unwrap() - 1;
             let nodes = document["cluster"]["nodes"].as_array().unwrap().iter();
             let ids = nodes.map(|node| node["id"].as_str().unwrap());
             ids.map(|id| changed::with_more_memory(document, id, bytes)).collect()
         }
-        MendKind::RaiseMaxStages => {
-            vec![changed::with(document, mend.pointer.as_ref().unwrap(), json!(mend.raise_to.unwrap() as u64 - 1))]
+        RepairKind::RaiseMaxStages => {
+            vec![changed::with(document, repair.pointer.as_ref().unwrap(), json!(repair.raise_to.unwrap() as u64 - 1))]
         }
         _ => {
-            vec![changed::with(document, mend.pointer.as_ref().unwrap(), json!(mend.raise_to.unwrap() * (1.0 - 1e-6)))]
+            vec![changed::with(
+                document,
+                repair.pointer.as_ref().unwrap(),
+                json!(repair.raise_to.unwrap() * (1.0 - 1e-6)),
+            )]
         }
     };
     for less in less {
-        assert!(!is_feasible(&less, context), "{context}: {mend:?}, but less is enough: {less}");
+        assert!(!is_feasible(&less, context), "{context}: {repair:?}, but less is enough: {less}");
     }
 }
 
 /// Where nothing is undecided, what is not named does not help.
-fn assert_complete(document: &Value, request: &PlanRequest, mends: &[Mend], context: &str) {
-    let named = |pointer: &str| mends.iter().any(|mend| mend.pointer.as_deref() == Some(pointer));
+fn assert_complete(document: &Value, request: &PlanRequest, repairs: &[Repair], context: &str) {
+    let named = |pointer: &str| repairs.iter().any(|repair| repair.pointer.as_deref() == Some(pointer));
     let constraints = &request.options.constraints;
     let mut pointers: Vec<String> = (0..constraints.pins.len()).map(|at| format!("/constraints/pins/{at}")).collect();
     pointers.extend((0..constraints.colocate.len()).map(|at| format!("/constraints/colocate/{at}")));
@@ -155,9 +159,9 @@ fn assert_complete(document: &Value, request: &PlanRequest, mends: &[Mend], cont
     }
     for pointer in pointers {
         let helps = is_feasible(&changed::without(document, &pointer), context);
-        assert_eq!(named(&pointer), helps, "{context}: {pointer}, {mends:?}");
+        assert_eq!(named(&pointer), helps, "{context}: {pointer}, {repairs:?}");
     }
-    if !mends.iter().any(|mend| mend.kind == MendKind::MoreMemory) {
+    if !repairs.iter().any(|repair| repair.kind == RepairKind::MoreMemory) {
         for node in &request.cluster.nodes {
             let plenty = changed::with_more_memory(document, &node.id, 1 << 40);
             assert!(!is_feasible(&plenty, context), "{context}: more memory for {} helps", node.id);
