@@ -53,6 +53,13 @@ else
   exit 1
 fi
 
+step "Dependencies"
+if cargo deny --version >/dev/null 2>&1; then
+  cargo deny --locked check licenses sources bans
+else
+  python3 tests/dependencies.py
+fi
+
 step "Tests"
 # nextest runs every test in a process of its own and says which hangs; plain cargo test runs the same tests.
 if ! cargo nextest --version >/dev/null 2>&1; then

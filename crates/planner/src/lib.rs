@@ -2,6 +2,44 @@
 //!
 //! Nothing here waits, reads, writes, looks at a clock, or depends on the order of a hash table. Everything impure
 //! comes in one value, [`Env`].
+//!
+//! # Examples
+//!
+//! ```
+//! use cutpoint_planner::domain::placement::Status;
+//! use cutpoint_planner::domain::request::PlanRequest;
+//! use cutpoint_planner::env::{NeverStop, NoProgress};
+//! use cutpoint_planner::{Env, plan};
+//! use serde_json::json;
+//!
+//! let request = PlanRequest::from_json(&json!({
+//!     "model": {
+//!         "name": "two-layers",
+//!         "layers": [
+//!             {"id": "image", "param_bytes": 0, "output_bytes": 12_000},
+//!             {"id": "conv", "param_bytes": 800_000, "output_bytes": 4_000, "flops": 20_000_000},
+//!             {"id": "dense", "param_bytes": 600_000, "output_bytes": 40, "flops": 1_000_000}
+//!         ],
+//!         "edges": [{"from": "image", "to": "conv"}, {"from": "conv", "to": "dense"}]
+//!     },
+//!     "cluster": {
+//!         "name": "shelf",
+//!         "nodes": [
+//!             {"id": "pi-1", "memory_bytes": 1_000_000, "flops_per_s": 1e9},
+//!             {"id": "pi-2", "memory_bytes": 1_000_000, "flops_per_s": 2e9}
+//!         ],
+//!         "network": {"kind": "full_mesh", "bandwidth_bps": 1e8, "latency_s": 0.0}
+//!     }
+//! }))
+//! .expect("the request is valid");
+//!
+//! let answer = plan(&request, &Env { seed: 0, threads: 1, stop: &NeverStop, progress: &NoProgress })?;
+//!
+//! assert_eq!(answer.status, Status::Optimal);
+//! let nodes: Vec<&str> = answer.stages().iter().map(|stage| stage.node_id.as_str()).collect();
+//! assert_eq!(nodes, ["pi-2", "pi-1"]);
+//! # Ok::<(), cutpoint_planner::CheckFailure>(())
+//! ```
 
 pub mod check;
 pub mod domain;
@@ -146,3 +184,7 @@ fn raise_bounds(incumbent: &Incumbent<'_>, bounds: &dyn Bounds, stop: &dyn Fn() 
     }
     None
 }
+
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/solver.md")]
+struct SolverGuide;

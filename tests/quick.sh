@@ -1,0 +1,21 @@
+#!/usr/bin/env bash
+# The day's loop: formatting, lints of all crates, and the tests of one.
+#
+#   bash tests/quick.sh [planner|bench|service]
+set -euo pipefail
+cd "$(dirname "$0")/.."
+case ${1:-planner} in
+  planner) package=cutpoint-planner ;;
+  bench) package=cutpoint-bench ;;
+  service) package=cutpoint ;;
+  *)
+    printf 'quick.sh: %s is none of planner, bench, service\n' "$1" >&2
+    exit 2
+    ;;
+esac
+cargo fmt --all --check
+cargo clippy --workspace --all-targets -- -D warnings
+if cargo nextest --version >/dev/null 2>&1; then
+  exec cargo nextest run --workspace -E "package($package)"
+fi
+exec cargo test --package "$package" --all-targets
