@@ -1,22 +1,18 @@
 //! Settings of the service: defaults, then a TOML file, then the environment, then flags; one struct, checked at once.
 
+mod table;
 mod values;
 
-use std::net::SocketAddr;
 use std::path::Path;
 
 use cutpoint_planner::domain::fault::{Fault, FaultCode};
 use cutpoint_planner::domain::read::Reader;
 use figment::Figment;
 use figment::providers::{Env, Format, Serialized, Toml};
-use ipnet::IpNet;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use self::values::{
-    read_body, read_count, read_database_url, read_duration, read_endpoint, read_flag, read_limit, read_listen,
-    read_log, read_log_format, read_nets, read_queue_limit,
-};
+pub use self::table::{Flag, Setting, Settings};
 
 /// Environment variables that set a setting start with this; the rest of the name is the setting's, in capitals.
 pub const ENVIRONMENT_PREFIX: &str = "CUTPOINT_";
@@ -28,110 +24,6 @@ pub enum LogFormat {
     Text,
     /// One JSON object a line.
     Json,
-}
-
-/// Everything that can be set. [`Settings::default`] has the documented defaults.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Settings {
-    /// Address and port to listen on; port 0 takes a free one. Default `127.0.0.1:8080`.
-    pub listen: SocketAddr,
-    /// Where everything is kept: `sqlite://` and a path. The file is made where it is missing.
-    /// Default `sqlite://cutpoint.db`.
-    pub database_url: String,
-    /// Whether callers without a key are let in where no key was ever made, also on addresses other than loopback.
-    /// Default false.
-    pub allow_anonymous: bool,
-    /// Jobs solved at once. Default: the number of cores.
-    pub workers: usize,
-    /// Threads that one solve may use; a hard search uses two. Default 1.
-    pub threads_per_job: usize,
-    /// The most jobs that may wait; past it the answer is 503. Default 1000.
-    pub queue_limit: u32,
-    /// The largest request body, bytes. Default 33554432 (32 MiB).
-    pub max_body_bytes: u64,
-    /// Open connections; one more is closed at once. Default 960.
-    pub max_connections: u64,
-    /// Requests answered at once; past it the answer is 503. Default 512.
-    pub max_requests: u64,
-    /// Streams of events at once; past it the answer is 503. Default 256.
-    pub max_streams: u64,
-    /// Jobs of one key that have not ended; past it the answer is 429. Default 500.
-    pub max_jobs_per_key: u32,
-    /// Requests of one key answered at once; past it the answer is 429. Default 256.
-    pub max_requests_per_key: u64,
-    /// Streams of events of one key at once; past it the answer is 429. Default 64.
-    pub max_streams_per_key: u64,
-    /// Layers of a model. Default 100000.
-    pub max_layers: u64,
-    /// Nodes of a cluster. Default 10000.
-    pub max_nodes: u64,
-    /// Listed links of a cluster. Default 1000000.
-    pub max_links: u64,
-    /// The longest time limit of a solve, seconds. Default 86400.
-    pub max_time_limit_s: f64,
-    /// How long the head of a request may take; an idle connection is closed after it, seconds. Default 30.
-    pub header_timeout_s: f64,
-    /// How long the body of a request may take, seconds. Default 60.
-    pub body_timeout_s: f64,
-    /// How long a client may take none of an answer, seconds; then its connection is closed. Default 30.
-    pub write_timeout_s: f64,
-    /// Seconds between two heartbeats of a running job, each of which stores its incumbent and bound. Default 1.
-    pub heartbeat_s: f64,
-    /// Seconds that a job belongs to its worker after a heartbeat; at least three heartbeats. Default 15.
-    pub lease_s: f64,
-    /// How many placements of a model on a cluster are kept, the newest. Default: all.
-    pub retain_placements: Option<u32>,
-    /// Seconds after which a placement is deleted. Default: never.
-    pub retain_placements_s: Option<f64>,
-    /// Seconds after its end from which the record of a job is deleted. Default: never.
-    pub retain_jobs_s: Option<f64>,
-    /// Nets that webhooks may lead to although they are not of the open Internet, and without TLS. Default none.
-    pub webhook_allow_nets: Vec<IpNet>,
-    /// Seconds that open requests and running jobs get to end once the service shuts down. Default 10.
-    pub shutdown_s: f64,
-    /// The collector that spans are sent to: OTLP over HTTP, such as `http://127.0.0.1:4318`. Default: none.
-    pub otlp_endpoint: Option<String>,
-    /// How log lines look, `text` or `json`. Default `text`.
-    pub log_format: LogFormat,
-    /// What is logged, in the notation of `tracing-subscriber`: `info`, or `warn,cutpoint::jobs=debug`. Default `info`.
-    pub log: String,
-}
-
-impl Default for Settings {
-    fn default() -> Self {
-        Self {
-            listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
-            database_url: "sqlite://cutpoint.db".to_owned(),
-            allow_anonymous: false,
-            workers: std::thread::available_parallelism().map_or(1, usize::from),
-            threads_per_job: 1,
-            queue_limit: 1000,
-            max_body_bytes: 32 << 20,
-            max_connections: 960,
-            max_requests: 512,
-            max_streams: 256,
-            max_jobs_per_key: 500,
-            max_requests_per_key: 256,
-            max_streams_per_key: 64,
-            max_layers: 100_000,
-            max_nodes: 10_000,
-            max_links: 1_000_000,
-            max_time_limit_s: 86_400.0,
-            header_timeout_s: 30.0,
-            body_timeout_s: 60.0,
-            write_timeout_s: 30.0,
-            heartbeat_s: 1.0,
-            lease_s: 15.0,
-            retain_placements: None,
-            retain_placements_s: None,
-            retain_jobs_s: None,
-            webhook_allow_nets: Vec::new(),
-            shutdown_s: 10.0,
-            otlp_endpoint: None,
-            log_format: LogFormat::Text,
-            log: "info".to_owned(),
-        }
-    }
 }
 
 /// One setting that cannot be used.
@@ -163,40 +55,6 @@ fn listed(faults: &[SettingFault]) -> String {
 }
 
 impl Settings {
-    /// Names of all settings, as in the file; in the environment in capitals behind [`ENVIRONMENT_PREFIX`].
-    pub const FIELDS: [&'static str; 30] = [
-        "listen",
-        "database_url",
-        "allow_anonymous",
-        "workers",
-        "threads_per_job",
-        "queue_limit",
-        "max_body_bytes",
-        "max_connections",
-        "max_requests",
-        "max_streams",
-        "max_jobs_per_key",
-        "max_requests_per_key",
-        "max_streams_per_key",
-        "max_layers",
-        "max_nodes",
-        "max_links",
-        "max_time_limit_s",
-        "header_timeout_s",
-        "body_timeout_s",
-        "write_timeout_s",
-        "heartbeat_s",
-        "lease_s",
-        "retain_placements",
-        "retain_placements_s",
-        "retain_jobs_s",
-        "webhook_allow_nets",
-        "shutdown_s",
-        "otlp_endpoint",
-        "log_format",
-        "log",
-    ];
-
     /// Defaults < `file` < environment < `flags`; `flags` serialises to the settings that were given as flags.
     ///
     /// # Errors
@@ -225,52 +83,8 @@ impl Settings {
     }
 
     fn read(reader: &mut Reader, values: &Value) -> Option<Self> {
-        let map = reader.object(values, &Self::FIELDS)?;
-        let default = Self::default();
-        let settings = Self {
-            listen: reader.optional(map, "listen", read_listen).unwrap_or(default.listen),
-            database_url: reader.optional(map, "database_url", read_database_url).unwrap_or(default.database_url),
-            allow_anonymous: reader.optional(map, "allow_anonymous", read_flag).unwrap_or(default.allow_anonymous),
-            workers: reader.optional(map, "workers", read_count).unwrap_or(default.workers),
-            threads_per_job: reader.optional(map, "threads_per_job", read_count).unwrap_or(default.threads_per_job),
-            queue_limit: reader.optional(map, "queue_limit", read_queue_limit).unwrap_or(default.queue_limit),
-            max_body_bytes: reader.optional(map, "max_body_bytes", read_body).unwrap_or(default.max_body_bytes),
-            max_connections: reader.optional(map, "max_connections", read_limit).unwrap_or(default.max_connections),
-            max_requests: reader.optional(map, "max_requests", read_limit).unwrap_or(default.max_requests),
-            max_streams: reader.optional(map, "max_streams", read_limit).unwrap_or(default.max_streams),
-            max_jobs_per_key: reader
-                .optional(map, "max_jobs_per_key", read_queue_limit)
-                .unwrap_or(default.max_jobs_per_key),
-            max_requests_per_key: reader
-                .optional(map, "max_requests_per_key", read_limit)
-                .unwrap_or(default.max_requests_per_key),
-            max_streams_per_key: reader
-                .optional(map, "max_streams_per_key", read_limit)
-                .unwrap_or(default.max_streams_per_key),
-            max_layers: reader.optional(map, "max_layers", read_limit).unwrap_or(default.max_layers),
-            max_nodes: reader.optional(map, "max_nodes", read_limit).unwrap_or(default.max_nodes),
-            max_links: reader.optional(map, "max_links", read_limit).unwrap_or(default.max_links),
-            max_time_limit_s: reader
-                .optional(map, "max_time_limit_s", read_duration)
-                .unwrap_or(default.max_time_limit_s),
-            header_timeout_s: reader
-                .optional(map, "header_timeout_s", read_duration)
-                .unwrap_or(default.header_timeout_s),
-            body_timeout_s: reader.optional(map, "body_timeout_s", read_duration).unwrap_or(default.body_timeout_s),
-            write_timeout_s: reader.optional(map, "write_timeout_s", read_duration).unwrap_or(default.write_timeout_s),
-            heartbeat_s: reader.optional(map, "heartbeat_s", read_duration).unwrap_or(default.heartbeat_s),
-            lease_s: reader.optional(map, "lease_s", read_duration).unwrap_or(default.lease_s),
-            retain_placements: reader.optional(map, "retain_placements", read_queue_limit),
-            retain_placements_s: reader.optional(map, "retain_placements_s", read_duration),
-            retain_jobs_s: reader.optional(map, "retain_jobs_s", read_duration),
-            webhook_allow_nets: reader
-                .optional(map, "webhook_allow_nets", read_nets)
-                .unwrap_or(default.webhook_allow_nets),
-            shutdown_s: reader.optional(map, "shutdown_s", read_duration).unwrap_or(default.shutdown_s),
-            otlp_endpoint: reader.optional(map, "otlp_endpoint", read_endpoint),
-            log_format: reader.optional(map, "log_format", read_log_format).unwrap_or(default.log_format),
-            log: reader.optional(map, "log", read_log).unwrap_or(default.log),
-        };
+        let map = reader.object(values, Self::NAMES)?;
+        let settings = Self::read_rows(reader, map);
         if settings.lease_s < 3.0 * settings.heartbeat_s {
             let detail = format!("a lease of {} s with a heartbeat of {} s", settings.lease_s, settings.heartbeat_s);
             let action = "Make lease_s at least three times heartbeat_s, so that a late heartbeat costs no job";
@@ -330,6 +144,7 @@ fn unreadable(error: &figment::Error) -> ConfigError {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use ipnet::IpNet;
     use serde_json::json;
 
     #[test]
@@ -358,7 +173,7 @@ mod tests {
         for name in of_kubernetes.into_iter().chain(["CONFIG", "KEY", "url"]) {
             assert!(!is_setting(name), "{name}");
         }
-        assert!(Settings::FIELDS.iter().all(|name| is_setting(name)));
+        assert!(Settings::NAMES.iter().all(|name| is_setting(name)));
         assert!(is_setting("COLOUR"));
     }
 

@@ -11,6 +11,7 @@ mod place;
 mod plan;
 mod serve;
 mod service;
+mod setting_flags;
 mod table;
 
 use std::ops::RangeInclusive;

@@ -7,12 +7,12 @@ use std::time::Duration;
 use anyhow::Context;
 use clap::Args;
 use clap::builder::{OsStringValueParser, TypedValueParser};
-use serde::Serialize;
 
+use super::complain;
 use super::exit::Exit;
 use super::interrupt::asked_to_end;
 use super::service::Service;
-use super::{complain, count, finite};
+use super::setting_flags::SettingFlags;
 use crate::config::Settings;
 use crate::telemetry::{self, Traces};
 
@@ -45,134 +45,9 @@ pub struct ServeArguments {
     settings: SettingFlags,
 }
 
-/// Settings as flags; absent ones are left to the environment, the file and the defaults.
-#[derive(Debug, Default, Args, Serialize)]
-pub(super) struct SettingFlags {
-    /// Address and port to listen on; port 0 takes a free one [default: 127.0.0.1:8080].
-    #[arg(long, value_name = "ADDRESS")]
-    #[serde(skip_serializing_if = "Option::is_none")]
-    listen: Option<String>,
-    /// Where everything is kept [default: sqlite://cutpoint.db].
-    #[arg(long, value_name = "URL")]
-    #[serde(skip_serializing_if = "Option::is_none")]
-    database_url: Option<String>,
-    /// Let callers without a key in, also on other addresses than loopback, as long as no key was ever made.
-    #[arg(long, num_args = 0..=1, default_missing_value = "true", value_name = "true|false")]
-    #[serde(skip_serializing_if = "Option::is_none")]
-    allow_anonymous: Option<bool>,
-    /// Jobs solved at once [default: the number of cores].
-    #[arg(long, value_name = "COUNT", value_parser = count, allow_negative_numbers = true)]
-    #[serde(skip_serializing_if = "Option::is_none")]
-    workers: Option<u64>,
-    /// Threads that one solve may use; a hard search uses two [default: 1].
-    #[arg(long, value_name = "COUNT", value_parser = count, allow_negative_numbers = true)]
-    #[serde(skip_serializing_if = "Option::is_none")]
-    threads_per_job: Option<u64>,
-    /// The most jobs that may wait; past it the answer is 503 [default: 1000].
-    #[arg(long, value_name = "COUNT", value_parser = count, allow_negative_numbers = true)]
-    #[serde(skip_serializing_if = "Option::is_none")]
-    queue_limit: Option<u64>,
-    /// The largest request body, bytes [default: 33554432].
-    #[arg(long, value_name = "BYTES", value_parser = count, allow_negative_numbers = true)]
-    #[serde(skip_serializing_if = "Option::is_none")]
-    max_body_bytes: Option<u64>,
-    /// Open connections; one more is closed at once [default: 960].
-    #[arg(long, value_name = "COUNT", value_parser = count, allow_negative_numbers = true)]
-    #[serde(skip_serializing_if = "Option::is_none")]
-    max_connections: Option<u64>,
-    /// Requests answered at once; past it the answer is 503 [default: 512].
-    #[arg(long, value_name = "COUNT", value_parser = count, allow_negative_numbers = true)]
-    #[serde(skip_serializing_if = "Option::is_none")]
-    max_requests: Option<u64>,
-    /// Streams of events at once; past it the answer is 503 [default: 256].
-    #[arg(long, value_name = "COUNT", value_parser = count, allow_negative_numbers = true)]
-    #[serde(skip_serializing_if = "Option::is_none")]
-    max_streams: Option<u64>,
-    /// Jobs of one key that have not ended; past it the answer is 429 [default: 500].
-    #[arg(long, value_name = "COUNT", value_parser = count, allow_negative_numbers = true)]
-    #[serde(skip_serializing_if = "Option::is_none")]
-    max_jobs_per_key: Option<u64>,
-    /// Requests of one key answered at once; past it the answer is 429 [default: 256].
-    #[arg(long, value_name = "COUNT", value_parser = count, allow_negative_numbers = true)]
-    #[serde(skip_serializing_if = "Option::is_none")]
-    max_requests_per_key: Option<u64>,
-    /// Streams of events of one key at once; past it the answer is 429 [default: 64].
-    #[arg(long, value_name = "COUNT", value_parser = count, allow_negative_numbers = true)]
-    #[serde(skip_serializing_if = "Option::is_none")]
-    max_streams_per_key: Option<u64>,
-    /// Layers of a model [default: 100000].
-    #[arg(long, value_name = "COUNT", value_parser = count, allow_negative_numbers = true)]
-    #[serde(skip_serializing_if = "Option::is_none")]
-    max_layers: Option<u64>,
-    /// Nodes of a cluster [default: 10000].
-    #[arg(long, value_name = "COUNT", value_parser = count, allow_negative_numbers = true)]
-    #[serde(skip_serializing_if = "Option::is_none")]
-    max_nodes: Option<u64>,
-    /// Listed links of a cluster [default: 1000000].
-    #[arg(long, value_name = "COUNT", value_parser = count, allow_negative_numbers = true)]
-    #[serde(skip_serializing_if = "Option::is_none")]
-    max_links: Option<u64>,
-    /// The longest time limit of a solve [default: 86400].
-    #[arg(long, value_name = "SECONDS", value_parser = finite, allow_negative_numbers = true)]
-    #[serde(skip_serializing_if = "Option::is_none")]
-    max_time_limit_s: Option<f64>,
-    /// How long the head of a request may take; an idle connection is closed after it [default: 30].
-    #[arg(long, value_name = "SECONDS", value_parser = finite, allow_negative_numbers = true)]
-    #[serde(skip_serializing_if = "Option::is_none")]
-    header_timeout_s: Option<f64>,
-    /// How long the body of a request may take [default: 60].
-    #[arg(long, value_name = "SECONDS", value_parser = finite, allow_negative_numbers = true)]
-    #[serde(skip_serializing_if = "Option::is_none")]
-    body_timeout_s: Option<f64>,
-    /// How long a client may take none of an answer [default: 30].
-    #[arg(long, value_name = "SECONDS", value_parser = finite, allow_negative_numbers = true)]
-    #[serde(skip_serializing_if = "Option::is_none")]
-    write_timeout_s: Option<f64>,
-    /// Seconds between two heartbeats of a running job [default: 1].
-    #[arg(long, value_name = "SECONDS", value_parser = finite, allow_negative_numbers = true)]
-    #[serde(skip_serializing_if = "Option::is_none")]
-    heartbeat_s: Option<f64>,
-    /// Seconds that a job belongs to its worker after a heartbeat [default: 15].
-    #[arg(long, value_name = "SECONDS", value_parser = finite, allow_negative_numbers = true)]
-    #[serde(skip_serializing_if = "Option::is_none")]
-    lease_s: Option<f64>,
-    /// How many placements of a model on a cluster are kept, the newest [default: all].
-    #[arg(long, value_name = "COUNT", value_parser = count, allow_negative_numbers = true)]
-    #[serde(skip_serializing_if = "Option::is_none")]
-    retain_placements: Option<u64>,
-    /// Seconds after which a placement is deleted [default: never].
-    #[arg(long, value_name = "SECONDS", value_parser = finite, allow_negative_numbers = true)]
-    #[serde(skip_serializing_if = "Option::is_none")]
-    retain_placements_s: Option<f64>,
-    /// Seconds after its end from which the record of a job is deleted [default: never].
-    #[arg(long, value_name = "SECONDS", value_parser = finite, allow_negative_numbers = true)]
-    #[serde(skip_serializing_if = "Option::is_none")]
-    retain_jobs_s: Option<f64>,
-    /// Nets that webhooks may lead to although they are not of the open Internet, commas between [default: none].
-    #[arg(long, value_name = "NETS")]
-    #[serde(skip_serializing_if = "Option::is_none")]
-    webhook_allow_nets: Option<String>,
-    /// Seconds that requests and jobs get to end at shutdown [default: 10].
-    #[arg(long, value_name = "SECONDS", value_parser = finite, allow_negative_numbers = true)]
-    #[serde(skip_serializing_if = "Option::is_none")]
-    shutdown_s: Option<f64>,
-    /// Collector that spans are sent to, OTLP over HTTP, such as http://127.0.0.1:4318 [default: none].
-    #[arg(long, value_name = "URL")]
-    #[serde(skip_serializing_if = "Option::is_none")]
-    otlp_endpoint: Option<String>,
-    /// How log lines look: text or json [default: text].
-    #[arg(long, value_name = "FORM")]
-    #[serde(skip_serializing_if = "Option::is_none")]
-    log_format: Option<String>,
-    /// What is logged: a level, or target=level with commas between [default: info].
-    #[arg(long, value_name = "FILTER")]
-    #[serde(skip_serializing_if = "Option::is_none")]
-    log: Option<String>,
-}
-
 /// Runs the command.
 pub(super) fn run(arguments: &ServeArguments) -> Exit {
-    let settings = match Settings::load(arguments.config.as_deref(), &arguments.settings) {
+    let settings = match Settings::load(arguments.config.as_deref(), &arguments.settings.0) {
         Ok(settings) => settings,
         Err(error) => {
             eprintln!("cutpoint: {error}");

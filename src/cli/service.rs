@@ -11,12 +11,12 @@ use tokio_util::sync::CancellationToken;
 
 use crate::clock::{Clock, Ids, RandomIds, SystemClock};
 use crate::config::Settings;
-use crate::http::{self, Api, ConnectionLimits, Limits};
-use crate::jobs::{Planner, Queue, QueueSettings};
-use crate::store::{self, Retention, ServerLock, Standing, Store, StoreSettings};
+use crate::http::{self, Api, ConnectionLimits};
+use crate::jobs::{Planner, Queue};
+use crate::store::{self, ServerLock, Standing, Store, StoreSettings};
 use crate::telemetry::Metrics;
 use crate::webhook::connect::trusted_roots;
-use crate::webhook::{CourierSettings, Dispatcher, Guard, Sender, SystemResolver};
+use crate::webhook::{Dispatcher, Guard, Sender, SystemResolver};
 
 /// A running service.
 pub(super) struct Service {
@@ -57,17 +57,15 @@ impl Service {
             .await
             .with_context(cannot_open)?;
         judge_keys(&store, anonymous, address).await?;
-        let queue =
-            Queue::start(store.clone(), clock.clone(), ids.clone(), queue_settings(settings), Arc::new(Planner))
-                .await
-                .context("cannot take up the jobs of the database")?;
-        let dispatcher =
-            Dispatcher::start(store.clone(), clock.clone(), ids.clone(), sender, courier_settings(settings))
-                .await
-                .context("cannot take up the deliveries of the database")?;
-        let api = Api::new(store.clone(), queue.clone(), clock, ids, limits(settings), guard, anonymous);
+        let queue = Queue::start(store.clone(), clock.clone(), ids.clone(), settings.into(), Arc::new(Planner))
+            .await
+            .context("cannot take up the jobs of the database")?;
+        let dispatcher = Dispatcher::start(store.clone(), clock.clone(), ids.clone(), sender, settings.into())
+            .await
+            .context("cannot take up the deliveries of the database")?;
+        let api = Api::new(store.clone(), queue.clone(), clock, ids, settings.into(), guard, anonymous);
         let closing = CancellationToken::new();
-        let connections = connection_limits(settings);
+        let connections = ConnectionLimits::from(settings);
         let server = tokio::spawn(http::serve(listener, http::router(api), connections, closing.clone()));
         tokio::spawn(fold_metrics(closing.clone()));
         let shutdown = Duration::from_secs_f64(settings.shutdown_s);
@@ -129,30 +127,6 @@ async fn fold_metrics(closing: CancellationToken) {
     }
 }
 
-fn limits(settings: &Settings) -> Limits {
-    let count = |limit: u64| usize::try_from(limit).unwrap_or(usize::MAX);
-    Limits {
-        body_bytes: count(settings.max_body_bytes),
-        streams: count(settings.max_streams),
-        requests: count(settings.max_requests),
-        requests_per_key: count(settings.max_requests_per_key),
-        streams_per_key: count(settings.max_streams_per_key),
-        layers: count(settings.max_layers),
-        nodes: count(settings.max_nodes),
-        links: count(settings.max_links),
-        time_limit_s: settings.max_time_limit_s,
-        body_timeout: Duration::from_secs_f64(settings.body_timeout_s),
-    }
-}
-
-fn connection_limits(settings: &Settings) -> ConnectionLimits {
-    ConnectionLimits {
-        most: usize::try_from(settings.max_connections).unwrap_or(usize::MAX),
-        header_timeout: Duration::from_secs_f64(settings.header_timeout_s),
-        write_timeout: Duration::from_secs_f64(settings.write_timeout_s),
-    }
-}
-
 /// How long an attempt to deliver to a webhook may take.
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(15);
 
@@ -160,28 +134,4 @@ async fn sender(guard: Guard) -> anyhow::Result<Sender> {
     // It reads files.
     let roots = tokio::task::spawn_blocking(trusted_roots).await.context("cannot read the trusted certificates")?;
     Sender::new(guard, Arc::new(SystemResolver), roots, ATTEMPT_TIMEOUT).context("cannot set up TLS")
-}
-
-fn courier_settings(settings: &Settings) -> CourierSettings {
-    // What is cut off at the end is attempted again after the next start.
-    let grace = Duration::from_secs_f64(settings.shutdown_s / 2.0);
-    CourierSettings { grace, ..CourierSettings::default() }
-}
-
-fn queue_settings(settings: &Settings) -> QueueSettings {
-    QueueSettings {
-        workers: settings.workers,
-        threads_per_job: settings.threads_per_job,
-        heartbeat: Duration::from_secs_f64(settings.heartbeat_s),
-        lease: Duration::from_secs_f64(settings.lease_s),
-        queue_limit: settings.queue_limit,
-        jobs_per_key: settings.max_jobs_per_key,
-        retention: Retention {
-            placements_age: settings.retain_placements_s.map(Duration::from_secs_f64),
-            placements_of_pair: settings.retain_placements,
-            jobs_age: settings.retain_jobs_s.map(Duration::from_secs_f64),
-        },
-        grace: Duration::from_secs_f64(settings.shutdown_s),
-        ..QueueSettings::default()
-    }
 }

@@ -12,6 +12,13 @@ use tracing_subscriber::filter::LevelFilter;
 
 use super::LogFormat;
 
+/// Reads a setting that may be absent as one that is there.
+pub(super) fn given<T>(
+    read: impl FnOnce(&mut Reader, &Value) -> Option<T>,
+) -> impl FnOnce(&mut Reader, &Value) -> Option<Option<T>> {
+    |reader, value| read(reader, value).map(Some)
+}
+
 pub(super) fn read_listen(reader: &mut Reader, value: &Value) -> Option<SocketAddr> {
     let text = reader.text(value, 256)?;
     let address = text.parse().ok();
@@ -61,12 +68,17 @@ pub(super) fn read_queue_limit(reader: &mut Reader, value: &Value) -> Option<u32
     reader.integer(value, 1, u64::from(u32::MAX)).and_then(|count| u32::try_from(count).ok())
 }
 
-pub(super) fn read_body(reader: &mut Reader, value: &Value) -> Option<u64> {
-    reader.integer(value, 1024, MAX_SAFE_INTEGER)
+pub(super) fn read_body(reader: &mut Reader, value: &Value) -> Option<usize> {
+    reader.integer(value, 1024, MAX_SAFE_INTEGER).map(saturated)
 }
 
-pub(super) fn read_limit(reader: &mut Reader, value: &Value) -> Option<u64> {
-    reader.integer(value, 1, u64::from(u32::MAX))
+pub(super) fn read_limit(reader: &mut Reader, value: &Value) -> Option<usize> {
+    reader.integer(value, 1, u64::from(u32::MAX)).map(saturated)
+}
+
+/// A limit that memory cannot reach is none.
+fn saturated(limit: u64) -> usize {
+    usize::try_from(limit).unwrap_or(usize::MAX)
 }
 
 pub(super) fn read_duration(reader: &mut Reader, value: &Value) -> Option<f64> {

@@ -7,6 +7,7 @@ use std::time::Duration;
 use tokio::sync::Semaphore;
 
 use crate::clock::{Clock, Ids};
+use crate::config::Settings;
 use crate::http::gate::keyring::{Keyring, Rates};
 use crate::http::placement_cache::PlacementCache;
 use crate::jobs::Queue;
@@ -16,41 +17,47 @@ use crate::webhook::Guard;
 /// Limits of what a request may be.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Limits {
-    /// The largest body; default 32 MiB.
+    /// The largest body.
     pub body_bytes: usize,
-    /// The most streams of events at once; default 256.
+    /// The most streams of events at once.
     pub streams: usize,
-    /// The most requests that are answered at once; default 512.
+    /// The most requests that are answered at once.
     pub requests: usize,
-    /// The most requests of one key that are answered at once; default 256.
+    /// The most requests of one key that are answered at once.
     pub requests_per_key: usize,
-    /// The most streams of events of one key at once; default 64.
+    /// The most streams of events of one key at once.
     pub streams_per_key: usize,
-    /// The most layers of a model; default 100,000.
+    /// The most layers of a model.
     pub layers: usize,
-    /// The most nodes of a cluster; default 10,000.
+    /// The most nodes of a cluster.
     pub nodes: usize,
-    /// The most listed links of a cluster; default 1,000,000.
+    /// The most listed links of a cluster.
     pub links: usize,
-    /// The longest time limit of a solve, seconds; default a day.
+    /// The longest time limit of a solve, seconds.
     pub time_limit_s: f64,
-    /// How long a body may take to arrive; default 60 s.
+    /// How long a body may take to arrive.
     pub body_timeout: Duration,
 }
 
 impl Default for Limits {
     fn default() -> Self {
+        Self::from(&Settings::default())
+    }
+}
+
+impl From<&Settings> for Limits {
+    fn from(settings: &Settings) -> Self {
         Self {
-            body_bytes: 32 << 20,
-            streams: 256,
-            requests: 512,
-            requests_per_key: 256,
-            streams_per_key: 64,
-            layers: 100_000,
-            nodes: 10_000,
-            links: 1_000_000,
-            time_limit_s: 86_400.0,
-            body_timeout: Duration::from_secs(60),
+            body_bytes: settings.max_body_bytes,
+            streams: settings.max_streams,
+            requests: settings.max_requests,
+            requests_per_key: settings.max_requests_per_key,
+            streams_per_key: settings.max_streams_per_key,
+            layers: settings.max_layers,
+            nodes: settings.max_nodes,
+            links: settings.max_links,
+            time_limit_s: settings.max_time_limit_s,
+            body_timeout: Duration::from_secs_f64(settings.body_timeout_s),
         }
     }
 }

@@ -13,6 +13,7 @@ use tokio_io_timeout::TimeoutStream;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::config::Settings;
 use crate::telemetry::metric;
 
 /// How long nothing is accepted after the system refused a connection, for instance for want of file descriptors.
@@ -21,19 +22,28 @@ const AFTER_FAILURE: Duration = Duration::from_secs(1);
 /// What connections may do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ConnectionLimits {
-    /// How many may be open at once; one more is closed as soon as it is accepted. Default 960.
+    /// How many may be open at once; one more is closed as soon as it is accepted.
     pub most: usize,
     /// How long a client may take for the head of a request, the first or a later one; so an idle connection lives no
-    /// longer. Default 30 s.
+    /// longer.
     pub header_timeout: Duration,
-    /// How long a client may take none of an answer. Default 30 s.
+    /// How long a client may take none of an answer.
     pub write_timeout: Duration,
 }
 
 impl Default for ConnectionLimits {
     fn default() -> Self {
-        // A process has 1024 file descriptors where nobody raised that.
-        Self { most: 960, header_timeout: Duration::from_secs(30), write_timeout: Duration::from_secs(30) }
+        Self::from(&Settings::default())
+    }
+}
+
+impl From<&Settings> for ConnectionLimits {
+    fn from(settings: &Settings) -> Self {
+        Self {
+            most: settings.max_connections,
+            header_timeout: Duration::from_secs_f64(settings.header_timeout_s),
+            write_timeout: Duration::from_secs_f64(settings.write_timeout_s),
+        }
     }
 }
 

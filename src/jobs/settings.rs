@@ -2,32 +2,33 @@
 
 use std::time::Duration;
 
+use crate::config::Settings;
 use crate::store::{QueueLimits, Retention};
 
 /// How the queue works.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct QueueSettings {
-    /// Jobs solved at once; default the number of cores. With 0, jobs are taken but not solved.
+    /// Jobs solved at once. With 0, jobs are taken but not solved.
     pub workers: usize,
-    /// Threads that one solve may use; default 1.
+    /// Threads that one solve may use.
     pub threads_per_job: usize,
     /// Explanations solved at once; default the number of cores.
     pub explanations: usize,
-    /// How often a running job renews its lease and stores incumbent and bound; default 1 s.
+    /// How often a running job renews its lease and stores incumbent and bound.
     pub heartbeat: Duration,
-    /// How long a job belongs to its worker after a heartbeat; default 15 s.
+    /// How long a job belongs to its worker after a heartbeat.
     pub lease: Duration,
     /// How often a job that a crash interrupted is tried again; default 3.
     pub most_crashes: u32,
-    /// The most jobs that may wait; default 1000.
+    /// The most jobs that may wait.
     pub queue_limit: u32,
-    /// The most jobs of one key that have not ended; default 500.
+    /// The most jobs of one key that have not ended.
     pub jobs_per_key: u32,
-    /// How long what has ended is kept; default for ever.
+    /// How long what has ended is kept.
     pub retention: Retention,
     /// How often what the retention lets go is deleted; default 10 s.
     pub sweep: Duration,
-    /// How long a shutdown waits for running searches to stop; default 5 s.
+    /// How long a shutdown waits for running searches to stop.
     pub grace: Duration,
 }
 
@@ -40,19 +41,28 @@ impl QueueSettings {
 
 impl Default for QueueSettings {
     fn default() -> Self {
-        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        Self::from(&Settings::default())
+    }
+}
+
+impl From<&Settings> for QueueSettings {
+    fn from(settings: &Settings) -> Self {
         Self {
-            workers: cores,
-            explanations: cores,
-            threads_per_job: 1,
-            heartbeat: Duration::from_secs(1),
-            lease: Duration::from_secs(15),
+            workers: settings.workers,
+            threads_per_job: settings.threads_per_job,
+            explanations: std::thread::available_parallelism().map_or(1, usize::from),
+            heartbeat: Duration::from_secs_f64(settings.heartbeat_s),
+            lease: Duration::from_secs_f64(settings.lease_s),
             most_crashes: 3,
-            queue_limit: 1000,
-            jobs_per_key: 500,
-            retention: Retention::default(),
+            queue_limit: settings.queue_limit,
+            jobs_per_key: settings.max_jobs_per_key,
+            retention: Retention {
+                placements_age: settings.retain_placements_s.map(Duration::from_secs_f64),
+                placements_of_pair: settings.retain_placements,
+                jobs_age: settings.retain_jobs_s.map(Duration::from_secs_f64),
+            },
             sweep: Duration::from_secs(10),
-            grace: Duration::from_secs(5),
+            grace: Duration::from_secs_f64(settings.shutdown_s),
         }
     }
 }

@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 use super::schedule;
 use super::send::{Answer, Failure, Sender};
 use crate::clock::{Clock, Ids};
+use crate::config::Settings;
 use crate::domain::id::Id;
 use crate::store::{Attempt, AttemptOutcome, ClaimedDelivery, Store, StoreError, Verdict};
 use crate::telemetry::metric;
@@ -27,7 +28,7 @@ pub struct CourierSettings {
     pub attempts_of_each: usize,
     /// How long an attempt has a delivery, longer than it can take; default 60 s.
     pub claim: Duration,
-    /// How long a shutdown waits for attempts to end; default 5 s.
+    /// How long a shutdown waits for attempts to end.
     pub grace: Duration,
     /// How long messages are kept; default 30 days.
     pub kept: Duration,
@@ -35,11 +36,18 @@ pub struct CourierSettings {
 
 impl Default for CourierSettings {
     fn default() -> Self {
+        Self::from(&Settings::default())
+    }
+}
+
+impl From<&Settings> for CourierSettings {
+    fn from(settings: &Settings) -> Self {
         Self {
             attempts: 32,
             attempts_of_each: 4,
             claim: Duration::from_secs(60),
-            grace: Duration::from_secs(5),
+            // What is cut off at the end is attempted again after the next start.
+            grace: Duration::from_secs_f64(settings.shutdown_s / 2.0),
             kept: Duration::from_secs(30 * 24 * 60 * 60),
         }
     }

@@ -1,0 +1,150 @@
+//! The table of settings, one row each. The struct, its defaults, its reader and the flags of the command line come from
+//! it.
+
+use std::net::SocketAddr;
+
+use cutpoint_planner::domain::read::Reader;
+use ipnet::IpNet;
+use serde_json::{Map, Value};
+
+use self::Flag::{Count, Seconds, Switch, Text};
+use super::LogFormat;
+use super::values::{
+    given, read_body, read_count, read_database_url, read_duration, read_endpoint, read_flag, read_limit, read_listen,
+    read_log, read_log_format, read_nets, read_queue_limit,
+};
+
+/// What the rest of the program may know of a setting without its value.
+#[derive(Debug)]
+pub struct Setting {
+    /// Its name in the file; in the environment in capitals behind [`super::ENVIRONMENT_PREFIX`].
+    pub name: &'static str,
+    /// One sentence that says what it is.
+    pub help: &'static str,
+    /// The flag that sets it.
+    pub flag: Flag,
+    /// Writes its default.
+    pub default: fn() -> String,
+}
+
+/// What the flag of a setting takes, and what the help calls that.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Flag {
+    /// `true` or `false`; without a value `true`.
+    Switch,
+    /// Text that the setting's reader understands.
+    Text(&'static str),
+    /// A whole number.
+    Count(&'static str),
+    /// A number of seconds.
+    Seconds,
+}
+
+/// Makes [`Settings`] of rows `name: type = default, flag, reader;`. A default that a reader of the help would not
+/// recognise is followed by `=>` and words.
+macro_rules! settings {
+    ($($(#[doc = $help:literal])+ $name:ident: $type:ty = $default:expr $(=> $words:literal)?, $flag:expr, $read:expr;)+) => {
+        /// Everything that can be set.
+        #[derive(Debug, Clone, PartialEq)]
+        pub struct Settings {
+            $($(#[doc = $help])+ #[doc = concat!("\n\nDefault: `", stringify!($default), "`.")] pub $name: $type,)+
+        }
+
+        impl Default for Settings {
+            fn default() -> Self {
+                Self { $($name: $default,)+ }
+            }
+        }
+
+        impl Settings {
+            /// The names of all settings.
+            pub const NAMES: &'static [&'static str] = &[$(stringify!($name)),+];
+
+            /// All settings, in the order of the help.
+            pub const TABLE: &'static [Setting] = &[$(Setting {
+                name: stringify!($name),
+                help: concat!($($help),+),
+                flag: $flag,
+                default: || settings!(@written $type, $default $(, $words)?),
+            }),+];
+
+            /// Reads every setting, and takes the default of what is absent or faulty.
+            pub(super) fn read_rows(reader: &mut Reader, map: &Map<String, Value>) -> Self {
+                Self { $($name: reader.optional(map, stringify!($name), $read).unwrap_or_else(|| $default),)+ }
+            }
+        }
+    };
+    (@written $type:ty, $default:expr) => {{
+        let default: $type = $default;
+        default.to_string()
+    }};
+    (@written $type:ty, $default:expr, $words:literal) => { $words.to_owned() };
+}
+
+settings! {
+    /// Address and port to listen on; port 0 takes a free one.
+    listen: SocketAddr = ([127, 0, 0, 1], 8080).into(), Text("ADDRESS"), read_listen;
+    /// Where everything is kept.
+    database_url: String = "sqlite://cutpoint.db".to_owned(), Text("URL"), read_database_url;
+    /// Let callers without a key in, also on other addresses than loopback, as long as no key was ever made.
+    allow_anonymous: bool = false, Switch, read_flag;
+    /// Jobs solved at once.
+    workers: usize = cores() => "the number of cores", Count("COUNT"), read_count;
+    /// Threads that one solve may use; a hard search uses two.
+    threads_per_job: usize = 1, Count("COUNT"), read_count;
+    /// The most jobs that may wait; past it the answer is 503.
+    queue_limit: u32 = 1000, Count("COUNT"), read_queue_limit;
+    /// The largest request body, bytes.
+    max_body_bytes: usize = 32 << 20, Count("BYTES"), read_body;
+    // A process has 1024 file descriptors where nobody raised that.
+    /// Open connections; one more is closed at once.
+    max_connections: usize = 960, Count("COUNT"), read_limit;
+    /// Requests answered at once; past it the answer is 503.
+    max_requests: usize = 512, Count("COUNT"), read_limit;
+    /// Streams of events at once; past it the answer is 503.
+    max_streams: usize = 256, Count("COUNT"), read_limit;
+    /// Jobs of one key that have not ended; past it the answer is 429.
+    max_jobs_per_key: u32 = 500, Count("COUNT"), read_queue_limit;
+    /// Requests of one key answered at once; past it the answer is 429.
+    max_requests_per_key: usize = 256, Count("COUNT"), read_limit;
+    /// Streams of events of one key at once; past it the answer is 429.
+    max_streams_per_key: usize = 64, Count("COUNT"), read_limit;
+    /// Layers of a model.
+    max_layers: usize = 100_000, Count("COUNT"), read_limit;
+    /// Nodes of a cluster.
+    max_nodes: usize = 10_000, Count("COUNT"), read_limit;
+    /// Listed links of a cluster.
+    max_links: usize = 1_000_000, Count("COUNT"), read_limit;
+    /// The longest time limit of a solve.
+    max_time_limit_s: f64 = 86_400.0, Seconds, read_duration;
+    /// How long the head of a request may take; an idle connection is closed after it.
+    header_timeout_s: f64 = 30.0, Seconds, read_duration;
+    /// How long the body of a request may take.
+    body_timeout_s: f64 = 60.0, Seconds, read_duration;
+    /// How long a client may take none of an answer.
+    write_timeout_s: f64 = 30.0, Seconds, read_duration;
+    /// Seconds between two heartbeats of a running job.
+    heartbeat_s: f64 = 1.0, Seconds, read_duration;
+    /// Seconds that a job belongs to its worker after a heartbeat.
+    lease_s: f64 = 15.0, Seconds, read_duration;
+    /// How many placements of a model on a cluster are kept, the newest.
+    retain_placements: Option<u32> = None => "all", Count("COUNT"), given(read_queue_limit);
+    /// Seconds after which a placement is deleted.
+    retain_placements_s: Option<f64> = None => "never", Seconds, given(read_duration);
+    /// Seconds after its end from which the record of a job is deleted.
+    retain_jobs_s: Option<f64> = None => "never", Seconds, given(read_duration);
+    /// Nets that webhooks may lead to although they are not of the open Internet, commas between.
+    webhook_allow_nets: Vec<IpNet> = Vec::new() => "none", Text("NETS"), read_nets;
+    /// Seconds that requests and jobs get to end at shutdown.
+    shutdown_s: f64 = 10.0, Seconds, read_duration;
+    /// Collector that spans are sent to, OTLP over HTTP, such as http://127.0.0.1:4318.
+    otlp_endpoint: Option<String> = None => "none", Text("URL"), given(read_endpoint);
+    /// How log lines look: text or json.
+    log_format: LogFormat = LogFormat::Text => "text", Text("FORM"), read_log_format;
+    /// What is logged: a level, or target=level with commas between.
+    log: String = "info".to_owned(), Text("FILTER"), read_log;
+}
+
+fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
+}
