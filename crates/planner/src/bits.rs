@@ -102,7 +102,7 @@ impl<const W: usize> Bits<W> {
 /// Runs an expression with the constant `$W` wide enough for sets of numbers below `$numbers`; the widest holds
 /// 16,384, and what is larger gives `None`.
 macro_rules! for_width {
-    ($numbers:expr, $W:ident => $body:expr) => {
+    ($numbers:expr, $W:ident => $body:expr, else $too_many:expr) => {
         match $numbers {
             0..=64 => for_width!(@ 1, $W, $body),
             65..=128 => for_width!(@ 2, $W, $body),
@@ -111,7 +111,7 @@ macro_rules! for_width {
             513..=1024 => for_width!(@ 16, $W, $body),
             1025..=2048 => for_width!(@ 32, $W, $body),
             2049..=16384 => for_width!(@ 256, $W, $body),
-            _ => None,
+            _ => $too_many,
         }
     };
     (@ $width:literal, $W:ident, $body:expr) => {{

@@ -4,31 +4,36 @@
 //! O(m n² + n m²) time and O(m n) memory.
 
 use super::problem::Problem;
+use super::stopped::Stopped;
 
 /// Lower bounds of all placements of a problem.
 pub trait Bounds {
-    /// No placement has a smaller period. Infinite where it is proven that no placement exists. `None` when told to stop.
-    fn least_period(&self, stop: &dyn Fn() -> bool) -> Option<f64>;
+    /// No placement has a smaller period. Infinite where it is proven that no placement exists.
+    fn least_period(&self, stop: &dyn Fn() -> bool) -> Result<f64, Stopped>;
 
-    /// No placement has a smaller latency. `None` when told to stop.
-    fn least_latency(&self, stop: &dyn Fn() -> bool) -> Option<f64>;
+    /// No placement has a smaller latency.
+    fn least_latency(&self, stop: &dyn Fn() -> bool) -> Result<f64, Stopped>;
 }
 
 /// Bounds by walks over all cuts.
 pub struct Walks<'p>(pub &'p Problem);
 
 impl Bounds for Walks<'_> {
-    fn least_period(&self, stop: &dyn Fn() -> bool) -> Option<f64> {
+    fn least_period(&self, stop: &dyn Fn() -> bool) -> Result<f64, Stopped> {
         best_walk(self.0, f64::max, stop)
     }
 
-    fn least_latency(&self, stop: &dyn Fn() -> bool) -> Option<f64> {
+    fn least_latency(&self, stop: &dyn Fn() -> bool) -> Result<f64, Stopped> {
         best_walk(self.0, |before, time| before + time, stop)
     }
 }
 
 /// The least cost of a walk whose times are put together by `join`, which must never decrease in either argument.
-fn best_walk(problem: &Problem, join: impl Fn(f64, f64) -> f64 + Copy, stop: &dyn Fn() -> bool) -> Option<f64> {
+fn best_walk(
+    problem: &Problem,
+    join: impl Fn(f64, f64) -> f64 + Copy,
+    stop: &dyn Fn() -> bool,
+) -> Result<f64, Stopped> {
     let (hosts, blocks) = (problem.hosts.len(), problem.blocks());
     // By host, then position: the least cost until a stage ends there. Filled forwards from each start.
     let mut ended = vec![f64::INFINITY; hosts * (blocks + 1)];
@@ -52,11 +57,11 @@ fn best_walk(problem: &Problem, join: impl Fn(f64, f64) -> f64 + Copy, stop: &dy
             }
         }
         if stop() {
-            return None;
+            return Err(Stopped);
         }
     }
     let finished = (0..hosts).map(|host| join(ended[host * (blocks + 1) + blocks], problem.output_s[host]));
-    Some(finished.fold(f64::INFINITY, f64::min))
+    Ok(finished.fold(f64::INFINITY, f64::min))
 }
 
 /// The least cost at which a stage can start on each host, from the costs at which stages ended.
@@ -66,16 +71,16 @@ fn hop(
     position: usize,
     join: impl Fn(f64, f64) -> f64,
     stop: &dyn Fn() -> bool,
-) -> Option<Vec<f64>> {
+) -> Result<Vec<f64>, Stopped> {
     let mut starting = vec![f64::INFINITY; before.len()];
     for (from, &before) in before.iter().enumerate().filter(|(_, before)| before.is_finite()) {
         if from % 256 == 0 && stop() {
-            return None;
+            return Err(Stopped);
         }
         // A host has no link to itself, so a stage never follows itself.
         problem.links.for_each_transfer(from, problem.load_bits[position], |to, hop_s| {
             starting[to] = starting[to].min(join(before, hop_s));
         });
     }
-    Some(starting)
+    Ok(starting)
 }

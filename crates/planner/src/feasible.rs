@@ -7,6 +7,7 @@ use super::coarse;
 use super::env::Stop;
 use super::pinned::{self, Colocations, Pins};
 use super::problem::Problem;
+use super::stopped::Stopped;
 use crate::domain::options::Objective;
 use crate::domain::placement::{Reason, ReasonCode};
 use crate::domain::request::PlanRequest;
@@ -16,18 +17,17 @@ use crate::domain::unit::{bytes_text, counted, seconds_text};
 pub const MOST_BLOCKS: usize = 1_000;
 
 /// What can be proven without a search about a request that has no placement; empty where nothing can. O(m n² + n m²).
-/// `None` when told to stop.
-pub fn infeasibility(request: &PlanRequest, stop: &dyn Stop) -> Option<Vec<Reason>> {
+pub fn infeasibility(request: &PlanRequest, stop: &dyn Stop) -> Result<Vec<Reason>, Stopped> {
     let stop = || stop.reason().is_some();
     let problem = Problem::new(request, &stop)?;
     let reasons = reasons(request, &problem, &stop)?;
     if !reasons.is_empty() {
-        return Some(reasons);
+        return Ok(reasons);
     }
     let bounds = coarse::bounds(&problem);
     let least_period_s = bounds.least_period(&stop)?;
     if least_period_s == f64::INFINITY {
-        return Some(vec![no_walk(request, &problem, &stop)]);
+        return Ok(vec![no_walk(request, &problem, &stop)]);
     }
     let mut reasons = Vec::new();
     if let Objective::MinNodes { target_period_s } = problem.objective
@@ -41,26 +41,26 @@ pub fn infeasibility(request: &PlanRequest, stop: &dyn Stop) -> Option<Vec<Reaso
             reasons.push(latency_out_of_reach(request, &problem, least_latency_s, &stop));
         }
     }
-    Some(reasons)
+    Ok(reasons)
 }
 
-/// Every cheap reason why a request has no placement; empty where none was found. O(g m²). `None` when told to stop.
-pub fn reasons(request: &PlanRequest, problem: &Problem, stop: &dyn Fn() -> bool) -> Option<Vec<Reason>> {
+/// Every cheap reason why a request has no placement; empty where none was found. O(g m²).
+pub fn reasons(request: &PlanRequest, problem: &Problem, stop: &dyn Fn() -> bool) -> Result<Vec<Reason>, Stopped> {
     if problem.hosts.is_empty() {
         let nodes = request.cluster.nodes.len();
         let detail = format!("none of the {} is schedulable, selected and not excluded", counted(nodes, "node"));
-        return Some(vec![reason(ReasonCode::NoEligibleNode, detail, [("nodes", nodes as f64)])]);
+        return Ok(vec![reason(ReasonCode::NoEligibleNode, detail, [("nodes", nodes as f64)])]);
     }
     let conflicts = pinned::conflicts(request, problem, stop)?;
     if !conflicts.is_empty() {
-        return Some(conflicts);
+        return Ok(conflicts);
     }
     let too_large = blocks_too_large(request, problem, stop)?;
     if !too_large.is_empty() {
-        return Some(too_large);
+        return Ok(too_large);
     }
     let too_few = too_few_nodes(request, problem, stop)?;
-    Some(too_little_in_all(problem).into_iter().chain(too_few).collect())
+    Ok(too_little_in_all(problem).into_iter().chain(too_few).collect())
 }
 
 /// The reason where not even a walk over the links that may visit nodes again leads to the end.
@@ -71,7 +71,7 @@ pub fn no_walk(request: &PlanRequest, problem: &Problem, stop: &dyn Fn() -> bool
     );
     let reason = reason(ReasonCode::NoConnectedPath, detail, [("nodes", problem.hosts.len() as f64)]);
     match without_pins(problem, |bounds| bounds.least_period(stop)) {
-        Some(period_s) if period_s.is_finite() => {
+        Ok(Some(period_s)) if period_s.is_finite() => {
             let words = ", where their layers are pinned; without the pins there is such a path";
             blaming_pins(request, reason, words)
         }
@@ -87,7 +87,8 @@ pub fn period_out_of_reach(
     target_s: f64,
     stop: &dyn Fn() -> bool,
 ) -> Reason {
-    out_of_reach(request, "period", (least_s, target_s), without_pins(problem, |bounds| bounds.least_period(stop)))
+    let unpinned_s = without_pins(problem, |bounds| bounds.least_period(stop));
+    out_of_reach(request, "period", (least_s, target_s), unpinned_s)
 }
 
 /// The reason where even the best walk has a larger latency than the request allows.
@@ -96,26 +97,34 @@ pub fn latency_out_of_reach(request: &PlanRequest, problem: &Problem, least_s: f
     out_of_reach(request, "latency", (least_s, problem.max_latency_s), unpinned_s)
 }
 
-fn out_of_reach(request: &PlanRequest, what: &str, (least_s, limit_s): (f64, f64), unpinned_s: Option<f64>) -> Reason {
+fn out_of_reach(
+    request: &PlanRequest,
+    what: &str,
+    (least_s, limit_s): (f64, f64),
+    unpinned_s: Result<Option<f64>, Stopped>,
+) -> Reason {
     let detail =
         format!("no placement has a {what} below {}, the limit is {}", seconds_text(least_s), seconds_text(limit_s));
     let reason = reason(ReasonCode::TargetOutOfReach, detail, [("least_s", least_s), ("limit_s", limit_s)]);
-    match unpinned_s.filter(|&unpinned_s| unpinned_s <= limit_s) {
-        Some(unpinned_s) => {
+    match unpinned_s {
+        Ok(Some(unpinned_s)) if unpinned_s <= limit_s => {
             let words =
                 format!("; that is so because of the pins: without them this bound is {}", seconds_text(unpinned_s));
             blaming_pins(request, reason, &words)
         }
-        None => reason,
+        _ => reason,
     }
 }
 
-/// A bound of the problem with nothing pinned; none where nothing is, or when told to stop.
-fn without_pins(problem: &Problem, bound: impl Fn(&dyn Bounds) -> Option<f64>) -> Option<f64> {
+/// Returns a bound of the problem with nothing pinned, or `None` if nothing is pinned.
+fn without_pins(
+    problem: &Problem,
+    bound: impl Fn(&dyn Bounds) -> Result<f64, Stopped>,
+) -> Result<Option<f64>, Stopped> {
     if !problem.has_pins() {
-        return None;
+        return Ok(None);
     }
-    bound(&*coarse::bounds(&problem.without_pins()))
+    bound(&*coarse::bounds(&problem.without_pins())).map(Some)
 }
 
 fn blaming_pins(request: &PlanRequest, reason: Reason, words: &str) -> Reason {
@@ -135,18 +144,18 @@ pub fn block_layers(request: &PlanRequest, problem: &Problem, block: usize) -> V
 }
 
 /// Blocks that no stage on any host can hold. A stage's buffers depend on its ends, so they are tried.
-fn blocks_too_large(request: &PlanRequest, problem: &Problem, stop: &dyn Fn() -> bool) -> Option<Vec<Reason>> {
+fn blocks_too_large(request: &PlanRequest, problem: &Problem, stop: &dyn Fn() -> bool) -> Result<Vec<Reason>, Stopped> {
     let blocks = problem.blocks();
     let groups = 0..problem.groups.len();
     // Most models have no block that needs a neighbour to fit.
     if (0..blocks).all(|start| groups.clone().any(|group| problem.fits(group, start, start + 1))) {
-        return Some(Vec::new());
+        return Ok(Vec::new());
     }
     let mut furthest_end = vec![0; blocks];
     for group in 0..problem.groups.len() {
         for (start, furthest) in furthest_end.iter_mut().enumerate() {
             if start % 64 == 0 && stop() {
-                return None;
+                return Err(Stopped);
             }
             problem.ends_in_memory(group, start, |end| *furthest = end.max(*furthest));
         }
@@ -180,7 +189,7 @@ fn blocks_too_large(request: &PlanRequest, problem: &Problem, stop: &dyn Fn() ->
         let node_ids = pins.iter().filter_map(|pin| pin.node_id.clone()).collect();
         Reason { layer_ids, node_ids, ..reason(ReasonCode::BlockTooLarge, detail, figures) }
     });
-    Some(too_large.collect())
+    Ok(too_large.collect())
 }
 
 fn too_little_in_all(problem: &Problem) -> Option<Reason> {
@@ -221,19 +230,19 @@ fn stages_of_longest(problem: &Problem) -> Option<usize> {
     Some(stages)
 }
 
-/// The reason where more stages are needed than are possible. The outer `None` when told to stop.
-fn too_few_nodes(request: &PlanRequest, problem: &Problem, stop: &dyn Fn() -> bool) -> Option<Option<Reason>> {
+/// The reason where more stages are needed than are possible.
+fn too_few_nodes(request: &PlanRequest, problem: &Problem, stop: &dyn Fn() -> bool) -> Result<Option<Reason>, Stopped> {
     let possible = problem.most_stages;
     if stages_of_longest(problem).is_some_and(|stages| stages <= possible) {
-        return Some(None);
+        return Ok(None);
     }
-    let Some(needed) = fewest_stages(problem, stop)?.filter(|&needed| needed > possible) else { return Some(None) };
+    let Some(needed) = fewest_stages(problem, stop)?.filter(|&needed| needed > possible) else { return Ok(None) };
     let are = if possible == 1 { "is" } else { "are" };
     let detail = format!("at least {} are needed, {possible} {are} possible", counted(needed, "stage"));
     let figures = [("stages_needed", needed as f64), ("stages_possible", possible as f64)];
     let reason = reason(ReasonCode::TooFewNodes, detail, figures);
     let unpinned = if problem.has_pins() { fewest_stages(&problem.without_pins(), stop)? } else { None };
-    Some(Some(match unpinned.filter(|&unpinned| unpinned <= possible) {
+    Ok(Some(match unpinned.filter(|&unpinned| unpinned <= possible) {
         Some(unpinned) => {
             let words = format!("; that is so because of the pins: without them this bound is {unpinned}");
             blaming_pins(request, reason, &words)
@@ -243,8 +252,8 @@ fn too_few_nodes(request: &PlanRequest, problem: &Problem, stop: &dyn Fn() -> bo
 }
 
 /// The fewest stages when every stage may choose any host, even one twice, and all links exist; none where not even
-/// that covers the model. The outer `None` when told to stop.
-fn fewest_stages(problem: &Problem, stop: &dyn Fn() -> bool) -> Option<Option<usize>> {
+/// that covers the model.
+fn fewest_stages(problem: &Problem, stop: &dyn Fn() -> bool) -> Result<Option<usize>, Stopped> {
     let blocks = problem.blocks();
     let mut fewest = vec![usize::MAX; blocks + 1];
     fewest[0] = 0;
@@ -253,12 +262,12 @@ fn fewest_stages(problem: &Problem, stop: &dyn Fn() -> bool) -> Option<Option<us
             continue;
         }
         if stop() {
-            return None;
+            return Err(Stopped);
         }
         for group in 0..problem.groups.len() {
             let stages = fewest[start] + 1;
             problem.ends_in_memory(group, start, |end| fewest[end] = fewest[end].min(stages));
         }
     }
-    Some(Some(fewest[blocks]).filter(|&needed| needed != usize::MAX))
+    Ok(Some(fewest[blocks]).filter(|&needed| needed != usize::MAX))
 }

@@ -65,16 +65,17 @@ mod pinned;
 mod priced;
 mod problem;
 mod repartition;
+mod stopped;
+mod verdict;
 
 pub use diff::diff;
 pub use env::{Env, Progress, Stop, StopReason};
-pub use feasible::infeasibility;
 pub use occupants::occupant_of;
 
-use self::bits::for_width;
 use self::bound::{Bounds, Walks};
 use self::incumbent::Incumbent;
 use self::problem::Problem;
+use self::stopped::Stopped;
 use crate::domain::options::{Algorithm, Objective, Overlap};
 use crate::domain::placement::{PlacementDocument, Reason};
 use crate::domain::request::PlanRequest;
@@ -93,6 +94,12 @@ pub struct CheckFailure {
     pub violations: Vec<String>,
 }
 
+/// Proves without a search that a request has no placement. Returns an empty list if no such proof exists, and `None`
+/// when told to stop. O(m n² + n m²).
+pub fn infeasibility(request: &PlanRequest, stop: &dyn Stop) -> Option<Vec<Reason>> {
+    feasible::infeasibility(request, stop).ok()
+}
+
 /// Plans a request. `solve_s` of the answer is 0: who owns a clock fills it in.
 ///
 /// Every placement in the answer, and every one handed to [`Progress::incumbent`], has passed the checker.
@@ -101,23 +108,25 @@ pub struct CheckFailure {
 /// A placement that the checker refuses.
 pub fn plan(request: &PlanRequest, env: &Env<'_>) -> Result<PlacementDocument, CheckFailure> {
     let stop = || env.stop.reason().is_some();
-    let Some(problem) = Problem::new(request, &stop) else {
+    let Ok(problem) = Problem::new(request, &stop) else {
         return Ok(document::stopped(request, env));
     };
     if request.options.solver.algorithm.searches() && coarse::is_too_large(&problem) {
         return coarse::plan(request, &problem, env);
     }
     let incumbent = Incumbent::new(request, &problem, env);
-    let Some(reasons) = feasible::reasons(request, &problem, &stop) else { return incumbent.conclude() };
+    let Ok(reasons) = feasible::reasons(request, &problem, &stop) else { return incumbent.conclude() };
     if !reasons.is_empty() {
         return Ok(incumbent.infeasible(reasons));
     }
     if problem.hosts.len() >= MANY_HOSTS && request.options.solver.algorithm.searches() {
         // Where even the walk bound takes its time, a placement comes first.
-        for_width!(problem.blocks() + 1, W => exact::search::any_placement::<W>(&incumbent));
+        exact::search::any_placement(&incumbent);
     }
-    if let Some(reason) = raise_walk_bound(&incumbent, &stop) {
-        return Ok(incumbent.infeasible(vec![reason]));
+    match raise_walk_bound(&incumbent, &stop) {
+        Ok(Some(reason)) => return Ok(incumbent.infeasible(vec![reason])),
+        Ok(None) => {}
+        Err(Stopped) => return incumbent.conclude(),
     }
     match request.options.solver.algorithm {
         Algorithm::Kpath => baselines::kpath(&incumbent),
@@ -141,33 +150,37 @@ fn search(incumbent: &Incumbent<'_>) {
         && problem.overlap == Overlap::Full
         && problem.max_latency_s == f64::INFINITY;
     if plain {
-        for_width!(problem.blocks() + 1, W => exact::search::least_period::<W>(incumbent));
+        exact::search::least_period(incumbent);
     } else {
         baselines::offer_cheap(incumbent);
         priced::search(incumbent);
     }
 }
 
-/// Raises the bound to what the walk relaxation proves; a reason where it proves that no placement exists.
-fn raise_walk_bound(incumbent: &Incumbent<'_>, stop: &dyn Fn() -> bool) -> Option<Reason> {
+/// Raises the bound to what the walk relaxation proves. Returns a reason if it proves that no placement exists.
+fn raise_walk_bound(incumbent: &Incumbent<'_>, stop: &dyn Fn() -> bool) -> Result<Option<Reason>, Stopped> {
     let problem = incumbent.problem;
     if problem.objective.minimises_period() && problem.hosts.len() > MOST_HOSTS_OF_WALK_BOUND {
-        return None;
+        return Ok(None);
     }
     raise_bounds(incumbent, &Walks(problem), stop)
 }
 
-/// Raises the bound to what holds for all placements; a reason where that proves that none exists.
-fn raise_bounds(incumbent: &Incumbent<'_>, bounds: &dyn Bounds, stop: &dyn Fn() -> bool) -> Option<Reason> {
+/// Raises the bound to what holds for all placements. Returns a reason if that proves that none exists.
+fn raise_bounds(
+    incumbent: &Incumbent<'_>,
+    bounds: &dyn Bounds,
+    stop: &dyn Fn() -> bool,
+) -> Result<Option<Reason>, Stopped> {
     let problem = incumbent.problem;
     let least_period_s = bounds.least_period(stop)?;
     if least_period_s == f64::INFINITY {
-        return Some(feasible::no_walk(incumbent.request, problem, stop));
+        return Ok(Some(feasible::no_walk(incumbent.request, problem, stop)));
     }
     if problem.max_latency_s.is_finite() || problem.objective == Objective::MinLatency {
         let least_latency_s = bounds.least_latency(stop)?;
         if least_latency_s > problem.max_latency_s {
-            return Some(feasible::latency_out_of_reach(incumbent.request, problem, least_latency_s, stop));
+            return Ok(Some(feasible::latency_out_of_reach(incumbent.request, problem, least_latency_s, stop)));
         }
         if problem.objective == Objective::MinLatency {
             incumbent.raise_for_all_cuts(least_latency_s);
@@ -177,12 +190,13 @@ fn raise_bounds(incumbent: &Incumbent<'_>, bounds: &dyn Bounds, stop: &dyn Fn() 
         Objective::MaxThroughput | Objective::Tradeoff => incumbent.raise_for_all_cuts(least_period_s),
         Objective::MinNodes { target_period_s } if least_period_s > target_period_s => {
             let request = incumbent.request;
-            return Some(feasible::period_out_of_reach(request, problem, least_period_s, target_period_s, stop));
+            let reason = feasible::period_out_of_reach(request, problem, least_period_s, target_period_s, stop);
+            return Ok(Some(reason));
         }
         Objective::MinNodes { .. } => incumbent.raise_for_all_cuts(1.0),
         Objective::MinLatency => {}
     }
-    None
+    Ok(None)
 }
 
 #[cfg(doctest)]

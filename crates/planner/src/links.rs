@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::domain::cluster::{ClusterInventory, Node};
 use crate::domain::network::Network;
+use crate::stopped::Stopped;
 
 /// One directed link.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -169,15 +170,15 @@ enum Latency {
 }
 
 impl Links {
-    /// The table for these nodes (places in the inventory); `None` when told to stop.
-    pub fn new(finder: &LinkFinder<'_>, nodes: &[usize], stop: &dyn Fn() -> bool) -> Option<Self> {
+    /// The table for these nodes (places in the inventory).
+    pub fn new(finder: &LinkFinder<'_>, nodes: &[usize], stop: &dyn Fn() -> bool) -> Result<Self, Stopped> {
         let hosts = nodes.len();
         let common_latency_s = finder.common_latency_s();
         let mut bandwidth_bps = Vec::with_capacity(hosts * hosts);
         let mut latency_s = Vec::with_capacity(if common_latency_s.is_none() { hosts * hosts } else { 0 });
         for &from in nodes {
             if stop() {
-                return None;
+                return Err(Stopped);
             }
             let links = nodes.iter().map(|&to| if from == to { Link::MISSING } else { finder.link(from, to) });
             for link in links {
@@ -188,7 +189,7 @@ impl Links {
             }
         }
         let latency = common_latency_s.map_or(Latency::ByPair(latency_s), Latency::Common);
-        Some(Self { hosts, bandwidth_bps, latency })
+        Ok(Self { hosts, bandwidth_bps, latency })
     }
 
     /// The link between two hosts.

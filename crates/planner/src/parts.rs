@@ -6,10 +6,12 @@ use rand_pcg::Pcg64Mcg;
 use super::bits::for_width;
 use super::bound::{Bounds, Walks};
 use super::env::{Env, NeverStop, NoProgress};
-use super::exact::decision::{Decider, Decision};
+use super::exact::decision::Decider;
 use super::exact::stage_ends::StageEnds;
 use super::incumbent::Incumbent;
 use super::problem::Problem;
+use super::stopped::Stopped;
+use super::verdict::Verdict;
 use crate::domain::request::PlanRequest;
 
 /// Labels that a decision may use.
@@ -24,30 +26,32 @@ pub struct Parts<'r> {
 impl<'r> Parts<'r> {
     /// Reduces a request.
     pub fn new(request: &'r PlanRequest) -> Option<Self> {
-        Some(Self { request, problem: Problem::new(request, &|| false)? })
+        Some(Self { request, problem: Problem::new(request, &|| false).ok()? })
     }
 
     /// The bound of the walk relaxation.
     pub fn walk_bound_s(&self) -> Option<f64> {
-        Walks(&self.problem).least_period(&|| false)
+        Walks(&self.problem).least_period(&|| false).ok()
     }
 
     /// Whether a placement within a period is possible, decided with nothing known; `None` where that is too hard.
     pub fn is_possible(&self, period_s: f64) -> Option<bool> {
         let env = Env { seed: 0, threads: 1, stop: &NeverStop, progress: &NoProgress };
         let incumbent = Incumbent::new(self.request, &self.problem, &env);
-        for_width!(self.problem.blocks() + 1, W => decide::<W>(&incumbent, period_s))
+        let verdict =
+            for_width!(self.problem.blocks() + 1, W => decide::<W>(&incumbent, period_s), else Ok(Verdict::Unknown));
+        match verdict {
+            Ok(Verdict::Feasible) => Some(true),
+            Ok(Verdict::Infeasible) => Some(false),
+            Ok(Verdict::Unknown) | Err(Stopped) => None,
+        }
     }
 }
 
-fn decide<const W: usize>(incumbent: &Incumbent<'_>, period_s: f64) -> Option<bool> {
+fn decide<const W: usize>(incumbent: &Incumbent<'_>, period_s: f64) -> Result<Verdict, Stopped> {
     let problem = incumbent.problem;
     let stage_ends = StageEnds::<W>::new(problem, &|| false)?;
     let every_cut: Vec<usize> = (0..=problem.blocks()).collect();
     let rng = Pcg64Mcg::seed_from_u64(incumbent.env.seed);
-    match Decider::new(incumbent, problem, &every_cut, &stage_ends, rng).decide(period_s, MOST_LABELS)? {
-        Decision::Possible => Some(true),
-        Decision::Impossible => Some(false),
-        Decision::Undecided => None,
-    }
+    Decider::new(incumbent, problem, &every_cut, &stage_ends, rng).decide(period_s, MOST_LABELS)
 }

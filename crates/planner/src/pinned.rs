@@ -7,20 +7,20 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 
 use super::baselines;
-use super::bits::for_width;
 use super::env::{Env, NoProgress};
 use super::exact;
 use super::feasible::{MOST_BLOCKS, block_layers, reason};
 use super::incumbent::Incumbent;
 use super::problem::Problem;
+use super::stopped::Stopped;
 use crate::domain::options::{Colocation, Pin};
 use crate::domain::placement::{Reason, ReasonCode};
 use crate::domain::request::PlanRequest;
 use crate::domain::unit::{bytes_text, counted};
 
 /// What follows from the pins without links: layers that no node may run, and nodes that would have to run what lies
-/// between their layers. O(m g) for m blocks and g kinds of host. `None` when told to stop.
-pub fn conflicts(request: &PlanRequest, problem: &Problem, stop: &dyn Fn() -> bool) -> Option<Vec<Reason>> {
+/// between their layers. O(m g) for m blocks and g kinds of host.
+pub fn conflicts(request: &PlanRequest, problem: &Problem, stop: &dyn Fn() -> bool) -> Result<Vec<Reason>, Stopped> {
     let mut hosts_in = vec![0; problem.groups.len()];
     for &group in &problem.group_of {
         hosts_in[group] += 1;
@@ -30,7 +30,7 @@ pub fn conflicts(request: &PlanRequest, problem: &Problem, stop: &dyn Fn() -> bo
     let mut spans: BTreeMap<usize, (usize, usize)> = BTreeMap::new();
     for block in (1..=problem.blocks()).filter(|&block| problem.is_pinned(block)) {
         if stop() {
-            return None;
+            return Err(Stopped);
         }
         let mut allowed = (0..problem.groups.len()).filter(|&group| problem.pins_allow(group, block));
         match (allowed.next(), allowed.next()) {
@@ -43,9 +43,9 @@ pub fn conflicts(request: &PlanRequest, problem: &Problem, stop: &dyn Fn() -> bo
     if !nowhere.is_empty() {
         let colocations = Colocations::new(request);
         let nowhere = nowhere.into_iter().take(MOST_BLOCKS);
-        return Some(nowhere.map(|block| pinned_nowhere(request, problem, (&pins, &colocations), block)).collect());
+        return Ok(nowhere.map(|block| pinned_nowhere(request, problem, (&pins, &colocations), block)).collect());
     }
-    Some(spans.into_iter().filter_map(|(group, span)| torn(request, problem, &pins, group, span)).collect())
+    Ok(spans.into_iter().filter_map(|(group, span)| torn(request, problem, &pins, group, span)).collect())
 }
 
 fn pinned_nowhere(
@@ -156,7 +156,7 @@ fn place_text(pin: &Pin) -> String {
 }
 
 /// The reason where the search went through everything. Where dives and the cheap baselines find a placement as soon as
-/// nothing is pinned, the pins are to blame; where they find none, or are told to stop, nothing is said of it.
+/// nothing is pinned, the pins are to blame; where they find none, nothing is said of it.
 pub fn exhausted(request: &PlanRequest, problem: &Problem, env: &Env<'_>) -> Reason {
     let kept_to = match (problem.has_pins(), problem.has_limits()) {
         (false, false) => "memory and links",
@@ -195,7 +195,7 @@ fn has_placement_without_pins(request: &PlanRequest, problem: &Problem, env: &En
     let problem = problem.without_pins();
     let env = Env { progress: &NoProgress, ..*env };
     let incumbent = Incumbent::new(&unpinned, &problem, &env);
-    for_width!(problem.blocks() + 1, W => exact::search::any_placement::<W>(&incumbent));
+    exact::search::any_placement(&incumbent);
     if incumbent.best().is_none() && env.stop.reason().is_none() {
         // Dives ask for no period; where the request does, what is built for speed may keep to it.
         baselines::offer_cheap(&incumbent);

@@ -10,6 +10,7 @@ use rustc_hash::FxHashMap;
 
 use super::links::{Link, LinkFinder, Links};
 use super::occupants::Shares;
+use super::stopped::Stopped;
 use crate::domain::chain::{Chain, activation_bytes};
 use crate::domain::cluster::Node;
 use crate::domain::options::{ComputeModel, MemoryModel, Objective, Overlap, Pin};
@@ -90,8 +91,8 @@ impl Group {
 }
 
 impl Problem {
-    /// Reduces a request; `None` when told to stop.
-    pub fn new(request: &PlanRequest, stop: &dyn Fn() -> bool) -> Option<Self> {
+    /// Reduces a request.
+    pub fn new(request: &PlanRequest, stop: &dyn Fn() -> bool) -> Result<Self, Stopped> {
         let PlanRequest { model, cluster, options } = request;
         let (cost_model, constraints) = (&options.cost_model, &options.constraints);
         let chain = Chain::new(model, cost_model.cuts, &constraints.colocate);
@@ -121,7 +122,7 @@ impl Problem {
         let asked = constraints.max_stages.map_or(usize::MAX, |most| usize::try_from(most).unwrap_or(usize::MAX));
         let counted = |bytes: u64| if cost_model.memory == MemoryModel::Params { 0 } else { bytes };
         let activation = activation_bytes(model);
-        Some(Self {
+        Ok(Self {
             source_host: host_at(source),
             sink_host: host_at(sink),
             one_end: source.is_some() && source == sink,
@@ -385,17 +386,17 @@ fn place_of(pin: &Pin) -> (&Option<String>, &BTreeMap<String, String>) {
     (&pin.node_id, &pin.node_selector)
 }
 
-/// For each block the places that its layers are pinned to, ascending. `None` when told to stop.
+/// For each block the places that its layers are pinned to, ascending.
 fn block_pins(
     request: &PlanRequest,
     chain: &Chain,
     places: &[&Pin],
     stop: &dyn Fn() -> bool,
-) -> Option<Vec<Vec<usize>>> {
+) -> Result<Vec<Vec<usize>>, Stopped> {
     let mut pins = vec![Vec::new(); chain.blocks()];
     for (index, pin) in request.options.constraints.pins.iter().enumerate() {
         if index % 1024 == 0 && stop() {
-            return None;
+            return Err(Stopped);
         }
         let place = places.binary_search_by(|other| place_of(other).cmp(&place_of(pin)));
         let (Some(layer), Ok(place)) = (request.model.layer_index(&pin.layer_id), place) else { continue };
@@ -406,7 +407,7 @@ fn block_pins(
         places.sort_unstable();
         places.dedup();
     }
-    Some(pins)
+    Ok(pins)
 }
 
 fn group_hosts(
@@ -416,7 +417,7 @@ fn group_hosts(
     places: &[&Pin],
     class_of_name: &BTreeMap<&str, usize>,
     stop: &dyn Fn() -> bool,
-) -> Option<(Vec<Group>, Vec<usize>)> {
+) -> Result<(Vec<Group>, Vec<usize>), Stopped> {
     let mut groups: Vec<Group> = Vec::new();
     let mut group_of_key: BTreeMap<(u64, usize, [u64; 2], Vec<bool>), usize> = BTreeMap::new();
     let group = |at: usize, node: &Node| Group {
@@ -428,16 +429,16 @@ fn group_hosts(
     };
     let group_of = hosts.iter().map(|&at| {
         if stop() {
-            return None;
+            return Err(Stopped);
         }
         let group = group(at, &request.cluster.nodes[at]);
         let pace = [group.flops_per_s.to_bits(), group.slowdown.to_bits()];
         let key = (group.free_bytes, group.class, pace, group.meets.clone());
-        Some(*group_of_key.entry(key).or_insert_with(|| {
+        Ok(*group_of_key.entry(key).or_insert_with(|| {
             groups.push(group);
             groups.len() - 1
         }))
     });
-    let group_of = group_of.collect::<Option<Vec<usize>>>()?;
-    Some((groups, group_of))
+    let group_of = group_of.collect::<Result<Vec<usize>, Stopped>>()?;
+    Ok((groups, group_of))
 }

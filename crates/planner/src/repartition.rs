@@ -6,16 +6,17 @@
 
 use super::cost::{Assignment, own_transfers};
 use super::problem::Problem;
+use super::stopped::Stopped;
 use crate::domain::options::{Objective, Overlap};
 
-/// The same hosts with the cuts that are best for the objective; `None` where the hosts cannot hold the model so, and
-/// when told to stop.
-pub fn repartition(problem: &Problem, hosts: &[usize], stop: &dyn Fn() -> bool) -> Option<Assignment> {
+/// Returns the same hosts with the cuts that are best for the objective, or `None` if the hosts cannot hold the model in
+/// this order.
+pub fn repartition(problem: &Problem, hosts: &[usize], stop: &dyn Fn() -> bool) -> Result<Option<Assignment>, Stopped> {
     let order = Order::new(problem, hosts, stop);
     if problem.objective == Objective::MinLatency {
         return order.least_latency(f64::INFINITY);
     }
-    let period_s = order.least_period()?;
+    let Some(period_s) = order.least_period()? else { return Ok(None) };
     order.least_latency(period_s)
 }
 
@@ -55,12 +56,13 @@ impl<'a> Order<'a> {
         }
     }
 
-    fn least_period(&self) -> Option<f64> {
+    fn least_period(&self) -> Result<Option<f64>, Stopped> {
         let best = self.programme(|before, stage, times| before.max(self.load(stage, times)))?;
-        Some(best.last()?.last()?.0).filter(|period_s| period_s.is_finite())
+        let period_s = best.last().and_then(|row| row.last()).map(|&(period_s, _)| period_s);
+        Ok(period_s.filter(|period_s| period_s.is_finite()))
     }
 
-    fn least_latency(&self, period_s: f64) -> Option<Assignment> {
+    fn least_latency(&self, period_s: f64) -> Result<Option<Assignment>, Stopped> {
         let best = self.programme(|before, stage, times| {
             let [receive, compute, send] = times;
             let allowed = self.load(stage, times) <= period_s;
@@ -72,17 +74,17 @@ impl<'a> Order<'a> {
         for stage in (0..self.hosts.len()).rev() {
             let (cost, start) = best[stage][end];
             if !cost.is_finite() {
-                return None;
+                return Ok(None);
             }
             stages.push((end, self.hosts[stage]));
             end = start;
         }
         stages.reverse();
-        Some(Assignment { stages })
+        Ok(Some(Assignment { stages }))
     }
 
-    /// For each stage and end the least cost and the start that gives it. `None` when told to stop.
-    fn programme(&self, cost: impl Fn(f64, usize, [f64; 3]) -> f64) -> Option<Vec<Vec<(f64, usize)>>> {
+    /// For each stage and end the least cost and the start that gives it.
+    fn programme(&self, cost: impl Fn(f64, usize, [f64; 3]) -> f64) -> Result<Vec<Vec<(f64, usize)>>, Stopped> {
         let blocks = self.problem.blocks();
         let mut beginning = vec![(f64::INFINITY, 0); blocks + 1];
         beginning[0].0 = 0.0;
@@ -92,7 +94,7 @@ impl<'a> Order<'a> {
             let before = best.last().unwrap_or(&beginning).iter().map(|&(cost, _)| cost).enumerate();
             for (start, before) in before.take(blocks).filter(|(_, before)| before.is_finite()) {
                 if start % 64 == 0 && (self.stop)() {
-                    return None;
+                    return Err(Stopped);
                 }
                 self.problem.ends_in_memory(self.problem.group_of[host], start, |end| {
                     let cost = cost(before, stage, self.times(stage, start, end));
@@ -103,6 +105,6 @@ impl<'a> Order<'a> {
             }
             best.push(row);
         }
-        Some(best)
+        Ok(best)
     }
 }

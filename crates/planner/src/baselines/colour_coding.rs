@@ -15,6 +15,7 @@ use rand_pcg::Pcg64Mcg;
 
 use crate::bits::{Bits, for_width};
 use crate::problem::Problem;
+use crate::stopped::Stopped;
 
 /// The most hosts to choose from for which each has a colour of its own.
 pub const DISTINCT_COLOURS: usize = 12;
@@ -40,22 +41,22 @@ pub struct Path {
 }
 
 /// The hosts to choose, out of `unused`, such that the slowest link of the path is fastest. `None` where no path was
-/// found, or when told to stop.
+/// found.
 pub fn widest(
     problem: &Problem,
     unused: &[usize],
     path: Path,
     rng: &mut Pcg64Mcg,
     stop: &dyn Fn() -> bool,
-) -> Option<Vec<usize>> {
+) -> Result<Option<Vec<usize>>, Stopped> {
     if path.between == 0 {
-        let link = problem.link(path.before?, path.after?);
-        return link.exists().then(Vec::new);
+        let (Some(before), Some(after)) = (path.before, path.after) else { return Ok(None) };
+        return Ok(problem.link(before, after).exists().then(Vec::new));
     }
     if path.between > unused.len() {
-        return None;
+        return Ok(None);
     }
-    for_width!(unused.len(), W => PathSearch::<W>::new(problem, unused, path, rng, stop).widest())
+    for_width!(unused.len(), W => PathSearch::<W>::new(problem, unused, path, rng, stop).widest(), else Ok(None))
 }
 
 struct PathSearch<'a, const W: usize> {
@@ -90,34 +91,36 @@ impl<'a, const W: usize> PathSearch<'a, W> {
     }
 
     /// Binary search over bandwidths; each path found says how fast its slowest link really is.
-    fn widest(mut self) -> Option<Vec<usize>> {
+    fn widest(mut self) -> Result<Option<Vec<usize>>, Stopped> {
         let bandwidths = self.bandwidths()?;
-        let mut widest = self.with_links_of(0.0)?;
+        let Some(mut widest) = self.with_links_of(0.0)? else { return Ok(None) };
         let rank = |bandwidth_bps: f64| bandwidths.partition_point(|&other| other <= bandwidth_bps);
         let mut reached = rank(self.slowest_bps(&widest));
         let mut unreached = bandwidths.len();
         while reached < unreached && !(self.stop)() {
             let middle = reached + (unreached - reached) / 2;
             match self.with_links_of(bandwidths[middle]) {
-                Some(path) => {
+                Ok(Some(path)) => {
                     reached = rank(self.slowest_bps(&path));
                     widest = path;
                 }
-                None => unreached = middle,
+                Ok(None) => unreached = middle,
+                // The path found so far is still a path.
+                Err(Stopped) => break,
             }
         }
-        Some(widest)
+        Ok(Some(widest))
     }
 
     /// The distinct bandwidths of the links that the path may use, ascending; of very many some.
-    fn bandwidths(&self) -> Option<Vec<f64>> {
+    fn bandwidths(&self) -> Result<Vec<f64>, Stopped> {
         let (unused, problem) = (self.unused, self.problem);
         let stride = (unused.len() * unused.len()).div_ceil(MOST_BANDWIDTHS);
         let mut bandwidths = Vec::new();
         let mut pairs = 0_usize;
         for &from in unused.iter().chain(&self.path.before) {
             if (self.stop)() {
-                return None;
+                return Err(Stopped);
             }
             for &to in unused.iter().chain(&self.path.after) {
                 let link = problem.link(from, to);
@@ -129,7 +132,7 @@ impl<'a, const W: usize> PathSearch<'a, W> {
         }
         bandwidths.sort_unstable_by(f64::total_cmp);
         bandwidths.dedup();
-        Some(bandwidths)
+        Ok(bandwidths)
     }
 
     fn slowest_bps(&self, path: &[usize]) -> f64 {
@@ -138,10 +141,10 @@ impl<'a, const W: usize> PathSearch<'a, W> {
     }
 
     /// A path over links of at least this bandwidth.
-    fn with_links_of(&mut self, bandwidth_bps: f64) -> Option<Vec<usize>> {
+    fn with_links_of(&mut self, bandwidth_bps: f64) -> Result<Option<Vec<usize>>, Stopped> {
         let links = self.fast_links(bandwidth_bps)?;
         if !links.first.meets(&links.finishing[self.path.between - 1]) {
-            return None;
+            return Ok(None);
         }
         let has_own = self.unused.len() <= DISTINCT_COLOURS;
         let colours = if has_own { self.unused.len() } else { self.path.between };
@@ -149,16 +152,16 @@ impl<'a, const W: usize> PathSearch<'a, W> {
         let mut colour_of: Vec<usize> = (0..self.unused.len()).collect();
         for _ in 0..repetitions {
             if (self.stop)() {
-                return None;
+                return Err(Stopped);
             }
             if !has_own {
                 colour_of.fill_with(|| self.rng.random_range(0..colours));
             }
             if let Some(path) = self.with_colours(&links, &colour_of, colours) {
-                return Some(path.into_iter().map(|place| self.unused[place]).collect());
+                return Ok(Some(path.into_iter().map(|place| self.unused[place]).collect()));
             }
         }
-        None
+        Ok(None)
     }
 
     fn repetitions(&self) -> usize {
@@ -167,7 +170,7 @@ impl<'a, const W: usize> PathSearch<'a, W> {
         by_chance.min(MOST_WORK / words).ceil() as usize
     }
 
-    fn fast_links(&self, bandwidth_bps: f64) -> Option<FastLinks<W>> {
+    fn fast_links(&self, bandwidth_bps: f64) -> Result<FastLinks<W>, Stopped> {
         let is_fast = |from: usize, to: usize| {
             let link = self.problem.link(from, to);
             link.exists() && link.bandwidth_bps >= bandwidth_bps
@@ -181,7 +184,7 @@ impl<'a, const W: usize> PathSearch<'a, W> {
         let mut onward: Vec<Bits<W>> = Vec::with_capacity(self.unused.len());
         for &from in self.unused {
             if (self.stop)() {
-                return None;
+                return Err(Stopped);
             }
             onward.push(places(&|host| is_fast(from, host)));
         }
@@ -193,7 +196,7 @@ impl<'a, const W: usize> PathSearch<'a, W> {
             linked.for_each(|place| bits.insert(place));
             finishing.push(bits);
         }
-        Some(FastLinks { onward, first, finishing })
+        Ok(FastLinks { onward, first, finishing })
     }
 
     /// A path of different colours, as places in `unused`. Sets of colours grow in numerical order.

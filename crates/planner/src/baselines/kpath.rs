@@ -28,6 +28,7 @@ use super::partition::least_sum;
 use super::permitted;
 use crate::incumbent::Incumbent;
 use crate::problem::Problem;
+use crate::stopped::Stopped;
 
 /// The number of transfer-size classes in the paper's main runs.
 const CLASSES: usize = 20;
@@ -39,7 +40,7 @@ const LONGEST_PIECE: usize = 7;
 pub fn kpath(incumbent: &Incumbent<'_>) {
     let problem = incumbent.problem;
     let stop = || incumbent.must_end();
-    let Some(ends) = least_sum(problem, &stop) else { return };
+    let Ok(Some(ends)) = least_sum(problem, &stop) else { return };
     if ends.len() == 1 {
         // No hop, so to the paper every host is as good; the best of them is the one to offer.
         for host in 0..problem.hosts.len() {
@@ -51,7 +52,7 @@ pub fn kpath(incumbent: &Incumbent<'_>) {
     let rng = Pcg64Mcg::seed_from_u64(incumbent.env.seed);
     let mut matching = Matching { problem, placed: vec![None; ends.len()], rng, stop: &stop };
     for run in runs(&classes_of(&sizes)) {
-        if matching.place(run).is_none() {
+        if matching.place(run) != Ok(true) {
             return;
         }
     }
@@ -95,8 +96,9 @@ struct Matching<'a> {
 }
 
 impl Matching<'_> {
-    /// Places the stages on both sides of a run of cuts: cut c lies between the stages c and c + 1.
-    fn place(&mut self, run: Range<usize>) -> Option<()> {
+    /// Places the stages on both sides of a run of cuts: cut c lies between the stages c and c + 1. Returns whether there
+    /// was a path for each piece.
+    fn place(&mut self, run: Range<usize>) -> Result<bool, Stopped> {
         let (mut first, last) = (run.start, run.end);
         while first < last {
             let unused = self.unused();
@@ -104,21 +106,24 @@ impl Matching<'_> {
             let longest = if unused.len() <= DISTINCT_COLOURS { DISTINCT_COLOURS } else { LONGEST_PIECE };
             let pieces = to_choose.div_ceil(longest).max(1);
             let piece_last = if pieces == 1 { last } else { first + (last - first) / pieces };
-            self.place_piece(&unused, first, piece_last)?;
+            if !self.place_piece(&unused, first, piece_last)? {
+                return Ok(false);
+            }
             first = piece_last;
         }
-        Some(())
+        Ok(true)
     }
 
-    fn place_piece(&mut self, unused: &[usize], first: usize, last: usize) -> Option<()> {
+    fn place_piece(&mut self, unused: &[usize], first: usize, last: usize) -> Result<bool, Stopped> {
         let (before, after) = (self.placed[first], self.placed[last]);
         let to_choose: Vec<usize> = (first..=last).filter(|&stage| self.placed[stage].is_none()).collect();
         let path = Path { before, between: to_choose.len(), after };
         let hosts = widest(self.problem, unused, path, &mut self.rng, self.stop)?;
+        let Some(hosts) = hosts else { return Ok(false) };
         for (stage, host) in to_choose.into_iter().zip(hosts) {
             self.placed[stage] = Some(host);
         }
-        Some(())
+        Ok(true)
     }
 
     fn unused(&self) -> Vec<usize> {

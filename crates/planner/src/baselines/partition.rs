@@ -9,14 +9,15 @@ use rand::RngExt;
 use rand_pcg::Pcg64Mcg;
 
 use crate::problem::Problem;
+use crate::stopped::Stopped;
 
 const UNREACHED: usize = usize::MAX;
 
 /// The ends of the pieces that have the least sum of boundary bytes, the fewest among equals; `None` where the model
-/// has no partition into so few pieces, or when told to stop.
-pub fn least_sum(problem: &Problem, stop: &dyn Fn() -> bool) -> Option<Vec<usize>> {
+/// has no partition into so few pieces.
+pub fn least_sum(problem: &Problem, stop: &dyn Fn() -> bool) -> Result<Option<Vec<usize>>, Stopped> {
     let blocks = problem.blocks();
-    let free_bytes = least_free_bytes(problem)?;
+    let Some(free_bytes) = least_free_bytes(problem) else { return Ok(None) };
     let bytes_at = |end: usize| if end == blocks { 0 } else { u128::from(problem.chain.boundary_bytes[end]) };
     let mut least = vec![u128::MAX; blocks + 1];
     // For each number of pieces, the start of the last piece for each end that this number improves.
@@ -26,7 +27,7 @@ pub fn least_sum(problem: &Problem, stop: &dyn Fn() -> bool) -> Option<Vec<usize
         let mut starts = vec![UNREACHED; blocks + 1];
         for (start, sum) in improved {
             if stop() {
-                return None;
+                return Err(Stopped);
             }
             problem.ends_within(free_bytes, start, |end| {
                 let sum = sum + bytes_at(end);
@@ -39,12 +40,13 @@ pub fn least_sum(problem: &Problem, stop: &dyn Fn() -> bool) -> Option<Vec<usize
         improved = (0..blocks).filter(|&end| starts[end] != UNREACHED).map(|end| (end, least[end])).collect();
         last_starts.push(starts);
     }
-    let pieces = last_starts.iter().rposition(|starts| starts[blocks] != UNREACHED)? + 1;
+    let Some(last_piece) = last_starts.iter().rposition(|starts| starts[blocks] != UNREACHED) else { return Ok(None) };
+    let pieces = last_piece + 1;
     let mut ends = vec![blocks; pieces];
     for piece in (1..pieces).rev() {
         ends[piece - 1] = last_starts[piece][ends[piece]];
     }
-    Some(ends)
+    Ok(Some(ends))
 }
 
 /// Draws partitions into at most so many pieces as there can be stages.
@@ -56,21 +58,21 @@ pub struct RandomPartition<'p> {
 }
 
 impl<'p> RandomPartition<'p> {
-    /// Prepares draws, O(m²); `None` where there is no partition, or when told to stop.
-    pub fn new(problem: &'p Problem, stop: &dyn Fn() -> bool) -> Option<Self> {
+    /// Prepares draws, O(m²). Returns `None` if there is no partition.
+    pub fn new(problem: &'p Problem, stop: &dyn Fn() -> bool) -> Result<Option<Self>, Stopped> {
         let blocks = problem.blocks();
-        let free_bytes = least_free_bytes(problem)?;
+        let Some(free_bytes) = least_free_bytes(problem) else { return Ok(None) };
         let mut fewest = vec![UNREACHED; blocks + 1];
         fewest[blocks] = 0;
         for start in (0..blocks).rev() {
             if stop() {
-                return None;
+                return Err(Stopped);
             }
             let mut rest = UNREACHED;
             problem.ends_within(free_bytes, start, |end| rest = rest.min(fewest[end]));
             fewest[start] = rest.saturating_add(1);
         }
-        (fewest[0] <= problem.most_stages).then_some(Self { problem, free_bytes, fewest })
+        Ok((fewest[0] <= problem.most_stages).then_some(Self { problem, free_bytes, fewest }))
     }
 
     /// From the front, each end uniformly among those from which the pieces left suffice.

@@ -20,7 +20,7 @@ pub fn random(incumbent: &Incumbent<'_>) {
     let problem = incumbent.problem;
     let stop = || incumbent.must_end();
     let mut rng = Pcg64Mcg::seed_from_u64(incumbent.env.seed);
-    let Some(partition) = RandomPartition::new(problem, &stop) else { return };
+    let Ok(Some(partition)) = RandomPartition::new(problem, &stop) else { return };
     for _ in 0..DRAWS {
         if stop() {
             return;

@@ -51,7 +51,7 @@ fn solve(document: &Value, algorithm: &str, seed: u64) -> PlacementDocument {
 }
 
 fn partition_of(document: &Value) -> Option<Vec<usize>> {
-    least_sum(&Problem::new(&parse(document), &|| false).unwrap(), &|| false)
+    least_sum(&Problem::new(&parse(document), &|| false).unwrap(), &|| false).unwrap()
 }
 
 /// A full mesh with the same bandwidth but for these pairs.
@@ -185,7 +185,7 @@ fn times_widest(nodes: usize, trials: u64) -> usize {
         let problem = Problem::new(&parse(&request(&[1, 1], &vec![10; nodes], &links)), &|| false).unwrap();
         let unused: Vec<usize> = (1..nodes).collect();
         let asked = Path { before: Some(0), between: 3, after: None };
-        let mut found = widest(&problem, &unused, asked, &mut rng, &|| false).unwrap();
+        let mut found = widest(&problem, &unused, asked, &mut rng, &|| false).unwrap().unwrap();
         found.insert(0, 0);
         assert_eq!(found.iter().collect::<BTreeSet<_>>().len(), 4);
         let slowest = found.windows(2).map(|ends| problem.link(ends[0], ends[1]).bandwidth_bps);

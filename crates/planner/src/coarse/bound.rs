@@ -8,6 +8,7 @@
 use super::cuts;
 use crate::bound::Bounds;
 use crate::problem::Problem;
+use crate::stopped::Stopped;
 
 /// Work of one host is a difference of prefix sums: a bound must fail by more than their rounding.
 const ROUNDING: f64 = 1e-9;
@@ -28,15 +29,15 @@ pub struct GridBounds<'p> {
 }
 
 impl Bounds for GridBounds<'_> {
-    fn least_period(&self, stop: &dyn Fn() -> bool) -> Option<f64> {
+    fn least_period(&self, stop: &dyn Fn() -> bool) -> Result<f64, Stopped> {
         let walk_s = self.best_walk(f64::max, stop)?;
         if walk_s == f64::INFINITY {
-            return Some(walk_s);
+            return Ok(walk_s);
         }
-        Some(walk_s.max(self.least_period_of_capacity(walk_s, stop)?))
+        Ok(walk_s.max(self.least_period_of_capacity(walk_s, stop)?))
     }
 
-    fn least_latency(&self, stop: &dyn Fn() -> bool) -> Option<f64> {
+    fn least_latency(&self, stop: &dyn Fn() -> bool) -> Result<f64, Stopped> {
         self.best_walk(|before, time| before + time, stop)
     }
 }
@@ -49,7 +50,7 @@ impl<'p> GridBounds<'p> {
 
     /// The least cost of a walk over the grid whose times are put together by `join`, which must never decrease in
     /// either argument.
-    fn best_walk(&self, join: impl Fn(f64, f64) -> f64, stop: &dyn Fn() -> bool) -> Option<f64> {
+    fn best_walk(&self, join: impl Fn(f64, f64) -> f64, stop: &dyn Fn() -> bool) -> Result<f64, Stopped> {
         let problem = self.problem;
         let cells = self.grid.len() - 1;
         let on_grid = problem.with_cuts_at(&self.grid);
@@ -73,7 +74,7 @@ impl<'p> GridBounds<'p> {
         }
         for cell in 0..cells {
             if stop() {
-                return None;
+                return Err(Stopped);
             }
             if !ended[cell].is_finite() {
                 continue;
@@ -101,7 +102,7 @@ impl<'p> GridBounds<'p> {
                 }
             }
         }
-        Some(finished)
+        Ok(finished)
     }
 
     /// The smallest boundary among the cuts of a cell.
@@ -111,7 +112,7 @@ impl<'p> GridBounds<'p> {
     }
 
     /// The period below which all hosts together cannot do the work.
-    fn least_period_of_capacity(&self, least_s: f64, stop: &dyn Fn() -> bool) -> Option<f64> {
+    fn least_period_of_capacity(&self, least_s: f64, stop: &dyn Fn() -> bool) -> Result<f64, Stopped> {
         let problem = self.problem;
         let looks = MOST_LOOKS / problem.groups.len();
         let grid =
@@ -136,26 +137,32 @@ impl<'p> GridBounds<'p> {
             }
             low_s = low_s.max(low);
         }
-        Some(low_s)
+        Ok(low_s)
     }
 
     /// Whether the largest pieces of work that the hosts can do within a period sum to the whole, work weighed by the
     /// seconds that a group needs for it.
-    fn can_do_all(&self, weighing: usize, grid: &[usize], period_s: f64, stop: &dyn Fn() -> bool) -> Option<bool> {
+    fn can_do_all(
+        &self,
+        weighing: usize,
+        grid: &[usize],
+        period_s: f64,
+        stop: &dyn Fn() -> bool,
+    ) -> Result<bool, Stopped> {
         let problem = self.problem;
         let work_s = |start: usize, end: usize| problem.work_s(weighing, start, end);
         let all_s = work_s(0, problem.blocks());
         let mut of_group = Vec::with_capacity(problem.groups.len());
         for group in 0..problem.groups.len() {
             if stop() {
-                return None;
+                return Err(Stopped);
             }
             of_group.push(self.largest_work_s(group, grid, period_s, &work_s));
         }
         let mut largest_s: Vec<f64> = problem.group_of.iter().map(|&group| of_group[group]).collect();
         largest_s.sort_unstable_by(|a, b| b.total_cmp(a));
         let together_s: f64 = largest_s.iter().take(problem.most_stages).sum();
-        Some(together_s >= all_s * (1.0 - ROUNDING))
+        Ok(together_s >= all_s * (1.0 - ROUNDING))
     }
 
     /// The most that a stage on a group's hosts can do: for each start on the grid the furthest end whose compute and

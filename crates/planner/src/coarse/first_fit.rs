@@ -10,7 +10,7 @@ use crate::problem::Problem;
 /// Hosts from which a walk begins.
 const WALKS: usize = 32;
 
-/// The best of the walks that hold the model; `None` where none does, or when told to stop before one did.
+/// The best of the walks that hold the model; `None` where none of those tried before a stop does.
 pub fn first_fit(problem: &Problem, stop: &dyn Fn() -> bool) -> Option<Assignment> {
     let mut firsts: Vec<usize> = (0..problem.hosts.len()).filter(|&host| problem.input_s[host].is_finite()).collect();
     firsts.sort_by_key(|&host| std::cmp::Reverse(problem.groups[problem.group_of[host]].free_bytes));

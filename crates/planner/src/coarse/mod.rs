@@ -17,6 +17,7 @@ use super::env::Env;
 use super::incumbent::Incumbent;
 use super::priced::refine;
 use super::problem::Problem;
+use super::stopped::Stopped;
 use super::{CheckFailure, feasible, raise_bounds, search};
 use crate::domain::placement::PlacementDocument;
 use crate::domain::request::PlanRequest;
@@ -76,9 +77,9 @@ fn plan_among(
     let stop = || env.stop.reason().is_some();
     let nothing_known = || Incumbent::among(request, whole, whole.blocks(), env);
     match feasible::reasons(request, whole, &stop) {
-        None => return nothing_known().conclude(),
-        Some(reasons) if !reasons.is_empty() => return Ok(nothing_known().infeasible(reasons)),
-        Some(_) => {}
+        Err(Stopped) => return nothing_known().conclude(),
+        Ok(reasons) if !reasons.is_empty() => return Ok(nothing_known().infeasible(reasons)),
+        Ok(_) => {}
     }
     let mut best = first_fit::first_fit(whole, &stop);
     let mut kept = cuts::spread(whole, most);
@@ -97,7 +98,8 @@ fn plan_among(
         match proven {
             Some(bound) => incumbent.raise_for_all_cuts(bound),
             None => {
-                if let Some(reason) = raise_bounds(&incumbent, &bounds, &stop) {
+                // Told to stop, the round ends with what is known.
+                if let Ok(Some(reason)) = raise_bounds(&incumbent, &bounds, &stop) {
                     return Ok(incumbent.infeasible(vec![reason]));
                 }
             }

@@ -6,6 +6,7 @@
 use super::stage_ends::StageEnds;
 use crate::bits::Bits;
 use crate::problem::Problem;
+use crate::stopped::Stopped;
 
 /// Tables for one period.
 #[derive(Debug)]
@@ -28,13 +29,13 @@ pub struct AtPeriod<'p, const W: usize> {
 }
 
 impl<'p, const W: usize> AtPeriod<'p, W> {
-    /// Tabulates a period; `None` when told to stop.
+    /// Tabulates a period.
     pub fn new(
         problem: &'p Problem,
         stage_ends: &'p StageEnds<W>,
         period_s: f64,
         stop: &dyn Fn() -> bool,
-    ) -> Option<Self> {
+    ) -> Result<Self, Stopped> {
         let loads = distinct_loads(problem);
         let reach = reach(problem, period_s);
         let mut tables = Self {
@@ -48,7 +49,7 @@ impl<'p, const W: usize> AtPeriod<'p, W> {
             input_in_time: problem.input_s.iter().map(|&input_s| input_s <= period_s).collect(),
         };
         tables.finishing = tables.finishing_starts(period_s, stop)?;
-        Some(tables)
+        Ok(tables)
     }
 
     /// The ends of stages on a host that begin at one of `starts`.
@@ -144,7 +145,7 @@ impl<'p, const W: usize> AtPeriod<'p, W> {
     }
 
     /// Layer by layer from the end, each layer from what the one before added.
-    fn finishing_starts(&self, period_s: f64, stop: &dyn Fn() -> bool) -> Option<Vec<Vec<Bits<W>>>> {
+    fn finishing_starts(&self, period_s: f64, stop: &dyn Fn() -> bool) -> Result<Vec<Vec<Bits<W>>>, Stopped> {
         let (hosts, blocks) = (self.problem.hosts.len(), self.problem.blocks());
         let mut layers: Vec<Vec<Bits<W>>> = Vec::new();
         let mut known = vec![Bits::EMPTY; hosts];
@@ -155,7 +156,7 @@ impl<'p, const W: usize> AtPeriod<'p, W> {
             let mut next = Vec::new();
             for host in 0..hosts {
                 if stop() {
-                    return None;
+                    return Err(Stopped);
                 }
                 let targets = match layers.len() {
                     0 if self.problem.output_s[host] <= period_s => Bits::single(blocks),
@@ -172,11 +173,11 @@ impl<'p, const W: usize> AtPeriod<'p, W> {
                 }
             }
             if next.is_empty() {
-                return Some(layers);
+                return Ok(layers);
             }
             layers.push(known.clone());
             if layers.len() == self.problem.most_stages {
-                return Some(layers);
+                return Ok(layers);
             }
             added = next;
         }
@@ -237,7 +238,7 @@ fn reach(problem: &Problem, period_s: f64) -> Vec<u32> {
     reach
 }
 
-fn carries(problem: &Problem, loads: &[f64], period_s: f64, stop: &dyn Fn() -> bool) -> Option<Vec<u16>> {
+fn carries(problem: &Problem, loads: &[f64], period_s: f64, stop: &dyn Fn() -> bool) -> Result<Vec<u16>, Stopped> {
     let hosts = problem.hosts.len();
     let mut carries = vec![0; hosts * hosts];
     let thresholds = problem.links.common_latency_s().map(|latency_s| {
@@ -246,7 +247,7 @@ fn carries(problem: &Problem, loads: &[f64], period_s: f64, stop: &dyn Fn() -> b
     });
     for (from, row) in carries.chunks_mut(hosts).enumerate() {
         if stop() {
-            return None;
+            return Err(Stopped);
         }
         match &thresholds {
             Some(thresholds) => {
@@ -262,7 +263,7 @@ fn carries(problem: &Problem, loads: &[f64], period_s: f64, stop: &dyn Fn() -> b
             }
         }
     }
-    Some(carries)
+    Ok(carries)
 }
 
 /// The least bandwidth that carries a load within the period, exactly: the next smaller double does not.

@@ -16,6 +16,7 @@ use super::capacity::Remaining;
 use super::coverage::Coverage;
 use crate::bits::Bits;
 use crate::cost::Assignment;
+use crate::stopped::Stopped;
 
 /// Words of a set of hosts, and so the most hosts of a beam.
 const WORDS: usize = 4;
@@ -29,13 +30,13 @@ const MOST_BYTES: usize = 256 << 20;
 
 /// What a beam found.
 #[derive(Debug)]
-pub enum Beamed {
+pub enum Beam {
     /// A placement within the period.
-    Placed(Assignment),
-    /// Nothing, and no beginning was dropped: there is no placement.
-    Impossible,
-    /// Nothing, but beginnings were dropped or the world said stop.
-    Nothing,
+    Placement(Assignment),
+    /// Nothing, and no beginning was dropped: no placement exists.
+    Infeasible,
+    /// Nothing, but beginnings were dropped.
+    Unknown,
 }
 
 struct Beginning<const W: usize> {
@@ -53,7 +54,7 @@ pub fn search<const W: usize>(
     width: usize,
     mut rng: Option<&mut Pcg64Mcg>,
     stop: &dyn Fn() -> bool,
-) -> Beamed {
+) -> Result<Beam, Stopped> {
     let problem = tables.problem;
     let affordable = MOST_BYTES / (problem.most_stages.max(1) * size_of::<Beginning<W>>());
     let width = width.min(MOST_CANDIDATES / problem.hosts.len().max(1)).min(affordable).max(1);
@@ -65,22 +66,19 @@ pub fn search<const W: usize>(
         let stages = layers.len();
         let layer = &layers[stages - 1];
         if let Some(last) = layer.iter().find(|last| tables.finishing(last.host, 1).meets(&last.starts)) {
-            return assignment(tables, &layers, last).map_or(Beamed::Nothing, Beamed::Placed);
+            return Ok(assignment(tables, &layers, last).map_or(Beam::Unknown, Beam::Placement));
         }
         if layer.is_empty() || stages == problem.most_stages {
-            return if dropped { Beamed::Nothing } else { Beamed::Impossible };
+            return Ok(if dropped { Beam::Unknown } else { Beam::Infeasible });
         }
         remaining.stages = problem.most_stages - stages - 1;
-        let Some(mut next) = extend(tables, layer, problem.most_stages - stages, stop) else { return Beamed::Nothing };
+        let mut next = extend(tables, layer, problem.most_stages - stages, stop)?;
         if let Some(coverage) = coverage {
             cut_by(coverage, tables, &mut remaining, &mut next);
         }
         if next.len() > width {
             dropped = true;
-            let Some(kept) = best(tables, openness, next, width, rng.as_deref_mut(), stop) else {
-                return Beamed::Nothing;
-            };
-            next = kept;
+            next = best(tables, openness, next, width, rng.as_deref_mut(), stop)?;
         }
         layers.push(next);
     }
@@ -92,12 +90,12 @@ fn extend<const W: usize>(
     layer: &[Beginning<W>],
     stages_left: usize,
     stop: &dyn Fn() -> bool,
-) -> Option<Vec<Beginning<W>>> {
+) -> Result<Vec<Beginning<W>>, Stopped> {
     let mut next: Vec<Beginning<W>> = Vec::new();
     let mut at: FxHashMap<(usize, Bits<WORDS>), usize> = FxHashMap::default();
     for (done, beginning) in layer.iter().enumerate() {
         if done % 16 == 0 && stop() {
-            return None;
+            return Err(Stopped);
         }
         let ends = tables.ends(beginning.host, &beginning.starts);
         for host in (0..tables.problem.hosts.len()).filter(|&host| !beginning.used.contains(host)) {
@@ -114,7 +112,7 @@ fn extend<const W: usize>(
             }
         }
     }
-    Some(next)
+    Ok(next)
 }
 
 /// Takes away the starts from which the hosts that are left cannot cover the rest.
@@ -138,7 +136,7 @@ fn cut_by<const W: usize>(
 }
 
 /// The best: first those that need the fewest stages, then half by how far they are, half by how open the hosts are
-/// that they leave. `None` when told to stop.
+/// that they leave.
 fn best<const W: usize>(
     tables: &AtPeriod<'_, W>,
     openness: &[u64],
@@ -146,11 +144,11 @@ fn best<const W: usize>(
     width: usize,
     mut rng: Option<&mut Pcg64Mcg>,
     stop: &dyn Fn() -> bool,
-) -> Option<Vec<Beginning<W>>> {
+) -> Result<Vec<Beginning<W>>, Stopped> {
     let mut ranked = Vec::with_capacity(beginnings.len());
     for (place, beginning) in beginnings.iter().enumerate() {
         if place % 1024 == 0 && stop() {
-            return None;
+            return Err(Stopped);
         }
         let fewest_stages = tables.fewest_stages(beginning.host, &beginning.starts).unwrap_or(usize::MAX);
         let behind = usize::MAX - beginning.starts.last().unwrap_or(0);
@@ -169,7 +167,7 @@ fn best<const W: usize>(
         place += 1;
         kept.next_if_eq(&(place - 1)).is_some()
     });
-    Some(beginnings)
+    Ok(beginnings)
 }
 
 /// Goes back from a last stage to the beginning: in the layer before stands one with the same hosts but the last.
@@ -221,14 +219,14 @@ mod tests {
             let beam = |period_s: f64, width: usize| {
                 let tables = AtPeriod::new(&problem, &stage_ends, period_s, &|| false).unwrap();
                 let openness: Vec<u64> = (0..problem.hosts.len()).map(|host| tables.openness(host)).collect();
-                search(&tables, None, &openness, width, None, &|| false)
+                search(&tables, None, &openness, width, None, &|| false).unwrap()
             };
             match beam(least_s, usize::MAX) {
-                Beamed::Placed(found) => assert!(costs(&problem, &found).period_s <= least_s),
+                Beam::Placement(found) => assert!(costs(&problem, &found).period_s <= least_s),
                 other => panic!("{other:?}"),
             }
-            assert!(matches!(beam(least_s.next_down(), usize::MAX), Beamed::Impossible));
-            assert!(!matches!(beam(least_s, 1), Beamed::Impossible));
+            assert!(matches!(beam(least_s.next_down(), usize::MAX), Beam::Infeasible));
+            assert!(!matches!(beam(least_s, 1), Beam::Infeasible));
         }
     }
 }

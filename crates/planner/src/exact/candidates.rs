@@ -2,6 +2,7 @@
 
 use super::at_period::distinct_loads;
 use crate::problem::Problem;
+use crate::stopped::Stopped;
 
 /// The candidates of a range.
 pub enum Listed {
@@ -12,14 +13,20 @@ pub enum Listed {
 }
 
 /// Lists the candidates from `least` (included) to `below` (excluded), or finds that they are more than about `most`.
-/// O(n² log r + g m log m) to find c of them, O(c log c) to sort. `None` when told to stop.
-pub fn candidates(problem: &Problem, least: f64, below: f64, most: usize, stop: &dyn Fn() -> bool) -> Option<Listed> {
+/// O(n² log r + g m log m) to find c of them, O(c log c) to sort.
+pub fn candidates(
+    problem: &Problem,
+    least: f64,
+    below: f64,
+    most: usize,
+    stop: &dyn Fn() -> bool,
+) -> Result<Listed, Stopped> {
     let blocks = problem.blocks();
     let mut found = Vec::new();
     let loads = distinct_loads(problem);
     for from in 0..problem.hosts.len() {
         if stop() {
-            return None;
+            return Err(Stopped);
         }
         for to in 0..problem.hosts.len() {
             let link = problem.link(from, to);
@@ -28,12 +35,12 @@ pub fn candidates(problem: &Problem, least: f64, below: f64, most: usize, stop: 
             found.extend(times.take_while(|&hop_s| hop_s < below));
         }
         if too_many(&mut found, most) {
-            return Some(Listed::TooMany);
+            return Ok(Listed::TooMany);
         }
     }
     for group in 0..problem.groups.len() {
         if stop() {
-            return None;
+            return Err(Stopped);
         }
         for start in 0..blocks {
             let first = first_end(start, blocks, |end| problem.compute_s(group, start, end) >= least);
@@ -41,13 +48,13 @@ pub fn candidates(problem: &Problem, least: f64, below: f64, most: usize, stop: 
             found.extend(times.take_while(|&compute_s| compute_s < below));
         }
         if too_many(&mut found, most) {
-            return Some(Listed::TooMany);
+            return Ok(Listed::TooMany);
         }
     }
     let ends_s = problem.input_s.iter().chain(&problem.output_s);
     found.extend(ends_s.copied().filter(|end_s| (least..below).contains(end_s)));
     keep_distinct(&mut found);
-    Some(Listed::All(found))
+    Ok(Listed::All(found))
 }
 
 /// Whether more numbers than allowed are left when equal ones are dropped; half of them are enough, so that they are
@@ -65,16 +72,15 @@ fn keep_distinct(found: &mut Vec<f64>) {
     found.dedup();
 }
 
-/// The smallest candidate above a period; infinite where there is none. O(n² log r + g m log m). `None` when told to
-/// stop.
-pub fn next_candidate(problem: &Problem, period_s: f64, stop: &dyn Fn() -> bool) -> Option<f64> {
+/// The smallest candidate above a period; infinite where there is none. O(n² log r + g m log m).
+pub fn next_candidate(problem: &Problem, period_s: f64, stop: &dyn Fn() -> bool) -> Result<f64, Stopped> {
     let blocks = problem.blocks();
     let loads = distinct_loads(problem);
     let ends_s = problem.input_s.iter().chain(&problem.output_s).copied();
     let mut next = ends_s.filter(|&end_s| end_s > period_s).fold(f64::INFINITY, f64::min);
     for from in 0..problem.hosts.len() {
         if stop() {
-            return None;
+            return Err(Stopped);
         }
         for to in 0..problem.hosts.len() {
             let link = problem.link(from, to);
@@ -84,7 +90,7 @@ pub fn next_candidate(problem: &Problem, period_s: f64, stop: &dyn Fn() -> bool)
     }
     for group in 0..problem.groups.len() {
         if stop() {
-            return None;
+            return Err(Stopped);
         }
         for start in 0..blocks {
             let end = first_end(start, blocks, |end| problem.compute_s(group, start, end) > period_s);
@@ -93,7 +99,7 @@ pub fn next_candidate(problem: &Problem, period_s: f64, stop: &dyn Fn() -> bool)
             }
         }
     }
-    Some(next)
+    Ok(next)
 }
 
 /// The first end behind a start for which a monotone condition holds; m + 1 where there is none.

@@ -9,6 +9,7 @@
 use super::at_period::AtPeriod;
 use crate::bits::Bits;
 use crate::problem::Problem;
+use crate::stopped::Stopped;
 
 /// Weights are sums of doubles: a bound must fail by more than their rounding.
 const ROUNDING: f64 = 1e-9;
@@ -43,20 +44,20 @@ struct Weighing {
     order: Vec<u16>,
 }
 
-/// What the bounds say of the whole model.
+/// Whether all hosts together can run the whole model.
 #[derive(Debug)]
-pub enum Verdict {
-    /// The hosts together cannot cover the model.
-    Impossible,
-    /// They can, barely enough for the bounds to be of use.
-    Useful(Capacity),
-    /// They can many times over.
-    Irrelevant,
+pub enum Supply<C> {
+    /// They cannot.
+    Insufficient,
+    /// They can, but so barely that the bounds are of use.
+    Scarce(C),
+    /// They can, many times over.
+    Ample,
 }
 
 impl Capacity {
-    /// Builds the bounds and judges the whole model by them. `None` when told to stop.
-    pub fn judge<const W: usize>(tables: &AtPeriod<'_, W>, stop: &dyn Fn() -> bool) -> Option<Verdict> {
+    /// Builds the bounds and judges the whole model by them.
+    pub fn judge<const W: usize>(tables: &AtPeriod<'_, W>, stop: &dyn Fn() -> bool) -> Result<Supply<Self>, Stopped> {
         let problem = tables.problem;
         Self::judge_kinds(problem, &furthest_ends(tables), &Remaining::all(problem), stop)
     }
@@ -68,7 +69,7 @@ impl Capacity {
         reach: &[usize],
         all: &Remaining,
         stop: &dyn Fn() -> bool,
-    ) -> Option<Verdict> {
+    ) -> Result<Supply<Self>, Stopped> {
         let kinds = all.by_group.len();
         let mut weighings = Vec::new();
         let mut least_cover = f64::INFINITY;
@@ -78,25 +79,25 @@ impl Capacity {
             let weighing = Weighing::new(kinds, reach, &weights, stop)?;
             let cover = weighing.cover(all);
             if cover < 1.0 - ROUNDING {
-                return Some(Verdict::Impossible);
+                return Ok(Supply::Insufficient);
             }
             least_cover = least_cover.min(cover);
             weighings.push((weights, weighing));
         }
         if least_cover > IRRELEVANT {
-            return Some(Verdict::Irrelevant);
+            return Ok(Supply::Ample);
         }
         for from_start in [true, false] {
             let first = if from_start { vec![1.0; problem.blocks()] } else { block_bytes(problem) };
             let weights = dual_weights(problem, reach, all, first, stop)?;
             let weighing = Weighing::new(kinds, reach, &weights, stop)?;
             if weighing.cover(all) < 1.0 - ROUNDING {
-                return Some(Verdict::Impossible);
+                return Ok(Supply::Insufficient);
             }
             weighings.push((Vec::new(), weighing));
         }
         let weighings = weighings.into_iter().map(|(_, weighing)| weighing).collect();
-        Some(Verdict::Useful(Self { weighings }))
+        Ok(Supply::Scarce(Self { weighings }))
     }
 
     /// The starts on a host of a group from which what is left can still cover the blocks behind.
@@ -123,7 +124,7 @@ impl Remaining {
 }
 
 impl Weighing {
-    fn new(groups: usize, reach: &[usize], weights: &[f64], stop: &dyn Fn() -> bool) -> Option<Self> {
+    fn new(groups: usize, reach: &[usize], weights: &[f64], stop: &dyn Fn() -> bool) -> Result<Self, Stopped> {
         let blocks = weights.len();
         let mut behind = vec![0.0; blocks + 1];
         for block in (0..blocks).rev() {
@@ -139,13 +140,13 @@ impl Weighing {
         }
         for row in heaviest.chunks(groups) {
             if stop() {
-                return None;
+                return Err(Stopped);
             }
             let mut groups: Vec<u16> = (0..groups as u16).collect();
             groups.sort_by(|&a, &b| row[usize::from(b)].total_cmp(&row[usize::from(a)]));
             order.extend(groups);
         }
-        Some(Self { behind, heaviest, order })
+        Ok(Self { behind, heaviest, order })
     }
 
     /// How many times over the remaining hosts cover what lies behind a position, on top of `own`.
@@ -203,7 +204,7 @@ fn dual_weights(
     all: &Remaining,
     mut weights: Vec<f64>,
     stop: &dyn Fn() -> bool,
-) -> Option<Vec<f64>> {
+) -> Result<Vec<f64>, Stopped> {
     let blocks = problem.blocks();
     let total: f64 = weights.iter().sum();
     // A block without weight would never gain any.
@@ -211,7 +212,7 @@ fn dual_weights(
     let (mut best, mut least_cover) = (weights.clone(), f64::INFINITY);
     for update in 0..UPDATES {
         if stop() {
-            return None;
+            return Err(Stopped);
         }
         let mut prefix = vec![0.0; blocks + 1];
         for block in 0..blocks {
@@ -248,5 +249,5 @@ fn dual_weights(
         }
         weights.iter_mut().for_each(|weight| *weight /= sum);
     }
-    Some(best)
+    Ok(best)
 }

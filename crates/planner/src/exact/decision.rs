@@ -4,16 +4,19 @@ use rand::SeedableRng;
 use rand_pcg::Pcg64Mcg;
 
 use super::at_period::AtPeriod;
-use super::beam::{self, Beamed};
-use super::coverage::{Coverage, Covered};
+use super::beam::{self, Beam};
+use super::capacity::Supply;
+use super::coverage::Coverage;
 use super::dive::Dive;
-use super::labels::{self, Found};
+use super::labels::{self, Labelled};
 use super::neighbourhood::Neighbourhoods;
 use super::stage_ends::StageEnds;
 use crate::cost::Assignment;
 use crate::incumbent::Incumbent;
 use crate::problem::Problem;
 use crate::repartition::repartition;
+use crate::stopped::Stopped;
+use crate::verdict::Verdict;
 
 /// Expansions of a dive, and how many randomised dives follow the first.
 const EXPANSIONS: usize = 300;
@@ -26,17 +29,6 @@ const FIRST_BEAM_LABELS: usize = 2_000;
 /// to be learnt one by one.
 const HOSTS_PER_NEIGHBOUR: usize = 64;
 const MOST_NEIGHBOURS: usize = 8;
-
-/// What is known of a period.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Decision {
-    /// A placement was found and offered to the incumbent.
-    Possible,
-    /// It is proven that there is none.
-    Impossible,
-    /// The effort did not suffice.
-    Undecided,
-}
 
 /// Decides periods of a problem, and learns from one to the next which nodes walks must remember.
 pub struct Decider<'s, const W: usize> {
@@ -86,13 +78,13 @@ impl<'s, const W: usize> Decider<'s, W> {
 
     /// Decides without learning where the effort does not suffice: what a hard decision makes walks remember would
     /// slow the easier ones down.
-    pub fn probe(&mut self, period_s: f64, most_labels: usize) -> Option<Decision> {
+    pub fn probe(&mut self, period_s: f64, most_labels: usize) -> Result<Verdict, Stopped> {
         let before = self.neighbourhoods.clone();
-        let decision = self.decide(period_s, most_labels)?;
-        if decision == Decision::Undecided {
+        let verdict = self.decide(period_s, most_labels)?;
+        if verdict == Verdict::Unknown {
             self.neighbourhoods = before;
         }
-        Some(decision)
+        Ok(verdict)
     }
 
     /// Whether beams can take so many hosts.
@@ -100,60 +92,63 @@ impl<'s, const W: usize> Decider<'s, W> {
         self.problem.hosts.len() <= beam::MOST_HOSTS
     }
 
-    /// Looks for a placement within a period by a beam alone; whether it found one. `None` when told to stop.
-    pub fn improve(&mut self, period_s: f64, width: usize) -> Option<bool> {
+    /// Looks for a placement within a period by a beam alone. Returns whether it found one.
+    pub fn improve(&mut self, period_s: f64, width: usize) -> Result<bool, Stopped> {
         if !self.can_improve() {
-            return Some(false);
+            return Ok(false);
         }
         let incumbent = self.incumbent;
         let stop = || incumbent.must_end() || incumbent.objective() <= period_s;
         let tables = AtPeriod::new(self.problem, self.stage_ends, period_s, &stop)?;
         let mut coverage = match Coverage::judge(&tables, &stop)? {
-            Covered::No => return Some(false),
-            Covered::Barely(coverage) => Some(coverage),
-            Covered::Amply => None,
+            Supply::Insufficient => return Ok(false),
+            Supply::Scarce(coverage) => Some(coverage),
+            Supply::Ample => None,
         };
-        if coverage.as_mut().is_some_and(|coverage| !coverage.pack(&tables, &stop)) {
-            return Some(false);
+        if let Some(coverage) = &mut coverage
+            && !coverage.pack(&tables, &stop)?
+        {
+            return Ok(false);
         }
         let openness: Vec<u64> = (0..self.problem.hosts.len()).map(|host| tables.openness(host)).collect();
         let rng = Some(&mut self.rng);
-        match beam::search(&tables, coverage.as_ref(), &openness, width, rng, &stop) {
-            Beamed::Placed(found) => {
+        match beam::search(&tables, coverage.as_ref(), &openness, width, rng, &stop)? {
+            Beam::Placement(found) => {
                 self.offer(found);
-                Some(true)
+                Ok(true)
             }
-            Beamed::Impossible | Beamed::Nothing => Some(false),
+            Beam::Infeasible | Beam::Unknown => Ok(false),
         }
     }
 
     /// Whether a placement within a period is possible; with no labels, by dives and the walk relaxation alone.
-    /// `None` when told to stop.
-    pub fn decide(&mut self, period_s: f64, most_labels: usize) -> Option<Decision> {
+    pub fn decide(&mut self, period_s: f64, most_labels: usize) -> Result<Verdict, Stopped> {
         let incumbent = self.incumbent;
         let stop = || incumbent.must_end();
         let tables = AtPeriod::new(self.problem, self.stage_ends, period_s, &stop)?;
         if tables.fewest_stages_in_all().is_none() {
-            return Some(Decision::Impossible);
+            return Ok(Verdict::Infeasible);
         }
         let mut coverage = match Coverage::judge(&tables, &stop)? {
-            Covered::No => return Some(Decision::Impossible),
-            Covered::Barely(coverage) => Some(coverage),
-            Covered::Amply => None,
+            Supply::Insufficient => return Ok(Verdict::Infeasible),
+            Supply::Scarce(coverage) => Some(coverage),
+            Supply::Ample => None,
         };
         let openness: Vec<u64> = (0..self.problem.hosts.len()).map(|host| tables.openness(host)).collect();
         for attempt in 0..=RANDOMISED_DIVES {
             let rng = (attempt > 0).then_some(&mut self.rng);
-            if let Some(found) = Dive::run(&tables, coverage.as_ref(), &openness, EXPANSIONS, rng, &stop) {
+            if let Some(found) = Dive::run(&tables, coverage.as_ref(), &openness, EXPANSIONS, rng, &stop)? {
                 self.offer(found);
-                return Some(Decision::Possible);
+                return Ok(Verdict::Feasible);
             }
         }
         if most_labels == 0 {
-            return Some(Decision::Undecided);
+            return Ok(Verdict::Unknown);
         }
-        if coverage.as_mut().is_some_and(|coverage| !coverage.pack(&tables, &stop)) {
-            return Some(Decision::Impossible);
+        if let Some(coverage) = &mut coverage
+            && !coverage.pack(&tables, &stop)?
+        {
+            return Ok(Verdict::Infeasible);
         }
         let mut neighbourhoods = match self.neighbourhoods.take() {
             Some(learnt) => learnt,
@@ -162,10 +157,11 @@ impl<'s, const W: usize> Decider<'s, W> {
                 Neighbourhoods::of_nearest(self.problem, nearest, &stop)?
             }
         };
-        let decision =
+        let searched =
             self.search_labels(period_s, &tables, coverage.as_ref(), &openness, &mut neighbourhoods, most_labels);
         self.neighbourhoods = Some(neighbourhoods);
-        Some(decision)
+        // What another thread found in the meantime may have ended the search of labels, and not the whole search.
+        Ok(searched.unwrap_or(Verdict::Unknown))
     }
 
     /// Searches labels until no walk is left, a walk is a placement, or the effort is spent; learns from each walk.
@@ -177,7 +173,7 @@ impl<'s, const W: usize> Decider<'s, W> {
         openness: &[u64],
         neighbourhoods: &mut Neighbourhoods,
         most_labels: usize,
-    ) -> Decision {
+    ) -> Result<Verdict, Stopped> {
         // What another thread found in the meantime may leave nothing to decide.
         let stop = || self.incumbent.must_end() || self.incumbent.objective() <= period_s;
         let mut spent = 0;
@@ -186,41 +182,42 @@ impl<'s, const W: usize> Decider<'s, W> {
             if spent >= beam_at && self.can_improve() {
                 beam_at = 2 * spent;
                 let width = spent / (2 * tables.fewest_stages_in_all().unwrap_or(1));
-                match beam::search(tables, coverage, openness, width, None, &stop) {
-                    Beamed::Placed(found) => {
+                match beam::search(tables, coverage, openness, width, None, &stop)? {
+                    Beam::Placement(found) => {
                         self.offer(found);
-                        return Decision::Possible;
+                        return Ok(Verdict::Feasible);
                     }
-                    Beamed::Impossible => return Decision::Impossible,
-                    Beamed::Nothing => {}
+                    Beam::Infeasible => return Ok(Verdict::Infeasible),
+                    Beam::Unknown => {}
                 }
             }
-            match labels::search(tables, coverage, neighbourhoods, most_labels, &mut spent, &stop) {
-                Found::Nothing => return Decision::Impossible,
-                Found::Undecided => return Decision::Undecided,
-                Found::Walks(walks) => {
+            match labels::search(tables, coverage, neighbourhoods, most_labels, &mut spent, &stop)? {
+                Labelled::NoWalk => return Ok(Verdict::Infeasible),
+                Labelled::TooManyLabels => return Ok(Verdict::Unknown),
+                Labelled::Walks(walks) => {
                     let mut grew = false;
                     for walk in walks {
                         let hosts: Vec<usize> = walk.stages.iter().map(|&(_, host)| host).collect();
                         if !has_cycle(&hosts) {
                             self.offer(walk);
-                            return Decision::Possible;
+                            return Ok(Verdict::Feasible);
                         }
                         grew |= neighbourhoods.forbid_cycles(&hosts);
                     }
                     if !grew {
-                        return Decision::Undecided;
+                        return Ok(Verdict::Unknown);
                     }
                 }
             }
         }
-        Decision::Undecided
+        Ok(Verdict::Unknown)
     }
 
     fn offer(&self, found: Assignment) {
         let hosts: Vec<usize> = found.stages.iter().map(|&(_, host)| host).collect();
         self.incumbent.offer(self.with_all_cuts(found));
-        if let Some(better) = repartition(self.problem, &hosts, &|| self.incumbent.must_end()) {
+        // The offer may have ended the search: then nothing better is needed.
+        if let Ok(Some(better)) = repartition(self.problem, &hosts, &|| self.incumbent.must_end()) {
             self.incumbent.offer(self.with_all_cuts(better));
         }
     }

@@ -12,6 +12,7 @@ use super::capacity::Remaining;
 use super::coverage::Coverage;
 use crate::bits::Bits;
 use crate::cost::Assignment;
+use crate::stopped::Stopped;
 
 /// How many children of an expansion are followed.
 const WIDTH: usize = 6;
@@ -40,7 +41,7 @@ struct Child<const W: usize> {
 }
 
 impl<'t, const W: usize> Dive<'t, W> {
-    /// Looks for a placement within the period of `tables`.
+    /// Looks for a placement within the period of `tables`. Returns `None` if it finds none.
     pub fn run(
         tables: &'t AtPeriod<'t, W>,
         coverage: Option<&'t Coverage<W>>,
@@ -48,7 +49,7 @@ impl<'t, const W: usize> Dive<'t, W> {
         expansions: usize,
         rng: Option<&'t mut Pcg64Mcg>,
         stop: &'t dyn Fn() -> bool,
-    ) -> Option<Assignment> {
+    ) -> Result<Option<Assignment>, Stopped> {
         let used = vec![false; tables.problem.hosts.len()];
         let mut dive = Self {
             tables,
@@ -61,33 +62,37 @@ impl<'t, const W: usize> Dive<'t, W> {
             rng,
             stop,
         };
-        dive.descend().then(|| dive.assignment()).flatten()
+        Ok(dive.descend()?.then(|| dive.assignment()).flatten())
     }
 
-    fn descend(&mut self) -> bool {
+    /// Extends the path until it reaches the end. Returns whether it does.
+    fn descend(&mut self) -> Result<bool, Stopped> {
         if let Some((host, starts)) = self.path.last() {
             let last = self.tables.problem.blocks();
             if self.tables.finishing(*host, 1).meets(starts) {
                 debug_assert!(self.tables.ends(*host, starts).contains(last));
-                return true;
+                return Ok(true);
             }
         }
-        if self.expansions_left == 0 || (self.stop)() {
-            return false;
+        if self.expansions_left == 0 {
+            return Ok(false);
+        }
+        if (self.stop)() {
+            return Err(Stopped);
         }
         self.expansions_left -= 1;
         for Child { host, starts, .. } in self.children() {
             self.used[host] = true;
             self.remaining.by_group[self.tables.problem.group_of[host]] -= 1;
             self.path.push((host, starts));
-            if self.descend() {
-                return true;
+            if self.descend()? {
+                return Ok(true);
             }
             self.path.pop();
             self.remaining.by_group[self.tables.problem.group_of[host]] += 1;
             self.used[host] = false;
         }
-        false
+        Ok(false)
     }
 
     fn children(&mut self) -> Vec<Child<W>> {

@@ -13,16 +13,17 @@ use super::coverage::Coverage;
 use super::neighbourhood::Neighbourhoods;
 use crate::bits::Bits;
 use crate::cost::Assignment;
+use crate::stopped::Stopped;
 
 /// What a label search found.
 #[derive(Debug)]
-pub enum Found {
+pub enum Labelled {
     /// No walk: no placement within the period.
-    Nothing,
+    NoWalk,
     /// Walks to the end that may visit hosts again, one for each host that they end on, some of them.
     Walks(Vec<Assignment>),
-    /// More labels than allowed, or told to stop.
-    Undecided,
+    /// Nothing, because more labels are needed than allowed.
+    TooManyLabels,
 }
 
 /// Comparisons of labels between two looks at the stop hook.
@@ -52,7 +53,7 @@ pub fn search<const W: usize>(
     most_labels: usize,
     spent: &mut usize,
     stop: &dyn Fn() -> bool,
-) -> Found {
+) -> Result<Labelled, Stopped> {
     let hosts = tables.problem.hosts.len();
     let most_stages = tables.problem.most_stages;
     let beginning = Bits::single(0);
@@ -70,25 +71,26 @@ pub fn search<const W: usize>(
             last.dedup_by_key(|label| label.host);
             let step = last.len().div_ceil((hosts / HOSTS_PER_WALK).clamp(1, 64));
             let last = last.into_iter().step_by(step);
-            return Found::Walks(last.filter_map(|last| walk_to(tables, neighbourhoods, &layers, last)).collect());
+            let walks = last.filter_map(|last| walk_to(tables, neighbourhoods, &layers, last));
+            return Ok(Labelled::Walks(walks.collect()));
         }
         if layer.is_empty() || stages == most_stages {
-            return Found::Nothing;
+            return Ok(Labelled::NoWalk);
         }
         let mut next = Candidates::default();
         for (done, label) in layer.iter().enumerate() {
             if done % 16 == 0 && stop() {
-                return Found::Undecided;
+                return Err(Stopped);
             }
             extend(tables, neighbourhoods, label, most_stages - stages, &mut next);
             if *spent + next.labels.len() > most_labels {
-                return Found::Undecided;
+                return Ok(Labelled::TooManyLabels);
             }
         }
         if let Some(coverage) = coverage {
             next.cut_by(coverage, tables, neighbourhoods, stages);
         }
-        let Some(undominated) = next.undominated(&mut seen, stop) else { return Found::Undecided };
+        let undominated = next.undominated(&mut seen, stop)?;
         *spent += undominated.len();
         layers.push(undominated);
     }
@@ -138,9 +140,12 @@ impl<const W: usize> Candidates<W> {
         self.labels.retain(|label| !label.starts.is_empty());
     }
 
-    /// The labels without the starts that were seen with a subset of their memory, smaller memories first. `None` when
-    /// told to stop.
-    fn undominated(mut self, seen: &mut [Vec<(u64, Bits<W>)>], stop: &dyn Fn() -> bool) -> Option<Vec<Label<W>>> {
+    /// The labels without the starts that were seen with a subset of their memory, smaller memories first.
+    fn undominated(
+        mut self,
+        seen: &mut [Vec<(u64, Bits<W>)>],
+        stop: &dyn Fn() -> bool,
+    ) -> Result<Vec<Label<W>>, Stopped> {
         self.labels.sort_by_key(|label| (label.memory.count_ones(), label.host, label.memory));
         let (mut compared, mut stopped) = (0, false);
         self.labels.retain_mut(|label| {
@@ -171,7 +176,7 @@ impl<const W: usize> Candidates<W> {
             }
             true
         });
-        (!stopped).then_some(self.labels)
+        if stopped { Err(Stopped) } else { Ok(self.labels) }
     }
 }
 

@@ -8,6 +8,7 @@
 //! Boland, Dethridge and Dumitrescu 2006 (decremental state-space relaxation). A neighbourhood holds up to 64 nodes.
 
 use crate::problem::Problem;
+use crate::stopped::Stopped;
 
 /// No place in a neighbourhood.
 const ABSENT: u8 = u8::MAX;
@@ -30,13 +31,13 @@ impl Neighbourhoods {
         Self { hosts, members: vec![Vec::new(); hosts], places: vec![ABSENT; hosts * hosts] }
     }
 
-    /// Neighbourhoods of the `nearest` hosts to which each host has the fastest links. `None` when told to stop.
-    pub fn of_nearest(problem: &Problem, nearest: usize, stop: &dyn Fn() -> bool) -> Option<Self> {
+    /// Neighbourhoods of the `nearest` hosts to which each host has the fastest links.
+    pub fn of_nearest(problem: &Problem, nearest: usize, stop: &dyn Fn() -> bool) -> Result<Self, Stopped> {
         let hosts = problem.hosts.len();
         let mut neighbourhoods = Self::new(hosts);
         for host in 0..hosts {
             if stop() {
-                return None;
+                return Err(Stopped);
             }
             let bandwidths = problem.links.bandwidth_row(host);
             let mut others: Vec<usize> = (0..hosts).filter(|&other| other != host).collect();
@@ -49,7 +50,7 @@ impl Neighbourhoods {
                 neighbourhoods.remember(host, other);
             }
         }
-        Some(neighbourhoods)
+        Ok(neighbourhoods)
     }
 
     /// Whether a memory on a host holds a node.

@@ -11,6 +11,7 @@
 use super::at_period::AtPeriod;
 use super::capacity::Remaining;
 use crate::bits::Bits;
+use crate::stopped::Stopped;
 
 /// Words of tables that a bound may take.
 const MOST_WORDS: usize = 1 << 20;
@@ -26,8 +27,8 @@ pub struct Packing<const W: usize> {
 }
 
 impl<const W: usize> Packing<W> {
-    /// Builds the bound, or not, where kinds are too many or there is only one: `None` also when told to stop.
-    pub fn new(tables: &AtPeriod<'_, W>, stop: &dyn Fn() -> bool) -> Option<Self> {
+    /// Builds the bound. Returns `None` if there are too many kinds or only one.
+    pub fn new(tables: &AtPeriod<'_, W>, stop: &dyn Fn() -> bool) -> Result<Option<Self>, Stopped> {
         let problem = tables.problem;
         let kinds = problem.groups.len();
         let all = Remaining::all(problem).by_group;
@@ -35,13 +36,13 @@ impl<const W: usize> Packing<W> {
         let mut combinations = 1_usize;
         for &hosts in &all {
             strides.push(combinations);
-            combinations = combinations.checked_mul(hosts as usize + 1)?;
-            if combinations * kinds * W > MOST_WORDS {
-                return None;
+            combinations = combinations.saturating_mul(hosts as usize + 1);
+            if combinations.saturating_mul(kinds * W) > MOST_WORDS {
+                return Ok(None);
             }
         }
         if kinds == 1 {
-            return None;
+            return Ok(None);
         }
         let carried = best_carried(tables);
         let last = last_starts(tables);
@@ -49,7 +50,7 @@ impl<const W: usize> Packing<W> {
         let mut left = vec![0_u32; kinds];
         for combination in 0..combinations {
             if stop() {
-                return None;
+                return Err(Stopped);
             }
             for kind in (0..kinds).filter(|&kind| left[kind] < all[kind]) {
                 let mut ends = Bits::EMPTY;
@@ -68,7 +69,7 @@ impl<const W: usize> Packing<W> {
                 *left = 0;
             }
         }
-        Some(packing)
+        Ok(Some(packing))
     }
 
     /// The starts on a host of a kind from which the hosts that remain can cover the rest.
@@ -108,7 +109,7 @@ fn last_starts<const W: usize>(tables: &AtPeriod<'_, W>) -> Vec<Bits<W>> {
 mod tests {
     use super::*;
     use crate::domain::request::PlanRequest;
-    use crate::exact::beam::{Beamed, search};
+    use crate::exact::beam::{Beam, search};
     use crate::exact::stage_ends::StageEnds;
     use crate::problem::Problem;
 
@@ -124,10 +125,10 @@ mod tests {
         let stage_ends = StageEnds::<16>::new(&problem, &|| false).unwrap();
         let tables = AtPeriod::new(&problem, &stage_ends, least_s, &|| false).unwrap();
         let openness = vec![0; problem.hosts.len()];
-        let Beamed::Placed(best) = search(&tables, None, &openness, usize::MAX, None, &|| false) else {
+        let Ok(Beam::Placement(best)) = search(&tables, None, &openness, usize::MAX, None, &|| false) else {
             panic!("the certified period is not reached");
         };
-        let packing = Packing::new(&tables, &|| false).unwrap();
+        let packing = Packing::new(&tables, &|| false).unwrap().unwrap();
         let mut remaining = Remaining { by_group: vec![0; problem.groups.len()], stages: problem.most_stages };
         let spans: Vec<_> = best.spans().collect();
         for (index, &(start, _, host)) in spans.iter().enumerate().rev() {

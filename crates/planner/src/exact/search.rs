@@ -12,7 +12,7 @@ use rand_pcg::Pcg64Mcg;
 
 use super::at_period::AtPeriod;
 use super::candidates::{Listed, candidates, next_candidate};
-use super::decision::{Decider, Decision};
+use super::decision::Decider;
 use super::labels::bytes_per_label;
 use super::stage_ends::StageEnds;
 use crate::baselines;
@@ -20,6 +20,8 @@ use crate::bits::for_width;
 use crate::env::{Env, NoProgress};
 use crate::incumbent::Incumbent;
 use crate::problem::Problem;
+use crate::stopped::Stopped;
+use crate::verdict::Verdict;
 
 /// Labels that a decision may use at first, and the factor by which that rises.
 const FIRST_LABELS: usize = 20_000;
@@ -43,18 +45,28 @@ const FIRST_BISECTIONS: usize = 4;
 /// Bytes that the labels of a search may take.
 const MOST_LABEL_BYTES: usize = 768 << 20;
 
-/// Any placement at all, by dives without a limit on the period. `None` when told to stop.
-pub fn any_placement<const W: usize>(incumbent: &Incumbent<'_>) -> Option<()> {
+/// Looks for any placement, by dives without a limit on the period. What it finds is offered to the incumbent.
+pub fn any_placement(incumbent: &Incumbent<'_>) {
+    let _: Result<(), Stopped> =
+        for_width!(incumbent.problem.blocks() + 1, W => dive_for_any::<W>(incumbent), else Ok(()));
+}
+
+fn dive_for_any<const W: usize>(incumbent: &Incumbent<'_>) -> Result<(), Stopped> {
     let problem = incumbent.problem;
     let every_cut: Vec<usize> = (0..=problem.blocks()).collect();
     let stage_ends = StageEnds::<W>::new(problem, &|| incumbent.must_end())?;
     let rng = Pcg64Mcg::seed_from_u64(incumbent.env.seed);
     Decider::new(incumbent, problem, &every_cut, &stage_ends, rng).decide(f64::MAX, 0)?;
-    Some(())
+    Ok(())
 }
 
-/// Closes the gap between the incumbent's bound and its period as far as the world allows. `None` when told to stop.
-pub fn least_period<const W: usize>(incumbent: &Incumbent<'_>) -> Option<()> {
+/// Closes the gap between the incumbent's bound and its period until it is told to stop.
+pub fn least_period(incumbent: &Incumbent<'_>) {
+    let _: Result<(), Stopped> =
+        for_width!(incumbent.problem.blocks() + 1, W => least_period_on::<W>(incumbent), else Ok(()));
+}
+
+fn least_period_on<const W: usize>(incumbent: &Incumbent<'_>) -> Result<(), Stopped> {
     let stop = || incumbent.must_end();
     let problem = incumbent.problem;
     let every_cut: Vec<usize> = (0..=problem.blocks()).collect();
@@ -69,7 +81,7 @@ pub fn least_period<const W: usize>(incumbent: &Incumbent<'_>) -> Option<()> {
     let cuts = better.useful_cuts();
     let rng = decider.into_rng();
     let narrowed = problem.with_cuts_at(&cuts);
-    for_width!(cuts.len(), V => close_in_on::<V>(incumbent, &narrowed, &cuts, rng))
+    for_width!(cuts.len(), V => close_in_on::<V>(incumbent, &narrowed, &cuts, rng), else Ok(()))
 }
 
 fn close_in_on<const W: usize>(
@@ -77,13 +89,13 @@ fn close_in_on<const W: usize>(
     problem: &Problem,
     cuts: &[usize],
     rng: Pcg64Mcg,
-) -> Option<()> {
+) -> Result<(), Stopped> {
     let stage_ends = StageEnds::<W>::new(problem, &|| incumbent.must_end())?;
     close_in(&mut Decider::new(incumbent, problem, cuts, &stage_ends, rng), FIRST_LABELS)
 }
 
 /// A placement by dives alone, at the bound if that can be, else not far above it, so that there is an upper end.
-fn first_placement<const W: usize>(decider: &mut Decider<'_, W>) -> Option<()> {
+fn first_placement<const W: usize>(decider: &mut Decider<'_, W>) -> Result<(), Stopped> {
     let incumbent = decider.incumbent;
     let bound = incumbent.bound();
     let mut unreached = bound;
@@ -91,7 +103,7 @@ fn first_placement<const W: usize>(decider: &mut Decider<'_, W>) -> Option<()> {
     periods.push(f64::MAX);
     periods.dedup();
     for period_s in periods.into_iter().take_while(|&period_s| period_s < incumbent.objective()) {
-        if decider.decide(period_s, 0)? == Decision::Possible {
+        if decider.decide(period_s, 0)? == Verdict::Feasible {
             break;
         }
         unreached = period_s;
@@ -102,40 +114,45 @@ fn first_placement<const W: usize>(decider: &mut Decider<'_, W>) -> Option<()> {
             break;
         }
         let middle = unreached + (reached - unreached) / 2.0;
-        if decider.decide(middle, 0)? != Decision::Possible {
+        if decider.decide(middle, 0)? != Verdict::Feasible {
             unreached = middle;
         }
     }
-    Some(())
+    Ok(())
 }
 
 /// Narrows with rising effort until bound and incumbent meet. What the first effort does not end is hard: from there on
 /// a second thread, where there is one, looks for better placements.
-fn close_in<const W: usize>(decider: &mut Decider<'_, W>, first_labels: usize) -> Option<()> {
+fn close_in<const W: usize>(decider: &mut Decider<'_, W>, first_labels: usize) -> Result<(), Stopped> {
     narrow(decider, first_labels, MOST_LISTED)?;
     // A proof among some of the cuts would claim nothing: what it takes is better spent on other cuts.
     if decider.incumbent.must_end() || !decider.incumbent.considers_all_cuts() {
-        return Some(());
+        return Ok(());
     }
     baselines::offer_cheap(decider.incumbent);
-    if decider.incumbent.env.threads > 1 {
+    // The search is told to stop also when the other thread ends the proof: the placement is settled all the same.
+    let _: Result<(), Stopped> = if decider.incumbent.env.threads > 1 {
         let ended = AtomicBool::new(false);
         let mut improver = decider.beside();
         std::thread::scope(|scope| {
             scope.spawn(|| improve_until(&mut improver, &ended));
-            narrow_further(decider, first_labels, false);
+            let narrowed = narrow_further(decider, first_labels, false);
             ended.store(true, Ordering::Relaxed);
-        });
+            narrowed
+        })
     } else {
-        narrow_further(decider, first_labels, true);
-    }
-    // A search is told to stop also when the other thread ends the proof: the placement is settled all the same.
+        narrow_further(decider, first_labels, true)
+    };
     settle(decider)
 }
 
 /// Narrows with more labels from round to round, and looks for better placements between the rounds where no other
 /// thread does.
-fn narrow_further<const W: usize>(decider: &mut Decider<'_, W>, first_labels: usize, improves: bool) -> Option<()> {
+fn narrow_further<const W: usize>(
+    decider: &mut Decider<'_, W>,
+    first_labels: usize,
+    improves: bool,
+) -> Result<(), Stopped> {
     let most_labels = MOST_LABELS.min(MOST_LABEL_BYTES / bytes_per_label::<W>());
     let mut labels = first_labels;
     while labels < most_labels && !decider.incumbent.must_end() {
@@ -145,22 +162,22 @@ fn narrow_further<const W: usize>(decider: &mut Decider<'_, W>, first_labels: us
         labels = (labels * MORE_LABELS).min(most_labels);
         narrow(decider, labels, MOST_LISTED)?;
     }
-    Some(())
+    Ok(())
 }
 
 /// Improves with ever wider beams until the search has ended.
-fn improve_until<const W: usize>(decider: &mut Decider<'_, W>, ended: &AtomicBool) -> Option<()> {
+fn improve_until<const W: usize>(decider: &mut Decider<'_, W>, ended: &AtomicBool) -> Result<(), Stopped> {
     let mut width = FIRST_LABELS / BEAMS_PER_ROUND;
     while !ended.load(Ordering::Relaxed) && width <= MOST_WIDTH && decider.can_improve() {
         improve(decider, width)?;
         width *= 2;
     }
-    Some(())
+    Ok(())
 }
 
 /// Lowers the incumbent by beams of a width, at bisected periods: what the proofs could not decide need not lie close
 /// to the optimum.
-fn improve<const W: usize>(decider: &mut Decider<'_, W>, width: usize) -> Option<()> {
+fn improve<const W: usize>(decider: &mut Decider<'_, W>, width: usize) -> Result<(), Stopped> {
     let incumbent = decider.incumbent;
     let mut unreached = incumbent.bound();
     for _ in 0..BEAMS_PER_ROUND {
@@ -170,20 +187,20 @@ fn improve<const W: usize>(decider: &mut Decider<'_, W>, width: usize) -> Option
         }
         let middle = unreached + (reached - unreached) / 2.0;
         // Where the other thread came below the middle, this beam was told to stop: the next one looks further down.
-        if decider.improve(middle, width) != Some(true) {
+        if decider.improve(middle, width) != Ok(true) {
             unreached = middle;
         }
     }
-    Some(())
+    Ok(())
 }
 
 /// Where the proof is complete, the placement is the one that a search of its own finds at the proven period: it does
 /// not depend on which thread found what first, nor on how many there were.
-fn settle<const W: usize>(decider: &Decider<'_, W>) -> Option<()> {
+fn settle<const W: usize>(decider: &Decider<'_, W>) -> Result<(), Stopped> {
     let incumbent = decider.incumbent;
     let period_s = incumbent.objective();
     if !period_s.is_finite() || incumbent.bound() < period_s {
-        return Some(());
+        return Ok(());
     }
     let world = Env { progress: &NoProgress, ..*incumbent.env };
     let found = incumbent.anew(&world);
@@ -196,17 +213,17 @@ fn settle<const W: usize>(decider: &Decider<'_, W>) -> Option<()> {
     if let Some(assignment) = found.best() {
         incumbent.settle(assignment);
     }
-    Some(())
+    Ok(())
 }
 
 /// Moves bound and incumbent towards one another until they meet or the candidates between them are undecided with
 /// this many labels.
-fn narrow<const W: usize>(decider: &mut Decider<'_, W>, most_labels: usize, most_listed: usize) -> Option<()> {
+fn narrow<const W: usize>(decider: &mut Decider<'_, W>, most_labels: usize, most_listed: usize) -> Result<(), Stopped> {
     let incumbent = decider.incumbent;
     let stop = || incumbent.must_end();
-    if incumbent.best().is_none() && decider.decide(f64::MAX, most_labels)? == Decision::Impossible {
+    if incumbent.best().is_none() && decider.decide(f64::MAX, most_labels)? == Verdict::Infeasible {
         incumbent.raise(f64::INFINITY);
-        return Some(());
+        return Ok(());
     }
     // At and above this nothing is to be gained, or nothing can be decided.
     let mut high = incumbent.objective();
@@ -219,18 +236,18 @@ fn narrow<const W: usize>(decider: &mut Decider<'_, W>, most_labels: usize, most
                 // Between neighbouring doubles the middle may be rounded up.
                 let period_s = if middle < high { middle } else { bound };
                 match decider.decide(period_s, most_labels)? {
-                    Decision::Impossible => {
+                    Verdict::Infeasible => {
                         let next = next_candidate(decider.problem, period_s, &stop)?;
                         incumbent.raise(next.min(incumbent.objective()));
                     }
                     // A placement that breaks the limit of latency is no incumbent.
-                    Decision::Possible => high = period_s.min(incumbent.objective()),
-                    Decision::Undecided => high = period_s,
+                    Verdict::Feasible => high = period_s.min(incumbent.objective()),
+                    Verdict::Unknown => high = period_s,
                 }
             }
         }
     }
-    Some(())
+    Ok(())
 }
 
 /// Decides among all the candidates from the bound to `below`, ascending; what lies between `below` and the incumbent
@@ -242,16 +259,16 @@ fn narrow_among<const W: usize>(
     mut periods: Vec<f64>,
     below: f64,
     most_labels: usize,
-) -> Option<()> {
+) -> Result<(), Stopped> {
     let incumbent = decider.incumbent;
     // Without the cuts that nothing better can use, no candidate may be left.
     let all_impossible = match periods.last() {
         None => true,
-        Some(&largest) => decider.probe(largest, PROBE_LABELS)? == Decision::Impossible,
+        Some(&largest) => decider.probe(largest, PROBE_LABELS)? == Verdict::Infeasible,
     };
     if all_impossible {
         incumbent.raise(below.min(incumbent.objective()));
-        return Some(());
+        return Ok(());
     }
     // Everything below `low` is impossible; nothing is to be gained or can be decided at and above `high`.
     let (mut low, mut high) = (0, periods.len());
@@ -261,18 +278,18 @@ fn narrow_among<const W: usize>(
         periods.truncate(periods.partition_point(|&period| period < incumbent.objective()));
         high = high.min(periods.len());
         if low >= high || incumbent.must_end() {
-            return Some(());
+            return Ok(());
         }
         let middle = low + (high - low) / 2;
         let at = step.map_or(middle, |step| middle.min(low + step - 1));
         match decider.decide(periods[at], most_labels)? {
-            Decision::Impossible => {
+            Verdict::Infeasible => {
                 low = at + 1;
                 let next = periods.get(low).copied().unwrap_or(below);
                 incumbent.raise(next.min(incumbent.objective()));
                 step = step.map(|step| (2 * step).max(first_step));
             }
-            Decision::Possible | Decision::Undecided => {
+            Verdict::Feasible | Verdict::Unknown => {
                 high = at;
                 step = None;
             }
@@ -310,7 +327,8 @@ mod tests {
                     let rng = Pcg64Mcg::seed_from_u64(3);
                     let mut decider = Decider::new(&incumbent, &problem, &cuts, &stage_ends, rng);
                     close_in(&mut decider, 10)
-                });
+                }, else Ok(()))
+                .unwrap();
                 assert_eq!(Some(incumbent.objective()), instance["expected"]["period_s"].as_f64());
                 incumbent.best()
             };
@@ -339,7 +357,8 @@ mod tests {
                     let mut decider = Decider::new(&incumbent, &problem, &cuts, &stage_ends, rng);
                     decider.decide(f64::MAX, 20_000).unwrap();
                     narrow(&mut decider, most_labels, most_listed)
-                });
+                }, else Ok(()))
+                .unwrap();
                 let bound_s = incumbent.bound();
                 assert!(bound_s <= least_s * (1.0 + 1e-12), "{bound_s} of {least_s}, {most_listed}, {most_labels}");
             }

@@ -2,6 +2,7 @@
 
 use crate::bits::Bits;
 use crate::problem::Problem;
+use crate::stopped::Stopped;
 
 /// Sets of ends by group and start. O(g m²) time, O(g m² / 64) words.
 #[derive(Debug)]
@@ -14,15 +15,15 @@ pub struct StageEnds<const W: usize> {
 }
 
 impl<const W: usize> StageEnds<W> {
-    /// Tabulates a problem; `None` when told to stop.
-    pub fn new(problem: &Problem, stop: &dyn Fn() -> bool) -> Option<Self> {
+    /// Tabulates a problem.
+    pub fn new(problem: &Problem, stop: &dyn Fn() -> bool) -> Result<Self, Stopped> {
         let blocks = problem.blocks();
         let mut rows = Vec::with_capacity(problem.groups.len() * blocks);
         let mut columns = vec![Bits::EMPTY; problem.groups.len() * blocks];
         for group in 0..problem.groups.len() {
             for start in 0..blocks {
                 if start % 64 == 0 && stop() {
-                    return None;
+                    return Err(Stopped);
                 }
                 let mut ends = Bits::EMPTY;
                 problem.ends_in_memory(group, start, |end| {
@@ -32,7 +33,7 @@ impl<const W: usize> StageEnds<W> {
                 rows.push(ends);
             }
         }
-        Some(Self { rows, columns, blocks, are_intervals: problem.memory_is_monotone() })
+        Ok(Self { rows, columns, blocks, are_intervals: problem.memory_is_monotone() })
     }
 
     /// The ends of stages on a group's hosts that begin at a position.

@@ -10,21 +10,21 @@ use crate::domain::request::PlanRequest;
 use crate::env::{Env, NoProgress, Progress, Stop, StopReason};
 use crate::{CheckFailure, plan};
 
-/// What is known of a request's placements.
-pub(super) enum Found {
-    /// This is one.
-    Placement(Box<Evaluation>),
-    /// There is none, proven.
-    Nothing,
-    /// Neither was found in time.
-    Undecided,
+/// Whether a request has a placement.
+pub(super) enum Answer {
+    /// It has this one, which has passed the checker.
+    Feasible(Box<Evaluation>),
+    /// It has none. This is proven.
+    Infeasible,
+    /// The search ended before a placement or a proof.
+    Unknown,
 }
 
 /// Looks for any placement of a request.
 ///
 /// # Errors
 /// A placement that the checker refuses.
-pub(super) fn find(request: &PlanRequest, stop: &dyn Stop) -> Result<Found, CheckFailure> {
+pub(super) fn find(request: &PlanRequest, stop: &dyn Stop) -> Result<Answer, CheckFailure> {
     let question = question(request);
     let first = First { stop, found: AtomicBool::new(false) };
     let env = Env { seed: question.options.solver.seed, threads: 1, stop: &first, progress: &first };
@@ -40,14 +40,14 @@ pub(super) fn solve(request: &PlanRequest, stop: &dyn Stop) -> Result<PlacementD
 }
 
 /// The checker's word on a document's placement under a request.
-pub(super) fn judged(request: &PlanRequest, document: &PlacementDocument) -> Result<Found, CheckFailure> {
+pub(super) fn judged(request: &PlanRequest, document: &PlacementDocument) -> Result<Answer, CheckFailure> {
     match document.status {
-        Status::Infeasible => Ok(Found::Nothing),
-        Status::Unknown => Ok(Found::Undecided),
+        Status::Infeasible => Ok(Answer::Infeasible),
+        Status::Unknown => Ok(Answer::Unknown),
         Status::Optimal | Status::Feasible => {
             let evaluation = evaluate(request, &proposals(document.stages()));
             if evaluation.violations.is_empty() {
-                return Ok(Found::Placement(Box::new(evaluation)));
+                return Ok(Answer::Feasible(Box::new(evaluation)));
             }
             Err(CheckFailure { violations: evaluation.violations.iter().map(ToString::to_string).collect() })
         }

@@ -3,7 +3,7 @@
 //! More memory forbids nothing, and whether a placement is possible changes only where a node can hold another stage:
 //! the sizes of stages are bisected. O(m²) sizes, O(n log m) solves.
 
-use super::find::{Found, find};
+use super::find::{Answer, find};
 use super::interchange::interchangeable;
 use super::on_cluster;
 use crate::CheckFailure;
@@ -12,6 +12,7 @@ use crate::domain::request::PlanRequest;
 use crate::domain::unit::MAX_SAFE_INTEGER;
 use crate::env::Stop;
 use crate::problem::Problem;
+use crate::stopped::Stopped;
 
 /// More memory on a node, and the placement that it makes possible.
 pub(super) struct MoreMemory {
@@ -32,7 +33,7 @@ pub(super) struct Search {
 /// A placement that the checker refuses.
 pub(super) fn more_memory(request: &PlanRequest, stop: &dyn Stop) -> Result<Search, CheckFailure> {
     let mut search = Search { best: None, is_complete: true };
-    let Some((problem, sizes)) = stage_sizes(request, stop) else {
+    let Ok((problem, sizes)) = stage_sizes(request, stop) else {
         return Ok(Search { is_complete: false, ..search });
     };
     for node in nodes_to_try(request, &problem) {
@@ -42,19 +43,19 @@ pub(super) fn more_memory(request: &PlanRequest, stop: &dyn Stop) -> Result<Sear
     Ok(search)
 }
 
-/// The sizes that a stage can have, ascending; `None` when told to stop.
-fn stage_sizes(request: &PlanRequest, stop: &dyn Stop) -> Option<(Problem, Vec<u64>)> {
+/// The sizes that a stage can have, ascending.
+fn stage_sizes(request: &PlanRequest, stop: &dyn Stop) -> Result<(Problem, Vec<u64>), Stopped> {
     let problem = Problem::new(request, &|| stop.reason().is_some())?;
     let mut sizes = Vec::new();
     for start in 0..problem.blocks() {
         if stop.reason().is_some() {
-            return None;
+            return Err(Stopped);
         }
         sizes.extend((start + 1..=problem.blocks()).map(|end| problem.memory_bytes(start, end)));
     }
     sizes.sort_unstable();
     sizes.dedup();
-    Some((problem, sizes))
+    Ok((problem, sizes))
 }
 
 /// One of each set of interchangeable nodes, the largest free memory first.
@@ -120,9 +121,9 @@ impl Search {
     ) -> Result<Option<MoreMemory>, CheckFailure> {
         let repaired = on_cluster(request, |cluster| cluster.nodes[node].memory_bytes += extra_bytes);
         match find(&repaired, stop)? {
-            Found::Placement(evaluation) => Ok(Some(MoreMemory { node, extra_bytes, evaluation })),
-            Found::Nothing => Ok(None),
-            Found::Undecided => {
+            Answer::Feasible(evaluation) => Ok(Some(MoreMemory { node, extra_bytes, evaluation })),
+            Answer::Infeasible => Ok(None),
+            Answer::Unknown => {
                 self.is_complete = false;
                 Ok(None)
             }

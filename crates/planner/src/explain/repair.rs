@@ -1,7 +1,7 @@
 //! Single changes that make an infeasible request feasible, each verified by a placement.
 
 use super::ExplainEnv;
-use super::find::{Found, find, judged, question, solve};
+use super::find::{Answer, find, judged, question, solve};
 use super::memory::more_memory;
 use super::missing_link::MissingLinks;
 use super::on_cluster;
@@ -253,7 +253,7 @@ fn with_links(request: &PlanRequest, stop: &dyn Stop) -> Result<Tried, CheckFail
     if missing.pairs.is_empty() {
         return Ok(tried);
     }
-    if let Found::Nothing = find(&missing.add(request, &missing.pairs), stop)? {
+    if let Answer::Infeasible = find(&missing.add(request, &missing.pairs), stop)? {
         return Ok(tried);
     }
     for &(a, b) in missing.tried() {
@@ -274,11 +274,11 @@ fn with_links(request: &PlanRequest, stop: &dyn Stop) -> Result<Tried, CheckFail
     Ok(tried)
 }
 
-fn verified(found: Found, repair: impl FnOnce(&Evaluation) -> Repair) -> Tried {
+fn verified(found: Answer, repair: impl FnOnce(&Evaluation) -> Repair) -> Tried {
     match found {
-        Found::Placement(evaluation) => Tried { repairs: vec![repair(&evaluation)], undecided: 0 },
-        Found::Nothing => Tried::default(),
-        Found::Undecided => Tried { repairs: Vec::new(), undecided: 1 },
+        Answer::Feasible(evaluation) => Tried { repairs: vec![repair(&evaluation)], undecided: 0 },
+        Answer::Infeasible => Tried::default(),
+        Answer::Unknown => Tried { repairs: Vec::new(), undecided: 1 },
     }
 }
 

@@ -12,6 +12,7 @@ use rand::RngExt;
 use rand_pcg::Pcg64Mcg;
 
 use crate::problem::Problem;
+use crate::stopped::Stopped;
 
 /// How hot it is at the first move, as parts of the period: a new search, or a look around.
 pub const TEMPERATURES: [f64; 2] = [0.15, 0.02];
@@ -47,19 +48,22 @@ struct Judged {
 }
 
 impl<'p> Orders<'p> {
-    /// Tabulates a problem. O(g m r + n²). `None` where the tables would be too large, and when told to stop.
-    pub fn new(problem: &'p Problem, stop: &dyn Fn() -> bool) -> Option<Self> {
+    /// Tabulates a problem. O(g m r + n²). Returns `None` if the tables would be too large.
+    pub fn new(problem: &'p Problem, stop: &dyn Fn() -> bool) -> Result<Option<Self>, Stopped> {
         let (hosts, blocks) = (problem.hosts.len(), problem.blocks());
         if hosts * hosts > MOST_NUMBERS {
-            return None;
+            return Ok(None);
         }
         let mut stages: Vec<Vec<Stage>> = Vec::with_capacity(problem.groups.len() * blocks);
         let mut numbers = 0;
         for group in 0..problem.groups.len() {
             for start in 0..blocks {
                 numbers += stages.last().map_or(0, Vec::len);
-                if numbers > MOST_NUMBERS || (start % 64 == 0 && stop()) {
-                    return None;
+                if numbers > MOST_NUMBERS {
+                    return Ok(None);
+                }
+                if start % 64 == 0 && stop() {
+                    return Err(Stopped);
                 }
                 let mut ends = Vec::new();
                 problem.ends_in_memory(group, start, |end| ends.push((end, problem.compute_s(group, start, end))));
@@ -83,7 +87,7 @@ impl<'p> Orders<'p> {
             if latency_s.is_finite() { (link.transfer_s(1.0) - latency_s, latency_s) } else { (0.0, latency_s) }
         };
         let hops = (0..hosts * hosts).map(hop).collect();
-        Some(Self { problem, stages, least_start, hops })
+        Ok(Some(Self { problem, stages, least_start, hops }))
     }
 
     fn hop_s(&self, from: usize, to: usize, position: usize) -> f64 {
@@ -91,7 +95,7 @@ impl<'p> Orders<'p> {
         per_bit_s * self.problem.load_bits[position] + latency_s
     }
 
-    /// Looks for an order without excess, from another one. `None` where none is found, and when told to stop.
+    /// Looks for an order without excess, from another one. Returns `None` if it finds none.
     pub fn anneal(
         &self,
         order: &[usize],
@@ -99,7 +103,7 @@ impl<'p> Orders<'p> {
         (temperature, moves): (f64, usize),
         rng: &mut Pcg64Mcg,
         stop: &dyn Fn() -> bool,
-    ) -> Option<Vec<usize>> {
+    ) -> Result<Option<Vec<usize>>, Stopped> {
         let mut current = Judged { order: order.to_vec(), rows: Vec::new(), excess_s: f64::INFINITY };
         let mut candidate = Judged { order: Vec::new(), rows: Vec::new(), excess_s: f64::INFINITY };
         self.judge(&mut current, 0, period_s, f64::INFINITY);
@@ -108,10 +112,10 @@ impl<'p> Orders<'p> {
         let mut temperature_s = temperature * period_s;
         for done in 0..moves {
             if current.excess_s <= 0.0 {
-                return Some(current.order);
+                return Ok(Some(current.order));
             }
             if done % MOVES_PER_STOP == 0 && stop() {
-                return None;
+                return Err(Stopped);
             }
             temperature_s *= cooling;
             candidate.order.clone_from(&current.order);
@@ -129,7 +133,7 @@ impl<'p> Orders<'p> {
                 idle = (0..self.problem.hosts.len()).filter(|host| !current.order.contains(host)).collect();
             }
         }
-        None
+        Ok(None)
     }
 
     /// Adds rows from a stage on; the excess is infinite where it is above a limit.
@@ -228,12 +232,12 @@ mod tests {
     #[test]
     fn an_order_that_is_no_placement_is_a_start_too() {
         let problem = problem();
-        let orders = Orders::new(&problem, &|| false).unwrap();
+        let orders = Orders::new(&problem, &|| false).unwrap().unwrap();
         // One host cannot hold the whole model, and gives no row.
-        assert!(repartition(&problem, &[0], &|| false).is_none());
+        assert!(repartition(&problem, &[0], &|| false).unwrap().is_none());
         let mut rng = Pcg64Mcg::seed_from_u64(1);
-        let found = orders.anneal(&[0], 1e9, (TEMPERATURES[0], 50_000), &mut rng, &|| false).unwrap();
-        assert!(repartition(&problem, &found, &|| false).is_some());
+        let found = orders.anneal(&[0], 1e9, (TEMPERATURES[0], 50_000), &mut rng, &|| false).unwrap().unwrap();
+        assert!(repartition(&problem, &found, &|| false).unwrap().is_some());
     }
 
     const INSTANCE: &str = include_str!("../../tests/instances/paper_tight_n16_0.json");
@@ -248,15 +252,15 @@ mod tests {
     #[test]
     fn an_order_without_excess_is_a_placement_within_the_period() {
         let problem = problem();
-        let orders = Orders::new(&problem, &|| false).unwrap();
+        let orders = Orders::new(&problem, &|| false).unwrap().unwrap();
         let first: Vec<usize> = (0..problem.most_stages).collect();
         let period_of = |order: &[usize]| {
-            repartition(&problem, order, &|| false).map(|placement| costs(&problem, &placement).period_s)
+            repartition(&problem, order, &|| false).unwrap().map(|placement| costs(&problem, &placement).period_s)
         };
         let before_s = period_of(&first).unwrap();
         let anneal = |period_s: f64, moves: usize| {
             let mut rng = Pcg64Mcg::seed_from_u64(1);
-            orders.anneal(&first, period_s, (TEMPERATURES[0], moves), &mut rng, &|| false)
+            orders.anneal(&first, period_s, (TEMPERATURES[0], moves), &mut rng, &|| false).unwrap()
         };
         let instance: serde_json::Value = serde_json::from_str(INSTANCE).unwrap();
         let least_s = instance["expected"]["period_s"].as_f64().unwrap();
@@ -267,7 +271,7 @@ mod tests {
         assert_eq!(anneal(least_s * 0.999, 5_000), None);
         assert_eq!(
             orders.anneal(&first, before_s * 0.8, (0.15, 5_000), &mut Pcg64Mcg::seed_from_u64(1), &|| true),
-            None
+            Err(Stopped)
         );
     }
 }

@@ -4,8 +4,9 @@
 use super::loads::Loads;
 use crate::bits::Bits;
 use crate::exact::at_period::AtPeriod;
-use crate::exact::capacity::{Capacity, Remaining, Verdict};
+use crate::exact::capacity::{Capacity, Remaining, Supply};
 use crate::problem::Problem;
+use crate::stopped::Stopped;
 
 /// The bounds at one period.
 #[derive(Debug)]
@@ -22,25 +23,24 @@ pub enum Cover {
 
 impl Cover {
     /// Judges the whole model. Where it is barely covered, stages are scarce: the loads are then counted by stages left.
-    /// `None` when told to stop.
     pub fn new<const W: usize>(
         walks: &AtPeriod<'_, W>,
         loads: Option<&mut Loads>,
         stop: &dyn Fn() -> bool,
-    ) -> Option<Self> {
+    ) -> Result<Self, Stopped> {
         let problem = walks.problem;
         let by_group = match Capacity::judge(walks, stop)? {
-            Verdict::Impossible => return Some(Self::Impossible),
-            Verdict::Irrelevant => return Some(Self::Irrelevant),
-            Verdict::Useful(by_group) => by_group,
+            Supply::Insufficient => return Ok(Self::Impossible),
+            Supply::Ample => return Ok(Self::Irrelevant),
+            Supply::Scarce(by_group) => by_group,
         };
-        let Some(loads) = loads else { return Some(Self::ByGroup(by_group)) };
+        let Some(loads) = loads else { return Ok(Self::ByGroup(by_group)) };
         loads.count_stages(problem, stop)?;
         let furthest = loads.furthest_ends(problem, stop)?;
-        Some(match Capacity::judge_kinds(problem, &furthest, &each_host(problem), stop)? {
-            Verdict::Impossible => Self::Impossible,
-            Verdict::Useful(by_host) => Self::ByHost(by_host),
-            Verdict::Irrelevant => Self::ByGroup(by_group),
+        Ok(match Capacity::judge_kinds(problem, &furthest, &each_host(problem), stop)? {
+            Supply::Insufficient => Self::Impossible,
+            Supply::Scarce(by_host) => Self::ByHost(by_host),
+            Supply::Ample => Self::ByGroup(by_group),
         })
     }
 

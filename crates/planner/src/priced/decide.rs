@@ -6,7 +6,7 @@
 
 use super::beam;
 use super::cover::Cover;
-use super::labels::{Found, Search};
+use super::labels::Search;
 use super::limits::{Goal, Limits};
 use super::loads::Loads;
 use super::shipping::Shipping;
@@ -18,6 +18,7 @@ use crate::exact::at_period::AtPeriod;
 use crate::exact::neighbourhood::Neighbourhoods;
 use crate::exact::stage_ends::StageEnds;
 use crate::problem::Problem;
+use crate::stopped::Stopped;
 
 /// Labels of a layer of a quick beam.
 pub const WIDTH: usize = 48;
@@ -45,14 +46,14 @@ pub struct Tables<'p, const W: usize> {
 }
 
 impl<'p, const W: usize> Tables<'p, W> {
-    /// Tabulates a period; `None` when told to stop.
+    /// Tabulates a period.
     pub fn new(
         problem: &'p Problem,
         stage_ends: &'p StageEnds<W>,
         shipping: Option<&'p Shipping>,
         period_s: f64,
         stop: &dyn Fn() -> bool,
-    ) -> Option<Self> {
+    ) -> Result<Self, Stopped> {
         let walks = AtPeriod::new(problem, stage_ends, period_s, stop)?;
         let one_at_a_time = problem.overlap == Overlap::None && period_s < f64::MAX;
         let mut loads = if one_at_a_time { Some(Loads::new(problem, period_s, stop)?) } else { None };
@@ -63,7 +64,7 @@ impl<'p, const W: usize> Tables<'p, W> {
         };
         let to_go = ToGo::new(problem, shipping, loads.as_ref(), period_s, stop)?;
         let possible = !matches!(cover, Cover::Impossible) && to_go.least_latency_s(problem).is_finite();
-        Some(Self { walks, to_go, loads, shipping, cover, period_s, possible })
+        Ok(Self { walks, to_go, loads, shipping, cover, period_s, possible })
     }
 
     /// Whether the relaxations leave a possibility within limits.
@@ -87,7 +88,7 @@ impl<'p, const W: usize> Tables<'p, W> {
         Ways::new(&self.walks, (&self.to_go, self.loads.as_ref()), self.shipping, self.period_s, limits, goal)
     }
 
-    /// What a beam with layers of so many labels finds within limits.
+    /// What a beam with layers of so many labels finds within limits, until it is told to stop.
     pub fn beam(&self, limits: Limits, goal: Goal, width: usize, stop: &dyn Fn() -> bool) -> Option<(Assignment, f64)> {
         if !self.may_hold(&limits) {
             return None;
@@ -95,7 +96,8 @@ impl<'p, const W: usize> Tables<'p, W> {
         beam::placement(&mut self.ways(limits, goal), &self.cover, width, stop)
     }
 
-    /// Decides by labels. What walks must remember is learnt in `neighbourhoods`.
+    /// Decides by labels. What walks must remember is learnt in `neighbourhoods`. Told to stop, it returns what is known
+    /// so far.
     pub fn decide(
         &self,
         mut limits: Limits,
@@ -113,7 +115,7 @@ impl<'p, const W: usize> Tables<'p, W> {
         loop {
             let ways = self.ways(limits, goal);
             let found = Search::run(ways, &self.cover, neighbourhoods, most_entries, &mut spent, stop);
-            let Found::Walks(walks) = found else { return Decision { placement, decided: false, bound } };
+            let Ok(walks) = found else { return Decision { placement, decided: false, bound } };
             if let Some((value, better)) = walks.placement {
                 limits = goal.below(limits, value);
                 placement = Some((better, value));

@@ -50,10 +50,15 @@ impl Effort {
         if hosts <= FEW_HOSTS { Self::ALL } else { Self { most_entries: FIRST_ENTRIES } }
     }
 
-    /// Allowances from small to the largest.
+    /// The smallest allowance.
+    pub fn first(self) -> usize {
+        FIRST_ENTRIES.min(self.most_entries)
+    }
+
+    /// Allowances from the smallest to the largest.
     pub fn rising(self) -> impl Iterator<Item = usize> {
         let most = self.most_entries;
         let next = move |entries: &usize| (*entries < most).then(|| entries.saturating_mul(MORE_ENTRIES).min(most));
-        std::iter::successors(Some(FIRST_ENTRIES.min(most)), next)
+        std::iter::successors(Some(self.first()), next)
     }
 }

@@ -7,21 +7,16 @@ use super::decide::{Tables, WIDTH};
 use super::effort::{Effort, width_beside};
 use super::limits::{Goal, Limits};
 use crate::domain::options::Overlap;
-use crate::exact::decision::{self, Decider};
+use crate::exact::decision::Decider;
 use crate::exact::neighbourhood::Neighbourhoods;
 use crate::exact::stage_ends::StageEnds;
 use crate::incumbent::Incumbent;
 use crate::problem::Problem;
+use crate::stopped::Stopped;
+use crate::verdict::Verdict;
 
-/// What is known of a number of nodes.
-enum Known {
-    Enough,
-    TooFew,
-    Nothing,
-}
-
-/// Closes the gap between bound and fewest nodes as far as the world allows. `None` when told to stop.
-pub fn search<const W: usize>(incumbent: &Incumbent<'_>, target_period_s: f64) -> Option<()> {
+/// Closes the gap between bound and fewest nodes as far as the world allows.
+pub fn search<const W: usize>(incumbent: &Incumbent<'_>, target_period_s: f64) -> Result<(), Stopped> {
     let problem = incumbent.problem;
     let stop = || incumbent.must_end();
     let stage_ends = StageEnds::<W>::new(problem, &stop)?;
@@ -33,7 +28,7 @@ pub fn search<const W: usize>(incumbent: &Incumbent<'_>, target_period_s: f64) -
         incumbent.offer(found);
     }
     let by_bitsets = problem.overlap == Overlap::Full && problem.max_latency_s == f64::INFINITY;
-    let mut decide = |stages: usize, most_entries: usize| -> Option<Known> {
+    let mut decide = |stages: usize, most_entries: usize| -> Result<Verdict, Stopped> {
         let mut limited = problem.clone();
         limited.most_stages = stages;
         if by_bitsets {
@@ -42,37 +37,36 @@ pub fn search<const W: usize>(incumbent: &Incumbent<'_>, target_period_s: f64) -
             let tables = Tables::new(&limited, &stage_ends, None, target_period_s, &stop)?;
             if let Some((found, _)) = tables.beam(limits, Goal::Stages, width_beside(most_entries), &stop) {
                 incumbent.offer(found);
-                return Some(Known::Enough);
+                return Ok(Verdict::Feasible);
             }
             let decision = tables.decide(limits, Goal::Stages, &mut neighbourhoods, most_entries, &stop);
-            Some(match decision.placement {
+            Ok(match decision.placement {
                 Some((found, _)) => {
                     incumbent.offer(found);
-                    Known::Enough
+                    Verdict::Feasible
                 }
-                None if decision.decided => Known::TooFew,
-                None => Known::Nothing,
+                None if decision.decided => Verdict::Infeasible,
+                None => Verdict::Unknown,
             })
         }
     };
     for most_entries in Effort::of_proofs(incumbent).rising() {
         // Any number first, or without a placement nothing would be known of the upper end.
-        if incumbent.best().is_none() && matches!(decide(problem.most_stages, most_entries)?, Known::TooFew) {
+        if incumbent.best().is_none() && decide(problem.most_stages, most_entries)? == Verdict::Infeasible {
             incumbent.raise(f64::INFINITY);
         }
         while !stop() && incumbent.bound() < incumbent.objective().min(problem.most_stages as f64) {
             let stages = incumbent.bound() as usize;
             match decide(stages, most_entries)? {
-                Known::Enough => break,
-                Known::TooFew => incumbent.raise(incumbent.objective().min((stages + 1) as f64)),
-                Known::Nothing => break,
+                Verdict::Infeasible => incumbent.raise(incumbent.objective().min((stages + 1) as f64)),
+                Verdict::Feasible | Verdict::Unknown => break,
             }
         }
         if stop() || incumbent.bound() == f64::INFINITY {
             break;
         }
     }
-    Some(())
+    Ok(())
 }
 
 /// With full overlap and no limit of latency, sets of starts say all: the decision of the search for the least period.
@@ -82,13 +76,8 @@ fn at_most<const W: usize>(
     stage_ends: &StageEnds<W>,
     target_period_s: f64,
     most_labels: usize,
-) -> Option<Known> {
+) -> Result<Verdict, Stopped> {
     let every_cut: Vec<usize> = (0..=limited.blocks()).collect();
     let rng = Pcg64Mcg::seed_from_u64(incumbent.env.seed);
-    let mut decider = Decider::new(incumbent, limited, &every_cut, stage_ends, rng);
-    Some(match decider.decide(target_period_s, most_labels)? {
-        decision::Decision::Possible => Known::Enough,
-        decision::Decision::Impossible => Known::TooFew,
-        decision::Decision::Undecided => Known::Nothing,
-    })
+    Decider::new(incumbent, limited, &every_cut, stage_ends, rng).decide(target_period_s, most_labels)
 }

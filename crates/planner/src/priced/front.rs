@@ -17,15 +17,17 @@ use crate::cost::{Assignment, Costs, costs};
 use crate::exact::neighbourhood::Neighbourhoods;
 use crate::exact::stage_ends::StageEnds;
 use crate::incumbent::Incumbent;
+use crate::stopped::Stopped;
 
-/// Finds the points behind the least period. `None` when told to stop.
-pub fn points<const W: usize>(incumbent: &Incumbent<'_>) -> Option<()> {
+/// Finds the points behind the least period.
+pub fn points<const W: usize>(incumbent: &Incumbent<'_>) -> Result<(), Stopped> {
     let problem = incumbent.problem;
     let stop = || incumbent.env.stop.reason().is_some();
     let period_is_least = incumbent.bound() == incumbent.objective();
     let effort = Effort::of_proofs(incumbent);
-    ties::least_latency::<W>(incumbent, effort)?;
-    let last = incumbent.costs()?;
+    let Some(costs_found) = incumbent.costs() else { return Ok(()) };
+    ties::least_latency::<W>(incumbent, costs_found, effort)?;
+    let last = incumbent.costs().unwrap_or(costs_found);
     let stage_ends = StageEnds::<W>::new(problem, &stop)?;
     let mut neighbourhoods = Neighbourhoods::new(problem.hosts.len());
     let limits = Limits::of_latency(problem.max_latency_s);
@@ -34,7 +36,7 @@ pub fn points<const W: usize>(incumbent: &Incumbent<'_>) -> Option<()> {
     let mut whole = period_is_least;
     while period_s >= last.period_s {
         let tables = Tables::new(problem, &stage_ends, None, period_s, &stop);
-        let Some(tables) = tables else {
+        let Ok(tables) = tables else {
             whole = false;
             break;
         };
@@ -51,7 +53,7 @@ pub fn points<const W: usize>(incumbent: &Incumbent<'_>) -> Option<()> {
         period_s = less(at.period_s);
         found.push((at, point));
     }
-    let first = incumbent.costs()?;
+    let first = incumbent.costs().unwrap_or(last);
     if let Some((at, point)) = found.last()
         && at.latency_s < less(first.latency_s)
         && first.period_s > less(at.period_s)
@@ -59,12 +61,12 @@ pub fn points<const W: usize>(incumbent: &Incumbent<'_>) -> Option<()> {
         // Its period is the least but for rounding, and its latency is smaller by more.
         incumbent.replace(point.clone());
     }
-    let points = undominated(found, incumbent.costs()?);
+    let points = undominated(found, incumbent.costs().unwrap_or(first));
     incumbent.prove(|proofs| {
         proofs.front = points;
         proofs.front_is_whole = whole;
     });
-    Some(())
+    Ok(())
 }
 
 /// The largest value that is smaller by more than rounding.

@@ -16,6 +16,7 @@ use super::ways::{Ended, Ways};
 use crate::bits::Bits;
 use crate::cost::Assignment;
 use crate::exact::neighbourhood::Neighbourhoods;
+use crate::stopped::Stopped;
 
 /// Bytes of an entry, with its step and its part of a label.
 pub const BYTES_PER_ENTRY: usize = 104;
@@ -29,13 +30,19 @@ const LABELS_PER_STOP: usize = 1_000;
 /// The most walks with cycles that a search returns to learn from.
 const MOST_WALKS: usize = 16;
 
-/// What a label search found.
-#[derive(Debug)]
-pub enum Found {
-    /// Everything within the limits that matters.
-    Walks(Walks),
-    /// More entries than allowed, or told to stop.
-    Undecided,
+/// Why a label search ended before it had gone through everything.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unfinished {
+    /// It needs more entries than allowed.
+    TooManyEntries,
+    /// It was told to stop.
+    Stopped,
+}
+
+impl From<Stopped> for Unfinished {
+    fn from(Stopped: Stopped) -> Self {
+        Self::Stopped
+    }
 }
 
 /// What lies within the limits.
@@ -77,18 +84,16 @@ impl<'s, const W: usize> Search<'s, W> {
         most_entries: usize,
         spent: &mut usize,
         stop: &'s dyn Fn() -> bool,
-    ) -> Found {
+    ) -> Result<Walks, Unfinished> {
         let seen = vec![Vec::new(); ways.problem.hosts.len()];
         let (labels, steps) = (Vec::new(), Steps::default());
         let found = Walks::default();
         let mut search = Self { ways, cover, neighbourhoods, most_entries, stop, labels, seen, steps, found };
-        match search.layers(spent) {
-            None => Found::Undecided,
-            Some(()) => Found::Walks(search.found),
-        }
+        search.layers(spent)?;
+        Ok(search.found)
     }
 
-    fn layers(&mut self, spent: &mut usize) -> Option<()> {
+    fn layers(&mut self, spent: &mut usize) -> Result<(), Unfinished> {
         let most_stages = self.ways.problem.most_stages;
         let mut first = Candidates::default();
         for host in self.ways.tables.first_hosts() {
@@ -109,7 +114,7 @@ impl<'s, const W: usize> Search<'s, W> {
         }
         self.found.cyclic.sort_by(|a, b| a.0.total_cmp(&b.0));
         self.found.cyclic.truncate(MOST_WALKS);
-        Some(())
+        Ok(())
     }
 
     /// Notes the walks of a layer that end.
@@ -133,14 +138,22 @@ impl<'s, const W: usize> Search<'s, W> {
     }
 
     /// The next layer's labels.
-    fn extend(&mut self, layer: std::ops::Range<usize>, stages_left: usize, spent: usize) -> Option<Candidates<W>> {
+    fn extend(
+        &mut self,
+        layer: std::ops::Range<usize>,
+        stages_left: usize,
+        spent: usize,
+    ) -> Result<Candidates<W>, Unfinished> {
         let hosts = self.ways.problem.hosts.len();
         let mut next = Candidates::default();
         let mut ended = Ended::new(self.ways.problem.blocks());
         let mut arrived = Vec::new();
         for label in &self.labels[layer] {
-            if (self.stop)() || spent + next.entries > self.most_entries {
-                return None;
+            if (self.stop)() {
+                return Err(Unfinished::Stopped);
+            }
+            if spent + next.entries > self.most_entries {
+                return Err(Unfinished::TooManyEntries);
             }
             let from = label.host as usize;
             self.ways.end_stages(from, &label.entries, &mut ended);
@@ -156,18 +169,23 @@ impl<'s, const W: usize> Search<'s, W> {
                 }
             }
         }
-        Some(next)
+        Ok(next)
     }
 
     /// Drops what others dominate or what the hosts that are left cannot cover, and keeps the rest as a layer. `used`
     /// hosts were visited before the labels' own.
-    fn settle(&mut self, candidates: Candidates<W>, used: usize, spent: &mut usize) -> Option<std::ops::Range<usize>> {
+    fn settle(
+        &mut self,
+        candidates: Candidates<W>,
+        used: usize,
+        spent: &mut usize,
+    ) -> Result<std::ops::Range<usize>, Unfinished> {
         let first = self.labels.len();
         let mut candidates = candidates.labels;
         if !self.cover.is_irrelevant() {
             for (done, label) in candidates.iter_mut().enumerate() {
                 if done % LABELS_PER_STOP == 0 && (self.stop)() {
-                    return None;
+                    return Err(Unfinished::Stopped);
                 }
                 self.cut(label, used);
             }
@@ -194,7 +212,7 @@ impl<'s, const W: usize> Search<'s, W> {
             if compared > COMPARISONS_PER_STOP {
                 compared = 0;
                 if (self.stop)() {
-                    return None;
+                    return Err(Unfinished::Stopped);
                 }
             }
             if !label.entries.is_empty() {
@@ -204,7 +222,10 @@ impl<'s, const W: usize> Search<'s, W> {
                 self.labels.push(label);
             }
         }
-        (*spent <= self.most_entries).then_some(first..self.labels.len())
+        if *spent > self.most_entries {
+            return Err(Unfinished::TooManyEntries);
+        }
+        Ok(first..self.labels.len())
     }
 
     /// Takes away the starts from which the hosts that a label does not remember cannot cover the rest; all that were

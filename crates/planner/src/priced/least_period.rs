@@ -17,6 +17,8 @@ use crate::exact::neighbourhood::Neighbourhoods;
 use crate::exact::stage_ends::StageEnds;
 use crate::incumbent::Incumbent;
 use crate::repartition::repartition;
+use crate::stopped::Stopped;
+use crate::verdict::Verdict;
 
 /// The relative width to which the least period of walks is bisected.
 const WALK_WIDTH: f64 = 1e-9;
@@ -41,16 +43,8 @@ const ANNEALED_PART: f64 = 0.02;
 /// right below the best.
 const SMALL_GAP: f64 = 1e-3;
 
-/// What is known of a period.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Known {
-    Possible,
-    Impossible,
-    Nothing,
-}
-
-/// Closes the gap between bound and period as far as the world allows. `None` when told to stop.
-pub fn search<const W: usize>(incumbent: &Incumbent<'_>) -> Option<()> {
+/// Closes the gap between bound and period as far as the world allows.
+pub fn search<const W: usize>(incumbent: &Incumbent<'_>) -> Result<(), Stopped> {
     let stop = || incumbent.must_end();
     let problem = incumbent.problem;
     let stage_ends = StageEnds::<W>::new(problem, &stop)?;
@@ -65,9 +59,12 @@ pub fn search<const W: usize>(incumbent: &Incumbent<'_>) -> Option<()> {
             break;
         }
         search.narrow(most_entries)?;
+        if stop() {
+            break;
+        }
         search.improve(moves_beside(most_entries), width_beside(most_entries))?;
     }
-    Some(())
+    Ok(())
 }
 
 struct Search<'s, const W: usize> {
@@ -79,35 +76,36 @@ struct Search<'s, const W: usize> {
 }
 
 impl<const W: usize> Search<'_, W> {
-    fn tables(&self, period_s: f64) -> Option<Tables<'_, W>> {
+    fn tables(&self, period_s: f64) -> Result<Tables<'_, W>, Stopped> {
         Tables::new(self.incumbent.problem, &self.stage_ends, None, period_s, self.stop)
     }
 
     fn offer(&self, found: Assignment) {
         let hosts: Vec<usize> = found.stages.iter().map(|&(_, host)| host).collect();
         self.incumbent.offer(found);
-        if let Some(better) = repartition(self.incumbent.problem, &hosts, self.stop) {
+        // The offer may have ended the search: then nothing better is needed.
+        if let Ok(Some(better)) = repartition(self.incumbent.problem, &hosts, self.stop) {
             self.incumbent.offer(better);
         }
     }
 
     /// A placement with any period, the quickest where the latency has a limit.
-    fn any_placement(&mut self) -> Option<()> {
+    fn any_placement(&mut self) -> Result<(), Stopped> {
         let limits = Limits::of_latency(self.incumbent.problem.max_latency_s);
         let tables = self.tables(f64::MAX)?;
         if !tables.may_hold(&limits) {
             self.incumbent.raise(f64::INFINITY);
-            return Some(());
+            return Ok(());
         }
         let goal = if limits.latency_s.is_finite() { Goal::Latency } else { Goal::Stages };
         if let Some((found, _)) = tables.beam(limits, goal, WIDTH, self.stop) {
             self.offer(found);
         }
-        Some(())
+        Ok(())
     }
 
     /// Raises the bound to the least period of walks.
-    fn bisect_walks(&mut self) -> Option<()> {
+    fn bisect_walks(&mut self) -> Result<(), Stopped> {
         let incumbent = self.incumbent;
         let limits = Limits::of_latency(incumbent.problem.max_latency_s);
         let mut high_s = incumbent.objective();
@@ -126,67 +124,64 @@ impl<const W: usize> Search<'_, W> {
                 break;
             }
         }
-        Some(())
+        Ok(())
     }
 
     /// Placements by beams, not far above the bound.
-    fn first_placements(&mut self) -> Option<()> {
+    fn first_placements(&mut self) -> Result<(), Stopped> {
         let bound_s = self.incumbent.bound();
         for period_s in FIRST_FACTORS.iter().map(|factor| factor * bound_s) {
             if period_s >= self.incumbent.objective() || (self.stop)() {
                 break;
             }
-            if self.decide(period_s, 0)? == Known::Possible {
+            if self.decide(period_s, 0)? == Verdict::Feasible {
                 break;
             }
         }
-        Some(())
+        Ok(())
     }
 
     /// Whether a placement within a period is possible; without entries, by beams and walks alone.
-    fn decide(&mut self, period_s: f64, most_entries: usize) -> Option<Known> {
+    fn decide(&mut self, period_s: f64, most_entries: usize) -> Result<Verdict, Stopped> {
         let incumbent = self.incumbent;
         let limits = Limits::of_latency(incumbent.problem.max_latency_s);
         let stop = self.stop;
         let tables = Tables::new(incumbent.problem, &self.stage_ends, None, period_s, stop)?;
         if !tables.may_hold(&limits) {
-            return Some(Known::Impossible);
+            return Ok(Verdict::Infeasible);
         }
         let goal = if limits.latency_s.is_finite() { Goal::Latency } else { Goal::Stages };
         if let Some((found, _)) = tables.beam(limits, goal, WIDTH, stop) {
             self.offer(found);
-            return Some(Known::Possible);
+            return Ok(Verdict::Feasible);
         }
         if most_entries == 0 {
-            return Some(Known::Nothing);
+            return Ok(Verdict::Unknown);
         }
         let decision = tables.decide(limits, Goal::Stages, &mut self.neighbourhoods, most_entries, stop);
-        let known = match decision.placement {
+        let verdict = match decision.placement {
             Some((found, _)) => {
                 self.offer(found);
-                Known::Possible
+                Verdict::Feasible
             }
-            None if decision.decided => Known::Impossible,
-            None => Known::Nothing,
+            None if decision.decided => Verdict::Infeasible,
+            None => Verdict::Unknown,
         };
-        Some(known)
+        Ok(verdict)
     }
 
     /// Lowers the incumbent: by annealing, or where the latency has a limit or the problem is too large, by beams.
-    fn improve(&mut self, moves: usize, width: usize) -> Option<()> {
+    fn improve(&mut self, moves: usize, width: usize) -> Result<(), Stopped> {
         let problem = self.incumbent.problem;
-        let orders = if problem.max_latency_s.is_finite() { None } else { Orders::new(problem, self.stop) };
+        let orders = if problem.max_latency_s.is_finite() { None } else { Orders::new(problem, self.stop)? };
         match orders {
-            Some(orders) => {
-                self.anneal(&orders, moves);
-                Some(())
-            }
+            Some(orders) => self.anneal(&orders, moves),
             None => self.widen(width),
         }
     }
 
     /// Anneals towards periods a little below the best, until that has failed some times.
-    fn anneal(&mut self, orders: &Orders<'_>, moves: usize) {
+    fn anneal(&mut self, orders: &Orders<'_>, moves: usize) -> Result<(), Stopped> {
         let incumbent = self.incumbent;
         let mut failed = 0;
         while failed < FAILED_ANNEALINGS && !(self.stop)() {
@@ -195,9 +190,9 @@ impl<const W: usize> Search<'_, W> {
             let best_s = incumbent.objective();
             let period_s = (best_s - ANNEALED_PART * (best_s - incumbent.bound())).min(best_s.next_down());
             let temperature = TEMPERATURES[failed % TEMPERATURES.len()];
-            match orders.anneal(&order, period_s, (temperature, moves), &mut self.rng, self.stop) {
+            match orders.anneal(&order, period_s, (temperature, moves), &mut self.rng, self.stop)? {
                 Some(better) => {
-                    if let Some(better) = repartition(incumbent.problem, &better, self.stop) {
+                    if let Some(better) = repartition(incumbent.problem, &better, self.stop)? {
                         incumbent.offer(better);
                     }
                     // What is found is judged by rounded sums: it need not be better.
@@ -206,10 +201,11 @@ impl<const W: usize> Search<'_, W> {
                 None => failed += 1,
             }
         }
+        Ok(())
     }
 
     /// Lowers the incumbent by wider beams at bisected periods.
-    fn widen(&mut self, width: usize) -> Option<()> {
+    fn widen(&mut self, width: usize) -> Result<(), Stopped> {
         let incumbent = self.incumbent;
         let limits = Limits::of_latency(incumbent.problem.max_latency_s);
         let goal = if limits.latency_s.is_finite() { Goal::Latency } else { Goal::Stages };
@@ -226,16 +222,16 @@ impl<const W: usize> Search<'_, W> {
                 None => unreached_s = middle_s,
             }
         }
-        Some(())
+        Ok(())
     }
 
-    fn narrow(&mut self, most_entries: usize) -> Option<()> {
+    fn narrow(&mut self, most_entries: usize) -> Result<(), Stopped> {
         let incumbent = self.incumbent;
         if incumbent.best().is_none() {
             match self.decide(f64::MAX, most_entries)? {
-                Known::Impossible => incumbent.raise(f64::INFINITY),
-                Known::Nothing => return Some(()),
-                Known::Possible => {}
+                Verdict::Infeasible => incumbent.raise(f64::INFINITY),
+                Verdict::Unknown => return Ok(()),
+                Verdict::Feasible => {}
             }
         }
         // Right below the best: where that is the optimum, this proof ends all.
@@ -243,16 +239,16 @@ impl<const W: usize> Search<'_, W> {
         loop {
             let best_s = incumbent.objective();
             if (self.stop)() || incumbent.bound() >= best_s {
-                return Some(());
+                return Ok(());
             }
             match self.decide(best_s.next_down(), most_entries)? {
-                Known::Impossible => {
+                Verdict::Infeasible => {
                     incumbent.raise(best_s);
-                    return Some(());
+                    return Ok(());
                 }
-                Known::Possible if self.is_near() => {}
-                Known::Possible => break,
-                Known::Nothing => {
+                Verdict::Feasible if self.is_near() => {}
+                Verdict::Feasible => break,
+                Verdict::Unknown => {
                     self.neighbourhoods = before;
                     break;
                 }
@@ -267,7 +263,7 @@ impl<const W: usize> Search<'_, W> {
     }
 
     /// Decides in growing steps up from the bound, then by bisection.
-    fn climb(&mut self, most_entries: usize) -> Option<()> {
+    fn climb(&mut self, most_entries: usize) -> Result<(), Stopped> {
         let incumbent = self.incumbent;
         let mut undecided_s = incumbent.objective();
         let first_s = incumbent.bound();
@@ -278,7 +274,7 @@ impl<const W: usize> Search<'_, W> {
             let low_s = incumbent.bound();
             let width_s = undecided_s - low_s;
             if (self.stop)() || width_s <= 0.0 || (width_s <= whole_s / STEPS && undecided_s < incumbent.objective()) {
-                return Some(());
+                return Ok(());
             }
             // What was learnt on the way may decide now what could not be decided at first.
             let again = step_s >= width_s && low_s > first_s && undecided_s == incumbent.objective();
@@ -288,16 +284,16 @@ impl<const W: usize> Search<'_, W> {
                 false => low_s + width_s / 2.0,
             };
             if period_s >= undecided_s {
-                return Some(());
+                return Ok(());
             }
             let before = again.then(|| self.neighbourhoods.clone());
             match self.decide(period_s, most_entries)? {
-                Known::Impossible => {
+                Verdict::Infeasible => {
                     incumbent.raise(period_s.next_up().min(incumbent.objective()));
                     step_s *= 2.0;
                 }
-                Known::Possible => step_s = (incumbent.objective().min(undecided_s) - incumbent.bound()) / 2.0,
-                Known::Nothing => {
+                Verdict::Feasible => step_s = (incumbent.objective().min(undecided_s) - incumbent.bound()) / 2.0,
+                Verdict::Unknown => {
                     if let Some(before) = before {
                         self.neighbourhoods = before;
                     }
@@ -312,15 +308,15 @@ impl<const W: usize> Search<'_, W> {
     }
 
     /// Steps down from the best: little is left between the bound and it.
-    fn finish(&mut self, most_entries: usize) -> Option<()> {
+    fn finish(&mut self, most_entries: usize) -> Result<(), Stopped> {
         while !(self.stop)() && self.incumbent.bound() < self.incumbent.objective() {
             let best_s = self.incumbent.objective();
             match self.decide(best_s.next_down(), most_entries)? {
-                Known::Impossible => self.incumbent.raise(best_s),
-                Known::Possible => {}
-                Known::Nothing => break,
+                Verdict::Infeasible => self.incumbent.raise(best_s),
+                Verdict::Feasible => {}
+                Verdict::Unknown => break,
             }
         }
-        Some(())
+        Ok(())
     }
 }

@@ -11,6 +11,7 @@
 use super::to_go::ROUNDING;
 use super::two::{NOWHERE, Two};
 use crate::problem::Problem;
+use crate::stopped::Stopped;
 
 /// Steps that tables by stages left may take; where they would take more, there are none.
 const MOST_STEPS: usize = 1 << 25;
@@ -32,8 +33,8 @@ pub struct Loads {
 }
 
 impl Loads {
-    /// Tabulates a problem at a period; `None` when told to stop.
-    pub fn new(problem: &Problem, period_s: f64, stop: &dyn Fn() -> bool) -> Option<Self> {
+    /// Tabulates a problem at a period.
+    pub fn new(problem: &Problem, period_s: f64, stop: &dyn Fn() -> bool) -> Result<Self, Stopped> {
         let (hosts, blocks) = (problem.hosts.len(), problem.blocks());
         let within_s = period_s * (1.0 + ROUNDING);
         let mut members = vec![Vec::new(); problem.groups.len()];
@@ -44,21 +45,21 @@ impl Loads {
         for start in (0..blocks).rev() {
             for host in 0..hosts {
                 if host % 64 == 0 && stop() {
-                    return None;
+                    return Err(Stopped);
                 }
                 loads.hops[(start + 1) * hosts + host] = loads.shortest_hops(problem, host, start + 1, &loads.rest);
             }
             let row = loads.starts_at(problem, start, &loads.hops);
             loads.rest[start * hosts..(start + 1) * hosts].copy_from_slice(&row);
         }
-        Some(loads)
+        Ok(loads)
     }
 
-    /// Adds the tables by stages left, where they are quickly made. `None` when told to stop.
-    pub fn count_stages(&mut self, problem: &Problem, stop: &dyn Fn() -> bool) -> Option<()> {
+    /// Adds the tables by stages left, where they are quickly made.
+    pub fn count_stages(&mut self, problem: &Problem, stop: &dyn Fn() -> bool) -> Result<(), Stopped> {
         let size = self.rest.len();
         if self.steps(problem).saturating_mul(problem.most_stages) > MOST_STEPS {
-            return Some(());
+            return Ok(());
         }
         let mut fewer = vec![Two::NONE; size];
         while self.rest_by_stages.len() < problem.most_stages {
@@ -67,7 +68,7 @@ impl Loads {
             for start in (0..problem.blocks()).rev() {
                 for host in 0..self.hosts {
                     if host % 64 == 0 && stop() {
-                        return None;
+                        return Err(Stopped);
                     }
                     let at = (start + 1) * self.hosts + host;
                     hops[at] = self.shortest_hops(problem, host, start + 1, &fewer);
@@ -81,7 +82,7 @@ impl Loads {
             fewer.clone_from(&rest);
             self.rest_by_stages.push(rest);
         }
-        Some(())
+        Ok(())
     }
 
     /// The hops and the stages of one table.
@@ -165,8 +166,7 @@ impl Loads {
     }
 
     /// For each host and start the furthest end of a stage that some walk has there; the start itself where none has.
-    /// `None` when told to stop.
-    pub fn furthest_ends(&self, problem: &Problem, stop: &dyn Fn() -> bool) -> Option<Vec<usize>> {
+    pub fn furthest_ends(&self, problem: &Problem, stop: &dyn Fn() -> bool) -> Result<Vec<usize>, Stopped> {
         let (hosts, blocks) = (self.hosts, problem.blocks());
         let mut receives = vec![Two::NONE; (blocks + 1) * hosts];
         let mut ended = vec![Two::NONE; (blocks + 1) * hosts];
@@ -179,7 +179,7 @@ impl Loads {
         for start in 0..blocks {
             for from in (0..hosts).filter(|_| start > 0) {
                 if from % 64 == 0 && stop() {
-                    return None;
+                    return Err(Stopped);
                 }
                 let ended = ended[start * hosts + from];
                 problem.links.for_each_transfer(from, problem.load_bits[start], |to, hop_s| {
@@ -203,6 +203,6 @@ impl Loads {
                 });
             }
         }
-        Some(furthest)
+        Ok(furthest)
     }
 }

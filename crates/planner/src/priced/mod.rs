@@ -33,16 +33,17 @@ use super::exact::neighbourhood::Neighbourhoods;
 use super::exact::stage_ends::StageEnds;
 use super::incumbent::Incumbent;
 use crate::domain::options::Objective;
+use crate::stopped::Stopped;
 
 /// Calls a function with one of few widths of sets of positions, enough for so many: code for more would gain little.
 macro_rules! for_few_widths {
-    ($numbers:expr, $W:ident => $body:expr) => {
+    ($numbers:expr, $W:ident => $body:expr, else $too_many:expr) => {
         match $numbers {
             0..=128 => for_few_widths!(@ 2, $W, $body),
             129..=512 => for_few_widths!(@ 8, $W, $body),
             513..=2048 => for_few_widths!(@ 32, $W, $body),
             2049..=16384 => for_few_widths!(@ 256, $W, $body),
-            _ => None,
+            _ => $too_many,
         }
     };
     (@ $width:literal, $W:ident, $body:expr) => {{
@@ -51,28 +52,34 @@ macro_rules! for_few_widths {
     }};
 }
 
-/// Closes the gap between the incumbent's bound and its objective as far as the world allows. `None` when told to stop.
-pub fn search(incumbent: &Incumbent<'_>) -> Option<()> {
-    for_few_widths!(incumbent.problem.blocks() + 1, W => search_on::<W>(incumbent))
+/// Closes the gap between the incumbent's bound and its objective until it is told to stop.
+pub fn search(incumbent: &Incumbent<'_>) {
+    let _: Result<(), Stopped> =
+        for_few_widths!(incumbent.problem.blocks() + 1, W => search_on::<W>(incumbent), else Ok(()));
 }
 
 /// Looks for what is best beside the objective, once its search has ended: the least latency among least periods, the
-/// rest of the front, the fewest bytes shipped. `None` when told to stop.
-pub fn refine(incumbent: &Incumbent<'_>) -> Option<()> {
-    incumbent.best()?;
-    let width = incumbent.problem.blocks() + 1;
-    if incumbent.request.options.base.is_some() {
-        return for_few_widths!(width, W => replan::fewest_bytes::<W>(incumbent));
-    }
-    let proven = incumbent.bound() == incumbent.objective();
-    match incumbent.problem.objective {
-        Objective::MaxThroughput if proven => for_few_widths!(width, W => ties::least_latency_at::<W>(incumbent)),
-        Objective::Tradeoff => for_few_widths!(width, W => front::points::<W>(incumbent)),
-        _ => Some(()),
+/// rest of the front, the fewest bytes shipped. Keeps what it has found when it is told to stop.
+pub fn refine(incumbent: &Incumbent<'_>) {
+    if incumbent.best().is_some() {
+        let _: Result<(), Stopped> =
+            for_few_widths!(incumbent.problem.blocks() + 1, W => refine_on::<W>(incumbent), else Ok(()));
     }
 }
 
-fn search_on<const W: usize>(incumbent: &Incumbent<'_>) -> Option<()> {
+fn refine_on<const W: usize>(incumbent: &Incumbent<'_>) -> Result<(), Stopped> {
+    if incumbent.request.options.base.is_some() {
+        return replan::fewest_bytes::<W>(incumbent);
+    }
+    let proven = incumbent.bound() == incumbent.objective();
+    match incumbent.problem.objective {
+        Objective::MaxThroughput if proven => ties::least_latency_at::<W>(incumbent),
+        Objective::Tradeoff => front::points::<W>(incumbent),
+        _ => Ok(()),
+    }
+}
+
+fn search_on<const W: usize>(incumbent: &Incumbent<'_>) -> Result<(), Stopped> {
     match incumbent.problem.objective {
         Objective::MaxThroughput | Objective::Tradeoff => least_period::search::<W>(incumbent),
         Objective::MinLatency => least_latency_of_all::<W>(incumbent),
@@ -80,7 +87,7 @@ fn search_on<const W: usize>(incumbent: &Incumbent<'_>) -> Option<()> {
     }
 }
 
-fn least_latency_of_all<const W: usize>(incumbent: &Incumbent<'_>) -> Option<()> {
+fn least_latency_of_all<const W: usize>(incumbent: &Incumbent<'_>) -> Result<(), Stopped> {
     let problem = incumbent.problem;
     let stop = || incumbent.must_end();
     let stage_ends = StageEnds::<W>::new(problem, &stop)?;
@@ -97,5 +104,5 @@ fn least_latency_of_all<const W: usize>(incumbent: &Incumbent<'_>) -> Option<()>
     if proven && incumbent.best().is_none() {
         incumbent.raise(f64::INFINITY);
     }
-    Some(())
+    Ok(())
 }

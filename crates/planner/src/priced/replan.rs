@@ -12,39 +12,41 @@ use crate::cost::{Assignment, costs};
 use crate::exact::neighbourhood::Neighbourhoods;
 use crate::exact::stage_ends::StageEnds;
 use crate::incumbent::Incumbent;
+use crate::stopped::Stopped;
 
 /// How often the range of periods is halved for the same bytes.
 const BISECTIONS: usize = 16;
 
-/// Looks for the placement that ships least. `None` when told to stop.
-pub fn fewest_bytes<const W: usize>(incumbent: &Incumbent<'_>) -> Option<()> {
+/// Looks for the placement that ships least.
+pub fn fewest_bytes<const W: usize>(incumbent: &Incumbent<'_>) -> Result<(), Stopped> {
     let problem = incumbent.problem;
     let stop = || incumbent.env.stop.reason().is_some();
-    let shipping = Shipping::new(incumbent.request, problem)?;
+    let Some(shipping) = Shipping::new(incumbent.request, problem) else { return Ok(()) };
     let stage_ends = StageEnds::<W>::new(problem, &stop)?;
     let ratio = incumbent.request.options.max_period_ratio.unwrap_or(1.0);
-    loop {
+    while let Some(best) = incumbent.best() {
         let period_s = incumbent.objective().max(ratio * incumbent.claimed_bound());
-        let cheapest = fewest_bytes_within(incumbent, &stage_ends, &shipping, period_s, &stop)?;
+        let cheapest = fewest_bytes_within(incumbent, &stage_ends, &shipping, (best, period_s), &stop)?;
         // Where the least period was not known, a smaller one may have been found: then less is allowed.
         if costs(problem, &cheapest).period_s <= incumbent.objective().max(ratio * incumbent.claimed_bound()) {
             incumbent.ship(cheapest.clone());
             let better = smaller_period(incumbent, &stage_ends, &shipping, cheapest, &stop)?;
             incumbent.ship(better);
-            return Some(());
+            break;
         }
     }
+    Ok(())
 }
 
+/// The placement that ships least within a period, as far as the effort finds it; `cheapest` is one that is known.
 fn fewest_bytes_within<const W: usize>(
     incumbent: &Incumbent<'_>,
     stage_ends: &StageEnds<W>,
     shipping: &Shipping,
-    period_s: f64,
+    (mut cheapest, period_s): (Assignment, f64),
     stop: &dyn Fn() -> bool,
-) -> Option<Assignment> {
+) -> Result<Assignment, Stopped> {
     let problem = incumbent.problem;
-    let mut cheapest = incumbent.best()?;
     let high = bytes(shipping, &cheapest);
     let tables = Tables::new(problem, stage_ends, Some(shipping), period_s, stop)?;
     let mut neighbourhoods = Neighbourhoods::new(problem.hosts.len());
@@ -63,7 +65,7 @@ fn fewest_bytes_within<const W: usize>(
     if proven {
         incumbent.prove(|proofs| proofs.fewest_bytes = proofs.fewest_bytes.max(shipped as u64));
     }
-    Some(cheapest)
+    Ok(cheapest)
 }
 
 fn bytes(shipping: &Shipping, assignment: &Assignment) -> f64 {
@@ -77,11 +79,11 @@ fn smaller_period<const W: usize>(
     shipping: &Shipping,
     mut best: Assignment,
     stop: &dyn Fn() -> bool,
-) -> Option<Assignment> {
+) -> Result<Assignment, Stopped> {
     let problem = incumbent.problem;
     let limits = Limits { latency_s: problem.max_latency_s, shipped_bytes: bytes(shipping, &best) };
     let effort = Effort::of_ties(problem.hosts.len());
-    let most_entries = effort.rising().next()?;
+    let most_entries = effort.first();
     let mut neighbourhoods = Neighbourhoods::new(problem.hosts.len());
     let mut low_s = incumbent.objective();
     for halving in 0..=BISECTIONS {
@@ -106,5 +108,5 @@ fn smaller_period<const W: usize>(
     let tables = Tables::new(problem, stage_ends, Some(shipping), costs.period_s, stop)?;
     let mut heard = Heard { placement: &mut |found| best = found, bound: &mut |_| {}, stop };
     close_in(&tables, &mut neighbourhoods, (Goal::Latency, limits), costs.latency_s, effort, &mut heard);
-    Some(best)
+    Ok(best)
 }

@@ -11,30 +11,36 @@ use crate::cost::Costs;
 use crate::exact::neighbourhood::Neighbourhoods;
 use crate::exact::stage_ends::StageEnds;
 use crate::incumbent::Incumbent;
+use crate::stopped::Stopped;
 
 /// From so many hosts on, the tables alone would take longer than what they decide is worth.
 const MANY_HOSTS: usize = 300;
 
-/// Lowers the latency of the best placement at its period. `None` when told to stop.
-pub fn least_latency_at<const W: usize>(incumbent: &Incumbent<'_>) -> Option<()> {
+/// Lowers the latency of the best placement at its period.
+pub fn least_latency_at<const W: usize>(incumbent: &Incumbent<'_>) -> Result<(), Stopped> {
     let hosts = incumbent.problem.hosts.len();
     if hosts >= MANY_HOSTS {
-        return Some(());
+        return Ok(());
     }
-    let proven = least_latency::<W>(incumbent, Effort::of_ties(hosts))?;
+    let Some(costs) = incumbent.costs() else { return Ok(()) };
+    let proven = least_latency::<W>(incumbent, costs, Effort::of_ties(hosts))?;
     incumbent.prove(|proofs| proofs.latency_is_least = proven);
-    Some(())
+    Ok(())
 }
 
-/// Lowers the latency of the best placement without a larger period; whether it is proven that none is smaller.
-pub fn least_latency<const W: usize>(incumbent: &Incumbent<'_>, effort: Effort) -> Option<bool> {
+/// Lowers the latency of the best placement, which has these costs, without a larger period. Returns whether it is proven
+/// that no latency is smaller.
+pub fn least_latency<const W: usize>(
+    incumbent: &Incumbent<'_>,
+    Costs { period_s, latency_s }: Costs,
+    effort: Effort,
+) -> Result<bool, Stopped> {
     let problem = incumbent.problem;
     let stop = || incumbent.env.stop.reason().is_some();
-    let Costs { period_s, latency_s } = incumbent.costs()?;
     let stage_ends = StageEnds::<W>::new(problem, &stop)?;
     let tables = Tables::new(problem, &stage_ends, None, period_s, &stop)?;
     let mut neighbourhoods = Neighbourhoods::new(problem.hosts.len());
     let mut heard = Heard { placement: &mut |found| incumbent.offer(found), bound: &mut |_| {}, stop: &stop };
     let wanted = (Goal::Latency, Limits::of_latency(f64::INFINITY));
-    Some(close_in(&tables, &mut neighbourhoods, wanted, latency_s, effort, &mut heard).1)
+    Ok(close_in(&tables, &mut neighbourhoods, wanted, latency_s, effort, &mut heard).1)
 }

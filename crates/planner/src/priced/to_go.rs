@@ -10,6 +10,7 @@ use super::loads::Loads;
 use super::shipping::Shipping;
 use super::two::{NOWHERE, Two};
 use crate::problem::Problem;
+use crate::stopped::Stopped;
 
 /// More than the relative difference between two orders of summing a pipeline's times.
 pub const ROUNDING: f64 = 1e-12;
@@ -39,7 +40,7 @@ impl Behind {
 }
 
 impl ToGo {
-    /// Tabulates a problem at a period; `None` when told to stop.
+    /// Tabulates a problem at a period.
     /// Where nodes do one thing at a time, their loads are given.
     pub fn new(
         problem: &Problem,
@@ -47,7 +48,7 @@ impl ToGo {
         loads: Option<&Loads>,
         period_s: f64,
         stop: &dyn Fn() -> bool,
-    ) -> Option<Self> {
+    ) -> Result<Self, Stopped> {
         let (hosts, blocks) = (problem.hosts.len(), problem.blocks());
         let mut to_go = Self {
             hosts,
@@ -66,13 +67,13 @@ impl ToGo {
         for start in (0..blocks).rev() {
             for host in 0..hosts {
                 if host % 64 == 0 && stop() {
-                    return None;
+                    return Err(Stopped);
                 }
                 to_go.go_on((problem, loads), host, start + 1, &mut behind);
             }
             to_go.start_at((problem, loads), shipping, start, &behind, stop)?;
         }
-        Some(to_go)
+        Ok(to_go)
     }
 
     /// The least latency from a start on a host to the end, the host's own stage included; infinite where there is no
@@ -139,7 +140,7 @@ impl ToGo {
         start: usize,
         behind: &Behind,
         stop: &dyn Fn() -> bool,
-    ) -> Option<()> {
+    ) -> Result<(), Stopped> {
         let mut ends: Vec<Vec<(usize, f64)>> = vec![Vec::new(); problem.groups.len()];
         for (group, ends) in ends.iter_mut().enumerate() {
             problem.ends_in_memory(group, start, |end| {
@@ -151,7 +152,7 @@ impl ToGo {
         }
         for host in 0..self.hosts {
             if host % 64 == 0 && stop() {
-                return None;
+                return Err(Stopped);
             }
             let at = start * self.hosts + host;
             for &(end, compute_s) in &ends[problem.group_of[host]] {
@@ -165,6 +166,6 @@ impl ToGo {
                 }
             }
         }
-        Some(())
+        Ok(())
     }
 }

@@ -1,0 +1,12 @@
+//! The answer to the question whether a placement exists within given limits.
+
+/// Whether a placement exists within given limits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// A placement was found. It has been offered to the incumbent.
+    Feasible,
+    /// No placement exists. This is proven.
+    Infeasible,
+    /// The allowed effort did not suffice to decide.
+    Unknown,
+}
