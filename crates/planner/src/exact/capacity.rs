@@ -8,7 +8,7 @@
 
 use super::at_period::AtPeriod;
 use crate::bits::Bits;
-use crate::problem::Problem;
+use crate::instance::Instance;
 use crate::stopped::Stopped;
 
 /// Weights are sums of doubles: a bound must fail by more than their rounding.
@@ -58,14 +58,14 @@ pub enum Supply<C> {
 impl Capacity {
     /// Builds the bounds and judges the whole model by them.
     pub fn judge<const W: usize>(tables: &AtPeriod<'_, W>, stop: &dyn Fn() -> bool) -> Result<Supply<Self>, Stopped> {
-        let problem = tables.problem;
-        Self::judge_kinds(problem, &furthest_ends(tables), &Remaining::all(problem), stop)
+        let instance = tables.instance;
+        Self::judge_kinds(instance, &furthest_ends(tables), &Remaining::all(instance), stop)
     }
 
     /// The same for any kinds of host of which so many are there, with the furthest end for each kind and start. What
     /// was said of groups is then said of kinds.
     pub fn judge_kinds(
-        problem: &Problem,
+        instance: &Instance,
         reach: &[usize],
         all: &Remaining,
         stop: &dyn Fn() -> bool,
@@ -73,7 +73,7 @@ impl Capacity {
         let kinds = all.by_group.len();
         let mut weighings = Vec::new();
         let mut least_cover = f64::INFINITY;
-        let given = [block_bytes(problem), block_work(problem), vec![1.0; problem.blocks()]];
+        let given = [block_bytes(instance), block_work(instance), vec![1.0; instance.blocks()]];
         let given = given.into_iter().filter(|weights| weights.iter().any(|&weight| weight > 0.0));
         for weights in given {
             let weighing = Weighing::new(kinds, reach, &weights, stop)?;
@@ -88,8 +88,8 @@ impl Capacity {
             return Ok(Supply::Ample);
         }
         for from_start in [true, false] {
-            let first = if from_start { vec![1.0; problem.blocks()] } else { block_bytes(problem) };
-            let weights = dual_weights(problem, reach, all, first, stop)?;
+            let first = if from_start { vec![1.0; instance.blocks()] } else { block_bytes(instance) };
+            let weights = dual_weights(instance, reach, all, first, stop)?;
             let weighing = Weighing::new(kinds, reach, &weights, stop)?;
             if weighing.cover(all) < 1.0 - ROUNDING {
                 return Ok(Supply::Insufficient);
@@ -114,12 +114,12 @@ impl Capacity {
 
 impl Remaining {
     /// Nothing is used yet.
-    pub fn all(problem: &Problem) -> Self {
-        let mut by_group = vec![0; problem.groups.len()];
-        for &group in &problem.group_of {
+    pub fn all(instance: &Instance) -> Self {
+        let mut by_group = vec![0; instance.groups.len()];
+        for &group in &instance.group_of {
             by_group[group] += 1;
         }
-        Self { by_group, stages: problem.most_stages }
+        Self { by_group, stages: instance.most_stages }
     }
 }
 
@@ -177,35 +177,35 @@ impl Weighing {
 
 /// For each group and start the furthest end within memory and period; the start itself where nothing fits.
 fn furthest_ends<const W: usize>(tables: &AtPeriod<'_, W>) -> Vec<usize> {
-    let problem = tables.problem;
-    let groups = 0..problem.groups.len();
+    let instance = tables.instance;
+    let groups = 0..instance.groups.len();
     groups
-        .flat_map(|group| (0..problem.blocks()).map(move |start| (group, start)))
+        .flat_map(|group| (0..instance.blocks()).map(move |start| (group, start)))
         .map(|(group, start)| tables.ends_of_group(group, &Bits::single(start)).last().unwrap_or(start))
         .collect()
 }
 
-fn block_bytes(problem: &Problem) -> Vec<f64> {
-    (0..problem.blocks()).map(|block| problem.resident_bytes(block, block + 1) as f64).collect()
+fn block_bytes(instance: &Instance) -> Vec<f64> {
+    (0..instance.blocks()).map(|block| instance.resident_bytes(block, block + 1) as f64).collect()
 }
 
-fn block_work(problem: &Problem) -> Vec<f64> {
-    let slowest = (0..problem.groups.len()).max_by(|&a, &b| {
-        problem.compute_s(a, 0, problem.blocks()).total_cmp(&problem.compute_s(b, 0, problem.blocks()))
+fn block_work(instance: &Instance) -> Vec<f64> {
+    let slowest = (0..instance.groups.len()).max_by(|&a, &b| {
+        instance.compute_s(a, 0, instance.blocks()).total_cmp(&instance.compute_s(b, 0, instance.blocks()))
     });
-    let work = |block| slowest.map_or(0.0, |group| problem.compute_s(group, block, block + 1));
-    (0..problem.blocks()).map(work).collect()
+    let work = |block| slowest.map_or(0.0, |group| instance.compute_s(group, block, block + 1));
+    (0..instance.blocks()).map(work).collect()
 }
 
 /// Weights under which the heaviest stages of all hosts cover the model as few times over as updates can make it.
 fn dual_weights(
-    problem: &Problem,
+    instance: &Instance,
     reach: &[usize],
     all: &Remaining,
     mut weights: Vec<f64>,
     stop: &dyn Fn() -> bool,
 ) -> Result<Vec<f64>, Stopped> {
-    let blocks = problem.blocks();
+    let blocks = instance.blocks();
     let total: f64 = weights.iter().sum();
     // A block without weight would never gain any.
     weights.iter_mut().for_each(|weight| *weight = *weight / total + 1e-3 / blocks as f64);

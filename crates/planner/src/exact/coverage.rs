@@ -26,9 +26,9 @@ impl<const W: usize> Coverage<W> {
     /// Adds the packing bound. Returns whether the hosts can still run the whole model.
     pub fn pack(&mut self, tables: &AtPeriod<'_, W>, stop: &dyn Fn() -> bool) -> Result<bool, Stopped> {
         self.packing = Packing::new(tables, stop)?;
-        let mut remaining = Remaining::all(tables.problem);
+        let mut remaining = Remaining::all(tables.instance);
         let suffices = tables.first_hosts().any(|host| {
-            let group = tables.problem.group_of[host];
+            let group = tables.instance.group_of[host];
             remaining.by_group[group] -= 1;
             let admitted = self.admitted(group, Bits::single(0), &remaining);
             remaining.by_group[group] += 1;

@@ -13,7 +13,7 @@ use super::neighbourhood::Neighbourhoods;
 use super::stage_ends::StageEnds;
 use crate::cost::Assignment;
 use crate::incumbent::Incumbent;
-use crate::problem::Problem;
+use crate::instance::Instance;
 use crate::repartition::repartition;
 use crate::stopped::Stopped;
 use crate::verdict::Verdict;
@@ -30,13 +30,13 @@ const FIRST_BEAM_LABELS: usize = 2_000;
 const HOSTS_PER_NEIGHBOUR: usize = 64;
 const MOST_NEIGHBOURS: usize = 8;
 
-/// Decides periods of a problem, and learns from one to the next which nodes walks must remember.
+/// Decides periods of an instance, and learns from one to the next which nodes walks must remember.
 pub struct Decider<'s, const W: usize> {
     /// Hears of what is found.
     pub incumbent: &'s Incumbent<'s>,
-    /// The incumbent's problem, with fewer cuts.
-    pub problem: &'s Problem,
-    /// For each position of the problem the position in the incumbent's problem.
+    /// The incumbent's instance, with fewer cuts.
+    pub instance: &'s Instance,
+    /// For each position of the instance the position in the incumbent's instance.
     cuts: &'s [usize],
     stage_ends: &'s StageEnds<W>,
     /// Made when the first labels are searched: dives need none.
@@ -48,27 +48,27 @@ impl<'s, const W: usize> Decider<'s, W> {
     /// Knows nothing yet.
     pub fn new(
         incumbent: &'s Incumbent<'s>,
-        problem: &'s Problem,
+        instance: &'s Instance,
         cuts: &'s [usize],
         stage_ends: &'s StageEnds<W>,
         rng: Pcg64Mcg,
     ) -> Self {
-        Self { incumbent, problem, cuts, stage_ends, neighbourhoods: None, rng }
+        Self { incumbent, instance, cuts, stage_ends, neighbourhoods: None, rng }
     }
 
-    /// Another one on the same problem, for another thread: with other random numbers.
+    /// Another one on the same instance, for another thread: with other random numbers.
     pub fn beside(&self) -> Self {
         let rng = Pcg64Mcg::seed_from_u64(!self.incumbent.env.seed);
-        Self::new(self.incumbent, self.problem, self.cuts, self.stage_ends, rng)
+        Self::new(self.incumbent, self.instance, self.cuts, self.stage_ends, rng)
     }
 
-    /// Another one on the same problem that knows nothing and tells another incumbent what it finds.
+    /// Another one on the same instance that knows nothing and tells another incumbent what it finds.
     pub fn afresh<'i>(&self, incumbent: &'i Incumbent<'i>) -> Decider<'i, W>
     where
         's: 'i,
     {
         let rng = Pcg64Mcg::seed_from_u64(incumbent.env.seed);
-        Decider::new(incumbent, self.problem, self.cuts, self.stage_ends, rng)
+        Decider::new(incumbent, self.instance, self.cuts, self.stage_ends, rng)
     }
 
     /// The random numbers that are left, for who goes on.
@@ -89,7 +89,7 @@ impl<'s, const W: usize> Decider<'s, W> {
 
     /// Whether beams can take so many hosts.
     pub fn can_improve(&self) -> bool {
-        self.problem.hosts.len() <= beam::MOST_HOSTS
+        self.instance.hosts.len() <= beam::MOST_HOSTS
     }
 
     /// Looks for a placement within a period by a beam alone. Returns whether it found one.
@@ -99,7 +99,7 @@ impl<'s, const W: usize> Decider<'s, W> {
         }
         let incumbent = self.incumbent;
         let stop = || incumbent.must_end() || incumbent.objective() <= period_s;
-        let tables = AtPeriod::new(self.problem, self.stage_ends, period_s, &stop)?;
+        let tables = AtPeriod::new(self.instance, self.stage_ends, period_s, &stop)?;
         let mut coverage = match Coverage::judge(&tables, &stop)? {
             Supply::Insufficient => return Ok(false),
             Supply::Scarce(coverage) => Some(coverage),
@@ -110,7 +110,7 @@ impl<'s, const W: usize> Decider<'s, W> {
         {
             return Ok(false);
         }
-        let openness: Vec<u64> = (0..self.problem.hosts.len()).map(|host| tables.openness(host)).collect();
+        let openness: Vec<u64> = (0..self.instance.hosts.len()).map(|host| tables.openness(host)).collect();
         let rng = Some(&mut self.rng);
         match beam::search(&tables, coverage.as_ref(), &openness, width, rng, &stop)? {
             Beam::Placement(found) => {
@@ -125,7 +125,7 @@ impl<'s, const W: usize> Decider<'s, W> {
     pub fn decide(&mut self, period_s: f64, most_labels: usize) -> Result<Verdict, Stopped> {
         let incumbent = self.incumbent;
         let stop = || incumbent.must_end();
-        let tables = AtPeriod::new(self.problem, self.stage_ends, period_s, &stop)?;
+        let tables = AtPeriod::new(self.instance, self.stage_ends, period_s, &stop)?;
         if tables.fewest_stages_in_all().is_none() {
             return Ok(Verdict::Infeasible);
         }
@@ -134,7 +134,7 @@ impl<'s, const W: usize> Decider<'s, W> {
             Supply::Scarce(coverage) => Some(coverage),
             Supply::Ample => None,
         };
-        let openness: Vec<u64> = (0..self.problem.hosts.len()).map(|host| tables.openness(host)).collect();
+        let openness: Vec<u64> = (0..self.instance.hosts.len()).map(|host| tables.openness(host)).collect();
         for attempt in 0..=RANDOMISED_DIVES {
             let rng = (attempt > 0).then_some(&mut self.rng);
             if let Some(found) = Dive::run(&tables, coverage.as_ref(), &openness, EXPANSIONS, rng, &stop)? {
@@ -153,8 +153,8 @@ impl<'s, const W: usize> Decider<'s, W> {
         let mut neighbourhoods = match self.neighbourhoods.take() {
             Some(learnt) => learnt,
             None => {
-                let nearest = (self.problem.hosts.len() / HOSTS_PER_NEIGHBOUR).min(MOST_NEIGHBOURS);
-                Neighbourhoods::of_nearest(self.problem, nearest, &stop)?
+                let nearest = (self.instance.hosts.len() / HOSTS_PER_NEIGHBOUR).min(MOST_NEIGHBOURS);
+                Neighbourhoods::of_nearest(self.instance, nearest, &stop)?
             }
         };
         let searched =
@@ -217,7 +217,7 @@ impl<'s, const W: usize> Decider<'s, W> {
         let hosts: Vec<usize> = found.stages.iter().map(|&(_, host)| host).collect();
         self.incumbent.offer(self.with_all_cuts(found));
         // The offer may have ended the search: then nothing better is needed.
-        if let Ok(Some(better)) = repartition(self.problem, &hosts, &|| self.incumbent.must_end()) {
+        if let Ok(Some(better)) = repartition(self.instance, &hosts, &|| self.incumbent.must_end()) {
             self.incumbent.offer(self.with_all_cuts(better));
         }
     }

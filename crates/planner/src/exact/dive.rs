@@ -50,11 +50,11 @@ impl<'t, const W: usize> Dive<'t, W> {
         rng: Option<&'t mut Pcg64Mcg>,
         stop: &'t dyn Fn() -> bool,
     ) -> Result<Option<Assignment>, Stopped> {
-        let used = vec![false; tables.problem.hosts.len()];
+        let used = vec![false; tables.instance.hosts.len()];
         let mut dive = Self {
             tables,
             coverage,
-            remaining: Remaining::all(tables.problem),
+            remaining: Remaining::all(tables.instance),
             openness,
             used,
             path: Vec::new(),
@@ -68,7 +68,7 @@ impl<'t, const W: usize> Dive<'t, W> {
     /// Extends the path until it reaches the end. Returns whether it does.
     fn descend(&mut self) -> Result<bool, Stopped> {
         if let Some((host, starts)) = self.path.last() {
-            let last = self.tables.problem.blocks();
+            let last = self.tables.instance.blocks();
             if self.tables.finishing(*host, 1).meets(starts) {
                 debug_assert!(self.tables.ends(*host, starts).contains(last));
                 return Ok(true);
@@ -83,20 +83,20 @@ impl<'t, const W: usize> Dive<'t, W> {
         self.expansions_left -= 1;
         for Child { host, starts, .. } in self.children() {
             self.used[host] = true;
-            self.remaining.by_group[self.tables.problem.group_of[host]] -= 1;
+            self.remaining.by_group[self.tables.instance.group_of[host]] -= 1;
             self.path.push((host, starts));
             if self.descend()? {
                 return Ok(true);
             }
             self.path.pop();
-            self.remaining.by_group[self.tables.problem.group_of[host]] += 1;
+            self.remaining.by_group[self.tables.instance.group_of[host]] += 1;
             self.used[host] = false;
         }
         Ok(false)
     }
 
     fn children(&mut self) -> Vec<Child<W>> {
-        let stages_left = self.tables.problem.most_stages - self.path.len();
+        let stages_left = self.tables.instance.most_stages - self.path.len();
         self.remaining.stages = stages_left - 1;
         let mut children: Vec<Child<W>> = Vec::new();
         match self.path.last() {
@@ -131,7 +131,7 @@ impl<'t, const W: usize> Dive<'t, W> {
     fn child(&mut self, host: usize, starts: Bits<W>, stages_left: usize) -> Option<Child<W>> {
         let mut starts = starts.and(&self.tables.finishing(host, stages_left));
         if let Some(coverage) = self.coverage {
-            let group = self.tables.problem.group_of[host];
+            let group = self.tables.instance.group_of[host];
             self.remaining.by_group[group] -= 1;
             starts = coverage.admitted(group, starts, &self.remaining);
             self.remaining.by_group[group] += 1;
@@ -143,7 +143,7 @@ impl<'t, const W: usize> Dive<'t, W> {
 
     /// From the end backwards, for each stage the earliest start that fits.
     fn assignment(&self) -> Option<Assignment> {
-        let mut end = self.tables.problem.blocks();
+        let mut end = self.tables.instance.blocks();
         let mut stages = Vec::with_capacity(self.path.len());
         for (host, starts) in self.path.iter().rev() {
             stages.push((end, *host));

@@ -54,8 +54,8 @@ pub fn search<const W: usize>(
     spent: &mut usize,
     stop: &dyn Fn() -> bool,
 ) -> Result<Labelled, Stopped> {
-    let hosts = tables.problem.hosts.len();
-    let most_stages = tables.problem.most_stages;
+    let hosts = tables.instance.hosts.len();
+    let most_stages = tables.instance.most_stages;
     let beginning = Bits::single(0);
     let first = tables.first_hosts().map(|host| Label { host: host as u32, memory: 0, starts: beginning });
     let mut layers: Vec<Vec<Label<W>>> = vec![first.collect()];
@@ -121,19 +121,19 @@ impl<const W: usize> Candidates<W> {
         neighbourhoods: &Neighbourhoods,
         used: usize,
     ) {
-        let problem = tables.problem;
-        let mut remaining = Remaining::all(problem);
-        remaining.stages = problem.most_stages - used - 1;
+        let instance = tables.instance;
+        let mut remaining = Remaining::all(instance);
+        remaining.stages = instance.most_stages - used - 1;
         for label in &mut self.labels {
             let host = label.host as usize;
-            let group = problem.group_of[host];
+            let group = instance.group_of[host];
             remaining.by_group[group] -= 1;
             for node in neighbourhoods.remembered(host, label.memory).filter(|&node| node != host) {
-                remaining.by_group[problem.group_of[node]] -= 1;
+                remaining.by_group[instance.group_of[node]] -= 1;
             }
             label.starts = coverage.admitted(group, label.starts, &remaining);
             for node in neighbourhoods.remembered(host, label.memory).filter(|&node| node != host) {
-                remaining.by_group[problem.group_of[node]] += 1;
+                remaining.by_group[instance.group_of[node]] += 1;
             }
             remaining.by_group[group] += 1;
         }
@@ -189,7 +189,7 @@ fn extend<const W: usize>(
 ) {
     let from = label.host as usize;
     let ends = tables.ends(from, &label.starts);
-    for to in 0..tables.problem.hosts.len() {
+    for to in 0..tables.instance.hosts.len() {
         if to == from {
             continue;
         }
@@ -208,7 +208,7 @@ fn walk_to<const W: usize>(
     layers: &[Vec<Label<W>>],
     last: &Label<W>,
 ) -> Option<Assignment> {
-    let mut stages = vec![(tables.problem.blocks(), last.host as usize)];
+    let mut stages = vec![(tables.instance.blocks(), last.host as usize)];
     let finishing = tables.finishing(last.host as usize, 1);
     let (mut host, mut memory) = (last.host as usize, last.memory);
     let mut start = last.starts.and(&finishing).last()?;

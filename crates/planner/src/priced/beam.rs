@@ -39,8 +39,8 @@ impl Label {
         let words = self.visited.iter().enumerate();
         let visited = words
             .flat_map(|(word, &bits)| (0..64).filter(move |bit| bits >> bit & 1 == 1).map(move |bit| word * 64 + bit));
-        let stages_after = ways.problem.most_stages - stages_before - 1;
-        let admitted = cover.admitted(ways.problem, self.host, visited, stages_after, starts);
+        let stages_after = ways.instance.most_stages - stages_before - 1;
+        let admitted = cover.admitted(ways.instance, self.host, visited, stages_after, starts);
         if admitted != starts {
             self.entries.retain(|entry| admitted.contains(entry.position as usize));
         }
@@ -55,26 +55,26 @@ pub fn placement<const W: usize>(
     width: usize,
     stop: &dyn Fn() -> bool,
 ) -> Option<(Assignment, f64)> {
-    let hosts = ways.problem.hosts.len();
+    let hosts = ways.instance.hosts.len();
     let width = width.min(MOST_CANDIDATES / hosts.max(1)).max(1);
     let mut steps = Steps::default();
     let mut best = None;
     let openness: Vec<u64> = (0..hosts).map(|host| ways.tables.openness(host)).collect();
     let mut layer = first_labels(ways, &openness, &mut steps);
-    for stages in 1..=ways.problem.most_stages {
+    for stages in 1..=ways.instance.most_stages {
         for label in &layer {
             if let Some((value, step)) = ways.finished(label.host, &label.entries) {
-                best = Some((steps.walk(step, ways.problem.blocks()), value));
+                best = Some((steps.walk(step, ways.instance.blocks()), value));
                 ways.limits = ways.goal.below(ways.limits, value);
             }
         }
         let enough = best.is_some() && ways.goal == Goal::Stages;
-        if enough || stages == ways.problem.most_stages {
+        if enough || stages == ways.instance.most_stages {
             break;
         }
         let mut next: Vec<Label> = Vec::new();
         let mut at: FxHashMap<Key, usize> = FxHashMap::default();
-        let mut ended = Ended::new(ways.problem.blocks());
+        let mut ended = Ended::new(ways.instance.blocks());
         let mut arrived = Vec::new();
         for label in &layer {
             if stop() {
@@ -82,7 +82,7 @@ pub fn placement<const W: usize>(
             }
             ways.end_stages(label.host, &label.entries, &mut ended);
             for to in (0..hosts).filter(|&to| !contains(&label.visited, to)) {
-                let stages_left = ways.problem.most_stages - stages;
+                let stages_left = ways.instance.most_stages - stages;
                 let starts = ways.starts_on(label.host, to, &ended, stages_left);
                 arrived.clear();
                 ways.hop((label.host, to), stages_left, &ended, &starts, &mut arrived);
@@ -123,7 +123,7 @@ pub fn placement<const W: usize>(
 }
 
 fn first_labels<const W: usize>(ways: &Ways<'_, W>, openness: &[u64], steps: &mut Steps) -> Vec<Label> {
-    let nobody = vec![0; ways.problem.hosts.len().div_ceil(64)];
+    let nobody = vec![0; ways.instance.hosts.len().div_ceil(64)];
     let mut first = Vec::new();
     for host in ways.tables.first_hosts() {
         if let Some(spent) = ways.begun(host) {

@@ -5,7 +5,7 @@ use super::loads::Loads;
 use crate::bits::Bits;
 use crate::exact::at_period::AtPeriod;
 use crate::exact::capacity::{Capacity, Remaining, Supply};
-use crate::problem::Problem;
+use crate::instance::Instance;
 use crate::stopped::Stopped;
 
 /// The bounds at one period.
@@ -28,16 +28,16 @@ impl Cover {
         loads: Option<&mut Loads>,
         stop: &dyn Fn() -> bool,
     ) -> Result<Self, Stopped> {
-        let problem = walks.problem;
+        let instance = walks.instance;
         let by_group = match Capacity::judge(walks, stop)? {
             Supply::Insufficient => return Ok(Self::Impossible),
             Supply::Ample => return Ok(Self::Irrelevant),
             Supply::Scarce(by_group) => by_group,
         };
         let Some(loads) = loads else { return Ok(Self::ByGroup(by_group)) };
-        loads.count_stages(problem, stop)?;
-        let furthest = loads.furthest_ends(problem, stop)?;
-        Ok(match Capacity::judge_kinds(problem, &furthest, &each_host(problem), stop)? {
+        loads.count_stages(instance, stop)?;
+        let furthest = loads.furthest_ends(instance, stop)?;
+        Ok(match Capacity::judge_kinds(instance, &furthest, &each_host(instance), stop)? {
             Supply::Insufficient => Self::Impossible,
             Supply::Scarce(by_host) => Self::ByHost(by_host),
             Supply::Ample => Self::ByGroup(by_group),
@@ -48,7 +48,7 @@ impl Cover {
     /// the host, and so many stages may follow.
     pub fn admitted<const W: usize>(
         &self,
-        problem: &Problem,
+        instance: &Instance,
         host: usize,
         visited: impl Iterator<Item = usize>,
         stages: usize,
@@ -57,10 +57,10 @@ impl Cover {
         let (capacity, mut remaining) = match self {
             Self::Impossible => return Bits::EMPTY,
             Self::Irrelevant => return starts,
-            Self::ByGroup(capacity) => (capacity, Remaining::all(problem)),
-            Self::ByHost(capacity) => (capacity, each_host(problem)),
+            Self::ByGroup(capacity) => (capacity, Remaining::all(instance)),
+            Self::ByHost(capacity) => (capacity, each_host(instance)),
         };
-        let kind = |host: usize| if matches!(self, Self::ByHost(_)) { host } else { problem.group_of[host] };
+        let kind = |host: usize| if matches!(self, Self::ByHost(_)) { host } else { instance.group_of[host] };
         remaining.stages = stages;
         remaining.by_group[kind(host)] -= 1;
         for node in visited.filter(|&node| node != host) {
@@ -75,8 +75,8 @@ impl Cover {
     }
 }
 
-fn each_host(problem: &Problem) -> Remaining {
-    Remaining { by_group: vec![1; problem.hosts.len()], stages: problem.most_stages }
+fn each_host(instance: &Instance) -> Remaining {
+    Remaining { by_group: vec![1; instance.hosts.len()], stages: instance.most_stages }
 }
 
 #[cfg(test)]
@@ -98,18 +98,18 @@ mod tests {
         include_str!("../../tests/instances/asym_n12_0.json"),
     ];
 
-    fn best(request: &PlanRequest, problem: &Problem) -> Assignment {
+    fn best(request: &PlanRequest, instance: &Instance) -> Assignment {
         let env = Env { seed: 0, threads: 1, stop: &NeverStop, progress: &NoProgress };
-        let incumbent = Incumbent::new(request, problem, &env);
+        let incumbent = Incumbent::new(request, instance, &env);
         least_period::search::<16>(&incumbent).unwrap();
         assert_eq!(incumbent.bound(), incumbent.objective());
         incumbent.best().unwrap()
     }
 
     /// The same request without the nodes that a placement leaves idle, but for one.
-    fn without_idle(request: &PlanRequest, problem: &Problem, placement: &Assignment) -> PlanRequest {
-        let used: Vec<usize> = placement.stages.iter().map(|&(_, host)| problem.hosts[host]).collect();
-        let idle = problem.hosts.iter().filter(|node| !used.contains(node)).skip(1);
+    fn without_idle(request: &PlanRequest, instance: &Instance, placement: &Assignment) -> PlanRequest {
+        let used: Vec<usize> = placement.stages.iter().map(|&(_, host)| instance.hosts[host]).collect();
+        let idle = instance.hosts.iter().filter(|node| !used.contains(node)).skip(1);
         let mut scarce = request.clone();
         let ids = idle.map(|&node| request.cluster.nodes[node].id.clone());
         scarce.options.constraints.exclude_nodes.extend(ids);
@@ -118,25 +118,25 @@ mod tests {
 
     /// Every stage of a best placement must be admitted, with just the stages and hosts left that follow it. Says whether
     /// hosts were so scarce that they count one by one.
-    fn admits_what_is_best(request: &PlanRequest, problem: &Problem, best: &Assignment) -> bool {
-        let stage_ends = StageEnds::<16>::new(problem, &|| false).unwrap();
-        let period_s = costs(problem, best).period_s;
-        let walks = AtPeriod::new(problem, &stage_ends, period_s, &|| false).unwrap();
-        let mut loads = Loads::new(problem, period_s, &|| false).unwrap();
+    fn admits_what_is_best(request: &PlanRequest, instance: &Instance, best: &Assignment) -> bool {
+        let stage_ends = StageEnds::<16>::new(instance, &|| false).unwrap();
+        let period_s = costs(instance, best).period_s;
+        let walks = AtPeriod::new(instance, &stage_ends, period_s, &|| false).unwrap();
+        let mut loads = Loads::new(instance, period_s, &|| false).unwrap();
         let cover = Cover::new(&walks, Some(&mut loads), &|| false).unwrap();
-        loads.count_stages(problem, &|| false).unwrap();
-        let furthest = loads.furthest_ends(problem, &|| false).unwrap();
+        loads.count_stages(instance, &|| false).unwrap();
+        let furthest = loads.furthest_ends(instance, &|| false).unwrap();
         let spans: Vec<(usize, usize, usize)> = best.spans().collect();
         let name = &request.cluster.name;
         for (index, &(start, end, host)) in spans.iter().enumerate() {
             let left = spans.len() - index;
             let before = if index == 0 { host } else { spans[index - 1].2 };
-            let receive_s = if index == 0 { problem.input_s[host] } else { problem.hop_s(before, host, start) };
+            let receive_s = if index == 0 { instance.input_s[host] } else { instance.hop_s(before, host, start) };
             assert!(loads.admits(host, start, before, left, receive_s), "{name}, stage {index}");
             assert!(loads.fewest_stages(host, start, host, receive_s).is_none_or(|fewest| fewest <= left));
-            assert!(furthest[host * problem.blocks() + start] >= end, "{name}, stage {index}");
-            let visited = (0..problem.hosts.len()).filter(|host| !spans[index..].iter().any(|span| span.2 == *host));
-            let admitted = cover.admitted(problem, host, visited, left - 1, Bits::<16>::single(start));
+            assert!(furthest[host * instance.blocks() + start] >= end, "{name}, stage {index}");
+            let visited = (0..instance.hosts.len()).filter(|host| !spans[index..].iter().any(|span| span.2 == *host));
+            let admitted = cover.admitted(instance, host, visited, left - 1, Bits::<16>::single(start));
             assert!(admitted.contains(start), "{name}, stage {index}");
         }
         assert!(!loads.admits(spans[0].2, 0, spans[0].2, spans.len(), period_s * 1.1));
@@ -147,16 +147,16 @@ mod tests {
     fn nothing_that_a_placement_does_is_refused() {
         let mut scarce = 0;
         for text in INSTANCES {
-            let instance: serde_json::Value = serde_json::from_str(text).unwrap();
-            let mut request = PlanRequest::from_json(&instance["request"]).unwrap();
+            let certified: serde_json::Value = serde_json::from_str(text).unwrap();
+            let mut request = PlanRequest::from_json(&certified["request"]).unwrap();
             request.options.cost_model.overlap = Overlap::None;
-            let problem = Problem::new(&request, &|| false).unwrap();
-            let found = best(&request, &problem);
-            scarce += usize::from(admits_what_is_best(&request, &problem, &found));
-            let request = without_idle(&request, &problem, &found);
-            let problem = Problem::new(&request, &|| false).unwrap();
-            let found = best(&request, &problem);
-            scarce += usize::from(admits_what_is_best(&request, &problem, &found));
+            let instance = Instance::new(&request, &|| false).unwrap();
+            let found = best(&request, &instance);
+            scarce += usize::from(admits_what_is_best(&request, &instance, &found));
+            let request = without_idle(&request, &instance, &found);
+            let instance = Instance::new(&request, &|| false).unwrap();
+            let found = best(&request, &instance);
+            scarce += usize::from(admits_what_is_best(&request, &instance, &found));
         }
         assert!(scarce >= 1, "no instance was scarce in hosts");
     }

@@ -17,7 +17,7 @@ use crate::domain::options::Overlap;
 use crate::exact::at_period::AtPeriod;
 use crate::exact::neighbourhood::Neighbourhoods;
 use crate::exact::stage_ends::StageEnds;
-use crate::problem::Problem;
+use crate::instance::Instance;
 use crate::stopped::Stopped;
 
 /// Labels of a layer of a quick beam.
@@ -48,22 +48,22 @@ pub struct Tables<'p, const W: usize> {
 impl<'p, const W: usize> Tables<'p, W> {
     /// Tabulates a period.
     pub fn new(
-        problem: &'p Problem,
+        instance: &'p Instance,
         stage_ends: &'p StageEnds<W>,
         shipping: Option<&'p Shipping>,
         period_s: f64,
         stop: &dyn Fn() -> bool,
     ) -> Result<Self, Stopped> {
-        let walks = AtPeriod::new(problem, stage_ends, period_s, stop)?;
-        let one_at_a_time = problem.overlap == Overlap::None && period_s < f64::MAX;
-        let mut loads = if one_at_a_time { Some(Loads::new(problem, period_s, stop)?) } else { None };
-        let begins = loads.as_ref().is_none_or(|loads| loads.admit_any(problem));
+        let walks = AtPeriod::new(instance, stage_ends, period_s, stop)?;
+        let one_at_a_time = instance.overlap == Overlap::None && period_s < f64::MAX;
+        let mut loads = if one_at_a_time { Some(Loads::new(instance, period_s, stop)?) } else { None };
+        let begins = loads.as_ref().is_none_or(|loads| loads.admit_any(instance));
         let cover = match walks.fewest_stages_in_all().filter(|_| begins) {
             None => Cover::Impossible,
             Some(_) => Cover::new(&walks, loads.as_mut(), stop)?,
         };
-        let to_go = ToGo::new(problem, shipping, loads.as_ref(), period_s, stop)?;
-        let possible = !matches!(cover, Cover::Impossible) && to_go.least_latency_s(problem).is_finite();
+        let to_go = ToGo::new(instance, shipping, loads.as_ref(), period_s, stop)?;
+        let possible = !matches!(cover, Cover::Impossible) && to_go.least_latency_s(instance).is_finite();
         Ok(Self { walks, to_go, loads, shipping, cover, period_s, possible })
     }
 
@@ -78,7 +78,7 @@ impl<'p, const W: usize> Tables<'p, W> {
     pub fn least(&self, goal: Goal) -> f64 {
         match goal {
             _ if !self.possible => f64::INFINITY,
-            Goal::Latency => self.to_go.least_latency_s(self.walks.problem),
+            Goal::Latency => self.to_go.least_latency_s(self.walks.instance),
             Goal::Bytes => self.to_go.fewest_bytes(),
             Goal::Stages => self.walks.fewest_stages_in_all().map_or(f64::INFINITY, |stages| stages as f64),
         }

@@ -21,21 +21,21 @@ use crate::stopped::Stopped;
 
 /// Finds the points behind the least period.
 pub fn points<const W: usize>(incumbent: &Incumbent<'_>) -> Result<(), Stopped> {
-    let problem = incumbent.problem;
+    let instance = incumbent.instance;
     let stop = || incumbent.env.stop.reason().is_some();
     let period_is_least = incumbent.bound() == incumbent.objective();
     let effort = Effort::of_proofs(incumbent);
     let Some(costs_found) = incumbent.costs() else { return Ok(()) };
     ties::least_latency::<W>(incumbent, costs_found, effort)?;
     let last = incumbent.costs().unwrap_or(costs_found);
-    let stage_ends = StageEnds::<W>::new(problem, &stop)?;
-    let mut neighbourhoods = Neighbourhoods::new(problem.hosts.len());
-    let limits = Limits::of_latency(problem.max_latency_s);
+    let stage_ends = StageEnds::<W>::new(instance, &stop)?;
+    let mut neighbourhoods = Neighbourhoods::new(instance.hosts.len());
+    let limits = Limits::of_latency(instance.max_latency_s);
     let mut found: Vec<(Costs, Assignment)> = Vec::new();
     let mut period_s = f64::MAX;
     let mut whole = period_is_least;
     while period_s >= last.period_s {
-        let tables = Tables::new(problem, &stage_ends, None, period_s, &stop);
+        let tables = Tables::new(instance, &stage_ends, None, period_s, &stop);
         let Ok(tables) = tables else {
             whole = false;
             break;
@@ -49,7 +49,7 @@ pub fn points<const W: usize>(incumbent: &Incumbent<'_>) -> Result<(), Stopped> 
         let Some(point) = best else { break };
         // As good as the last one's period, where its latency was not proven.
         incumbent.offer(point.clone());
-        let at = costs(problem, &point);
+        let at = costs(instance, &point);
         period_s = less(at.period_s);
         found.push((at, point));
     }

@@ -85,7 +85,7 @@ impl<'s, const W: usize> Search<'s, W> {
         spent: &mut usize,
         stop: &'s dyn Fn() -> bool,
     ) -> Result<Walks, Unfinished> {
-        let seen = vec![Vec::new(); ways.problem.hosts.len()];
+        let seen = vec![Vec::new(); ways.instance.hosts.len()];
         let (labels, steps) = (Vec::new(), Steps::default());
         let found = Walks::default();
         let mut search = Self { ways, cover, neighbourhoods, most_entries, stop, labels, seen, steps, found };
@@ -94,7 +94,7 @@ impl<'s, const W: usize> Search<'s, W> {
     }
 
     fn layers(&mut self, spent: &mut usize) -> Result<(), Unfinished> {
-        let most_stages = self.ways.problem.most_stages;
+        let most_stages = self.ways.instance.most_stages;
         let mut first = Candidates::default();
         for host in self.ways.tables.first_hosts() {
             if let Some(begun) = self.ways.begun(host) {
@@ -122,7 +122,7 @@ impl<'s, const W: usize> Search<'s, W> {
         for at in layer {
             let label = &self.labels[at];
             let Some((value, step)) = self.ways.finished(label.host as usize, &label.entries) else { continue };
-            let walk = self.steps.walk(step, self.ways.problem.blocks());
+            let walk = self.steps.walk(step, self.ways.instance.blocks());
             if has_cycle(&walk) {
                 self.found.cyclic.push((value, walk));
                 continue;
@@ -144,9 +144,9 @@ impl<'s, const W: usize> Search<'s, W> {
         stages_left: usize,
         spent: usize,
     ) -> Result<Candidates<W>, Unfinished> {
-        let hosts = self.ways.problem.hosts.len();
+        let hosts = self.ways.instance.hosts.len();
         let mut next = Candidates::default();
-        let mut ended = Ended::new(self.ways.problem.blocks());
+        let mut ended = Ended::new(self.ways.instance.blocks());
         let mut arrived = Vec::new();
         for label in &self.labels[layer] {
             if (self.stop)() {
@@ -231,10 +231,10 @@ impl<'s, const W: usize> Search<'s, W> {
     /// Takes away the starts from which the hosts that a label does not remember cannot cover the rest; all that were
     /// visited are different in a placement, whether remembered or not.
     fn cut(&self, label: &mut Label<W>, used: usize) {
-        let problem = self.ways.problem;
+        let instance = self.ways.instance;
         let host = label.host as usize;
         let visited = self.neighbourhoods.remembered(host, label.memory);
-        let admitted = self.cover.admitted(problem, host, visited, problem.most_stages - used - 1, label.starts);
+        let admitted = self.cover.admitted(instance, host, visited, instance.most_stages - used - 1, label.starts);
         if admitted != label.starts {
             label.starts = admitted;
             label.entries.retain(|entry| admitted.contains(entry.position as usize));

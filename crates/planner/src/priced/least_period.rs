@@ -46,9 +46,9 @@ const SMALL_GAP: f64 = 1e-3;
 /// Closes the gap between bound and period as far as the world allows.
 pub fn search<const W: usize>(incumbent: &Incumbent<'_>) -> Result<(), Stopped> {
     let stop = || incumbent.must_end();
-    let problem = incumbent.problem;
-    let stage_ends = StageEnds::<W>::new(problem, &stop)?;
-    let neighbourhoods = Neighbourhoods::of_nearest(problem, NEIGHBOURS, &stop)?;
+    let instance = incumbent.instance;
+    let stage_ends = StageEnds::<W>::new(instance, &stop)?;
+    let neighbourhoods = Neighbourhoods::of_nearest(instance, NEIGHBOURS, &stop)?;
     let rng = Pcg64Mcg::seed_from_u64(incumbent.env.seed);
     let mut search = Search { incumbent, stage_ends, neighbourhoods, rng, stop: &stop };
     search.any_placement()?;
@@ -77,21 +77,21 @@ struct Search<'s, const W: usize> {
 
 impl<const W: usize> Search<'_, W> {
     fn tables(&self, period_s: f64) -> Result<Tables<'_, W>, Stopped> {
-        Tables::new(self.incumbent.problem, &self.stage_ends, None, period_s, self.stop)
+        Tables::new(self.incumbent.instance, &self.stage_ends, None, period_s, self.stop)
     }
 
     fn offer(&self, found: Assignment) {
         let hosts: Vec<usize> = found.stages.iter().map(|&(_, host)| host).collect();
         self.incumbent.offer(found);
         // The offer may have ended the search: then nothing better is needed.
-        if let Ok(Some(better)) = repartition(self.incumbent.problem, &hosts, self.stop) {
+        if let Ok(Some(better)) = repartition(self.incumbent.instance, &hosts, self.stop) {
             self.incumbent.offer(better);
         }
     }
 
     /// A placement with any period, the quickest where the latency has a limit.
     fn any_placement(&mut self) -> Result<(), Stopped> {
-        let limits = Limits::of_latency(self.incumbent.problem.max_latency_s);
+        let limits = Limits::of_latency(self.incumbent.instance.max_latency_s);
         let tables = self.tables(f64::MAX)?;
         if !tables.may_hold(&limits) {
             self.incumbent.raise(f64::INFINITY);
@@ -107,7 +107,7 @@ impl<const W: usize> Search<'_, W> {
     /// Raises the bound to the least period of walks.
     fn bisect_walks(&mut self) -> Result<(), Stopped> {
         let incumbent = self.incumbent;
-        let limits = Limits::of_latency(incumbent.problem.max_latency_s);
+        let limits = Limits::of_latency(incumbent.instance.max_latency_s);
         let mut high_s = incumbent.objective();
         while !(self.stop)() && incumbent.bound() < high_s {
             let low_s = incumbent.bound();
@@ -144,9 +144,9 @@ impl<const W: usize> Search<'_, W> {
     /// Whether a placement within a period is possible; without entries, by beams and walks alone.
     fn decide(&mut self, period_s: f64, most_entries: usize) -> Result<Verdict, Stopped> {
         let incumbent = self.incumbent;
-        let limits = Limits::of_latency(incumbent.problem.max_latency_s);
+        let limits = Limits::of_latency(incumbent.instance.max_latency_s);
         let stop = self.stop;
-        let tables = Tables::new(incumbent.problem, &self.stage_ends, None, period_s, stop)?;
+        let tables = Tables::new(incumbent.instance, &self.stage_ends, None, period_s, stop)?;
         if !tables.may_hold(&limits) {
             return Ok(Verdict::Infeasible);
         }
@@ -170,10 +170,10 @@ impl<const W: usize> Search<'_, W> {
         Ok(verdict)
     }
 
-    /// Lowers the incumbent: by annealing, or where the latency has a limit or the problem is too large, by beams.
+    /// Lowers the incumbent: by annealing, or where the latency has a limit or the instance is too large, by beams.
     fn improve(&mut self, moves: usize, width: usize) -> Result<(), Stopped> {
-        let problem = self.incumbent.problem;
-        let orders = if problem.max_latency_s.is_finite() { None } else { Orders::new(problem, self.stop)? };
+        let instance = self.incumbent.instance;
+        let orders = if instance.max_latency_s.is_finite() { None } else { Orders::new(instance, self.stop)? };
         match orders {
             Some(orders) => self.anneal(&orders, moves),
             None => self.widen(width),
@@ -192,7 +192,7 @@ impl<const W: usize> Search<'_, W> {
             let temperature = TEMPERATURES[failed % TEMPERATURES.len()];
             match orders.anneal(&order, period_s, (temperature, moves), &mut self.rng, self.stop)? {
                 Some(better) => {
-                    if let Some(better) = repartition(incumbent.problem, &better, self.stop)? {
+                    if let Some(better) = repartition(incumbent.instance, &better, self.stop)? {
                         incumbent.offer(better);
                     }
                     // What is found is judged by rounded sums: it need not be better.
@@ -207,7 +207,7 @@ impl<const W: usize> Search<'_, W> {
     /// Lowers the incumbent by wider beams at bisected periods.
     fn widen(&mut self, width: usize) -> Result<(), Stopped> {
         let incumbent = self.incumbent;
-        let limits = Limits::of_latency(incumbent.problem.max_latency_s);
+        let limits = Limits::of_latency(incumbent.instance.max_latency_s);
         let goal = if limits.latency_s.is_finite() { Goal::Latency } else { Goal::Stages };
         let mut unreached_s = incumbent.bound();
         for _ in 0..BEAMS_PER_ROUND {

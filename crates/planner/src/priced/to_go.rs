@@ -9,7 +9,7 @@
 use super::loads::Loads;
 use super::shipping::Shipping;
 use super::two::{NOWHERE, Two};
-use crate::problem::Problem;
+use crate::instance::Instance;
 use crate::stopped::Stopped;
 
 /// More than the relative difference between two orders of summing a pipeline's times.
@@ -40,24 +40,24 @@ impl Behind {
 }
 
 impl ToGo {
-    /// Tabulates a problem at a period.
+    /// Tabulates an instance at a period.
     /// Where nodes do one thing at a time, their loads are given.
     pub fn new(
-        problem: &Problem,
+        instance: &Instance,
         shipping: Option<&Shipping>,
         loads: Option<&Loads>,
         period_s: f64,
         stop: &dyn Fn() -> bool,
     ) -> Result<Self, Stopped> {
-        let (hosts, blocks) = (problem.hosts.len(), problem.blocks());
+        let (hosts, blocks) = (instance.hosts.len(), instance.blocks());
         let mut to_go = Self {
             hosts,
             latency: vec![Two::NONE; (blocks + 1) * hosts],
             bytes: shipping.map(|_| vec![Two::NONE; (blocks + 1) * hosts]),
             begins: (0..hosts)
                 .map(|host| {
-                    let input_s = problem.input_s[host];
-                    let admitted = |loads: &Loads| loads.admits(host, 0, host, problem.most_stages, input_s);
+                    let input_s = instance.input_s[host];
+                    let admitted = |loads: &Loads| loads.admits(host, 0, host, instance.most_stages, input_s);
                     input_s <= period_s && loads.is_none_or(admitted)
                 })
                 .collect(),
@@ -69,9 +69,9 @@ impl ToGo {
                 if host % 64 == 0 && stop() {
                     return Err(Stopped);
                 }
-                to_go.go_on((problem, loads), host, start + 1, &mut behind);
+                to_go.go_on((instance, loads), host, start + 1, &mut behind);
             }
-            to_go.start_at((problem, loads), shipping, start, &behind, stop)?;
+            to_go.start_at((instance, loads), shipping, start, &behind, stop)?;
         }
         Ok(to_go)
     }
@@ -90,8 +90,8 @@ impl ToGo {
     }
 
     /// The least latency of all walks within the period; infinite where there is none.
-    pub fn least_latency_s(&self, problem: &Problem) -> f64 {
-        let from = |host: usize| problem.input_s[host] + self.latency[host].least;
+    pub fn least_latency_s(&self, instance: &Instance) -> f64 {
+        let from = |host: usize| instance.input_s[host] + self.latency[host].least;
         self.first_hosts().map(from).fold(f64::INFINITY, f64::min) * (1.0 - ROUNDING)
     }
 
@@ -106,11 +106,11 @@ impl ToGo {
     }
 
     /// What follows a stage that ends on a host.
-    fn go_on(&self, (problem, loads): (&Problem, Option<&Loads>), host: usize, end: usize, behind: &mut Behind) {
+    fn go_on(&self, (instance, loads): (&Instance, Option<&Loads>), host: usize, end: usize, behind: &mut Behind) {
         let at = end * self.hosts + host;
         let (mut latency, mut bytes) = (Two::NONE, Two::NONE);
-        if end == problem.blocks() {
-            let output_s = problem.output_s[host];
+        if end == instance.blocks() {
+            let output_s = instance.output_s[host];
             if output_s <= self.period_s {
                 latency.add(output_s, NOWHERE);
                 bytes.add(0.0, NOWHERE);
@@ -119,7 +119,7 @@ impl ToGo {
             let row = end * self.hosts..(end + 1) * self.hosts;
             let bytes_row = self.bytes.as_ref().map(|bytes| &bytes[row.clone()]);
             let row = &self.latency[row];
-            problem.links.for_each_transfer(host, problem.load_bits[end], |to, hop_s| {
+            instance.links.for_each_transfer(host, instance.load_bits[end], |to, hop_s| {
                 let rest_s = row[to].avoiding(host);
                 let admitted = loads.is_none_or(|loads| loads.admits(to, end, host, usize::MAX, hop_s));
                 if hop_s <= self.period_s && admitted && rest_s.is_finite() {
@@ -135,16 +135,16 @@ impl ToGo {
 
     fn start_at(
         &mut self,
-        (problem, loads): (&Problem, Option<&Loads>),
+        (instance, loads): (&Instance, Option<&Loads>),
         shipping: Option<&Shipping>,
         start: usize,
         behind: &Behind,
         stop: &dyn Fn() -> bool,
     ) -> Result<(), Stopped> {
-        let mut ends: Vec<Vec<(usize, f64)>> = vec![Vec::new(); problem.groups.len()];
+        let mut ends: Vec<Vec<(usize, f64)>> = vec![Vec::new(); instance.groups.len()];
         for (group, ends) in ends.iter_mut().enumerate() {
-            problem.ends_in_memory(group, start, |end| {
-                let compute_s = problem.compute_s(group, start, end);
+            instance.ends_in_memory(group, start, |end| {
+                let compute_s = instance.compute_s(group, start, end);
                 if compute_s <= self.period_s {
                     ends.push((end, compute_s));
                 }
@@ -155,7 +155,7 @@ impl ToGo {
                 return Err(Stopped);
             }
             let at = start * self.hosts + host;
-            for &(end, compute_s) in &ends[problem.group_of[host]] {
+            for &(end, compute_s) in &ends[instance.group_of[host]] {
                 let after = end * self.hosts + host;
                 if loads.is_some_and(|loads| !loads.admits_stage(host, end, compute_s)) {
                     continue;

@@ -7,12 +7,12 @@ use super::shipping::Shipping;
 use super::to_go::{ROUNDING, ToGo};
 use crate::bits::Bits;
 use crate::exact::at_period::AtPeriod;
-use crate::problem::Problem;
+use crate::instance::Instance;
 
 /// What is possible within limits.
 pub struct Ways<'t, const W: usize> {
-    /// The problem.
-    pub problem: &'t Problem,
+    /// The instance.
+    pub instance: &'t Instance,
     /// The walk relaxation with full overlap, which holds without overlap too.
     pub tables: &'t AtPeriod<'t, W>,
     /// Completion bounds at the same period.
@@ -36,7 +36,7 @@ pub struct Ended<const W: usize> {
 }
 
 impl<const W: usize> Ended<W> {
-    /// Room for a problem with so many blocks.
+    /// Room for an instance with so many blocks.
     pub fn new(blocks: usize) -> Self {
         Self { by_end: vec![Vec::new(); blocks + 1], ends: Bits::EMPTY }
     }
@@ -59,29 +59,29 @@ impl<'t, const W: usize> Ways<'t, W> {
         limits: Limits,
         goal: Goal,
     ) -> Self {
-        let problem = tables.problem;
-        let counted = Counted::new(problem, period_s, &limits, goal);
-        Self { problem, tables, to_go, loads, period_s, limits, goal, shipping, counted }
+        let instance = tables.instance;
+        let counted = Counted::new(instance, period_s, &limits, goal);
+        Self { instance, tables, to_go, loads, period_s, limits, goal, shipping, counted }
     }
 
     /// What a placement has spent when its input has reached the first host; `None` where it leads nowhere.
     pub fn begun(&self, host: usize) -> Option<Spent> {
-        let input_s = self.problem.input_s[host];
+        let input_s = self.instance.input_s[host];
         let Counted { latency, loads, source, .. } = self.counted;
         let counts = |counted: bool| if counted { input_s } else { 0.0 };
         let spent =
             Spent { latency_s: counts(latency), load_s: counts(loads), source_s: counts(source), ..Spent::default() };
-        self.admits((host, 0), host, self.problem.most_stages, &spent).then_some(spent)
+        self.admits((host, 0), host, self.instance.most_stages, &spent).then_some(spent)
     }
 
     /// Ends the stages of a host that start as the entries say.
     pub fn end_stages(&self, host: usize, entries: &[Entry], ended: &mut Ended<W>) {
         ended.clear();
-        let group = self.problem.group_of[host];
+        let group = self.instance.group_of[host];
         for entry in entries {
             let start = entry.position as usize;
             for end in self.tables.ends(host, &Bits::single(start)).iter() {
-                let compute_s = self.problem.compute_s(group, start, end);
+                let compute_s = self.instance.compute_s(group, start, end);
                 let mut spent = entry.spent;
                 if self.counted.latency {
                     spent.latency_s += compute_s;
@@ -118,9 +118,9 @@ impl<'t, const W: usize> Ways<'t, W> {
         starts: &Bits<W>,
         arrived: &mut Vec<Entry>,
     ) {
-        let link = self.problem.link(from, to);
+        let link = self.instance.link(from, to);
         for position in starts.iter() {
-            let hop_s = link.transfer_s(self.problem.load_bits[position]);
+            let hop_s = link.transfer_s(self.instance.load_bits[position]);
             let first = arrived.len();
             for entry in &ended.by_end[position] {
                 if let Some(spent) = self.hopped(from, hop_s, entry.spent)
@@ -141,13 +141,13 @@ impl<'t, const W: usize> Ways<'t, W> {
         if self.counted.loads {
             let load_s = spent.load_s + hop_s;
             let is = |end: Option<usize>| end == Some(from);
-            let as_source_s = if is(self.problem.source_host) { spent.source_s } else { 0.0 };
+            let as_source_s = if is(self.instance.source_host) { spent.source_s } else { 0.0 };
             if load_s + as_source_s > self.period_s {
                 return None;
             }
-            if is(self.problem.sink_host) && self.counted.sink {
+            if is(self.instance.sink_host) && self.counted.sink {
                 spent.sink_s = load_s;
-            } else if is(self.problem.source_host) && !self.problem.one_end {
+            } else if is(self.instance.source_host) && !self.instance.one_end {
                 // Its load is final: what it sends as the source matters no more.
                 spent.source_s = 0.0;
             }
@@ -216,22 +216,22 @@ impl<'t, const W: usize> Ways<'t, W> {
     /// The latency with the last stage and the output's transfer, and all bytes shipped; `None` where that is above a
     /// limit.
     fn delivered(&self, host: usize, entry: &Entry) -> Option<(f64, f64)> {
-        let (start, blocks) = (entry.position as usize, self.problem.blocks());
+        let (start, blocks) = (entry.position as usize, self.instance.blocks());
         if !self.tables.finishing(host, 1).contains(start) {
             return None;
         }
-        let output_s = self.problem.output_s[host];
-        let compute_s = self.problem.compute_s(self.problem.group_of[host], start, blocks);
+        let output_s = self.instance.output_s[host];
+        let compute_s = self.instance.compute_s(self.instance.group_of[host], start, blocks);
         let Spent { latency_s, shipped_bytes, load_s, source_s, sink_s } = entry.spent;
         let shipped_bytes = shipped_bytes + self.shipped_bytes(host, start, blocks);
         let latency_s = if self.counted.latency { latency_s + compute_s + output_s } else { 0.0 };
         if self.counted.loads {
             let is = |end: Option<usize>| end == Some(host);
-            let as_source_s = if is(self.problem.source_host) { source_s } else { 0.0 };
-            let as_sink_s = if is(self.problem.sink_host) { output_s } else { 0.0 };
+            let as_source_s = if is(self.instance.source_host) { source_s } else { 0.0 };
+            let as_sink_s = if is(self.instance.sink_host) { output_s } else { 0.0 };
             let load_s = load_s + compute_s + output_s + (as_source_s + as_sink_s);
-            let end_s = if self.problem.one_end { source_s } else { 0.0 };
-            let behind_s = if is(self.problem.sink_host) { 0.0 } else { sink_s + (end_s + output_s) };
+            let end_s = if self.instance.one_end { source_s } else { 0.0 };
+            let behind_s = if is(self.instance.sink_host) { 0.0 } else { sink_s + (end_s + output_s) };
             if load_s > self.period_s || self.matters(behind_s) {
                 return None;
             }
@@ -242,6 +242,6 @@ impl<'t, const W: usize> Ways<'t, W> {
 
     /// Whether the load of the sink, or of a node that is both ends, is above the period.
     fn matters(&self, end_load_s: f64) -> bool {
-        (self.counted.sink || self.problem.one_end) && end_load_s > self.period_s
+        (self.counted.sink || self.instance.one_end) && end_load_s > self.period_s
     }
 }
