@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::cost::{Assignment, Costs, costs, own_transfers, stage_times};
 use super::env::{Env, StopReason};
 use super::instance::Instance;
-use super::priced::to_go::ROUNDING;
+use super::resource_constrained::completion_bounds::ROUNDING;
 use super::{migration, occupants};
 use crate::domain::chain::crossing_layers;
 use crate::domain::migration::Migration;

@@ -83,8 +83,8 @@ impl<'a> Incumbent<'a> {
         }
     }
 
-    /// Puts an assignment with the same objective in the place of the best so far.
-    pub fn settle(&self, assignment: Assignment) {
+    /// Replaces the best assignment by the canonical one, which has the same objective.
+    pub fn make_canonical(&self, assignment: Assignment) {
         let Some(score) = score(self.instance, &assignment) else { return };
         let mut state = self.state();
         if state.best.as_ref().is_some_and(|(_, best)| best.0 == score.0) {
@@ -101,8 +101,8 @@ impl<'a> Incumbent<'a> {
         }
     }
 
-    /// The same instance in another world, where nothing is known.
-    pub fn anew<'b>(&self, env: &'b Env<'b>) -> Incumbent<'b>
+    /// Forks an incumbent of the same instance in another environment, about which nothing is known.
+    pub fn fork<'b>(&self, env: &'b Env<'b>) -> Incumbent<'b>
     where
         'a: 'b,
     {

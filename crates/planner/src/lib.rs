@@ -3,12 +3,12 @@
 //! Nothing here waits, reads, writes, looks at a clock, or depends on the order of a hash table. Everything impure
 //! comes in one value, [`Env`].
 
+#[doc(hidden)]
+pub mod bound_and_decision;
 pub mod check;
 pub mod domain;
 pub mod env;
 pub mod explain;
-#[doc(hidden)]
-pub mod parts;
 
 mod baselines;
 mod bits;
@@ -25,10 +25,16 @@ mod links;
 mod migration;
 mod occupants;
 mod pinned;
-mod priced;
 mod repartition;
+mod resource_constrained;
 mod stopped;
 mod verdict;
+
+/// The old name, until the benchmarks use the new one.
+#[doc(hidden)]
+pub mod parts {
+    pub use super::bound_and_decision::BoundAndDecision as Parts;
+}
 
 pub use diff::diff;
 pub use env::{Env, Progress, Stop, StopReason};
@@ -100,7 +106,7 @@ pub fn plan(request: &PlanRequest, env: &Env<'_>) -> Result<PlacementDocument, C
         return Ok(incumbent.infeasible(vec![pinned::exhausted(request, &instance, env)]));
     }
     if request.options.solver.algorithm.searches() {
-        priced::refine(&incumbent);
+        resource_constrained::refine(&incumbent);
     }
     incumbent.conclude()
 }
@@ -115,7 +121,7 @@ fn search(incumbent: &Incumbent<'_>) {
         exact::search::least_period(incumbent);
     } else {
         baselines::offer_cheap(incumbent);
-        priced::search(incumbent);
+        resource_constrained::search(incumbent);
     }
 }
 

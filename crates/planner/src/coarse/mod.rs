@@ -16,7 +16,7 @@ use super::cost::Assignment;
 use super::env::Env;
 use super::incumbent::Incumbent;
 use super::instance::Instance;
-use super::priced::refine;
+use super::resource_constrained::refine;
 use super::stopped::Stopped;
 use super::{CheckFailure, feasible, raise_bounds, search};
 use crate::domain::placement::PlacementDocument;

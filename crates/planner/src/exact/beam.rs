@@ -12,8 +12,8 @@ use rand_pcg::Pcg64Mcg;
 use rustc_hash::FxHashMap;
 
 use super::at_period::AtPeriod;
-use super::capacity::Remaining;
-use super::coverage::Coverage;
+use super::capacity::Capacity;
+use super::weighted_capacity::Remaining;
 use crate::bits::Bits;
 use crate::cost::Assignment;
 use crate::stopped::Stopped;
@@ -30,7 +30,7 @@ const MOST_BYTES: usize = 256 << 20;
 
 /// What a beam found.
 #[derive(Debug)]
-pub enum Beam {
+pub enum BeamOutcome {
     /// A placement within the period.
     Placement(Assignment),
     /// Nothing, and no beginning was dropped: no placement exists.
@@ -49,12 +49,12 @@ struct Beginning<const W: usize> {
 /// `rng` where present.
 pub fn search<const W: usize>(
     tables: &AtPeriod<'_, W>,
-    coverage: Option<&Coverage<W>>,
+    capacity: Option<&Capacity<W>>,
     openness: &[u64],
     width: usize,
     mut rng: Option<&mut Pcg64Mcg>,
     stop: &dyn Fn() -> bool,
-) -> Result<Beam, Stopped> {
+) -> Result<BeamOutcome, Stopped> {
     let instance = tables.instance;
     let affordable = MOST_BYTES / (instance.most_stages.max(1) * size_of::<Beginning<W>>());
     let width = width.min(MOST_CANDIDATES / instance.hosts.len().max(1)).min(affordable).max(1);
@@ -66,15 +66,15 @@ pub fn search<const W: usize>(
         let stages = layers.len();
         let layer = &layers[stages - 1];
         if let Some(last) = layer.iter().find(|last| tables.finishing(last.host, 1).meets(&last.starts)) {
-            return Ok(assignment(tables, &layers, last).map_or(Beam::Unknown, Beam::Placement));
+            return Ok(assignment(tables, &layers, last).map_or(BeamOutcome::Unknown, BeamOutcome::Placement));
         }
         if layer.is_empty() || stages == instance.most_stages {
-            return Ok(if dropped { Beam::Unknown } else { Beam::Infeasible });
+            return Ok(if dropped { BeamOutcome::Unknown } else { BeamOutcome::Infeasible });
         }
         remaining.stages = instance.most_stages - stages - 1;
         let mut next = extend(tables, layer, instance.most_stages - stages, stop)?;
-        if let Some(coverage) = coverage {
-            cut_by(coverage, tables, &mut remaining, &mut next);
+        if let Some(capacity) = capacity {
+            cut_by(capacity, tables, &mut remaining, &mut next);
         }
         if next.len() > width {
             dropped = true;
@@ -117,7 +117,7 @@ fn extend<const W: usize>(
 
 /// Takes away the starts from which the hosts that are left cannot cover the rest.
 fn cut_by<const W: usize>(
-    coverage: &Coverage<W>,
+    capacity: &Capacity<W>,
     tables: &AtPeriod<'_, W>,
     remaining: &mut Remaining,
     beginnings: &mut Vec<Beginning<W>>,
@@ -127,7 +127,7 @@ fn cut_by<const W: usize>(
         for used in beginning.used.iter() {
             remaining.by_group[instance.group_of[used]] -= 1;
         }
-        beginning.starts = coverage.admitted(instance.group_of[beginning.host], beginning.starts, remaining);
+        beginning.starts = capacity.admitted(instance.group_of[beginning.host], beginning.starts, remaining);
         for used in beginning.used.iter() {
             remaining.by_group[instance.group_of[used]] += 1;
         }
@@ -222,11 +222,11 @@ mod tests {
                 search(&tables, None, &openness, width, None, &|| false).unwrap()
             };
             match beam(least_s, usize::MAX) {
-                Beam::Placement(found) => assert!(costs(&instance, &found).period_s <= least_s),
+                BeamOutcome::Placement(found) => assert!(costs(&instance, &found).period_s <= least_s),
                 other => panic!("{other:?}"),
             }
-            assert!(matches!(beam(least_s.next_down(), usize::MAX), Beam::Infeasible));
-            assert!(!matches!(beam(least_s, 1), Beam::Infeasible));
+            assert!(matches!(beam(least_s.next_down(), usize::MAX), BeamOutcome::Infeasible));
+            assert!(!matches!(beam(least_s, 1), BeamOutcome::Infeasible));
         }
     }
 }

@@ -8,8 +8,8 @@ use rand::RngExt;
 use rand_pcg::Pcg64Mcg;
 
 use super::at_period::AtPeriod;
-use super::capacity::Remaining;
-use super::coverage::Coverage;
+use super::capacity::Capacity;
+use super::weighted_capacity::Remaining;
 use crate::bits::Bits;
 use crate::cost::Assignment;
 use crate::stopped::Stopped;
@@ -20,9 +20,9 @@ const WIDTH: usize = 6;
 /// One dive.
 pub struct Dive<'t, const W: usize> {
     tables: &'t AtPeriod<'t, W>,
-    coverage: Option<&'t Coverage<W>>,
+    capacity: Option<&'t Capacity<W>>,
     remaining: Remaining,
-    /// Hosts by how open they are: the most open ones leave the most ways to go on.
+    /// For each host how many loads its links carry: a host with many leaves more extensions.
     openness: &'t [u64],
     used: Vec<bool>,
     path: Vec<(usize, Bits<W>)>,
@@ -44,7 +44,7 @@ impl<'t, const W: usize> Dive<'t, W> {
     /// Looks for a placement within the period of `tables`. Returns `None` if it finds none.
     pub fn run(
         tables: &'t AtPeriod<'t, W>,
-        coverage: Option<&'t Coverage<W>>,
+        capacity: Option<&'t Capacity<W>>,
         openness: &'t [u64],
         expansions: usize,
         rng: Option<&'t mut Pcg64Mcg>,
@@ -53,7 +53,7 @@ impl<'t, const W: usize> Dive<'t, W> {
         let used = vec![false; tables.instance.hosts.len()];
         let mut dive = Self {
             tables,
-            coverage,
+            capacity,
             remaining: Remaining::all(tables.instance),
             openness,
             used,
@@ -130,10 +130,10 @@ impl<'t, const W: usize> Dive<'t, W> {
 
     fn child(&mut self, host: usize, starts: Bits<W>, stages_left: usize) -> Option<Child<W>> {
         let mut starts = starts.and(&self.tables.finishing(host, stages_left));
-        if let Some(coverage) = self.coverage {
+        if let Some(capacity) = self.capacity {
             let group = self.tables.instance.group_of[host];
             self.remaining.by_group[group] -= 1;
-            starts = coverage.admitted(group, starts, &self.remaining);
+            starts = capacity.admitted(group, starts, &self.remaining);
             self.remaining.by_group[group] += 1;
         }
         let furthest = starts.last()?;

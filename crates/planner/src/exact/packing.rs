@@ -9,7 +9,7 @@
 //! chain.
 
 use super::at_period::AtPeriod;
-use super::capacity::Remaining;
+use super::weighted_capacity::Remaining;
 use crate::bits::Bits;
 use crate::stopped::Stopped;
 
@@ -109,7 +109,7 @@ fn last_starts<const W: usize>(tables: &AtPeriod<'_, W>) -> Vec<Bits<W>> {
 mod tests {
     use super::*;
     use crate::domain::request::PlanRequest;
-    use crate::exact::beam::{Beam, search};
+    use crate::exact::beam::{BeamOutcome, search};
     use crate::exact::stage_ends::StageEnds;
     use crate::instance::Instance;
 
@@ -125,7 +125,7 @@ mod tests {
         let stage_ends = StageEnds::<16>::new(&instance, &|| false).unwrap();
         let tables = AtPeriod::new(&instance, &stage_ends, least_s, &|| false).unwrap();
         let openness = vec![0; instance.hosts.len()];
-        let Ok(Beam::Placement(best)) = search(&tables, None, &openness, usize::MAX, None, &|| false) else {
+        let Ok(BeamOutcome::Placement(best)) = search(&tables, None, &openness, usize::MAX, None, &|| false) else {
             panic!("the certified period is not reached");
         };
         let packing = Packing::new(&tables, &|| false).unwrap().unwrap();

@@ -130,10 +130,10 @@ fn close_in<const W: usize>(decider: &mut Decider<'_, W>, first_labels: usize) -
         return Ok(());
     }
     baselines::offer_cheap(decider.incumbent);
-    // The search is told to stop also when the other thread ends the proof: the placement is settled all the same.
+    // The search is told to stop also when the other thread ends the proof: the placement is made canonical all the same.
     let _: Result<(), Stopped> = if decider.incumbent.env.threads > 1 {
         let ended = AtomicBool::new(false);
-        let mut improver = decider.beside();
+        let mut improver = decider.fork();
         std::thread::scope(|scope| {
             scope.spawn(|| improve_until(&mut improver, &ended));
             let narrowed = narrow_further(decider, first_labels, false);
@@ -143,7 +143,7 @@ fn close_in<const W: usize>(decider: &mut Decider<'_, W>, first_labels: usize) -
     } else {
         narrow_further(decider, first_labels, true)
     };
-    settle(decider)
+    make_canonical(decider)
 }
 
 /// Narrows with more labels from round to round, and looks for better placements between the rounds where no other
@@ -194,24 +194,24 @@ fn improve<const W: usize>(decider: &mut Decider<'_, W>, width: usize) -> Result
     Ok(())
 }
 
-/// Where the proof is complete, the placement is the one that a search of its own finds at the proven period: it does
-/// not depend on which thread found what first, nor on how many there were.
-fn settle<const W: usize>(decider: &Decider<'_, W>) -> Result<(), Stopped> {
+/// Replaces the best placement by the canonical one, if the proof is complete: the one that a search of its own finds at
+/// the proven period. It depends neither on which thread found what first nor on the number of threads.
+fn make_canonical<const W: usize>(decider: &Decider<'_, W>) -> Result<(), Stopped> {
     let incumbent = decider.incumbent;
     let period_s = incumbent.objective();
     if !period_s.is_finite() || incumbent.bound() < period_s {
         return Ok(());
     }
     let world = Env { progress: &NoProgress, ..*incumbent.env };
-    let found = incumbent.anew(&world);
-    let mut afresh = decider.afresh(&found);
+    let found = incumbent.fork(&world);
+    let mut fork = decider.fork_for(&found);
     let mut labels = FIRST_LABELS;
     while found.best().is_none() && labels <= MOST_LABELS {
-        afresh.decide(period_s, labels)?;
+        fork.decide(period_s, labels)?;
         labels *= MORE_LABELS;
     }
     if let Some(assignment) = found.best() {
-        incumbent.settle(assignment);
+        incumbent.make_canonical(assignment);
     }
     Ok(())
 }

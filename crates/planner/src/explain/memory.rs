@@ -22,7 +22,7 @@ pub(super) struct MoreMemory {
 }
 
 /// What the search found, and whether it left nothing undecided.
-pub(super) struct Search {
+pub(super) struct MemorySearch {
     pub best: Option<MoreMemory>,
     pub is_complete: bool,
 }
@@ -31,10 +31,10 @@ pub(super) struct Search {
 ///
 /// # Errors
 /// A placement that the checker refuses.
-pub(super) fn more_memory(request: &PlanRequest, stop: &dyn Stop) -> Result<Search, CheckFailure> {
-    let mut search = Search { best: None, is_complete: true };
+pub(super) fn more_memory(request: &PlanRequest, stop: &dyn Stop) -> Result<MemorySearch, CheckFailure> {
+    let mut search = MemorySearch { best: None, is_complete: true };
     let Ok((instance, sizes)) = stage_sizes(request, stop) else {
-        return Ok(Search { is_complete: false, ..search });
+        return Ok(MemorySearch { is_complete: false, ..search });
     };
     for node in nodes_to_try(request, &instance) {
         let extras = extras(request, &instance, &sizes, node);
@@ -86,7 +86,7 @@ fn extras(request: &PlanRequest, instance: &Instance, sizes: &[u64], node: usize
     possible.map(|needed| needed as u64 - it.memory_bytes).collect()
 }
 
-impl Search {
+impl MemorySearch {
     /// Looks for less extra memory on one node than the best so far.
     fn on_node(
         &mut self,

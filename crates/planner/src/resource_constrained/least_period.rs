@@ -10,7 +10,7 @@ use rand_pcg::Pcg64Mcg;
 
 use super::anneal::{Orders, TEMPERATURES};
 use super::decide::{Tables, WIDTH};
-use super::effort::{Effort, moves_beside, width_beside};
+use super::effort::{Effort, annealing_moves, beam_width};
 use super::limits::{Goal, Limits};
 use crate::cost::Assignment;
 use crate::exact::neighbourhood::Neighbourhoods;
@@ -50,24 +50,24 @@ pub fn search<const W: usize>(incumbent: &Incumbent<'_>) -> Result<(), Stopped> 
     let stage_ends = StageEnds::<W>::new(instance, &stop)?;
     let neighbourhoods = Neighbourhoods::of_nearest(instance, NEIGHBOURS, &stop)?;
     let rng = Pcg64Mcg::seed_from_u64(incumbent.env.seed);
-    let mut search = Search { incumbent, stage_ends, neighbourhoods, rng, stop: &stop };
+    let mut search = PeriodSearch { incumbent, stage_ends, neighbourhoods, rng, stop: &stop };
     search.any_placement()?;
     search.bisect_walks()?;
     search.first_placements()?;
-    for most_entries in Effort::of_proofs(incumbent).rising() {
+    for most_labels in Effort::of_proofs(incumbent).rising() {
         if stop() || incumbent.bound() == f64::INFINITY {
             break;
         }
-        search.narrow(most_entries)?;
+        search.narrow(most_labels)?;
         if stop() {
             break;
         }
-        search.improve(moves_beside(most_entries), width_beside(most_entries))?;
+        search.improve(annealing_moves(most_labels), beam_width(most_labels))?;
     }
     Ok(())
 }
 
-struct Search<'s, const W: usize> {
+struct PeriodSearch<'s, const W: usize> {
     incumbent: &'s Incumbent<'s>,
     stage_ends: StageEnds<W>,
     neighbourhoods: Neighbourhoods,
@@ -75,7 +75,7 @@ struct Search<'s, const W: usize> {
     stop: &'s dyn Fn() -> bool,
 }
 
-impl<const W: usize> Search<'_, W> {
+impl<const W: usize> PeriodSearch<'_, W> {
     fn tables(&self, period_s: f64) -> Result<Tables<'_, W>, Stopped> {
         Tables::new(self.incumbent.instance, &self.stage_ends, None, period_s, self.stop)
     }
@@ -141,8 +141,8 @@ impl<const W: usize> Search<'_, W> {
         Ok(())
     }
 
-    /// Whether a placement within a period is possible; without entries, by beams and walks alone.
-    fn decide(&mut self, period_s: f64, most_entries: usize) -> Result<Verdict, Stopped> {
+    /// Whether a placement within a period is possible; without labels, by beams and walks alone.
+    fn decide(&mut self, period_s: f64, most_labels: usize) -> Result<Verdict, Stopped> {
         let incumbent = self.incumbent;
         let limits = Limits::of_latency(incumbent.instance.max_latency_s);
         let stop = self.stop;
@@ -155,10 +155,10 @@ impl<const W: usize> Search<'_, W> {
             self.offer(found);
             return Ok(Verdict::Feasible);
         }
-        if most_entries == 0 {
+        if most_labels == 0 {
             return Ok(Verdict::Unknown);
         }
-        let decision = tables.decide(limits, Goal::Stages, &mut self.neighbourhoods, most_entries, stop);
+        let decision = tables.decide(limits, Goal::Stages, &mut self.neighbourhoods, most_labels, stop);
         let verdict = match decision.placement {
             Some((found, _)) => {
                 self.offer(found);
@@ -225,10 +225,10 @@ impl<const W: usize> Search<'_, W> {
         Ok(())
     }
 
-    fn narrow(&mut self, most_entries: usize) -> Result<(), Stopped> {
+    fn narrow(&mut self, most_labels: usize) -> Result<(), Stopped> {
         let incumbent = self.incumbent;
         if incumbent.best().is_none() {
-            match self.decide(f64::MAX, most_entries)? {
+            match self.decide(f64::MAX, most_labels)? {
                 Verdict::Infeasible => incumbent.raise(f64::INFINITY),
                 Verdict::Unknown => return Ok(()),
                 Verdict::Feasible => {}
@@ -241,7 +241,7 @@ impl<const W: usize> Search<'_, W> {
             if (self.stop)() || incumbent.bound() >= best_s {
                 return Ok(());
             }
-            match self.decide(best_s.next_down(), most_entries)? {
+            match self.decide(best_s.next_down(), most_labels)? {
                 Verdict::Infeasible => {
                     incumbent.raise(best_s);
                     return Ok(());
@@ -254,7 +254,7 @@ impl<const W: usize> Search<'_, W> {
                 }
             }
         }
-        self.climb(most_entries)
+        self.climb(most_labels)
     }
 
     /// Whether the gap is so small that steps down from the best are worth more than steps up from the bound.
@@ -263,7 +263,7 @@ impl<const W: usize> Search<'_, W> {
     }
 
     /// Decides in growing steps up from the bound, then by bisection.
-    fn climb(&mut self, most_entries: usize) -> Result<(), Stopped> {
+    fn climb(&mut self, most_labels: usize) -> Result<(), Stopped> {
         let incumbent = self.incumbent;
         let mut undecided_s = incumbent.objective();
         let first_s = incumbent.bound();
@@ -287,7 +287,7 @@ impl<const W: usize> Search<'_, W> {
                 return Ok(());
             }
             let before = again.then(|| self.neighbourhoods.clone());
-            match self.decide(period_s, most_entries)? {
+            match self.decide(period_s, most_labels)? {
                 Verdict::Infeasible => {
                     incumbent.raise(period_s.next_up().min(incumbent.objective()));
                     step_s *= 2.0;
@@ -302,16 +302,16 @@ impl<const W: usize> Search<'_, W> {
                 }
             }
             if incumbent.objective() - incumbent.bound() <= WALK_WIDTH * incumbent.objective() {
-                return self.finish(most_entries);
+                return self.finish(most_labels);
             }
         }
     }
 
     /// Steps down from the best: little is left between the bound and it.
-    fn finish(&mut self, most_entries: usize) -> Result<(), Stopped> {
+    fn finish(&mut self, most_labels: usize) -> Result<(), Stopped> {
         while !(self.stop)() && self.incumbent.bound() < self.incumbent.objective() {
             let best_s = self.incumbent.objective();
-            match self.decide(best_s.next_down(), most_entries)? {
+            match self.decide(best_s.next_down(), most_labels)? {
                 Verdict::Infeasible => self.incumbent.raise(best_s),
                 Verdict::Feasible => {}
                 Verdict::Unknown => break,

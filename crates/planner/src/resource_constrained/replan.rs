@@ -5,7 +5,7 @@
 
 use super::decide::Tables;
 use super::effort::Effort;
-use super::least_latency::{Heard, close_in};
+use super::least_latency::{Listener, close_in};
 use super::limits::{Goal, Limits};
 use super::shipping::Shipping;
 use crate::cost::{Assignment, costs};
@@ -50,7 +50,7 @@ fn fewest_bytes_within<const W: usize>(
     let high = bytes(shipping, &cheapest);
     let tables = Tables::new(instance, stage_ends, Some(shipping), period_s, stop)?;
     let mut neighbourhoods = Neighbourhoods::new(instance.hosts.len());
-    let mut heard = Heard {
+    let mut listener = Listener {
         placement: &mut |found| {
             // It may have a smaller period than the best so far.
             incumbent.offer(found.clone());
@@ -61,7 +61,7 @@ fn fewest_bytes_within<const W: usize>(
     };
     let wanted = (Goal::Bytes, Limits::of_latency(instance.max_latency_s));
     let (shipped, proven) =
-        close_in(&tables, &mut neighbourhoods, wanted, high, Effort::of_proofs(incumbent), &mut heard);
+        close_in(&tables, &mut neighbourhoods, wanted, high, Effort::of_proofs(incumbent), &mut listener);
     if proven {
         incumbent.prove(|proofs| proofs.fewest_bytes = proofs.fewest_bytes.max(shipped as u64));
     }
@@ -83,7 +83,7 @@ fn smaller_period<const W: usize>(
     let instance = incumbent.instance;
     let limits = Limits { latency_s: instance.max_latency_s, shipped_bytes: bytes(shipping, &best) };
     let effort = Effort::of_ties(instance.hosts.len());
-    let most_entries = effort.first();
+    let most_labels = effort.first();
     let mut neighbourhoods = Neighbourhoods::new(instance.hosts.len());
     let mut low_s = incumbent.objective();
     for halving in 0..=BISECTIONS {
@@ -97,7 +97,7 @@ fn smaller_period<const W: usize>(
             break;
         }
         let tables = Tables::new(instance, stage_ends, Some(shipping), period_s, stop)?;
-        let decision = tables.decide(limits, Goal::Stages, &mut neighbourhoods, most_entries, stop);
+        let decision = tables.decide(limits, Goal::Stages, &mut neighbourhoods, most_labels, stop);
         match decision.placement {
             Some((better, _)) => best = better,
             None if halving == 0 => break,
@@ -106,7 +106,7 @@ fn smaller_period<const W: usize>(
     }
     let costs = costs(instance, &best);
     let tables = Tables::new(instance, stage_ends, Some(shipping), costs.period_s, stop)?;
-    let mut heard = Heard { placement: &mut |found| best = found, bound: &mut |_| {}, stop };
-    close_in(&tables, &mut neighbourhoods, (Goal::Latency, limits), costs.latency_s, effort, &mut heard);
+    let mut listener = Listener { placement: &mut |found| best = found, bound: &mut |_| {}, stop };
+    close_in(&tables, &mut neighbourhoods, (Goal::Latency, limits), costs.latency_s, effort, &mut listener);
     Ok(best)
 }

@@ -4,7 +4,7 @@ use rand::SeedableRng;
 use rand_pcg::Pcg64Mcg;
 
 use super::decide::{Tables, WIDTH};
-use super::effort::{Effort, width_beside};
+use super::effort::{Effort, beam_width};
 use super::limits::{Goal, Limits};
 use crate::domain::options::Overlap;
 use crate::exact::decision::Decider;
@@ -28,18 +28,18 @@ pub fn search<const W: usize>(incumbent: &Incumbent<'_>, target_period_s: f64) -
         incumbent.offer(found);
     }
     let by_bitsets = instance.overlap == Overlap::Full && instance.max_latency_s == f64::INFINITY;
-    let mut decide = |stages: usize, most_entries: usize| -> Result<Verdict, Stopped> {
+    let mut decide = |stages: usize, most_labels: usize| -> Result<Verdict, Stopped> {
         let mut limited = instance.clone();
         limited.most_stages = stages;
         if by_bitsets {
-            at_most::<W>(incumbent, &limited, &stage_ends, target_period_s, most_entries)
+            at_most::<W>(incumbent, &limited, &stage_ends, target_period_s, most_labels)
         } else {
             let tables = Tables::new(&limited, &stage_ends, None, target_period_s, &stop)?;
-            if let Some((found, _)) = tables.beam(limits, Goal::Stages, width_beside(most_entries), &stop) {
+            if let Some((found, _)) = tables.beam(limits, Goal::Stages, beam_width(most_labels), &stop) {
                 incumbent.offer(found);
                 return Ok(Verdict::Feasible);
             }
-            let decision = tables.decide(limits, Goal::Stages, &mut neighbourhoods, most_entries, &stop);
+            let decision = tables.decide(limits, Goal::Stages, &mut neighbourhoods, most_labels, &stop);
             Ok(match decision.placement {
                 Some((found, _)) => {
                     incumbent.offer(found);
@@ -50,14 +50,14 @@ pub fn search<const W: usize>(incumbent: &Incumbent<'_>, target_period_s: f64) -
             })
         }
     };
-    for most_entries in Effort::of_proofs(incumbent).rising() {
+    for most_labels in Effort::of_proofs(incumbent).rising() {
         // Any number first, or without a placement nothing would be known of the upper end.
-        if incumbent.best().is_none() && decide(instance.most_stages, most_entries)? == Verdict::Infeasible {
+        if incumbent.best().is_none() && decide(instance.most_stages, most_labels)? == Verdict::Infeasible {
             incumbent.raise(f64::INFINITY);
         }
         while !stop() && incumbent.bound() < incumbent.objective().min(instance.most_stages as f64) {
             let stages = incumbent.bound() as usize;
-            match decide(stages, most_entries)? {
+            match decide(stages, most_labels)? {
                 Verdict::Infeasible => incumbent.raise(incumbent.objective().min((stages + 1) as f64)),
                 Verdict::Feasible | Verdict::Unknown => break,
             }

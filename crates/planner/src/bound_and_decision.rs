@@ -1,4 +1,4 @@
-//! Parts of the planner by themselves, for benchmarks; not part of the interface.
+//! The walk bound and the decision at a period by themselves, for benchmarks. Not part of the interface.
 
 use rand::SeedableRng;
 use rand_pcg::Pcg64Mcg;
@@ -17,13 +17,13 @@ use crate::domain::request::PlanRequest;
 /// Labels that a decision may use.
 const MOST_LABELS: usize = 2_000_000;
 
-/// A request reduced once, so that a part is measured without the reduction.
-pub struct Parts<'r> {
+/// The bound and the decision of a request that is reduced once, so that they are measured without the reduction.
+pub struct BoundAndDecision<'r> {
     request: &'r PlanRequest,
     instance: Instance,
 }
 
-impl<'r> Parts<'r> {
+impl<'r> BoundAndDecision<'r> {
     /// Reduces a request.
     pub fn new(request: &'r PlanRequest) -> Option<Self> {
         Some(Self { request, instance: Instance::new(request, &|| false).ok()? })

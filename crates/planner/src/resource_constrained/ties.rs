@@ -5,7 +5,7 @@
 
 use super::decide::Tables;
 use super::effort::Effort;
-use super::least_latency::{Heard, close_in};
+use super::least_latency::{Listener, close_in};
 use super::limits::{Goal, Limits};
 use crate::cost::Costs;
 use crate::exact::neighbourhood::Neighbourhoods;
@@ -40,7 +40,7 @@ pub fn least_latency<const W: usize>(
     let stage_ends = StageEnds::<W>::new(instance, &stop)?;
     let tables = Tables::new(instance, &stage_ends, None, period_s, &stop)?;
     let mut neighbourhoods = Neighbourhoods::new(instance.hosts.len());
-    let mut heard = Heard { placement: &mut |found| incumbent.offer(found), bound: &mut |_| {}, stop: &stop };
+    let mut listener = Listener { placement: &mut |found| incumbent.offer(found), bound: &mut |_| {}, stop: &stop };
     let wanted = (Goal::Latency, Limits::of_latency(f64::INFINITY));
-    Ok(close_in(&tables, &mut neighbourhoods, wanted, latency_s, effort, &mut heard).1)
+    Ok(close_in(&tables, &mut neighbourhoods, wanted, latency_s, effort, &mut listener).1)
 }

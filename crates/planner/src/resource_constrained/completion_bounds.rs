@@ -1,4 +1,4 @@
-//! Completion bounds: what the walk relaxation needs at least from a start on a host to the end, within a period.
+//! Completion bounds: the least resources that the walk relaxation needs from a start on a host to the end, within a period.
 //!
 //! A backward dynamic programme over positions in which a walk may come back to a host, but not by the next step but
 //! one: cycles of two hosts are left out (Houck, Picard, Queyranne and Vemuganti 1980), since the fastest link tempts
@@ -6,9 +6,9 @@
 //!
 //! Sums are associated backwards here and forwards in the cost model, so a bound is used with [`ROUNDING`].
 
+use super::best_two::{BestTwo, NOWHERE};
 use super::loads::Loads;
 use super::shipping::Shipping;
-use super::two::{NOWHERE, Two};
 use crate::instance::Instance;
 use crate::stopped::Stopped;
 
@@ -17,10 +17,10 @@ pub const ROUNDING: f64 = 1e-12;
 
 /// The bounds, by position, then host.
 #[derive(Debug)]
-pub struct ToGo {
+pub struct CompletionBounds {
     hosts: usize,
-    latency: Vec<Two>,
-    bytes: Option<Vec<Two>>,
+    latency: Vec<BestTwo>,
+    bytes: Option<Vec<BestTwo>>,
     /// Whether a walk can begin on a host.
     begins: Vec<bool>,
     period_s: f64,
@@ -28,20 +28,19 @@ pub struct ToGo {
 
 /// What follows an end on a host, by position, then host: the rest with its first hop.
 struct Behind {
-    latency: Vec<Two>,
-    bytes: Vec<Two>,
+    latency: Vec<BestTwo>,
+    bytes: Vec<BestTwo>,
 }
 
 impl Behind {
     fn new(hosts: usize, blocks: usize) -> Self {
-        let ways = vec![Two::NONE; (blocks + 1) * hosts];
-        Self { latency: ways.clone(), bytes: ways }
+        let nothing = vec![BestTwo::NONE; (blocks + 1) * hosts];
+        Self { latency: nothing.clone(), bytes: nothing }
     }
 }
 
-impl ToGo {
-    /// Tabulates an instance at a period.
-    /// Where nodes do one thing at a time, their loads are given.
+impl CompletionBounds {
+    /// Tabulates an instance at a period. Where a node does one thing at a time, `loads` are given.
     pub fn new(
         instance: &Instance,
         shipping: Option<&Shipping>,
@@ -50,10 +49,10 @@ impl ToGo {
         stop: &dyn Fn() -> bool,
     ) -> Result<Self, Stopped> {
         let (hosts, blocks) = (instance.hosts.len(), instance.blocks());
-        let mut to_go = Self {
+        let mut completion_bounds = Self {
             hosts,
-            latency: vec![Two::NONE; (blocks + 1) * hosts],
-            bytes: shipping.map(|_| vec![Two::NONE; (blocks + 1) * hosts]),
+            latency: vec![BestTwo::NONE; (blocks + 1) * hosts],
+            bytes: shipping.map(|_| vec![BestTwo::NONE; (blocks + 1) * hosts]),
             begins: (0..hosts)
                 .map(|host| {
                     let input_s = instance.input_s[host];
@@ -69,11 +68,11 @@ impl ToGo {
                 if host % 64 == 0 && stop() {
                     return Err(Stopped);
                 }
-                to_go.go_on((instance, loads), host, start + 1, &mut behind);
+                completion_bounds.go_on((instance, loads), host, start + 1, &mut behind);
             }
-            to_go.start_at((instance, loads), shipping, start, &behind, stop)?;
+            completion_bounds.start_at((instance, loads), shipping, start, &behind, stop)?;
         }
-        Ok(to_go)
+        Ok(completion_bounds)
     }
 
     /// The least latency from a start on a host to the end, the host's own stage included; infinite where there is no
@@ -108,7 +107,7 @@ impl ToGo {
     /// What follows a stage that ends on a host.
     fn go_on(&self, (instance, loads): (&Instance, Option<&Loads>), host: usize, end: usize, behind: &mut Behind) {
         let at = end * self.hosts + host;
-        let (mut latency, mut bytes) = (Two::NONE, Two::NONE);
+        let (mut latency, mut bytes) = (BestTwo::NONE, BestTwo::NONE);
         if end == instance.blocks() {
             let output_s = instance.output_s[host];
             if output_s <= self.period_s {

@@ -1,51 +1,54 @@
-//! What the hosts that are left can still cover: the weighted capacity bounds, by kinds of host, or where nodes do one
-//! thing at a time by single hosts, since each then has stages of its own that its links leave it time for.
+//! Capacity bounds of resource-constrained labels: the weighted capacity bounds, counted by groups of hosts, or by single
+//! hosts.
+//!
+//! Where a node does one thing at a time, its links decide how much time they leave for its stage. Hosts of one group then
+//! differ, so they are counted one by one.
 
 use super::loads::Loads;
 use crate::bits::Bits;
 use crate::exact::at_period::AtPeriod;
-use crate::exact::capacity::{Capacity, Remaining, Supply};
+use crate::exact::weighted_capacity::{Remaining, Supply, WeightedCapacity};
 use crate::instance::Instance;
 use crate::stopped::Stopped;
 
 /// The bounds at one period.
 #[derive(Debug)]
-pub enum Cover {
-    /// The hosts together cannot cover the model.
-    Impossible,
-    /// They can, barely enough for the bounds to be of use.
-    ByGroup(Capacity),
+pub enum ResourceCapacity {
+    /// All hosts together cannot run the model.
+    Insufficient,
+    /// They can, but so barely that the bounds are of use.
+    ByGroup(WeightedCapacity),
     /// Likewise, counted host by host.
-    ByHost(Capacity),
-    /// They can many times over.
-    Irrelevant,
+    ByHost(WeightedCapacity),
+    /// They can, many times over.
+    Ample,
 }
 
-impl Cover {
-    /// Judges the whole model. Where it is barely covered, stages are scarce: the loads are then counted by stages left.
+impl ResourceCapacity {
+    /// Tests the whole model. Where capacity is scarce, stages are too: the loads are then counted by stages left.
     pub fn new<const W: usize>(
         walks: &AtPeriod<'_, W>,
         loads: Option<&mut Loads>,
         stop: &dyn Fn() -> bool,
     ) -> Result<Self, Stopped> {
         let instance = walks.instance;
-        let by_group = match Capacity::judge(walks, stop)? {
-            Supply::Insufficient => return Ok(Self::Impossible),
-            Supply::Ample => return Ok(Self::Irrelevant),
+        let by_group = match WeightedCapacity::judge(walks, stop)? {
+            Supply::Insufficient => return Ok(Self::Insufficient),
+            Supply::Ample => return Ok(Self::Ample),
             Supply::Scarce(by_group) => by_group,
         };
         let Some(loads) = loads else { return Ok(Self::ByGroup(by_group)) };
         loads.count_stages(instance, stop)?;
         let furthest = loads.furthest_ends(instance, stop)?;
-        Ok(match Capacity::judge_kinds(instance, &furthest, &each_host(instance), stop)? {
-            Supply::Insufficient => Self::Impossible,
+        Ok(match WeightedCapacity::judge_kinds(instance, &furthest, &each_host(instance), stop)? {
+            Supply::Insufficient => Self::Insufficient,
             Supply::Scarce(by_host) => Self::ByHost(by_host),
             Supply::Ample => Self::ByGroup(by_group),
         })
     }
 
-    /// Of starts on a host those from which the hosts that are left can cover the rest; `visited` are not left, nor is
-    /// the host, and so many stages may follow.
+    /// The starts on a host from which the unused hosts can run the rest of the model with `stages` more stages. The host
+    /// itself and `visited` are used.
     pub fn admitted<const W: usize>(
         &self,
         instance: &Instance,
@@ -55,8 +58,8 @@ impl Cover {
         starts: Bits<W>,
     ) -> Bits<W> {
         let (capacity, mut remaining) = match self {
-            Self::Impossible => return Bits::EMPTY,
-            Self::Irrelevant => return starts,
+            Self::Insufficient => return Bits::EMPTY,
+            Self::Ample => return starts,
             Self::ByGroup(capacity) => (capacity, Remaining::all(instance)),
             Self::ByHost(capacity) => (capacity, each_host(instance)),
         };
@@ -69,9 +72,9 @@ impl Cover {
         capacity.admitted(kind(host), starts, &remaining)
     }
 
-    /// Whether it takes no start away from anyone.
-    pub fn is_irrelevant(&self) -> bool {
-        matches!(self, Self::Irrelevant)
+    /// Returns `true` if every start is admitted.
+    pub fn is_ample(&self) -> bool {
+        matches!(self, Self::Ample)
     }
 }
 
@@ -89,7 +92,7 @@ mod tests {
     use crate::env::{NeverStop, NoProgress};
     use crate::exact::stage_ends::StageEnds;
     use crate::incumbent::Incumbent;
-    use crate::priced::least_period;
+    use crate::resource_constrained::least_period;
 
     const INSTANCES: [&str; 4] = [
         include_str!("../../tests/instances/paper_tight_n16_0.json"),
@@ -123,7 +126,7 @@ mod tests {
         let period_s = costs(instance, best).period_s;
         let walks = AtPeriod::new(instance, &stage_ends, period_s, &|| false).unwrap();
         let mut loads = Loads::new(instance, period_s, &|| false).unwrap();
-        let cover = Cover::new(&walks, Some(&mut loads), &|| false).unwrap();
+        let capacity = ResourceCapacity::new(&walks, Some(&mut loads), &|| false).unwrap();
         loads.count_stages(instance, &|| false).unwrap();
         let furthest = loads.furthest_ends(instance, &|| false).unwrap();
         let spans: Vec<(usize, usize, usize)> = best.spans().collect();
@@ -136,11 +139,11 @@ mod tests {
             assert!(loads.fewest_stages(host, start, host, receive_s).is_none_or(|fewest| fewest <= left));
             assert!(furthest[host * instance.blocks() + start] >= end, "{name}, stage {index}");
             let visited = (0..instance.hosts.len()).filter(|host| !spans[index..].iter().any(|span| span.2 == *host));
-            let admitted = cover.admitted(instance, host, visited, left - 1, Bits::<16>::single(start));
+            let admitted = capacity.admitted(instance, host, visited, left - 1, Bits::<16>::single(start));
             assert!(admitted.contains(start), "{name}, stage {index}");
         }
         assert!(!loads.admits(spans[0].2, 0, spans[0].2, spans.len(), period_s * 1.1));
-        loads.counts_stages() && matches!(cover, Cover::ByHost(_))
+        loads.counts_stages() && matches!(capacity, ResourceCapacity::ByHost(_))
     }
 
     #[test]

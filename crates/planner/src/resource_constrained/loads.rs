@@ -8,8 +8,8 @@
 //!
 //! Sums are associated in another order than in the cost model, so they are used with [`ROUNDING`].
 
-use super::to_go::ROUNDING;
-use super::two::{NOWHERE, Two};
+use super::best_two::{BestTwo, NOWHERE};
+use super::completion_bounds::ROUNDING;
 use crate::instance::Instance;
 use crate::stopped::Stopped;
 
@@ -25,11 +25,11 @@ pub struct Loads {
     /// The period with room for roundings.
     within_s: f64,
     /// What a stage that starts there computes and sends, by the host that is sent to.
-    rest: Vec<Two>,
+    rest: Vec<BestTwo>,
     /// What a stage that ends there sends, likewise.
-    hops: Vec<Two>,
+    hops: Vec<BestTwo>,
     /// The same with at most 1, 2, ... stages; with more it is as without a limit, or the table is not kept.
-    rest_by_stages: Vec<Vec<Two>>,
+    rest_by_stages: Vec<Vec<BestTwo>>,
 }
 
 impl Loads {
@@ -39,7 +39,7 @@ impl Loads {
         let within_s = period_s * (1.0 + ROUNDING);
         let mut members = vec![Vec::new(); instance.groups.len()];
         instance.group_of.iter().enumerate().for_each(|(host, &group)| members[group].push(host));
-        let nothing = vec![Two::NONE; (blocks + 1) * hosts];
+        let nothing = vec![BestTwo::NONE; (blocks + 1) * hosts];
         let (rest, hops) = (nothing.clone(), nothing);
         let mut loads = Self { hosts, members, within_s, rest, hops, rest_by_stages: Vec::new() };
         for start in (0..blocks).rev() {
@@ -61,10 +61,10 @@ impl Loads {
         if self.steps(instance).saturating_mul(instance.most_stages) > MOST_STEPS {
             return Ok(());
         }
-        let mut fewer = vec![Two::NONE; size];
+        let mut fewer = vec![BestTwo::NONE; size];
         while self.rest_by_stages.len() < instance.most_stages {
-            let mut hops = vec![Two::NONE; size];
-            let mut rest = vec![Two::NONE; size];
+            let mut hops = vec![BestTwo::NONE; size];
+            let mut rest = vec![BestTwo::NONE; size];
             for start in (0..instance.blocks()).rev() {
                 for host in 0..self.hosts {
                     if host % 64 == 0 && stop() {
@@ -97,8 +97,8 @@ impl Loads {
     }
 
     /// The shortest hops from a host where its stage ends, to two hosts from which the rest is possible.
-    fn shortest_hops(&self, instance: &Instance, host: usize, end: usize, rest: &[Two]) -> Two {
-        let mut shortest = Two::NONE;
+    fn shortest_hops(&self, instance: &Instance, host: usize, end: usize, rest: &[BestTwo]) -> BestTwo {
+        let mut shortest = BestTwo::NONE;
         if end == instance.blocks() {
             shortest.add(instance.output_s[host], NOWHERE);
             return shortest;
@@ -113,8 +113,8 @@ impl Loads {
     }
 
     /// For each host what a stage from a start on computes and sends at least.
-    fn starts_at(&self, instance: &Instance, start: usize, hops: &[Two]) -> Vec<Two> {
-        let mut row = vec![Two::NONE; self.hosts];
+    fn starts_at(&self, instance: &Instance, start: usize, hops: &[BestTwo]) -> Vec<BestTwo> {
+        let mut row = vec![BestTwo::NONE; self.hosts];
         for (group, members) in self.members.iter().enumerate() {
             instance.ends_in_memory(group, start, |end| {
                 let compute_s = instance.compute_s(group, start, end);
@@ -160,7 +160,7 @@ impl Loads {
     /// stages were not counted.
     pub fn fewest_stages(&self, host: usize, start: usize, before: usize, receive_s: f64) -> Option<usize> {
         let at = start * self.hosts + host;
-        let enough = |rest: &Vec<Two>| receive_s + rest[at].avoiding(before) <= self.within_s;
+        let enough = |rest: &Vec<BestTwo>| receive_s + rest[at].avoiding(before) <= self.within_s;
         Some(self.rest_by_stages.partition_point(|rest| !enough(rest)) + 1)
             .filter(|&stages| stages <= self.rest_by_stages.len())
     }
@@ -168,8 +168,8 @@ impl Loads {
     /// For each host and start the furthest end of a stage that some walk has there; the start itself where none has.
     pub fn furthest_ends(&self, instance: &Instance, stop: &dyn Fn() -> bool) -> Result<Vec<usize>, Stopped> {
         let (hosts, blocks) = (self.hosts, instance.blocks());
-        let mut receives = vec![Two::NONE; (blocks + 1) * hosts];
-        let mut ended = vec![Two::NONE; (blocks + 1) * hosts];
+        let mut receives = vec![BestTwo::NONE; (blocks + 1) * hosts];
+        let mut ended = vec![BestTwo::NONE; (blocks + 1) * hosts];
         let mut furthest: Vec<usize> = (0..hosts).flat_map(|_| 0..blocks).collect();
         for (host, received) in receives.iter_mut().enumerate().take(hosts) {
             if self.admits(host, 0, host, usize::MAX, instance.input_s[host]) {

@@ -1,18 +1,22 @@
 //! The exact search for everything that is not a plain least period: latencies, numbers of nodes, nodes that do one
 //! thing at a time, limits of latency.
 //!
-//! Layered labels that carry sums beside positions, pruned by completion bounds of the walk relaxation; memories of
-//! visited hosts that grow along cycles; efforts counted in labels, never in seconds. Each file names its source.
+//! Labels carry the resources that a partial walk has consumed. They are extended stage by stage, pruned by dominance and
+//! by completion bounds of the walk relaxation. They remember visited hosts; memories grow along cycles. Efforts are
+//! counted in labels, never in seconds. Each file names its source.
 
 pub mod anneal;
 pub mod beam;
-pub mod cover;
+pub mod best_two;
+pub mod capacity;
+pub mod completion_bounds;
 pub mod decide;
 pub mod effort;
-pub mod entry;
+pub mod extensions;
 pub mod fewest_nodes;
 pub mod front;
-pub mod labels;
+pub mod label;
+pub mod label_search;
 pub mod least_latency;
 pub mod least_period;
 pub mod limits;
@@ -21,13 +25,10 @@ pub mod replan;
 pub mod shipping;
 pub mod steps;
 pub mod ties;
-pub mod to_go;
-pub mod two;
-pub mod ways;
 
 use self::decide::Tables;
 use self::effort::Effort;
-use self::least_latency::{Heard, close_in};
+use self::least_latency::{Listener, close_in};
 use self::limits::{Goal, Limits};
 use super::exact::neighbourhood::Neighbourhoods;
 use super::exact::stage_ends::StageEnds;
@@ -93,14 +94,15 @@ fn least_latency_of_all<const W: usize>(incumbent: &Incumbent<'_>) -> Result<(),
     let stage_ends = StageEnds::<W>::new(instance, &stop)?;
     let tables = Tables::new(instance, &stage_ends, None, f64::MAX, &stop)?;
     let mut neighbourhoods = Neighbourhoods::new(instance.hosts.len());
-    let mut heard = Heard {
+    let mut listener = Listener {
         placement: &mut |found| incumbent.offer(found),
         bound: &mut |bound_s| incumbent.raise(bound_s),
         stop: &stop,
     };
     let wanted = (Goal::Latency, Limits::of_latency(instance.max_latency_s));
     let high_s = incumbent.objective().min(instance.max_latency_s.next_up());
-    let (_, proven) = close_in(&tables, &mut neighbourhoods, wanted, high_s, Effort::of_proofs(incumbent), &mut heard);
+    let (_, proven) =
+        close_in(&tables, &mut neighbourhoods, wanted, high_s, Effort::of_proofs(incumbent), &mut listener);
     if proven && incumbent.best().is_none() {
         incumbent.raise(f64::INFINITY);
     }

@@ -7,12 +7,12 @@
 //! Two points differ by more than [`ROUNDING`] in both. A placement that is left out has a point of the front that is
 //! no worse in both but for rounding.
 
+use super::completion_bounds::ROUNDING;
 use super::decide::Tables;
 use super::effort::Effort;
-use super::least_latency::{Heard, close_in};
+use super::least_latency::{Listener, close_in};
 use super::limits::{Goal, Limits};
 use super::ties;
-use super::to_go::ROUNDING;
 use crate::cost::{Assignment, Costs, costs};
 use crate::exact::neighbourhood::Neighbourhoods;
 use crate::exact::stage_ends::StageEnds;
@@ -41,10 +41,10 @@ pub fn points<const W: usize>(incumbent: &Incumbent<'_>) -> Result<(), Stopped> 
             break;
         };
         let mut best = None;
-        let mut heard = Heard { placement: &mut |better| best = Some(better), bound: &mut |_| {}, stop: &stop };
+        let mut listener = Listener { placement: &mut |better| best = Some(better), bound: &mut |_| {}, stop: &stop };
         let wanted = (Goal::Latency, limits);
         let high_s = less(last.latency_s);
-        let (_, proven) = close_in(&tables, &mut neighbourhoods, wanted, high_s, effort, &mut heard);
+        let (_, proven) = close_in(&tables, &mut neighbourhoods, wanted, high_s, effort, &mut listener);
         whole &= proven;
         let Some(point) = best else { break };
         // As good as the last one's period, where its latency was not proven.
