@@ -3,10 +3,10 @@
 //! Every placement is such a walk, so the best walk bounds the best placement. A dynamic programme over positions,
 //! O(m n² + n m²) time and O(m n) memory.
 
-use super::problem::Problem;
+use super::instance::Instance;
 use super::stopped::Stopped;
 
-/// Lower bounds of all placements of a problem.
+/// Lower bounds of all placements of an instance.
 pub trait Bounds {
     /// No placement has a smaller period. Infinite where it is proven that no placement exists.
     fn least_period(&self, stop: &dyn Fn() -> bool) -> Result<f64, Stopped>;
@@ -16,7 +16,7 @@ pub trait Bounds {
 }
 
 /// Bounds by walks over all cuts.
-pub struct Walks<'p>(pub &'p Problem);
+pub struct Walks<'p>(pub &'p Instance);
 
 impl Bounds for Walks<'_> {
     fn least_period(&self, stop: &dyn Fn() -> bool) -> Result<f64, Stopped> {
@@ -30,29 +30,29 @@ impl Bounds for Walks<'_> {
 
 /// The least cost of a walk whose times are put together by `join`, which must never decrease in either argument.
 fn best_walk(
-    problem: &Problem,
+    instance: &Instance,
     join: impl Fn(f64, f64) -> f64 + Copy,
     stop: &dyn Fn() -> bool,
 ) -> Result<f64, Stopped> {
-    let (hosts, blocks) = (problem.hosts.len(), problem.blocks());
+    let (hosts, blocks) = (instance.hosts.len(), instance.blocks());
     // By host, then position: the least cost until a stage ends there. Filled forwards from each start.
     let mut ended = vec![f64::INFINITY; hosts * (blocks + 1)];
-    let mut starting = problem.input_s.clone();
-    let mut stages: Vec<Vec<(usize, f64)>> = vec![Vec::new(); problem.groups.len()];
+    let mut starting = instance.input_s.clone();
+    let mut stages: Vec<Vec<(usize, f64)>> = vec![Vec::new(); instance.groups.len()];
     for position in 0..blocks {
         if position > 0 {
             let before: Vec<f64> = (0..hosts).map(|host| ended[host * (blocks + 1) + position]).collect();
-            starting = hop(problem, &before, position, join, stop)?;
+            starting = hop(instance, &before, position, join, stop)?;
         }
         for (group, stages) in stages.iter_mut().enumerate() {
             stages.clear();
-            problem.ends_in_memory(group, position, |end| {
-                stages.push((end, problem.compute_s(group, position, end)));
+            instance.ends_in_memory(group, position, |end| {
+                stages.push((end, instance.compute_s(group, position, end)));
             });
         }
         for host in (0..hosts).filter(|&host| starting[host].is_finite()) {
             let row = &mut ended[host * (blocks + 1)..(host + 1) * (blocks + 1)];
-            for &(end, compute_s) in &stages[problem.group_of[host]] {
+            for &(end, compute_s) in &stages[instance.group_of[host]] {
                 row[end] = row[end].min(join(starting[host], compute_s));
             }
         }
@@ -60,13 +60,13 @@ fn best_walk(
             return Err(Stopped);
         }
     }
-    let finished = (0..hosts).map(|host| join(ended[host * (blocks + 1) + blocks], problem.output_s[host]));
+    let finished = (0..hosts).map(|host| join(ended[host * (blocks + 1) + blocks], instance.output_s[host]));
     Ok(finished.fold(f64::INFINITY, f64::min))
 }
 
 /// The least cost at which a stage can start on each host, from the costs at which stages ended.
 fn hop(
-    problem: &Problem,
+    instance: &Instance,
     before: &[f64],
     position: usize,
     join: impl Fn(f64, f64) -> f64,
@@ -78,7 +78,7 @@ fn hop(
             return Err(Stopped);
         }
         // A host has no link to itself, so a stage never follows itself.
-        problem.links.for_each_transfer(from, problem.load_bits[position], |to, hop_s| {
+        instance.links.for_each_transfer(from, instance.load_bits[position], |to, hop_s| {
             starting[to] = starting[to].min(join(before, hop_s));
         });
     }

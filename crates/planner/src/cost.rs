@@ -1,6 +1,6 @@
 //! The solvers' cost model: what an assignment of stages to hosts costs.
 
-use super::problem::Problem;
+use super::instance::Instance;
 use crate::domain::options::{Objective, Overlap};
 
 /// Stages in order: where each ends and which host runs it. The first starts at 0, the last ends at m.
@@ -32,51 +32,51 @@ pub struct Costs {
 pub struct Score(pub f64, pub f64);
 
 /// The times of an assignment: receive, compute and send of each stage.
-pub fn stage_times<'a>(problem: &'a Problem, assignment: &'a Assignment) -> impl Iterator<Item = [f64; 3]> + 'a {
+pub fn stage_times<'a>(instance: &'a Instance, assignment: &'a Assignment) -> impl Iterator<Item = [f64; 3]> + 'a {
     let last = assignment.stages.len() - 1;
     assignment.spans().enumerate().map(move |(index, (start, end, host))| {
         let receive = match index {
-            0 => problem.input_s[host],
-            _ => problem.hop_s(assignment.stages[index - 1].1, host, start),
+            0 => instance.input_s[host],
+            _ => instance.hop_s(assignment.stages[index - 1].1, host, start),
         };
         let send = match index {
-            _ if index == last => problem.output_s[host],
-            _ => problem.hop_s(host, assignment.stages[index + 1].1, end),
+            _ if index == last => instance.output_s[host],
+            _ => instance.hop_s(host, assignment.stages[index + 1].1, end),
         };
-        [receive, problem.compute_s(problem.group_of[host], start, end), send]
+        [receive, instance.compute_s(instance.group_of[host], start, end), send]
     })
 }
 
 /// Period and latency of an assignment with at least one stage.
-pub fn costs(problem: &Problem, assignment: &Assignment) -> Costs {
+pub fn costs(instance: &Instance, assignment: &Assignment) -> Costs {
     let mut period_s = 0.0_f64;
     let mut latency_s = 0.0;
-    for (index, [receive, compute, send]) in stage_times(problem, assignment).enumerate() {
+    for (index, [receive, compute, send]) in stage_times(instance, assignment).enumerate() {
         if index == 0 {
             latency_s += receive;
         }
         latency_s += compute;
         latency_s += send;
-        period_s = match problem.overlap {
+        period_s = match instance.overlap {
             Overlap::Full => period_s.max(receive).max(compute).max(send),
             Overlap::None => {
                 let host = assignment.stages[index].1;
-                period_s.max(receive + compute + send + own_transfers(problem, assignment, host))
+                period_s.max(receive + compute + send + own_transfers(instance, assignment, host))
             }
         };
     }
-    if problem.overlap == Overlap::None {
-        period_s = period_s.max(end_load(problem, assignment));
+    if instance.overlap == Overlap::None {
+        period_s = period_s.max(end_load(instance, assignment));
     }
     Costs { period_s, latency_s }
 }
 
 /// With overlap `none`: the load of a node that is both source and sink and hosts no stage.
-fn end_load(problem: &Problem, assignment: &Assignment) -> f64 {
-    let hosts_stage = assignment.stages.iter().any(|&(_, host)| Some(host) == problem.source_host);
+fn end_load(instance: &Instance, assignment: &Assignment) -> f64 {
+    let hosts_stage = assignment.stages.iter().any(|&(_, host)| Some(host) == instance.source_host);
     match (assignment.stages.first(), assignment.stages.last()) {
-        (Some(&(_, first)), Some(&(_, last))) if problem.one_end && !hosts_stage => {
-            problem.input_s[first] + problem.output_s[last]
+        (Some(&(_, first)), Some(&(_, last))) if instance.one_end && !hosts_stage => {
+            instance.input_s[first] + instance.output_s[last]
         }
         _ => 0.0,
     }
@@ -84,22 +84,22 @@ fn end_load(problem: &Problem, assignment: &Assignment) -> f64 {
 
 /// With overlap `none`: what a host adds to its stage's times because it is also the source or the sink, and the
 /// first or last stage is elsewhere.
-pub fn own_transfers(problem: &Problem, assignment: &Assignment, host: usize) -> f64 {
+pub fn own_transfers(instance: &Instance, assignment: &Assignment, host: usize) -> f64 {
     let (Some(&(_, first)), Some(&(_, last))) = (assignment.stages.first(), assignment.stages.last()) else {
         return 0.0;
     };
-    let as_source = if problem.source_host == Some(host) { problem.input_s[first] } else { 0.0 };
-    let as_sink = if problem.sink_host == Some(host) { problem.output_s[last] } else { 0.0 };
+    let as_source = if instance.source_host == Some(host) { instance.input_s[first] } else { 0.0 };
+    let as_sink = if instance.sink_host == Some(host) { instance.output_s[last] } else { 0.0 };
     as_source + as_sink
 }
 
 /// How good an assignment is; `None` where it breaks a limit on latency or misses the target period.
-pub fn score(problem: &Problem, assignment: &Assignment) -> Option<Score> {
-    let Costs { period_s, latency_s } = costs(problem, assignment);
-    if !period_s.is_finite() || latency_s > problem.max_latency_s || assignment.stages.len() > problem.most_stages {
+pub fn score(instance: &Instance, assignment: &Assignment) -> Option<Score> {
+    let Costs { period_s, latency_s } = costs(instance, assignment);
+    if !period_s.is_finite() || latency_s > instance.max_latency_s || assignment.stages.len() > instance.most_stages {
         return None;
     }
-    match problem.objective {
+    match instance.objective {
         Objective::MaxThroughput | Objective::Tradeoff => Some(Score(period_s, latency_s)),
         Objective::MinLatency => Some(Score(latency_s, period_s)),
         Objective::MinNodes { target_period_s } => {

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use super::cost::{Assignment, Costs, costs, own_transfers, stage_times};
 use super::env::{Env, StopReason};
-use super::priced::to_go::ROUNDING;
-use super::problem::Problem;
+use super::instance::Instance;
+use super::resource_constrained::completion_bounds::ROUNDING;
 use super::{migration, occupants};
 use crate::domain::chain::crossing_layers;
 use crate::domain::migration::Migration;
@@ -90,13 +90,13 @@ pub fn without_placement(request: &PlanRequest, seed: u64, claim: Claim, reasons
 pub fn with_placement(
     request: &PlanRequest,
     seed: u64,
-    problem: &Problem,
+    instance: &Instance,
     assignment: &Assignment,
     claim: Claim,
     proofs: &Proofs,
 ) -> PlacementDocument {
-    let Costs { period_s, latency_s } = costs(problem, assignment);
-    let objective = match problem.objective {
+    let Costs { period_s, latency_s } = costs(instance, assignment);
+    let objective = match instance.objective {
         Objective::MaxThroughput | Objective::Tradeoff => period_s,
         Objective::MinLatency => latency_s,
         Objective::MinNodes { .. } => assignment.stages.len() as f64,
@@ -104,12 +104,12 @@ pub fn with_placement(
     // A bound may never exceed the optimum, so one above this objective would be a defect; the checker says so.
     let optimal = claim.bound == objective;
     let gap = if objective > 0.0 { (objective - claim.bound) / objective } else { 0.0 };
-    let migration = migrated(request, problem, assignment, period_s, claim.bound, proofs);
+    let migration = migrated(request, instance, assignment, period_s, claim.bound, proofs);
     let (optimal, gap) = match &migration {
         Some(migration) => {
             (migration.least_period_s == Some(claim.bound) && nothing_to_save(migration), byte_gap(migration))
         }
-        None if problem.objective == Objective::Tradeoff => {
+        None if instance.objective == Objective::Tradeoff => {
             // The first of the front may have a period that is larger than the least by rounding.
             let is_least = objective - claim.bound <= ROUNDING * objective;
             (is_least && proofs.front_is_whole, if is_least { 0.0 } else { gap })
@@ -117,15 +117,15 @@ pub fn with_placement(
         None => (optimal, gap),
     };
     let claim = if optimal { Claim { termination: Termination::Optimal, ..claim } } else { claim };
-    let decides_ties = problem.objective == Objective::MaxThroughput && migration.is_none();
-    let stages = stages(request, problem, assignment);
+    let decides_ties = instance.objective == Objective::MaxThroughput && migration.is_none();
+    let stages = stages(request, instance, assignment);
     let rate_per_s = each_period(1, period_s);
     PlacementDocument {
         status: if optimal { Status::Optimal } else { Status::Feasible },
         latency_is_least: decides_ties.then_some(proofs.latency_is_least),
-        front: front(request, problem, proofs, FrontPoint { period_s, latency_s, stages: stages.clone() }),
+        front: front(request, instance, proofs, FrontPoint { period_s, latency_s, stages: stages.clone() }),
         migration,
-        occupants: occupants::effects(request, problem, assignment),
+        occupants: occupants::effects(request, instance, assignment),
         period_s: Some(period_s),
         throughput_per_s: rate_per_s,
         inferences_per_s: each_period(request.model.batch_size, period_s),
@@ -135,10 +135,10 @@ pub fn with_placement(
             period_s,
             rate_per_s,
             latency_s,
-            bottleneck: bottleneck(problem, assignment, period_s),
+            bottleneck: bottleneck(instance, assignment, period_s),
             stages,
         }],
-        warnings: warnings(request, problem, assignment),
+        warnings: warnings(request, instance, assignment),
         ..without_placement(request, seed, claim, Vec::new())
     }
 }
@@ -149,13 +149,13 @@ fn each_period(count: u64, period_s: f64) -> Option<f64> {
 }
 
 /// The points of a front behind the first; none without one.
-fn front(request: &PlanRequest, problem: &Problem, proofs: &Proofs, first: FrontPoint) -> Vec<FrontPoint> {
-    if problem.objective != Objective::Tradeoff {
+fn front(request: &PlanRequest, instance: &Instance, proofs: &Proofs, first: FrontPoint) -> Vec<FrontPoint> {
+    if instance.objective != Objective::Tradeoff {
         return Vec::new();
     }
     let point = |assignment: &Assignment| {
-        let Costs { period_s, latency_s } = costs(problem, assignment);
-        FrontPoint { period_s, latency_s, stages: stages(request, problem, assignment) }
+        let Costs { period_s, latency_s } = costs(instance, assignment);
+        FrontPoint { period_s, latency_s, stages: stages(request, instance, assignment) }
     };
     std::iter::once(first).chain(proofs.front.iter().map(point)).collect()
 }
@@ -163,13 +163,13 @@ fn front(request: &PlanRequest, problem: &Problem, proofs: &Proofs, first: Front
 /// What the assignment ships, with what is known of it.
 fn migrated(
     request: &PlanRequest,
-    problem: &Problem,
+    instance: &Instance,
     assignment: &Assignment,
     period_s: f64,
     bound_s: f64,
     proofs: &Proofs,
 ) -> Option<Migration> {
-    let migration = migration::migration(request, problem, assignment)?;
+    let migration = migration::migration(request, instance, assignment)?;
     let ratio = request.options.max_period_ratio.unwrap_or(1.0);
     let least_period_s = if proofs.least_period_s > 0.0 { proofs.least_period_s } else { period_s };
     Some(Migration {
@@ -189,25 +189,25 @@ fn byte_gap(migration: &Migration) -> f64 {
     if shipped > 0.0 { (shipped - bound) / shipped } else { 0.0 }
 }
 
-fn stages(request: &PlanRequest, problem: &Problem, assignment: &Assignment) -> Vec<Stage> {
-    let positions = &problem.chain.positions;
+fn stages(request: &PlanRequest, instance: &Instance, assignment: &Assignment) -> Vec<Stage> {
+    let positions = &instance.chain.positions;
     let tensors_at = |position: usize| -> Vec<String> {
         let layers = &request.model.layers;
         crossing_layers(&request.model, positions[position]).map(|layer| layers[layer].id.clone()).collect()
     };
     let mut crossing = tensors_at(0);
-    let spans = assignment.spans().zip(stage_times(problem, assignment)).enumerate();
+    let spans = assignment.spans().zip(stage_times(instance, assignment)).enumerate();
     let stages = spans.map(|(index, (span, times))| {
         let behind = tensors_at(span.1);
         let before = std::mem::replace(&mut crossing, behind.clone());
-        stage(request, problem, assignment, index, span, times, [before, behind])
+        stage(request, instance, assignment, index, span, times, [before, behind])
     });
     stages.collect()
 }
 
 fn stage(
     request: &PlanRequest,
-    problem: &Problem,
+    instance: &Instance,
     assignment: &Assignment,
     index: usize,
     (start, end, host): (usize, usize, usize),
@@ -215,7 +215,7 @@ fn stage(
     [received, sent]: [Vec<String>; 2],
 ) -> Stage {
     let PlanRequest { model, cluster, options } = request;
-    let node_id = |host: usize| cluster.nodes[problem.hosts[host]].id.clone();
+    let node_id = |host: usize| cluster.nodes[instance.hosts[host]].id.clone();
     let neighbour = |index: usize| assignment.stages.get(index).map(|&(_, host)| node_id(host));
     let constraints = &options.constraints;
     let sender = index.checked_sub(1).map_or(constraints.source_node.clone(), neighbour);
@@ -224,29 +224,29 @@ fn stage(
     let end_node = |id: &String| cluster.node_index(id);
     let share = |share: f64| (share < 1.0).then_some(share);
     let link_share = |from: Option<usize>, to: Option<usize>| {
-        from.zip(to).and_then(|(from, to)| share(problem.shares.link_share(from, to)))
+        from.zip(to).and_then(|(from, to)| share(instance.shares.link_share(from, to)))
     };
-    let layers = problem.chain.positions[start]..problem.chain.positions[end];
+    let layers = instance.chain.positions[start]..instance.chain.positions[end];
     Stage {
         index: index as u64,
         layer_ids: layers.clone().map(|layer| model.layers[layer].id.clone()).collect(),
         param_bytes: layers.clone().map(|layer| model.layers[layer].param_bytes).sum(),
-        memory_bytes: problem.memory_bytes(start, end),
-        memory_capacity_bytes: problem.groups[problem.group_of[host]].free_bytes,
+        memory_bytes: instance.memory_bytes(start, end),
+        memory_capacity_bytes: instance.groups[instance.group_of[host]].free_bytes,
         compute_s,
-        compute_share: share(problem.shares.of_node[problem.hosts[host]]),
+        compute_share: share(instance.shares.of_node[instance.hosts[host]]),
         receive: sender.filter(|id| *id != node_id).map(|from_node_id| Receive {
             tensor_layer_ids: received,
-            bytes: problem.chain.boundary_bytes[start],
+            bytes: instance.chain.boundary_bytes[start],
             transfer_s: receive_s,
-            bandwidth_share: link_share(end_node(&from_node_id), Some(problem.hosts[host])),
+            bandwidth_share: link_share(end_node(&from_node_id), Some(instance.hosts[host])),
             from_node_id,
         }),
         send: receiver.filter(|id| *id != node_id).map(|to_node_id| Send {
             tensor_layer_ids: sent,
-            bytes: problem.chain.boundary_bytes[end],
+            bytes: instance.chain.boundary_bytes[end],
             transfer_s: send_s,
-            bandwidth_share: link_share(Some(problem.hosts[host]), end_node(&to_node_id)),
+            bandwidth_share: link_share(Some(instance.hosts[host]), end_node(&to_node_id)),
             to_node_id,
         }),
         node_id,
@@ -254,11 +254,11 @@ fn stage(
 }
 
 /// The first thing in the pipeline that takes the whole period.
-fn bottleneck(problem: &Problem, assignment: &Assignment, period_s: f64) -> Bottleneck {
+fn bottleneck(instance: &Instance, assignment: &Assignment, period_s: f64) -> Bottleneck {
     let last = assignment.stages.len() - 1;
-    for (index, [receive, compute, send]) in stage_times(problem, assignment).enumerate() {
-        let own = own_transfers(problem, assignment, assignment.stages[index].1);
-        let kind = match problem.overlap {
+    for (index, [receive, compute, send]) in stage_times(instance, assignment).enumerate() {
+        let own = own_transfers(instance, assignment, assignment.stages[index].1);
+        let kind = match instance.overlap {
             Overlap::None if receive + compute + send + own == period_s => BottleneckKind::Node,
             Overlap::None => continue,
             Overlap::Full if index == 0 && receive == period_s && receive > 0.0 => BottleneckKind::Source,
@@ -300,14 +300,14 @@ fn unconnected(request: &PlanRequest) -> Option<Warning> {
     Some(Warning { code: WarningCode::LayersUnconnected, detail })
 }
 
-fn warnings(request: &PlanRequest, problem: &Problem, assignment: &Assignment) -> Vec<Warning> {
+fn warnings(request: &PlanRequest, instance: &Instance, assignment: &Assignment) -> Vec<Warning> {
     let mut warnings: Vec<Warning> = unconnected(request).into_iter().collect();
     if request.options.cost_model.compute == ComputeModel::Ignore {
         return warnings;
     }
     for (start, end, host) in assignment.spans() {
-        let node = &request.cluster.nodes[problem.hosts[host]];
-        let layers = &request.model.layers[problem.chain.positions[start]..problem.chain.positions[end]];
+        let node = &request.cluster.nodes[instance.hosts[host]];
+        let layers = &request.model.layers[instance.chain.positions[start]..instance.chain.positions[end]];
         let timed =
             |times: &BTreeMap<String, f64>| node.device_class.as_ref().is_some_and(|class| times.contains_key(class));
         let untimed = layers.iter().filter(|layer| layer.flops > 0 && !timed(&layer.time_s)).count();

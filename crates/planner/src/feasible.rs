@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use super::bound::Bounds;
 use super::coarse;
 use super::env::Stop;
+use super::instance::Instance;
 use super::pinned::{self, Colocations, Pins};
-use super::problem::Problem;
 use super::stopped::Stopped;
 use crate::domain::options::Objective;
 use crate::domain::placement::{Reason, ReasonCode};
@@ -19,58 +19,58 @@ pub const MOST_BLOCKS: usize = 1_000;
 /// What can be proven without a search about a request that has no placement; empty where nothing can. O(m n² + n m²).
 pub fn infeasibility(request: &PlanRequest, stop: &dyn Stop) -> Result<Vec<Reason>, Stopped> {
     let stop = || stop.reason().is_some();
-    let problem = Problem::new(request, &stop)?;
-    let reasons = reasons(request, &problem, &stop)?;
+    let instance = Instance::new(request, &stop)?;
+    let reasons = reasons(request, &instance, &stop)?;
     if !reasons.is_empty() {
         return Ok(reasons);
     }
-    let bounds = coarse::bounds(&problem);
+    let bounds = coarse::bounds(&instance);
     let least_period_s = bounds.least_period(&stop)?;
     if least_period_s == f64::INFINITY {
-        return Ok(vec![no_walk(request, &problem, &stop)]);
+        return Ok(vec![no_walk(request, &instance, &stop)]);
     }
     let mut reasons = Vec::new();
-    if let Objective::MinNodes { target_period_s } = problem.objective
+    if let Objective::MinNodes { target_period_s } = instance.objective
         && least_period_s > target_period_s
     {
-        reasons.push(period_out_of_reach(request, &problem, least_period_s, target_period_s, &stop));
+        reasons.push(period_out_of_reach(request, &instance, least_period_s, target_period_s, &stop));
     }
-    if problem.max_latency_s.is_finite() {
+    if instance.max_latency_s.is_finite() {
         let least_latency_s = bounds.least_latency(&stop)?;
-        if least_latency_s > problem.max_latency_s {
-            reasons.push(latency_out_of_reach(request, &problem, least_latency_s, &stop));
+        if least_latency_s > instance.max_latency_s {
+            reasons.push(latency_out_of_reach(request, &instance, least_latency_s, &stop));
         }
     }
     Ok(reasons)
 }
 
 /// Every cheap reason why a request has no placement; empty where none was found. O(g m²).
-pub fn reasons(request: &PlanRequest, problem: &Problem, stop: &dyn Fn() -> bool) -> Result<Vec<Reason>, Stopped> {
-    if problem.hosts.is_empty() {
+pub fn reasons(request: &PlanRequest, instance: &Instance, stop: &dyn Fn() -> bool) -> Result<Vec<Reason>, Stopped> {
+    if instance.hosts.is_empty() {
         let nodes = request.cluster.nodes.len();
         let detail = format!("none of the {} is schedulable, selected and not excluded", counted(nodes, "node"));
         return Ok(vec![reason(ReasonCode::NoEligibleNode, detail, [("nodes", nodes as f64)])]);
     }
-    let conflicts = pinned::conflicts(request, problem, stop)?;
+    let conflicts = pinned::conflicts(request, instance, stop)?;
     if !conflicts.is_empty() {
         return Ok(conflicts);
     }
-    let too_large = blocks_too_large(request, problem, stop)?;
+    let too_large = blocks_too_large(request, instance, stop)?;
     if !too_large.is_empty() {
         return Ok(too_large);
     }
-    let too_few = too_few_nodes(request, problem, stop)?;
-    Ok(too_little_in_all(problem).into_iter().chain(too_few).collect())
+    let too_few = too_few_nodes(request, instance, stop)?;
+    Ok(too_little_in_all(instance).into_iter().chain(too_few).collect())
 }
 
 /// The reason where not even a walk over the links that may visit nodes again leads to the end.
-pub fn no_walk(request: &PlanRequest, problem: &Problem, stop: &dyn Fn() -> bool) -> Reason {
+pub fn no_walk(request: &PlanRequest, instance: &Instance, stop: &dyn Fn() -> bool) -> Reason {
     let detail = format!(
         "the {} can hold the stages, but no path over existing links connects nodes that hold them in order",
-        counted(problem.hosts.len(), "eligible node")
+        counted(instance.hosts.len(), "eligible node")
     );
-    let reason = reason(ReasonCode::NoConnectedPath, detail, [("nodes", problem.hosts.len() as f64)]);
-    match without_pins(problem, |bounds| bounds.least_period(stop)) {
+    let reason = reason(ReasonCode::NoConnectedPath, detail, [("nodes", instance.hosts.len() as f64)]);
+    match without_pins(instance, |bounds| bounds.least_period(stop)) {
         Ok(Some(period_s)) if period_s.is_finite() => {
             let words = ", where their layers are pinned; without the pins there is such a path";
             blaming_pins(request, reason, words)
@@ -82,19 +82,24 @@ pub fn no_walk(request: &PlanRequest, problem: &Problem, stop: &dyn Fn() -> bool
 /// The reason where even the best walk takes longer than the target period.
 pub fn period_out_of_reach(
     request: &PlanRequest,
-    problem: &Problem,
+    instance: &Instance,
     least_s: f64,
     target_s: f64,
     stop: &dyn Fn() -> bool,
 ) -> Reason {
-    let unpinned_s = without_pins(problem, |bounds| bounds.least_period(stop));
+    let unpinned_s = without_pins(instance, |bounds| bounds.least_period(stop));
     out_of_reach(request, "period", (least_s, target_s), unpinned_s)
 }
 
 /// The reason where even the best walk has a larger latency than the request allows.
-pub fn latency_out_of_reach(request: &PlanRequest, problem: &Problem, least_s: f64, stop: &dyn Fn() -> bool) -> Reason {
-    let unpinned_s = without_pins(problem, |bounds| bounds.least_latency(stop));
-    out_of_reach(request, "latency", (least_s, problem.max_latency_s), unpinned_s)
+pub fn latency_out_of_reach(
+    request: &PlanRequest,
+    instance: &Instance,
+    least_s: f64,
+    stop: &dyn Fn() -> bool,
+) -> Reason {
+    let unpinned_s = without_pins(instance, |bounds| bounds.least_latency(stop));
+    out_of_reach(request, "latency", (least_s, instance.max_latency_s), unpinned_s)
 }
 
 fn out_of_reach(
@@ -116,15 +121,15 @@ fn out_of_reach(
     }
 }
 
-/// Returns a bound of the problem with nothing pinned, or `None` if nothing is pinned.
+/// Returns a bound of the instance with nothing pinned, or `None` if nothing is pinned.
 fn without_pins(
-    problem: &Problem,
+    instance: &Instance,
     bound: impl Fn(&dyn Bounds) -> Result<f64, Stopped>,
 ) -> Result<Option<f64>, Stopped> {
-    if !problem.has_pins() {
+    if !instance.has_pins() {
         return Ok(None);
     }
-    bound(&*coarse::bounds(&problem.without_pins())).map(Some)
+    bound(&*coarse::bounds(&instance.without_pins())).map(Some)
 }
 
 fn blaming_pins(request: &PlanRequest, reason: Reason, words: &str) -> Reason {
@@ -139,25 +144,29 @@ pub fn reason<const N: usize>(code: ReasonCode, detail: String, figures: [(&str,
 }
 
 /// The layers of a block. Blocks count from 1.
-pub fn block_layers(request: &PlanRequest, problem: &Problem, block: usize) -> Vec<String> {
-    problem.layers_of(block).map(|layer| request.model.layers[layer].id.clone()).collect()
+pub fn block_layers(request: &PlanRequest, instance: &Instance, block: usize) -> Vec<String> {
+    instance.layers_of(block).map(|layer| request.model.layers[layer].id.clone()).collect()
 }
 
 /// Blocks that no stage on any host can hold. A stage's buffers depend on its ends, so they are tried.
-fn blocks_too_large(request: &PlanRequest, problem: &Problem, stop: &dyn Fn() -> bool) -> Result<Vec<Reason>, Stopped> {
-    let blocks = problem.blocks();
-    let groups = 0..problem.groups.len();
+fn blocks_too_large(
+    request: &PlanRequest,
+    instance: &Instance,
+    stop: &dyn Fn() -> bool,
+) -> Result<Vec<Reason>, Stopped> {
+    let blocks = instance.blocks();
+    let groups = 0..instance.groups.len();
     // Most models have no block that needs a neighbour to fit.
-    if (0..blocks).all(|start| groups.clone().any(|group| problem.fits(group, start, start + 1))) {
+    if (0..blocks).all(|start| groups.clone().any(|group| instance.fits(group, start, start + 1))) {
         return Ok(Vec::new());
     }
     let mut furthest_end = vec![0; blocks];
-    for group in 0..problem.groups.len() {
+    for group in 0..instance.groups.len() {
         for (start, furthest) in furthest_end.iter_mut().enumerate() {
             if start % 64 == 0 && stop() {
                 return Err(Stopped);
             }
-            problem.ends_in_memory(group, start, |end| *furthest = end.max(*furthest));
+            instance.ends_in_memory(group, start, |end| *furthest = end.max(*furthest));
         }
     }
     let covered = furthest_end.iter().scan(0, |covered, &end| {
@@ -166,14 +175,14 @@ fn blocks_too_large(request: &PlanRequest, problem: &Problem, stop: &dyn Fn() ->
     });
     let too_large = covered.enumerate().filter(|&(start, covered)| covered <= start).map(|(start, _)| start + 1);
     let largest_free = |block: usize| {
-        let allowed = (0..problem.groups.len()).filter(|&group| problem.pins_allow(group, block));
-        allowed.map(|group| problem.groups[group].free_bytes).max().unwrap_or(0)
+        let allowed = (0..instance.groups.len()).filter(|&group| instance.pins_allow(group, block));
+        allowed.map(|group| instance.groups[group].free_bytes).max().unwrap_or(0)
     };
     let (pins_of, colocations) = (Pins::new(request), Colocations::new(request));
     let too_large = too_large.take(MOST_BLOCKS).map(|block| {
-        let needed = problem.memory_bytes(block - 1, block);
-        let (layer_ids, largest_free) = (block_layers(request, problem, block), largest_free(block));
-        let pins = pins_of.of(problem.layers_of(block));
+        let needed = instance.memory_bytes(block - 1, block);
+        let (layer_ids, largest_free) = (block_layers(request, instance, block), largest_free(block));
+        let pins = pins_of.of(instance.layers_of(block));
         let detail = format!(
             "no eligible node{} can hold {}{}: alone it needs {}, the largest free memory is {}",
             if pins.is_empty() { "" } else { " that its pins allow" },
@@ -181,7 +190,7 @@ fn blocks_too_large(request: &PlanRequest, problem: &Problem, stop: &dyn Fn() ->
                 [first, .., last] => format!("the block of layers {first} … {last}"),
                 layer => format!("the layer {}", layer.concat()),
             },
-            colocations.text(&problem.layers_of(block)),
+            colocations.text(&instance.layers_of(block)),
             bytes_text(needed),
             bytes_text(largest_free),
         );
@@ -192,16 +201,16 @@ fn blocks_too_large(request: &PlanRequest, problem: &Problem, stop: &dyn Fn() ->
     Ok(too_large.collect())
 }
 
-fn too_little_in_all(problem: &Problem) -> Option<Reason> {
-    let mut free: Vec<u64> = problem.group_of.iter().map(|&group| problem.groups[group].free_bytes).collect();
+fn too_little_in_all(instance: &Instance) -> Option<Reason> {
+    let mut free: Vec<u64> = instance.group_of.iter().map(|&group| instance.groups[group].free_bytes).collect();
     free.sort_unstable_by(|a, b| b.cmp(a));
-    let usable: u128 = free.iter().take(problem.most_stages).map(|&bytes| u128::from(bytes)).sum();
-    let needed = problem.resident_bytes(0, problem.blocks());
+    let usable: u128 = free.iter().take(instance.most_stages).map(|&bytes| u128::from(bytes)).sum();
+    let needed = instance.resident_bytes(0, instance.blocks());
     (u128::from(needed) > usable).then(|| {
         let detail = format!(
             "parameters and state need {}, {} {} together",
             bytes_text(needed),
-            match problem.most_stages {
+            match instance.most_stages {
                 1 => "the largest eligible node has".to_owned(),
                 several => format!("the {several} largest eligible nodes have"),
             },
@@ -214,12 +223,12 @@ fn too_little_in_all(problem: &Problem) -> Option<Reason> {
 
 /// The number of stages where each is as long as any host can hold it, whichever hosts ran the others; `None` where that
 /// leads nowhere. O(g m).
-fn stages_of_longest(problem: &Problem) -> Option<usize> {
+fn stages_of_longest(instance: &Instance) -> Option<usize> {
     let (mut start, mut stages) = (0, 0);
-    while start < problem.blocks() {
+    while start < instance.blocks() {
         let mut furthest = start;
-        for group in 0..problem.groups.len() {
-            problem.ends_in_memory(group, start, |end| furthest = furthest.max(end));
+        for group in 0..instance.groups.len() {
+            instance.ends_in_memory(group, start, |end| furthest = furthest.max(end));
         }
         if furthest == start {
             return None;
@@ -231,17 +240,21 @@ fn stages_of_longest(problem: &Problem) -> Option<usize> {
 }
 
 /// The reason where more stages are needed than are possible.
-fn too_few_nodes(request: &PlanRequest, problem: &Problem, stop: &dyn Fn() -> bool) -> Result<Option<Reason>, Stopped> {
-    let possible = problem.most_stages;
-    if stages_of_longest(problem).is_some_and(|stages| stages <= possible) {
+fn too_few_nodes(
+    request: &PlanRequest,
+    instance: &Instance,
+    stop: &dyn Fn() -> bool,
+) -> Result<Option<Reason>, Stopped> {
+    let possible = instance.most_stages;
+    if stages_of_longest(instance).is_some_and(|stages| stages <= possible) {
         return Ok(None);
     }
-    let Some(needed) = fewest_stages(problem, stop)?.filter(|&needed| needed > possible) else { return Ok(None) };
+    let Some(needed) = fewest_stages(instance, stop)?.filter(|&needed| needed > possible) else { return Ok(None) };
     let are = if possible == 1 { "is" } else { "are" };
     let detail = format!("at least {} are needed, {possible} {are} possible", counted(needed, "stage"));
     let figures = [("stages_needed", needed as f64), ("stages_possible", possible as f64)];
     let reason = reason(ReasonCode::TooFewNodes, detail, figures);
-    let unpinned = if problem.has_pins() { fewest_stages(&problem.without_pins(), stop)? } else { None };
+    let unpinned = if instance.has_pins() { fewest_stages(&instance.without_pins(), stop)? } else { None };
     Ok(Some(match unpinned.filter(|&unpinned| unpinned <= possible) {
         Some(unpinned) => {
             let words = format!("; that is so because of the pins: without them this bound is {unpinned}");
@@ -253,8 +266,8 @@ fn too_few_nodes(request: &PlanRequest, problem: &Problem, stop: &dyn Fn() -> bo
 
 /// The fewest stages when every stage may choose any host, even one twice, and all links exist; none where not even
 /// that covers the model.
-fn fewest_stages(problem: &Problem, stop: &dyn Fn() -> bool) -> Result<Option<usize>, Stopped> {
-    let blocks = problem.blocks();
+fn fewest_stages(instance: &Instance, stop: &dyn Fn() -> bool) -> Result<Option<usize>, Stopped> {
+    let blocks = instance.blocks();
     let mut fewest = vec![usize::MAX; blocks + 1];
     fewest[0] = 0;
     for start in 0..blocks {
@@ -264,9 +277,9 @@ fn fewest_stages(problem: &Problem, stop: &dyn Fn() -> bool) -> Result<Option<us
         if stop() {
             return Err(Stopped);
         }
-        for group in 0..problem.groups.len() {
+        for group in 0..instance.groups.len() {
             let stages = fewest[start] + 1;
-            problem.ends_in_memory(group, start, |end| fewest[end] = fewest[end].min(stages));
+            instance.ends_in_memory(group, start, |end| fewest[end] = fewest[end].min(stages));
         }
     }
     Ok(Some(fewest[blocks]).filter(|&needed| needed != usize::MAX))

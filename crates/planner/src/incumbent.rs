@@ -9,7 +9,7 @@ use super::check::check;
 use super::cost::{Assignment, Costs, Score, costs, score};
 use super::document::{Claim, Proofs, termination, with_placement, without_placement};
 use super::env::Env;
-use super::problem::Problem;
+use super::instance::Instance;
 use crate::domain::options::Objective;
 use crate::domain::placement::{PlacementDocument, Reason, Status, Termination, Warning, WarningCode};
 use crate::domain::request::PlanRequest;
@@ -19,17 +19,17 @@ pub struct Incumbent<'a> {
     /// What was asked.
     pub request: &'a PlanRequest,
     /// The request in arrays.
-    pub problem: &'a Problem,
+    pub instance: &'a Instance,
     /// The world.
     pub env: &'a Env<'a>,
-    /// The blocks between all cuts that there are, where the problem has only some of them: then no bound of the search is claimed.
+    /// The blocks between all cuts that there are, where the instance has only some of them: then no bound of the search is claimed.
     all_blocks: Option<usize>,
     state: Mutex<State>,
 }
 
 struct State {
     best: Option<(Assignment, Score)>,
-    /// Proven for the cuts of the problem.
+    /// Proven for the cuts of the instance.
     bound: f64,
     /// Proven for all cuts.
     claimed_bound: f64,
@@ -41,7 +41,7 @@ struct State {
 
 impl<'a> Incumbent<'a> {
     /// Nothing is known but that no objective is below zero.
-    pub fn new(request: &'a PlanRequest, problem: &'a Problem, env: &'a Env<'a>) -> Self {
+    pub fn new(request: &'a PlanRequest, instance: &'a Instance, env: &'a Env<'a>) -> Self {
         let state = State {
             best: None,
             bound: 0.0,
@@ -50,11 +50,11 @@ impl<'a> Incumbent<'a> {
             cheapest: None,
             failure: None,
         };
-        Self { request, problem, env, all_blocks: None, state: Mutex::new(state) }
+        Self { request, instance, env, all_blocks: None, state: Mutex::new(state) }
     }
 
-    /// The same for a problem with only some of its cuts: nothing that is proven of them is claimed.
-    pub fn among(request: &'a PlanRequest, some: &'a Problem, all_blocks: usize, env: &'a Env<'a>) -> Self {
+    /// The same for an instance with only some of its cuts: nothing that is proven of them is claimed.
+    pub fn among(request: &'a PlanRequest, some: &'a Instance, all_blocks: usize, env: &'a Env<'a>) -> Self {
         Self { all_blocks: Some(all_blocks), ..Self::new(request, some, env) }
     }
 
@@ -65,14 +65,14 @@ impl<'a> Incumbent<'a> {
 
     /// Offers an assignment; it is kept where it is better than the best so far and breaks no limit.
     pub fn offer(&self, assignment: Assignment) {
-        let Some(score) = score(self.problem, &assignment) else { return };
+        let Some(score) = score(self.instance, &assignment) else { return };
         let mut state = self.state();
         if state.failure.is_some() || state.best.as_ref().is_some_and(|(_, best)| *best <= score) {
             return;
         }
         let claim = Claim { bound: state.claimed_bound, termination: Termination::Unfinished };
         let document =
-            with_placement(self.request, self.env.seed, self.problem, &assignment, claim, &Proofs::default());
+            with_placement(self.request, self.env.seed, self.instance, &assignment, claim, &Proofs::default());
         let violations = check(self.request, &document);
         if violations.is_empty() {
             state.best = Some((assignment, score));
@@ -83,9 +83,9 @@ impl<'a> Incumbent<'a> {
         }
     }
 
-    /// Puts an assignment with the same objective in the place of the best so far.
-    pub fn settle(&self, assignment: Assignment) {
-        let Some(score) = score(self.problem, &assignment) else { return };
+    /// Replaces the best assignment by the canonical one, which has the same objective.
+    pub fn make_canonical(&self, assignment: Assignment) {
+        let Some(score) = score(self.instance, &assignment) else { return };
         let mut state = self.state();
         if state.best.as_ref().is_some_and(|(_, best)| best.0 == score.0) {
             state.best = Some((assignment, score));
@@ -94,19 +94,19 @@ impl<'a> Incumbent<'a> {
 
     /// Puts an assignment in the place of the best so far, to which it is equal but for rounding.
     pub fn replace(&self, assignment: Assignment) {
-        let Some(score) = score(self.problem, &assignment) else { return };
+        let Some(score) = score(self.instance, &assignment) else { return };
         let mut state = self.state();
         if state.best.is_some() {
             state.best = Some((assignment, score));
         }
     }
 
-    /// The same problem in another world, where nothing is known.
-    pub fn anew<'b>(&self, env: &'b Env<'b>) -> Incumbent<'b>
+    /// Forks an incumbent of the same instance in another environment, about which nothing is known.
+    pub fn fork<'b>(&self, env: &'b Env<'b>) -> Incumbent<'b>
     where
         'a: 'b,
     {
-        Incumbent::new(self.request, self.problem, env)
+        Incumbent::new(self.request, self.instance, env)
     }
 
     /// Notes what is proven beside the bound.
@@ -121,10 +121,10 @@ impl<'a> Incumbent<'a> {
 
     /// The period and latency of the best assignment so far.
     pub fn costs(&self) -> Option<Costs> {
-        Some(costs(self.problem, &self.state().best.as_ref()?.0))
+        Some(costs(self.instance, &self.state().best.as_ref()?.0))
     }
 
-    /// Raises the bound of the objective for the cuts of the problem.
+    /// Raises the bound of the objective for the cuts of the instance.
     pub fn raise(&self, bound: f64) {
         if self.considers_all_cuts() {
             return self.raise_for_all_cuts(bound);
@@ -133,7 +133,7 @@ impl<'a> Incumbent<'a> {
         state.bound = bound.max(state.bound);
     }
 
-    /// Raises the bound of the objective for all cuts, whichever the problem has.
+    /// Raises the bound of the objective for all cuts, whichever the instance has.
     pub fn raise_for_all_cuts(&self, bound: f64) {
         let mut state = self.state();
         state.bound = bound.max(state.bound);
@@ -145,7 +145,7 @@ impl<'a> Incumbent<'a> {
         }
     }
 
-    /// Whether the problem has all cuts that the request allows.
+    /// Whether the instance has all cuts that the request allows.
     pub fn considers_all_cuts(&self) -> bool {
         self.all_blocks.is_none()
     }
@@ -160,7 +160,7 @@ impl<'a> Incumbent<'a> {
         self.state().best.as_ref().map_or(f64::INFINITY, |(_, Score(objective, _))| *objective)
     }
 
-    /// The best bound so far for the cuts of the problem.
+    /// The best bound so far for the cuts of the instance.
     pub fn bound(&self) -> f64 {
         self.state().bound
     }
@@ -199,7 +199,7 @@ impl<'a> Incumbent<'a> {
             return Ok(PlacementDocument { warnings: self.cuts_left_out().into_iter().collect(), ..document });
         };
         let mut proofs = state.proofs.clone();
-        proofs.least_period_s = costs(self.problem, assignment).period_s;
+        proofs.least_period_s = costs(self.instance, assignment).period_s;
         if !self.considers_all_cuts() {
             (proofs.latency_is_least, proofs.front_is_whole, proofs.fewest_bytes) = (false, false, 0);
         }
@@ -207,14 +207,14 @@ impl<'a> Incumbent<'a> {
         let ended = match objective - state.claimed_bound {
             // Here the bound is that of the period, which is a part of the answer.
             _ if self.request.options.base.is_some() => by_itself,
-            _ if self.problem.objective == Objective::Tradeoff && !proofs.front_is_whole => by_itself,
+            _ if self.instance.objective == Objective::Tradeoff && !proofs.front_is_whole => by_itself,
             0.0 => Termination::Optimal,
             difference if difference <= gap_allowed => Termination::GapReached,
             _ => by_itself,
         };
         let claim = Claim { bound: state.claimed_bound, termination: ended };
         let answer = state.cheapest.as_ref().unwrap_or(assignment);
-        let mut document = with_placement(self.request, self.env.seed, self.problem, answer, claim, &proofs);
+        let mut document = with_placement(self.request, self.env.seed, self.instance, answer, claim, &proofs);
         if document.status != Status::Optimal {
             document.warnings.extend(self.cuts_left_out());
         }
@@ -228,7 +228,7 @@ impl<'a> Incumbent<'a> {
 
     /// That only some cuts were considered, where that is so.
     fn cuts_left_out(&self) -> Option<Warning> {
-        let (considered, all) = (self.problem.blocks() - 1, self.all_blocks? - 1);
+        let (considered, all) = (self.instance.blocks() - 1, self.all_blocks? - 1);
         let detail = format!(
             "the model has {all} cuts, more than a search holds: placements were looked for among {considered} of them; the bound holds for all"
         );

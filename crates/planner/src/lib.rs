@@ -41,12 +41,12 @@
 //! # Ok::<(), cutpoint_planner::CheckFailure>(())
 //! ```
 
+#[doc(hidden)]
+pub mod bound_and_decision;
 pub mod check;
 pub mod domain;
 pub mod env;
 pub mod explain;
-#[doc(hidden)]
-pub mod parts;
 
 mod baselines;
 mod bits;
@@ -58,15 +58,21 @@ mod document;
 mod exact;
 mod feasible;
 mod incumbent;
+mod instance;
 mod links;
 mod migration;
 mod occupants;
 mod pinned;
-mod priced;
-mod problem;
 mod repartition;
+mod resource_constrained;
 mod stopped;
 mod verdict;
+
+/// The old name, until the benchmarks use the new one.
+#[doc(hidden)]
+pub mod parts {
+    pub use super::bound_and_decision::BoundAndDecision as Parts;
+}
 
 pub use diff::diff;
 pub use env::{Env, Progress, Stop, StopReason};
@@ -74,7 +80,7 @@ pub use occupants::occupant_of;
 
 use self::bound::{Bounds, Walks};
 use self::incumbent::Incumbent;
-use self::problem::Problem;
+use self::instance::Instance;
 use self::stopped::Stopped;
 use crate::domain::options::{Algorithm, Objective, Overlap};
 use crate::domain::placement::{PlacementDocument, Reason};
@@ -108,18 +114,18 @@ pub fn infeasibility(request: &PlanRequest, stop: &dyn Stop) -> Option<Vec<Reaso
 /// A placement that the checker refuses.
 pub fn plan(request: &PlanRequest, env: &Env<'_>) -> Result<PlacementDocument, CheckFailure> {
     let stop = || env.stop.reason().is_some();
-    let Ok(problem) = Problem::new(request, &stop) else {
+    let Ok(instance) = Instance::new(request, &stop) else {
         return Ok(document::stopped(request, env));
     };
-    if request.options.solver.algorithm.searches() && coarse::is_too_large(&problem) {
-        return coarse::plan(request, &problem, env);
+    if request.options.solver.algorithm.searches() && coarse::is_too_large(&instance) {
+        return coarse::plan(request, &instance, env);
     }
-    let incumbent = Incumbent::new(request, &problem, env);
-    let Ok(reasons) = feasible::reasons(request, &problem, &stop) else { return incumbent.conclude() };
+    let incumbent = Incumbent::new(request, &instance, env);
+    let Ok(reasons) = feasible::reasons(request, &instance, &stop) else { return incumbent.conclude() };
     if !reasons.is_empty() {
         return Ok(incumbent.infeasible(reasons));
     }
-    if problem.hosts.len() >= MANY_HOSTS && request.options.solver.algorithm.searches() {
+    if instance.hosts.len() >= MANY_HOSTS && request.options.solver.algorithm.searches() {
         // Where even the walk bound takes its time, a placement comes first.
         exact::search::any_placement(&incumbent);
     }
@@ -135,35 +141,35 @@ pub fn plan(request: &PlanRequest, env: &Env<'_>) -> Result<PlacementDocument, C
         Algorithm::Exact | Algorithm::Auto => search(&incumbent),
     }
     if incumbent.bound() == f64::INFINITY {
-        return Ok(incumbent.infeasible(vec![pinned::exhausted(request, &problem, env)]));
+        return Ok(incumbent.infeasible(vec![pinned::exhausted(request, &instance, env)]));
     }
     if request.options.solver.algorithm.searches() {
-        priced::refine(&incumbent);
+        resource_constrained::refine(&incumbent);
     }
     incumbent.conclude()
 }
 
 /// Searches until proof or stop.
 fn search(incumbent: &Incumbent<'_>) {
-    let problem = incumbent.problem;
-    let plain = problem.objective.minimises_period()
-        && problem.overlap == Overlap::Full
-        && problem.max_latency_s == f64::INFINITY;
+    let instance = incumbent.instance;
+    let plain = instance.objective.minimises_period()
+        && instance.overlap == Overlap::Full
+        && instance.max_latency_s == f64::INFINITY;
     if plain {
         exact::search::least_period(incumbent);
     } else {
         baselines::offer_cheap(incumbent);
-        priced::search(incumbent);
+        resource_constrained::search(incumbent);
     }
 }
 
 /// Raises the bound to what the walk relaxation proves. Returns a reason if it proves that no placement exists.
 fn raise_walk_bound(incumbent: &Incumbent<'_>, stop: &dyn Fn() -> bool) -> Result<Option<Reason>, Stopped> {
-    let problem = incumbent.problem;
-    if problem.objective.minimises_period() && problem.hosts.len() > MOST_HOSTS_OF_WALK_BOUND {
+    let instance = incumbent.instance;
+    if instance.objective.minimises_period() && instance.hosts.len() > MOST_HOSTS_OF_WALK_BOUND {
         return Ok(None);
     }
-    raise_bounds(incumbent, &Walks(problem), stop)
+    raise_bounds(incumbent, &Walks(instance), stop)
 }
 
 /// Raises the bound to what holds for all placements. Returns a reason if that proves that none exists.
@@ -172,25 +178,25 @@ fn raise_bounds(
     bounds: &dyn Bounds,
     stop: &dyn Fn() -> bool,
 ) -> Result<Option<Reason>, Stopped> {
-    let problem = incumbent.problem;
+    let instance = incumbent.instance;
     let least_period_s = bounds.least_period(stop)?;
     if least_period_s == f64::INFINITY {
-        return Ok(Some(feasible::no_walk(incumbent.request, problem, stop)));
+        return Ok(Some(feasible::no_walk(incumbent.request, instance, stop)));
     }
-    if problem.max_latency_s.is_finite() || problem.objective == Objective::MinLatency {
+    if instance.max_latency_s.is_finite() || instance.objective == Objective::MinLatency {
         let least_latency_s = bounds.least_latency(stop)?;
-        if least_latency_s > problem.max_latency_s {
-            return Ok(Some(feasible::latency_out_of_reach(incumbent.request, problem, least_latency_s, stop)));
+        if least_latency_s > instance.max_latency_s {
+            return Ok(Some(feasible::latency_out_of_reach(incumbent.request, instance, least_latency_s, stop)));
         }
-        if problem.objective == Objective::MinLatency {
+        if instance.objective == Objective::MinLatency {
             incumbent.raise_for_all_cuts(least_latency_s);
         }
     }
-    match problem.objective {
+    match instance.objective {
         Objective::MaxThroughput | Objective::Tradeoff => incumbent.raise_for_all_cuts(least_period_s),
         Objective::MinNodes { target_period_s } if least_period_s > target_period_s => {
             let request = incumbent.request;
-            let reason = feasible::period_out_of_reach(request, problem, least_period_s, target_period_s, stop);
+            let reason = feasible::period_out_of_reach(request, instance, least_period_s, target_period_s, stop);
             return Ok(Some(reason));
         }
         Objective::MinNodes { .. } => incumbent.raise_for_all_cuts(1.0),

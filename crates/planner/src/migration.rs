@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 
 use super::cost::Assignment;
+use super::instance::Instance;
 use super::links::LinkFinder;
-use super::problem::Problem;
 use crate::domain::base::BasePlacement;
 use crate::domain::cluster::ClusterInventory;
 use crate::domain::migration::{Migration, MovedLayer};
@@ -14,11 +14,11 @@ use crate::domain::request::PlanRequest;
 
 /// The moved layers of an assignment with their bytes and time; `None` for a request without a base. What a search
 /// proves (the bound, the periods) is not in it yet.
-pub fn migration(request: &PlanRequest, problem: &Problem, assignment: &Assignment) -> Option<Migration> {
+pub fn migration(request: &PlanRequest, instance: &Instance, assignment: &Assignment) -> Option<Migration> {
     let base = request.options.base.as_ref()?;
-    let stages = assignment
-        .spans()
-        .map(|(start, end, host)| (problem.hosts[host], problem.chain.positions[start]..problem.chain.positions[end]));
+    let stages = assignment.spans().map(|(start, end, host)| {
+        (instance.hosts[host], instance.chain.positions[start]..instance.chain.positions[end])
+    });
     Some(shipped(&request.model, &request.cluster, base, stages))
 }
 

@@ -6,8 +6,8 @@
 use std::collections::BTreeMap;
 
 use super::cost::{Assignment, costs};
+use super::instance::Instance;
 use super::links::LinkFinder;
-use super::problem::Problem;
 use crate::domain::cluster::ClusterInventory;
 use crate::domain::occupant::{Occupant, OccupantEffect, OccupiedHop, OccupiedNode};
 use crate::domain::placed::{Placed, PlacedTransfer};
@@ -162,12 +162,12 @@ pub fn occupant_of(id: &str, placed: &Placed, cluster: &ClusterInventory, rate_p
 }
 
 /// What an assignment does to each occupant of the request.
-pub fn effects(request: &PlanRequest, problem: &Problem, assignment: &Assignment) -> Vec<OccupantEffect> {
+pub fn effects(request: &PlanRequest, instance: &Instance, assignment: &Assignment) -> Vec<OccupantEffect> {
     if request.options.occupants.is_empty() {
         return Vec::new();
     }
     let mut demands = Demands::of_occupants(request);
-    let newcomer = newcomer_demands(request, problem, assignment);
+    let newcomer = newcomer_demands(request, instance, assignment);
     for (node, asked) in newcomer.of_node {
         demands.of_node.entry(node).or_default().extend(asked);
     }
@@ -188,16 +188,16 @@ pub fn effects(request: &PlanRequest, problem: &Problem, assignment: &Assignment
 }
 
 /// What the placement itself asks at its own period.
-fn newcomer_demands(request: &PlanRequest, problem: &Problem, assignment: &Assignment) -> Demands {
+fn newcomer_demands(request: &PlanRequest, instance: &Instance, assignment: &Assignment) -> Demands {
     let mut demands = Demands::default();
-    let period_s = costs(problem, assignment).period_s;
+    let period_s = costs(instance, assignment).period_s;
     if period_s == 0.0 {
         return demands;
     }
     let finder = LinkFinder::new(&request.cluster);
-    let node_of = |host: usize| problem.hosts[host];
+    let node_of = |host: usize| instance.hosts[host];
     for (start, end, host) in assignment.spans() {
-        let work_s = problem.work_s(problem.group_of[host], start, end);
+        let work_s = instance.work_s(instance.group_of[host], start, end);
         demands.of_node.entry(node_of(host)).or_default().push(work_s / period_s);
     }
     let end = |id: &Option<String>| id.as_ref().and_then(|id| request.cluster.node_index(id));
@@ -211,7 +211,7 @@ fn newcomer_demands(request: &PlanRequest, problem: &Problem, assignment: &Assig
     for (pair, position) in path.windows(2).zip(positions) {
         let [Some(from), Some(to)] = *pair else { continue };
         if from != to {
-            let transfer_s = problem.load_bits[position] / finder.link(from, to).bandwidth_bps;
+            let transfer_s = instance.load_bits[position] / finder.link(from, to).bandwidth_bps;
             *on_link.entry((from, to)).or_default() += transfer_s / period_s;
         }
     }

@@ -11,7 +11,7 @@ use super::env::{Env, NoProgress};
 use super::exact;
 use super::feasible::{MOST_BLOCKS, block_layers, reason};
 use super::incumbent::Incumbent;
-use super::problem::Problem;
+use super::instance::Instance;
 use super::stopped::Stopped;
 use crate::domain::options::{Colocation, Pin};
 use crate::domain::placement::{Reason, ReasonCode};
@@ -20,19 +20,19 @@ use crate::domain::unit::{bytes_text, counted};
 
 /// What follows from the pins without links: layers that no node may run, and nodes that would have to run what lies
 /// between their layers. O(m g) for m blocks and g kinds of host.
-pub fn conflicts(request: &PlanRequest, problem: &Problem, stop: &dyn Fn() -> bool) -> Result<Vec<Reason>, Stopped> {
-    let mut hosts_in = vec![0; problem.groups.len()];
-    for &group in &problem.group_of {
+pub fn conflicts(request: &PlanRequest, instance: &Instance, stop: &dyn Fn() -> bool) -> Result<Vec<Reason>, Stopped> {
+    let mut hosts_in = vec![0; instance.groups.len()];
+    for &group in &instance.group_of {
         hosts_in[group] += 1;
     }
     let mut nowhere = Vec::new();
     // For each kind of one host the first and the last block that it alone may run.
     let mut spans: BTreeMap<usize, (usize, usize)> = BTreeMap::new();
-    for block in (1..=problem.blocks()).filter(|&block| problem.is_pinned(block)) {
+    for block in (1..=instance.blocks()).filter(|&block| instance.is_pinned(block)) {
         if stop() {
             return Err(Stopped);
         }
-        let mut allowed = (0..problem.groups.len()).filter(|&group| problem.pins_allow(group, block));
+        let mut allowed = (0..instance.groups.len()).filter(|&group| instance.pins_allow(group, block));
         match (allowed.next(), allowed.next()) {
             (None, _) => nowhere.push(block),
             (Some(only), None) if hosts_in[only] == 1 => spans.entry(only).or_insert((block, block)).1 = block,
@@ -43,23 +43,23 @@ pub fn conflicts(request: &PlanRequest, problem: &Problem, stop: &dyn Fn() -> bo
     if !nowhere.is_empty() {
         let colocations = Colocations::new(request);
         let nowhere = nowhere.into_iter().take(MOST_BLOCKS);
-        return Ok(nowhere.map(|block| pinned_nowhere(request, problem, (&pins, &colocations), block)).collect());
+        return Ok(nowhere.map(|block| pinned_nowhere(request, instance, (&pins, &colocations), block)).collect());
     }
-    Ok(spans.into_iter().filter_map(|(group, span)| torn(request, problem, &pins, group, span)).collect())
+    Ok(spans.into_iter().filter_map(|(group, span)| torn(request, instance, &pins, group, span)).collect())
 }
 
 fn pinned_nowhere(
     request: &PlanRequest,
-    problem: &Problem,
+    instance: &Instance,
     (pins, colocations): (&Pins<'_>, &Colocations<'_>),
     block: usize,
 ) -> Reason {
-    let layer_ids = block_layers(request, problem, block);
-    let pins = pins.of(problem.layers_of(block));
+    let layer_ids = block_layers(request, instance, block);
+    let pins = pins.of(instance.layers_of(block));
     let places: Vec<String> = pins.iter().map(|pin| place_text(pin)).collect();
     let detail = format!(
         "layers that cannot be cut apart{} are pinned to {}: no node that may host a stage is all of that",
-        colocations.text(&problem.layers_of(block)),
+        colocations.text(&instance.layers_of(block)),
         places.join(" and to ")
     );
     let node_ids = pins.iter().filter_map(|pin| pin.node_id.clone()).collect();
@@ -70,27 +70,27 @@ fn pinned_nowhere(
 /// pin or its memory forbids that.
 fn torn(
     request: &PlanRequest,
-    problem: &Problem,
+    instance: &Instance,
     pins: &Pins<'_>,
     group: usize,
     (first, last): (usize, usize),
 ) -> Option<Reason> {
-    let host = problem.group_of.iter().position(|&of_host| of_host == group)?;
-    let node = &request.cluster.nodes[problem.hosts[host]];
+    let host = instance.group_of.iter().position(|&of_host| of_host == group)?;
+    let node = &request.cluster.nodes[instance.hosts[host]];
     let id = &node.id;
-    let pin_of = |block: usize| pins.of(problem.layers_of(block)).into_iter().next();
+    let pin_of = |block: usize| pins.of(instance.layers_of(block)).into_iter().next();
     let ends = [first, last].map(|block| pin_of(block).map(|pin| pin.layer_id.clone()));
     let [Some(a), Some(b)] = ends else { return None };
     let held = format!("as they are pinned, {a} and {b} can run on {id} alone, and a node runs one stage");
-    if let Some(other) = (first..=last).find(|&block| !problem.pins_allow(group, block)) {
-        let pin = pins.of(problem.layers_of(other)).into_iter().find(|pin| !pin.admits(node))?;
+    if let Some(other) = (first..=last).find(|&block| !instance.pins_allow(group, block)) {
+        let pin = pins.of(instance.layers_of(other)).into_iter().find(|pin| !pin.admits(node))?;
         let (layer, place) = (pin.layer_id.clone(), place_text(pin));
         let detail = format!("{held}: {id} would run all between them, but {layer} is pinned to {place}");
         let node_ids = std::iter::once(id.clone()).chain(pin.node_id.clone()).collect();
         let conflict = reason(ReasonCode::ConflictingConstraints, detail, []);
         return Some(Reason { layer_ids: vec![a, layer, b], node_ids, ..conflict });
     }
-    let (needed, free) = (problem.least_bytes(first - 1, last), problem.groups[group].free_bytes);
+    let (needed, free) = (instance.least_bytes(first - 1, last), instance.groups[group].free_bytes);
     (first < last && needed > free).then(|| {
         let detail = format!(
             "{held}: {id} would run all between them, which needs at least {}, and it has {} free",
@@ -157,21 +157,21 @@ fn place_text(pin: &Pin) -> String {
 
 /// The reason where the search went through everything. Where dives and the cheap baselines find a placement as soon as
 /// nothing is pinned, the pins are to blame; where they find none, nothing is said of it.
-pub fn exhausted(request: &PlanRequest, problem: &Problem, env: &Env<'_>) -> Reason {
-    let kept_to = match (problem.has_pins(), problem.has_limits()) {
+pub fn exhausted(request: &PlanRequest, instance: &Instance, env: &Env<'_>) -> Reason {
+    let kept_to = match (instance.has_pins(), instance.has_limits()) {
         (false, false) => "memory and links",
         (false, true) => "memory, links and limits",
         (true, false) => "memory, links and pins",
         (true, true) => "memory, links, limits and pins",
     };
-    let to_blame = problem.has_pins() && has_placement_without_pins(request, problem, env);
+    let to_blame = instance.has_pins() && has_placement_without_pins(request, instance, env);
     let blame = if to_blame { "; without the pins there is a placement" } else { "" };
     let detail = format!(
         "the search went through every way to put the {} on the {}: none keeps to {kept_to}{blame}",
-        counted(problem.blocks(), "block"),
-        counted(problem.hosts.len(), "eligible node")
+        counted(instance.blocks(), "block"),
+        counted(instance.hosts.len(), "eligible node")
     );
-    let figures = [("blocks", problem.blocks() as f64), ("nodes", problem.hosts.len() as f64)];
+    let figures = [("blocks", instance.blocks() as f64), ("nodes", instance.hosts.len() as f64)];
     let reason = reason(ReasonCode::Exhausted, detail, figures);
     if to_blame { naming_pins(request, reason) } else { reason }
 }
@@ -188,13 +188,13 @@ pub fn naming_pins(request: &PlanRequest, reason: Reason) -> Reason {
     Reason { layer_ids, node_ids, ..reason }
 }
 
-fn has_placement_without_pins(request: &PlanRequest, problem: &Problem, env: &Env<'_>) -> bool {
+fn has_placement_without_pins(request: &PlanRequest, instance: &Instance, env: &Env<'_>) -> bool {
     let mut unpinned = request.clone();
     unpinned.options.constraints.pins.clear();
     (unpinned.options.base, unpinned.options.max_period_ratio) = (None, None);
-    let problem = problem.without_pins();
+    let instance = instance.without_pins();
     let env = Env { progress: &NoProgress, ..*env };
-    let incumbent = Incumbent::new(&unpinned, &problem, &env);
+    let incumbent = Incumbent::new(&unpinned, &instance, &env);
     exact::search::any_placement(&incumbent);
     if incumbent.best().is_none() && env.stop.reason().is_none() {
         // Dives ask for no period; where the request does, what is built for speed may keep to it.

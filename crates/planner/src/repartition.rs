@@ -5,15 +5,19 @@
 //! of hosts is fixed.
 
 use super::cost::{Assignment, own_transfers};
-use super::problem::Problem;
+use super::instance::Instance;
 use super::stopped::Stopped;
 use crate::domain::options::{Objective, Overlap};
 
 /// Returns the same hosts with the cuts that are best for the objective, or `None` if the hosts cannot hold the model in
 /// this order.
-pub fn repartition(problem: &Problem, hosts: &[usize], stop: &dyn Fn() -> bool) -> Result<Option<Assignment>, Stopped> {
-    let order = Order::new(problem, hosts, stop);
-    if problem.objective == Objective::MinLatency {
+pub fn repartition(
+    instance: &Instance,
+    hosts: &[usize],
+    stop: &dyn Fn() -> bool,
+) -> Result<Option<Assignment>, Stopped> {
+    let order = Order::new(instance, hosts, stop);
+    if instance.objective == Objective::MinLatency {
         return order.least_latency(f64::INFINITY);
     }
     let Some(period_s) = order.least_period()? else { return Ok(None) };
@@ -21,36 +25,36 @@ pub fn repartition(problem: &Problem, hosts: &[usize], stop: &dyn Fn() -> bool) 
 }
 
 struct Order<'a> {
-    problem: &'a Problem,
+    instance: &'a Instance,
     hosts: &'a [usize],
     own_transfers: Vec<f64>,
     stop: &'a dyn Fn() -> bool,
 }
 
 impl<'a> Order<'a> {
-    fn new(problem: &'a Problem, hosts: &'a [usize], stop: &'a dyn Fn() -> bool) -> Self {
+    fn new(instance: &'a Instance, hosts: &'a [usize], stop: &'a dyn Fn() -> bool) -> Self {
         let stages = hosts.iter().map(|&host| (0, host)).collect();
         let whole = Assignment { stages };
-        let own_transfers = hosts.iter().map(|&host| own_transfers(problem, &whole, host)).collect();
-        Self { problem, hosts, own_transfers, stop }
+        let own_transfers = hosts.iter().map(|&host| own_transfers(instance, &whole, host)).collect();
+        Self { instance, hosts, own_transfers, stop }
     }
 
     /// What a stage receives, computes and sends, in seconds.
     fn times(&self, stage: usize, start: usize, end: usize) -> [f64; 3] {
         let host = self.hosts[stage];
         let receive = match stage {
-            0 => self.problem.input_s[host],
-            _ => self.problem.hop_s(self.hosts[stage - 1], host, start),
+            0 => self.instance.input_s[host],
+            _ => self.instance.hop_s(self.hosts[stage - 1], host, start),
         };
         let send = match self.hosts.get(stage + 1) {
-            None => self.problem.output_s[host],
-            Some(&next) => self.problem.hop_s(host, next, end),
+            None => self.instance.output_s[host],
+            Some(&next) => self.instance.hop_s(host, next, end),
         };
-        [receive, self.problem.compute_s(self.problem.group_of[host], start, end), send]
+        [receive, self.instance.compute_s(self.instance.group_of[host], start, end), send]
     }
 
     fn load(&self, stage: usize, [receive, compute, send]: [f64; 3]) -> f64 {
-        match self.problem.overlap {
+        match self.instance.overlap {
             Overlap::Full => receive.max(compute).max(send),
             Overlap::None => receive + compute + send + self.own_transfers[stage],
         }
@@ -69,7 +73,7 @@ impl<'a> Order<'a> {
             let arriving = if stage == 0 { receive } else { 0.0 };
             if allowed { before + arriving + compute + send } else { f64::INFINITY }
         })?;
-        let mut end = self.problem.blocks();
+        let mut end = self.instance.blocks();
         let mut stages = Vec::with_capacity(self.hosts.len());
         for stage in (0..self.hosts.len()).rev() {
             let (cost, start) = best[stage][end];
@@ -85,7 +89,7 @@ impl<'a> Order<'a> {
 
     /// For each stage and end the least cost and the start that gives it.
     fn programme(&self, cost: impl Fn(f64, usize, [f64; 3]) -> f64) -> Result<Vec<Vec<(f64, usize)>>, Stopped> {
-        let blocks = self.problem.blocks();
+        let blocks = self.instance.blocks();
         let mut beginning = vec![(f64::INFINITY, 0); blocks + 1];
         beginning[0].0 = 0.0;
         let mut best: Vec<Vec<(f64, usize)>> = Vec::with_capacity(self.hosts.len());
@@ -96,7 +100,7 @@ impl<'a> Order<'a> {
                 if start % 64 == 0 && (self.stop)() {
                     return Err(Stopped);
                 }
-                self.problem.ends_in_memory(self.problem.group_of[host], start, |end| {
+                self.instance.ends_in_memory(self.instance.group_of[host], start, |end| {
                     let cost = cost(before, stage, self.times(stage, start, end));
                     if cost < row[end].0 {
                         row[end] = (cost, start);

@@ -14,7 +14,7 @@ use rand::RngExt;
 use rand_pcg::Pcg64Mcg;
 
 use crate::bits::{Bits, for_width};
-use crate::problem::Problem;
+use crate::instance::Instance;
 use crate::stopped::Stopped;
 
 /// The most hosts to choose from for which each has a colour of its own.
@@ -43,7 +43,7 @@ pub struct Path {
 /// The hosts to choose, out of `unused`, such that the slowest link of the path is fastest. `None` where no path was
 /// found.
 pub fn widest(
-    problem: &Problem,
+    instance: &Instance,
     unused: &[usize],
     path: Path,
     rng: &mut Pcg64Mcg,
@@ -51,16 +51,16 @@ pub fn widest(
 ) -> Result<Option<Vec<usize>>, Stopped> {
     if path.between == 0 {
         let (Some(before), Some(after)) = (path.before, path.after) else { return Ok(None) };
-        return Ok(problem.link(before, after).exists().then(Vec::new));
+        return Ok(instance.link(before, after).exists().then(Vec::new));
     }
     if path.between > unused.len() {
         return Ok(None);
     }
-    for_width!(unused.len(), W => PathSearch::<W>::new(problem, unused, path, rng, stop).widest(), else Ok(None))
+    for_width!(unused.len(), W => PathSearch::<W>::new(instance, unused, path, rng, stop).widest(), else Ok(None))
 }
 
 struct PathSearch<'a, const W: usize> {
-    problem: &'a Problem,
+    instance: &'a Instance,
     unused: &'a [usize],
     path: Path,
     rng: &'a mut Pcg64Mcg,
@@ -81,13 +81,13 @@ struct FastLinks<const W: usize> {
 
 impl<'a, const W: usize> PathSearch<'a, W> {
     fn new(
-        problem: &'a Problem,
+        instance: &'a Instance,
         unused: &'a [usize],
         path: Path,
         rng: &'a mut Pcg64Mcg,
         stop: &'a dyn Fn() -> bool,
     ) -> Self {
-        Self { problem, unused, path, rng, stop, reached: Vec::new() }
+        Self { instance, unused, path, rng, stop, reached: Vec::new() }
     }
 
     /// Binary search over bandwidths; each path found says how fast its slowest link really is.
@@ -114,7 +114,7 @@ impl<'a, const W: usize> PathSearch<'a, W> {
 
     /// The distinct bandwidths of the links that the path may use, ascending; of very many some.
     fn bandwidths(&self) -> Result<Vec<f64>, Stopped> {
-        let (unused, problem) = (self.unused, self.problem);
+        let (unused, instance) = (self.unused, self.instance);
         let stride = (unused.len() * unused.len()).div_ceil(MOST_BANDWIDTHS);
         let mut bandwidths = Vec::new();
         let mut pairs = 0_usize;
@@ -123,7 +123,7 @@ impl<'a, const W: usize> PathSearch<'a, W> {
                 return Err(Stopped);
             }
             for &to in unused.iter().chain(&self.path.after) {
-                let link = problem.link(from, to);
+                let link = instance.link(from, to);
                 pairs += 1;
                 if link.exists() && pairs.is_multiple_of(stride) {
                     bandwidths.push(link.bandwidth_bps);
@@ -137,7 +137,7 @@ impl<'a, const W: usize> PathSearch<'a, W> {
 
     fn slowest_bps(&self, path: &[usize]) -> f64 {
         let whole: Vec<usize> = self.path.before.iter().chain(path).chain(&self.path.after).copied().collect();
-        whole.windows(2).map(|ends| self.problem.link(ends[0], ends[1]).bandwidth_bps).fold(f64::INFINITY, f64::min)
+        whole.windows(2).map(|ends| self.instance.link(ends[0], ends[1]).bandwidth_bps).fold(f64::INFINITY, f64::min)
     }
 
     /// A path over links of at least this bandwidth.
@@ -172,7 +172,7 @@ impl<'a, const W: usize> PathSearch<'a, W> {
 
     fn fast_links(&self, bandwidth_bps: f64) -> Result<FastLinks<W>, Stopped> {
         let is_fast = |from: usize, to: usize| {
-            let link = self.problem.link(from, to);
+            let link = self.instance.link(from, to);
             link.exists() && link.bandwidth_bps >= bandwidth_bps
         };
         let places = |is_in: &dyn Fn(usize) -> bool| {

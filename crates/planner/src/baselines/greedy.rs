@@ -9,21 +9,21 @@ use super::partition::least_sum;
 use super::permitted;
 use crate::cost::{Assignment, Score, score};
 use crate::incumbent::Incumbent;
-use crate::problem::Problem;
+use crate::instance::Instance;
 use crate::stopped::Stopped;
 
 /// Offers the best walk.
 pub fn greedy(incumbent: &Incumbent<'_>) {
-    let problem = incumbent.problem;
+    let instance = incumbent.instance;
     let stop = || incumbent.must_end();
-    let Ok(Some(ends)) = least_sum(problem, &stop) else { return };
+    let Ok(Some(ends)) = least_sum(instance, &stop) else { return };
     let mut best: Option<(f64, Score, Assignment)> = None;
-    for first in (0..problem.hosts.len()).take_while(|_| !stop()) {
+    for first in (0..instance.hosts.len()).take_while(|_| !stop()) {
         let slowest_allowed_s = best.as_ref().map_or(f64::MAX, |(slowest_s, _, _)| *slowest_s);
-        let walk = walk_from(problem, first, &ends, slowest_allowed_s, &stop);
+        let walk = walk_from(instance, first, &ends, slowest_allowed_s, &stop);
         let Ok(Some((slowest_s, hosts))) = walk else { continue };
-        let Some(assignment) = permitted(problem, &ends, &hosts) else { continue };
-        let Some(score) = score(problem, &assignment) else { continue };
+        let Some(assignment) = permitted(instance, &ends, &hosts) else { continue };
+        let Some(score) = score(instance, &assignment) else { continue };
         let is_better = |(best_s, best, _): &(f64, Score, Assignment)| (slowest_s, score) < (*best_s, *best);
         if best.as_ref().is_none_or(is_better) {
             best = Some((slowest_s, score, assignment));
@@ -37,13 +37,13 @@ pub fn greedy(incumbent: &Incumbent<'_>) {
 /// The slowest hop and the hosts of a walk; `None` where it comes to a dead end or a hop is slower than
 /// allowed.
 fn walk_from(
-    problem: &Problem,
+    instance: &Instance,
     first: usize,
     ends: &[usize],
     slowest_allowed_s: f64,
     stop: &dyn Fn() -> bool,
 ) -> Result<Option<(f64, Vec<usize>)>, Stopped> {
-    let mut used = vec![false; problem.hosts.len()];
+    let mut used = vec![false; instance.hosts.len()];
     let mut hosts = vec![first];
     let mut slowest_s = 0.0_f64;
     let mut at = first;
@@ -54,7 +54,7 @@ fn walk_from(
         used[at] = true;
         let unused = (0..used.len()).filter(|&host| !used[host]);
         // Small loads may make hops equally fast: then the wider link.
-        let hops = unused.map(|host| (problem.hop_s(at, host, end), -problem.link(at, host).bandwidth_bps, host));
+        let hops = unused.map(|host| (instance.hop_s(at, host, end), -instance.link(at, host).bandwidth_bps, host));
         let fastest = hops.min_by(|a, b| a.0.total_cmp(&b.0).then(a.1.total_cmp(&b.1)));
         let Some((hop_s, _, next)) = fastest else { return Ok(None) };
         if hop_s > slowest_allowed_s {

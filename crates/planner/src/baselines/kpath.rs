@@ -27,7 +27,7 @@ use super::colour_coding::{DISTINCT_COLOURS, Path, widest};
 use super::partition::least_sum;
 use super::permitted;
 use crate::incumbent::Incumbent;
-use crate::problem::Problem;
+use crate::instance::Instance;
 use crate::stopped::Stopped;
 
 /// The number of transfer-size classes in the paper's main runs.
@@ -38,26 +38,26 @@ const LONGEST_PIECE: usize = 7;
 
 /// Offers the placement that the matching finds.
 pub fn kpath(incumbent: &Incumbent<'_>) {
-    let problem = incumbent.problem;
+    let instance = incumbent.instance;
     let stop = || incumbent.must_end();
-    let Ok(Some(ends)) = least_sum(problem, &stop) else { return };
+    let Ok(Some(ends)) = least_sum(instance, &stop) else { return };
     if ends.len() == 1 {
         // No hop, so to the paper every host is as good; the best of them is the one to offer.
-        for host in 0..problem.hosts.len() {
-            permitted(problem, &ends, &[host]).into_iter().for_each(|assignment| incumbent.offer(assignment));
+        for host in 0..instance.hosts.len() {
+            permitted(instance, &ends, &[host]).into_iter().for_each(|assignment| incumbent.offer(assignment));
         }
         return;
     }
-    let sizes: Vec<f64> = ends[..ends.len() - 1].iter().map(|&cut| problem.load_bits[cut]).collect();
+    let sizes: Vec<f64> = ends[..ends.len() - 1].iter().map(|&cut| instance.load_bits[cut]).collect();
     let rng = Pcg64Mcg::seed_from_u64(incumbent.env.seed);
-    let mut matching = Matching { problem, placed: vec![None; ends.len()], rng, stop: &stop };
+    let mut matching = Matching { instance, placed: vec![None; ends.len()], rng, stop: &stop };
     for run in runs(&classes_of(&sizes)) {
         if matching.place(run) != Ok(true) {
             return;
         }
     }
     let hosts: Option<Vec<usize>> = matching.placed.into_iter().collect();
-    if let Some(assignment) = hosts.and_then(|hosts| permitted(problem, &ends, &hosts)) {
+    if let Some(assignment) = hosts.and_then(|hosts| permitted(instance, &ends, &hosts)) {
         incumbent.offer(assignment);
     }
 }
@@ -88,7 +88,7 @@ fn runs(classes: &[usize]) -> Vec<Range<usize>> {
 }
 
 struct Matching<'a> {
-    problem: &'a Problem,
+    instance: &'a Instance,
     /// For each stage its host.
     placed: Vec<Option<usize>>,
     rng: Pcg64Mcg,
@@ -118,7 +118,7 @@ impl Matching<'_> {
         let (before, after) = (self.placed[first], self.placed[last]);
         let to_choose: Vec<usize> = (first..=last).filter(|&stage| self.placed[stage].is_none()).collect();
         let path = Path { before, between: to_choose.len(), after };
-        let hosts = widest(self.problem, unused, path, &mut self.rng, self.stop)?;
+        let hosts = widest(self.instance, unused, path, &mut self.rng, self.stop)?;
         let Some(hosts) = hosts else { return Ok(false) };
         for (stage, host) in to_choose.into_iter().zip(hosts) {
             self.placed[stage] = Some(host);
@@ -127,7 +127,7 @@ impl Matching<'_> {
     }
 
     fn unused(&self) -> Vec<usize> {
-        let mut used = vec![false; self.problem.hosts.len()];
+        let mut used = vec![false; self.instance.hosts.len()];
         self.placed.iter().flatten().for_each(|&host| used[host] = true);
         (0..used.len()).filter(|&host| !used[host]).collect()
     }

@@ -16,7 +16,7 @@ pub use random::random;
 
 use super::cost::Assignment;
 use super::incumbent::Incumbent;
-use super::problem::Problem;
+use super::instance::Instance;
 
 /// The most hosts for which the k-path matching is cheap.
 const CHEAP_KPATH_HOSTS: usize = 24;
@@ -24,17 +24,17 @@ const CHEAP_KPATH_HOSTS: usize = 24;
 /// Offers what the deterministic baselines find, as far as that is cheap.
 pub fn offer_cheap(incumbent: &Incumbent<'_>) {
     greedy(incumbent);
-    if incumbent.problem.hosts.len() <= CHEAP_KPATH_HOSTS {
+    if incumbent.instance.hosts.len() <= CHEAP_KPATH_HOSTS {
         kpath(incumbent);
     }
 }
 
 /// Pieces on hosts as an assignment; `None` where a piece does not fit its host or a pinned layer is elsewhere.
-fn permitted(problem: &Problem, ends: &[usize], hosts: &[usize]) -> Option<Assignment> {
+fn permitted(instance: &Instance, ends: &[usize], hosts: &[usize]) -> Option<Assignment> {
     let assignment = Assignment { stages: ends.iter().copied().zip(hosts.iter().copied()).collect() };
     let fits = assignment.spans().all(|(start, end, host)| {
         let mut found = false;
-        problem.ends_in_memory(problem.group_of[host], start, |fitting| found |= fitting == end);
+        instance.ends_in_memory(instance.group_of[host], start, |fitting| found |= fitting == end);
         found
     });
     fits.then_some(assignment)

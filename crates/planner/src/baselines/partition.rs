@@ -8,28 +8,28 @@
 use rand::RngExt;
 use rand_pcg::Pcg64Mcg;
 
-use crate::problem::Problem;
+use crate::instance::Instance;
 use crate::stopped::Stopped;
 
 const UNREACHED: usize = usize::MAX;
 
 /// The ends of the pieces that have the least sum of boundary bytes, the fewest among equals; `None` where the model
 /// has no partition into so few pieces.
-pub fn least_sum(problem: &Problem, stop: &dyn Fn() -> bool) -> Result<Option<Vec<usize>>, Stopped> {
-    let blocks = problem.blocks();
-    let Some(free_bytes) = least_free_bytes(problem) else { return Ok(None) };
-    let bytes_at = |end: usize| if end == blocks { 0 } else { u128::from(problem.chain.boundary_bytes[end]) };
+pub fn least_sum(instance: &Instance, stop: &dyn Fn() -> bool) -> Result<Option<Vec<usize>>, Stopped> {
+    let blocks = instance.blocks();
+    let Some(free_bytes) = least_free_bytes(instance) else { return Ok(None) };
+    let bytes_at = |end: usize| if end == blocks { 0 } else { u128::from(instance.chain.boundary_bytes[end]) };
     let mut least = vec![u128::MAX; blocks + 1];
     // For each number of pieces, the start of the last piece for each end that this number improves.
     let mut last_starts: Vec<Vec<usize>> = Vec::new();
     let mut improved = vec![(0, 0)];
-    while !improved.is_empty() && last_starts.len() < problem.most_stages {
+    while !improved.is_empty() && last_starts.len() < instance.most_stages {
         let mut starts = vec![UNREACHED; blocks + 1];
         for (start, sum) in improved {
             if stop() {
                 return Err(Stopped);
             }
-            problem.ends_within(free_bytes, start, |end| {
+            instance.ends_within(free_bytes, start, |end| {
                 let sum = sum + bytes_at(end);
                 if sum < least[end] {
                     least[end] = sum;
@@ -51,7 +51,7 @@ pub fn least_sum(problem: &Problem, stop: &dyn Fn() -> bool) -> Result<Option<Ve
 
 /// Draws partitions into at most so many pieces as there can be stages.
 pub struct RandomPartition<'p> {
-    problem: &'p Problem,
+    instance: &'p Instance,
     free_bytes: u64,
     /// For each start, the fewest pieces to the end.
     fewest: Vec<usize>,
@@ -59,9 +59,9 @@ pub struct RandomPartition<'p> {
 
 impl<'p> RandomPartition<'p> {
     /// Prepares draws, O(m²). Returns `None` if there is no partition.
-    pub fn new(problem: &'p Problem, stop: &dyn Fn() -> bool) -> Result<Option<Self>, Stopped> {
-        let blocks = problem.blocks();
-        let Some(free_bytes) = least_free_bytes(problem) else { return Ok(None) };
+    pub fn new(instance: &'p Instance, stop: &dyn Fn() -> bool) -> Result<Option<Self>, Stopped> {
+        let blocks = instance.blocks();
+        let Some(free_bytes) = least_free_bytes(instance) else { return Ok(None) };
         let mut fewest = vec![UNREACHED; blocks + 1];
         fewest[blocks] = 0;
         for start in (0..blocks).rev() {
@@ -69,10 +69,10 @@ impl<'p> RandomPartition<'p> {
                 return Err(Stopped);
             }
             let mut rest = UNREACHED;
-            problem.ends_within(free_bytes, start, |end| rest = rest.min(fewest[end]));
+            instance.ends_within(free_bytes, start, |end| rest = rest.min(fewest[end]));
             fewest[start] = rest.saturating_add(1);
         }
-        Ok((fewest[0] <= problem.most_stages).then_some(Self { problem, free_bytes, fewest }))
+        Ok((fewest[0] <= instance.most_stages).then_some(Self { instance, free_bytes, fewest }))
     }
 
     /// From the front, each end uniformly among those from which the pieces left suffice.
@@ -80,10 +80,10 @@ impl<'p> RandomPartition<'p> {
         let mut ends = Vec::new();
         let mut start = 0;
         let mut allowed = Vec::new();
-        while start < self.problem.blocks() {
-            let left = self.problem.most_stages - ends.len() - 1;
+        while start < self.instance.blocks() {
+            let left = self.instance.most_stages - ends.len() - 1;
             allowed.clear();
-            self.problem.ends_within(self.free_bytes, start, |end| {
+            self.instance.ends_within(self.free_bytes, start, |end| {
                 if self.fewest[end] <= left {
                     allowed.push(end);
                 }
@@ -95,6 +95,6 @@ impl<'p> RandomPartition<'p> {
     }
 }
 
-fn least_free_bytes(problem: &Problem) -> Option<u64> {
-    problem.groups.iter().map(|group| group.free_bytes).min()
+fn least_free_bytes(instance: &Instance) -> Option<u64> {
+    instance.groups.iter().map(|group| group.free_bytes).min()
 }

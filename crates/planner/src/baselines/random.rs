@@ -11,24 +11,24 @@ use super::partition::RandomPartition;
 use super::permitted;
 use crate::cost::score;
 use crate::incumbent::Incumbent;
-use crate::problem::Problem;
+use crate::instance::Instance;
 
 const DRAWS: usize = 1000;
 
 /// Offers the first placement drawn that the request permits.
 pub fn random(incumbent: &Incumbent<'_>) {
-    let problem = incumbent.problem;
+    let instance = incumbent.instance;
     let stop = || incumbent.must_end();
     let mut rng = Pcg64Mcg::seed_from_u64(incumbent.env.seed);
-    let Ok(Some(partition)) = RandomPartition::new(problem, &stop) else { return };
+    let Ok(Some(partition)) = RandomPartition::new(instance, &stop) else { return };
     for _ in 0..DRAWS {
         if stop() {
             return;
         }
         let ends = partition.draw(&mut rng);
-        let Some(hosts) = draw_hosts(problem, ends.len(), &mut rng) else { continue };
-        let Some(assignment) = permitted(problem, &ends, &hosts) else { continue };
-        if score(problem, &assignment).is_some() {
+        let Some(hosts) = draw_hosts(instance, ends.len(), &mut rng) else { continue };
+        let Some(assignment) = permitted(instance, &ends, &hosts) else { continue };
+        if score(instance, &assignment).is_some() {
             incumbent.offer(assignment);
             return;
         }
@@ -36,11 +36,11 @@ pub fn random(incumbent: &Incumbent<'_>) {
 }
 
 /// Distinct hosts, each linked to the next; `None` at a dead end.
-fn draw_hosts(problem: &Problem, stages: usize, rng: &mut Pcg64Mcg) -> Option<Vec<usize>> {
-    let mut unused: Vec<usize> = (0..problem.hosts.len()).collect();
+fn draw_hosts(instance: &Instance, stages: usize, rng: &mut Pcg64Mcg) -> Option<Vec<usize>> {
+    let mut unused: Vec<usize> = (0..instance.hosts.len()).collect();
     let mut hosts: Vec<usize> = Vec::with_capacity(stages);
     for _ in 0..stages {
-        let is_linked = |host: usize| hosts.last().is_none_or(|&last| problem.link(last, host).exists());
+        let is_linked = |host: usize| hosts.last().is_none_or(|&last| instance.link(last, host).exists());
         let linked: Vec<usize> = (0..unused.len()).filter(|&index| is_linked(unused[index])).collect();
         if linked.is_empty() {
             return None;

@@ -13,7 +13,7 @@ use super::partition::least_sum;
 use crate::domain::placement::{PlacementDocument, Status, Termination};
 use crate::domain::request::PlanRequest;
 use crate::env::{NeverStop, NoProgress};
-use crate::problem::Problem;
+use crate::instance::Instance;
 use crate::{Env, Stop, StopReason, plan};
 
 const ALGORITHMS: [&str; 3] = ["kpath", "greedy", "random"];
@@ -51,7 +51,7 @@ fn solve(document: &Value, algorithm: &str, seed: u64) -> PlacementDocument {
 }
 
 fn partition_of(document: &Value) -> Option<Vec<usize>> {
-    least_sum(&Problem::new(&parse(document), &|| false).unwrap(), &|| false).unwrap()
+    least_sum(&Instance::new(&parse(document), &|| false).unwrap(), &|| false).unwrap()
 }
 
 /// A full mesh with the same bandwidth but for these pairs.
@@ -154,9 +154,9 @@ fn a_pin_that_is_not_kept_drops_the_placement() {
 }
 
 /// The best slowest link of a simple path, by trying all.
-fn widest_by_force(problem: &Problem, path: &mut Vec<usize>, hosts: usize) -> f64 {
+fn widest_by_force(instance: &Instance, path: &mut Vec<usize>, hosts: usize) -> f64 {
     if path.len() == hosts {
-        let links = path.windows(2).map(|ends| problem.link(ends[0], ends[1]));
+        let links = path.windows(2).map(|ends| instance.link(ends[0], ends[1]));
         return links.fold(
             f64::INFINITY,
             |slowest, link| {
@@ -165,10 +165,10 @@ fn widest_by_force(problem: &Problem, path: &mut Vec<usize>, hosts: usize) -> f6
         );
     }
     let mut best = 0.0_f64;
-    for host in 0..problem.hosts.len() {
+    for host in 0..instance.hosts.len() {
         if !path.contains(&host) {
             path.push(host);
-            best = best.max(widest_by_force(problem, path, hosts));
+            best = best.max(widest_by_force(instance, path, hosts));
             path.pop();
         }
     }
@@ -182,15 +182,15 @@ fn times_widest(nodes: usize, trials: u64) -> usize {
         let mut rng = Pcg64Mcg::seed_from_u64(seed);
         let mut links = mesh(nodes, 0.0, &[]);
         links.iter_mut().for_each(|link| link.2 = rng.random_range(1..200) as f64);
-        let problem = Problem::new(&parse(&request(&[1, 1], &vec![10; nodes], &links)), &|| false).unwrap();
+        let instance = Instance::new(&parse(&request(&[1, 1], &vec![10; nodes], &links)), &|| false).unwrap();
         let unused: Vec<usize> = (1..nodes).collect();
         let asked = Path { before: Some(0), between: 3, after: None };
-        let mut found = widest(&problem, &unused, asked, &mut rng, &|| false).unwrap().unwrap();
+        let mut found = widest(&instance, &unused, asked, &mut rng, &|| false).unwrap().unwrap();
         found.insert(0, 0);
         assert_eq!(found.iter().collect::<BTreeSet<_>>().len(), 4);
-        let slowest = found.windows(2).map(|ends| problem.link(ends[0], ends[1]).bandwidth_bps);
+        let slowest = found.windows(2).map(|ends| instance.link(ends[0], ends[1]).bandwidth_bps);
         let slowest = slowest.fold(f64::INFINITY, f64::min);
-        let best = widest_by_force(&problem, &mut vec![0], 4);
+        let best = widest_by_force(&instance, &mut vec![0], 4);
         assert!(slowest <= best);
         matched += usize::from(slowest == best);
     }

@@ -7,7 +7,7 @@
 
 use super::cuts;
 use crate::bound::Bounds;
-use crate::problem::Problem;
+use crate::instance::Instance;
 use crate::stopped::Stopped;
 
 /// Work of one host is a difference of prefix sums: a bound must fail by more than their rounding.
@@ -24,7 +24,7 @@ const WEIGHINGS: usize = 4;
 
 /// Bounds from a grid.
 pub struct GridBounds<'p> {
-    problem: &'p Problem,
+    instance: &'p Instance,
     grid: Vec<usize>,
 }
 
@@ -44,32 +44,32 @@ impl Bounds for GridBounds<'_> {
 
 impl<'p> GridBounds<'p> {
     /// Bounds from a grid of positions, ascending, with 0 and m.
-    pub fn new(problem: &'p Problem, grid: &[usize]) -> Self {
-        Self { problem, grid: grid.to_vec() }
+    pub fn new(instance: &'p Instance, grid: &[usize]) -> Self {
+        Self { instance, grid: grid.to_vec() }
     }
 
     /// The least cost of a walk over the grid whose times are put together by `join`, which must never decrease in
     /// either argument.
     fn best_walk(&self, join: impl Fn(f64, f64) -> f64, stop: &dyn Fn() -> bool) -> Result<f64, Stopped> {
-        let problem = self.problem;
+        let instance = self.instance;
         let cells = self.grid.len() - 1;
-        let on_grid = problem.with_cuts_at(&self.grid);
-        let into = Incoming::new(problem);
+        let on_grid = instance.with_cuts_at(&self.grid);
+        let into = Incoming::new(instance);
         // By cell, the least cost until a stage ends in it; the last stands for the end of the model.
         let mut ended = vec![f64::INFINITY; cells + 1];
         let mut finished = f64::INFINITY;
-        for host in 0..problem.hosts.len() {
-            let (input_s, output_s) = (problem.input_s[host], problem.output_s[host]);
+        for host in 0..instance.hosts.len() {
+            let (input_s, output_s) = (instance.input_s[host], instance.output_s[host]);
             let mut reached = 0;
-            on_grid.ends_without_buffers(problem.group_of[host], 0, |end| {
+            on_grid.ends_without_buffers(instance.group_of[host], 0, |end| {
                 reached = end;
-                let cost = join(input_s, on_grid.compute_s(problem.group_of[host], 0, end));
+                let cost = join(input_s, on_grid.compute_s(instance.group_of[host], 0, end));
                 ended[end] = ended[end].min(cost);
             });
             ended[0] = ended[0].min(input_s);
             if reached == cells {
                 finished =
-                    finished.min(join(join(input_s, on_grid.compute_s(problem.group_of[host], 0, cells)), output_s));
+                    finished.min(join(join(input_s, on_grid.compute_s(instance.group_of[host], 0, cells)), output_s));
             }
         }
         for cell in 0..cells {
@@ -80,13 +80,13 @@ impl<'p> GridBounds<'p> {
                 continue;
             }
             let load_bits = self.least_load_bits(cell);
-            let mut starting = vec![f64::INFINITY; problem.groups.len()];
+            let mut starting = vec![f64::INFINITY; instance.groups.len()];
             let mut finishing = starting.clone();
-            for host in 0..problem.hosts.len() {
+            for host in 0..instance.hosts.len() {
                 let start = join(ended[cell], into.least_s(host, load_bits));
-                let group = problem.group_of[host];
+                let group = instance.group_of[host];
                 starting[group] = starting[group].min(start);
-                finishing[group] = finishing[group].min(join(start, problem.output_s[host]));
+                finishing[group] = finishing[group].min(join(start, instance.output_s[host]));
             }
             for (group, start) in starting.into_iter().enumerate().filter(|(_, start)| start.is_finite()) {
                 // What lies in the cell of the start need not belong to the stage.
@@ -108,25 +108,25 @@ impl<'p> GridBounds<'p> {
     /// The smallest boundary among the cuts of a cell.
     fn least_load_bits(&self, cell: usize) -> f64 {
         let cuts = self.grid[cell].max(1)..self.grid[cell + 1];
-        self.problem.load_bits[cuts].iter().copied().fold(f64::INFINITY, f64::min)
+        self.instance.load_bits[cuts].iter().copied().fold(f64::INFINITY, f64::min)
     }
 
     /// The period below which all hosts together cannot do the work.
     fn least_period_of_capacity(&self, least_s: f64, stop: &dyn Fn() -> bool) -> Result<f64, Stopped> {
-        let problem = self.problem;
-        let looks = MOST_LOOKS / problem.groups.len();
+        let instance = self.instance;
+        let looks = MOST_LOOKS / instance.groups.len();
         let grid =
-            if problem.blocks() < looks { (0..=problem.blocks()).collect() } else { cuts::spread(problem, looks) };
+            if instance.blocks() < looks { (0..=instance.blocks()).collect() } else { cuts::spread(instance, looks) };
         let mut low_s = least_s;
         let mut classes: Vec<usize> = Vec::new();
-        for group in 0..problem.groups.len() {
-            let class = problem.groups[group].class();
+        for group in 0..instance.groups.len() {
+            let class = instance.groups[group].class();
             if classes.len() == WEIGHINGS || classes.contains(&class) {
                 continue;
             }
             classes.push(class);
             // Each host alone has the time for all: what fails here is memory, which has its own reasons.
-            let alone_s = (0..problem.groups.len()).map(|group| problem.compute_s(group, 0, problem.blocks()));
+            let alone_s = (0..instance.groups.len()).map(|group| instance.compute_s(group, 0, instance.blocks()));
             let (mut low, mut high) = (low_s, alone_s.fold(low_s, f64::max));
             if !self.can_do_all(group, &grid, high, stop)? {
                 continue;
@@ -149,19 +149,19 @@ impl<'p> GridBounds<'p> {
         period_s: f64,
         stop: &dyn Fn() -> bool,
     ) -> Result<bool, Stopped> {
-        let problem = self.problem;
-        let work_s = |start: usize, end: usize| problem.work_s(weighing, start, end);
-        let all_s = work_s(0, problem.blocks());
-        let mut of_group = Vec::with_capacity(problem.groups.len());
-        for group in 0..problem.groups.len() {
+        let instance = self.instance;
+        let work_s = |start: usize, end: usize| instance.work_s(weighing, start, end);
+        let all_s = work_s(0, instance.blocks());
+        let mut of_group = Vec::with_capacity(instance.groups.len());
+        for group in 0..instance.groups.len() {
             if stop() {
                 return Err(Stopped);
             }
             of_group.push(self.largest_work_s(group, grid, period_s, &work_s));
         }
-        let mut largest_s: Vec<f64> = problem.group_of.iter().map(|&group| of_group[group]).collect();
+        let mut largest_s: Vec<f64> = instance.group_of.iter().map(|&group| of_group[group]).collect();
         largest_s.sort_unstable_by(|a, b| b.total_cmp(a));
-        let together_s: f64 = largest_s.iter().take(problem.most_stages).sum();
+        let together_s: f64 = largest_s.iter().take(instance.most_stages).sum();
         Ok(together_s >= all_s * (1.0 - ROUNDING))
     }
 
@@ -174,10 +174,10 @@ impl<'p> GridBounds<'p> {
         period_s: f64,
         work_s: &impl Fn(usize, usize) -> f64,
     ) -> f64 {
-        let problem = self.problem;
+        let instance = self.instance;
         let cells = grid.len() - 1;
         let is_single = |cell: usize| grid[cell + 1] == grid[cell] + 1;
-        let free_bytes = problem.groups[group].free_bytes;
+        let free_bytes = instance.groups[group].free_bytes;
         let mut largest_s = 0.0_f64;
         let mut end = 0;
         for cell in 0..cells {
@@ -185,8 +185,8 @@ impl<'p> GridBounds<'p> {
             let sure = if is_single(cell) { cell } else { cell + 1 };
             end = end.max(sure);
             while end < cells
-                && problem.compute_s(group, grid[sure], grid[end + 1]) <= period_s
-                && problem.resident_bytes(grid[sure], grid[end + 1]) <= free_bytes
+                && instance.compute_s(group, grid[sure], grid[end + 1]) <= period_s
+                && instance.resident_bytes(grid[sure], grid[end + 1]) <= free_bytes
             {
                 end += 1;
             }
@@ -207,12 +207,12 @@ struct Incoming {
 
 impl Incoming {
     /// O(n²).
-    fn new(problem: &Problem) -> Self {
-        let hosts = problem.hosts.len();
+    fn new(instance: &Instance) -> Self {
+        let hosts = instance.hosts.len();
         let (mut bandwidth_bps, mut latency_s) = (vec![0.0_f64; hosts], vec![f64::INFINITY; hosts]);
         for from in 0..hosts {
             for to in (0..hosts).filter(|&to| to != from) {
-                let link = problem.link(from, to);
+                let link = instance.link(from, to);
                 if link.exists() {
                     bandwidth_bps[to] = bandwidth_bps[to].max(link.bandwidth_bps);
                     latency_s[to] = latency_s[to].min(link.latency_s);

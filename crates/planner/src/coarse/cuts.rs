@@ -1,18 +1,18 @@
 //! Which cuts are kept where there are too many: few small boundaries in every part of the memory and of the work.
 
 use crate::cost::Assignment;
-use crate::problem::Problem;
+use crate::instance::Instance;
 
 /// At most about so many inner cuts, with 0 and m: the smallest boundary in each of as many slices that weigh the same,
 /// and a cut between neighbouring layers that are pinned to different places. O(m).
-pub fn spread(problem: &Problem, most: usize) -> Vec<usize> {
-    let mut kept = vec![0, problem.blocks()];
-    smallest_in_slices(problem, 0, problem.blocks(), most, &mut kept);
-    let mut pinned = (1..=problem.blocks()).filter(|&block| !problem.pins_of(block).is_empty());
+pub fn spread(instance: &Instance, most: usize) -> Vec<usize> {
+    let mut kept = vec![0, instance.blocks()];
+    smallest_in_slices(instance, 0, instance.blocks(), most, &mut kept);
+    let mut pinned = (1..=instance.blocks()).filter(|&block| !instance.pins_of(block).is_empty());
     if let Some(mut before) = pinned.next() {
         for block in pinned {
-            if problem.pins_of(before) != problem.pins_of(block) {
-                kept.extend(smallest_boundary(problem, before..block));
+            if instance.pins_of(before) != instance.pins_of(block) {
+                kept.extend(smallest_boundary(instance, before..block));
             }
             before = block;
         }
@@ -21,13 +21,13 @@ pub fn spread(problem: &Problem, most: usize) -> Vec<usize> {
 }
 
 /// Half as many cuts as before, and as many again next to the cuts of an assignment whose ends are positions of the
-/// problem, between the neighbours that each had among the cuts kept so far.
-pub fn around(problem: &Problem, kept: &[usize], assignment: &Assignment, most: usize) -> Vec<usize> {
+/// instance, between the neighbours that each had among the cuts kept so far.
+pub fn around(instance: &Instance, kept: &[usize], assignment: &Assignment, most: usize) -> Vec<usize> {
     let inner = assignment.stages.len() - 1;
-    let mut finer = spread(problem, most / 2);
+    let mut finer = spread(instance, most / 2);
     for &(end, _) in &assignment.stages[..inner] {
         let at = kept.partition_point(|&cut| cut < end);
-        smallest_in_slices(problem, kept[at - 1], kept[at + 1], most / 2 / inner, &mut finer);
+        smallest_in_slices(instance, kept[at - 1], kept[at + 1], most / 2 / inner, &mut finer);
         finer.push(end);
     }
     in_order(finer)
@@ -46,9 +46,9 @@ fn in_order(mut cuts: Vec<usize>) -> Vec<usize> {
 
 /// Adds the smallest boundary of each of `slices` parts between two positions that weigh the same: in parameters, work
 /// and number of blocks, each as a share of the whole model.
-fn smallest_in_slices(problem: &Problem, first: usize, last: usize, slices: usize, kept: &mut Vec<usize>) {
-    let whole = Weights::of(problem, 0, problem.blocks());
-    let weight = |position: usize| Weights::of(problem, first, position).relative_to(&whole);
+fn smallest_in_slices(instance: &Instance, first: usize, last: usize, slices: usize, kept: &mut Vec<usize>) {
+    let whole = Weights::of(instance, 0, instance.blocks());
+    let weight = |position: usize| Weights::of(instance, first, position).relative_to(&whole);
     let all = weight(last);
     let mut start = first + 1;
     for slice in 1..=slices {
@@ -63,14 +63,14 @@ fn smallest_in_slices(problem: &Problem, first: usize, last: usize, slices: usiz
             if weight(middle) <= limit { within = middle } else { beyond = middle }
         }
         let end = (within + 1).max(start);
-        kept.extend(smallest_boundary(problem, start..end.min(last)));
+        kept.extend(smallest_boundary(instance, start..end.min(last)));
         start = end;
     }
 }
 
 /// The position of a range with the smallest boundary, the first of equals.
-fn smallest_boundary(problem: &Problem, positions: std::ops::Range<usize>) -> Option<usize> {
-    positions.min_by(|&a, &b| problem.load_bits[a].total_cmp(&problem.load_bits[b]).then(a.cmp(&b)))
+fn smallest_boundary(instance: &Instance, positions: std::ops::Range<usize>) -> Option<usize> {
+    positions.min_by(|&a, &b| instance.load_bits[a].total_cmp(&instance.load_bits[b]).then(a.cmp(&b)))
 }
 
 /// What some blocks hold and do.
@@ -81,10 +81,10 @@ struct Weights {
 }
 
 impl Weights {
-    fn of(problem: &Problem, start: usize, end: usize) -> Self {
-        let work_s = (0..problem.groups.len()).map(|group| problem.work_s(group, start, end));
+    fn of(instance: &Instance, start: usize, end: usize) -> Self {
+        let work_s = (0..instance.groups.len()).map(|group| instance.work_s(group, start, end));
         Self {
-            resident_bytes: problem.resident_bytes(start, end) as f64,
+            resident_bytes: instance.resident_bytes(start, end) as f64,
             work_s: work_s.fold(0.0, f64::max),
             blocks: (end - start) as f64,
         }

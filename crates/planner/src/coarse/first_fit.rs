@@ -5,22 +5,22 @@
 //! guarantee. O(s (m + k n)) for s walks of k stages.
 
 use crate::cost::{Assignment, Score, score};
-use crate::problem::Problem;
+use crate::instance::Instance;
 
 /// Hosts from which a walk begins.
 const WALKS: usize = 32;
 
 /// The best of the walks that hold the model; `None` where none of those tried before a stop does.
-pub fn first_fit(problem: &Problem, stop: &dyn Fn() -> bool) -> Option<Assignment> {
-    let mut firsts: Vec<usize> = (0..problem.hosts.len()).filter(|&host| problem.input_s[host].is_finite()).collect();
-    firsts.sort_by_key(|&host| std::cmp::Reverse(problem.groups[problem.group_of[host]].free_bytes));
+pub fn first_fit(instance: &Instance, stop: &dyn Fn() -> bool) -> Option<Assignment> {
+    let mut firsts: Vec<usize> = (0..instance.hosts.len()).filter(|&host| instance.input_s[host].is_finite()).collect();
+    firsts.sort_by_key(|&host| std::cmp::Reverse(instance.groups[instance.group_of[host]].free_bytes));
     let mut best: Option<(Score, Assignment)> = None;
     for first in firsts.into_iter().take(WALKS) {
         if stop() {
             break;
         }
-        let Some(assignment) = walk_from(problem, first) else { continue };
-        let Some(score) = score(problem, &assignment) else { continue };
+        let Some(assignment) = walk_from(instance, first) else { continue };
+        let Some(score) = score(instance, &assignment) else { continue };
         if best.as_ref().is_none_or(|(best, _)| score < *best) {
             best = Some((score, assignment));
         }
@@ -28,27 +28,27 @@ pub fn first_fit(problem: &Problem, stop: &dyn Fn() -> bool) -> Option<Assignmen
     best.map(|(_, assignment)| assignment)
 }
 
-fn walk_from(problem: &Problem, first: usize) -> Option<Assignment> {
-    let mut used = vec![false; problem.hosts.len()];
+fn walk_from(instance: &Instance, first: usize) -> Option<Assignment> {
+    let mut used = vec![false; instance.hosts.len()];
     let mut stages: Vec<(usize, usize)> = Vec::new();
     let (mut at, mut start) = (first, 0);
     loop {
         used[at] = true;
         let mut furthest = None;
-        problem.ends_in_memory(problem.group_of[at], start, |end| furthest = Some(end));
+        instance.ends_in_memory(instance.group_of[at], start, |end| furthest = Some(end));
         start = furthest?;
         stages.push((start, at));
-        if start == problem.blocks() {
-            return problem.output_s[at].is_finite().then_some(Assignment { stages });
+        if start == instance.blocks() {
+            return instance.output_s[at].is_finite().then_some(Assignment { stages });
         }
-        if stages.len() == problem.most_stages {
+        if stages.len() == instance.most_stages {
             return None;
         }
         let goes_on = |&host: &usize| {
-            !used[host] && problem.link(at, host).exists() && problem.fits(problem.group_of[host], start, start + 1)
+            !used[host] && instance.link(at, host).exists() && instance.fits(instance.group_of[host], start, start + 1)
         };
-        at = (0..problem.hosts.len())
+        at = (0..instance.hosts.len())
             .filter(goes_on)
-            .min_by(|&a, &b| problem.hop_s(at, a, start).total_cmp(&problem.hop_s(at, b, start)).then(a.cmp(&b)))?;
+            .min_by(|&a, &b| instance.hop_s(at, a, start).total_cmp(&instance.hop_s(at, b, start)).then(a.cmp(&b)))?;
     }
 }

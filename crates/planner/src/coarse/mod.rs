@@ -15,8 +15,8 @@ use super::bound::{Bounds, Walks};
 use super::cost::Assignment;
 use super::env::Env;
 use super::incumbent::Incumbent;
-use super::priced::refine;
-use super::problem::Problem;
+use super::instance::Instance;
+use super::resource_constrained::refine;
 use super::stopped::Stopped;
 use super::{CheckFailure, feasible, raise_bounds, search};
 use crate::domain::placement::PlacementDocument;
@@ -34,43 +34,43 @@ const CUTS: usize = 1_022;
 /// Searches among some cuts, each closer to the best placement of the one before.
 const ROUNDS: usize = 4;
 
-/// Whether a problem has more cuts than a search over all of them holds.
-pub fn is_too_large(problem: &Problem) -> bool {
-    let positions = problem.blocks() + 1;
-    positions > MOST_POSITIONS || table_bytes(problem, positions) > MOST_TABLE_BYTES
+/// Whether an instance has more cuts than a search over all of them holds.
+pub fn is_too_large(instance: &Instance) -> bool {
+    let positions = instance.blocks() + 1;
+    positions > MOST_POSITIONS || table_bytes(instance, positions) > MOST_TABLE_BYTES
 }
 
-/// Bounds for all cuts of a problem, over a grid where there are too many.
-pub fn bounds(problem: &Problem) -> Box<dyn Bounds + '_> {
-    if is_too_large(problem) {
-        Box::new(GridBounds::new(problem, &cuts::spread(problem, affordable_cuts(problem))))
+/// Bounds for all cuts of an instance, over a grid where there are too many.
+pub fn bounds(instance: &Instance) -> Box<dyn Bounds + '_> {
+    if is_too_large(instance) {
+        Box::new(GridBounds::new(instance, &cuts::spread(instance, affordable_cuts(instance))))
     } else {
-        Box::new(Walks(problem))
+        Box::new(Walks(instance))
     }
 }
 
 /// Bytes of the sets of ends and of starts, by group and position.
-fn table_bytes(problem: &Problem, positions: usize) -> usize {
-    problem.groups.len() * positions * (positions / 64 + 1) * 2 * size_of::<u64>()
+fn table_bytes(instance: &Instance, positions: usize) -> usize {
+    instance.groups.len() * positions * (positions / 64 + 1) * 2 * size_of::<u64>()
 }
 
 /// The most cuts whose tables are affordable.
-fn affordable_cuts(problem: &Problem) -> usize {
-    (1..=CUTS).rev().find(|&cuts| table_bytes(problem, cuts + 2) <= MOST_TABLE_BYTES).unwrap_or(1)
+fn affordable_cuts(instance: &Instance) -> usize {
+    (1..=CUTS).rev().find(|&cuts| table_bytes(instance, cuts + 2) <= MOST_TABLE_BYTES).unwrap_or(1)
 }
 
-/// Plans a request whose problem is too large for a search over all cuts.
+/// Plans a request whose instance is too large for a search over all cuts.
 ///
 /// # Errors
 /// A placement that the checker refuses.
-pub fn plan(request: &PlanRequest, whole: &Problem, env: &Env<'_>) -> Result<PlacementDocument, CheckFailure> {
+pub fn plan(request: &PlanRequest, whole: &Instance, env: &Env<'_>) -> Result<PlacementDocument, CheckFailure> {
     plan_among(request, whole, affordable_cuts(whole), env)
 }
 
 /// Plans a request with about so many cuts at a time.
 fn plan_among(
     request: &PlanRequest,
-    whole: &Problem,
+    whole: &Instance,
     most: usize,
     env: &Env<'_>,
 ) -> Result<PlacementDocument, CheckFailure> {

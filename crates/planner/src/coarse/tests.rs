@@ -9,12 +9,12 @@ use crate::bound::{Bounds, Walks};
 use crate::domain::placement::Status;
 use crate::domain::request::PlanRequest;
 use crate::env::{NeverStop, NoProgress};
-use crate::problem::Problem;
+use crate::instance::Instance;
 
 /// What the sums of a relaxation may differ by from those of a placement.
 const ROUNDING: f64 = 1e-12;
 
-struct Instance {
+struct Certified {
     name: &'static str,
     request: PlanRequest,
     /// The least period; infinite where there is no placement.
@@ -22,49 +22,49 @@ struct Instance {
 }
 
 /// The name and the text of an instance of the tests.
-macro_rules! instance {
+macro_rules! certified {
     ($name:literal) => {
         ($name, include_str!(concat!("../../tests/instances/", $name, ".json")))
     };
 }
 
 const INSTANCES: [(&str, &str); 17] = [
-    instance!("asym_n08_0"),
-    instance!("asym_n30_3"),
-    instance!("edge_n12_0"),
-    instance!("edge_n20_0"),
-    instance!("hetero_n10_2"),
-    instance!("hetero_types_n04_2"),
-    instance!("hetero_types_n16_0"),
-    instance!("infeasible_n10_0"),
-    instance!("infeasible_n50_3"),
-    instance!("paper_n14_0"),
-    instance!("paper_tight_n05_0"),
-    instance!("paper_tight_n16_0"),
-    instance!("pinned_n08_1"),
-    instance!("pinned_n12_2"),
-    instance!("sparse_n04_2"),
-    instance!("sparse_n30_0"),
-    instance!("synthetic_n10_2"),
+    certified!("asym_n08_0"),
+    certified!("asym_n30_3"),
+    certified!("edge_n12_0"),
+    certified!("edge_n20_0"),
+    certified!("hetero_n10_2"),
+    certified!("hetero_types_n04_2"),
+    certified!("hetero_types_n16_0"),
+    certified!("infeasible_n10_0"),
+    certified!("infeasible_n50_3"),
+    certified!("paper_n14_0"),
+    certified!("paper_tight_n05_0"),
+    certified!("paper_tight_n16_0"),
+    certified!("pinned_n08_1"),
+    certified!("pinned_n12_2"),
+    certified!("sparse_n04_2"),
+    certified!("sparse_n30_0"),
+    certified!("synthetic_n10_2"),
 ];
 
-fn instances() -> Vec<Instance> {
+fn all_certified() -> Vec<Certified> {
     let read = |(name, text): (&'static str, &str)| {
-        let instance: Value = serde_json::from_str(text).unwrap();
-        let least_s = instance["expected"]["period_s"].as_f64().unwrap_or(f64::INFINITY);
-        let request = PlanRequest::from_json(&instance["request"]).unwrap();
-        Instance { name, request, least_s }
+        let certified: Value = serde_json::from_str(text).unwrap();
+        let least_s = certified["expected"]["period_s"].as_f64().unwrap_or(f64::INFINITY);
+        let request = PlanRequest::from_json(&certified["request"]).unwrap();
+        Certified { name, request, least_s }
     };
     INSTANCES.into_iter().map(read).collect()
 }
 
 #[test]
 fn bounds_from_every_grid_hold_for_all_cuts() {
-    for Instance { name, request, least_s } in instances() {
-        let problem = Problem::new(&request, &|| false).unwrap();
-        let latency_of_walks_s = Walks(&problem).least_latency(&|| false).unwrap();
+    for Certified { name, request, least_s } in all_certified() {
+        let instance = Instance::new(&request, &|| false).unwrap();
+        let latency_of_walks_s = Walks(&instance).least_latency(&|| false).unwrap();
         for most in [0, 1, 2, 3, 5, 8, 13, 50, 1_000] {
-            let bounds = GridBounds::new(&problem, &cuts::spread(&problem, most));
+            let bounds = GridBounds::new(&instance, &cuts::spread(&instance, most));
             let period_s = bounds.least_period(&|| false).unwrap();
             let latency_s = bounds.least_latency(&|| false).unwrap();
             assert!(period_s <= least_s * (1.0 + ROUNDING), "{name}, {most} cuts: {period_s} of {least_s}");
@@ -77,11 +77,11 @@ fn bounds_from_every_grid_hold_for_all_cuts() {
 #[test]
 fn a_search_among_few_cuts_claims_nothing_false() {
     let (mut placed, mut best) = (0, 0);
-    for Instance { name, request, least_s } in instances() {
-        let problem = Problem::new(&request, &|| false).unwrap();
+    for Certified { name, request, least_s } in all_certified() {
+        let instance = Instance::new(&request, &|| false).unwrap();
         for most in [2, 6, 20] {
             let env = Env { seed: 1, threads: 1, stop: &NeverStop, progress: &NoProgress };
-            let document = plan_among(&request, &problem, most, &env).unwrap();
+            let document = plan_among(&request, &instance, most, &env).unwrap();
             let bound_s = document.lower_bound_s.unwrap_or(0.0);
             assert!(bound_s <= least_s * (1.0 + ROUNDING), "{name}, {most} cuts: bound {bound_s} of {least_s}");
             match document.status {

@@ -5,14 +5,14 @@
 
 use super::stage_ends::StageEnds;
 use crate::bits::Bits;
-use crate::problem::Problem;
+use crate::instance::Instance;
 use crate::stopped::Stopped;
 
 /// Tables for one period.
 #[derive(Debug)]
 pub struct AtPeriod<'p, const W: usize> {
-    /// The problem.
-    pub problem: &'p Problem,
+    /// The instance.
+    pub instance: &'p Instance,
     stage_ends: &'p StageEnds<W>,
     /// For each group and start, the furthest end whose compute is within the period.
     reach: Vec<u32>,
@@ -31,22 +31,22 @@ pub struct AtPeriod<'p, const W: usize> {
 impl<'p, const W: usize> AtPeriod<'p, W> {
     /// Tabulates a period.
     pub fn new(
-        problem: &'p Problem,
+        instance: &'p Instance,
         stage_ends: &'p StageEnds<W>,
         period_s: f64,
         stop: &dyn Fn() -> bool,
     ) -> Result<Self, Stopped> {
-        let loads = distinct_loads(problem);
-        let reach = reach(problem, period_s);
+        let loads = distinct_loads(instance);
+        let reach = reach(instance, period_s);
         let mut tables = Self {
-            problem,
+            instance,
             stage_ends,
-            earliest: earliest_starts(problem, &reach),
+            earliest: earliest_starts(instance, &reach),
             reach,
-            carries: carries(problem, &loads, period_s, stop)?,
-            carried: carried(problem, &loads),
+            carries: carries(instance, &loads, period_s, stop)?,
+            carried: carried(instance, &loads),
             finishing: Vec::new(),
-            input_in_time: problem.input_s.iter().map(|&input_s| input_s <= period_s).collect(),
+            input_in_time: instance.input_s.iter().map(|&input_s| input_s <= period_s).collect(),
         };
         tables.finishing = tables.finishing_starts(period_s, stop)?;
         Ok(tables)
@@ -55,16 +55,16 @@ impl<'p, const W: usize> AtPeriod<'p, W> {
     /// The ends of stages on a host that begin at one of `starts`.
     #[inline]
     pub fn ends(&self, host: usize, starts: &Bits<W>) -> Bits<W> {
-        self.ends_of_group(self.problem.group_of[host], starts)
+        self.ends_of_group(self.instance.group_of[host], starts)
     }
 
     /// The ends of stages on a group's hosts that begin at one of `starts`.
     pub fn ends_of_group(&self, group: usize, starts: &Bits<W>) -> Bits<W> {
-        let reach = &self.reach[group * self.problem.blocks()..];
+        let reach = &self.reach[group * self.instance.blocks()..];
         let mut ends = Bits::EMPTY;
         let mut covered = 0;
         for start in starts.iter() {
-            if start >= self.problem.blocks() {
+            if start >= self.instance.blocks() {
                 break;
             }
             let by_compute = reach[start] as usize;
@@ -87,7 +87,7 @@ impl<'p, const W: usize> AtPeriod<'p, W> {
         let mut starts = Bits::EMPTY;
         for end in ends.iter() {
             let mut in_time = Bits::EMPTY;
-            in_time.insert_range(self.earliest[group * self.problem.blocks() + end - 1] as usize, end - 1);
+            in_time.insert_range(self.earliest[group * self.instance.blocks() + end - 1] as usize, end - 1);
             starts = starts.or(&self.stage_ends.column(group, end).and(&in_time));
         }
         starts
@@ -96,7 +96,7 @@ impl<'p, const W: usize> AtPeriod<'p, W> {
     /// The positions whose boundary the link between two hosts carries within the period.
     #[inline]
     pub fn carried(&self, from: usize, to: usize) -> &Bits<W> {
-        &self.carried[usize::from(self.carries[from * self.problem.hosts.len() + to])]
+        &self.carried[usize::from(self.carries[from * self.instance.hosts.len() + to])]
     }
 
     /// The starts on a host from which `stages` stages or fewer reach the end; none for 0 stages.
@@ -110,7 +110,7 @@ impl<'p, const W: usize> AtPeriod<'p, W> {
 
     /// How open a host is: over all its links, how many of the distinct loads they carry within the period.
     pub fn openness(&self, host: usize) -> u64 {
-        let hosts = self.problem.hosts.len();
+        let hosts = self.instance.hosts.len();
         self.carries[host * hosts..(host + 1) * hosts].iter().map(|&loads| u64::from(loads)).sum()
     }
 
@@ -130,23 +130,23 @@ impl<'p, const W: usize> AtPeriod<'p, W> {
     /// from there the end is reached.
     pub fn useful_cuts(&self) -> Vec<usize> {
         let most_carried = self.carries.iter().copied().max().unwrap_or(0);
-        let reaching = (0..self.problem.hosts.len())
-            .fold(Bits::EMPTY, |all: Bits<W>, host| all.or(&self.finishing(host, self.problem.most_stages)));
+        let reaching = (0..self.instance.hosts.len())
+            .fold(Bits::EMPTY, |all: Bits<W>, host| all.or(&self.finishing(host, self.instance.most_stages)));
         let inner = reaching.and(&self.carried[usize::from(most_carried)]);
-        std::iter::once(0).chain(inner.iter()).chain(std::iter::once(self.problem.blocks())).collect()
+        std::iter::once(0).chain(inner.iter()).chain(std::iter::once(self.instance.blocks())).collect()
     }
 
     /// Hosts on which a placement can begin.
     pub fn first_hosts(&self) -> impl Iterator<Item = usize> + '_ {
         let beginning = Bits::single(0);
-        let most = self.problem.most_stages;
-        (0..self.problem.hosts.len())
+        let most = self.instance.most_stages;
+        (0..self.instance.hosts.len())
             .filter(move |&host| self.input_in_time[host] && self.finishing(host, most).meets(&beginning))
     }
 
     /// Layer by layer from the end, each layer from what the one before added.
     fn finishing_starts(&self, period_s: f64, stop: &dyn Fn() -> bool) -> Result<Vec<Vec<Bits<W>>>, Stopped> {
-        let (hosts, blocks) = (self.problem.hosts.len(), self.problem.blocks());
+        let (hosts, blocks) = (self.instance.hosts.len(), self.instance.blocks());
         let mut layers: Vec<Vec<Bits<W>>> = Vec::new();
         let mut known = vec![Bits::EMPTY; hosts];
         let mut targets_done = vec![Bits::EMPTY; hosts];
@@ -159,12 +159,12 @@ impl<'p, const W: usize> AtPeriod<'p, W> {
                     return Err(Stopped);
                 }
                 let targets = match layers.len() {
-                    0 if self.problem.output_s[host] <= period_s => Bits::single(blocks),
+                    0 if self.instance.output_s[host] <= period_s => Bits::single(blocks),
                     0 => Bits::EMPTY,
                     _ => self.carried_to(host, &added, &everything),
                 };
                 let new_targets = targets.minus(&targets_done[host]);
-                let starts = self.starts_of_group(self.problem.group_of[host], &new_targets);
+                let starts = self.starts_of_group(self.instance.group_of[host], &new_targets);
                 targets_done[host] = targets_done[host].or(&targets);
                 let new = starts.minus(&known[host]);
                 if !new.is_empty() {
@@ -176,7 +176,7 @@ impl<'p, const W: usize> AtPeriod<'p, W> {
                 return Ok(layers);
             }
             layers.push(known.clone());
-            if layers.len() == self.problem.most_stages {
+            if layers.len() == self.instance.most_stages {
                 return Ok(layers);
             }
             added = next;
@@ -199,9 +199,9 @@ impl<'p, const W: usize> AtPeriod<'p, W> {
 }
 
 /// For each group and end, the earliest start whose compute is within the period.
-fn earliest_starts(problem: &Problem, reach: &[u32]) -> Vec<u32> {
-    let blocks = problem.blocks();
-    let mut earliest = Vec::with_capacity(problem.groups.len() * blocks);
+fn earliest_starts(instance: &Instance, reach: &[u32]) -> Vec<u32> {
+    let blocks = instance.blocks();
+    let mut earliest = Vec::with_capacity(instance.groups.len() * blocks);
     for row in reach.chunks(blocks) {
         let mut start = 0;
         for end in 1..=blocks {
@@ -215,21 +215,21 @@ fn earliest_starts(problem: &Problem, reach: &[u32]) -> Vec<u32> {
 }
 
 /// The distinct loads of the inner positions, ascending.
-pub fn distinct_loads(problem: &Problem) -> Vec<f64> {
-    let mut loads = problem.load_bits[1..problem.blocks()].to_vec();
+pub fn distinct_loads(instance: &Instance) -> Vec<f64> {
+    let mut loads = instance.load_bits[1..instance.blocks()].to_vec();
     loads.sort_unstable_by(f64::total_cmp);
     loads.dedup();
     loads
 }
 
-fn reach(problem: &Problem, period_s: f64) -> Vec<u32> {
-    let blocks = problem.blocks();
-    let mut reach = Vec::with_capacity(problem.groups.len() * blocks);
-    for group in 0..problem.groups.len() {
+fn reach(instance: &Instance, period_s: f64) -> Vec<u32> {
+    let blocks = instance.blocks();
+    let mut reach = Vec::with_capacity(instance.groups.len() * blocks);
+    for group in 0..instance.groups.len() {
         let mut end = 0;
         for start in 0..blocks {
             end = end.max(start);
-            while end < blocks && problem.compute_s(group, start, end + 1) <= period_s {
+            while end < blocks && instance.compute_s(group, start, end + 1) <= period_s {
                 end += 1;
             }
             reach.push(end as u32);
@@ -238,10 +238,10 @@ fn reach(problem: &Problem, period_s: f64) -> Vec<u32> {
     reach
 }
 
-fn carries(problem: &Problem, loads: &[f64], period_s: f64, stop: &dyn Fn() -> bool) -> Result<Vec<u16>, Stopped> {
-    let hosts = problem.hosts.len();
+fn carries(instance: &Instance, loads: &[f64], period_s: f64, stop: &dyn Fn() -> bool) -> Result<Vec<u16>, Stopped> {
+    let hosts = instance.hosts.len();
     let mut carries = vec![0; hosts * hosts];
-    let thresholds = problem.links.common_latency_s().map(|latency_s| {
+    let thresholds = instance.links.common_latency_s().map(|latency_s| {
         let threshold = |&load_bits: &f64| least_bandwidth_bps(load_bits, latency_s, period_s);
         loads.iter().map(threshold).collect::<Vec<f64>>()
     });
@@ -251,13 +251,13 @@ fn carries(problem: &Problem, loads: &[f64], period_s: f64, stop: &dyn Fn() -> b
         }
         match &thresholds {
             Some(thresholds) => {
-                for (carries, &bandwidth_bps) in row.iter_mut().zip(problem.links.bandwidth_row(from)) {
+                for (carries, &bandwidth_bps) in row.iter_mut().zip(instance.links.bandwidth_row(from)) {
                     *carries = thresholds.partition_point(|&least| least <= bandwidth_bps) as u16;
                 }
             }
             None => {
                 for (to, carries) in row.iter_mut().enumerate() {
-                    let link = problem.link(from, to);
+                    let link = instance.link(from, to);
                     *carries = loads.partition_point(|&load_bits| link.transfer_s(load_bits) <= period_s) as u16;
                 }
             }
@@ -300,10 +300,10 @@ fn least_bandwidth_bps(load_bits: f64, latency_s: f64, period_s: f64) -> f64 {
     works
 }
 
-fn carried<const W: usize>(problem: &Problem, loads: &[f64]) -> Vec<Bits<W>> {
+fn carried<const W: usize>(instance: &Instance, loads: &[f64]) -> Vec<Bits<W>> {
     let mut carried = vec![Bits::EMPTY; loads.len() + 1];
-    for position in 1..problem.blocks() {
-        let rank = loads.partition_point(|&load_bits| load_bits < problem.load_bits[position]);
+    for position in 1..instance.blocks() {
+        let rank = loads.partition_point(|&load_bits| load_bits < instance.load_bits[position]);
         carried[rank + 1].insert(position);
     }
     for rank in 1..carried.len() {

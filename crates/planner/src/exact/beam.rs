@@ -12,8 +12,8 @@ use rand_pcg::Pcg64Mcg;
 use rustc_hash::FxHashMap;
 
 use super::at_period::AtPeriod;
-use super::capacity::Remaining;
-use super::coverage::Coverage;
+use super::capacity::Capacity;
+use super::weighted_capacity::Remaining;
 use crate::bits::Bits;
 use crate::cost::Assignment;
 use crate::stopped::Stopped;
@@ -30,7 +30,7 @@ const MOST_BYTES: usize = 256 << 20;
 
 /// What a beam found.
 #[derive(Debug)]
-pub enum Beam {
+pub enum BeamOutcome {
     /// A placement within the period.
     Placement(Assignment),
     /// Nothing, and no beginning was dropped: no placement exists.
@@ -49,32 +49,32 @@ struct Beginning<const W: usize> {
 /// `rng` where present.
 pub fn search<const W: usize>(
     tables: &AtPeriod<'_, W>,
-    coverage: Option<&Coverage<W>>,
+    capacity: Option<&Capacity<W>>,
     openness: &[u64],
     width: usize,
     mut rng: Option<&mut Pcg64Mcg>,
     stop: &dyn Fn() -> bool,
-) -> Result<Beam, Stopped> {
-    let problem = tables.problem;
-    let affordable = MOST_BYTES / (problem.most_stages.max(1) * size_of::<Beginning<W>>());
-    let width = width.min(MOST_CANDIDATES / problem.hosts.len().max(1)).min(affordable).max(1);
+) -> Result<BeamOutcome, Stopped> {
+    let instance = tables.instance;
+    let affordable = MOST_BYTES / (instance.most_stages.max(1) * size_of::<Beginning<W>>());
+    let width = width.min(MOST_CANDIDATES / instance.hosts.len().max(1)).min(affordable).max(1);
     let begin = |host| Beginning { host, used: Bits::single(host), starts: Bits::single(0) };
     let mut layers: Vec<Vec<Beginning<W>>> = vec![tables.first_hosts().map(begin).collect()];
-    let mut remaining = Remaining::all(problem);
+    let mut remaining = Remaining::all(instance);
     let mut dropped = false;
     loop {
         let stages = layers.len();
         let layer = &layers[stages - 1];
         if let Some(last) = layer.iter().find(|last| tables.finishing(last.host, 1).meets(&last.starts)) {
-            return Ok(assignment(tables, &layers, last).map_or(Beam::Unknown, Beam::Placement));
+            return Ok(assignment(tables, &layers, last).map_or(BeamOutcome::Unknown, BeamOutcome::Placement));
         }
-        if layer.is_empty() || stages == problem.most_stages {
-            return Ok(if dropped { Beam::Unknown } else { Beam::Infeasible });
+        if layer.is_empty() || stages == instance.most_stages {
+            return Ok(if dropped { BeamOutcome::Unknown } else { BeamOutcome::Infeasible });
         }
-        remaining.stages = problem.most_stages - stages - 1;
-        let mut next = extend(tables, layer, problem.most_stages - stages, stop)?;
-        if let Some(coverage) = coverage {
-            cut_by(coverage, tables, &mut remaining, &mut next);
+        remaining.stages = instance.most_stages - stages - 1;
+        let mut next = extend(tables, layer, instance.most_stages - stages, stop)?;
+        if let Some(capacity) = capacity {
+            cut_by(capacity, tables, &mut remaining, &mut next);
         }
         if next.len() > width {
             dropped = true;
@@ -98,7 +98,7 @@ fn extend<const W: usize>(
             return Err(Stopped);
         }
         let ends = tables.ends(beginning.host, &beginning.starts);
-        for host in (0..tables.problem.hosts.len()).filter(|&host| !beginning.used.contains(host)) {
+        for host in (0..tables.instance.hosts.len()).filter(|&host| !beginning.used.contains(host)) {
             let starts = ends.and(tables.carried(beginning.host, host)).and(&tables.finishing(host, stages_left));
             if starts.is_empty() {
                 continue;
@@ -117,19 +117,19 @@ fn extend<const W: usize>(
 
 /// Takes away the starts from which the hosts that are left cannot cover the rest.
 fn cut_by<const W: usize>(
-    coverage: &Coverage<W>,
+    capacity: &Capacity<W>,
     tables: &AtPeriod<'_, W>,
     remaining: &mut Remaining,
     beginnings: &mut Vec<Beginning<W>>,
 ) {
-    let problem = tables.problem;
+    let instance = tables.instance;
     beginnings.retain_mut(|beginning| {
         for used in beginning.used.iter() {
-            remaining.by_group[problem.group_of[used]] -= 1;
+            remaining.by_group[instance.group_of[used]] -= 1;
         }
-        beginning.starts = coverage.admitted(problem.group_of[beginning.host], beginning.starts, remaining);
+        beginning.starts = capacity.admitted(instance.group_of[beginning.host], beginning.starts, remaining);
         for used in beginning.used.iter() {
-            remaining.by_group[problem.group_of[used]] += 1;
+            remaining.by_group[instance.group_of[used]] += 1;
         }
         !beginning.starts.is_empty()
     });
@@ -176,7 +176,7 @@ fn assignment<const W: usize>(
     layers: &[Vec<Beginning<W>>],
     last: &Beginning<W>,
 ) -> Option<Assignment> {
-    let mut stages = vec![(tables.problem.blocks(), last.host)];
+    let mut stages = vec![(tables.instance.blocks(), last.host)];
     let mut start = last.starts.and(&tables.finishing(last.host, 1)).last()?;
     let (mut host, mut used) = (last.host, last.used);
     for layer in layers[..layers.len() - 1].iter().rev() {
@@ -200,7 +200,7 @@ mod tests {
     use crate::cost::costs;
     use crate::domain::request::PlanRequest;
     use crate::exact::stage_ends::StageEnds;
-    use crate::problem::Problem;
+    use crate::instance::Instance;
 
     const INSTANCES: [&str; 3] = [
         include_str!("../../tests/instances/paper_tight_n16_0.json"),
@@ -211,22 +211,22 @@ mod tests {
     #[test]
     fn a_beam_that_drops_nothing_decides_and_a_narrow_one_claims_nothing() {
         for text in INSTANCES {
-            let instance: serde_json::Value = serde_json::from_str(text).unwrap();
-            let request = PlanRequest::from_json(&instance["request"]).unwrap();
-            let least_s = instance["expected"]["period_s"].as_f64().unwrap();
-            let problem = Problem::new(&request, &|| false).unwrap();
-            let stage_ends = StageEnds::<16>::new(&problem, &|| false).unwrap();
+            let certified: serde_json::Value = serde_json::from_str(text).unwrap();
+            let request = PlanRequest::from_json(&certified["request"]).unwrap();
+            let least_s = certified["expected"]["period_s"].as_f64().unwrap();
+            let instance = Instance::new(&request, &|| false).unwrap();
+            let stage_ends = StageEnds::<16>::new(&instance, &|| false).unwrap();
             let beam = |period_s: f64, width: usize| {
-                let tables = AtPeriod::new(&problem, &stage_ends, period_s, &|| false).unwrap();
-                let openness: Vec<u64> = (0..problem.hosts.len()).map(|host| tables.openness(host)).collect();
+                let tables = AtPeriod::new(&instance, &stage_ends, period_s, &|| false).unwrap();
+                let openness: Vec<u64> = (0..instance.hosts.len()).map(|host| tables.openness(host)).collect();
                 search(&tables, None, &openness, width, None, &|| false).unwrap()
             };
             match beam(least_s, usize::MAX) {
-                Beam::Placement(found) => assert!(costs(&problem, &found).period_s <= least_s),
+                BeamOutcome::Placement(found) => assert!(costs(&instance, &found).period_s <= least_s),
                 other => panic!("{other:?}"),
             }
-            assert!(matches!(beam(least_s.next_down(), usize::MAX), Beam::Infeasible));
-            assert!(!matches!(beam(least_s, 1), Beam::Infeasible));
+            assert!(matches!(beam(least_s.next_down(), usize::MAX), BeamOutcome::Infeasible));
+            assert!(!matches!(beam(least_s, 1), BeamOutcome::Infeasible));
         }
     }
 }

@@ -1,7 +1,7 @@
 //! The numbers that a period can be under full overlap: a stage time or a hop time.
 
 use super::at_period::distinct_loads;
-use crate::problem::Problem;
+use crate::instance::Instance;
 use crate::stopped::Stopped;
 
 /// The candidates of a range.
@@ -15,21 +15,21 @@ pub enum Listed {
 /// Lists the candidates from `least` (included) to `below` (excluded), or finds that they are more than about `most`.
 /// O(n² log r + g m log m) to find c of them, O(c log c) to sort.
 pub fn candidates(
-    problem: &Problem,
+    instance: &Instance,
     least: f64,
     below: f64,
     most: usize,
     stop: &dyn Fn() -> bool,
 ) -> Result<Listed, Stopped> {
-    let blocks = problem.blocks();
+    let blocks = instance.blocks();
     let mut found = Vec::new();
-    let loads = distinct_loads(problem);
-    for from in 0..problem.hosts.len() {
+    let loads = distinct_loads(instance);
+    for from in 0..instance.hosts.len() {
         if stop() {
             return Err(Stopped);
         }
-        for to in 0..problem.hosts.len() {
-            let link = problem.link(from, to);
+        for to in 0..instance.hosts.len() {
+            let link = instance.link(from, to);
             let first = loads.partition_point(|&load_bits| link.transfer_s(load_bits) < least);
             let times = loads[first..].iter().map(|&load_bits| link.transfer_s(load_bits));
             found.extend(times.take_while(|&hop_s| hop_s < below));
@@ -38,20 +38,20 @@ pub fn candidates(
             return Ok(Listed::TooMany);
         }
     }
-    for group in 0..problem.groups.len() {
+    for group in 0..instance.groups.len() {
         if stop() {
             return Err(Stopped);
         }
         for start in 0..blocks {
-            let first = first_end(start, blocks, |end| problem.compute_s(group, start, end) >= least);
-            let times = (first..=blocks).map(|end| problem.compute_s(group, start, end));
+            let first = first_end(start, blocks, |end| instance.compute_s(group, start, end) >= least);
+            let times = (first..=blocks).map(|end| instance.compute_s(group, start, end));
             found.extend(times.take_while(|&compute_s| compute_s < below));
         }
         if too_many(&mut found, most) {
             return Ok(Listed::TooMany);
         }
     }
-    let ends_s = problem.input_s.iter().chain(&problem.output_s);
+    let ends_s = instance.input_s.iter().chain(&instance.output_s);
     found.extend(ends_s.copied().filter(|end_s| (least..below).contains(end_s)));
     keep_distinct(&mut found);
     Ok(Listed::All(found))
@@ -73,29 +73,29 @@ fn keep_distinct(found: &mut Vec<f64>) {
 }
 
 /// The smallest candidate above a period; infinite where there is none. O(n² log r + g m log m).
-pub fn next_candidate(problem: &Problem, period_s: f64, stop: &dyn Fn() -> bool) -> Result<f64, Stopped> {
-    let blocks = problem.blocks();
-    let loads = distinct_loads(problem);
-    let ends_s = problem.input_s.iter().chain(&problem.output_s).copied();
+pub fn next_candidate(instance: &Instance, period_s: f64, stop: &dyn Fn() -> bool) -> Result<f64, Stopped> {
+    let blocks = instance.blocks();
+    let loads = distinct_loads(instance);
+    let ends_s = instance.input_s.iter().chain(&instance.output_s).copied();
     let mut next = ends_s.filter(|&end_s| end_s > period_s).fold(f64::INFINITY, f64::min);
-    for from in 0..problem.hosts.len() {
+    for from in 0..instance.hosts.len() {
         if stop() {
             return Err(Stopped);
         }
-        for to in 0..problem.hosts.len() {
-            let link = problem.link(from, to);
+        for to in 0..instance.hosts.len() {
+            let link = instance.link(from, to);
             let first = loads.partition_point(|&load_bits| link.transfer_s(load_bits) <= period_s);
             next = loads.get(first).map_or(next, |&load_bits| next.min(link.transfer_s(load_bits)));
         }
     }
-    for group in 0..problem.groups.len() {
+    for group in 0..instance.groups.len() {
         if stop() {
             return Err(Stopped);
         }
         for start in 0..blocks {
-            let end = first_end(start, blocks, |end| problem.compute_s(group, start, end) > period_s);
+            let end = first_end(start, blocks, |end| instance.compute_s(group, start, end) > period_s);
             if end <= blocks {
-                next = next.min(problem.compute_s(group, start, end));
+                next = next.min(instance.compute_s(group, start, end));
             }
         }
     }

@@ -4,16 +4,16 @@ use rand::SeedableRng;
 use rand_pcg::Pcg64Mcg;
 
 use super::at_period::AtPeriod;
-use super::beam::{self, Beam};
-use super::capacity::Supply;
-use super::coverage::Coverage;
+use super::beam::{self, BeamOutcome};
+use super::capacity::Capacity;
 use super::dive::Dive;
-use super::labels::{self, Labelled};
+use super::labels::{self, LabelOutcome};
 use super::neighbourhood::Neighbourhoods;
 use super::stage_ends::StageEnds;
+use super::weighted_capacity::Supply;
 use crate::cost::Assignment;
 use crate::incumbent::Incumbent;
-use crate::problem::Problem;
+use crate::instance::Instance;
 use crate::repartition::repartition;
 use crate::stopped::Stopped;
 use crate::verdict::Verdict;
@@ -30,13 +30,13 @@ const FIRST_BEAM_LABELS: usize = 2_000;
 const HOSTS_PER_NEIGHBOUR: usize = 64;
 const MOST_NEIGHBOURS: usize = 8;
 
-/// Decides periods of a problem, and learns from one to the next which nodes walks must remember.
+/// Decides periods of an instance, and learns from one to the next which nodes walks must remember.
 pub struct Decider<'s, const W: usize> {
     /// Hears of what is found.
     pub incumbent: &'s Incumbent<'s>,
-    /// The incumbent's problem, with fewer cuts.
-    pub problem: &'s Problem,
-    /// For each position of the problem the position in the incumbent's problem.
+    /// The incumbent's instance, with fewer cuts.
+    pub instance: &'s Instance,
+    /// For each position of the instance the position in the incumbent's instance.
     cuts: &'s [usize],
     stage_ends: &'s StageEnds<W>,
     /// Made when the first labels are searched: dives need none.
@@ -48,27 +48,27 @@ impl<'s, const W: usize> Decider<'s, W> {
     /// Knows nothing yet.
     pub fn new(
         incumbent: &'s Incumbent<'s>,
-        problem: &'s Problem,
+        instance: &'s Instance,
         cuts: &'s [usize],
         stage_ends: &'s StageEnds<W>,
         rng: Pcg64Mcg,
     ) -> Self {
-        Self { incumbent, problem, cuts, stage_ends, neighbourhoods: None, rng }
+        Self { incumbent, instance, cuts, stage_ends, neighbourhoods: None, rng }
     }
 
-    /// Another one on the same problem, for another thread: with other random numbers.
-    pub fn beside(&self) -> Self {
+    /// Forks a decider for another thread: the same instance and incumbent, other random numbers, nothing learnt.
+    pub fn fork(&self) -> Self {
         let rng = Pcg64Mcg::seed_from_u64(!self.incumbent.env.seed);
-        Self::new(self.incumbent, self.problem, self.cuts, self.stage_ends, rng)
+        Self::new(self.incumbent, self.instance, self.cuts, self.stage_ends, rng)
     }
 
-    /// Another one on the same problem that knows nothing and tells another incumbent what it finds.
-    pub fn afresh<'i>(&self, incumbent: &'i Incumbent<'i>) -> Decider<'i, W>
+    /// Forks a decider that offers what it finds to another incumbent: the same instance, nothing learnt.
+    pub fn fork_for<'i>(&self, incumbent: &'i Incumbent<'i>) -> Decider<'i, W>
     where
         's: 'i,
     {
         let rng = Pcg64Mcg::seed_from_u64(incumbent.env.seed);
-        Decider::new(incumbent, self.problem, self.cuts, self.stage_ends, rng)
+        Decider::new(incumbent, self.instance, self.cuts, self.stage_ends, rng)
     }
 
     /// The random numbers that are left, for who goes on.
@@ -89,7 +89,7 @@ impl<'s, const W: usize> Decider<'s, W> {
 
     /// Whether beams can take so many hosts.
     pub fn can_improve(&self) -> bool {
-        self.problem.hosts.len() <= beam::MOST_HOSTS
+        self.instance.hosts.len() <= beam::MOST_HOSTS
     }
 
     /// Looks for a placement within a period by a beam alone. Returns whether it found one.
@@ -99,25 +99,25 @@ impl<'s, const W: usize> Decider<'s, W> {
         }
         let incumbent = self.incumbent;
         let stop = || incumbent.must_end() || incumbent.objective() <= period_s;
-        let tables = AtPeriod::new(self.problem, self.stage_ends, period_s, &stop)?;
-        let mut coverage = match Coverage::judge(&tables, &stop)? {
+        let tables = AtPeriod::new(self.instance, self.stage_ends, period_s, &stop)?;
+        let mut capacity = match Capacity::judge(&tables, &stop)? {
             Supply::Insufficient => return Ok(false),
-            Supply::Scarce(coverage) => Some(coverage),
+            Supply::Scarce(capacity) => Some(capacity),
             Supply::Ample => None,
         };
-        if let Some(coverage) = &mut coverage
-            && !coverage.pack(&tables, &stop)?
+        if let Some(capacity) = &mut capacity
+            && !capacity.pack(&tables, &stop)?
         {
             return Ok(false);
         }
-        let openness: Vec<u64> = (0..self.problem.hosts.len()).map(|host| tables.openness(host)).collect();
+        let openness: Vec<u64> = (0..self.instance.hosts.len()).map(|host| tables.openness(host)).collect();
         let rng = Some(&mut self.rng);
-        match beam::search(&tables, coverage.as_ref(), &openness, width, rng, &stop)? {
-            Beam::Placement(found) => {
+        match beam::search(&tables, capacity.as_ref(), &openness, width, rng, &stop)? {
+            BeamOutcome::Placement(found) => {
                 self.offer(found);
                 Ok(true)
             }
-            Beam::Infeasible | Beam::Unknown => Ok(false),
+            BeamOutcome::Infeasible | BeamOutcome::Unknown => Ok(false),
         }
     }
 
@@ -125,19 +125,19 @@ impl<'s, const W: usize> Decider<'s, W> {
     pub fn decide(&mut self, period_s: f64, most_labels: usize) -> Result<Verdict, Stopped> {
         let incumbent = self.incumbent;
         let stop = || incumbent.must_end();
-        let tables = AtPeriod::new(self.problem, self.stage_ends, period_s, &stop)?;
+        let tables = AtPeriod::new(self.instance, self.stage_ends, period_s, &stop)?;
         if tables.fewest_stages_in_all().is_none() {
             return Ok(Verdict::Infeasible);
         }
-        let mut coverage = match Coverage::judge(&tables, &stop)? {
+        let mut capacity = match Capacity::judge(&tables, &stop)? {
             Supply::Insufficient => return Ok(Verdict::Infeasible),
-            Supply::Scarce(coverage) => Some(coverage),
+            Supply::Scarce(capacity) => Some(capacity),
             Supply::Ample => None,
         };
-        let openness: Vec<u64> = (0..self.problem.hosts.len()).map(|host| tables.openness(host)).collect();
+        let openness: Vec<u64> = (0..self.instance.hosts.len()).map(|host| tables.openness(host)).collect();
         for attempt in 0..=RANDOMISED_DIVES {
             let rng = (attempt > 0).then_some(&mut self.rng);
-            if let Some(found) = Dive::run(&tables, coverage.as_ref(), &openness, EXPANSIONS, rng, &stop)? {
+            if let Some(found) = Dive::run(&tables, capacity.as_ref(), &openness, EXPANSIONS, rng, &stop)? {
                 self.offer(found);
                 return Ok(Verdict::Feasible);
             }
@@ -145,20 +145,20 @@ impl<'s, const W: usize> Decider<'s, W> {
         if most_labels == 0 {
             return Ok(Verdict::Unknown);
         }
-        if let Some(coverage) = &mut coverage
-            && !coverage.pack(&tables, &stop)?
+        if let Some(capacity) = &mut capacity
+            && !capacity.pack(&tables, &stop)?
         {
             return Ok(Verdict::Infeasible);
         }
         let mut neighbourhoods = match self.neighbourhoods.take() {
             Some(learnt) => learnt,
             None => {
-                let nearest = (self.problem.hosts.len() / HOSTS_PER_NEIGHBOUR).min(MOST_NEIGHBOURS);
-                Neighbourhoods::of_nearest(self.problem, nearest, &stop)?
+                let nearest = (self.instance.hosts.len() / HOSTS_PER_NEIGHBOUR).min(MOST_NEIGHBOURS);
+                Neighbourhoods::of_nearest(self.instance, nearest, &stop)?
             }
         };
         let searched =
-            self.search_labels(period_s, &tables, coverage.as_ref(), &openness, &mut neighbourhoods, most_labels);
+            self.search_labels(period_s, &tables, capacity.as_ref(), &openness, &mut neighbourhoods, most_labels);
         self.neighbourhoods = Some(neighbourhoods);
         // What another thread found in the meantime may have ended the search of labels, and not the whole search.
         Ok(searched.unwrap_or(Verdict::Unknown))
@@ -169,7 +169,7 @@ impl<'s, const W: usize> Decider<'s, W> {
         &self,
         period_s: f64,
         tables: &AtPeriod<'_, W>,
-        coverage: Option<&Coverage<W>>,
+        capacity: Option<&Capacity<W>>,
         openness: &[u64],
         neighbourhoods: &mut Neighbourhoods,
         most_labels: usize,
@@ -182,19 +182,19 @@ impl<'s, const W: usize> Decider<'s, W> {
             if spent >= beam_at && self.can_improve() {
                 beam_at = 2 * spent;
                 let width = spent / (2 * tables.fewest_stages_in_all().unwrap_or(1));
-                match beam::search(tables, coverage, openness, width, None, &stop)? {
-                    Beam::Placement(found) => {
+                match beam::search(tables, capacity, openness, width, None, &stop)? {
+                    BeamOutcome::Placement(found) => {
                         self.offer(found);
                         return Ok(Verdict::Feasible);
                     }
-                    Beam::Infeasible => return Ok(Verdict::Infeasible),
-                    Beam::Unknown => {}
+                    BeamOutcome::Infeasible => return Ok(Verdict::Infeasible),
+                    BeamOutcome::Unknown => {}
                 }
             }
-            match labels::search(tables, coverage, neighbourhoods, most_labels, &mut spent, &stop)? {
-                Labelled::NoWalk => return Ok(Verdict::Infeasible),
-                Labelled::TooManyLabels => return Ok(Verdict::Unknown),
-                Labelled::Walks(walks) => {
+            match labels::search(tables, capacity, neighbourhoods, most_labels, &mut spent, &stop)? {
+                LabelOutcome::NoWalk => return Ok(Verdict::Infeasible),
+                LabelOutcome::TooManyLabels => return Ok(Verdict::Unknown),
+                LabelOutcome::Walks(walks) => {
                     let mut grew = false;
                     for walk in walks {
                         let hosts: Vec<usize> = walk.stages.iter().map(|&(_, host)| host).collect();
@@ -217,7 +217,7 @@ impl<'s, const W: usize> Decider<'s, W> {
         let hosts: Vec<usize> = found.stages.iter().map(|&(_, host)| host).collect();
         self.incumbent.offer(self.with_all_cuts(found));
         // The offer may have ended the search: then nothing better is needed.
-        if let Ok(Some(better)) = repartition(self.problem, &hosts, &|| self.incumbent.must_end()) {
+        if let Ok(Some(better)) = repartition(self.instance, &hosts, &|| self.incumbent.must_end()) {
             self.incumbent.offer(self.with_all_cuts(better));
         }
     }

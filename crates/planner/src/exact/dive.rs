@@ -8,8 +8,8 @@ use rand::RngExt;
 use rand_pcg::Pcg64Mcg;
 
 use super::at_period::AtPeriod;
-use super::capacity::Remaining;
-use super::coverage::Coverage;
+use super::capacity::Capacity;
+use super::weighted_capacity::Remaining;
 use crate::bits::Bits;
 use crate::cost::Assignment;
 use crate::stopped::Stopped;
@@ -20,9 +20,9 @@ const WIDTH: usize = 6;
 /// One dive.
 pub struct Dive<'t, const W: usize> {
     tables: &'t AtPeriod<'t, W>,
-    coverage: Option<&'t Coverage<W>>,
+    capacity: Option<&'t Capacity<W>>,
     remaining: Remaining,
-    /// Hosts by how open they are: the most open ones leave the most ways to go on.
+    /// For each host how many loads its links carry: a host with many leaves more extensions.
     openness: &'t [u64],
     used: Vec<bool>,
     path: Vec<(usize, Bits<W>)>,
@@ -44,17 +44,17 @@ impl<'t, const W: usize> Dive<'t, W> {
     /// Looks for a placement within the period of `tables`. Returns `None` if it finds none.
     pub fn run(
         tables: &'t AtPeriod<'t, W>,
-        coverage: Option<&'t Coverage<W>>,
+        capacity: Option<&'t Capacity<W>>,
         openness: &'t [u64],
         expansions: usize,
         rng: Option<&'t mut Pcg64Mcg>,
         stop: &'t dyn Fn() -> bool,
     ) -> Result<Option<Assignment>, Stopped> {
-        let used = vec![false; tables.problem.hosts.len()];
+        let used = vec![false; tables.instance.hosts.len()];
         let mut dive = Self {
             tables,
-            coverage,
-            remaining: Remaining::all(tables.problem),
+            capacity,
+            remaining: Remaining::all(tables.instance),
             openness,
             used,
             path: Vec::new(),
@@ -68,7 +68,7 @@ impl<'t, const W: usize> Dive<'t, W> {
     /// Extends the path until it reaches the end. Returns whether it does.
     fn descend(&mut self) -> Result<bool, Stopped> {
         if let Some((host, starts)) = self.path.last() {
-            let last = self.tables.problem.blocks();
+            let last = self.tables.instance.blocks();
             if self.tables.finishing(*host, 1).meets(starts) {
                 debug_assert!(self.tables.ends(*host, starts).contains(last));
                 return Ok(true);
@@ -83,20 +83,20 @@ impl<'t, const W: usize> Dive<'t, W> {
         self.expansions_left -= 1;
         for Child { host, starts, .. } in self.children() {
             self.used[host] = true;
-            self.remaining.by_group[self.tables.problem.group_of[host]] -= 1;
+            self.remaining.by_group[self.tables.instance.group_of[host]] -= 1;
             self.path.push((host, starts));
             if self.descend()? {
                 return Ok(true);
             }
             self.path.pop();
-            self.remaining.by_group[self.tables.problem.group_of[host]] += 1;
+            self.remaining.by_group[self.tables.instance.group_of[host]] += 1;
             self.used[host] = false;
         }
         Ok(false)
     }
 
     fn children(&mut self) -> Vec<Child<W>> {
-        let stages_left = self.tables.problem.most_stages - self.path.len();
+        let stages_left = self.tables.instance.most_stages - self.path.len();
         self.remaining.stages = stages_left - 1;
         let mut children: Vec<Child<W>> = Vec::new();
         match self.path.last() {
@@ -130,10 +130,10 @@ impl<'t, const W: usize> Dive<'t, W> {
 
     fn child(&mut self, host: usize, starts: Bits<W>, stages_left: usize) -> Option<Child<W>> {
         let mut starts = starts.and(&self.tables.finishing(host, stages_left));
-        if let Some(coverage) = self.coverage {
-            let group = self.tables.problem.group_of[host];
+        if let Some(capacity) = self.capacity {
+            let group = self.tables.instance.group_of[host];
             self.remaining.by_group[group] -= 1;
-            starts = coverage.admitted(group, starts, &self.remaining);
+            starts = capacity.admitted(group, starts, &self.remaining);
             self.remaining.by_group[group] += 1;
         }
         let furthest = starts.last()?;
@@ -143,7 +143,7 @@ impl<'t, const W: usize> Dive<'t, W> {
 
     /// From the end backwards, for each stage the earliest start that fits.
     fn assignment(&self) -> Option<Assignment> {
-        let mut end = self.tables.problem.blocks();
+        let mut end = self.tables.instance.blocks();
         let mut stages = Vec::with_capacity(self.path.len());
         for (host, starts) in self.path.iter().rev() {
             stages.push((end, *host));

@@ -8,16 +8,16 @@
 use rustc_hash::FxHashMap;
 
 use super::at_period::AtPeriod;
-use super::capacity::Remaining;
-use super::coverage::Coverage;
+use super::capacity::Capacity;
 use super::neighbourhood::Neighbourhoods;
+use super::weighted_capacity::Remaining;
 use crate::bits::Bits;
 use crate::cost::Assignment;
 use crate::stopped::Stopped;
 
 /// What a label search found.
 #[derive(Debug)]
-pub enum Labelled {
+pub enum LabelOutcome {
     /// No walk: no placement within the period.
     NoWalk,
     /// Walks to the end that may visit hosts again, one for each host that they end on, some of them.
@@ -34,7 +34,7 @@ const COMPARISONS_PER_STOP: usize = 1_000_000;
 const HOSTS_PER_WALK: usize = 32;
 
 #[derive(Debug, Clone, Copy)]
-struct Label<const W: usize> {
+struct BitsetLabel<const W: usize> {
     host: u32,
     memory: u64,
     starts: Bits<W>,
@@ -42,29 +42,29 @@ struct Label<const W: usize> {
 
 /// Bytes that one label takes: itself, and its part of what was seen.
 pub fn bytes_per_label<const W: usize>() -> usize {
-    size_of::<Label<W>>() + size_of::<(u64, Bits<W>)>()
+    size_of::<BitsetLabel<W>>() + size_of::<(u64, Bits<W>)>()
 }
 
 /// Searches with at most `most_labels` labels; `spent` counts them up.
 pub fn search<const W: usize>(
     tables: &AtPeriod<'_, W>,
-    coverage: Option<&Coverage<W>>,
+    capacity: Option<&Capacity<W>>,
     neighbourhoods: &Neighbourhoods,
     most_labels: usize,
     spent: &mut usize,
     stop: &dyn Fn() -> bool,
-) -> Result<Labelled, Stopped> {
-    let hosts = tables.problem.hosts.len();
-    let most_stages = tables.problem.most_stages;
+) -> Result<LabelOutcome, Stopped> {
+    let hosts = tables.instance.hosts.len();
+    let most_stages = tables.instance.most_stages;
     let beginning = Bits::single(0);
-    let first = tables.first_hosts().map(|host| Label { host: host as u32, memory: 0, starts: beginning });
-    let mut layers: Vec<Vec<Label<W>>> = vec![first.collect()];
+    let first = tables.first_hosts().map(|host| BitsetLabel { host: host as u32, memory: 0, starts: beginning });
+    let mut layers: Vec<Vec<BitsetLabel<W>>> = vec![first.collect()];
     let mut seen: Vec<Vec<(u64, Bits<W>)>> = vec![Vec::new(); hosts];
     loop {
         let stages = layers.len();
         let layer = &layers[stages - 1];
-        let finishes = |label: &&Label<W>| tables.finishing(label.host as usize, 1).meets(&label.starts);
-        let mut last: Vec<&Label<W>> = layer.iter().filter(finishes).collect();
+        let finishes = |label: &&BitsetLabel<W>| tables.finishing(label.host as usize, 1).meets(&label.starts);
+        let mut last: Vec<&BitsetLabel<W>> = layer.iter().filter(finishes).collect();
         if !last.is_empty() {
             // Labels stand in the order of their memories: the first on a host remembers least, its walk teaches most.
             last.sort_by_key(|label| label.host);
@@ -72,10 +72,10 @@ pub fn search<const W: usize>(
             let step = last.len().div_ceil((hosts / HOSTS_PER_WALK).clamp(1, 64));
             let last = last.into_iter().step_by(step);
             let walks = last.filter_map(|last| walk_to(tables, neighbourhoods, &layers, last));
-            return Ok(Labelled::Walks(walks.collect()));
+            return Ok(LabelOutcome::Walks(walks.collect()));
         }
         if layer.is_empty() || stages == most_stages {
-            return Ok(Labelled::NoWalk);
+            return Ok(LabelOutcome::NoWalk);
         }
         let mut next = Candidates::default();
         for (done, label) in layer.iter().enumerate() {
@@ -84,11 +84,11 @@ pub fn search<const W: usize>(
             }
             extend(tables, neighbourhoods, label, most_stages - stages, &mut next);
             if *spent + next.labels.len() > most_labels {
-                return Ok(Labelled::TooManyLabels);
+                return Ok(LabelOutcome::TooManyLabels);
             }
         }
-        if let Some(coverage) = coverage {
-            next.cut_by(coverage, tables, neighbourhoods, stages);
+        if let Some(capacity) = capacity {
+            next.cut_by(capacity, tables, neighbourhoods, stages);
         }
         let undominated = next.undominated(&mut seen, stop)?;
         *spent += undominated.len();
@@ -99,7 +99,7 @@ pub fn search<const W: usize>(
 /// Labels of the next layer, merged by host and memory, in the order in which they came up.
 #[derive(Default)]
 struct Candidates<const W: usize> {
-    labels: Vec<Label<W>>,
+    labels: Vec<BitsetLabel<W>>,
     at: FxHashMap<(u32, u64), usize>,
 }
 
@@ -108,7 +108,7 @@ impl<const W: usize> Candidates<W> {
         let at = *self.at.entry((host, memory)).or_insert(self.labels.len());
         match self.labels.get_mut(at) {
             Some(label) => label.starts = label.starts.or(&starts),
-            None => self.labels.push(Label { host, memory, starts }),
+            None => self.labels.push(BitsetLabel { host, memory, starts }),
         }
     }
 
@@ -116,24 +116,24 @@ impl<const W: usize> Candidates<W> {
     /// were visited before the label's own; all are different in a placement, whether remembered or not.
     fn cut_by(
         &mut self,
-        coverage: &Coverage<W>,
+        capacity: &Capacity<W>,
         tables: &AtPeriod<'_, W>,
         neighbourhoods: &Neighbourhoods,
         used: usize,
     ) {
-        let problem = tables.problem;
-        let mut remaining = Remaining::all(problem);
-        remaining.stages = problem.most_stages - used - 1;
+        let instance = tables.instance;
+        let mut remaining = Remaining::all(instance);
+        remaining.stages = instance.most_stages - used - 1;
         for label in &mut self.labels {
             let host = label.host as usize;
-            let group = problem.group_of[host];
+            let group = instance.group_of[host];
             remaining.by_group[group] -= 1;
             for node in neighbourhoods.remembered(host, label.memory).filter(|&node| node != host) {
-                remaining.by_group[problem.group_of[node]] -= 1;
+                remaining.by_group[instance.group_of[node]] -= 1;
             }
-            label.starts = coverage.admitted(group, label.starts, &remaining);
+            label.starts = capacity.admitted(group, label.starts, &remaining);
             for node in neighbourhoods.remembered(host, label.memory).filter(|&node| node != host) {
-                remaining.by_group[problem.group_of[node]] += 1;
+                remaining.by_group[instance.group_of[node]] += 1;
             }
             remaining.by_group[group] += 1;
         }
@@ -145,7 +145,7 @@ impl<const W: usize> Candidates<W> {
         mut self,
         seen: &mut [Vec<(u64, Bits<W>)>],
         stop: &dyn Fn() -> bool,
-    ) -> Result<Vec<Label<W>>, Stopped> {
+    ) -> Result<Vec<BitsetLabel<W>>, Stopped> {
         self.labels.sort_by_key(|label| (label.memory.count_ones(), label.host, label.memory));
         let (mut compared, mut stopped) = (0, false);
         self.labels.retain_mut(|label| {
@@ -183,13 +183,13 @@ impl<const W: usize> Candidates<W> {
 fn extend<const W: usize>(
     tables: &AtPeriod<'_, W>,
     neighbourhoods: &Neighbourhoods,
-    label: &Label<W>,
+    label: &BitsetLabel<W>,
     stages_left: usize,
     next: &mut Candidates<W>,
 ) {
     let from = label.host as usize;
     let ends = tables.ends(from, &label.starts);
-    for to in 0..tables.problem.hosts.len() {
+    for to in 0..tables.instance.hosts.len() {
         if to == from {
             continue;
         }
@@ -205,10 +205,10 @@ fn extend<const W: usize>(
 fn walk_to<const W: usize>(
     tables: &AtPeriod<'_, W>,
     neighbourhoods: &Neighbourhoods,
-    layers: &[Vec<Label<W>>],
-    last: &Label<W>,
+    layers: &[Vec<BitsetLabel<W>>],
+    last: &BitsetLabel<W>,
 ) -> Option<Assignment> {
-    let mut stages = vec![(tables.problem.blocks(), last.host as usize)];
+    let mut stages = vec![(tables.instance.blocks(), last.host as usize)];
     let finishing = tables.finishing(last.host as usize, 1);
     let (mut host, mut memory) = (last.host as usize, last.memory);
     let mut start = last.starts.and(&finishing).last()?;

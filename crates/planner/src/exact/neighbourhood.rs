@@ -7,7 +7,7 @@
 //! Source: Baldacci, Mingozzi and Roberti 2011 (ng-routes, doi 10.1287/opre.1110.0975); Righini and Salani 2008, and
 //! Boland, Dethridge and Dumitrescu 2006 (decremental state-space relaxation). A neighbourhood holds up to 64 nodes.
 
-use crate::problem::Problem;
+use crate::instance::Instance;
 use crate::stopped::Stopped;
 
 /// No place in a neighbourhood.
@@ -32,14 +32,14 @@ impl Neighbourhoods {
     }
 
     /// Neighbourhoods of the `nearest` hosts to which each host has the fastest links.
-    pub fn of_nearest(problem: &Problem, nearest: usize, stop: &dyn Fn() -> bool) -> Result<Self, Stopped> {
-        let hosts = problem.hosts.len();
+    pub fn of_nearest(instance: &Instance, nearest: usize, stop: &dyn Fn() -> bool) -> Result<Self, Stopped> {
+        let hosts = instance.hosts.len();
         let mut neighbourhoods = Self::new(hosts);
         for host in 0..hosts {
             if stop() {
                 return Err(Stopped);
             }
-            let bandwidths = problem.links.bandwidth_row(host);
+            let bandwidths = instance.links.bandwidth_row(host);
             let mut others: Vec<usize> = (0..hosts).filter(|&other| other != host).collect();
             let kept = nearest.min(others.len());
             if kept == 0 {

@@ -9,7 +9,7 @@
 //! chain.
 
 use super::at_period::AtPeriod;
-use super::capacity::Remaining;
+use super::weighted_capacity::Remaining;
 use crate::bits::Bits;
 use crate::stopped::Stopped;
 
@@ -29,9 +29,9 @@ pub struct Packing<const W: usize> {
 impl<const W: usize> Packing<W> {
     /// Builds the bound. Returns `None` if there are too many kinds or only one.
     pub fn new(tables: &AtPeriod<'_, W>, stop: &dyn Fn() -> bool) -> Result<Option<Self>, Stopped> {
-        let problem = tables.problem;
-        let kinds = problem.groups.len();
-        let all = Remaining::all(problem).by_group;
+        let instance = tables.instance;
+        let kinds = instance.groups.len();
+        let all = Remaining::all(instance).by_group;
         let mut strides = Vec::with_capacity(kinds);
         let mut combinations = 1_usize;
         for &hosts in &all {
@@ -83,11 +83,11 @@ impl<const W: usize> Packing<W> {
 
 /// For each pair of kinds, the positions that the best links between their hosts carry.
 fn best_carried<const W: usize>(tables: &AtPeriod<'_, W>) -> Vec<Bits<W>> {
-    let problem = tables.problem;
-    let kinds = problem.groups.len();
+    let instance = tables.instance;
+    let kinds = instance.groups.len();
     let mut carried: Vec<Bits<W>> = vec![Bits::EMPTY; kinds * kinds];
-    for (from, &kind) in problem.group_of.iter().enumerate() {
-        for (to, &next) in problem.group_of.iter().enumerate().filter(|&(to, _)| to != from) {
+    for (from, &kind) in instance.group_of.iter().enumerate() {
+        for (to, &next) in instance.group_of.iter().enumerate().filter(|&(to, _)| to != from) {
             let best = &mut carried[kind * kinds + next];
             *best = best.or(tables.carried(from, to));
         }
@@ -97,9 +97,9 @@ fn best_carried<const W: usize>(tables: &AtPeriod<'_, W>) -> Vec<Bits<W>> {
 
 /// For each kind, the starts of a last stage.
 fn last_starts<const W: usize>(tables: &AtPeriod<'_, W>) -> Vec<Bits<W>> {
-    let problem = tables.problem;
-    let mut last: Vec<Bits<W>> = vec![Bits::EMPTY; problem.groups.len()];
-    for (host, &kind) in problem.group_of.iter().enumerate() {
+    let instance = tables.instance;
+    let mut last: Vec<Bits<W>> = vec![Bits::EMPTY; instance.groups.len()];
+    for (host, &kind) in instance.group_of.iter().enumerate() {
         last[kind] = last[kind].or(&tables.finishing(host, 1));
     }
     last
@@ -109,36 +109,36 @@ fn last_starts<const W: usize>(tables: &AtPeriod<'_, W>) -> Vec<Bits<W>> {
 mod tests {
     use super::*;
     use crate::domain::request::PlanRequest;
-    use crate::exact::beam::{Beam, search};
+    use crate::exact::beam::{BeamOutcome, search};
     use crate::exact::stage_ends::StageEnds;
-    use crate::problem::Problem;
+    use crate::instance::Instance;
 
     const INSTANCE: &str = include_str!("../../tests/instances/hetero_types_n10_0.json");
 
     /// Of a best placement every stage must be admitted, with just the hosts left that its later stages use.
     #[test]
     fn nothing_that_a_placement_does_is_refused() {
-        let instance: serde_json::Value = serde_json::from_str(INSTANCE).unwrap();
-        let request = PlanRequest::from_json(&instance["request"]).unwrap();
-        let least_s = instance["expected"]["period_s"].as_f64().unwrap();
-        let problem = Problem::new(&request, &|| false).unwrap();
-        let stage_ends = StageEnds::<16>::new(&problem, &|| false).unwrap();
-        let tables = AtPeriod::new(&problem, &stage_ends, least_s, &|| false).unwrap();
-        let openness = vec![0; problem.hosts.len()];
-        let Ok(Beam::Placement(best)) = search(&tables, None, &openness, usize::MAX, None, &|| false) else {
+        let certified: serde_json::Value = serde_json::from_str(INSTANCE).unwrap();
+        let request = PlanRequest::from_json(&certified["request"]).unwrap();
+        let least_s = certified["expected"]["period_s"].as_f64().unwrap();
+        let instance = Instance::new(&request, &|| false).unwrap();
+        let stage_ends = StageEnds::<16>::new(&instance, &|| false).unwrap();
+        let tables = AtPeriod::new(&instance, &stage_ends, least_s, &|| false).unwrap();
+        let openness = vec![0; instance.hosts.len()];
+        let Ok(BeamOutcome::Placement(best)) = search(&tables, None, &openness, usize::MAX, None, &|| false) else {
             panic!("the certified period is not reached");
         };
         let packing = Packing::new(&tables, &|| false).unwrap().unwrap();
-        let mut remaining = Remaining { by_group: vec![0; problem.groups.len()], stages: problem.most_stages };
+        let mut remaining = Remaining { by_group: vec![0; instance.groups.len()], stages: instance.most_stages };
         let spans: Vec<_> = best.spans().collect();
         for (index, &(start, _, host)) in spans.iter().enumerate().rev() {
-            let kind = problem.group_of[host];
+            let kind = instance.group_of[host];
             let admitted = packing.admitted(kind, &remaining);
             assert!(admitted.contains(start), "stage {index} of {} at {start}", spans.len());
             remaining.by_group[kind] += 1;
         }
         assert!(spans.len() > 1);
-        let nobody = Remaining { by_group: vec![0; problem.groups.len()], stages: problem.most_stages };
+        let nobody = Remaining { by_group: vec![0; instance.groups.len()], stages: instance.most_stages };
         assert!(!packing.admitted(0, &nobody).contains(0), "one host alone cannot hold the model");
     }
 }

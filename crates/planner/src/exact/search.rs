@@ -19,7 +19,7 @@ use crate::baselines;
 use crate::bits::for_width;
 use crate::env::{Env, NoProgress};
 use crate::incumbent::Incumbent;
-use crate::problem::Problem;
+use crate::instance::Instance;
 use crate::stopped::Stopped;
 use crate::verdict::Verdict;
 
@@ -48,50 +48,50 @@ const MOST_LABEL_BYTES: usize = 768 << 20;
 /// Looks for any placement, by dives without a limit on the period. What it finds is offered to the incumbent.
 pub fn any_placement(incumbent: &Incumbent<'_>) {
     let _: Result<(), Stopped> =
-        for_width!(incumbent.problem.blocks() + 1, W => dive_for_any::<W>(incumbent), else Ok(()));
+        for_width!(incumbent.instance.blocks() + 1, W => dive_for_any::<W>(incumbent), else Ok(()));
 }
 
 fn dive_for_any<const W: usize>(incumbent: &Incumbent<'_>) -> Result<(), Stopped> {
-    let problem = incumbent.problem;
-    let every_cut: Vec<usize> = (0..=problem.blocks()).collect();
-    let stage_ends = StageEnds::<W>::new(problem, &|| incumbent.must_end())?;
+    let instance = incumbent.instance;
+    let every_cut: Vec<usize> = (0..=instance.blocks()).collect();
+    let stage_ends = StageEnds::<W>::new(instance, &|| incumbent.must_end())?;
     let rng = Pcg64Mcg::seed_from_u64(incumbent.env.seed);
-    Decider::new(incumbent, problem, &every_cut, &stage_ends, rng).decide(f64::MAX, 0)?;
+    Decider::new(incumbent, instance, &every_cut, &stage_ends, rng).decide(f64::MAX, 0)?;
     Ok(())
 }
 
 /// Closes the gap between the incumbent's bound and its period until it is told to stop.
 pub fn least_period(incumbent: &Incumbent<'_>) {
     let _: Result<(), Stopped> =
-        for_width!(incumbent.problem.blocks() + 1, W => least_period_on::<W>(incumbent), else Ok(()));
+        for_width!(incumbent.instance.blocks() + 1, W => least_period_on::<W>(incumbent), else Ok(()));
 }
 
 fn least_period_on<const W: usize>(incumbent: &Incumbent<'_>) -> Result<(), Stopped> {
     let stop = || incumbent.must_end();
-    let problem = incumbent.problem;
-    let every_cut: Vec<usize> = (0..=problem.blocks()).collect();
-    let stage_ends = StageEnds::<W>::new(problem, &stop)?;
+    let instance = incumbent.instance;
+    let every_cut: Vec<usize> = (0..=instance.blocks()).collect();
+    let stage_ends = StageEnds::<W>::new(instance, &stop)?;
     let rng = Pcg64Mcg::seed_from_u64(incumbent.env.seed);
-    let mut decider = Decider::new(incumbent, problem, &every_cut, &stage_ends, rng);
+    let mut decider = Decider::new(incumbent, instance, &every_cut, &stage_ends, rng);
     first_placement(&mut decider)?;
     if incumbent.best().is_none() {
         return close_in(&mut decider, FIRST_LABELS);
     }
-    let better = AtPeriod::new(problem, &stage_ends, incumbent.objective().next_down(), &stop)?;
+    let better = AtPeriod::new(instance, &stage_ends, incumbent.objective().next_down(), &stop)?;
     let cuts = better.useful_cuts();
     let rng = decider.into_rng();
-    let narrowed = problem.with_cuts_at(&cuts);
+    let narrowed = instance.with_cuts_at(&cuts);
     for_width!(cuts.len(), V => close_in_on::<V>(incumbent, &narrowed, &cuts, rng), else Ok(()))
 }
 
 fn close_in_on<const W: usize>(
     incumbent: &Incumbent<'_>,
-    problem: &Problem,
+    instance: &Instance,
     cuts: &[usize],
     rng: Pcg64Mcg,
 ) -> Result<(), Stopped> {
-    let stage_ends = StageEnds::<W>::new(problem, &|| incumbent.must_end())?;
-    close_in(&mut Decider::new(incumbent, problem, cuts, &stage_ends, rng), FIRST_LABELS)
+    let stage_ends = StageEnds::<W>::new(instance, &|| incumbent.must_end())?;
+    close_in(&mut Decider::new(incumbent, instance, cuts, &stage_ends, rng), FIRST_LABELS)
 }
 
 /// A placement by dives alone, at the bound if that can be, else not far above it, so that there is an upper end.
@@ -130,10 +130,10 @@ fn close_in<const W: usize>(decider: &mut Decider<'_, W>, first_labels: usize) -
         return Ok(());
     }
     baselines::offer_cheap(decider.incumbent);
-    // The search is told to stop also when the other thread ends the proof: the placement is settled all the same.
+    // The search is told to stop also when the other thread ends the proof: the placement is made canonical all the same.
     let _: Result<(), Stopped> = if decider.incumbent.env.threads > 1 {
         let ended = AtomicBool::new(false);
-        let mut improver = decider.beside();
+        let mut improver = decider.fork();
         std::thread::scope(|scope| {
             scope.spawn(|| improve_until(&mut improver, &ended));
             let narrowed = narrow_further(decider, first_labels, false);
@@ -143,7 +143,7 @@ fn close_in<const W: usize>(decider: &mut Decider<'_, W>, first_labels: usize) -
     } else {
         narrow_further(decider, first_labels, true)
     };
-    settle(decider)
+    make_canonical(decider)
 }
 
 /// Narrows with more labels from round to round, and looks for better placements between the rounds where no other
@@ -194,24 +194,24 @@ fn improve<const W: usize>(decider: &mut Decider<'_, W>, width: usize) -> Result
     Ok(())
 }
 
-/// Where the proof is complete, the placement is the one that a search of its own finds at the proven period: it does
-/// not depend on which thread found what first, nor on how many there were.
-fn settle<const W: usize>(decider: &Decider<'_, W>) -> Result<(), Stopped> {
+/// Replaces the best placement by the canonical one, if the proof is complete: the one that a search of its own finds at
+/// the proven period. It depends neither on which thread found what first nor on the number of threads.
+fn make_canonical<const W: usize>(decider: &Decider<'_, W>) -> Result<(), Stopped> {
     let incumbent = decider.incumbent;
     let period_s = incumbent.objective();
     if !period_s.is_finite() || incumbent.bound() < period_s {
         return Ok(());
     }
     let world = Env { progress: &NoProgress, ..*incumbent.env };
-    let found = incumbent.anew(&world);
-    let mut afresh = decider.afresh(&found);
+    let found = incumbent.fork(&world);
+    let mut fork = decider.fork_for(&found);
     let mut labels = FIRST_LABELS;
     while found.best().is_none() && labels <= MOST_LABELS {
-        afresh.decide(period_s, labels)?;
+        fork.decide(period_s, labels)?;
         labels *= MORE_LABELS;
     }
     if let Some(assignment) = found.best() {
-        incumbent.settle(assignment);
+        incumbent.make_canonical(assignment);
     }
     Ok(())
 }
@@ -229,7 +229,7 @@ fn narrow<const W: usize>(decider: &mut Decider<'_, W>, most_labels: usize, most
     let mut high = incumbent.objective();
     while !stop() && incumbent.bound() < high {
         let bound = incumbent.bound();
-        match candidates(decider.problem, bound, high, most_listed, &stop)? {
+        match candidates(decider.instance, bound, high, most_listed, &stop)? {
             Listed::All(periods) => return narrow_among(decider, periods, high, most_labels),
             Listed::TooMany => {
                 let middle = if high.is_finite() { bound + (high - bound) / 2.0 } else { bound.max(1e-9) * 2.0 };
@@ -237,7 +237,7 @@ fn narrow<const W: usize>(decider: &mut Decider<'_, W>, most_labels: usize, most
                 let period_s = if middle < high { middle } else { bound };
                 match decider.decide(period_s, most_labels)? {
                     Verdict::Infeasible => {
-                        let next = next_candidate(decider.problem, period_s, &stop)?;
+                        let next = next_candidate(decider.instance, period_s, &stop)?;
                         incumbent.raise(next.min(incumbent.objective()));
                     }
                     // A placement that breaks the limit of latency is no incumbent.
@@ -315,21 +315,21 @@ mod tests {
     #[test]
     fn a_hard_search_gives_the_same_placement_on_any_number_of_threads() {
         for text in INSTANCES {
-            let instance: serde_json::Value = serde_json::from_str(text).unwrap();
-            let request = PlanRequest::from_json(&instance["request"]).unwrap();
-            let problem = Problem::new(&request, &|| false).unwrap();
+            let certified: serde_json::Value = serde_json::from_str(text).unwrap();
+            let request = PlanRequest::from_json(&certified["request"]).unwrap();
+            let instance = Instance::new(&request, &|| false).unwrap();
             let best = |threads: usize| {
                 let env = Env { seed: 3, threads, stop: &NeverStop, progress: &NoProgress };
-                let incumbent = Incumbent::new(&request, &problem, &env);
-                for_width!(problem.blocks() + 1, W => {
-                    let stage_ends = StageEnds::<W>::new(&problem, &|| false).unwrap();
-                    let cuts: Vec<usize> = (0..=problem.blocks()).collect();
+                let incumbent = Incumbent::new(&request, &instance, &env);
+                for_width!(instance.blocks() + 1, W => {
+                    let stage_ends = StageEnds::<W>::new(&instance, &|| false).unwrap();
+                    let cuts: Vec<usize> = (0..=instance.blocks()).collect();
                     let rng = Pcg64Mcg::seed_from_u64(3);
-                    let mut decider = Decider::new(&incumbent, &problem, &cuts, &stage_ends, rng);
+                    let mut decider = Decider::new(&incumbent, &instance, &cuts, &stage_ends, rng);
                     close_in(&mut decider, 10)
                 }, else Ok(()))
                 .unwrap();
-                assert_eq!(Some(incumbent.objective()), instance["expected"]["period_s"].as_f64());
+                assert_eq!(Some(incumbent.objective()), certified["expected"]["period_s"].as_f64());
                 incumbent.best()
             };
             let alone = best(1);
@@ -343,18 +343,18 @@ mod tests {
     #[test]
     fn no_bound_exceeds_the_optimum_where_candidates_are_many_and_effort_is_small() {
         for text in INSTANCES {
-            let instance: serde_json::Value = serde_json::from_str(text).unwrap();
-            let request = PlanRequest::from_json(&instance["request"]).unwrap();
-            let least_s = instance["expected"]["period_s"].as_f64().unwrap();
-            let problem = Problem::new(&request, &|| false).unwrap();
+            let certified: serde_json::Value = serde_json::from_str(text).unwrap();
+            let request = PlanRequest::from_json(&certified["request"]).unwrap();
+            let least_s = certified["expected"]["period_s"].as_f64().unwrap();
+            let instance = Instance::new(&request, &|| false).unwrap();
             let env = Env { seed: 0, threads: 1, stop: &NeverStop, progress: &NoProgress };
             for (most_listed, most_labels) in [(1, 0), (20, 0), (20, 30), (200, 0), (200, 300), (usize::MAX, 0)] {
-                let incumbent = Incumbent::new(&request, &problem, &env);
-                for_width!(problem.blocks() + 1, W => {
-                    let stage_ends = StageEnds::<W>::new(&problem, &|| false).unwrap();
-                    let cuts: Vec<usize> = (0..=problem.blocks()).collect();
+                let incumbent = Incumbent::new(&request, &instance, &env);
+                for_width!(instance.blocks() + 1, W => {
+                    let stage_ends = StageEnds::<W>::new(&instance, &|| false).unwrap();
+                    let cuts: Vec<usize> = (0..=instance.blocks()).collect();
                     let rng = Pcg64Mcg::seed_from_u64(0);
-                    let mut decider = Decider::new(&incumbent, &problem, &cuts, &stage_ends, rng);
+                    let mut decider = Decider::new(&incumbent, &instance, &cuts, &stage_ends, rng);
                     decider.decide(f64::MAX, 20_000).unwrap();
                     narrow(&mut decider, most_labels, most_listed)
                 }, else Ok(()))

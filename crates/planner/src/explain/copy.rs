@@ -14,7 +14,7 @@ pub(super) fn with_copy_of(request: &PlanRequest, original: usize) -> PlanReques
     on_cluster(request, |cluster| {
         let mut copy = cluster.nodes[original].clone();
         let original_id = std::mem::replace(&mut copy.id, free_id(cluster, original));
-        copy.position_m = copy.position_m.map(|place| beside(cluster, place));
+        copy.position_m = copy.position_m.map(|place| free_position_near(cluster, place));
         copy_links(cluster, &original_id, &copy.id);
         let bridged = match &mut cluster.network {
             Some(Network::FullMesh(_) | Network::Radio(_)) => true,
@@ -42,7 +42,7 @@ fn free_id(cluster: &ClusterInventory, original: usize) -> String {
 }
 
 /// A place 1 m away that no node has: of one direction more than there are nodes, one is free.
-fn beside(cluster: &ClusterInventory, place: Position) -> Position {
+fn free_position_near(cluster: &ClusterInventory, place: Position) -> Position {
     let directions = cluster.nodes.len() + 1;
     let at = |direction: usize| {
         let angle = TAU * direction as f64 / directions as f64;

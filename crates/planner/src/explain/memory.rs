@@ -11,7 +11,7 @@ use crate::check::Evaluation;
 use crate::domain::request::PlanRequest;
 use crate::domain::unit::MAX_SAFE_INTEGER;
 use crate::env::Stop;
-use crate::problem::Problem;
+use crate::instance::Instance;
 use crate::stopped::Stopped;
 
 /// More memory on a node, and the placement that it makes possible.
@@ -22,7 +22,7 @@ pub(super) struct MoreMemory {
 }
 
 /// What the search found, and whether it left nothing undecided.
-pub(super) struct Search {
+pub(super) struct MemorySearch {
     pub best: Option<MoreMemory>,
     pub is_complete: bool,
 }
@@ -31,62 +31,62 @@ pub(super) struct Search {
 ///
 /// # Errors
 /// A placement that the checker refuses.
-pub(super) fn more_memory(request: &PlanRequest, stop: &dyn Stop) -> Result<Search, CheckFailure> {
-    let mut search = Search { best: None, is_complete: true };
-    let Ok((problem, sizes)) = stage_sizes(request, stop) else {
-        return Ok(Search { is_complete: false, ..search });
+pub(super) fn more_memory(request: &PlanRequest, stop: &dyn Stop) -> Result<MemorySearch, CheckFailure> {
+    let mut search = MemorySearch { best: None, is_complete: true };
+    let Ok((instance, sizes)) = stage_sizes(request, stop) else {
+        return Ok(MemorySearch { is_complete: false, ..search });
     };
-    for node in nodes_to_try(request, &problem) {
-        let extras = extras(request, &problem, &sizes, node);
+    for node in nodes_to_try(request, &instance) {
+        let extras = extras(request, &instance, &sizes, node);
         search.on_node(request, node, &extras, stop)?;
     }
     Ok(search)
 }
 
 /// The sizes that a stage can have, ascending.
-fn stage_sizes(request: &PlanRequest, stop: &dyn Stop) -> Result<(Problem, Vec<u64>), Stopped> {
-    let problem = Problem::new(request, &|| stop.reason().is_some())?;
+fn stage_sizes(request: &PlanRequest, stop: &dyn Stop) -> Result<(Instance, Vec<u64>), Stopped> {
+    let instance = Instance::new(request, &|| stop.reason().is_some())?;
     let mut sizes = Vec::new();
-    for start in 0..problem.blocks() {
+    for start in 0..instance.blocks() {
         if stop.reason().is_some() {
             return Err(Stopped);
         }
-        sizes.extend((start + 1..=problem.blocks()).map(|end| problem.memory_bytes(start, end)));
+        sizes.extend((start + 1..=instance.blocks()).map(|end| instance.memory_bytes(start, end)));
     }
     sizes.sort_unstable();
     sizes.dedup();
-    Ok((problem, sizes))
+    Ok((instance, sizes))
 }
 
 /// One of each set of interchangeable nodes, the largest free memory first.
-fn nodes_to_try(request: &PlanRequest, problem: &Problem) -> Vec<usize> {
+fn nodes_to_try(request: &PlanRequest, instance: &Instance) -> Vec<usize> {
     let nodes = &request.cluster.nodes;
     let mut tried: Vec<usize> = Vec::new();
-    for &node in &problem.hosts {
+    for &node in &instance.hosts {
         if !tried.iter().any(|&other| interchangeable(request, &nodes[other], &nodes[node])) {
             tried.push(node);
         }
     }
-    tried.sort_by_key(|&node| std::cmp::Reverse(nodes[node].free_bytes().saturating_sub(taken_bytes(problem, node))));
+    tried.sort_by_key(|&node| std::cmp::Reverse(nodes[node].free_bytes().saturating_sub(taken_bytes(instance, node))));
     tried
 }
 
-fn taken_bytes(problem: &Problem, node: usize) -> u64 {
-    problem.shares.taken_bytes[node]
+fn taken_bytes(instance: &Instance, node: usize) -> u64 {
+    instance.shares.taken_bytes[node]
 }
 
 /// The bytes that a node lacks for each size of stage that it cannot hold, ascending.
-fn extras(request: &PlanRequest, problem: &Problem, sizes: &[u64], node: usize) -> Vec<u64> {
+fn extras(request: &PlanRequest, instance: &Instance, sizes: &[u64], node: usize) -> Vec<u64> {
     let it = &request.cluster.nodes[node];
-    let others_bytes = u128::from(it.reserved_bytes) + u128::from(taken_bytes(problem, node));
-    let free_bytes = it.free_bytes().saturating_sub(taken_bytes(problem, node));
+    let others_bytes = u128::from(it.reserved_bytes) + u128::from(taken_bytes(instance, node));
+    let free_bytes = it.free_bytes().saturating_sub(taken_bytes(instance, node));
     let too_large = sizes.iter().filter(|&&size| size > free_bytes);
     let needed = too_large.map(|&size| u128::from(size) + others_bytes);
     let possible = needed.filter(|&needed| needed <= u128::from(MAX_SAFE_INTEGER));
     possible.map(|needed| needed as u64 - it.memory_bytes).collect()
 }
 
-impl Search {
+impl MemorySearch {
     /// Looks for less extra memory on one node than the best so far.
     fn on_node(
         &mut self,

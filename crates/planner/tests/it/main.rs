@@ -8,4 +8,4 @@ mod explain;
 mod oracle;
 mod oracle_agrees;
 mod planner_is_right;
-mod priced;
+mod resource_constrained;

@@ -10,7 +10,7 @@ use rand_pcg::Pcg64Mcg;
 
 use super::anneal::{Orders, TEMPERATURES};
 use super::decide::{Tables, WIDTH};
-use super::effort::{Effort, moves_beside, width_beside};
+use super::effort::{Effort, annealing_moves, beam_width};
 use super::limits::{Goal, Limits};
 use crate::cost::Assignment;
 use crate::exact::neighbourhood::Neighbourhoods;
@@ -46,28 +46,28 @@ const SMALL_GAP: f64 = 1e-3;
 /// Closes the gap between bound and period as far as the world allows.
 pub fn search<const W: usize>(incumbent: &Incumbent<'_>) -> Result<(), Stopped> {
     let stop = || incumbent.must_end();
-    let problem = incumbent.problem;
-    let stage_ends = StageEnds::<W>::new(problem, &stop)?;
-    let neighbourhoods = Neighbourhoods::of_nearest(problem, NEIGHBOURS, &stop)?;
+    let instance = incumbent.instance;
+    let stage_ends = StageEnds::<W>::new(instance, &stop)?;
+    let neighbourhoods = Neighbourhoods::of_nearest(instance, NEIGHBOURS, &stop)?;
     let rng = Pcg64Mcg::seed_from_u64(incumbent.env.seed);
-    let mut search = Search { incumbent, stage_ends, neighbourhoods, rng, stop: &stop };
+    let mut search = PeriodSearch { incumbent, stage_ends, neighbourhoods, rng, stop: &stop };
     search.any_placement()?;
     search.bisect_walks()?;
     search.first_placements()?;
-    for most_entries in Effort::of_proofs(incumbent).rising() {
+    for most_labels in Effort::of_proofs(incumbent).rising() {
         if stop() || incumbent.bound() == f64::INFINITY {
             break;
         }
-        search.narrow(most_entries)?;
+        search.narrow(most_labels)?;
         if stop() {
             break;
         }
-        search.improve(moves_beside(most_entries), width_beside(most_entries))?;
+        search.improve(annealing_moves(most_labels), beam_width(most_labels))?;
     }
     Ok(())
 }
 
-struct Search<'s, const W: usize> {
+struct PeriodSearch<'s, const W: usize> {
     incumbent: &'s Incumbent<'s>,
     stage_ends: StageEnds<W>,
     neighbourhoods: Neighbourhoods,
@@ -75,23 +75,23 @@ struct Search<'s, const W: usize> {
     stop: &'s dyn Fn() -> bool,
 }
 
-impl<const W: usize> Search<'_, W> {
+impl<const W: usize> PeriodSearch<'_, W> {
     fn tables(&self, period_s: f64) -> Result<Tables<'_, W>, Stopped> {
-        Tables::new(self.incumbent.problem, &self.stage_ends, None, period_s, self.stop)
+        Tables::new(self.incumbent.instance, &self.stage_ends, None, period_s, self.stop)
     }
 
     fn offer(&self, found: Assignment) {
         let hosts: Vec<usize> = found.stages.iter().map(|&(_, host)| host).collect();
         self.incumbent.offer(found);
         // The offer may have ended the search: then nothing better is needed.
-        if let Ok(Some(better)) = repartition(self.incumbent.problem, &hosts, self.stop) {
+        if let Ok(Some(better)) = repartition(self.incumbent.instance, &hosts, self.stop) {
             self.incumbent.offer(better);
         }
     }
 
     /// A placement with any period, the quickest where the latency has a limit.
     fn any_placement(&mut self) -> Result<(), Stopped> {
-        let limits = Limits::of_latency(self.incumbent.problem.max_latency_s);
+        let limits = Limits::of_latency(self.incumbent.instance.max_latency_s);
         let tables = self.tables(f64::MAX)?;
         if !tables.may_hold(&limits) {
             self.incumbent.raise(f64::INFINITY);
@@ -107,7 +107,7 @@ impl<const W: usize> Search<'_, W> {
     /// Raises the bound to the least period of walks.
     fn bisect_walks(&mut self) -> Result<(), Stopped> {
         let incumbent = self.incumbent;
-        let limits = Limits::of_latency(incumbent.problem.max_latency_s);
+        let limits = Limits::of_latency(incumbent.instance.max_latency_s);
         let mut high_s = incumbent.objective();
         while !(self.stop)() && incumbent.bound() < high_s {
             let low_s = incumbent.bound();
@@ -141,12 +141,12 @@ impl<const W: usize> Search<'_, W> {
         Ok(())
     }
 
-    /// Whether a placement within a period is possible; without entries, by beams and walks alone.
-    fn decide(&mut self, period_s: f64, most_entries: usize) -> Result<Verdict, Stopped> {
+    /// Whether a placement within a period is possible; without labels, by beams and walks alone.
+    fn decide(&mut self, period_s: f64, most_labels: usize) -> Result<Verdict, Stopped> {
         let incumbent = self.incumbent;
-        let limits = Limits::of_latency(incumbent.problem.max_latency_s);
+        let limits = Limits::of_latency(incumbent.instance.max_latency_s);
         let stop = self.stop;
-        let tables = Tables::new(incumbent.problem, &self.stage_ends, None, period_s, stop)?;
+        let tables = Tables::new(incumbent.instance, &self.stage_ends, None, period_s, stop)?;
         if !tables.may_hold(&limits) {
             return Ok(Verdict::Infeasible);
         }
@@ -155,10 +155,10 @@ impl<const W: usize> Search<'_, W> {
             self.offer(found);
             return Ok(Verdict::Feasible);
         }
-        if most_entries == 0 {
+        if most_labels == 0 {
             return Ok(Verdict::Unknown);
         }
-        let decision = tables.decide(limits, Goal::Stages, &mut self.neighbourhoods, most_entries, stop);
+        let decision = tables.decide(limits, Goal::Stages, &mut self.neighbourhoods, most_labels, stop);
         let verdict = match decision.placement {
             Some((found, _)) => {
                 self.offer(found);
@@ -170,10 +170,10 @@ impl<const W: usize> Search<'_, W> {
         Ok(verdict)
     }
 
-    /// Lowers the incumbent: by annealing, or where the latency has a limit or the problem is too large, by beams.
+    /// Lowers the incumbent: by annealing, or where the latency has a limit or the instance is too large, by beams.
     fn improve(&mut self, moves: usize, width: usize) -> Result<(), Stopped> {
-        let problem = self.incumbent.problem;
-        let orders = if problem.max_latency_s.is_finite() { None } else { Orders::new(problem, self.stop)? };
+        let instance = self.incumbent.instance;
+        let orders = if instance.max_latency_s.is_finite() { None } else { Orders::new(instance, self.stop)? };
         match orders {
             Some(orders) => self.anneal(&orders, moves),
             None => self.widen(width),
@@ -192,7 +192,7 @@ impl<const W: usize> Search<'_, W> {
             let temperature = TEMPERATURES[failed % TEMPERATURES.len()];
             match orders.anneal(&order, period_s, (temperature, moves), &mut self.rng, self.stop)? {
                 Some(better) => {
-                    if let Some(better) = repartition(incumbent.problem, &better, self.stop)? {
+                    if let Some(better) = repartition(incumbent.instance, &better, self.stop)? {
                         incumbent.offer(better);
                     }
                     // What is found is judged by rounded sums: it need not be better.
@@ -207,7 +207,7 @@ impl<const W: usize> Search<'_, W> {
     /// Lowers the incumbent by wider beams at bisected periods.
     fn widen(&mut self, width: usize) -> Result<(), Stopped> {
         let incumbent = self.incumbent;
-        let limits = Limits::of_latency(incumbent.problem.max_latency_s);
+        let limits = Limits::of_latency(incumbent.instance.max_latency_s);
         let goal = if limits.latency_s.is_finite() { Goal::Latency } else { Goal::Stages };
         let mut unreached_s = incumbent.bound();
         for _ in 0..BEAMS_PER_ROUND {
@@ -225,10 +225,10 @@ impl<const W: usize> Search<'_, W> {
         Ok(())
     }
 
-    fn narrow(&mut self, most_entries: usize) -> Result<(), Stopped> {
+    fn narrow(&mut self, most_labels: usize) -> Result<(), Stopped> {
         let incumbent = self.incumbent;
         if incumbent.best().is_none() {
-            match self.decide(f64::MAX, most_entries)? {
+            match self.decide(f64::MAX, most_labels)? {
                 Verdict::Infeasible => incumbent.raise(f64::INFINITY),
                 Verdict::Unknown => return Ok(()),
                 Verdict::Feasible => {}
@@ -241,7 +241,7 @@ impl<const W: usize> Search<'_, W> {
             if (self.stop)() || incumbent.bound() >= best_s {
                 return Ok(());
             }
-            match self.decide(best_s.next_down(), most_entries)? {
+            match self.decide(best_s.next_down(), most_labels)? {
                 Verdict::Infeasible => {
                     incumbent.raise(best_s);
                     return Ok(());
@@ -254,7 +254,7 @@ impl<const W: usize> Search<'_, W> {
                 }
             }
         }
-        self.climb(most_entries)
+        self.climb(most_labels)
     }
 
     /// Whether the gap is so small that steps down from the best are worth more than steps up from the bound.
@@ -263,7 +263,7 @@ impl<const W: usize> Search<'_, W> {
     }
 
     /// Decides in growing steps up from the bound, then by bisection.
-    fn climb(&mut self, most_entries: usize) -> Result<(), Stopped> {
+    fn climb(&mut self, most_labels: usize) -> Result<(), Stopped> {
         let incumbent = self.incumbent;
         let mut undecided_s = incumbent.objective();
         let first_s = incumbent.bound();
@@ -287,7 +287,7 @@ impl<const W: usize> Search<'_, W> {
                 return Ok(());
             }
             let before = again.then(|| self.neighbourhoods.clone());
-            match self.decide(period_s, most_entries)? {
+            match self.decide(period_s, most_labels)? {
                 Verdict::Infeasible => {
                     incumbent.raise(period_s.next_up().min(incumbent.objective()));
                     step_s *= 2.0;
@@ -302,16 +302,16 @@ impl<const W: usize> Search<'_, W> {
                 }
             }
             if incumbent.objective() - incumbent.bound() <= WALK_WIDTH * incumbent.objective() {
-                return self.finish(most_entries);
+                return self.finish(most_labels);
             }
         }
     }
 
     /// Steps down from the best: little is left between the bound and it.
-    fn finish(&mut self, most_entries: usize) -> Result<(), Stopped> {
+    fn finish(&mut self, most_labels: usize) -> Result<(), Stopped> {
         while !(self.stop)() && self.incumbent.bound() < self.incumbent.objective() {
             let best_s = self.incumbent.objective();
-            match self.decide(best_s.next_down(), most_entries)? {
+            match self.decide(best_s.next_down(), most_labels)? {
                 Verdict::Infeasible => self.incumbent.raise(best_s),
                 Verdict::Feasible => {}
                 Verdict::Unknown => break,

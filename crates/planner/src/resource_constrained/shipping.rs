@@ -3,7 +3,7 @@
 use rustc_hash::FxHashMap;
 
 use crate::domain::request::PlanRequest;
-use crate::problem::Problem;
+use crate::instance::Instance;
 
 /// Bytes as prefix sums over positions, exact as doubles below 2^53.
 #[derive(Debug)]
@@ -15,14 +15,14 @@ pub struct Shipping {
 }
 
 impl Shipping {
-    /// The table of a request with a base, for its problem with all cuts.
-    pub fn new(request: &PlanRequest, problem: &Problem) -> Option<Self> {
+    /// The table of a request with a base, for its instance with all cuts.
+    pub fn new(request: &PlanRequest, instance: &Instance) -> Option<Self> {
         let holders = request.options.base.as_ref()?.holders();
         let layers = &request.model.layers;
         let sums = |counts: &dyn Fn(&str) -> bool| {
             let mut sum = 0.0;
             let mut sums = vec![sum];
-            for ends in problem.chain.positions.windows(2) {
+            for ends in instance.chain.positions.windows(2) {
                 let block = layers[ends[0]..ends[1]].iter().filter(|layer| counts(&layer.id));
                 sum += block.map(|layer| layer.param_bytes as f64).sum::<f64>();
                 sums.push(sum);
@@ -30,7 +30,7 @@ impl Shipping {
             sums
         };
         let mut held = FxHashMap::default();
-        for (host, &node) in problem.hosts.iter().enumerate() {
+        for (host, &node) in instance.hosts.iter().enumerate() {
             let id = request.cluster.nodes[node].id.as_str();
             if holders.values().any(|&holder| holder == id) {
                 held.insert(host, sums(&|layer: &str| holders.get(layer) == Some(&id)));

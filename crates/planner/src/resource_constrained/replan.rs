@@ -5,7 +5,7 @@
 
 use super::decide::Tables;
 use super::effort::Effort;
-use super::least_latency::{Heard, close_in};
+use super::least_latency::{Listener, close_in};
 use super::limits::{Goal, Limits};
 use super::shipping::Shipping;
 use crate::cost::{Assignment, costs};
@@ -19,16 +19,16 @@ const BISECTIONS: usize = 16;
 
 /// Looks for the placement that ships least.
 pub fn fewest_bytes<const W: usize>(incumbent: &Incumbent<'_>) -> Result<(), Stopped> {
-    let problem = incumbent.problem;
+    let instance = incumbent.instance;
     let stop = || incumbent.env.stop.reason().is_some();
-    let Some(shipping) = Shipping::new(incumbent.request, problem) else { return Ok(()) };
-    let stage_ends = StageEnds::<W>::new(problem, &stop)?;
+    let Some(shipping) = Shipping::new(incumbent.request, instance) else { return Ok(()) };
+    let stage_ends = StageEnds::<W>::new(instance, &stop)?;
     let ratio = incumbent.request.options.max_period_ratio.unwrap_or(1.0);
     while let Some(best) = incumbent.best() {
         let period_s = incumbent.objective().max(ratio * incumbent.claimed_bound());
         let cheapest = fewest_bytes_within(incumbent, &stage_ends, &shipping, (best, period_s), &stop)?;
         // Where the least period was not known, a smaller one may have been found: then less is allowed.
-        if costs(problem, &cheapest).period_s <= incumbent.objective().max(ratio * incumbent.claimed_bound()) {
+        if costs(instance, &cheapest).period_s <= incumbent.objective().max(ratio * incumbent.claimed_bound()) {
             incumbent.ship(cheapest.clone());
             let better = smaller_period(incumbent, &stage_ends, &shipping, cheapest, &stop)?;
             incumbent.ship(better);
@@ -46,11 +46,11 @@ fn fewest_bytes_within<const W: usize>(
     (mut cheapest, period_s): (Assignment, f64),
     stop: &dyn Fn() -> bool,
 ) -> Result<Assignment, Stopped> {
-    let problem = incumbent.problem;
+    let instance = incumbent.instance;
     let high = bytes(shipping, &cheapest);
-    let tables = Tables::new(problem, stage_ends, Some(shipping), period_s, stop)?;
-    let mut neighbourhoods = Neighbourhoods::new(problem.hosts.len());
-    let mut heard = Heard {
+    let tables = Tables::new(instance, stage_ends, Some(shipping), period_s, stop)?;
+    let mut neighbourhoods = Neighbourhoods::new(instance.hosts.len());
+    let mut listener = Listener {
         placement: &mut |found| {
             // It may have a smaller period than the best so far.
             incumbent.offer(found.clone());
@@ -59,9 +59,9 @@ fn fewest_bytes_within<const W: usize>(
         bound: &mut |bytes| incumbent.prove(|proofs| proofs.fewest_bytes = proofs.fewest_bytes.max(bytes as u64)),
         stop,
     };
-    let wanted = (Goal::Bytes, Limits::of_latency(problem.max_latency_s));
+    let wanted = (Goal::Bytes, Limits::of_latency(instance.max_latency_s));
     let (shipped, proven) =
-        close_in(&tables, &mut neighbourhoods, wanted, high, Effort::of_proofs(incumbent), &mut heard);
+        close_in(&tables, &mut neighbourhoods, wanted, high, Effort::of_proofs(incumbent), &mut listener);
     if proven {
         incumbent.prove(|proofs| proofs.fewest_bytes = proofs.fewest_bytes.max(shipped as u64));
     }
@@ -80,14 +80,14 @@ fn smaller_period<const W: usize>(
     mut best: Assignment,
     stop: &dyn Fn() -> bool,
 ) -> Result<Assignment, Stopped> {
-    let problem = incumbent.problem;
-    let limits = Limits { latency_s: problem.max_latency_s, shipped_bytes: bytes(shipping, &best) };
-    let effort = Effort::of_ties(problem.hosts.len());
-    let most_entries = effort.first();
-    let mut neighbourhoods = Neighbourhoods::new(problem.hosts.len());
+    let instance = incumbent.instance;
+    let limits = Limits { latency_s: instance.max_latency_s, shipped_bytes: bytes(shipping, &best) };
+    let effort = Effort::of_ties(instance.hosts.len());
+    let most_labels = effort.first();
+    let mut neighbourhoods = Neighbourhoods::new(instance.hosts.len());
     let mut low_s = incumbent.objective();
     for halving in 0..=BISECTIONS {
-        let high_s = costs(problem, &best).period_s;
+        let high_s = costs(instance, &best).period_s;
         if high_s <= low_s || stop() {
             break;
         }
@@ -96,17 +96,17 @@ fn smaller_period<const W: usize>(
         if period_s < low_s || period_s >= high_s {
             break;
         }
-        let tables = Tables::new(problem, stage_ends, Some(shipping), period_s, stop)?;
-        let decision = tables.decide(limits, Goal::Stages, &mut neighbourhoods, most_entries, stop);
+        let tables = Tables::new(instance, stage_ends, Some(shipping), period_s, stop)?;
+        let decision = tables.decide(limits, Goal::Stages, &mut neighbourhoods, most_labels, stop);
         match decision.placement {
             Some((better, _)) => best = better,
             None if halving == 0 => break,
             None => low_s = period_s.next_up(),
         }
     }
-    let costs = costs(problem, &best);
-    let tables = Tables::new(problem, stage_ends, Some(shipping), costs.period_s, stop)?;
-    let mut heard = Heard { placement: &mut |found| best = found, bound: &mut |_| {}, stop };
-    close_in(&tables, &mut neighbourhoods, (Goal::Latency, limits), costs.latency_s, effort, &mut heard);
+    let costs = costs(instance, &best);
+    let tables = Tables::new(instance, stage_ends, Some(shipping), costs.period_s, stop)?;
+    let mut listener = Listener { placement: &mut |found| best = found, bound: &mut |_| {}, stop };
+    close_in(&tables, &mut neighbourhoods, (Goal::Latency, limits), costs.latency_s, effort, &mut listener);
     Ok(best)
 }

@@ -1,26 +1,26 @@
-//! Decisions within limits: completion bounds, a beam, capacities, then labels whose memories grow.
+//! Decisions within limits: completion bounds, a beam, capacity bounds, then labels whose memories grow.
 //!
 //! Decremental state-space relaxation (Boland, Dethridge and Dumitrescu 2006; Righini and Salani 2008): the best walk
 //! with little memory bounds the best placement; where it visits a host twice, memories grow along its cycles and the
 //! search is repeated, until the best walk is a placement or nothing is left.
 
 use super::beam;
-use super::cover::Cover;
-use super::labels::Search;
+use super::capacity::ResourceCapacity;
+use super::completion_bounds::CompletionBounds;
+use super::extensions::Extensions;
+use super::label_search::LabelSearch;
 use super::limits::{Goal, Limits};
 use super::loads::Loads;
 use super::shipping::Shipping;
-use super::to_go::ToGo;
-use super::ways::Ways;
 use crate::cost::Assignment;
 use crate::domain::options::Overlap;
 use crate::exact::at_period::AtPeriod;
 use crate::exact::neighbourhood::Neighbourhoods;
 use crate::exact::stage_ends::StageEnds;
-use crate::problem::Problem;
+use crate::instance::Instance;
 use crate::stopped::Stopped;
 
-/// Labels of a layer of a quick beam.
+/// Buckets of a layer of a quick beam.
 pub const WIDTH: usize = 48;
 
 /// What is known within limits.
@@ -37,10 +37,10 @@ pub struct Decision {
 /// All that is tabulated for one period.
 pub struct Tables<'p, const W: usize> {
     walks: AtPeriod<'p, W>,
-    to_go: ToGo,
+    completion_bounds: CompletionBounds,
     loads: Option<Loads>,
     shipping: Option<&'p Shipping>,
-    cover: Cover,
+    capacity: ResourceCapacity,
     period_s: f64,
     possible: bool,
 }
@@ -48,26 +48,27 @@ pub struct Tables<'p, const W: usize> {
 impl<'p, const W: usize> Tables<'p, W> {
     /// Tabulates a period.
     pub fn new(
-        problem: &'p Problem,
+        instance: &'p Instance,
         stage_ends: &'p StageEnds<W>,
         shipping: Option<&'p Shipping>,
         period_s: f64,
         stop: &dyn Fn() -> bool,
     ) -> Result<Self, Stopped> {
-        let walks = AtPeriod::new(problem, stage_ends, period_s, stop)?;
-        let one_at_a_time = problem.overlap == Overlap::None && period_s < f64::MAX;
-        let mut loads = if one_at_a_time { Some(Loads::new(problem, period_s, stop)?) } else { None };
-        let begins = loads.as_ref().is_none_or(|loads| loads.admit_any(problem));
-        let cover = match walks.fewest_stages_in_all().filter(|_| begins) {
-            None => Cover::Impossible,
-            Some(_) => Cover::new(&walks, loads.as_mut(), stop)?,
+        let walks = AtPeriod::new(instance, stage_ends, period_s, stop)?;
+        let one_at_a_time = instance.overlap == Overlap::None && period_s < f64::MAX;
+        let mut loads = if one_at_a_time { Some(Loads::new(instance, period_s, stop)?) } else { None };
+        let begins = loads.as_ref().is_none_or(|loads| loads.admit_any(instance));
+        let capacity = match walks.fewest_stages_in_all().filter(|_| begins) {
+            None => ResourceCapacity::Insufficient,
+            Some(_) => ResourceCapacity::new(&walks, loads.as_mut(), stop)?,
         };
-        let to_go = ToGo::new(problem, shipping, loads.as_ref(), period_s, stop)?;
-        let possible = !matches!(cover, Cover::Impossible) && to_go.least_latency_s(problem).is_finite();
-        Ok(Self { walks, to_go, loads, shipping, cover, period_s, possible })
+        let completion_bounds = CompletionBounds::new(instance, shipping, loads.as_ref(), period_s, stop)?;
+        let possible = !matches!(capacity, ResourceCapacity::Insufficient)
+            && completion_bounds.least_latency_s(instance).is_finite();
+        Ok(Self { walks, completion_bounds, loads, shipping, capacity, period_s, possible })
     }
 
-    /// Whether the relaxations leave a possibility within limits.
+    /// Returns `false` if the relaxations prove that no placement keeps to the limits.
     pub fn may_hold(&self, limits: &Limits) -> bool {
         self.possible
             && self.least(Goal::Latency) <= limits.latency_s
@@ -78,32 +79,38 @@ impl<'p, const W: usize> Tables<'p, W> {
     pub fn least(&self, goal: Goal) -> f64 {
         match goal {
             _ if !self.possible => f64::INFINITY,
-            Goal::Latency => self.to_go.least_latency_s(self.walks.problem),
-            Goal::Bytes => self.to_go.fewest_bytes(),
+            Goal::Latency => self.completion_bounds.least_latency_s(self.walks.instance),
+            Goal::Bytes => self.completion_bounds.fewest_bytes(),
             Goal::Stages => self.walks.fewest_stages_in_all().map_or(f64::INFINITY, |stages| stages as f64),
         }
     }
 
-    fn ways(&self, limits: Limits, goal: Goal) -> Ways<'_, W> {
-        Ways::new(&self.walks, (&self.to_go, self.loads.as_ref()), self.shipping, self.period_s, limits, goal)
+    fn extensions(&self, limits: Limits, goal: Goal) -> Extensions<'_, W> {
+        Extensions::new(
+            &self.walks,
+            (&self.completion_bounds, self.loads.as_ref()),
+            self.shipping,
+            self.period_s,
+            limits,
+            goal,
+        )
     }
 
-    /// What a beam with layers of so many labels finds within limits, until it is told to stop.
+    /// Returns the best placement within limits that a beam of `width` buckets finds before it is told to stop.
     pub fn beam(&self, limits: Limits, goal: Goal, width: usize, stop: &dyn Fn() -> bool) -> Option<(Assignment, f64)> {
         if !self.may_hold(&limits) {
             return None;
         }
-        beam::placement(&mut self.ways(limits, goal), &self.cover, width, stop)
+        beam::placement(&mut self.extensions(limits, goal), &self.capacity, width, stop)
     }
 
-    /// Decides by labels. What walks must remember is learnt in `neighbourhoods`. Told to stop, it returns what is known
-    /// so far.
+    /// Decides by labels. Grows `neighbourhoods` along the cycles of walks. Told to stop, it returns what is known so far.
     pub fn decide(
         &self,
         mut limits: Limits,
         goal: Goal,
         neighbourhoods: &mut Neighbourhoods,
-        most_entries: usize,
+        most_labels: usize,
         stop: &dyn Fn() -> bool,
     ) -> Decision {
         let mut placement: Option<(Assignment, f64)> = None;
@@ -111,17 +118,18 @@ impl<'p, const W: usize> Tables<'p, W> {
         if !self.may_hold(&limits) {
             return Decision { placement, decided: true, bound };
         }
-        let mut spent = 0;
+        let mut used_labels = 0;
         loop {
-            let ways = self.ways(limits, goal);
-            let found = Search::run(ways, &self.cover, neighbourhoods, most_entries, &mut spent, stop);
+            let extensions = self.extensions(limits, goal);
+            let found =
+                LabelSearch::run(extensions, &self.capacity, neighbourhoods, most_labels, &mut used_labels, stop);
             let Ok(walks) = found else { return Decision { placement, decided: false, bound } };
             if let Some((value, better)) = walks.placement {
                 limits = goal.below(limits, value);
                 placement = Some((better, value));
             }
-            let settled = goal == Goal::Stages && placement.is_some();
-            let Some((least, _)) = walks.cyclic.first().filter(|_| !settled) else {
+            let is_enough = goal == Goal::Stages && placement.is_some();
+            let Some((least, _)) = walks.cyclic.first().filter(|_| !is_enough) else {
                 return Decision { placement, decided: true, bound };
             };
             bound = f64::max(bound, *least);

@@ -1,4 +1,4 @@
-//! Parts of the planner by themselves, for benchmarks; not part of the interface.
+//! The walk bound and the decision at a period by themselves, for benchmarks. Not part of the interface.
 
 use rand::SeedableRng;
 use rand_pcg::Pcg64Mcg;
@@ -9,7 +9,7 @@ use super::env::{Env, NeverStop, NoProgress};
 use super::exact::decision::Decider;
 use super::exact::stage_ends::StageEnds;
 use super::incumbent::Incumbent;
-use super::problem::Problem;
+use super::instance::Instance;
 use super::stopped::Stopped;
 use super::verdict::Verdict;
 use crate::domain::request::PlanRequest;
@@ -17,29 +17,29 @@ use crate::domain::request::PlanRequest;
 /// Labels that a decision may use.
 const MOST_LABELS: usize = 2_000_000;
 
-/// A request reduced once, so that a part is measured without the reduction.
-pub struct Parts<'r> {
+/// The bound and the decision of a request that is reduced once, so that they are measured without the reduction.
+pub struct BoundAndDecision<'r> {
     request: &'r PlanRequest,
-    problem: Problem,
+    instance: Instance,
 }
 
-impl<'r> Parts<'r> {
+impl<'r> BoundAndDecision<'r> {
     /// Reduces a request.
     pub fn new(request: &'r PlanRequest) -> Option<Self> {
-        Some(Self { request, problem: Problem::new(request, &|| false).ok()? })
+        Some(Self { request, instance: Instance::new(request, &|| false).ok()? })
     }
 
     /// The bound of the walk relaxation.
     pub fn walk_bound_s(&self) -> Option<f64> {
-        Walks(&self.problem).least_period(&|| false).ok()
+        Walks(&self.instance).least_period(&|| false).ok()
     }
 
     /// Whether a placement within a period is possible, decided with nothing known; `None` where that is too hard.
     pub fn is_possible(&self, period_s: f64) -> Option<bool> {
         let env = Env { seed: 0, threads: 1, stop: &NeverStop, progress: &NoProgress };
-        let incumbent = Incumbent::new(self.request, &self.problem, &env);
+        let incumbent = Incumbent::new(self.request, &self.instance, &env);
         let verdict =
-            for_width!(self.problem.blocks() + 1, W => decide::<W>(&incumbent, period_s), else Ok(Verdict::Unknown));
+            for_width!(self.instance.blocks() + 1, W => decide::<W>(&incumbent, period_s), else Ok(Verdict::Unknown));
         match verdict {
             Ok(Verdict::Feasible) => Some(true),
             Ok(Verdict::Infeasible) => Some(false),
@@ -49,9 +49,9 @@ impl<'r> Parts<'r> {
 }
 
 fn decide<const W: usize>(incumbent: &Incumbent<'_>, period_s: f64) -> Result<Verdict, Stopped> {
-    let problem = incumbent.problem;
-    let stage_ends = StageEnds::<W>::new(problem, &|| false)?;
-    let every_cut: Vec<usize> = (0..=problem.blocks()).collect();
+    let instance = incumbent.instance;
+    let stage_ends = StageEnds::<W>::new(instance, &|| false)?;
+    let every_cut: Vec<usize> = (0..=instance.blocks()).collect();
     let rng = Pcg64Mcg::seed_from_u64(incumbent.env.seed);
-    Decider::new(incumbent, problem, &every_cut, &stage_ends, rng).decide(period_s, MOST_LABELS)
+    Decider::new(incumbent, instance, &every_cut, &stage_ends, rng).decide(period_s, MOST_LABELS)
 }

@@ -5,7 +5,7 @@
 
 use super::decide::Tables;
 use super::effort::Effort;
-use super::least_latency::{Heard, close_in};
+use super::least_latency::{Listener, close_in};
 use super::limits::{Goal, Limits};
 use crate::cost::Costs;
 use crate::exact::neighbourhood::Neighbourhoods;
@@ -18,7 +18,7 @@ const MANY_HOSTS: usize = 300;
 
 /// Lowers the latency of the best placement at its period.
 pub fn least_latency_at<const W: usize>(incumbent: &Incumbent<'_>) -> Result<(), Stopped> {
-    let hosts = incumbent.problem.hosts.len();
+    let hosts = incumbent.instance.hosts.len();
     if hosts >= MANY_HOSTS {
         return Ok(());
     }
@@ -35,12 +35,12 @@ pub fn least_latency<const W: usize>(
     Costs { period_s, latency_s }: Costs,
     effort: Effort,
 ) -> Result<bool, Stopped> {
-    let problem = incumbent.problem;
+    let instance = incumbent.instance;
     let stop = || incumbent.env.stop.reason().is_some();
-    let stage_ends = StageEnds::<W>::new(problem, &stop)?;
-    let tables = Tables::new(problem, &stage_ends, None, period_s, &stop)?;
-    let mut neighbourhoods = Neighbourhoods::new(problem.hosts.len());
-    let mut heard = Heard { placement: &mut |found| incumbent.offer(found), bound: &mut |_| {}, stop: &stop };
+    let stage_ends = StageEnds::<W>::new(instance, &stop)?;
+    let tables = Tables::new(instance, &stage_ends, None, period_s, &stop)?;
+    let mut neighbourhoods = Neighbourhoods::new(instance.hosts.len());
+    let mut listener = Listener { placement: &mut |found| incumbent.offer(found), bound: &mut |_| {}, stop: &stop };
     let wanted = (Goal::Latency, Limits::of_latency(f64::INFINITY));
-    Ok(close_in(&tables, &mut neighbourhoods, wanted, latency_s, effort, &mut heard).1)
+    Ok(close_in(&tables, &mut neighbourhoods, wanted, latency_s, effort, &mut listener).1)
 }

@@ -1,4 +1,4 @@
-//! Completion bounds: what the walk relaxation needs at least from a start on a host to the end, within a period.
+//! Completion bounds: the least resources that the walk relaxation needs from a start on a host to the end, within a period.
 //!
 //! A backward dynamic programme over positions in which a walk may come back to a host, but not by the next step but
 //! one: cycles of two hosts are left out (Houck, Picard, Queyranne and Vemuganti 1980), since the fastest link tempts
@@ -6,10 +6,10 @@
 //!
 //! Sums are associated backwards here and forwards in the cost model, so a bound is used with [`ROUNDING`].
 
+use super::best_two::{BestTwo, NOWHERE};
 use super::loads::Loads;
 use super::shipping::Shipping;
-use super::two::{NOWHERE, Two};
-use crate::problem::Problem;
+use crate::instance::Instance;
 use crate::stopped::Stopped;
 
 /// More than the relative difference between two orders of summing a pipeline's times.
@@ -17,10 +17,10 @@ pub const ROUNDING: f64 = 1e-12;
 
 /// The bounds, by position, then host.
 #[derive(Debug)]
-pub struct ToGo {
+pub struct CompletionBounds {
     hosts: usize,
-    latency: Vec<Two>,
-    bytes: Option<Vec<Two>>,
+    latency: Vec<BestTwo>,
+    bytes: Option<Vec<BestTwo>>,
     /// Whether a walk can begin on a host.
     begins: Vec<bool>,
     period_s: f64,
@@ -28,36 +28,35 @@ pub struct ToGo {
 
 /// What follows an end on a host, by position, then host: the rest with its first hop.
 struct Behind {
-    latency: Vec<Two>,
-    bytes: Vec<Two>,
+    latency: Vec<BestTwo>,
+    bytes: Vec<BestTwo>,
 }
 
 impl Behind {
     fn new(hosts: usize, blocks: usize) -> Self {
-        let ways = vec![Two::NONE; (blocks + 1) * hosts];
-        Self { latency: ways.clone(), bytes: ways }
+        let nothing = vec![BestTwo::NONE; (blocks + 1) * hosts];
+        Self { latency: nothing.clone(), bytes: nothing }
     }
 }
 
-impl ToGo {
-    /// Tabulates a problem at a period.
-    /// Where nodes do one thing at a time, their loads are given.
+impl CompletionBounds {
+    /// Tabulates an instance at a period. Where a node does one thing at a time, `loads` are given.
     pub fn new(
-        problem: &Problem,
+        instance: &Instance,
         shipping: Option<&Shipping>,
         loads: Option<&Loads>,
         period_s: f64,
         stop: &dyn Fn() -> bool,
     ) -> Result<Self, Stopped> {
-        let (hosts, blocks) = (problem.hosts.len(), problem.blocks());
-        let mut to_go = Self {
+        let (hosts, blocks) = (instance.hosts.len(), instance.blocks());
+        let mut completion_bounds = Self {
             hosts,
-            latency: vec![Two::NONE; (blocks + 1) * hosts],
-            bytes: shipping.map(|_| vec![Two::NONE; (blocks + 1) * hosts]),
+            latency: vec![BestTwo::NONE; (blocks + 1) * hosts],
+            bytes: shipping.map(|_| vec![BestTwo::NONE; (blocks + 1) * hosts]),
             begins: (0..hosts)
                 .map(|host| {
-                    let input_s = problem.input_s[host];
-                    let admitted = |loads: &Loads| loads.admits(host, 0, host, problem.most_stages, input_s);
+                    let input_s = instance.input_s[host];
+                    let admitted = |loads: &Loads| loads.admits(host, 0, host, instance.most_stages, input_s);
                     input_s <= period_s && loads.is_none_or(admitted)
                 })
                 .collect(),
@@ -69,11 +68,11 @@ impl ToGo {
                 if host % 64 == 0 && stop() {
                     return Err(Stopped);
                 }
-                to_go.go_on((problem, loads), host, start + 1, &mut behind);
+                completion_bounds.go_on((instance, loads), host, start + 1, &mut behind);
             }
-            to_go.start_at((problem, loads), shipping, start, &behind, stop)?;
+            completion_bounds.start_at((instance, loads), shipping, start, &behind, stop)?;
         }
-        Ok(to_go)
+        Ok(completion_bounds)
     }
 
     /// The least latency from a start on a host to the end, the host's own stage included; infinite where there is no
@@ -90,8 +89,8 @@ impl ToGo {
     }
 
     /// The least latency of all walks within the period; infinite where there is none.
-    pub fn least_latency_s(&self, problem: &Problem) -> f64 {
-        let from = |host: usize| problem.input_s[host] + self.latency[host].least;
+    pub fn least_latency_s(&self, instance: &Instance) -> f64 {
+        let from = |host: usize| instance.input_s[host] + self.latency[host].least;
         self.first_hosts().map(from).fold(f64::INFINITY, f64::min) * (1.0 - ROUNDING)
     }
 
@@ -106,11 +105,11 @@ impl ToGo {
     }
 
     /// What follows a stage that ends on a host.
-    fn go_on(&self, (problem, loads): (&Problem, Option<&Loads>), host: usize, end: usize, behind: &mut Behind) {
+    fn go_on(&self, (instance, loads): (&Instance, Option<&Loads>), host: usize, end: usize, behind: &mut Behind) {
         let at = end * self.hosts + host;
-        let (mut latency, mut bytes) = (Two::NONE, Two::NONE);
-        if end == problem.blocks() {
-            let output_s = problem.output_s[host];
+        let (mut latency, mut bytes) = (BestTwo::NONE, BestTwo::NONE);
+        if end == instance.blocks() {
+            let output_s = instance.output_s[host];
             if output_s <= self.period_s {
                 latency.add(output_s, NOWHERE);
                 bytes.add(0.0, NOWHERE);
@@ -119,7 +118,7 @@ impl ToGo {
             let row = end * self.hosts..(end + 1) * self.hosts;
             let bytes_row = self.bytes.as_ref().map(|bytes| &bytes[row.clone()]);
             let row = &self.latency[row];
-            problem.links.for_each_transfer(host, problem.load_bits[end], |to, hop_s| {
+            instance.links.for_each_transfer(host, instance.load_bits[end], |to, hop_s| {
                 let rest_s = row[to].avoiding(host);
                 let admitted = loads.is_none_or(|loads| loads.admits(to, end, host, usize::MAX, hop_s));
                 if hop_s <= self.period_s && admitted && rest_s.is_finite() {
@@ -135,16 +134,16 @@ impl ToGo {
 
     fn start_at(
         &mut self,
-        (problem, loads): (&Problem, Option<&Loads>),
+        (instance, loads): (&Instance, Option<&Loads>),
         shipping: Option<&Shipping>,
         start: usize,
         behind: &Behind,
         stop: &dyn Fn() -> bool,
     ) -> Result<(), Stopped> {
-        let mut ends: Vec<Vec<(usize, f64)>> = vec![Vec::new(); problem.groups.len()];
+        let mut ends: Vec<Vec<(usize, f64)>> = vec![Vec::new(); instance.groups.len()];
         for (group, ends) in ends.iter_mut().enumerate() {
-            problem.ends_in_memory(group, start, |end| {
-                let compute_s = problem.compute_s(group, start, end);
+            instance.ends_in_memory(group, start, |end| {
+                let compute_s = instance.compute_s(group, start, end);
                 if compute_s <= self.period_s {
                     ends.push((end, compute_s));
                 }
@@ -155,7 +154,7 @@ impl ToGo {
                 return Err(Stopped);
             }
             let at = start * self.hosts + host;
-            for &(end, compute_s) in &ends[problem.group_of[host]] {
+            for &(end, compute_s) in &ends[instance.group_of[host]] {
                 let after = end * self.hosts + host;
                 if loads.is_some_and(|loads| !loads.admits_stage(host, end, compute_s)) {
                     continue;

@@ -11,7 +11,7 @@
 use rand::RngExt;
 use rand_pcg::Pcg64Mcg;
 
-use crate::problem::Problem;
+use crate::instance::Instance;
 use crate::stopped::Stopped;
 
 /// How hot it is at the first move, as parts of the period: a new search, or a look around.
@@ -31,7 +31,7 @@ type Stage = (usize, f64);
 
 /// What orders are judged by.
 pub struct Orders<'p> {
-    problem: &'p Problem,
+    instance: &'p Instance,
     /// By group, then start.
     stages: Vec<Vec<Stage>>,
     /// For each number of stages the first position from which so many can reach the end.
@@ -48,15 +48,15 @@ struct Judged {
 }
 
 impl<'p> Orders<'p> {
-    /// Tabulates a problem. O(g m r + n²). Returns `None` if the tables would be too large.
-    pub fn new(problem: &'p Problem, stop: &dyn Fn() -> bool) -> Result<Option<Self>, Stopped> {
-        let (hosts, blocks) = (problem.hosts.len(), problem.blocks());
+    /// Tabulates an instance. O(g m r + n²). Returns `None` if the tables would be too large.
+    pub fn new(instance: &'p Instance, stop: &dyn Fn() -> bool) -> Result<Option<Self>, Stopped> {
+        let (hosts, blocks) = (instance.hosts.len(), instance.blocks());
         if hosts * hosts > MOST_NUMBERS {
             return Ok(None);
         }
-        let mut stages: Vec<Vec<Stage>> = Vec::with_capacity(problem.groups.len() * blocks);
+        let mut stages: Vec<Vec<Stage>> = Vec::with_capacity(instance.groups.len() * blocks);
         let mut numbers = 0;
-        for group in 0..problem.groups.len() {
+        for group in 0..instance.groups.len() {
             for start in 0..blocks {
                 numbers += stages.last().map_or(0, Vec::len);
                 if numbers > MOST_NUMBERS {
@@ -66,33 +66,33 @@ impl<'p> Orders<'p> {
                     return Err(Stopped);
                 }
                 let mut ends = Vec::new();
-                problem.ends_in_memory(group, start, |end| ends.push((end, problem.compute_s(group, start, end))));
+                instance.ends_in_memory(group, start, |end| ends.push((end, instance.compute_s(group, start, end))));
                 stages.push(ends);
             }
         }
         let furthest = |start: usize| {
             let of_group = |group: usize| stages[group * blocks + start].last().map_or(start, |&(end, _)| end);
-            (0..problem.groups.len()).map(of_group).max().unwrap_or(start)
+            (0..instance.groups.len()).map(of_group).max().unwrap_or(start)
         };
         let furthest: Vec<usize> = (0..blocks).map(furthest).collect();
         let mut least_start = vec![blocks];
-        for _ in 0..problem.most_stages {
+        for _ in 0..instance.most_stages {
             let target = least_start[least_start.len() - 1];
             least_start.push((0..blocks).find(|&start| furthest[start] >= target).unwrap_or(blocks));
         }
         let hop = |pair: usize| {
-            let link = problem.link(pair / hosts, pair % hosts);
+            let link = instance.link(pair / hosts, pair % hosts);
             let latency_s = link.transfer_s(0.0);
             // Infinite where there is no link.
             if latency_s.is_finite() { (link.transfer_s(1.0) - latency_s, latency_s) } else { (0.0, latency_s) }
         };
         let hops = (0..hosts * hosts).map(hop).collect();
-        Ok(Some(Self { problem, stages, least_start, hops }))
+        Ok(Some(Self { instance, stages, least_start, hops }))
     }
 
     fn hop_s(&self, from: usize, to: usize, position: usize) -> f64 {
-        let (per_bit_s, latency_s) = self.hops[from * self.problem.hosts.len() + to];
-        per_bit_s * self.problem.load_bits[position] + latency_s
+        let (per_bit_s, latency_s) = self.hops[from * self.instance.hosts.len() + to];
+        per_bit_s * self.instance.load_bits[position] + latency_s
     }
 
     /// Looks for an order without excess, from another one. Returns `None` if it finds none.
@@ -107,7 +107,7 @@ impl<'p> Orders<'p> {
         let mut current = Judged { order: order.to_vec(), rows: Vec::new(), excess_s: f64::INFINITY };
         let mut candidate = Judged { order: Vec::new(), rows: Vec::new(), excess_s: f64::INFINITY };
         self.judge(&mut current, 0, period_s, f64::INFINITY);
-        let mut idle: Vec<usize> = (0..self.problem.hosts.len()).filter(|host| !order.contains(host)).collect();
+        let mut idle: Vec<usize> = (0..self.instance.hosts.len()).filter(|host| !order.contains(host)).collect();
         let cooling = (LAST_TEMPERATURE / temperature).powf(1.0 / moves as f64);
         let mut temperature_s = temperature * period_s;
         for done in 0..moves {
@@ -119,7 +119,7 @@ impl<'p> Orders<'p> {
             }
             temperature_s *= cooling;
             candidate.order.clone_from(&current.order);
-            let Some(first) = change(&mut candidate.order, &idle, self.problem.most_stages, rng) else { continue };
+            let Some(first) = change(&mut candidate.order, &idle, self.instance.most_stages, rng) else { continue };
             let accepted_s = current.excess_s - temperature_s * (1.0 - rng.random::<f64>()).ln();
             // The stage in front of the first that is different sends elsewhere, and with another number of stages rows
             // have other ends.
@@ -130,7 +130,7 @@ impl<'p> Orders<'p> {
             self.judge(&mut candidate, kept, period_s, accepted_s);
             if candidate.excess_s <= accepted_s {
                 std::mem::swap(&mut current, &mut candidate);
-                idle = (0..self.problem.hosts.len()).filter(|host| !current.order.contains(host)).collect();
+                idle = (0..self.instance.hosts.len()).filter(|host| !current.order.contains(host)).collect();
             }
         }
         Ok(None)
@@ -138,8 +138,8 @@ impl<'p> Orders<'p> {
 
     /// Adds rows from a stage on; the excess is infinite where it is above a limit.
     fn judge(&self, judged: &mut Judged, from: usize, period_s: f64, limit_s: f64) {
-        let problem = self.problem;
-        let blocks = problem.blocks();
+        let instance = self.instance;
+        let blocks = instance.blocks();
         let order = &judged.order;
         judged.excess_s = f64::INFINITY;
         let mut sends = vec![0.0; blocks + 1];
@@ -150,7 +150,7 @@ impl<'p> Orders<'p> {
             for (end, send_s) in sends.iter_mut().enumerate().skip(least_end) {
                 *send_s = match order.get(stage + 1) {
                     Some(&next) => self.hop_s(host, next, end),
-                    None => problem.output_s[host],
+                    None => instance.output_s[host],
                 };
             }
             let mut row = vec![f64::INFINITY; blocks + 1];
@@ -158,13 +158,13 @@ impl<'p> Orders<'p> {
             let starts = if stage == 0 { 0..1 } else { self.least_start[left + 1]..blocks };
             for start in starts {
                 let (before_s, receive_s) = match stage {
-                    0 => (0.0, problem.input_s[host]),
+                    0 => (0.0, instance.input_s[host]),
                     _ => (judged.rows[stage - 1][start], self.hop_s(order[stage - 1], host, start)),
                 };
                 if before_s > limit_s || before_s == f64::INFINITY {
                     continue;
                 }
-                for &(end, compute_s) in &self.stages[problem.group_of[host] * blocks + start] {
+                for &(end, compute_s) in &self.stages[instance.group_of[host] * blocks + start] {
                     if end < least_end {
                         continue;
                     }
@@ -231,39 +231,39 @@ mod tests {
 
     #[test]
     fn an_order_that_is_no_placement_is_a_start_too() {
-        let problem = problem();
-        let orders = Orders::new(&problem, &|| false).unwrap().unwrap();
+        let instance = instance();
+        let orders = Orders::new(&instance, &|| false).unwrap().unwrap();
         // One host cannot hold the whole model, and gives no row.
-        assert!(repartition(&problem, &[0], &|| false).unwrap().is_none());
+        assert!(repartition(&instance, &[0], &|| false).unwrap().is_none());
         let mut rng = Pcg64Mcg::seed_from_u64(1);
         let found = orders.anneal(&[0], 1e9, (TEMPERATURES[0], 50_000), &mut rng, &|| false).unwrap().unwrap();
-        assert!(repartition(&problem, &found, &|| false).unwrap().is_some());
+        assert!(repartition(&instance, &found, &|| false).unwrap().is_some());
     }
 
     const INSTANCE: &str = include_str!("../../tests/instances/paper_tight_n16_0.json");
 
-    fn problem() -> Problem {
-        let instance: serde_json::Value = serde_json::from_str(INSTANCE).unwrap();
-        let mut request = PlanRequest::from_json(&instance["request"]).unwrap();
+    fn instance() -> Instance {
+        let certified: serde_json::Value = serde_json::from_str(INSTANCE).unwrap();
+        let mut request = PlanRequest::from_json(&certified["request"]).unwrap();
         request.options.cost_model.overlap = Overlap::None;
-        Problem::new(&request, &|| false).unwrap()
+        Instance::new(&request, &|| false).unwrap()
     }
 
     #[test]
     fn an_order_without_excess_is_a_placement_within_the_period() {
-        let problem = problem();
-        let orders = Orders::new(&problem, &|| false).unwrap().unwrap();
-        let first: Vec<usize> = (0..problem.most_stages).collect();
+        let instance = instance();
+        let orders = Orders::new(&instance, &|| false).unwrap().unwrap();
+        let first: Vec<usize> = (0..instance.most_stages).collect();
         let period_of = |order: &[usize]| {
-            repartition(&problem, order, &|| false).unwrap().map(|placement| costs(&problem, &placement).period_s)
+            repartition(&instance, order, &|| false).unwrap().map(|placement| costs(&instance, &placement).period_s)
         };
         let before_s = period_of(&first).unwrap();
         let anneal = |period_s: f64, moves: usize| {
             let mut rng = Pcg64Mcg::seed_from_u64(1);
             orders.anneal(&first, period_s, (TEMPERATURES[0], moves), &mut rng, &|| false).unwrap()
         };
-        let instance: serde_json::Value = serde_json::from_str(INSTANCE).unwrap();
-        let least_s = instance["expected"]["period_s"].as_f64().unwrap();
+        let certified: serde_json::Value = serde_json::from_str(INSTANCE).unwrap();
+        let least_s = certified["expected"]["period_s"].as_f64().unwrap();
         let found = anneal(before_s * 0.8, 5_000).unwrap();
         assert!(period_of(&found).unwrap() <= before_s * 0.8 * (1.0 + 1e-9));
         assert_eq!(anneal(before_s * 0.8, 5_000), Some(found));

@@ -21,7 +21,7 @@ use crate::domain::request::PlanRequest;
 pub struct Group {
     /// Bytes free for stages.
     pub free_bytes: u64,
-    /// Row of [`Problem`]'s work tables.
+    /// Row of [`Instance`]'s work tables.
     class: usize,
     /// Operations per second; infinite where unknown or ignored.
     flops_per_s: f64,
@@ -40,9 +40,9 @@ struct ClassWork {
     flops: Vec<f64>,
 }
 
-/// A planning problem in arrays.
+/// A planning request in arrays.
 #[derive(Debug, Clone)]
-pub struct Problem {
+pub struct Instance {
     /// The chain of blocks.
     pub chain: Chain,
     /// For each host its place in the inventory.
@@ -90,7 +90,7 @@ impl Group {
     }
 }
 
-impl Problem {
+impl Instance {
     /// Reduces a request.
     pub fn new(request: &PlanRequest, stop: &dyn Fn() -> bool) -> Result<Self, Stopped> {
         let PlanRequest { model, cluster, options } = request;
@@ -152,7 +152,7 @@ impl Problem {
         })
     }
 
-    /// The same problem with cuts at some positions only, ascending, 0 and m among them. Blocks between them become one.
+    /// The same instance with cuts at some positions only, ascending, 0 and m among them. Blocks between them become one.
     pub fn with_cuts_at(&self, kept: &[usize]) -> Self {
         let at_kept = |all: &[u64]| kept.iter().map(|&position| all[position]).collect::<Vec<u64>>();
         let seconds_at_kept = |all: &[f64]| kept.iter().map(|&position| all[position]).collect::<Vec<f64>>();
@@ -286,7 +286,7 @@ impl Problem {
         self.pins.iter().any(|places| !places.is_empty())
     }
 
-    /// The same problem with nothing pinned.
+    /// The same instance with nothing pinned.
     pub fn without_pins(&self) -> Self {
         Self { pins: vec![Vec::new(); self.blocks()], ..self.clone() }
     }

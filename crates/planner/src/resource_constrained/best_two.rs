@@ -1,11 +1,11 @@
-//! The least sum and the least with another host next: what walks without cycles of two hosts need.
+//! The least sum, and the least sum with a different next host. Walks without cycles of two hosts need both.
 
 /// No next host: the walk ends.
 pub const NOWHERE: u32 = u32::MAX;
 
 /// The least sum, the host behind it, and the least sum with another host there.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Two {
+pub struct BestTwo {
     /// The least sum.
     pub least: f64,
     /// The host behind it.
@@ -16,7 +16,7 @@ pub struct Two {
     pub other_next: u32,
 }
 
-impl Two {
+impl BestTwo {
     /// Nothing is possible.
     pub const NONE: Self = Self { least: f64::INFINITY, next: NOWHERE, other: f64::INFINITY, other_next: NOWHERE };
 
@@ -33,12 +33,12 @@ impl Two {
         }
     }
 
-    /// Adds what comes of a stage in front of two ways to go on.
+    /// Adds the sums of a stage followed by each of the two of `rest`.
     #[inline]
-    pub fn follow(&mut self, stage: f64, ways: &Self) {
-        self.add(stage + ways.least, ways.next);
-        if ways.other.is_finite() {
-            self.add(stage + ways.other, ways.other_next);
+    pub fn follow(&mut self, stage: f64, rest: &Self) {
+        self.add(stage + rest.least, rest.next);
+        if rest.other.is_finite() {
+            self.add(stage + rest.other, rest.other_next);
         }
     }
 
@@ -64,19 +64,19 @@ mod tests {
 
     #[test]
     fn the_two_least_have_different_hosts() {
-        let mut two = Two::NONE;
+        let mut best_two = BestTwo::NONE;
         for (sum, host) in [(5.0, 1), (3.0, 2), (2.0, 2), (4.0, 3), (6.0, 4)] {
-            two.add(sum, host);
+            best_two.add(sum, host);
         }
-        assert_eq!((two.avoiding(0), two.avoiding(2), two.avoiding(3)), (2.0, 4.0, 2.0));
-        let mut behind = Two::NONE;
-        behind.follow(1.0, &two);
+        assert_eq!((best_two.avoiding(0), best_two.avoiding(2), best_two.avoiding(3)), (2.0, 4.0, 2.0));
+        let mut behind = BestTwo::NONE;
+        behind.follow(1.0, &best_two);
         assert_eq!((behind.avoiding(0), behind.avoiding(2)), (3.0, 5.0));
-        let mut ends = Two::NONE;
+        let mut ends = BestTwo::NONE;
         ends.add(0.0, NOWHERE);
-        assert_eq!((two.and(&behind), two.and(&ends), ends.and(&ends)), (7.0, 2.0, 0.0));
-        let mut alone = Two::NONE;
+        assert_eq!((best_two.and(&behind), best_two.and(&ends), ends.and(&ends)), (7.0, 2.0, 0.0));
+        let mut alone = BestTwo::NONE;
         alone.add(1.0, 2);
-        assert_eq!((alone.and(&alone), alone.and(&two)), (f64::INFINITY, 5.0));
+        assert_eq!((alone.and(&alone), alone.and(&best_two)), (f64::INFINITY, 5.0));
     }
 }

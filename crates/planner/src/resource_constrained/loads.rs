@@ -8,9 +8,9 @@
 //!
 //! Sums are associated in another order than in the cost model, so they are used with [`ROUNDING`].
 
-use super::to_go::ROUNDING;
-use super::two::{NOWHERE, Two};
-use crate::problem::Problem;
+use super::best_two::{BestTwo, NOWHERE};
+use super::completion_bounds::ROUNDING;
+use crate::instance::Instance;
 use crate::stopped::Stopped;
 
 /// Steps that tables by stages left may take; where they would take more, there are none.
@@ -25,21 +25,21 @@ pub struct Loads {
     /// The period with room for roundings.
     within_s: f64,
     /// What a stage that starts there computes and sends, by the host that is sent to.
-    rest: Vec<Two>,
+    rest: Vec<BestTwo>,
     /// What a stage that ends there sends, likewise.
-    hops: Vec<Two>,
+    hops: Vec<BestTwo>,
     /// The same with at most 1, 2, ... stages; with more it is as without a limit, or the table is not kept.
-    rest_by_stages: Vec<Vec<Two>>,
+    rest_by_stages: Vec<Vec<BestTwo>>,
 }
 
 impl Loads {
-    /// Tabulates a problem at a period.
-    pub fn new(problem: &Problem, period_s: f64, stop: &dyn Fn() -> bool) -> Result<Self, Stopped> {
-        let (hosts, blocks) = (problem.hosts.len(), problem.blocks());
+    /// Tabulates an instance at a period.
+    pub fn new(instance: &Instance, period_s: f64, stop: &dyn Fn() -> bool) -> Result<Self, Stopped> {
+        let (hosts, blocks) = (instance.hosts.len(), instance.blocks());
         let within_s = period_s * (1.0 + ROUNDING);
-        let mut members = vec![Vec::new(); problem.groups.len()];
-        problem.group_of.iter().enumerate().for_each(|(host, &group)| members[group].push(host));
-        let nothing = vec![Two::NONE; (blocks + 1) * hosts];
+        let mut members = vec![Vec::new(); instance.groups.len()];
+        instance.group_of.iter().enumerate().for_each(|(host, &group)| members[group].push(host));
+        let nothing = vec![BestTwo::NONE; (blocks + 1) * hosts];
         let (rest, hops) = (nothing.clone(), nothing);
         let mut loads = Self { hosts, members, within_s, rest, hops, rest_by_stages: Vec::new() };
         for start in (0..blocks).rev() {
@@ -47,33 +47,33 @@ impl Loads {
                 if host % 64 == 0 && stop() {
                     return Err(Stopped);
                 }
-                loads.hops[(start + 1) * hosts + host] = loads.shortest_hops(problem, host, start + 1, &loads.rest);
+                loads.hops[(start + 1) * hosts + host] = loads.shortest_hops(instance, host, start + 1, &loads.rest);
             }
-            let row = loads.starts_at(problem, start, &loads.hops);
+            let row = loads.starts_at(instance, start, &loads.hops);
             loads.rest[start * hosts..(start + 1) * hosts].copy_from_slice(&row);
         }
         Ok(loads)
     }
 
     /// Adds the tables by stages left, where they are quickly made.
-    pub fn count_stages(&mut self, problem: &Problem, stop: &dyn Fn() -> bool) -> Result<(), Stopped> {
+    pub fn count_stages(&mut self, instance: &Instance, stop: &dyn Fn() -> bool) -> Result<(), Stopped> {
         let size = self.rest.len();
-        if self.steps(problem).saturating_mul(problem.most_stages) > MOST_STEPS {
+        if self.steps(instance).saturating_mul(instance.most_stages) > MOST_STEPS {
             return Ok(());
         }
-        let mut fewer = vec![Two::NONE; size];
-        while self.rest_by_stages.len() < problem.most_stages {
-            let mut hops = vec![Two::NONE; size];
-            let mut rest = vec![Two::NONE; size];
-            for start in (0..problem.blocks()).rev() {
+        let mut fewer = vec![BestTwo::NONE; size];
+        while self.rest_by_stages.len() < instance.most_stages {
+            let mut hops = vec![BestTwo::NONE; size];
+            let mut rest = vec![BestTwo::NONE; size];
+            for start in (0..instance.blocks()).rev() {
                 for host in 0..self.hosts {
                     if host % 64 == 0 && stop() {
                         return Err(Stopped);
                     }
                     let at = (start + 1) * self.hosts + host;
-                    hops[at] = self.shortest_hops(problem, host, start + 1, &fewer);
+                    hops[at] = self.shortest_hops(instance, host, start + 1, &fewer);
                 }
-                let row = self.starts_at(problem, start, &hops);
+                let row = self.starts_at(instance, start, &hops);
                 rest[start * self.hosts..(start + 1) * self.hosts].copy_from_slice(&row);
             }
             if rest == fewer {
@@ -86,25 +86,25 @@ impl Loads {
     }
 
     /// The hops and the stages of one table.
-    fn steps(&self, problem: &Problem) -> usize {
+    fn steps(&self, instance: &Instance) -> usize {
         let mut steps = self.rest.len() * self.hosts;
         for (group, members) in self.members.iter().enumerate() {
-            for start in 0..problem.blocks() {
-                problem.ends_in_memory(group, start, |_| steps += members.len());
+            for start in 0..instance.blocks() {
+                instance.ends_in_memory(group, start, |_| steps += members.len());
             }
         }
         steps
     }
 
     /// The shortest hops from a host where its stage ends, to two hosts from which the rest is possible.
-    fn shortest_hops(&self, problem: &Problem, host: usize, end: usize, rest: &[Two]) -> Two {
-        let mut shortest = Two::NONE;
-        if end == problem.blocks() {
-            shortest.add(problem.output_s[host], NOWHERE);
+    fn shortest_hops(&self, instance: &Instance, host: usize, end: usize, rest: &[BestTwo]) -> BestTwo {
+        let mut shortest = BestTwo::NONE;
+        if end == instance.blocks() {
+            shortest.add(instance.output_s[host], NOWHERE);
             return shortest;
         }
         let row = &rest[end * self.hosts..(end + 1) * self.hosts];
-        problem.links.for_each_transfer(host, problem.load_bits[end], |to, hop_s| {
+        instance.links.for_each_transfer(host, instance.load_bits[end], |to, hop_s| {
             if hop_s + row[to].avoiding(host) <= self.within_s {
                 shortest.add(hop_s, to as u32);
             }
@@ -113,11 +113,11 @@ impl Loads {
     }
 
     /// For each host what a stage from a start on computes and sends at least.
-    fn starts_at(&self, problem: &Problem, start: usize, hops: &[Two]) -> Vec<Two> {
-        let mut row = vec![Two::NONE; self.hosts];
+    fn starts_at(&self, instance: &Instance, start: usize, hops: &[BestTwo]) -> Vec<BestTwo> {
+        let mut row = vec![BestTwo::NONE; self.hosts];
         for (group, members) in self.members.iter().enumerate() {
-            problem.ends_in_memory(group, start, |end| {
-                let compute_s = problem.compute_s(group, start, end);
+            instance.ends_in_memory(group, start, |end| {
+                let compute_s = instance.compute_s(group, start, end);
                 if compute_s <= self.within_s {
                     for &host in members {
                         row[host].follow(compute_s, &hops[end * self.hosts + host]);
@@ -134,8 +134,8 @@ impl Loads {
     }
 
     /// Whether there is any walk at all.
-    pub fn admit_any(&self, problem: &Problem) -> bool {
-        let begins = |host: usize| self.admits(host, 0, host, problem.most_stages, problem.input_s[host]);
+    pub fn admit_any(&self, instance: &Instance) -> bool {
+        let begins = |host: usize| self.admits(host, 0, host, instance.most_stages, instance.input_s[host]);
         (0..self.hosts).any(begins)
     }
 
@@ -160,20 +160,20 @@ impl Loads {
     /// stages were not counted.
     pub fn fewest_stages(&self, host: usize, start: usize, before: usize, receive_s: f64) -> Option<usize> {
         let at = start * self.hosts + host;
-        let enough = |rest: &Vec<Two>| receive_s + rest[at].avoiding(before) <= self.within_s;
+        let enough = |rest: &Vec<BestTwo>| receive_s + rest[at].avoiding(before) <= self.within_s;
         Some(self.rest_by_stages.partition_point(|rest| !enough(rest)) + 1)
             .filter(|&stages| stages <= self.rest_by_stages.len())
     }
 
     /// For each host and start the furthest end of a stage that some walk has there; the start itself where none has.
-    pub fn furthest_ends(&self, problem: &Problem, stop: &dyn Fn() -> bool) -> Result<Vec<usize>, Stopped> {
-        let (hosts, blocks) = (self.hosts, problem.blocks());
-        let mut receives = vec![Two::NONE; (blocks + 1) * hosts];
-        let mut ended = vec![Two::NONE; (blocks + 1) * hosts];
+    pub fn furthest_ends(&self, instance: &Instance, stop: &dyn Fn() -> bool) -> Result<Vec<usize>, Stopped> {
+        let (hosts, blocks) = (self.hosts, instance.blocks());
+        let mut receives = vec![BestTwo::NONE; (blocks + 1) * hosts];
+        let mut ended = vec![BestTwo::NONE; (blocks + 1) * hosts];
         let mut furthest: Vec<usize> = (0..hosts).flat_map(|_| 0..blocks).collect();
         for (host, received) in receives.iter_mut().enumerate().take(hosts) {
-            if self.admits(host, 0, host, usize::MAX, problem.input_s[host]) {
-                received.add(problem.input_s[host], NOWHERE);
+            if self.admits(host, 0, host, usize::MAX, instance.input_s[host]) {
+                received.add(instance.input_s[host], NOWHERE);
             }
         }
         for start in 0..blocks {
@@ -182,7 +182,7 @@ impl Loads {
                     return Err(Stopped);
                 }
                 let ended = ended[start * hosts + from];
-                problem.links.for_each_transfer(from, problem.load_bits[start], |to, hop_s| {
+                instance.links.for_each_transfer(from, instance.load_bits[start], |to, hop_s| {
                     let carried = hop_s + ended.avoiding(to) <= self.within_s;
                     if carried && self.admits(to, start, from, usize::MAX, hop_s) {
                         receives[start * hosts + to].add(hop_s, from as u32);
@@ -190,8 +190,8 @@ impl Loads {
                 });
             }
             for (group, members) in self.members.iter().enumerate() {
-                problem.ends_in_memory(group, start, |end| {
-                    let compute_s = problem.compute_s(group, start, end);
+                instance.ends_in_memory(group, start, |end| {
+                    let compute_s = instance.compute_s(group, start, end);
                     for &host in members {
                         let received = &receives[start * hosts + host];
                         let at = end * hosts + host;

@@ -1,7 +1,7 @@
 //! What a placement must keep to, what is to be least, and which sums a partial walk must therefore carry.
 
 use crate::domain::options::Overlap;
-use crate::problem::Problem;
+use crate::instance::Instance;
 
 /// Limits of a decision; infinite where there is none.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -63,14 +63,14 @@ pub struct Counted {
 
 impl Counted {
     /// What counts within limits.
-    pub fn new(problem: &Problem, period_s: f64, limits: &Limits, goal: Goal) -> Self {
-        let loads = problem.overlap == Overlap::None && period_s < f64::MAX;
+    pub fn new(instance: &Instance, period_s: f64, limits: &Limits, goal: Goal) -> Self {
+        let loads = instance.overlap == Overlap::None && period_s < f64::MAX;
         Self {
             latency: goal == Goal::Latency || limits.latency_s.is_finite(),
             bytes: goal == Goal::Bytes || limits.shipped_bytes.is_finite(),
             loads,
-            source: loads && (problem.source_host.is_some() || problem.one_end),
-            sink: loads && problem.sink_host.is_some(),
+            source: loads && (instance.source_host.is_some() || instance.one_end),
+            sink: loads && instance.sink_host.is_some(),
         }
     }
 }

@@ -1,18 +1,22 @@
 //! The exact search for everything that is not a plain least period: latencies, numbers of nodes, nodes that do one
 //! thing at a time, limits of latency.
 //!
-//! Layered labels that carry sums beside positions, pruned by completion bounds of the walk relaxation; memories of
-//! visited hosts that grow along cycles; efforts counted in labels, never in seconds. Each file names its source.
+//! Labels carry the resources that a partial walk has consumed. They are extended stage by stage, pruned by dominance and
+//! by completion bounds of the walk relaxation. They remember visited hosts; memories grow along cycles. Efforts are
+//! counted in labels, never in seconds. Each file names its source.
 
 pub mod anneal;
 pub mod beam;
-pub mod cover;
+pub mod best_two;
+pub mod capacity;
+pub mod completion_bounds;
 pub mod decide;
 pub mod effort;
-pub mod entry;
+pub mod extensions;
 pub mod fewest_nodes;
 pub mod front;
-pub mod labels;
+pub mod label;
+pub mod label_search;
 pub mod least_latency;
 pub mod least_period;
 pub mod limits;
@@ -21,13 +25,10 @@ pub mod replan;
 pub mod shipping;
 pub mod steps;
 pub mod ties;
-pub mod to_go;
-pub mod two;
-pub mod ways;
 
 use self::decide::Tables;
 use self::effort::Effort;
-use self::least_latency::{Heard, close_in};
+use self::least_latency::{Listener, close_in};
 use self::limits::{Goal, Limits};
 use super::exact::neighbourhood::Neighbourhoods;
 use super::exact::stage_ends::StageEnds;
@@ -55,7 +56,7 @@ macro_rules! for_few_widths {
 /// Closes the gap between the incumbent's bound and its objective until it is told to stop.
 pub fn search(incumbent: &Incumbent<'_>) {
     let _: Result<(), Stopped> =
-        for_few_widths!(incumbent.problem.blocks() + 1, W => search_on::<W>(incumbent), else Ok(()));
+        for_few_widths!(incumbent.instance.blocks() + 1, W => search_on::<W>(incumbent), else Ok(()));
 }
 
 /// Looks for what is best beside the objective, once its search has ended: the least latency among least periods, the
@@ -63,7 +64,7 @@ pub fn search(incumbent: &Incumbent<'_>) {
 pub fn refine(incumbent: &Incumbent<'_>) {
     if incumbent.best().is_some() {
         let _: Result<(), Stopped> =
-            for_few_widths!(incumbent.problem.blocks() + 1, W => refine_on::<W>(incumbent), else Ok(()));
+            for_few_widths!(incumbent.instance.blocks() + 1, W => refine_on::<W>(incumbent), else Ok(()));
     }
 }
 
@@ -72,7 +73,7 @@ fn refine_on<const W: usize>(incumbent: &Incumbent<'_>) -> Result<(), Stopped> {
         return replan::fewest_bytes::<W>(incumbent);
     }
     let proven = incumbent.bound() == incumbent.objective();
-    match incumbent.problem.objective {
+    match incumbent.instance.objective {
         Objective::MaxThroughput if proven => ties::least_latency_at::<W>(incumbent),
         Objective::Tradeoff => front::points::<W>(incumbent),
         _ => Ok(()),
@@ -80,7 +81,7 @@ fn refine_on<const W: usize>(incumbent: &Incumbent<'_>) -> Result<(), Stopped> {
 }
 
 fn search_on<const W: usize>(incumbent: &Incumbent<'_>) -> Result<(), Stopped> {
-    match incumbent.problem.objective {
+    match incumbent.instance.objective {
         Objective::MaxThroughput | Objective::Tradeoff => least_period::search::<W>(incumbent),
         Objective::MinLatency => least_latency_of_all::<W>(incumbent),
         Objective::MinNodes { target_period_s } => fewest_nodes::search::<W>(incumbent, target_period_s),
@@ -88,19 +89,20 @@ fn search_on<const W: usize>(incumbent: &Incumbent<'_>) -> Result<(), Stopped> {
 }
 
 fn least_latency_of_all<const W: usize>(incumbent: &Incumbent<'_>) -> Result<(), Stopped> {
-    let problem = incumbent.problem;
+    let instance = incumbent.instance;
     let stop = || incumbent.must_end();
-    let stage_ends = StageEnds::<W>::new(problem, &stop)?;
-    let tables = Tables::new(problem, &stage_ends, None, f64::MAX, &stop)?;
-    let mut neighbourhoods = Neighbourhoods::new(problem.hosts.len());
-    let mut heard = Heard {
+    let stage_ends = StageEnds::<W>::new(instance, &stop)?;
+    let tables = Tables::new(instance, &stage_ends, None, f64::MAX, &stop)?;
+    let mut neighbourhoods = Neighbourhoods::new(instance.hosts.len());
+    let mut listener = Listener {
         placement: &mut |found| incumbent.offer(found),
         bound: &mut |bound_s| incumbent.raise(bound_s),
         stop: &stop,
     };
-    let wanted = (Goal::Latency, Limits::of_latency(problem.max_latency_s));
-    let high_s = incumbent.objective().min(problem.max_latency_s.next_up());
-    let (_, proven) = close_in(&tables, &mut neighbourhoods, wanted, high_s, Effort::of_proofs(incumbent), &mut heard);
+    let wanted = (Goal::Latency, Limits::of_latency(instance.max_latency_s));
+    let high_s = incumbent.objective().min(instance.max_latency_s.next_up());
+    let (_, proven) =
+        close_in(&tables, &mut neighbourhoods, wanted, high_s, Effort::of_proofs(incumbent), &mut listener);
     if proven && incumbent.best().is_none() {
         incumbent.raise(f64::INFINITY);
     }

@@ -7,12 +7,12 @@
 //! Two points differ by more than [`ROUNDING`] in both. A placement that is left out has a point of the front that is
 //! no worse in both but for rounding.
 
+use super::completion_bounds::ROUNDING;
 use super::decide::Tables;
 use super::effort::Effort;
-use super::least_latency::{Heard, close_in};
+use super::least_latency::{Listener, close_in};
 use super::limits::{Goal, Limits};
 use super::ties;
-use super::to_go::ROUNDING;
 use crate::cost::{Assignment, Costs, costs};
 use crate::exact::neighbourhood::Neighbourhoods;
 use crate::exact::stage_ends::StageEnds;
@@ -21,35 +21,35 @@ use crate::stopped::Stopped;
 
 /// Finds the points behind the least period.
 pub fn points<const W: usize>(incumbent: &Incumbent<'_>) -> Result<(), Stopped> {
-    let problem = incumbent.problem;
+    let instance = incumbent.instance;
     let stop = || incumbent.env.stop.reason().is_some();
     let period_is_least = incumbent.bound() == incumbent.objective();
     let effort = Effort::of_proofs(incumbent);
     let Some(costs_found) = incumbent.costs() else { return Ok(()) };
     ties::least_latency::<W>(incumbent, costs_found, effort)?;
     let last = incumbent.costs().unwrap_or(costs_found);
-    let stage_ends = StageEnds::<W>::new(problem, &stop)?;
-    let mut neighbourhoods = Neighbourhoods::new(problem.hosts.len());
-    let limits = Limits::of_latency(problem.max_latency_s);
+    let stage_ends = StageEnds::<W>::new(instance, &stop)?;
+    let mut neighbourhoods = Neighbourhoods::new(instance.hosts.len());
+    let limits = Limits::of_latency(instance.max_latency_s);
     let mut found: Vec<(Costs, Assignment)> = Vec::new();
     let mut period_s = f64::MAX;
     let mut whole = period_is_least;
     while period_s >= last.period_s {
-        let tables = Tables::new(problem, &stage_ends, None, period_s, &stop);
+        let tables = Tables::new(instance, &stage_ends, None, period_s, &stop);
         let Ok(tables) = tables else {
             whole = false;
             break;
         };
         let mut best = None;
-        let mut heard = Heard { placement: &mut |better| best = Some(better), bound: &mut |_| {}, stop: &stop };
+        let mut listener = Listener { placement: &mut |better| best = Some(better), bound: &mut |_| {}, stop: &stop };
         let wanted = (Goal::Latency, limits);
         let high_s = less(last.latency_s);
-        let (_, proven) = close_in(&tables, &mut neighbourhoods, wanted, high_s, effort, &mut heard);
+        let (_, proven) = close_in(&tables, &mut neighbourhoods, wanted, high_s, effort, &mut listener);
         whole &= proven;
         let Some(point) = best else { break };
         // As good as the last one's period, where its latency was not proven.
         incumbent.offer(point.clone());
-        let at = costs(problem, &point);
+        let at = costs(instance, &point);
         period_s = less(at.period_s);
         found.push((at, point));
     }

@@ -1,0 +1,254 @@
+//! Weighted capacity bounds: the remaining hosts must together run the remaining blocks.
+//!
+//! For any block weights w ≥ 0, a host covers at most the heaviest stage that fits it within the period. So the starts
+//! from which even the heaviest stages of all hosts that are left weigh too little lead nowhere. Weights: parameters,
+//! work, block count, and the duals of the linear relaxation "cover every block, each host at most one stage", by
+//! multiplicative updates (Plotkin, Shmoys and Tardos 1995, doi 10.1287/moor.20.2.257). O(u g m) to build with u
+//! updates, O(g) for each start asked about.
+
+use super::at_period::AtPeriod;
+use crate::bits::Bits;
+use crate::instance::Instance;
+use crate::stopped::Stopped;
+
+/// Weights are sums of doubles: a bound must fail by more than their rounding.
+const ROUNDING: f64 = 1e-9;
+
+/// Where all hosts can run the model this many times over, the bounds exclude next to nothing and are not kept.
+const AMPLE: f64 = 1.7;
+
+const UPDATES: usize = 120;
+
+/// The hosts and stages that remain when a label is tested.
+#[derive(Debug, Clone)]
+pub struct Remaining {
+    /// For each group, how many hosts may still be unused.
+    pub by_group: Vec<u32>,
+    /// How many more stages may follow.
+    pub stages: usize,
+}
+
+/// The bounds at one period.
+#[derive(Debug)]
+pub struct WeightedCapacity {
+    weighings: Vec<Weighing>,
+}
+
+#[derive(Debug)]
+struct Weighing {
+    /// For each position, the weight of the blocks behind it.
+    behind: Vec<f64>,
+    /// For each position and group, the heaviest stage that starts there or later.
+    heaviest: Vec<f64>,
+    /// For each position, the groups from the heaviest stage to the lightest.
+    order: Vec<u16>,
+}
+
+/// Whether all hosts together can run the whole model.
+#[derive(Debug)]
+pub enum Supply<C> {
+    /// They cannot.
+    Insufficient,
+    /// They can, but so barely that the bounds are of use.
+    Scarce(C),
+    /// They can, many times over.
+    Ample,
+}
+
+impl WeightedCapacity {
+    /// Builds the bounds and tests the whole model.
+    pub fn judge<const W: usize>(tables: &AtPeriod<'_, W>, stop: &dyn Fn() -> bool) -> Result<Supply<Self>, Stopped> {
+        let instance = tables.instance;
+        Self::judge_kinds(instance, &furthest_ends(tables), &Remaining::all(instance), stop)
+    }
+
+    /// Builds the bounds for any classes of hosts in place of groups. `all` counts the hosts of each class, `reach` gives
+    /// the furthest end for each class and start.
+    pub fn judge_kinds(
+        instance: &Instance,
+        reach: &[usize],
+        all: &Remaining,
+        stop: &dyn Fn() -> bool,
+    ) -> Result<Supply<Self>, Stopped> {
+        let kinds = all.by_group.len();
+        let mut weighings = Vec::new();
+        let mut least_ratio = f64::INFINITY;
+        let given = [block_bytes(instance), block_work(instance), vec![1.0; instance.blocks()]];
+        let given = given.into_iter().filter(|weights| weights.iter().any(|&weight| weight > 0.0));
+        for weights in given {
+            let weighing = Weighing::new(kinds, reach, &weights, stop)?;
+            let ratio = weighing.ratio(all);
+            if ratio < 1.0 - ROUNDING {
+                return Ok(Supply::Insufficient);
+            }
+            least_ratio = least_ratio.min(ratio);
+            weighings.push((weights, weighing));
+        }
+        if least_ratio > AMPLE {
+            return Ok(Supply::Ample);
+        }
+        for from_start in [true, false] {
+            let first = if from_start { vec![1.0; instance.blocks()] } else { block_bytes(instance) };
+            let weights = dual_weights(instance, reach, all, first, stop)?;
+            let weighing = Weighing::new(kinds, reach, &weights, stop)?;
+            if weighing.ratio(all) < 1.0 - ROUNDING {
+                return Ok(Supply::Insufficient);
+            }
+            weighings.push((Vec::new(), weighing));
+        }
+        let weighings = weighings.into_iter().map(|(_, weighing)| weighing).collect();
+        Ok(Supply::Scarce(Self { weighings }))
+    }
+
+    /// The starts on a host of a group from which the remaining hosts can run the blocks behind.
+    pub fn admitted<const W: usize>(&self, group: usize, starts: Bits<W>, remaining: &Remaining) -> Bits<W> {
+        let mut admitted = Bits::EMPTY;
+        for start in starts.iter() {
+            if self.weighings.iter().all(|weighing| weighing.suffices(group, start, remaining)) {
+                admitted.insert(start);
+            }
+        }
+        admitted
+    }
+}
+
+impl Remaining {
+    /// Nothing is used yet.
+    pub fn all(instance: &Instance) -> Self {
+        let mut by_group = vec![0; instance.groups.len()];
+        for &group in &instance.group_of {
+            by_group[group] += 1;
+        }
+        Self { by_group, stages: instance.most_stages }
+    }
+}
+
+impl Weighing {
+    fn new(groups: usize, reach: &[usize], weights: &[f64], stop: &dyn Fn() -> bool) -> Result<Self, Stopped> {
+        let blocks = weights.len();
+        let mut behind = vec![0.0; blocks + 1];
+        for block in (0..blocks).rev() {
+            behind[block] = behind[block + 1] + weights[block];
+        }
+        let mut heaviest = vec![0.0_f64; (blocks + 1) * groups];
+        let mut order = Vec::with_capacity((blocks + 1) * groups);
+        for start in (0..blocks).rev() {
+            for group in 0..groups {
+                let own = behind[start] - behind[reach[group * blocks + start]];
+                heaviest[start * groups + group] = own.max(heaviest[(start + 1) * groups + group]);
+            }
+        }
+        for row in heaviest.chunks(groups) {
+            if stop() {
+                return Err(Stopped);
+            }
+            let mut groups: Vec<u16> = (0..groups as u16).collect();
+            groups.sort_by(|&a, &b| row[usize::from(b)].total_cmp(&row[usize::from(a)]));
+            order.extend(groups);
+        }
+        Ok(Self { behind, heaviest, order })
+    }
+
+    /// The most weight behind a position that the remaining hosts can take, on top of `own`. Stops once it is `enough`.
+    fn weight_of(&self, start: usize, remaining: &Remaining, own: f64, enough: f64) -> f64 {
+        let groups = remaining.by_group.len();
+        let (mut weight, mut left) = (own, remaining.stages);
+        for &group in &self.order[start * groups..(start + 1) * groups] {
+            if left == 0 || weight >= enough {
+                break;
+            }
+            let taken = left.min(remaining.by_group[usize::from(group)] as usize);
+            weight += self.heaviest[start * groups + usize::from(group)] * taken as f64;
+            left -= taken;
+        }
+        weight
+    }
+
+    /// How many times over all hosts can run the model.
+    fn ratio(&self, all: &Remaining) -> f64 {
+        self.weight_of(0, all, 0.0, f64::INFINITY) / self.behind[0]
+    }
+
+    fn suffices(&self, group: usize, start: usize, remaining: &Remaining) -> bool {
+        let own = self.heaviest[start * remaining.by_group.len() + group];
+        let needed = self.behind[start] * (1.0 - ROUNDING);
+        self.weight_of(start, remaining, own, needed) >= needed
+    }
+}
+
+/// For each group and start the furthest end within memory and period; the start itself where nothing fits.
+fn furthest_ends<const W: usize>(tables: &AtPeriod<'_, W>) -> Vec<usize> {
+    let instance = tables.instance;
+    let groups = 0..instance.groups.len();
+    groups
+        .flat_map(|group| (0..instance.blocks()).map(move |start| (group, start)))
+        .map(|(group, start)| tables.ends_of_group(group, &Bits::single(start)).last().unwrap_or(start))
+        .collect()
+}
+
+fn block_bytes(instance: &Instance) -> Vec<f64> {
+    (0..instance.blocks()).map(|block| instance.resident_bytes(block, block + 1) as f64).collect()
+}
+
+fn block_work(instance: &Instance) -> Vec<f64> {
+    let slowest = (0..instance.groups.len()).max_by(|&a, &b| {
+        instance.compute_s(a, 0, instance.blocks()).total_cmp(&instance.compute_s(b, 0, instance.blocks()))
+    });
+    let work = |block| slowest.map_or(0.0, |group| instance.compute_s(group, block, block + 1));
+    (0..instance.blocks()).map(work).collect()
+}
+
+/// Weights under which the heaviest stages of all hosts cover the model as few times over as updates can make it.
+fn dual_weights(
+    instance: &Instance,
+    reach: &[usize],
+    all: &Remaining,
+    mut weights: Vec<f64>,
+    stop: &dyn Fn() -> bool,
+) -> Result<Vec<f64>, Stopped> {
+    let blocks = instance.blocks();
+    let total: f64 = weights.iter().sum();
+    // A block without weight would never gain any.
+    weights.iter_mut().for_each(|weight| *weight = *weight / total + 1e-3 / blocks as f64);
+    let (mut best, mut least_ratio) = (weights.clone(), f64::INFINITY);
+    for update in 0..UPDATES {
+        if stop() {
+            return Err(Stopped);
+        }
+        let mut prefix = vec![0.0; blocks + 1];
+        for block in 0..blocks {
+            prefix[block + 1] = prefix[block] + weights[block];
+        }
+        let mut covered_changes = vec![0.0; blocks + 1];
+        let mut weight_of_all = 0.0;
+        for (group, &hosts) in all.by_group.iter().enumerate() {
+            let row = &reach[group * blocks..(group + 1) * blocks];
+            let heaviest =
+                (0..blocks).max_by(|&a, &b| (prefix[row[a]] - prefix[a]).total_cmp(&(prefix[row[b]] - prefix[b])));
+            let Some(start) = heaviest else { continue };
+            weight_of_all += (prefix[row[start]] - prefix[start]) * f64::from(hosts);
+            covered_changes[start] += f64::from(hosts);
+            covered_changes[row[start]] -= f64::from(hosts);
+        }
+        let ratio = weight_of_all / prefix[blocks];
+        if ratio < least_ratio {
+            least_ratio = ratio;
+            best.clone_from(&weights);
+        }
+        let rate = 0.5 / (1.0 + update as f64).sqrt();
+        let most_covered = covered_changes.iter().scan(0.0, |sum, change| {
+            *sum += change;
+            Some(*sum)
+        });
+        let most_covered = most_covered.fold(1.0, f64::max);
+        let mut covered = 0.0;
+        let mut sum = 0.0;
+        for block in 0..blocks {
+            covered += covered_changes[block];
+            weights[block] = (weights[block] * (-rate * covered / most_covered).exp()).max(1e-12);
+            sum += weights[block];
+        }
+        weights.iter_mut().for_each(|weight| *weight /= sum);
+    }
+    Ok(best)
+}

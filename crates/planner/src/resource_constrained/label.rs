@@ -1,0 +1,101 @@
+//! Labels: partial walks with the resources that they have consumed, and lists of those that no other dominates.
+
+/// The resources that a partial walk has consumed until a stage starts or ends. They are summed forwards exactly as in the
+/// cost model. Less is better in each.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Resources {
+    /// Seconds since the input left the source.
+    pub latency_s: f64,
+    /// Bytes shipped to the hosts visited.
+    pub shipped_bytes: f64,
+    /// The load of the walk's last host: what it received, and where its stage has ended also what it computed.
+    pub load_s: f64,
+    /// Seconds in which the source sends the input.
+    pub source_s: f64,
+    /// The load of the stage on the sink.
+    pub sink_s: f64,
+}
+
+impl Resources {
+    /// Returns `true` if no resource is larger than in `other`.
+    #[inline]
+    pub fn no_worse(&self, other: &Self) -> bool {
+        (self.latency_s <= other.latency_s)
+            & (self.shipped_bytes <= other.shipped_bytes)
+            & (self.load_s <= other.load_s)
+            & (self.source_s <= other.source_s)
+            & (self.sink_s <= other.sink_s)
+    }
+}
+
+/// A partial walk at a position where a stage starts or ends.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Label {
+    /// The position.
+    pub position: u32,
+    /// The last step of the walk: an index into the steps of the search.
+    pub step: u32,
+    /// What it has consumed.
+    pub resources: Resources,
+}
+
+/// Adds a label to those from `first` on, all of one position, unless one of them is no worse. Drops those that the new
+/// label dominates.
+#[inline]
+pub fn insert(labels: &mut Vec<Label>, first: usize, new: Label) {
+    if labels[first..].iter().any(|label| label.resources.no_worse(&new.resources)) {
+        return;
+    }
+    let mut kept = first;
+    for at in first..labels.len() {
+        if !new.resources.no_worse(&labels[at].resources) {
+            labels[kept] = labels[at];
+            kept += 1;
+        }
+    }
+    labels.truncate(kept);
+    labels.push(new);
+}
+
+/// Merges two lists sorted by position. Of equal labels that of the first list stays.
+pub fn merge(into: &mut Vec<Label>, more: &[Label]) {
+    if into.is_empty() {
+        into.extend_from_slice(more);
+        return;
+    }
+    let mut merged = Vec::with_capacity(into.len() + more.len());
+    let (mut left, mut right) = (&into[..], more);
+    while !left.is_empty() || !right.is_empty() {
+        let position = match (left.first(), right.first()) {
+            (Some(a), Some(b)) => a.position.min(b.position),
+            (a, b) => a.or(b).map_or(0, |label| label.position),
+        };
+        let (here, rest) = split_at_position(left, position);
+        left = rest;
+        let (also_here, rest) = split_at_position(right, position);
+        right = rest;
+        let first = merged.len();
+        merged.extend_from_slice(here);
+        for &label in also_here {
+            insert(&mut merged, first, label);
+        }
+    }
+    *into = merged;
+}
+
+/// Drops the labels that a label of `better` dominates. Both lists are sorted by position.
+pub fn drop_dominated(labels: &mut Vec<Label>, better: &[Label]) {
+    let mut from = 0;
+    labels.retain(|label| {
+        while from < better.len() && better[from].position < label.position {
+            from += 1;
+        }
+        let here = better[from..].iter().take_while(|other| other.position == label.position);
+        !here.into_iter().any(|other| other.resources.no_worse(&label.resources))
+    });
+}
+
+fn split_at_position(labels: &[Label], position: u32) -> (&[Label], &[Label]) {
+    let here = labels.iter().take_while(|label| label.position == position).count();
+    labels.split_at(here)
+}
