@@ -3,9 +3,10 @@
 use cutpoint_planner::domain::options::Algorithm;
 use cutpoint_planner::domain::placement::{PlacementDocument, Status, Termination};
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// The figures of a placement, or of the proof that there is none.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct PlacementFigures {
     /// What is proven.
     pub status: Status,
@@ -15,24 +16,31 @@ pub struct PlacementFigures {
     pub algorithm: Algorithm,
     /// The slowest stage or hop, seconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub period_s: Option<f64>,
     /// Passes a second, 1 / `period_s`; absent where the period is 0.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub throughput_per_s: Option<f64>,
     /// Inferences a second: the model's `batch_size` / `period_s`; absent where the period is 0.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub inferences_per_s: Option<f64>,
     /// What one input takes through the empty pipeline, seconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub latency_s: Option<f64>,
     /// The proven lower bound of an objective that is a time, seconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub lower_bound_s: Option<f64>,
     /// The proven lower bound of the objective `min_nodes`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub lower_bound_nodes: Option<u64>,
     /// (objective − bound) / objective.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub gap: Option<f64>,
     /// How many stages there are; 0 without a placement.
     pub stages: u64,

@@ -3,6 +3,7 @@
 pub mod figures;
 pub mod id;
 pub mod key;
+pub mod named;
 pub mod scope;
 pub mod tenant;
 pub mod webhook;

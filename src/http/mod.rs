@@ -23,14 +23,10 @@ pub use routes::evaluations::EvaluationRequest;
 pub use routes::examples::{Example, ExampleKind, ExampleList};
 pub use routes::health::{Health, HealthStatus};
 pub use routes::links::LinksPatch;
-pub use routes::models::{Model, ModelPage, ModelStatistics, ModelSummary};
 pub use routes::nodes::NodePatch;
-pub use routes::placements::{Placement, PlacementPage};
 pub use routes::problems::{ProblemDescription, ProblemList};
 pub use routes::validation::JobValidation;
 pub use serve::{ConnectionLimits, serve};
-pub use shapes::cluster::{Cluster, ClusterPage, ClusterSummary};
-pub use shapes::job::{Job, JobError, JobErrorCode, JobPage, JobProgress, JobStatus};
-pub use shapes::webhook::{
-    Delivery, DeliveryPage, Webhook, WebhookMessage, WebhookPage, WebhookPatch, WebhookRequest, WebhookWithSecret,
-};
+pub use shapes::joined::{Cluster, Model, Placement};
+pub use shapes::page::{ClusterPage, DeliveryPage, JobPage, ModelPage, PlacementPage, WebhookPage};
+pub use shapes::webhook::{Webhook, WebhookMessage, WebhookPatch, WebhookRequest, WebhookWithSecret};

@@ -209,7 +209,7 @@ async fn end(queue: &Inner, claimed: &Claimed, figures: Figures, ending: Ending)
     let ended = persist(queue, || queue.store.end_job(&lease, figures, ending.clone())).await;
     if let Some(job) = ended {
         count_ended(&job);
-        let elapsed_s = job.progress().map(|progress| progress.elapsed_s);
+        let elapsed_s = job.progress.map(|progress| progress.elapsed_s);
         tracing::info!(status = ?job.status, elapsed_s, "job ended");
     }
 }
@@ -218,7 +218,7 @@ async fn end(queue: &Inner, claimed: &Claimed, figures: Figures, ending: Ending)
 pub(super) fn count_ended(job: &Job) {
     let labels = [("status", job.status_name()), ("termination", job.termination_name())];
     counter!(metric::JOBS_ENDED, &labels).increment(1);
-    if let Some(gap) = job.gap {
+    if let Some(gap) = job.progress.and_then(|progress| progress.gap) {
         histogram!(metric::GAP).record(gap);
     }
 }

@@ -3,8 +3,9 @@
 use cutpoint_planner::domain::cluster::ClusterInventory;
 use cutpoint_planner::domain::hash::{json_text, text_hash};
 use jiff::Timestamp;
-
+use serde::Serialize;
 use sqlx::QueryBuilder;
+use utoipa::ToSchema;
 
 use super::idempotency::{forget_resource, recall, remember};
 use super::models::user_id;
@@ -43,26 +44,31 @@ impl ClusterDocument {
     }
 }
 
-/// One revision of a cluster, without its document.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Cluster {
+/// A revision of a cluster without its inventory.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct ClusterSummary {
     /// Its id.
+    #[schema(value_type = String)]
     pub id: Id,
     /// The revision, from 1.
+    #[schema(minimum = 1)]
     pub revision: u64,
-    /// The revision's name.
+    /// Its name.
     pub name: String,
-    /// SHA-256 of the revision's document.
+    /// SHA-256 of the inventory, hexadecimal.
     pub content_hash: String,
-    /// How many nodes the revision lists.
+    /// How many nodes it lists.
     pub nodes: u64,
-    /// How many links the revision lists.
+    /// How many links it lists.
     pub links: u64,
     /// When the cluster was registered.
+    #[schema(value_type = String, format = DateTime)]
     pub created_at: Timestamp,
     /// When this revision was made.
+    #[schema(value_type = String, format = DateTime)]
     pub revised_at: Timestamp,
     /// The cluster's place in the order of inserts.
+    #[serde(skip)]
     pub sequence: u64,
 }
 
@@ -106,7 +112,7 @@ struct DocumentRow {
     document: String,
 }
 
-impl TryFrom<ClusterRow> for Cluster {
+impl TryFrom<ClusterRow> for ClusterSummary {
     type Error = StoreError;
 
     fn try_from(row: ClusterRow) -> Result<Self, StoreError> {
@@ -125,7 +131,7 @@ impl TryFrom<ClusterRow> for Cluster {
     }
 }
 
-impl Keyed for Cluster {
+impl Keyed for ClusterSummary {
     fn page_key(&self) -> PageKey {
         PageKey { kind: IdKind::Cluster, sequence: self.sequence }
     }
@@ -141,7 +147,7 @@ impl Store {
         tenant: &Tenant,
         cluster: ClusterDocument,
         idempotency: Option<Idempotency>,
-    ) -> Result<Registered<Cluster>, StoreError> {
+    ) -> Result<Registered<ClusterSummary>, StoreError> {
         let (store, tenant) = (self.clone(), tenant.clone());
         self.write(move |connection| {
             Box::pin(async move {
@@ -170,7 +176,7 @@ impl Store {
         id: &Id,
         expected_revision: u64,
         cluster: ClusterDocument,
-    ) -> Result<Cluster, StoreError> {
+    ) -> Result<ClusterSummary, StoreError> {
         let (tenant, id, clock) = (tenant.clone(), id.clone(), self.clock.clone());
         self.write(move |connection| {
             Box::pin(async move {
@@ -191,7 +197,7 @@ impl Store {
                 }
                 let ClusterDocument { name, content_hash, nodes, links, document } = cluster;
                 let (revision, revised_at) = (newest.revision + 1, clock.now());
-                let row = Cluster { revision, name, content_hash, nodes, links, revised_at, ..newest };
+                let row = ClusterSummary { revision, name, content_hash, nodes, links, revised_at, ..newest };
                 insert_revision(connection, &row, document).await?;
                 Ok(row)
             })
@@ -203,7 +209,7 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError::NotFound`], or the database failed.
-    pub async fn cluster(&self, tenant: &Tenant, id: &Id, revision: Option<u64>) -> Result<Cluster, StoreError> {
+    pub async fn cluster(&self, tenant: &Tenant, id: &Id, revision: Option<u64>) -> Result<ClusterSummary, StoreError> {
         let mut connection = self.readers.acquire().await?;
         find(&mut connection, tenant, id.as_str(), revision).await
     }
@@ -217,7 +223,7 @@ impl Store {
         tenant: &Tenant,
         id: &Id,
         revision: Option<u64>,
-    ) -> Result<(Cluster, String), StoreError> {
+    ) -> Result<(ClusterSummary, String), StoreError> {
         let select = concat!(select_revision!(", document"), one_revision!());
         let select = sqlx::query_as(select).bind(id.as_str()).bind(revision.map(wanted)).bind(tenant.as_str());
         let row: Option<DocumentRow> = select.fetch_optional(&self.readers).await?;
@@ -230,13 +236,13 @@ impl Store {
     ///
     /// # Errors
     /// The database failed.
-    pub async fn clusters(&self, tenant: &Tenant, page: Page) -> Result<Listed<Cluster>, StoreError> {
+    pub async fn clusters(&self, tenant: &Tenant, page: Page) -> Result<Listed<ClusterSummary>, StoreError> {
         let newest =
             concat!(select_revision!(""), " WHERE cluster_revisions.revision = clusters.revision AND tenant = ");
         let mut query = QueryBuilder::new(newest);
         query.push_bind(tenant.as_str().to_owned());
         let mut connection = self.readers.acquire().await?;
-        page.read::<ClusterRow, Cluster>(&mut connection, "clusters", query).await
+        page.read::<ClusterRow, ClusterSummary>(&mut connection, "clusters", query).await
     }
 
     /// Deletes a cluster with its revisions, if no job and no placement refers to it, and if its newest revision is the
@@ -272,7 +278,7 @@ impl Store {
         tenant: &Tenant,
         cluster: ClusterDocument,
         now: Timestamp,
-    ) -> Result<Cluster, StoreError> {
+    ) -> Result<ClusterSummary, StoreError> {
         let select = sqlx::query_scalar("SELECT id FROM clusters WHERE tenant = $1 AND inline_hash = $2");
         let select = select.bind(tenant.as_str()).bind(&cluster.content_hash);
         let known: Option<String> = select.fetch_optional(&mut *connection).await?;
@@ -290,7 +296,7 @@ impl Store {
         cluster: ClusterDocument,
         inline_hash: Option<String>,
         now: Timestamp,
-    ) -> Result<Cluster, StoreError> {
+    ) -> Result<ClusterSummary, StoreError> {
         let id = self.ids.id(IdKind::Cluster);
         let insert = sqlx::query_scalar(
             "INSERT INTO clusters (id, tenant, revision, inline_hash, created_at, sequence)
@@ -300,14 +306,27 @@ impl Store {
         let sequence: i64 = insert.fetch_one(&mut *connection).await?;
         let sequence = Reading { id: id.as_str() }.count("sequence", sequence)?;
         let ClusterDocument { name, content_hash, nodes, links, document } = cluster;
-        let row =
-            Cluster { id, revision: 1, name, content_hash, nodes, links, created_at: now, revised_at: now, sequence };
+        let row = ClusterSummary {
+            id,
+            revision: 1,
+            name,
+            content_hash,
+            nodes,
+            links,
+            created_at: now,
+            revised_at: now,
+            sequence,
+        };
         insert_revision(connection, &row, document).await?;
         Ok(row)
     }
 }
 
-async fn insert_revision(connection: &mut Connection, row: &Cluster, document: String) -> Result<(), StoreError> {
+async fn insert_revision(
+    connection: &mut Connection,
+    row: &ClusterSummary,
+    document: String,
+) -> Result<(), StoreError> {
     sqlx::query(
         "INSERT INTO cluster_revisions (cluster_id, revision, name, content_hash, nodes, links, revised_at, document)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
@@ -331,7 +350,7 @@ pub(super) async fn find(
     tenant: &Tenant,
     id: &str,
     revision: Option<u64>,
-) -> Result<Cluster, StoreError> {
+) -> Result<ClusterSummary, StoreError> {
     let select = concat!(select_revision!(""), one_revision!());
     let select = sqlx::query_as(select).bind(id).bind(revision.map(wanted)).bind(tenant.as_str());
     let row: Option<ClusterRow> = select.fetch_optional(connection).await?;

@@ -4,9 +4,10 @@ use sqlx::Row as _;
 
 use super::job::JobRow;
 use super::jobs::one_waits_less;
-use super::row::{self, Named, leave_out};
+use super::row::{self, leave_out};
 use super::{Job, JobErrorCode, Store, StoreError};
 use crate::domain::id::Id;
+use crate::domain::named::Named;
 
 impl Store {
     /// Ends the oldest queued job, or the queued job `only`, as failed. It is the one of this id, whose column cannot be

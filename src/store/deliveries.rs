@@ -8,13 +8,14 @@ use std::time::Duration;
 use jiff::Timestamp;
 use sqlx::QueryBuilder;
 
-use super::delivery::{Attempt, ClaimedDelivery, Delivery, DeliveryRow, DeliveryStatus, DueDelivery, Verdict};
+use super::delivery::{ClaimedDelivery, Delivery, DeliveryAttempt, DeliveryRow, DeliveryStatus, DueDelivery, Verdict};
 use super::jobs::push_names;
-use super::row::{Named, Reading, integer, leave_out};
+use super::row::{Reading, integer, leave_out};
 use super::webhook::{Webhook, WebhookRow};
 use super::{Connection, Listed, Page, Store, StoreError, webhooks};
 use crate::clock::SteadyClock;
 use crate::domain::id::{Id, IdKind};
+use crate::domain::named::Named;
 use crate::domain::tenant::Tenant;
 
 /// Deliveries with their messages.
@@ -189,7 +190,7 @@ impl Store {
     pub async fn record_attempt(
         &self,
         claimed: &ClaimedDelivery,
-        attempt: Attempt,
+        attempt: DeliveryAttempt,
         verdict: Verdict,
     ) -> Result<bool, StoreError> {
         let (claimed, now) = (claimed.clone(), self.clock.now().as_microsecond());
@@ -334,7 +335,7 @@ async fn claim_one(
 async fn record(
     connection: &mut Connection,
     claimed: &ClaimedDelivery,
-    attempt: Attempt,
+    attempt: DeliveryAttempt,
     verdict: Verdict,
 ) -> Result<bool, StoreError> {
     let (status, next) = match verdict {

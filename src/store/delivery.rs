@@ -3,86 +3,111 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
+use serde::{Serialize, Serializer};
+use utoipa::ToSchema;
 
 use super::page::Keyed;
-use super::row::{Named, Reading};
+use super::row::Reading;
 use super::{PageKey, StoreError};
 use crate::domain::id::{Id, IdKind};
+use crate::domain::named::named;
 use crate::domain::webhook::WebhookSecret;
 
-/// Where a delivery stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum DeliveryStatus {
-    /// Another attempt will be made.
-    Pending,
-    /// The receiver has taken it.
-    Delivered,
-    /// No attempt will be made unless somebody asks.
-    Failed,
+named! {
+    /// Where a delivery stands.
+    pub enum DeliveryStatus {
+        /// Another attempt will be made.
+        Pending = "pending",
+        /// The receiver has taken it.
+        Delivered = "delivered",
+        /// No attempt will be made unless somebody asks.
+        Failed = "failed",
+    }
 }
 
-/// How an attempt ended, a closed list.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum AttemptOutcome {
-    /// The receiver answered 2xx.
-    Delivered,
-    /// The receiver answered 410: it wants nothing more.
-    Gone,
-    /// The receiver answered 3xx, which is not followed.
-    Redirected,
-    /// The receiver answered with another status.
-    Rejected,
-    /// The address is one that messages may not go to.
-    AddressRefused,
-    /// The host's name has no address.
-    NotResolved,
-    /// No connection came about.
-    NotConnected,
-    /// The receiver's certificate, or the TLS connection, is not valid.
-    TlsFailed,
-    /// It took too long.
-    TimedOut,
-    /// The connection ended before an answer, or the answer was not HTTP.
-    BrokenOff,
+named! {
+    /// How an attempt ended.
+    pub enum AttemptOutcome {
+        /// The receiver answered 2xx.
+        Delivered = "delivered",
+        /// The receiver answered 410: its webhook is disabled.
+        Gone = "gone",
+        /// The receiver answered 3xx, which is not followed.
+        Redirected = "redirected",
+        /// The receiver answered with another status.
+        Rejected = "rejected",
+        /// The address is one that messages may not go to.
+        AddressRefused = "address_refused",
+        /// The host's name has no address.
+        NotResolved = "not_resolved",
+        /// No connection came about.
+        NotConnected = "not_connected",
+        /// The receiver's certificate, or the TLS connection, is not valid.
+        TlsFailed = "tls_failed",
+        /// It took too long.
+        TimedOut = "timed_out",
+        /// The connection ended before an answer, or the answer was not HTTP.
+        BrokenOff = "broken_off",
+    }
 }
 
 /// An attempt that has ended.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Attempt {
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct DeliveryAttempt {
     /// When it began.
+    #[schema(value_type = String, format = DateTime)]
     pub at: Timestamp,
-    /// How long it took.
+    /// How long it took, seconds.
+    #[serde(rename = "duration_s", serialize_with = "seconds")]
+    #[schema(value_type = f64, minimum = 0)]
     pub duration: Duration,
     /// How it ended.
     pub outcome: AttemptOutcome,
     /// The HTTP status, where there was one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, minimum = 100, maximum = 999)]
     pub status_code: Option<u16>,
     /// The beginning of the receiver's answer, or what went wrong.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub detail: Option<String>,
 }
 
-/// A delivery.
-#[derive(Debug, Clone, PartialEq, Eq)]
+fn seconds<S: Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_f64(duration.as_secs_f64())
+}
+
+/// A delivery: one message to one webhook.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Delivery {
-    /// The message.
+    /// The message, the same at every attempt: the header `webhook-id`.
+    #[schema(value_type = String)]
     pub message_id: Id,
     /// The webhook.
+    #[schema(value_type = String)]
     pub webhook_id: Id,
-    /// The job that the message is about.
-    pub job_id: Id,
-    /// The message's type.
+    /// What happened: `job.finished`.
     pub event_type: String,
+    /// The job that it happened to.
+    #[schema(value_type = String)]
+    pub job_id: Id,
     /// Where it stands.
     pub status: DeliveryStatus,
     /// Attempts that have begun.
     pub attempts: u64,
     /// When the next attempt is due.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, value_type = Option<String>, format = DateTime)]
     pub next_attempt_at: Option<Timestamp>,
     /// The last attempt that has ended.
-    pub last_attempt: Option<Attempt>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub last_attempt: Option<DeliveryAttempt>,
     /// When the message was made.
+    #[schema(value_type = String, format = DateTime)]
     pub created_at: Timestamp,
     /// Its place in the order of inserts.
+    #[serde(skip)]
     pub sequence: u64,
 }
 
@@ -127,63 +152,9 @@ pub enum Verdict {
     Gone,
 }
 
-impl AttemptOutcome {
-    /// Every outcome.
-    pub fn all() -> &'static [Self] {
-        Self::ALL
-    }
-
-    /// Its name.
-    pub fn name(self) -> &'static str {
-        Named::name(self)
-    }
-}
-
 impl Keyed for Delivery {
     fn page_key(&self) -> PageKey {
         PageKey { kind: IdKind::Message, sequence: self.sequence }
-    }
-}
-
-impl Named for DeliveryStatus {
-    const ALL: &'static [Self] = &[Self::Pending, Self::Delivered, Self::Failed];
-
-    fn name(self) -> &'static str {
-        match self {
-            Self::Pending => "pending",
-            Self::Delivered => "delivered",
-            Self::Failed => "failed",
-        }
-    }
-}
-
-impl Named for AttemptOutcome {
-    const ALL: &'static [Self] = &[
-        Self::Delivered,
-        Self::Gone,
-        Self::Redirected,
-        Self::Rejected,
-        Self::AddressRefused,
-        Self::NotResolved,
-        Self::NotConnected,
-        Self::TlsFailed,
-        Self::TimedOut,
-        Self::BrokenOff,
-    ];
-
-    fn name(self) -> &'static str {
-        match self {
-            Self::Delivered => "delivered",
-            Self::Gone => "gone",
-            Self::Redirected => "redirected",
-            Self::Rejected => "rejected",
-            Self::AddressRefused => "address_refused",
-            Self::NotResolved => "not_resolved",
-            Self::NotConnected => "not_connected",
-            Self::TlsFailed => "tls_failed",
-            Self::TimedOut => "timed_out",
-            Self::BrokenOff => "broken_off",
-        }
     }
 }
 
@@ -212,7 +183,7 @@ impl TryFrom<DeliveryRow> for Delivery {
         let reading = Reading { id: &row.id };
         let next_attempt_at = row.next_attempt_at.map(|time| reading.time("next_attempt_at", time)).transpose()?;
         let last_attempt = match (row.last_attempt_at, row.last_duration_us, &row.last_outcome) {
-            (Some(at), Some(duration_us), Some(outcome)) => Some(Attempt {
+            (Some(at), Some(duration_us), Some(outcome)) => Some(DeliveryAttempt {
                 at: reading.time("last_attempt_at", at)?,
                 duration: Duration::from_micros(reading.count("last_duration_us", duration_us)?),
                 outcome: reading.named("last_outcome", outcome)?,

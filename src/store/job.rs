@@ -6,11 +6,14 @@ use std::time::Duration;
 use cutpoint_planner::domain::options::PlanOptions;
 use cutpoint_planner::domain::placement::Termination;
 use jiff::Timestamp;
+use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::page::Keyed;
-use super::row::{Named, Reading};
+use super::row::Reading;
 use super::{ClusterDocument, Idempotency, ModelDocument, PageKey, StoreError};
 use crate::domain::id::{Id, IdKind};
+use crate::domain::named::{Named, named};
 use crate::domain::tenant::Tenant;
 
 /// The model of a new job.
@@ -57,42 +60,44 @@ pub struct NewJob {
     pub idempotency: Option<Idempotency>,
 }
 
-/// Where a job stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum JobStatus {
-    /// Waits for a worker.
-    Queued,
-    /// A worker solves it.
-    Running,
-    /// Ended with a placement.
-    Succeeded,
-    /// Ended with the proof that there is none.
-    Infeasible,
-    /// Was stopped before there was a placement.
-    Cancelled,
-    /// Ended with an error.
-    Failed,
+named! {
+    /// Where a job stands.
+    pub enum JobStatus {
+        /// Waits for a worker.
+        Queued = "queued",
+        /// A worker solves it.
+        Running = "running",
+        /// Ended with a placement.
+        Succeeded = "succeeded",
+        /// Ended with the proof that there is none.
+        Infeasible = "infeasible",
+        /// Was stopped before there was a placement.
+        Cancelled = "cancelled",
+        /// Ended with an error.
+        Failed = "failed",
+    }
 }
 
-/// Why a job failed, a closed list.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum JobErrorCode {
-    /// The time limit came before any placement or proof.
-    NoPlacementInTime,
-    /// The algorithm had nothing more to try and proves nothing: another may find a placement.
-    NoPlacementFound,
-    /// The solver panicked: a defect of ours.
-    SolverPanicked,
-    /// The checker refused the solver's placement: a defect of ours.
-    CheckFailed,
-    /// The service ended four times while the job ran.
-    CrashedTooOften,
-    /// What the job refers to could not be read: a defect of ours.
-    InputUnreadable,
+named! {
+    /// Why a job failed, a closed list.
+    pub enum JobErrorCode {
+        /// The time limit came before any placement or proof.
+        NoPlacementInTime = "no_placement_in_time",
+        /// The algorithm came to its end without a placement or a proof: another may find a placement.
+        NoPlacementFound = "no_placement_found",
+        /// The solver panicked: a defect of ours.
+        SolverPanicked = "solver_panicked",
+        /// The checker refused the solver's placement: a defect of ours.
+        CheckFailed = "check_failed",
+        /// The service ended too often while the job ran.
+        CrashedTooOften = "crashed_too_often",
+        /// What the job refers to could not be read: a defect of ours.
+        InputUnreadable = "input_unreadable",
+    }
 }
 
 /// Why a job failed.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct JobError {
     /// The kind.
     pub code: JobErrorCode,
@@ -101,70 +106,97 @@ pub struct JobError {
 }
 
 /// How far a search has come.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, ToSchema)]
 pub struct JobProgress {
-    /// Seconds that the search has run, as of the last heartbeat, or to the end once it has ended.
+    /// Seconds that the search has run: as of the last heartbeat, or to the end once it has ended. They are measured, whatever
+    /// the wall clock does; a job that was put back into the queue starts anew.
+    #[schema(minimum = 0)]
     pub elapsed_s: f64,
-    /// The incumbent's period.
+    /// The period of the best placement so far, seconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub period_s: Option<f64>,
-    /// The proven lower bound of an objective that is a time.
+    /// The proven lower bound of an objective that is a time, seconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub lower_bound_s: Option<f64>,
     /// The proven lower bound of the objective `min_nodes`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub lower_bound_nodes: Option<u64>,
     /// (objective − bound) / objective.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub gap: Option<f64>,
 }
 
-/// A job.
-#[derive(Debug, Clone, PartialEq)]
+// The API and the messages to webhooks show its JSON, so what only the store needs is skipped.
+/// A planning job.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub struct Job {
     /// Its id.
+    #[schema(value_type = String)]
     pub id: Id,
-    /// Whose it is.
-    pub tenant: Tenant,
     /// Where it stands.
     pub status: JobStatus,
     /// Why its search ended; absent before, and for cancelled and failed jobs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub termination: Option<Termination>,
     /// The model that it places.
+    #[schema(value_type = String)]
     pub model_id: Id,
     /// The cluster that it places it on.
+    #[schema(value_type = String)]
     pub cluster_id: Id,
     /// The revision of the cluster.
+    #[schema(minimum = 1)]
     pub cluster_revision: u64,
-    /// The stored placement, or stored proof that there is none.
+    /// The stored placement, or the stored proof that there is none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, value_type = Option<String>)]
     pub placement_id: Option<Id>,
-    /// The options, JSON text.
-    pub options: String,
-    /// The incumbent's period.
-    pub period_s: Option<f64>,
-    /// The proven lower bound of an objective that is a time.
-    pub lower_bound_s: Option<f64>,
-    /// The proven lower bound of the objective `min_nodes`.
-    pub lower_bound_nodes: Option<u64>,
-    /// (objective − bound) / objective.
-    pub gap: Option<f64>,
+    /// How far its search has come; absent before it starts.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub progress: Option<JobProgress>,
     /// Why it failed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub error: Option<JobError>,
     /// For whoever made it.
     pub labels: BTreeMap<String, String>,
     /// When it was queued.
+    #[schema(value_type = String, format = DateTime)]
     pub created_at: Timestamp,
     /// When solving started, for the last time.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, value_type = Option<String>, format = DateTime)]
     pub started_at: Option<Timestamp>,
     /// When it ended.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, value_type = Option<String>, format = DateTime)]
     pub finished_at: Option<Timestamp>,
-    /// How long its search has run, measured; none where it has not started, and where it ended before that was stored.
-    pub elapsed: Option<Duration>,
+    /// Whose it is.
+    #[serde(skip)]
+    pub tenant: Tenant,
+    /// The options, JSON text.
+    #[serde(skip)]
+    pub options: String,
     /// How often a crash of the service put it back into the queue.
+    #[serde(skip)]
     pub crashes: u64,
     /// Whether somebody asked a running job to stop.
+    #[serde(skip)]
     pub stop_requested: bool,
     /// Grows with every change: what an ETag is made of.
+    #[serde(skip)]
     pub version: u64,
     /// When what happened to it, by version.
+    #[serde(skip)]
     pub happened: Happened,
     /// Its place in the order of inserts.
+    #[serde(skip)]
     pub sequence: u64,
 }
 
@@ -196,64 +228,11 @@ impl Job {
     pub fn is_finished(&self) -> bool {
         !matches!(self.status, JobStatus::Queued | JobStatus::Running)
     }
-
-    /// How far its search has come, as of the last heartbeat or to its end; `None` before it first starts.
-    pub fn progress(&self) -> Option<JobProgress> {
-        let Self { period_s, lower_bound_s, lower_bound_nodes, gap, .. } = *self;
-        let elapsed_s = match (self.elapsed, self.started_at, self.finished_at) {
-            (Some(elapsed), Some(_), _) => elapsed.as_secs_f64(),
-            // It ended before the time was measured; the clock may have been turned meanwhile.
-            (None, Some(from), Some(to)) => to.duration_since(from).as_secs_f64().max(0.0),
-            (None, Some(_), None) => 0.0,
-            // Put back into the queue with what it had found.
-            (_, None, _) if period_s.is_some() || lower_bound_s.is_some() || lower_bound_nodes.is_some() => 0.0,
-            (_, None, _) => return None,
-        };
-        Some(JobProgress { elapsed_s, period_s, lower_bound_s, lower_bound_nodes, gap })
-    }
 }
 
 impl Keyed for Job {
     fn page_key(&self) -> PageKey {
         PageKey { kind: IdKind::Job, sequence: self.sequence }
-    }
-}
-
-impl Named for JobStatus {
-    const ALL: &'static [Self] =
-        &[Self::Queued, Self::Running, Self::Succeeded, Self::Infeasible, Self::Cancelled, Self::Failed];
-
-    fn name(self) -> &'static str {
-        match self {
-            Self::Queued => "queued",
-            Self::Running => "running",
-            Self::Succeeded => "succeeded",
-            Self::Infeasible => "infeasible",
-            Self::Cancelled => "cancelled",
-            Self::Failed => "failed",
-        }
-    }
-}
-
-impl Named for JobErrorCode {
-    const ALL: &'static [Self] = &[
-        Self::NoPlacementInTime,
-        Self::NoPlacementFound,
-        Self::SolverPanicked,
-        Self::CheckFailed,
-        Self::CrashedTooOften,
-        Self::InputUnreadable,
-    ];
-
-    fn name(self) -> &'static str {
-        match self {
-            Self::NoPlacementInTime => "no_placement_in_time",
-            Self::NoPlacementFound => "no_placement_found",
-            Self::SolverPanicked => "solver_panicked",
-            Self::CheckFailed => "check_failed",
-            Self::CrashedTooOften => "crashed_too_often",
-            Self::InputUnreadable => "input_unreadable",
-        }
     }
 }
 
@@ -298,6 +277,13 @@ impl TryFrom<JobRow> for Job {
         let time = |column, time: Option<i64>| time.map(|time| reading.time(column, time)).transpose();
         let placement_id = row.placement_id.as_deref();
         let termination = row.termination.as_deref();
+        let (started_at, finished_at) = (time("started_at", row.started_at)?, time("finished_at", row.finished_at)?);
+        let elapsed = count("elapsed_us", row.elapsed_us)?.map(Duration::from_micros);
+        let (period_s, lower_bound_s, gap) = (row.period_s, row.lower_bound_s, row.gap);
+        let lower_bound_nodes = count("lower_bound_nodes", row.lower_bound_nodes)?;
+        // A job that was put back into the queue shows what it had found.
+        let has_found = period_s.is_some() || lower_bound_s.is_some() || lower_bound_nodes.is_some();
+        let elapsed_s = elapsed_s(elapsed, started_at, finished_at).or(has_found.then_some(0.0));
         let error = row.error_code.as_deref().map(|code| reading.named("error_code", code)).transpose()?;
         Ok(Self {
             id: reading.id("id", IdKind::Job, &row.id)?,
@@ -308,15 +294,17 @@ impl TryFrom<JobRow> for Job {
             cluster_id: reading.id("cluster_id", IdKind::Cluster, &row.cluster_id)?,
             cluster_revision: reading.count("cluster_revision", row.cluster_revision)?,
             placement_id: placement_id.map(|id| reading.id("placement_id", IdKind::Placement, id)).transpose()?,
-            period_s: row.period_s,
-            lower_bound_s: row.lower_bound_s,
-            lower_bound_nodes: count("lower_bound_nodes", row.lower_bound_nodes)?,
-            gap: row.gap,
+            progress: elapsed_s.map(|elapsed_s| JobProgress {
+                elapsed_s,
+                period_s,
+                lower_bound_s,
+                lower_bound_nodes,
+                gap,
+            }),
             labels: reading.labels(&row.labels)?,
             created_at: reading.time("created_at", row.created_at)?,
-            started_at: time("started_at", row.started_at)?,
-            finished_at: time("finished_at", row.finished_at)?,
-            elapsed: count("elapsed_us", row.elapsed_us)?.map(Duration::from_micros),
+            started_at,
+            finished_at,
             crashes: reading.count("crashes", row.crashes)?,
             sequence: reading.count("sequence", row.sequence)?,
             stop_requested: row.stop_requested,
@@ -331,4 +319,15 @@ impl TryFrom<JobRow> for Job {
             options: row.options,
         })
     }
+}
+
+/// How long a search has run, measured where it can be; `None` before it first starts.
+fn elapsed_s(elapsed: Option<Duration>, started_at: Option<Timestamp>, finished_at: Option<Timestamp>) -> Option<f64> {
+    let started_at = started_at?;
+    Some(match (elapsed, finished_at) {
+        (Some(elapsed), _) => elapsed.as_secs_f64(),
+        // It ended before the time was measured; the clock may have been turned meanwhile.
+        (None, Some(finished_at)) => finished_at.duration_since(started_at).as_secs_f64().max(0.0),
+        (None, None) => 0.0,
+    })
 }

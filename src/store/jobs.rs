@@ -9,9 +9,10 @@ use sqlx::QueryBuilder;
 
 use super::idempotency::{forget_resource, recall, remember};
 use super::job::{Job, JobCluster, JobModel, JobRow, JobStatus, NewJob};
-use super::row::{Named, integer};
+use super::row::integer;
 use super::{Connection, Database, Listed, Page, Registered, Store, StoreError, clusters, models, outbox, placements};
 use crate::domain::id::{Id, IdKind};
+use crate::domain::named::Named;
 use crate::domain::tenant::Tenant;
 
 /// Which jobs are wanted; what is `None` or empty does not matter.

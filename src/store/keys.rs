@@ -2,10 +2,11 @@
 
 use jiff::Timestamp;
 
-use super::row::{self, Named, Reading, leave_out};
+use super::row::{self, Reading, leave_out};
 use super::{Store, StoreError};
 use crate::domain::id::{Id, IdKind};
 use crate::domain::key::{KeyHash, KeyText};
+use crate::domain::named::Named;
 use crate::domain::scope::Scope;
 use crate::domain::tenant::Tenant;
 

@@ -15,11 +15,12 @@ use sqlx::Row as _;
 use super::job::JobRow;
 use super::jobs::one_waits_less;
 use super::placements;
-use super::row::{self, Named, integer, leave_out};
-use super::{Connection, Job, JobError, JobErrorCode, JobStatus, Store, StoreError, outbox};
+use super::row::{self, integer, leave_out};
+use super::{Connection, Job, JobError, JobErrorCode, JobProgress, JobStatus, Store, StoreError, outbox};
 use crate::clock::Clock;
 use crate::domain::figures::PlacementFigures;
 use crate::domain::id::{Id, IdKind};
+use crate::domain::named::Named;
 
 /// The right to write a job's search down, until another claims the job.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -76,12 +77,15 @@ pub struct Figures {
 impl Figures {
     /// What a job's row says: as far as an interrupted run had come.
     pub fn of(job: &Job) -> Self {
-        Self {
-            period_s: job.period_s,
-            lower_bound_s: job.lower_bound_s,
-            lower_bound_nodes: job.lower_bound_nodes,
-            gap: job.gap,
-        }
+        job.progress.map_or_else(
+            Self::default,
+            |JobProgress { period_s, lower_bound_s, lower_bound_nodes, gap, .. }| Self {
+                period_s,
+                lower_bound_s,
+                lower_bound_nodes,
+                gap,
+            },
+        )
     }
 }
 

@@ -5,8 +5,9 @@ use cutpoint_planner::domain::hash::{json_text, text_hash};
 use cutpoint_planner::domain::model::{Layer, ModelProfile};
 use cutpoint_planner::domain::options::CutPolicy;
 use jiff::Timestamp;
-
+use serde::Serialize;
 use sqlx::QueryBuilder;
+use utoipa::ToSchema;
 
 use super::idempotency::{forget_resource, recall, remember};
 use super::page::Keyed;
@@ -42,15 +43,15 @@ impl ModelDocument {
 }
 
 /// Figures of a model.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 pub struct ModelStatistics {
     /// Layers.
     pub layers: u64,
     /// Edges between layers.
     pub edges: u64,
-    /// Inner cut points under policy `any`.
+    /// Inner cut points under the cut policy `any`.
     pub cut_points: u64,
-    /// Inner cut points under policy `single_tensor`.
+    /// Inner cut points under the cut policy `single_tensor`.
     pub single_tensor_cut_points: u64,
     /// Bytes of all parameters.
     pub param_bytes: u64,
@@ -80,22 +81,26 @@ impl ModelStatistics {
     }
 }
 
-/// A registered model without its document.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Model {
+/// A registered model without its profile.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct ModelSummary {
     /// Its id.
+    #[schema(value_type = String)]
     pub id: Id,
-    /// Whose it is.
-    pub tenant: Tenant,
     /// Its name.
     pub name: String,
-    /// SHA-256 of the document.
+    /// SHA-256 of the profile, hexadecimal: the same content is the same model.
     pub content_hash: String,
     /// Its figures.
     pub statistics: ModelStatistics,
     /// When it was registered.
+    #[schema(value_type = String, format = DateTime)]
     pub created_at: Timestamp,
+    /// Whose it is.
+    #[serde(skip)]
+    pub tenant: Tenant,
     /// Its place in the order of inserts.
+    #[serde(skip)]
     pub sequence: u64,
 }
 
@@ -125,7 +130,7 @@ struct ModelRow {
     created_at: i64,
 }
 
-impl TryFrom<ModelRow> for Model {
+impl TryFrom<ModelRow> for ModelSummary {
     type Error = StoreError;
 
     fn try_from(row: ModelRow) -> Result<Self, StoreError> {
@@ -151,7 +156,7 @@ impl TryFrom<ModelRow> for Model {
     }
 }
 
-impl Keyed for Model {
+impl Keyed for ModelSummary {
     fn page_key(&self) -> PageKey {
         PageKey { kind: IdKind::Model, sequence: self.sequence }
     }
@@ -167,7 +172,7 @@ impl Store {
         tenant: &Tenant,
         model: ModelDocument,
         idempotency: Option<Idempotency>,
-    ) -> Result<Registered<Model>, StoreError> {
+    ) -> Result<Registered<ModelSummary>, StoreError> {
         let (store, tenant) = (self.clone(), tenant.clone());
         self.write(move |connection| {
             Box::pin(async move {
@@ -189,7 +194,7 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError::NotFound`], or the database failed.
-    pub async fn model(&self, tenant: &Tenant, id: &Id) -> Result<Model, StoreError> {
+    pub async fn model(&self, tenant: &Tenant, id: &Id) -> Result<ModelSummary, StoreError> {
         let mut connection = self.readers.acquire().await?;
         find(&mut connection, tenant, id.as_str()).await
     }
@@ -209,11 +214,11 @@ impl Store {
     ///
     /// # Errors
     /// The database failed.
-    pub async fn models(&self, tenant: &Tenant, page: Page) -> Result<Listed<Model>, StoreError> {
+    pub async fn models(&self, tenant: &Tenant, page: Page) -> Result<Listed<ModelSummary>, StoreError> {
         let mut query = QueryBuilder::new(concat!("SELECT ", columns!(), " FROM models WHERE tenant = "));
         query.push_bind(tenant.as_str().to_owned());
         let mut connection = self.readers.acquire().await?;
-        page.read::<ModelRow, Model>(&mut connection, "models", query).await
+        page.read::<ModelRow, ModelSummary>(&mut connection, "models", query).await
     }
 
     /// Deletes a model that no job and no placement refers to.
@@ -245,7 +250,7 @@ impl Store {
         tenant: &Tenant,
         model: ModelDocument,
         now: Timestamp,
-    ) -> Result<(Model, bool), StoreError> {
+    ) -> Result<(ModelSummary, bool), StoreError> {
         let select = concat!("SELECT ", columns!(), " FROM models WHERE tenant = $1 AND content_hash = $2");
         let known: Option<ModelRow> = sqlx::query_as(select)
             .bind(tenant.as_str())
@@ -285,7 +290,7 @@ impl Store {
 }
 
 /// A model by its id.
-pub(super) async fn find(connection: &mut Connection, tenant: &Tenant, id: &str) -> Result<Model, StoreError> {
+pub(super) async fn find(connection: &mut Connection, tenant: &Tenant, id: &str) -> Result<ModelSummary, StoreError> {
     let select = concat!("SELECT ", columns!(), " FROM models WHERE id = $1 AND tenant = $2");
     let select = sqlx::query_as(select).bind(id).bind(tenant.as_str());
     let row: Option<ModelRow> = select.fetch_optional(connection).await?;

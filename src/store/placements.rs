@@ -9,39 +9,50 @@ use std::collections::BTreeMap;
 use cutpoint_planner::domain::hash::json_text;
 use cutpoint_planner::domain::placement::Status;
 use jiff::Timestamp;
-
+use serde::Serialize;
 use sqlx::QueryBuilder;
+use utoipa::ToSchema;
 
 use super::jobs::{find as find_job, insert_labels, push_labels, push_names};
 use super::page::Keyed;
-use super::row::{Named, Reading, integer};
+use super::row::{Reading, integer};
 use super::{Connection, Database, Job, Listed, Page, PageKey, Store, StoreError};
 use crate::domain::figures::PlacementFigures;
 use crate::domain::id::{Id, IdKind};
+use crate::domain::named::Named;
 use crate::domain::tenant::Tenant;
 
-/// A stored placement without its document: what lists tell.
-#[derive(Debug, Clone, PartialEq)]
+/// A stored placement without its document: what lists tell. Its JSON is what a caller sees beside the document.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub struct PlacementSummary {
     /// Its id.
+    #[schema(value_type = String)]
     pub id: Id,
     /// Whose it is.
+    #[serde(skip)]
     pub tenant: Tenant,
     /// Its place in the order of inserts.
+    #[serde(skip)]
     pub sequence: u64,
     /// The job that made it; the job's record may be deleted.
+    #[schema(value_type = String)]
     pub job_id: Id,
     /// The model that it places.
+    #[schema(value_type = String)]
     pub model_id: Id,
     /// The cluster that it uses.
+    #[schema(value_type = String)]
     pub cluster_id: Id,
     /// The revision of the cluster.
+    #[schema(minimum = 1)]
     pub cluster_revision: u64,
     /// The job's labels.
     pub labels: BTreeMap<String, String>,
     /// When it was stored.
+    #[schema(value_type = String, format = DateTime)]
     pub created_at: Timestamp,
     /// The document's figures.
+    #[serde(skip)]
     pub figures: PlacementFigures,
 }
 

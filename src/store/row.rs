@@ -2,14 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use cutpoint_planner::domain::placement::{Status, Termination};
+use cutpoint_planner::domain::placement::Termination;
 use jiff::Timestamp;
 use metrics::counter;
 use sqlx::{FromRow, Row as _};
 
 use super::{Database, StoreError};
 use crate::domain::id::{Id, IdKind};
-use crate::domain::scope::Scope;
+use crate::domain::named::Named;
 use crate::domain::tenant::Tenant;
 use crate::telemetry::metric;
 
@@ -84,60 +84,6 @@ pub(super) fn named(error: impl Into<StoreError>, id: &str) -> StoreError {
 pub(super) fn leave_out(table: &'static str, id: &str, column: &str) {
     counter!(metric::UNREADABLE_ROWS, "table" => table).increment(1);
     tracing::error!(table, id, column, "a row of the database is damaged and was left out");
-}
-
-/// A closed list whose values have names in the database.
-pub(super) trait Named: Copy + 'static {
-    /// Every value.
-    const ALL: &'static [Self];
-
-    /// The name in the database.
-    fn name(self) -> &'static str;
-}
-
-impl Named for Status {
-    const ALL: &'static [Self] = &[Self::Optimal, Self::Feasible, Self::Infeasible, Self::Unknown];
-
-    fn name(self) -> &'static str {
-        match self {
-            Self::Optimal => "optimal",
-            Self::Feasible => "feasible",
-            Self::Infeasible => "infeasible",
-            Self::Unknown => "unknown",
-        }
-    }
-}
-
-impl Named for Scope {
-    const ALL: &'static [Self] = &Self::ALL;
-
-    fn name(self) -> &'static str {
-        Self::name(self)
-    }
-}
-
-impl Named for Termination {
-    const ALL: &'static [Self] = &[
-        Self::Optimal,
-        Self::Infeasible,
-        Self::GapReached,
-        Self::Exhausted,
-        Self::TimeLimit,
-        Self::Stopped,
-        Self::Unfinished,
-    ];
-
-    fn name(self) -> &'static str {
-        match self {
-            Self::Optimal => "optimal",
-            Self::Infeasible => "infeasible",
-            Self::GapReached => "gap_reached",
-            Self::Exhausted => "exhausted",
-            Self::TimeLimit => "time_limit",
-            Self::Stopped => "stopped",
-            Self::Unfinished => "unfinished",
-        }
-    }
 }
 
 /// A number as the database holds it.

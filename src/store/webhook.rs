@@ -3,9 +3,10 @@
 use jiff::Timestamp;
 
 use super::page::Keyed;
-use super::row::{Named, Reading};
+use super::row::Reading;
 use super::{PageKey, StoreError};
 use crate::domain::id::{Id, IdKind};
+use crate::domain::named::named;
 use crate::domain::tenant::Tenant;
 use crate::domain::webhook::WebhookSecret;
 
@@ -29,13 +30,14 @@ pub struct WebhookChange {
     pub enabled: Option<bool>,
 }
 
-/// Why a webhook gets no messages, a closed list.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum DisabledReason {
-    /// Somebody asked for it.
-    Asked,
-    /// The receiver answered 410.
-    Gone,
+named! {
+    /// Why a webhook gets no messages.
+    pub enum DisabledReason {
+        /// Somebody asked for it.
+        Asked = "asked",
+        /// The receiver answered 410.
+        Gone = "gone",
+    }
 }
 
 /// Since when a webhook gets no messages, and why.
@@ -96,17 +98,6 @@ impl Webhook {
 impl Keyed for Webhook {
     fn page_key(&self) -> PageKey {
         PageKey { kind: IdKind::Webhook, sequence: self.sequence }
-    }
-}
-
-impl Named for DisabledReason {
-    const ALL: &'static [Self] = &[Self::Asked, Self::Gone];
-
-    fn name(self) -> &'static str {
-        match self {
-            Self::Asked => "asked",
-            Self::Gone => "gone",
-        }
     }
 }
 

@@ -7,10 +7,10 @@ use sqlx::QueryBuilder;
 
 use super::deliveries::fail_pending;
 use super::idempotency::{forget_resource, recall, remember};
-use super::row::Named;
 use super::webhook::{DisabledReason, NewWebhook, Webhook, WebhookChange, WebhookRow};
 use super::{Connection, Idempotency, Listed, Page, Registered, Store, StoreError};
 use crate::domain::id::{Id, IdKind};
+use crate::domain::named::Named;
 use crate::domain::tenant::Tenant;
 use crate::domain::webhook::WebhookSecret;
 

@@ -16,7 +16,8 @@ use super::send::{Answer, Failure, Sender};
 use crate::clock::{Clock, Ids};
 use crate::config::Settings;
 use crate::domain::id::Id;
-use crate::store::{Attempt, AttemptOutcome, ClaimedDelivery, Store, StoreError, Verdict};
+use crate::domain::named::Named;
+use crate::store::{AttemptOutcome, ClaimedDelivery, DeliveryAttempt, Store, StoreError, Verdict};
 use crate::telemetry::metric;
 
 /// How the dispatcher works.
@@ -246,7 +247,7 @@ async fn attempt(store: &Store, clock: &dyn Clock, ids: &dyn Ids, sender: &Sende
         Ok(answer) => (Some(answer.status_code), answer.excerpt),
         Err(failure) => (None, Some(failure.detail)),
     };
-    let attempt = Attempt { at, duration, outcome, status_code, detail };
+    let attempt = DeliveryAttempt { at, duration, outcome, status_code, detail };
     match store.record_attempt(delivery, attempt, verdict).await {
         Ok(true) if verdict == Verdict::Gone => {
             tracing::warn!(%webhook_id, "the receiver answered 410 and gets nothing more at this address");

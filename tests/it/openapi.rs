@@ -345,13 +345,13 @@ fn request_schemas_have_the_fields_that_the_readers_know_and_no_others() {
         ("OccupiedHop", &OccupiedHop::FIELDS),
         ("CostModel", &CostModel::FIELDS),
         ("SolverOptions", &SolverOptions::FIELDS),
-        ("NodePatch", &http::NodePatch::FIELDS),
-        ("LinksPatch", &http::LinksPatch::FIELDS),
-        ("JobRequest", &http::JobRequest::FIELDS),
-        ("EvaluationRequest", &http::EvaluationRequest::FIELDS),
+        ("NodePatch", http::NodePatch::FIELDS),
+        ("LinksPatch", http::LinksPatch::FIELDS),
+        ("JobRequest", http::JobRequest::FIELDS),
+        ("EvaluationRequest", http::EvaluationRequest::FIELDS),
         ("StageProposal", &StageProposal::FIELDS),
-        ("WebhookRequest", &http::WebhookRequest::FIELDS),
-        ("WebhookPatch", &http::WebhookPatch::FIELDS),
+        ("WebhookRequest", http::WebhookRequest::FIELDS),
+        ("WebhookPatch", http::WebhookPatch::FIELDS),
     ]);
     let document = document();
     let schemas = document["components"]["schemas"].as_object().unwrap();

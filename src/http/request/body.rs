@@ -14,6 +14,21 @@ use crate::http::headers::idempotency;
 use crate::http::problem::{Problem, ProblemType};
 use crate::store::Idempotency;
 
+/// Makes the shape of a document that callers send, and the list of its fields: any other is refused.
+macro_rules! document {
+    ($(#[$about:meta])* pub struct $document:ident { $($(#[$meaning:meta])* pub $field:ident: $type:ty,)+ }) => {
+        $(#[$about])*
+        pub struct $document { $($(#[$meaning])* pub $field: $type,)+ }
+
+        impl $document {
+            /// Field names of the document.
+            pub const FIELDS: &'static [&'static str] = &[$(stringify!($field)),+];
+        }
+    };
+}
+
+pub(crate) use document;
+
 /// A JSON body that was parsed and not yet judged.
 #[derive(Debug)]
 pub struct Document {

@@ -17,62 +17,64 @@ use utoipa::ToSchema;
 use crate::http::api::{Api, Limits};
 use crate::http::gate::caller::Caller;
 use crate::http::problem::Problem;
-use crate::http::request::body::Document;
+use crate::http::request::body::{Document, document};
 use crate::http::request::inputs::{self, Inputs};
 use crate::http::request::limits::{MOST_LABELS, fits};
 use crate::store::NewJob;
 
-/// What to plan: a model and a cluster, each inline or by its id; everything else has a default.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct JobRequest {
-    /// A registered model; else give `model`.
-    #[schema(nullable = false, min_length = 1, max_length = 256)]
-    pub model_id: Option<String>,
-    /// The model itself; it is registered on the way.
-    #[schema(nullable = false)]
-    pub model: Option<ModelProfile>,
-    /// A registered cluster; else give `cluster`.
-    #[schema(nullable = false, min_length = 1, max_length = 256)]
-    pub cluster_id: Option<String>,
-    /// The revision of `cluster_id`; by default the newest.
-    #[schema(nullable = false, minimum = 1, maximum = 9007199254740991_i64)]
-    pub cluster_revision: Option<u64>,
-    /// The cluster itself; it is registered on the way.
-    #[schema(nullable = false)]
-    pub cluster: Option<ClusterInventory>,
-    /// What is to be best; by default the throughput of one pipeline with one stage a node.
-    #[schema(nullable = false)]
-    pub objective: Option<Objective>,
-    /// What a placement must keep to.
-    #[schema(nullable = false)]
-    pub constraints: Option<Constraints>,
-    /// How memory, transfers and compute are counted.
-    #[schema(nullable = false)]
-    pub cost_model: Option<CostModel>,
-    /// How hard to try.
-    #[schema(nullable = false)]
-    pub solver: Option<SolverOptions>,
-    /// The placement that runs already, to replan from; or give `base_placement_id`.
-    #[schema(nullable = false)]
-    pub base: Option<BasePlacement>,
-    /// The stored placement that runs already, to replan from.
-    #[schema(nullable = false, min_length = 1, max_length = 256)]
-    pub base_placement_id: Option<String>,
-    /// With a base: how far above the least period a placement may be that ships less; by default 1.
-    #[schema(nullable = false, minimum = 1, maximum = 1e100)]
-    pub max_period_ratio: Option<f64>,
-    /// Placements of other models on the same cluster.
-    #[schema(nullable = false)]
-    pub occupants: Option<Vec<Occupant>>,
-    /// Stored placements on the same cluster, beside `occupants`; at most 100.
-    #[schema(nullable = false)]
-    pub occupied_by: Option<Vec<String>>,
-    /// Passes per second of placements of `occupied_by` that do not run at their own pace, by their ids.
-    #[schema(nullable = false)]
-    pub occupant_rates_per_s: Option<BTreeMap<String, f64>>,
-    /// For whoever asks: the job and its placement carry them, and lists can be filtered by them. At most 64.
-    #[schema(nullable = false)]
-    pub labels: Option<BTreeMap<String, String>>,
+document! {
+    /// What to plan: a model and a cluster, each inline or by its id; everything else has a default.
+    #[derive(Debug, Serialize, ToSchema)]
+    pub struct JobRequest {
+        /// A registered model; else give `model`.
+        #[schema(nullable = false, min_length = 1, max_length = 256)]
+        pub model_id: Option<String>,
+        /// The model itself; it is registered on the way.
+        #[schema(nullable = false)]
+        pub model: Option<ModelProfile>,
+        /// A registered cluster; else give `cluster`.
+        #[schema(nullable = false, min_length = 1, max_length = 256)]
+        pub cluster_id: Option<String>,
+        /// The revision of `cluster_id`; by default the newest.
+        #[schema(nullable = false, minimum = 1, maximum = 9007199254740991_i64)]
+        pub cluster_revision: Option<u64>,
+        /// The cluster itself; it is registered on the way.
+        #[schema(nullable = false)]
+        pub cluster: Option<ClusterInventory>,
+        /// What is to be best; by default the throughput of one pipeline with one stage a node.
+        #[schema(nullable = false)]
+        pub objective: Option<Objective>,
+        /// What a placement must keep to.
+        #[schema(nullable = false)]
+        pub constraints: Option<Constraints>,
+        /// How memory, transfers and compute are counted.
+        #[schema(nullable = false)]
+        pub cost_model: Option<CostModel>,
+        /// How hard to try.
+        #[schema(nullable = false)]
+        pub solver: Option<SolverOptions>,
+        /// The placement that runs already, to replan from; or give `base_placement_id`.
+        #[schema(nullable = false)]
+        pub base: Option<BasePlacement>,
+        /// The stored placement that runs already, to replan from.
+        #[schema(nullable = false, min_length = 1, max_length = 256)]
+        pub base_placement_id: Option<String>,
+        /// With a base: how far above the least period a placement may be that ships less; by default 1.
+        #[schema(nullable = false, minimum = 1, maximum = 1e100)]
+        pub max_period_ratio: Option<f64>,
+        /// Placements of other models on the same cluster.
+        #[schema(nullable = false)]
+        pub occupants: Option<Vec<Occupant>>,
+        /// Stored placements on the same cluster, beside `occupants`; at most 100.
+        #[schema(nullable = false)]
+        pub occupied_by: Option<Vec<String>>,
+        /// Passes per second of placements of `occupied_by` that do not run at their own pace, by their ids.
+        #[schema(nullable = false)]
+        pub occupant_rates_per_s: Option<BTreeMap<String, f64>>,
+        /// For whoever asks: the job and its placement carry them, and lists can be filtered by them. At most 64.
+        #[schema(nullable = false)]
+        pub labels: Option<BTreeMap<String, String>>,
+    }
 }
 
 struct Draft {
@@ -82,26 +84,6 @@ struct Draft {
 }
 
 impl JobRequest {
-    /// Field names of the document.
-    pub const FIELDS: [&'static str; 16] = [
-        "model_id",
-        "model",
-        "cluster_id",
-        "cluster_revision",
-        "cluster",
-        "objective",
-        "constraints",
-        "cost_model",
-        "solver",
-        "base",
-        "base_placement_id",
-        "max_period_ratio",
-        "occupants",
-        "occupied_by",
-        "occupant_rates_per_s",
-        "labels",
-    ];
-
     /// Reads a body, and finds what it refers to: the job, and its request with how much JSON that came from.
     ///
     /// # Errors
@@ -126,7 +108,7 @@ impl JobRequest {
 }
 
 fn read_draft(reader: &mut Reader, value: &Value, limits: &Limits) -> Option<Draft> {
-    let map = reader.object(value, &JobRequest::FIELDS)?;
+    let map = reader.object(value, JobRequest::FIELDS)?;
     if !limits.admit_constraints(reader, map) {
         return None;
     }

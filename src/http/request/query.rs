@@ -8,6 +8,7 @@ use cutpoint_planner::domain::unit::counted;
 use jiff::Timestamp;
 
 use crate::domain::id::{Id, IdKind};
+use crate::domain::named::Named;
 use crate::http::problem::Problem;
 use crate::http::request::limits::MOST_LABELS;
 
@@ -26,6 +27,19 @@ impl<S: Send + Sync> FromRequestParts<S> for Parameters {
         let given = Query::<Vec<(String, String)>>::try_from_uri(&parts.uri);
         let given = given.map_err(|error| Problem::invalid_parameters(Vec::new()).with_detail(error.body_text()))?;
         Ok(Self { given: given.0, ..Self::default() })
+    }
+}
+
+/// Says that a request takes no parameters: one that has any is refused.
+#[derive(Debug)]
+pub struct NoParameters;
+
+impl<S: Send + Sync> FromRequestParts<S> for NoParameters {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        Parameters::from_request_parts(parts, state).await?.finish()?;
+        Ok(Self)
     }
 }
 
@@ -79,9 +93,10 @@ impl Parameters {
     }
 
     /// Values of a closed list.
-    pub fn choices<T: Copy>(&mut self, name: &'static str, choices: &[(&str, T)]) -> Vec<T> {
+    pub fn choices<T: Named>(&mut self, name: &'static str) -> Vec<T> {
+        let choices: Vec<(&str, T)> = T::ALL.iter().map(|value| (value.name(), *value)).collect();
         let values = self.all(name);
-        values.iter().filter_map(|text| self.choice(name, text, choices)).collect()
+        values.iter().filter_map(|text| self.choice(name, text, &choices)).collect()
     }
 
     /// The id of a stored thing.

@@ -20,9 +20,10 @@ use crate::http::problem::responses::{
 };
 use crate::http::request::body::Document;
 use crate::http::request::paging::{self, PageParameters};
-use crate::http::request::query::Parameters;
-use crate::http::shapes::cluster::{Cluster, ClusterPage, ClusterSummary};
-use crate::store::{self, ClusterDocument};
+use crate::http::request::query::{NoParameters, Parameters};
+use crate::http::shapes::joined::Cluster;
+use crate::http::shapes::page::ClusterPage;
+use crate::store::{ClusterDocument, ClusterSummary};
 
 pub(crate) fn routes() -> OpenApiRouter<Api> {
     OpenApiRouter::new().routes(routes!(create_cluster, list_clusters)).routes(routes!(
@@ -75,9 +76,7 @@ async fn list_clusters(
     let page = paging::page(&mut query, IdKind::Cluster);
     query.finish()?;
     let listed = api.store.clusters(&caller.tenant, page).await?;
-    let items = listed.items.into_iter().map(ClusterSummary::from).collect();
-    let next_cursor = listed.next.as_ref().map(paging::cursor);
-    Ok(json::value(StatusCode::OK, &ClusterPage { items, next_cursor, unreadable: listed.unreadable }))
+    Ok(json::value(StatusCode::OK, &ClusterPage::from(listed)))
 }
 
 /// Read a cluster
@@ -110,7 +109,7 @@ async fn get_cluster(
     if etag.is_known(&headers) {
         return Ok(etag.not_modified());
     }
-    let body = json::with_member(&ClusterSummary::from(cluster), "inventory", &inventory)?;
+    let body = json::with_member(&cluster, "inventory", &inventory)?;
     Ok(etag.on(json::text(StatusCode::OK, body)))
 }
 
@@ -164,9 +163,8 @@ async fn delete_cluster(
     MayAdminister(caller): MayAdminister,
     Path(id): Path<String>,
     headers: HeaderMap,
-    query: Parameters,
+    _: NoParameters,
 ) -> Result<Response, Problem> {
-    query.finish()?;
     let present = api.store.cluster(&caller.tenant, &cluster_id(&id)?, None).await?;
     let expected = ETag::new(present.revision).may_match(&headers)?.then_some(present.revision);
     api.store.delete_cluster(&caller.tenant, &present.id, expected).await?;
@@ -174,8 +172,8 @@ async fn delete_cluster(
 }
 
 /// A revision's summary with its tag.
-pub(crate) fn summary(status: StatusCode, cluster: store::Cluster) -> Response {
-    ETag::new(cluster.revision).on(json::value(status, &ClusterSummary::from(cluster)))
+pub(crate) fn summary(status: StatusCode, cluster: ClusterSummary) -> Response {
+    ETag::new(cluster.revision).on(json::value(status, &cluster))
 }
 
 /// The id in a path.

@@ -14,9 +14,10 @@ use crate::http::json;
 use crate::http::problem::Problem;
 use crate::http::problem::responses::{BadParameter, Conflict, Internal, NotFound, Refused, StorageFull, Unavailable};
 use crate::http::request::paging::{self, PageParameters};
-use crate::http::request::query::Parameters;
+use crate::http::request::query::{NoParameters, Parameters};
 use crate::http::routes::webhooks::webhook_id;
-use crate::http::shapes::webhook::{Delivery, DeliveryPage, DeliveryStatus};
+use crate::http::shapes::page::DeliveryPage;
+use crate::store::{Delivery, DeliveryStatus};
 
 /// Which deliveries are wanted.
 #[derive(Debug, IntoParams)]
@@ -48,13 +49,11 @@ async fn list_deliveries(
     Path(id): Path<String>,
     mut query: Parameters,
 ) -> Result<Response, Problem> {
-    let statuses = query.choices("status", &DeliveryStatus::NAMED);
+    let statuses = query.choices("status");
     let page = paging::page(&mut query, IdKind::Message);
     query.finish()?;
     let listed = api.store.deliveries(&caller.tenant, &webhook_id(&id)?, &statuses, page).await?;
-    let items = listed.items.into_iter().map(Delivery::from).collect();
-    let next_cursor = listed.next.as_ref().map(paging::cursor);
-    Ok(json::value(StatusCode::OK, &DeliveryPage { items, next_cursor, unreadable: listed.unreadable }))
+    Ok(json::value(StatusCode::OK, &DeliveryPage::from(listed)))
 }
 
 /// Send a message again
@@ -76,12 +75,11 @@ async fn resend_delivery(
     State(api): State<Api>,
     MayAdminister(caller): MayAdminister,
     Path((id, message_id)): Path<(String, String)>,
-    query: Parameters,
+    _: NoParameters,
 ) -> Result<Response, Problem> {
-    query.finish()?;
     let webhook_id = webhook_id(&id)?;
     let message = Id::parse(IdKind::Message, &message_id);
     let message = message.ok_or_else(|| Problem::not_found("message", &message_id))?;
     let delivery = api.store.resend(&caller.tenant, &webhook_id, &message).await?;
-    Ok(json::value(StatusCode::OK, &Delivery::from(delivery)))
+    Ok(json::value(StatusCode::OK, &delivery))
 }

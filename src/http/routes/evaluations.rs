@@ -26,84 +26,65 @@ use crate::http::problem::Problem;
 use crate::http::problem::responses::{
     BadBody, Internal, Invalid, NotFound, Refused, Slow, TooLarge, Unavailable, WrongMedia,
 };
-use crate::http::request::body::Document;
+use crate::http::request::body::{Document, document};
 use crate::http::request::inputs::{self, Inputs};
 use crate::http::request::limits::fits;
 
-/// What to score: a model and a cluster, each inline or by its id, and the stages that the caller proposes.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct EvaluationRequest {
-    /// A registered model; else give `model`.
-    #[schema(nullable = false, min_length = 1, max_length = 256)]
-    pub model_id: Option<String>,
-    /// The model itself; it is not registered.
-    #[schema(nullable = false)]
-    pub model: Option<ModelProfile>,
-    /// A registered cluster; else give `cluster`.
-    #[schema(nullable = false, min_length = 1, max_length = 256)]
-    pub cluster_id: Option<String>,
-    /// The revision of `cluster_id`; by default the newest.
-    #[schema(nullable = false, minimum = 1, maximum = 9007199254740991_i64)]
-    pub cluster_revision: Option<u64>,
-    /// The cluster itself; it is not registered.
-    #[schema(nullable = false)]
-    pub cluster: Option<ClusterInventory>,
-    /// What is to be best; `min_nodes` has a target that counts as a violation when it is missed.
-    #[schema(nullable = false)]
-    pub objective: Option<Objective>,
-    /// What the placement must keep to.
-    #[schema(nullable = false)]
-    pub constraints: Option<Constraints>,
-    /// How memory, transfers and compute are counted.
-    #[schema(nullable = false)]
-    pub cost_model: Option<CostModel>,
-    /// The placement that runs already, to replan from; or give `base_placement_id`.
-    #[schema(nullable = false)]
-    pub base: Option<BasePlacement>,
-    /// The stored placement that runs already, to replan from.
-    #[schema(nullable = false, min_length = 1, max_length = 256)]
-    pub base_placement_id: Option<String>,
-    /// With a base: how far above the least period a placement may be that ships less; by default 1.
-    #[schema(nullable = false, minimum = 1, maximum = 1e100)]
-    pub max_period_ratio: Option<f64>,
-    /// Placements of other models on the same cluster.
-    #[schema(nullable = false)]
-    pub occupants: Option<Vec<Occupant>>,
-    /// Stored placements on the same cluster, beside `occupants`; at most 100.
-    #[schema(nullable = false)]
-    pub occupied_by: Option<Vec<String>>,
-    /// Passes per second of placements of `occupied_by` that do not run at their own pace, by their ids.
-    #[schema(nullable = false)]
-    pub occupant_rates_per_s: Option<BTreeMap<String, f64>>,
-    /// The stages, in the order in which an input passes them.
-    pub stages: Vec<StageProposal>,
+document! {
+    /// What to score: a model and a cluster, each inline or by its id, and the stages that the caller proposes.
+    #[derive(Debug, Serialize, ToSchema)]
+    pub struct EvaluationRequest {
+        /// A registered model; else give `model`.
+        #[schema(nullable = false, min_length = 1, max_length = 256)]
+        pub model_id: Option<String>,
+        /// The model itself; it is not registered.
+        #[schema(nullable = false)]
+        pub model: Option<ModelProfile>,
+        /// A registered cluster; else give `cluster`.
+        #[schema(nullable = false, min_length = 1, max_length = 256)]
+        pub cluster_id: Option<String>,
+        /// The revision of `cluster_id`; by default the newest.
+        #[schema(nullable = false, minimum = 1, maximum = 9007199254740991_i64)]
+        pub cluster_revision: Option<u64>,
+        /// The cluster itself; it is not registered.
+        #[schema(nullable = false)]
+        pub cluster: Option<ClusterInventory>,
+        /// What is to be best; `min_nodes` has a target that counts as a violation when it is missed.
+        #[schema(nullable = false)]
+        pub objective: Option<Objective>,
+        /// What the placement must keep to.
+        #[schema(nullable = false)]
+        pub constraints: Option<Constraints>,
+        /// How memory, transfers and compute are counted.
+        #[schema(nullable = false)]
+        pub cost_model: Option<CostModel>,
+        /// The placement that runs already, to replan from; or give `base_placement_id`.
+        #[schema(nullable = false)]
+        pub base: Option<BasePlacement>,
+        /// The stored placement that runs already, to replan from.
+        #[schema(nullable = false, min_length = 1, max_length = 256)]
+        pub base_placement_id: Option<String>,
+        /// With a base: how far above the least period a placement may be that ships less; by default 1.
+        #[schema(nullable = false, minimum = 1, maximum = 1e100)]
+        pub max_period_ratio: Option<f64>,
+        /// Placements of other models on the same cluster.
+        #[schema(nullable = false)]
+        pub occupants: Option<Vec<Occupant>>,
+        /// Stored placements on the same cluster, beside `occupants`; at most 100.
+        #[schema(nullable = false)]
+        pub occupied_by: Option<Vec<String>>,
+        /// Passes per second of placements of `occupied_by` that do not run at their own pace, by their ids.
+        #[schema(nullable = false)]
+        pub occupant_rates_per_s: Option<BTreeMap<String, f64>>,
+        /// The stages, in the order in which an input passes them.
+        pub stages: Vec<StageProposal>,
+    }
 }
 
 struct Draft {
     inputs: Inputs,
     options: PlanOptions,
     stages: Option<Vec<StageProposal>>,
-}
-
-impl EvaluationRequest {
-    /// Field names of the document.
-    pub const FIELDS: [&'static str; 15] = [
-        "model_id",
-        "model",
-        "cluster_id",
-        "cluster_revision",
-        "cluster",
-        "objective",
-        "constraints",
-        "cost_model",
-        "base",
-        "base_placement_id",
-        "max_period_ratio",
-        "occupants",
-        "occupied_by",
-        "occupant_rates_per_s",
-        "stages",
-    ];
 }
 
 pub(crate) fn routes() -> OpenApiRouter<Api> {
@@ -138,7 +119,7 @@ async fn create_evaluation(
 }
 
 fn read_draft(reader: &mut Reader, value: &Value, limits: &Limits) -> Option<Draft> {
-    let map = reader.object(value, &EvaluationRequest::FIELDS)?;
+    let map = reader.object(value, EvaluationRequest::FIELDS)?;
     if !limits.admit_constraints(reader, map) {
         return None;
     }

@@ -28,10 +28,9 @@ use crate::http::gate::caller::MayRead;
 use crate::http::gate::load_shedding::{refuse, refuse_key};
 use crate::http::problem::Problem;
 use crate::http::problem::responses::{BadParameter, Internal, NotFound, Refused, Unavailable};
-use crate::http::request::query::Parameters;
+use crate::http::request::query::NoParameters;
 use crate::http::routes::jobs::job_id;
-use crate::http::shapes::job::Job;
-use crate::store;
+use crate::store::Job;
 use crate::telemetry::metric;
 
 /// How often a stream without events shows that it lives.
@@ -115,9 +114,8 @@ async fn stream_job_events(
     MayRead(caller): MayRead,
     Path(id): Path<String>,
     headers: HeaderMap,
-    query: Parameters,
+    _: NoParameters,
 ) -> Result<Response, Problem> {
-    query.finish()?;
     let seen = last_seen(&headers)?;
     let job = api.store.job(&caller.tenant, &job_id(&id)?).await?;
     // An id from ahead was never told of this job, or by a database that was put back since: all events are told again.
@@ -158,7 +156,7 @@ fn last_seen(headers: &HeaderMap) -> Result<Option<Slot>, Problem> {
 }
 
 /// What happened to a job and was not seen, in order.
-fn unseen(job: &store::Job, seen: Option<Slot>) -> VecDeque<Slot> {
+fn unseen(job: &Job, seen: Option<Slot>) -> VecDeque<Slot> {
     let happened = job.happened;
     let mut places: Vec<Slot> = [
         (Some(happened.queued), Kind::Queued),
@@ -178,7 +176,7 @@ fn unseen(job: &store::Job, seen: Option<Slot>) -> VecDeque<Slot> {
 /// One who follows a job.
 struct Follower {
     api: Api,
-    job: store::Job,
+    job: Job,
     seen: Option<Slot>,
     unseen: VecDeque<Slot>,
     /// The key that it has shown, which may be revoked meanwhile.
@@ -224,7 +222,7 @@ impl Follower {
         }
         let place = self.unseen.pop_front()?;
         self.seen = Some(place);
-        let job = serde_json::to_string(&Job::new(self.job.clone())).ok()?;
+        let job = serde_json::to_string(&self.job).ok()?;
         Some((Ok(Event::default().event(place.kind.name()).id(place.to_string()).data(job)), self))
     }
 }

@@ -18,7 +18,7 @@ use crate::http::json;
 use crate::http::problem::Problem;
 use crate::http::problem::responses::{BadParameter, Internal, NotFound, Refused, Unavailable};
 use crate::http::request::job_request::JobRequest;
-use crate::http::request::query::Parameters;
+use crate::http::request::query::NoParameters;
 
 #[derive(RustEmbed)]
 #[folder = "examples/"]
@@ -79,8 +79,7 @@ pub(crate) fn routes() -> OpenApiRouter<Api> {
     get, path = "/v1/examples", tag = "examples", security(("key" = ["read"])),
     responses((status = 200, description = "Every example.", body = ExampleList), BadParameter, Refused, Internal, Unavailable)
 )]
-async fn list_examples(_caller: MayRead, query: Parameters) -> Result<Response, Problem> {
-    query.finish()?;
+async fn list_examples(_caller: MayRead, _: NoParameters) -> Result<Response, Problem> {
     let items = tokio::task::spawn_blocking(examples).await.map_err(Problem::internal)?;
     Ok(json::value(StatusCode::OK, &ExampleList { items }))
 }
@@ -104,9 +103,8 @@ async fn get_example(
     _caller: MayRead,
     Path(name): Path<String>,
     headers: HeaderMap,
-    query: Parameters,
+    _: NoParameters,
 ) -> Result<Response, Problem> {
-    query.finish()?;
     let body = body(&name).ok_or_else(|| Problem::not_found("example", &name))?;
     let (etag, body) = compute(body.len(), || (ETag::new(content_hash(&body)), body)).await;
     Ok(if etag.is_known(&headers) { etag.not_modified() } else { etag.on(json::text(StatusCode::OK, body)) })

@@ -12,7 +12,7 @@ use crate::http::api::Api;
 use crate::http::gate::caller::MayRead;
 use crate::http::problem::Problem;
 use crate::http::problem::responses::{BadParameter, Internal, NotFound, Refused, Unavailable};
-use crate::http::request::query::Parameters;
+use crate::http::request::query::NoParameters;
 use crate::http::routes::placements::placement_id;
 
 /// The part of a stored placement that is drawn.
@@ -48,9 +48,8 @@ async fn get_placement_front(
     State(api): State<Api>,
     MayRead(caller): MayRead,
     Path(id): Path<String>,
-    query: Parameters,
+    _: NoParameters,
 ) -> Result<Response, Problem> {
-    query.finish()?;
     let placement = api.store.placement(&caller.tenant, &placement_id(&id)?).await?;
     let stored: Stored = serde_json::from_str(&placement.document).map_err(Problem::internal)?;
     if stored.front.is_empty() {

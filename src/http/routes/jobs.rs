@@ -25,9 +25,9 @@ use crate::http::problem::{Problem, ProblemType};
 use crate::http::request::body::Document;
 use crate::http::request::job_request::JobRequest;
 use crate::http::request::paging::{self, PageParameters};
-use crate::http::request::query::Parameters;
-use crate::http::shapes::job::{Job, JobPage, JobStatus};
-use crate::store::{self, BestSoFar, JobFilter, Registered, StoreError};
+use crate::http::request::query::{NoParameters, Parameters};
+use crate::http::shapes::page::JobPage;
+use crate::store::{BestSoFar, Job, JobFilter, JobStatus, Registered, StoreError};
 
 /// Which jobs are wanted.
 #[derive(Debug, IntoParams)]
@@ -118,7 +118,7 @@ async fn list_jobs(
     mut query: Parameters,
 ) -> Result<Response, Problem> {
     let filter = JobFilter {
-        statuses: query.choices("status", &JobStatus::NAMED),
+        statuses: query.choices("status"),
         model_id: query.id("model_id", IdKind::Model),
         cluster_id: query.id("cluster_id", IdKind::Cluster),
         labels: query.labels("label"),
@@ -128,9 +128,7 @@ async fn list_jobs(
     let page = paging::page(&mut query, IdKind::Job);
     query.finish()?;
     let listed = api.store.jobs(&caller.tenant, filter, page).await?;
-    let items = listed.items.into_iter().map(Job::new).collect();
-    let next_cursor = listed.next.as_ref().map(paging::cursor);
-    Ok(json::value(StatusCode::OK, &JobPage { items, next_cursor, unreadable: listed.unreadable }))
+    Ok(json::value(StatusCode::OK, &JobPage::from(listed)))
 }
 
 /// Read a job
@@ -156,9 +154,8 @@ async fn get_job(
     MayRead(caller): MayRead,
     Path(id): Path<String>,
     headers: HeaderMap,
-    query: Parameters,
+    _: NoParameters,
 ) -> Result<Response, Problem> {
-    query.finish()?;
     let mut job = api.store.job(&caller.tenant, &job_id(&id)?).await?;
     let wait = prefer::wait(&headers);
     if let Some(wait) = wait.filter(|_| !job.is_finished()) {
@@ -185,9 +182,8 @@ async fn delete_job(
     State(api): State<Api>,
     MayAdminister(caller): MayAdminister,
     Path(id): Path<String>,
-    query: Parameters,
+    _: NoParameters,
 ) -> Result<Response, Problem> {
-    query.finish()?;
     api.store.delete_job(&caller.tenant, &job_id(&id)?).await?;
     Ok(StatusCode::NO_CONTENT.into_response())
 }
@@ -213,9 +209,8 @@ async fn stop_job(
     MayPlan(caller): MayPlan,
     Path(id): Path<String>,
     headers: HeaderMap,
-    query: Parameters,
+    _: NoParameters,
 ) -> Result<Response, Problem> {
-    query.finish()?;
     let mut job = api.queue.stop(&caller.tenant, &job_id(&id)?).await?;
     let wait = prefer::wait(&headers);
     if let Some(wait) = wait.filter(|_| !job.is_finished()) {
@@ -245,9 +240,8 @@ async fn get_job_placement(
     MayRead(caller): MayRead,
     Path(id): Path<String>,
     headers: HeaderMap,
-    query: Parameters,
+    _: NoParameters,
 ) -> Result<Response, Problem> {
-    query.finish()?;
     let id = job_id(&id)?;
     let (etag, document) = match api.store.best_placement(&caller.tenant, &id).await? {
         BestSoFar::Stored(placement) => (ETag::new(&placement.summary.id), placement.document),
@@ -264,7 +258,7 @@ async fn get_job_placement(
 }
 
 /// The job of a request, which the log names with the request's id.
-fn accepted(Registered { row, replayed, .. }: Registered<store::Job>) -> store::Job {
+fn accepted(Registered { row, replayed, .. }: Registered<Job>) -> Job {
     tracing::Span::current().record("job_id", tracing::field::display(&row.id));
     if !replayed {
         tracing::info!("job queued");
@@ -273,8 +267,8 @@ fn accepted(Registered { row, replayed, .. }: Registered<store::Job>) -> store::
 }
 
 /// A job as it stands, with its tag.
-fn answer(status: StatusCode, job: store::Job) -> Response {
-    ETag::new(job.version).on(json::value(status, &Job::new(job)))
+fn answer(status: StatusCode, job: Job) -> Response {
+    ETag::new(job.version).on(json::value(status, &job))
 }
 
 /// The id in a path.

@@ -22,23 +22,19 @@ use crate::http::problem::responses::{
     BadBody, Internal, Invalid, NotFound, Refused, Slow, Stale, StorageFull, TooLarge, Unavailable, VersionMissing,
     WrongMedia,
 };
-use crate::http::request::body::Document;
+use crate::http::request::body::{Document, document};
 use crate::http::request::limits::fits;
 use crate::http::routes::clusters::{cluster_id, summary};
-use crate::http::shapes::cluster::ClusterSummary;
-use crate::store::ClusterDocument;
+use crate::store::{ClusterDocument, ClusterSummary};
 
-/// Measured links: each takes the place of what is listed for its pair, in the directions that it gives; other pairs
-/// stay. To take a link away, replace the inventory.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct LinksPatch {
-    /// The links.
-    pub links: Vec<Link>,
-}
-
-impl LinksPatch {
-    /// Field names of the document.
-    pub const FIELDS: [&'static str; 1] = ["links"];
+document! {
+    /// Measured links: each takes the place of what is listed for its pair, in the directions that it gives; other pairs
+    /// stay. To take a link away, replace the inventory.
+    #[derive(Debug, Serialize, ToSchema)]
+    pub struct LinksPatch {
+        /// The links.
+        pub links: Vec<Link>,
+    }
 }
 
 pub(crate) fn routes() -> OpenApiRouter<Api> {
@@ -100,7 +96,7 @@ fn patched(inventory: &str, patch: &Value, most: usize) -> Result<ClusterDocumen
 }
 
 fn read_patch(reader: &mut Reader, patch: &Value) -> Option<Vec<Link>> {
-    let map = reader.object(patch, &LinksPatch::FIELDS)?;
+    let map = reader.object(patch, LinksPatch::FIELDS)?;
     let links = reader.required(map, "links", |reader, value| reader.items(value, Link::read));
     links?.into_iter().collect()
 }

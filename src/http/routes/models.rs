@@ -4,9 +4,6 @@ use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use cutpoint_planner::domain::model::ModelProfile;
-use jiff::Timestamp;
-use serde::Serialize;
-use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -22,104 +19,10 @@ use crate::http::problem::responses::{
 };
 use crate::http::request::body::Document;
 use crate::http::request::paging::{self, PageParameters};
-use crate::http::request::query::Parameters;
-use crate::store::{self, ModelDocument};
-
-/// Figures of a model.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct ModelStatistics {
-    /// Layers.
-    pub layers: u64,
-    /// Edges between layers.
-    pub edges: u64,
-    /// Inner cut points under the cut policy `any`.
-    pub cut_points: u64,
-    /// Inner cut points under the cut policy `single_tensor`.
-    pub single_tensor_cut_points: u64,
-    /// Bytes of all parameters.
-    pub param_bytes: u64,
-    /// Operations of all layers for one pass.
-    pub flops: u64,
-    /// Bytes of the model's inputs.
-    pub input_bytes: u64,
-    /// Bytes of the model's outputs.
-    pub output_bytes: u64,
-}
-
-/// A registered model without its profile.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct ModelSummary {
-    /// Its id.
-    #[schema(value_type = String)]
-    pub id: Id,
-    /// Its name.
-    pub name: String,
-    /// SHA-256 of the profile, hexadecimal: the same content is the same model.
-    pub content_hash: String,
-    /// Its figures.
-    pub statistics: ModelStatistics,
-    /// When it was registered.
-    #[schema(value_type = String, format = DateTime)]
-    pub created_at: Timestamp,
-}
-
-/// A registered model. The answer is written around the stored profile; this is its shape.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct Model {
-    /// Its id.
-    #[schema(value_type = String)]
-    pub id: Id,
-    /// Its name.
-    pub name: String,
-    /// SHA-256 of the profile, hexadecimal: the same content is the same model.
-    pub content_hash: String,
-    /// Its figures.
-    pub statistics: ModelStatistics,
-    /// When it was registered.
-    #[schema(value_type = String, format = DateTime)]
-    pub created_at: Timestamp,
-    /// The profile, its layers in topological order.
-    pub profile: ModelProfile,
-}
-
-/// A page of models, newest first.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct ModelPage {
-    /// The models.
-    pub items: Vec<ModelSummary>,
-    /// Give it as `cursor` for the next page; absent at the end.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false)]
-    pub next_cursor: Option<String>,
-    /// Ids of what stands in this part of the list and is damaged in the database; reading one says what is wrong. Absent
-    /// where all of it can be read.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    #[schema(required = false)]
-    pub unreadable: Vec<String>,
-}
-
-impl From<store::Model> for ModelSummary {
-    fn from(model: store::Model) -> Self {
-        let store::Model { id, name, content_hash, statistics, created_at, .. } = model;
-        Self { id, name, content_hash, statistics: statistics.into(), created_at }
-    }
-}
-
-impl From<store::ModelStatistics> for ModelStatistics {
-    fn from(statistics: store::ModelStatistics) -> Self {
-        let store::ModelStatistics {
-            layers,
-            edges,
-            cut_points,
-            single_tensor_cut_points,
-            param_bytes,
-            flops,
-            input_bytes,
-            output_bytes,
-        } = statistics;
-        Self { layers, edges, cut_points, single_tensor_cut_points, param_bytes, flops, input_bytes, output_bytes }
-    }
-}
+use crate::http::request::query::{NoParameters, Parameters};
+use crate::http::shapes::joined::Model;
+use crate::http::shapes::page::ModelPage;
+use crate::store::{ModelDocument, ModelSummary};
 
 pub(crate) fn routes() -> OpenApiRouter<Api> {
     OpenApiRouter::new().routes(routes!(create_model, list_models)).routes(routes!(get_model, delete_model))
@@ -150,7 +53,7 @@ async fn create_model(
     let registered = api.store.register_model(&caller.tenant, model, idempotency).await?;
     let status = if registered.created { StatusCode::CREATED } else { StatusCode::OK };
     let location = format!("/v1/models/{}", registered.row.id);
-    Ok(([(header::LOCATION, location)], json::value(status, &ModelSummary::from(registered.row))).into_response())
+    Ok(([(header::LOCATION, location)], json::value(status, &registered.row)).into_response())
 }
 
 /// List models
@@ -169,9 +72,7 @@ async fn list_models(
     let page = paging::page(&mut query, IdKind::Model);
     query.finish()?;
     let listed = api.store.models(&caller.tenant, page).await?;
-    let items = listed.items.into_iter().map(ModelSummary::from).collect();
-    let next_cursor = listed.next.as_ref().map(paging::cursor);
-    Ok(json::value(StatusCode::OK, &ModelPage { items, next_cursor, unreadable: listed.unreadable }))
+    Ok(json::value(StatusCode::OK, &ModelPage::from(listed)))
 }
 
 /// Read a model
@@ -192,9 +93,8 @@ async fn get_model(
     MayRead(caller): MayRead,
     Path(id): Path<String>,
     headers: HeaderMap,
-    query: Parameters,
+    _: NoParameters,
 ) -> Result<Response, Problem> {
-    query.finish()?;
     let id = model_id(&id)?;
     let model = api.store.model(&caller.tenant, &id).await?;
     let etag = ETag::new(&model.content_hash);
@@ -202,7 +102,7 @@ async fn get_model(
         return Ok(etag.not_modified());
     }
     let profile = api.store.model_document(&caller.tenant, &id).await?;
-    let body = json::with_member(&ModelSummary::from(model), "profile", &profile)?;
+    let body = json::with_member(&model, "profile", &profile)?;
     Ok(etag.on(json::text(StatusCode::OK, body)))
 }
 
@@ -218,9 +118,8 @@ async fn delete_model(
     State(api): State<Api>,
     MayAdminister(caller): MayAdminister,
     Path(id): Path<String>,
-    query: Parameters,
+    _: NoParameters,
 ) -> Result<Response, Problem> {
-    query.finish()?;
     api.store.delete_model(&caller.tenant, &model_id(&id)?).await?;
     Ok(StatusCode::NO_CONTENT.into_response())
 }

@@ -23,42 +23,37 @@ use crate::http::problem::responses::{
     BadBody, Internal, Invalid, NotFound, Refused, Slow, Stale, StorageFull, TooLarge, Unavailable, VersionMissing,
     WrongMedia,
 };
-use crate::http::request::body::Document;
+use crate::http::request::body::{Document, document};
 use crate::http::routes::clusters::{cluster_id, summary};
-use crate::http::shapes::cluster::ClusterSummary;
-use crate::store::ClusterDocument;
+use crate::store::{ClusterDocument, ClusterSummary};
 
-/// Changes of a node: a field that is given takes the place of the node's whole field, the others stay. To take a
-/// field away, replace the inventory.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct NodePatch {
-    /// Memory of the device, bytes.
-    #[schema(nullable = false, maximum = 9007199254740991_i64)]
-    pub memory_bytes: Option<u64>,
-    /// What of it is not for us: the operating system and other programs.
-    #[schema(nullable = false, maximum = 9007199254740991_i64)]
-    pub reserved_bytes: Option<u64>,
-    /// Operations per second.
-    #[schema(nullable = false, exclusive_minimum = 0)]
-    pub flops_per_s: Option<f64>,
-    /// The name under which profiles give measured times.
-    #[schema(nullable = false, min_length = 1, max_length = 256)]
-    pub device_class: Option<String>,
-    /// For selectors.
-    #[schema(nullable = false)]
-    pub labels: Option<BTreeMap<String, String>>,
-    /// Whether the node takes stages now.
-    #[schema(nullable = false)]
-    pub schedulable: Option<bool>,
-    /// Where it stands, for radio networks.
-    #[schema(nullable = false)]
-    pub position_m: Option<Position>,
-}
-
-impl NodePatch {
-    /// Field names of the document: those of a node without its id.
-    pub const FIELDS: [&'static str; 7] =
-        ["memory_bytes", "reserved_bytes", "flops_per_s", "device_class", "labels", "schedulable", "position_m"];
+document! {
+    /// Changes of a node: a field that is given takes the place of the node's whole field, the others stay. To take a
+    /// field away, replace the inventory.
+    #[derive(Debug, Serialize, ToSchema)]
+    pub struct NodePatch {
+        /// Memory of the device, bytes.
+        #[schema(nullable = false, maximum = 9007199254740991_i64)]
+        pub memory_bytes: Option<u64>,
+        /// What of it is not for us: the operating system and other programs.
+        #[schema(nullable = false, maximum = 9007199254740991_i64)]
+        pub reserved_bytes: Option<u64>,
+        /// Operations per second.
+        #[schema(nullable = false, exclusive_minimum = 0)]
+        pub flops_per_s: Option<f64>,
+        /// The name under which profiles give measured times.
+        #[schema(nullable = false, min_length = 1, max_length = 256)]
+        pub device_class: Option<String>,
+        /// For selectors.
+        #[schema(nullable = false)]
+        pub labels: Option<BTreeMap<String, String>>,
+        /// Whether the node takes stages now.
+        #[schema(nullable = false)]
+        pub schedulable: Option<bool>,
+        /// Where it stands, for radio networks.
+        #[schema(nullable = false)]
+        pub position_m: Option<Position>,
+    }
 }
 
 pub(crate) fn routes() -> OpenApiRouter<Api> {
@@ -98,7 +93,7 @@ async fn patch_node(
 
 fn patched(inventory: &str, node: &str, patch: &Value) -> Result<ClusterDocument, Problem> {
     let mut reader = Reader::new();
-    let changes = reader.object(patch, &NodePatch::FIELDS).cloned();
+    let changes = reader.object(patch, NodePatch::FIELDS).cloned();
     let mut faults = reader.finish(Some(())).err().unwrap_or_default();
     let Some(changes) = changes else { return Err(Problem::invalid_request(faults)) };
     let stored = |faults| Problem::internal(format!("a stored cluster has faults: {faults:?}"));
@@ -149,7 +144,7 @@ mod tests {
     #[test]
     fn fields_are_those_of_a_node_without_its_id() {
         let of_a_node: Vec<&str> = Node::FIELDS.into_iter().filter(|field| *field != "id").collect();
-        assert_eq!(NodePatch::FIELDS.as_slice(), of_a_node);
+        assert_eq!(NodePatch::FIELDS, of_a_node);
     }
 
     #[test]

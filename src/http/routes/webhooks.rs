@@ -21,8 +21,9 @@ use crate::http::problem::responses::{
 };
 use crate::http::request::body::Document;
 use crate::http::request::paging::{self, PageParameters};
-use crate::http::request::query::Parameters;
-use crate::http::shapes::webhook::{Webhook, WebhookPage, WebhookPatch, WebhookRequest, WebhookWithSecret};
+use crate::http::request::query::{NoParameters, Parameters};
+use crate::http::shapes::page::WebhookPage;
+use crate::http::shapes::webhook::{Webhook, WebhookPatch, WebhookRequest, WebhookWithSecret};
 use crate::store::{self, NewWebhook, WebhookChange};
 use crate::webhook::Guard;
 use crate::webhook::target::read_url;
@@ -82,9 +83,7 @@ async fn list_webhooks(
     let page = paging::page(&mut query, IdKind::Webhook);
     query.finish()?;
     let listed = api.store.webhooks(&caller.tenant, page).await?;
-    let items = listed.items.into_iter().map(Webhook::from).collect();
-    let next_cursor = listed.next.as_ref().map(paging::cursor);
-    Ok(json::value(StatusCode::OK, &WebhookPage { items, next_cursor, unreadable: listed.unreadable }))
+    Ok(json::value(StatusCode::OK, &WebhookPage::from(listed)))
 }
 
 /// Read a webhook
@@ -105,9 +104,8 @@ async fn get_webhook(
     MayAdminister(caller): MayAdminister,
     Path(id): Path<String>,
     headers: HeaderMap,
-    query: Parameters,
+    _: NoParameters,
 ) -> Result<Response, Problem> {
-    query.finish()?;
     let webhook = api.store.webhook(&caller.tenant, &webhook_id(&id)?).await?;
     let etag = ETag::new(webhook.version);
     if etag.is_known(&headers) {
@@ -162,9 +160,8 @@ async fn delete_webhook(
     MayAdminister(caller): MayAdminister,
     Path(id): Path<String>,
     headers: HeaderMap,
-    query: Parameters,
+    _: NoParameters,
 ) -> Result<Response, Problem> {
-    query.finish()?;
     let present = api.store.webhook(&caller.tenant, &webhook_id(&id)?).await?;
     let expected = ETag::new(present.version).may_match(&headers)?.then_some(present.version);
     api.store.delete_webhook(&caller.tenant, &present.id, expected).await?;
@@ -193,9 +190,8 @@ async fn rotate_webhook_secret(
     MayAdminister(caller): MayAdminister,
     Path(id): Path<String>,
     headers: HeaderMap,
-    query: Parameters,
+    _: NoParameters,
 ) -> Result<Response, Problem> {
-    query.finish()?;
     let id = webhook_id(&id)?;
     let operation = format!("POST /v1/webhooks/{id}/rotate-secret");
     let idempotency = idempotency::key(&headers)?.map(|key| idempotency::of(key, &operation, &Value::Null));
@@ -214,14 +210,14 @@ fn summary(webhook: store::Webhook) -> Response {
 }
 
 fn read_webhook(reader: &mut Reader, value: &Value, guard: &Guard) -> Option<NewWebhook> {
-    let map = reader.object(value, &WebhookRequest::FIELDS)?;
+    let map = reader.object(value, WebhookRequest::FIELDS)?;
     let url = reader.required(map, "url", |reader, value| read_url(reader, value, guard));
     let description = reader.optional(map, "description", read_description);
     Some(NewWebhook { url: url?, description })
 }
 
 fn read_change(reader: &mut Reader, value: &Value, guard: &Guard) -> Option<WebhookChange> {
-    let map = reader.object(value, &WebhookPatch::FIELDS)?;
+    let map = reader.object(value, WebhookPatch::FIELDS)?;
     let url = reader.optional(map, "url", |reader, value| read_url(reader, value, guard));
     let description = reader.optional(map, "description", read_description);
     let enabled = reader.optional(map, "enabled", Reader::flag);

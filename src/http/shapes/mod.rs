@@ -1,5 +1,5 @@
 //! What resources look like in JSON, where several routes answer with them.
 
-pub mod cluster;
-pub mod job;
+pub mod joined;
+pub mod page;
 pub mod webhook;

@@ -17,7 +17,8 @@ async fn jobs_end_with_checked_placements() {
     for job in jobs {
         let job = fixture.finished(&job.id).await;
         assert_eq!((job.status, job.termination), (JobStatus::Succeeded, Some(Termination::Optimal)));
-        assert_eq!((job.period_s, job.lower_bound_s, job.gap), (Some(1.0), Some(1.0), Some(0.0)));
+        let progress = job.progress.unwrap();
+        assert_eq!((progress.period_s, progress.lower_bound_s, progress.gap), (Some(1.0), Some(1.0), Some(0.0)));
         let placement = fixture.store.placement(&Tenant::default(), &job.placement_id.unwrap()).await.unwrap();
         let stored: serde_json::Value = serde_json::from_str(&placement.document).unwrap();
         assert_eq!((placement.summary.job_id, &stored["status"]), (job.id, &"optimal".into()));
@@ -122,10 +123,11 @@ async fn progress_is_visible_while_a_job_runs() {
     .await;
     let job = fixture.submit("one").await;
 
-    let job = fixture.wait_for(&job.id, |job| job.period_s.is_some()).await;
+    let job = fixture.wait_for(&job.id, |job| job.progress.is_some_and(|progress| progress.period_s.is_some())).await;
 
-    assert_eq!((job.status, job.period_s, job.lower_bound_s), (JobStatus::Running, Some(2.0), Some(1.5)));
-    assert_eq!(job.gap, Some(0.25));
+    assert_eq!(job.status, JobStatus::Running);
+    let progress = job.progress.unwrap();
+    assert_eq!((progress.period_s, progress.lower_bound_s, progress.gap), (Some(2.0), Some(1.5), Some(0.25)));
     let BestSoFar::Incumbent(text) = fixture.store.best_placement(&Tenant::default(), &job.id).await.unwrap() else {
         panic!("incumbent")
     };

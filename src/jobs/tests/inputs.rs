@@ -95,6 +95,7 @@ async fn the_real_planner_ends_a_job() {
 
     let job = fixture.finished(&job.id).await;
     assert_eq!((job.status, job.termination), (JobStatus::Succeeded, Some(Termination::Optimal)));
-    assert_eq!(job.period_s, job.lower_bound_s);
+    let progress = job.progress.unwrap();
+    assert_eq!(progress.period_s, progress.lower_bound_s);
     assert!(job.placement_id.is_some());
 }

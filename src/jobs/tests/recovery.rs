@@ -78,7 +78,7 @@ async fn a_worker_that_vanishes_costs_its_job_one_lease() {
 async fn a_search_that_lost_its_lease_stops_and_writes_nothing() {
     let fixture = Fixture::new(with_incumbent(2.0)).await;
     let job = fixture.submit("one").await;
-    fixture.wait_for(&job.id, |job| job.period_s.is_some()).await;
+    fixture.wait_for(&job.id, |job| job.progress.is_some_and(|progress| progress.period_s.is_some())).await;
     // Another process takes the database over, and its worker the job.
     fixture.queue.inner.closing.cancel();
     fixture.store.recover_jobs(Abandoned::NotOwnedBy("other".to_owned()), 3).await.unwrap();
@@ -97,7 +97,7 @@ async fn a_search_that_lost_its_lease_stops_and_writes_nothing() {
 async fn a_job_that_was_stopped_before_the_crash_ends_with_what_it_had() {
     let fixture = Fixture::new(with_incumbent(2.0)).await;
     let job = fixture.submit("one").await;
-    fixture.wait_for(&job.id, |job| job.period_s.is_some()).await;
+    fixture.wait_for(&job.id, |job| job.progress.is_some_and(|progress| progress.period_s.is_some())).await;
     fixture.crash_at(Step::Solved);
     fixture.queue.stop(&Tenant::default(), &job.id).await.unwrap();
     while !fixture.queue.inner.running().is_empty() {
@@ -108,5 +108,5 @@ async fn a_job_that_was_stopped_before_the_crash_ends_with_what_it_had() {
 
     let job = fixture.finished(&job.id).await;
     assert_eq!((job.status, job.termination), (JobStatus::Succeeded, Some(Termination::Stopped)));
-    assert_eq!((job.period_s, job.crashes), (Some(2.0), 1));
+    assert_eq!((job.progress.unwrap().period_s, job.crashes), (Some(2.0), 1));
 }

@@ -69,7 +69,7 @@ async fn a_shutdown_puts_running_jobs_back_with_their_incumbents() {
 
     let fixture = fixture.restart(at_once).await;
     for id in [&running.id, &waiting.id] {
-        assert_eq!(fixture.finished(id).await.period_s, Some(1.0));
+        assert_eq!(fixture.finished(id).await.progress.unwrap().period_s, Some(1.0));
     }
 }
 
@@ -88,7 +88,9 @@ async fn the_incumbent_of_an_interrupted_run_outlives_a_worse_one() {
     fixture.queue.stop(&Tenant::default(), &job.id).await.unwrap();
 
     let job = fixture.finished(&job.id).await;
-    assert_eq!((job.period_s, job.gap, job.termination), (Some(2.0), Some(0.5), Some(Termination::Stopped)));
+    let progress = job.progress.unwrap();
+    assert_eq!((progress.period_s, progress.gap), (Some(2.0), Some(0.5)));
+    assert_eq!(job.termination, Some(Termination::Stopped));
     let placement = fixture.store.placement(&Tenant::default(), &job.placement_id.unwrap()).await.unwrap();
     let stored: serde_json::Value = serde_json::from_str(&placement.document).unwrap();
     assert_eq!((&stored["period_s"], &stored["termination"]), (&2.0.into(), &"stopped".into()));
@@ -105,7 +107,7 @@ async fn a_queued_job_with_an_incumbent_ends_with_it_without_a_worker() {
     let stopped = fixture.queue.stop(&Tenant::default(), &job.id).await.unwrap();
 
     assert_eq!((stopped.status, stopped.termination), (JobStatus::Succeeded, Some(Termination::Stopped)));
-    assert_eq!(stopped.period_s, Some(2.0));
+    assert_eq!(stopped.progress.unwrap().period_s, Some(2.0));
 }
 
 fn one_worker() -> QueueSettings {

@@ -5,7 +5,7 @@ use jiff::SignedDuration;
 use super::*;
 use crate::clock::Clock;
 use crate::store::leases::{Abandoned, Found};
-use crate::store::{Attempt, AttemptOutcome, JobStatus, NewWebhook, Verdict};
+use crate::store::{AttemptOutcome, DeliveryAttempt, JobStatus, NewWebhook, Verdict};
 
 const DAY: SignedDuration = SignedDuration::from_hours(24);
 const LEASE: Duration = Duration::from_secs(15);
@@ -32,7 +32,7 @@ impl Fixture {
     }
 
     async fn elapsed_s(&self, id: &Id) -> f64 {
-        self.store.job(&Tenant::default(), id).await.unwrap().progress().unwrap().elapsed_s
+        self.store.job(&Tenant::default(), id).await.unwrap().progress.unwrap().elapsed_s
     }
 }
 
@@ -51,7 +51,7 @@ async fn the_time_of_a_search_is_measured() {
 
         let ended = fixture.store.end_job(&lease, Figures::default(), answered(Status::Optimal)).await.unwrap();
 
-        assert_eq!(ended.progress().unwrap().elapsed_s, 3.5);
+        assert_eq!(ended.progress.unwrap().elapsed_s, 3.5);
         assert_eq!(fixture.elapsed_s(&id).await, 3.5);
         let due = fixture.store.due_deliveries(1, 1).await.unwrap();
         let told = fixture.store.claim_deliveries(due, LEASE).await.unwrap().remove(0);
@@ -69,7 +69,7 @@ async fn what_passes_until_the_end_is_written_is_no_time_of_the_search() {
     let lease = lease.of_ended(fixture.clock.monotonic());
     fixture.clock.advance(Duration::from_secs(60));
     let ended = fixture.store.end_job(&lease, Figures::default(), answered(Status::Optimal)).await.unwrap();
-    assert_eq!(ended.progress().unwrap().elapsed_s, 2.0);
+    assert_eq!(ended.progress.unwrap().elapsed_s, 2.0);
 }
 
 #[tokio::test]
@@ -84,7 +84,7 @@ async fn a_search_that_was_put_back_begins_anew() {
     let lease = fixture.claim().await.lease;
     fixture.clock.advance(Duration::from_secs(1));
     let ended = fixture.store.end_job(&lease, figures, answered(Status::Optimal)).await.unwrap();
-    assert_eq!(ended.progress().unwrap().elapsed_s, 1.0);
+    assert_eq!(ended.progress.unwrap().elapsed_s, 1.0);
 }
 
 #[tokio::test]
@@ -143,7 +143,7 @@ async fn a_delivery_is_due_when_its_time_has_passed() {
         let claimed = fixture.store.claim_deliveries(due, Duration::from_secs(60)).await.unwrap().remove(0);
         fixture.clock.turn(turned);
         assert_eq!(fixture.due().await, 0, "its attempt runs");
-        let attempt = Attempt {
+        let attempt = DeliveryAttempt {
             at: fixture.clock.now(),
             duration: Duration::ZERO,
             outcome: AttemptOutcome::NotConnected,
@@ -211,7 +211,7 @@ async fn a_clock_that_is_turned_forward_makes_no_message_old() {
     fixture.insert_ended(new_job("one"), Status::Optimal).await;
     let due = fixture.store.due_deliveries(1, 1).await.unwrap();
     let claimed = fixture.store.claim_deliveries(due, LEASE).await.unwrap().remove(0);
-    let attempt = Attempt {
+    let attempt = DeliveryAttempt {
         at: fixture.clock.now(),
         duration: Duration::ZERO,
         outcome: AttemptOutcome::Delivered,

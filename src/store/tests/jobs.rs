@@ -12,7 +12,7 @@ async fn a_job_comes_back_as_it_was_inserted() {
     assert_eq!(fixture.store.job(&Tenant::default(), &job.id).await.unwrap(), job);
     assert_eq!((job.status, job.version, job.cluster_revision), (JobStatus::Queued, 1, 1));
     assert_eq!(job.labels.get("team").map(String::as_str), Some("edge"));
-    assert_eq!(job.progress(), None);
+    assert_eq!(job.progress, None);
     let options = serde_json::from_str::<serde_json::Value>(&job.options).unwrap();
     let mut reader = cutpoint_planner::domain::read::Reader::new();
     assert_eq!(PlanOptions::read(&mut reader, options.as_object().unwrap()), PlanOptions::default());

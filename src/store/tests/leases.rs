@@ -74,7 +74,8 @@ async fn a_heartbeat_stores_what_was_found_and_hears_of_a_stop() {
     assert!(fixture.store.heartbeat(&lease, LEASE, None).await.unwrap());
 
     let job = fixture.store.job(&Tenant::default(), &job.id).await.unwrap();
-    assert!(job.version > version && job.period_s == Some(2.0) && job.lower_bound_s == Some(1.0));
+    let progress = job.progress.unwrap();
+    assert!(job.version > version && progress.period_s == Some(2.0) && progress.lower_bound_s == Some(1.0));
     assert_eq!(
         fixture.store.best_placement(&Tenant::default(), &job.id).await.unwrap(),
         BestSoFar::Incumbent("2".to_owned())
@@ -93,7 +94,7 @@ async fn a_job_ends_once_with_its_placement() {
     let job = fixture.store.end_job(&lease, figures, answered(Status::Optimal)).await.unwrap();
 
     assert_eq!((job.status, job.termination), (JobStatus::Succeeded, Some(Termination::Optimal)));
-    let progress = job.progress().unwrap();
+    let progress = job.progress.unwrap();
     assert_eq!((progress.elapsed_s, progress.period_s, progress.gap), (1.5, Some(1.5), Some(0.25)));
     let BestSoFar::Stored(placement) = fixture.store.best_placement(&Tenant::default(), &job.id).await.unwrap() else {
         panic!("stored")
@@ -136,7 +137,7 @@ async fn a_released_job_waits_again_with_its_incumbent_and_no_crash() {
     let again = fixture.claim().await;
 
     assert_eq!((queued.status, queued.crashes, queued.started_at), (JobStatus::Queued, 0, None));
-    assert_eq!(queued.progress().unwrap().period_s, Some(2.0));
+    assert_eq!(queued.progress.unwrap().period_s, Some(2.0));
     assert_eq!(again.job.id, job.id);
     assert_eq!(again.incumbent, found(2.0).incumbent);
 }

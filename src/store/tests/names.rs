@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use cutpoint_planner::domain::placement::Termination;
 
-use crate::store::row::Named;
+use crate::domain::named::Named;
 use crate::store::{AttemptOutcome, JobStatus};
 use crate::telemetry::metric;
 

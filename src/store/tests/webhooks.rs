@@ -186,7 +186,7 @@ async fn a_change_names_its_version_and_disabling_fails_what_waits() {
 
     assert_eq!((off.version, off.disabled.is_some(), off.description), (2, true, webhook.description.clone()));
     assert_eq!(fixture.deliveries(&webhook).await[0].status, DeliveryStatus::Failed);
-    let attempt = crate::store::Attempt {
+    let attempt = crate::store::DeliveryAttempt {
         at: off.disabled.unwrap().at,
         duration: Duration::from_secs(1),
         outcome: crate::store::AttemptOutcome::Rejected,

@@ -25,7 +25,7 @@ use crate::domain::id::Id;
 use crate::domain::tenant::Tenant;
 use crate::store::tests::{answered, job_of, most, new_job, request, settings};
 use crate::store::{
-    Attempt, AttemptOutcome, Delivery, DeliveryStatus, Figures, Job, NewWebhook, Order, Page, Store, Webhook,
+    AttemptOutcome, Delivery, DeliveryAttempt, DeliveryStatus, Figures, Job, NewWebhook, Order, Page, Store, Webhook,
 };
 
 /// Names and what they resolve to: one answer after another, the last for ever.
@@ -125,7 +125,7 @@ impl Fixture {
     }
 
     /// The one delivery of the webhook and its last attempt, which has ended.
-    async fn attempted(&mut self, webhook: &Webhook) -> (Delivery, Attempt) {
+    async fn attempted(&mut self, webhook: &Webhook) -> (Delivery, DeliveryAttempt) {
         self.attempt_all().await;
         let delivery = self.delivery(webhook).await;
         let attempt = delivery.last_attempt.clone().expect("an attempt");

@@ -1,0 +1,69 @@
+//! Closed lists whose values have the same names in the database, in JSON and in the query of a request.
+
+use cutpoint_planner::domain::placement::{Status, Termination};
+
+use super::scope::Scope;
+
+/// A closed list whose values have names.
+pub trait Named: Copy + 'static {
+    /// Every value.
+    const ALL: &'static [Self];
+
+    /// Its name.
+    fn name(self) -> &'static str;
+}
+
+/// Makes an enum of which every value states its name, or gives names to the values of one that there is.
+macro_rules! named {
+    ($(#[$about:meta])* pub enum $list:ident { $($(#[$meaning:meta])* $value:ident = $name:tt,)+ }) => {
+        $(#[$about])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, utoipa::ToSchema)]
+        pub enum $list {
+            $($(#[$meaning])* #[serde(rename = $name)] $value,)+
+        }
+
+        $crate::domain::named::named! { impl $list { $($value = $name,)+ } }
+    };
+    (impl $list:ident { $($value:ident = $name:tt,)+ }) => {
+        impl $crate::domain::named::Named for $list {
+            const ALL: &'static [Self] = &[$(Self::$value),+];
+
+            fn name(self) -> &'static str {
+                match self {
+                    $(Self::$value => $name,)+
+                }
+            }
+        }
+    };
+}
+
+pub(crate) use named;
+
+named! {
+    impl Status {
+        Optimal = "optimal",
+        Feasible = "feasible",
+        Infeasible = "infeasible",
+        Unknown = "unknown",
+    }
+}
+
+named! {
+    impl Termination {
+        Optimal = "optimal",
+        Infeasible = "infeasible",
+        GapReached = "gap_reached",
+        Exhausted = "exhausted",
+        TimeLimit = "time_limit",
+        Stopped = "stopped",
+        Unfinished = "unfinished",
+    }
+}
+
+impl Named for Scope {
+    const ALL: &'static [Self] = &Self::ALL;
+
+    fn name(self) -> &'static str {
+        Self::name(self)
+    }
+}

@@ -1,0 +1,112 @@
+//! Answers whose JSON is a stored summary with more members, described without repeating the summary's members.
+
+use cutpoint_planner::domain::cluster::ClusterInventory;
+use cutpoint_planner::domain::model::ModelProfile;
+use cutpoint_planner::domain::placement::PlacementDocument;
+use serde::Serialize;
+use utoipa::openapi::schema::{Object, Schema};
+use utoipa::openapi::{Ref, RefOr};
+use utoipa::{PartialSchema, ToSchema};
+
+use crate::domain::figures::PlacementFigures;
+use crate::store::{self, ClusterSummary, ModelSummary};
+
+/// A component of the OpenAPI document: its name and its schema.
+type Component = (String, RefOr<Schema>);
+
+/// Makes the shape of an answer that is written around a stored document: the summary's members and one more.
+macro_rules! around {
+    ($(#[doc = $about:literal] $whole:ident = $summary:ty { #[doc = $meaning:literal] $member:ident: $document:ty })+) => {$(
+        #[doc = $about]
+        #[derive(Debug)]
+        pub struct $whole;
+
+        impl PartialSchema for $whole {
+            fn schema() -> RefOr<Schema> {
+                let mut member = Object::new();
+                member.required.push(stringify!($member).to_owned());
+                member.properties.insert(stringify!($member).to_owned(), described::<$document>($meaning));
+                joined($about, [<$summary>::schema(), member.into()])
+            }
+        }
+
+        impl ToSchema for $whole {
+            fn schemas(components: &mut Vec<Component>) {
+                <$summary>::schemas(components);
+                components.push((<$document>::name().into_owned(), <$document>::schema()));
+                <$document>::schemas(components);
+            }
+        }
+    )+};
+}
+
+around! {
+    /// A registered model. The answer is written around the stored profile; this is its shape.
+    Model = ModelSummary {
+        /// The profile, its layers in topological order.
+        profile: ModelProfile
+    }
+
+    /// A revision of a cluster. The answer is written around the stored inventory; this is its shape.
+    Cluster = ClusterSummary {
+        /// The inventory.
+        inventory: ClusterInventory
+    }
+
+    /// A stored placement. The answer is written around the stored document; this is its shape.
+    Placement = store::PlacementSummary {
+        /// The placement, or the proof that there is none.
+        placement: PlacementDocument
+    }
+}
+
+/// A stored placement with its figures.
+#[derive(Debug, Serialize)]
+pub struct PlacementSummary {
+    #[serde(flatten)]
+    summary: store::PlacementSummary,
+    #[serde(flatten)]
+    figures: PlacementFigures,
+}
+
+impl From<store::PlacementSummary> for PlacementSummary {
+    fn from(summary: store::PlacementSummary) -> Self {
+        Self { figures: summary.figures.clone(), summary }
+    }
+}
+
+impl PartialSchema for PlacementSummary {
+    fn schema() -> RefOr<Schema> {
+        joined(
+            "A stored placement without its stages.",
+            [store::PlacementSummary::schema(), PlacementFigures::schema()],
+        )
+    }
+}
+
+impl ToSchema for PlacementSummary {
+    fn schemas(components: &mut Vec<Component>) {
+        store::PlacementSummary::schemas(components);
+        PlacementFigures::schemas(components);
+    }
+}
+
+/// An object with the members of several.
+fn joined(description: &str, parts: [RefOr<Schema>; 2]) -> RefOr<Schema> {
+    let mut whole = Object::new();
+    whole.description = Some(description.trim().to_owned());
+    for part in parts {
+        if let RefOr::T(Schema::Object(part)) = part {
+            whole.required.extend(part.required);
+            whole.properties.extend(part.properties);
+        }
+    }
+    whole.into()
+}
+
+/// A reference to a component, with what it means here.
+fn described<T: ToSchema>(meaning: &str) -> RefOr<Schema> {
+    let mut component = Ref::from_schema_name(T::name());
+    component.description = meaning.trim().to_owned();
+    component.into()
+}

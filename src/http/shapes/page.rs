@@ -1,0 +1,76 @@
+//! A page of a list, the same for everything that is listed.
+
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::http::request::paging;
+use crate::http::shapes::joined::PlacementSummary;
+use crate::http::shapes::webhook::Webhook;
+use crate::store::{ClusterSummary, Delivery, Job, Listed, ModelSummary};
+
+/// Makes the page of each list: the name, its items and what the OpenAPI document says of both.
+macro_rules! pages {
+    ($($(#[doc = $about:literal])+ $page:ident { $(#[doc = $those:literal])+ items: $item:ty })+) => {$(
+        $(#[doc = $about])+
+        #[derive(Debug, Serialize, ToSchema)]
+        pub struct $page {
+            $(#[doc = $those])+
+            pub items: Vec<$item>,
+            /// Give it as `cursor` for the next page; absent at the end.
+            #[serde(skip_serializing_if = "Option::is_none")]
+            #[schema(nullable = false)]
+            pub next_cursor: Option<String>,
+            /// Ids of what stands in this part of the list and is damaged in the database; reading one says what is wrong. Absent
+            /// where all of it can be read.
+            #[serde(skip_serializing_if = "Vec::is_empty")]
+            #[schema(required = false)]
+            pub unreadable: Vec<String>,
+        }
+
+        impl<T: Into<$item>> From<Listed<T>> for $page {
+            fn from(listed: Listed<T>) -> Self {
+                let items = listed.items.into_iter().map(Into::into).collect();
+                let next_cursor = listed.next.as_ref().map(paging::cursor);
+                Self { items, next_cursor, unreadable: listed.unreadable }
+            }
+        }
+    )+};
+}
+
+pages! {
+    /// A page of jobs, newest first.
+    JobPage {
+        /// The jobs.
+        items: Job
+    }
+
+    /// A page of models, newest first.
+    ModelPage {
+        /// The models.
+        items: ModelSummary
+    }
+
+    /// A page of clusters at their newest revisions, newest cluster first.
+    ClusterPage {
+        /// The clusters.
+        items: ClusterSummary
+    }
+
+    /// A page of placements, newest first.
+    PlacementPage {
+        /// The placements, without their stages.
+        items: PlacementSummary
+    }
+
+    /// A page of webhooks, newest first.
+    WebhookPage {
+        /// The webhooks.
+        items: Webhook
+    }
+
+    /// A page of deliveries, newest first.
+    DeliveryPage {
+        /// The deliveries.
+        items: Delivery
+    }
+}
