@@ -6,10 +6,10 @@ use std::hint::black_box;
 use std::path::Path;
 
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
+use cutpoint_planner::bound_and_decision::BoundAndDecision;
 use cutpoint_planner::domain::placement::Status;
 use cutpoint_planner::domain::request::PlanRequest;
 use cutpoint_planner::env::{NeverStop, NoProgress};
-use cutpoint_planner::parts::Parts;
 use cutpoint_planner::{Env, plan};
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64Mcg;
@@ -56,9 +56,9 @@ fn walk_bound(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("walk_bound");
     group.sample_size(10);
     each_request(|model, nodes, request| {
-        let parts = Parts::new(request).expect("nothing stops the reduction");
+        let reduced = BoundAndDecision::new(request).expect("nothing stops the reduction");
         let id = BenchmarkId::new(model, nodes);
-        group.bench_with_input(id, &parts, |bencher, parts| bencher.iter(|| black_box(parts.walk_bound_s())));
+        group.bench_with_input(id, &reduced, |bencher, reduced| bencher.iter(|| black_box(reduced.walk_bound_s())));
     });
 }
 
@@ -67,12 +67,12 @@ fn decision(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("decision");
     group.sample_size(10);
     each_request(|model, nodes, request| {
-        let parts = Parts::new(request).expect("nothing stops the reduction");
+        let reduced = BoundAndDecision::new(request).expect("nothing stops the reduction");
         let Some(least_s) = solve(request).period_s else { panic!("{model} does not fit {nodes} nodes") };
         for (side, period_s) in [("possible", least_s), ("impossible", least_s.next_down())] {
             let id = BenchmarkId::new(format!("{side}/{model}"), nodes);
             group.bench_with_input(id, &period_s, |bencher, &period_s| {
-                bencher.iter(|| black_box(parts.is_possible(period_s)));
+                bencher.iter(|| black_box(reduced.is_possible(period_s)));
             });
         }
     });

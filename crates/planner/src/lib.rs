@@ -68,12 +68,6 @@ mod resource_constrained;
 mod stopped;
 mod verdict;
 
-/// The old name, until the benchmarks use the new one.
-#[doc(hidden)]
-pub mod parts {
-    pub use super::bound_and_decision::BoundAndDecision as Parts;
-}
-
 pub use diff::diff;
 pub use env::{Env, Progress, Stop, StopReason};
 pub use occupants::occupant_of;
