@@ -91,7 +91,7 @@ async fn list_clusters(
     ),
     responses(
         (status = 200, description = "The cluster with its inventory.", body = Cluster, headers(("ETag" = String))),
-        (status = 304, description = "It is as the caller knows it."),
+        (status = 304, description = "Not modified."),
         BadParameter, NotFound, Refused, Internal, Unavailable,
     )
 )]

@@ -95,7 +95,7 @@ async fn list_examples(_caller: MayRead, _: NoParameters) -> Result<Response, Pr
     ),
     responses(
         (status = 200, description = "The body.", body = JobRequest, headers(("ETag" = String))),
-        (status = 304, description = "It is as the caller knows it."),
+        (status = 304, description = "Not modified."),
         BadParameter, NotFound, Refused, Internal, Unavailable,
     )
 )]

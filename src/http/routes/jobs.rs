@@ -145,7 +145,7 @@ async fn list_jobs(
     ),
     responses(
         (status = 200, description = "The job.", body = Job, headers(("ETag" = String))),
-        (status = 304, description = "It is as the caller knows it."),
+        (status = 304, description = "Not modified."),
         BadParameter, NotFound, Refused, Internal, Unavailable,
     )
 )]
@@ -231,7 +231,7 @@ async fn stop_job(
     responses(
         (status = 200, description = "The best so far, or the proof that there is none.", body = PlacementDocument,
             headers(("ETag" = String))),
-        (status = 304, description = "It is as the caller knows it."),
+        (status = 304, description = "Not modified."),
         BadParameter, NotFound, NoPlacement, Refused, Internal, Unavailable,
     )
 )]

@@ -84,7 +84,7 @@ async fn list_models(
     ),
     responses(
         (status = 200, description = "The model with its profile.", body = Model, headers(("ETag" = String))),
-        (status = 304, description = "It is as the caller knows it."),
+        (status = 304, description = "Not modified."),
         BadParameter, NotFound, Refused, Internal, Unavailable,
     )
 )]

@@ -98,7 +98,7 @@ async fn list_placements(
     ),
     responses(
         (status = 200, description = "The placement.", body = Placement, headers(("ETag" = String))),
-        (status = 304, description = "It is as the caller knows it."),
+        (status = 304, description = "Not modified."),
         BadParameter, NotFound, Refused, Internal, Unavailable,
     )
 )]

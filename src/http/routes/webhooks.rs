@@ -95,7 +95,7 @@ async fn list_webhooks(
     ),
     responses(
         (status = 200, description = "The webhook.", body = Webhook, headers(("ETag" = String))),
-        (status = 304, description = "It is as the caller knows it."),
+        (status = 304, description = "Not modified."),
         BadParameter, NotFound, Refused, Internal, Unavailable,
     )
 )]
