@@ -279,11 +279,14 @@ impl Store {
         cluster: ClusterDocument,
         now: Timestamp,
     ) -> Result<ClusterSummary, StoreError> {
-        let select = sqlx::query_scalar("SELECT id FROM clusters WHERE tenant = $1 AND inline_hash = $2");
-        let select = select.bind(tenant.as_str()).bind(&cluster.content_hash);
-        let known: Option<String> = select.fetch_optional(&mut *connection).await?;
+        let select = concat!(
+            select_revision!(""),
+            " WHERE clusters.tenant = $1 AND inline_hash = $2 AND cluster_revisions.revision = 1"
+        );
+        let select = sqlx::query_as(select).bind(tenant.as_str()).bind(&cluster.content_hash);
+        let known: Option<ClusterRow> = select.fetch_optional(&mut *connection).await?;
         if let Some(known) = known {
-            return find(connection, tenant, &known, Some(1)).await;
+            return known.try_into();
         }
         let inline_hash = cluster.content_hash.clone();
         self.insert_cluster(connection, tenant, cluster, Some(inline_hash), now).await

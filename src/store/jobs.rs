@@ -67,10 +67,7 @@ impl Store {
                     let row = find(connection, &job.tenant, &known.resource_id).await?;
                     return Ok(Registered { row, created: known.created, replayed: true });
                 }
-                let waiting = check_queue(connection, limits.waiting, &store.waiting).await?;
-                if let Some(key_id) = &job.key_id {
-                    check_quota(connection, key_id, limits.of_key).await?;
-                }
+                let waiting = check_limits(connection, job.key_id.as_ref(), limits, &store.waiting).await?;
                 let row = store.put_job(connection, id, job, now).await?;
                 store.waiting.store(waiting + 1, Ordering::Relaxed);
                 Ok(Registered { row, created: true, replayed: false })
@@ -260,10 +257,28 @@ pub(super) async fn find(connection: &mut Connection, tenant: &Tenant, id: &str)
     row.ok_or_else(|| StoreError::NotFound { kind: IdKind::Job, id: id.to_owned() })?.try_into()
 }
 
-/// How many jobs wait, which must be fewer than the limit.
-async fn check_queue(connection: &mut Connection, limit: u32, known: &AtomicU32) -> Result<u32, StoreError> {
-    let waiting = count_waiting(connection, limit, known).await?;
-    if waiting < limit { Ok(waiting) } else { Err(StoreError::QueueFull { limit }) }
+/// How many jobs wait, which must be fewer than the limit, as must be the key's jobs that have not ended.
+async fn check_limits(
+    connection: &mut Connection,
+    key_id: Option<&Id>,
+    limits: QueueLimits,
+    known: &AtomicU32,
+) -> Result<u32, StoreError> {
+    let count = sqlx::query_as(
+        "SELECT (SELECT COUNT(*) FROM (SELECT 1 FROM jobs WHERE status = 'queued' LIMIT $1) AS waiting),
+                (SELECT COUNT(*) FROM (SELECT 1 FROM jobs WHERE key_id = $2 AND finished_at IS NULL LIMIT $3) AS open)",
+    );
+    let count = count.bind(i64::from(limits.waiting)).bind(key_id.map(Id::as_str)).bind(i64::from(limits.of_key));
+    let (waiting, open): (i64, i64) = count.fetch_one(connection).await?;
+    let waiting = u32::try_from(waiting).unwrap_or(limits.waiting);
+    known.store(waiting, Ordering::Relaxed);
+    if waiting >= limits.waiting {
+        return Err(StoreError::QueueFull { limit: limits.waiting });
+    }
+    if open >= i64::from(limits.of_key) && key_id.is_some() {
+        return Err(StoreError::QuotaUsed { limit: limits.of_key });
+    }
+    Ok(waiting)
 }
 
 /// A job that waited does not any more.
@@ -281,15 +296,6 @@ async fn count_waiting(connection: &mut Connection, most: u32, known: &AtomicU32
     let waiting = u32::try_from(waiting).unwrap_or(most);
     known.store(waiting, Ordering::Relaxed);
     Ok(waiting)
-}
-
-/// A key's jobs that have not ended must be fewer than the limit.
-async fn check_quota(connection: &mut Connection, key_id: &Id, limit: u32) -> Result<(), StoreError> {
-    let count = sqlx::query_scalar(
-        "SELECT COUNT(*) FROM (SELECT 1 FROM jobs WHERE key_id = $1 AND finished_at IS NULL LIMIT $2) AS open",
-    );
-    let open: i64 = count.bind(key_id.as_str()).bind(i64::from(limit)).fetch_one(connection).await?;
-    if open < i64::from(limit) { Ok(()) } else { Err(StoreError::QuotaUsed { limit }) }
 }
 
 /// Writes the labels of a row where filters find them.

@@ -210,7 +210,7 @@ async fn commit(
     free_space: &FreeSpace,
 ) -> Result<Committed, Failure> {
     let committed = match run_group(connection, group, free_space).await {
-        Ok(committed) => match execute(connection, "COMMIT").await {
+        Ok(committed) => match execute(connection, "RELEASE operation; COMMIT").await {
             Ok(()) => Ok(committed),
             Err(error) => Err(Failure::of(free_space, &error)),
         },
@@ -225,16 +225,19 @@ async fn commit(
     committed
 }
 
+/// Runs a group, whose last savepoint stays open.
 async fn run_group(
     connection: &mut Connection,
     group: &mut [Box<dyn Operation>],
     free_space: &FreeSpace,
 ) -> Result<Committed, Failure> {
     let failed = |error: sqlx::Error| Failure::of(free_space, &error);
-    execute(connection, "BEGIN IMMEDIATE").await.map_err(failed)?;
     let mut no_space = false;
+    let mut next = "BEGIN IMMEDIATE; SAVEPOINT operation";
     for operation in group {
-        execute(connection, "SAVEPOINT operation").await.map_err(failed)?;
+        // Each call is a change of threads, so that the end of one operation and the begin of the next are one call.
+        execute(connection, next).await.map_err(failed)?;
+        next = "RELEASE operation; SAVEPOINT operation";
         let undone = match operation.run(connection, free_space).await {
             Ran::Kept => Ok(()),
             Ran::Refused => execute(connection, "ROLLBACK TO operation").await.map_err(failed),
@@ -246,7 +249,6 @@ async fn run_group(
             }
         };
         undone?;
-        execute(connection, "RELEASE operation").await.map_err(failed)?;
     }
     Ok(Committed { no_space })
 }
