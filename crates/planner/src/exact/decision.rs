@@ -39,8 +39,8 @@ pub struct Decider<'s, const W: usize> {
     /// For each position of the instance the position in the incumbent's instance.
     cuts: &'s [usize],
     stage_ends: &'s StageEnds<W>,
-    /// Made when the first labels are searched: dives need none.
-    neighbourhoods: Option<Neighbourhoods>,
+    /// What decisions have taught. Made when the first labels are searched: dives need none.
+    pub neighbourhoods: Option<Neighbourhoods>,
     rng: Pcg64Mcg,
 }
 
@@ -74,17 +74,6 @@ impl<'s, const W: usize> Decider<'s, W> {
     /// The random numbers that are left, for who goes on.
     pub fn into_rng(self) -> Pcg64Mcg {
         self.rng
-    }
-
-    /// Decides without learning where the effort does not suffice: what a hard decision makes walks remember would
-    /// slow the easier ones down.
-    pub fn probe(&mut self, period_s: f64, most_labels: usize) -> Result<Verdict, Stopped> {
-        let before = self.neighbourhoods.clone();
-        let verdict = self.decide(period_s, most_labels)?;
-        if verdict == Verdict::Unknown {
-            self.neighbourhoods = before;
-        }
-        Ok(verdict)
     }
 
     /// Whether beams can take so many hosts.

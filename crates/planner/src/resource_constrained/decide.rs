@@ -19,9 +19,7 @@ use crate::exact::neighbourhood::Neighbourhoods;
 use crate::exact::stage_ends::StageEnds;
 use crate::instance::Instance;
 use crate::stopped::Stopped;
-
-/// Buckets of a layer of a quick beam.
-pub const WIDTH: usize = 48;
+use crate::verdict::Verdict;
 
 /// What is known within limits.
 #[derive(Debug, Clone, PartialEq)]
@@ -102,6 +100,33 @@ impl<'p, const W: usize> Tables<'p, W> {
             return None;
         }
         beam::placement(&mut self.extensions(limits, goal), &self.capacity, width, stop)
+    }
+
+    /// Decides whether a placement within limits exists, and returns the first that it finds: by the relaxations, then by a
+    /// beam of a width with a goal, then by labels. Without labels, only the first two are asked.
+    pub fn find(
+        &self,
+        limits: Limits,
+        (beam_goal, width): (Goal, usize),
+        neighbourhoods: &mut Neighbourhoods,
+        most_labels: usize,
+        stop: &dyn Fn() -> bool,
+    ) -> (Verdict, Option<Assignment>) {
+        if !self.may_hold(&limits) {
+            return (Verdict::Infeasible, None);
+        }
+        if let Some((found, _)) = self.beam(limits, beam_goal, width, stop) {
+            return (Verdict::Feasible, Some(found));
+        }
+        if most_labels == 0 {
+            return (Verdict::Unknown, None);
+        }
+        let decision = self.decide(limits, Goal::Stages, neighbourhoods, most_labels, stop);
+        match decision.placement {
+            Some((found, _)) => (Verdict::Feasible, Some(found)),
+            None if decision.decided => (Verdict::Infeasible, None),
+            None => (Verdict::Unknown, None),
+        }
     }
 
     /// Decides by labels. Grows `neighbourhoods` along the cycles of walks. Told to stop, it returns what is known so far.

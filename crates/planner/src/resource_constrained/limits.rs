@@ -31,18 +31,18 @@ pub enum Goal {
 }
 
 impl Goal {
-    /// The limits under which only values below this one are left.
-    pub fn below(self, limits: Limits, value: f64) -> Limits {
+    /// The limits under which only values up to this one are left.
+    pub fn at_most(self, limits: Limits, value: f64) -> Limits {
         match self {
-            Self::Latency => Limits { latency_s: limits.latency_s.min(value.next_down()), ..limits },
-            Self::Bytes => Limits { shipped_bytes: limits.shipped_bytes.min(value - 1.0), ..limits },
+            Self::Latency => Limits { latency_s: limits.latency_s.min(value), ..limits },
+            Self::Bytes => Limits { shipped_bytes: limits.shipped_bytes.min(value), ..limits },
             Self::Stages => limits,
         }
     }
 
-    /// The smallest value that there can be from a bound on.
-    pub fn rounded_up(self, bound: f64) -> f64 {
-        if self == Self::Bytes { bound.ceil() } else { bound }
+    /// The limits under which only values below this one are left. Bytes are whole numbers.
+    pub fn below(self, limits: Limits, value: f64) -> Limits {
+        self.at_most(limits, if self == Self::Bytes { value - 1.0 } else { value.next_down() })
     }
 }
 

@@ -1,0 +1,13 @@
+//! The one controller that closes the gap between a proven bound and the best known value.
+//!
+//! It knows neither models nor nodes: it asks an [`Oracle`](oracle::Oracle) for decisions at limits on a
+//! [`Scale`](scale::Scale). Each objective is an oracle of its own in `goals`.
+
+pub mod bisect;
+pub mod controller;
+pub mod effort;
+pub mod oracle;
+pub mod scale;
+
+#[cfg(test)]
+mod tests;
