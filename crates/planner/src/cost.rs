@@ -16,6 +16,18 @@ impl Assignment {
         let starts = std::iter::once(0).chain(self.stages.iter().map(|&(end, _)| end));
         starts.zip(&self.stages).map(|(start, &(end, host))| (start, end, host))
     }
+
+    /// The hosts in order.
+    pub fn hosts(&self) -> Vec<usize> {
+        self.stages.iter().map(|&(_, host)| host).collect()
+    }
+
+    /// Returns `true` if a host comes twice: then it is a walk and no placement.
+    pub fn has_cycle(&self) -> bool {
+        let mut hosts = self.hosts();
+        hosts.sort_unstable();
+        hosts.windows(2).any(|pair| pair[0] == pair[1])
+    }
 }
 
 /// What an assignment costs, in seconds.

@@ -8,12 +8,11 @@ use crate::cost::{Assignment, costs};
 use crate::exact::neighbourhood::Neighbourhoods;
 use crate::exact::stage_ends::StageEnds;
 use crate::incumbent::Incumbent;
-use crate::resource_constrained::decide::Tables;
-use crate::resource_constrained::label_search::BYTES_PER_LABEL;
-use crate::resource_constrained::limits::{Goal, Limits};
 use crate::resource_constrained::shipping::Shipping;
+use crate::resource_constrained::{BYTES_PER_LABEL, Goal, Limits, Tables};
+use crate::search::Effort;
 use crate::search::bisect::bisect;
-use crate::search::effort::{Effort, TIE_BISECTIONS};
+use crate::search::effort::TIE_BISECTIONS;
 use crate::stopped::Stopped;
 
 /// Looks for the placement that ships least.
@@ -55,7 +54,7 @@ fn fewest_bytes_within<const W: usize>(
             incumbent.offer(found.clone());
             cheapest = found;
         },
-        bound: &mut |bytes| incumbent.prove(|proofs| proofs.fewest_bytes = proofs.fewest_bytes.max(bytes as u64)),
+        bound: &|bytes| incumbent.prove(|proofs| proofs.fewest_bytes = proofs.fewest_bytes.max(bytes as u64)),
         stop,
     };
     let wanted = (Goal::Bytes, Limits::of_latency(instance.max_latency_s));
@@ -85,7 +84,7 @@ fn smaller_period<const W: usize>(
     let mut neighbourhoods = Neighbourhoods::new(instance.hosts.len());
     let mut has_smaller = |best: &mut Assignment, period_s: f64| {
         let tables = Tables::new(instance, stage_ends, Some(shipping), period_s, stop)?;
-        let decision = tables.decide(limits, Goal::Stages, &mut neighbourhoods, effort.first(), stop);
+        let decision = tables.decide(limits, Goal::Stages, &mut neighbourhoods, effort.first, stop);
         let is_found = decision.placement.is_some();
         decision.placement.into_iter().for_each(|(better, _)| *best = better);
         Ok(is_found)
@@ -98,7 +97,7 @@ fn smaller_period<const W: usize>(
     }
     let costs = costs(instance, &best);
     let tables = Tables::new(instance, stage_ends, Some(shipping), costs.period_s, stop)?;
-    let mut listener = Listener { placement: &mut |found| best = found, bound: &mut |_| {}, stop };
+    let mut listener = Listener { placement: &mut |found| best = found, bound: &|_| {}, stop };
     close_in(&tables, &mut neighbourhoods, (Goal::Latency, limits), costs.latency_s, effort, &mut listener)?;
     Ok(best)
 }

@@ -14,10 +14,8 @@ use crate::exact::neighbourhood::Neighbourhoods;
 use crate::exact::stage_ends::StageEnds;
 use crate::incumbent::Incumbent;
 use crate::resource_constrained::completion_bounds::ROUNDING;
-use crate::resource_constrained::decide::Tables;
-use crate::resource_constrained::label_search::BYTES_PER_LABEL;
-use crate::resource_constrained::limits::{Goal, Limits};
-use crate::search::effort::Effort;
+use crate::resource_constrained::{BYTES_PER_LABEL, Goal, Limits, Tables};
+use crate::search::Effort;
 use crate::stopped::Stopped;
 
 /// Finds the points behind the least period.
@@ -42,7 +40,7 @@ pub fn points<const W: usize>(incumbent: &Incumbent<'_>) -> Result<(), Stopped> 
             break;
         };
         let mut best = None;
-        let mut listener = Listener { placement: &mut |better| best = Some(better), bound: &mut |_| {}, stop: &stop };
+        let mut listener = Listener { placement: &mut |better| best = Some(better), bound: &|_| {}, stop: &stop };
         let wanted = (Goal::Latency, limits);
         let high_s = less(last.latency_s);
         let (_, proven) = close_in(&tables, &mut neighbourhoods, wanted, high_s, effort, &mut listener)?;

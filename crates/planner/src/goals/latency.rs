@@ -4,10 +4,8 @@ use super::least_sum::{Listener, close_in};
 use crate::exact::neighbourhood::Neighbourhoods;
 use crate::exact::stage_ends::StageEnds;
 use crate::incumbent::Incumbent;
-use crate::resource_constrained::decide::Tables;
-use crate::resource_constrained::label_search::BYTES_PER_LABEL;
-use crate::resource_constrained::limits::{Goal, Limits};
-use crate::search::effort::Effort;
+use crate::resource_constrained::{BYTES_PER_LABEL, Goal, Limits, Tables};
+use crate::search::Effort;
 use crate::stopped::Stopped;
 
 /// Closes the gap between bound and latency as far as the world allows.
@@ -19,7 +17,7 @@ pub fn search<const W: usize>(incumbent: &Incumbent<'_>) -> Result<(), Stopped> 
     let mut neighbourhoods = Neighbourhoods::new(instance.hosts.len());
     let mut listener = Listener {
         placement: &mut |found| incumbent.offer(found),
-        bound: &mut |bound_s| incumbent.raise(bound_s),
+        bound: &|bound_s| incumbent.raise(bound_s),
         stop: &stop,
     };
     let wanted = (Goal::Latency, Limits::of_latency(instance.max_latency_s));

@@ -1,13 +1,12 @@
 //! The least latency, or the fewest bytes shipped, within a period: what labels sum is the goal of each decision.
 
+use std::cell::Cell;
+
 use crate::cost::Assignment;
 use crate::exact::neighbourhood::Neighbourhoods;
-use crate::resource_constrained::decide::Tables;
-use crate::resource_constrained::limits::{Goal, Limits};
-use crate::search::controller;
-use crate::search::effort::{Effort, Pace, QUICK_WIDTH, beam_width};
-use crate::search::oracle::{Gap, Oracle};
-use crate::search::scale::Scale;
+use crate::resource_constrained::{Goal, Limits, Tables};
+use crate::search::effort::{QUICK_WIDTH, beam_width};
+use crate::search::{Effort, Gap, Oracle, Pace, Scale, close};
 use crate::stopped::Stopped;
 use crate::verdict::Verdict;
 
@@ -16,7 +15,7 @@ pub struct Listener<'h> {
     /// Called with a placement within the limits whose value is smaller than all before.
     pub placement: &'h mut dyn FnMut(Assignment),
     /// Called with a value that no placement within the limits is below.
-    pub bound: &'h mut dyn FnMut(f64),
+    pub bound: &'h dyn Fn(f64),
     /// When to end.
     pub stop: &'h dyn Fn() -> bool,
 }
@@ -31,13 +30,13 @@ pub fn close_in<const W: usize>(
     effort: Effort,
     listener: &mut Listener<'_>,
 ) -> Result<(f64, bool), Stopped> {
-    let mut sum = LeastSum { tables, neighbourhoods, goal, limits, low: 0.0, high, listener };
+    let mut sum = LeastSum { tables, neighbourhoods, goal, limits, low: Cell::new(0.0), high, listener };
     sum.raise(tables.least(goal));
     if !sum.has_ended() {
         sum.beam(QUICK_WIDTH);
     }
-    controller::close(&mut sum, effort)?;
-    Ok((sum.high, sum.low >= sum.high))
+    close(&mut sum, effort)?;
+    Ok((sum.high, sum.bound() >= sum.high))
 }
 
 struct LeastSum<'g, 'h, 't, const W: usize> {
@@ -45,7 +44,7 @@ struct LeastSum<'g, 'h, 't, const W: usize> {
     neighbourhoods: &'g mut Neighbourhoods,
     goal: Goal,
     limits: Limits,
-    low: f64,
+    low: Cell<f64>,
     high: f64,
     listener: &'g mut Listener<'h>,
 }
@@ -67,7 +66,7 @@ impl<const W: usize> LeastSum<'_, '_, '_, W> {
 
 impl<const W: usize> Gap for LeastSum<'_, '_, '_, W> {
     fn bound(&self) -> f64 {
-        self.low
+        self.low.get()
     }
 
     fn value(&self) -> f64 {
@@ -76,6 +75,14 @@ impl<const W: usize> Gap for LeastSum<'_, '_, '_, W> {
 
     fn must_end(&self) -> bool {
         (self.listener.stop)()
+    }
+
+    fn raise(&self, bound: f64) {
+        let bound = if self.goal == Goal::Bytes { bound.ceil() } else { bound };
+        if bound > self.low.get() {
+            self.low.set(bound.min(self.high));
+            (self.listener.bound)(self.low.get());
+        }
     }
 }
 
@@ -88,12 +95,8 @@ impl<const W: usize> Oracle for LeastSum<'_, '_, '_, W> {
         self
     }
 
-    fn raise(&mut self, bound: f64) {
-        let bound = if self.goal == Goal::Bytes { bound.ceil() } else { bound };
-        if bound > self.low {
-            self.low = bound.min(self.high);
-            (self.listener.bound)(self.low);
-        }
+    fn learnt(&mut self) -> &mut Neighbourhoods {
+        self.neighbourhoods
     }
 
     fn scale(&mut self, _labels: usize) -> Result<Scale, Stopped> {
@@ -121,13 +124,5 @@ impl<const W: usize> Oracle for LeastSum<'_, '_, '_, W> {
     fn improve(&mut self, labels: usize) -> Result<(), Stopped> {
         self.beam(beam_width(labels));
         Ok(())
-    }
-
-    fn learnt(&self) -> Neighbourhoods {
-        self.neighbourhoods.clone()
-    }
-
-    fn forget(&mut self, before: Neighbourhoods) {
-        *self.neighbourhoods = before;
     }
 }

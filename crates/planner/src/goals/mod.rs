@@ -10,26 +10,10 @@ pub mod period_of_sums;
 pub mod ties;
 
 use super::baselines;
+use super::bits::for_width;
 use super::incumbent::Incumbent;
 use crate::domain::options::{Objective, Overlap};
 use crate::stopped::Stopped;
-
-/// Calls a function with one of few widths of sets of positions, enough for so many: code for more would gain little.
-macro_rules! for_few_widths {
-    ($numbers:expr, $W:ident => $body:expr, else $too_many:expr) => {
-        match $numbers {
-            0..=128 => for_few_widths!(@ 2, $W, $body),
-            129..=512 => for_few_widths!(@ 8, $W, $body),
-            513..=2048 => for_few_widths!(@ 32, $W, $body),
-            2049..=16384 => for_few_widths!(@ 256, $W, $body),
-            _ => $too_many,
-        }
-    };
-    (@ $width:literal, $W:ident, $body:expr) => {{
-        const $W: usize = $width;
-        $body
-    }};
-}
 
 /// Closes the gap between the incumbent's bound and its objective until it is told to stop.
 pub fn search(incumbent: &Incumbent<'_>) {
@@ -41,7 +25,7 @@ pub fn search(incumbent: &Incumbent<'_>) {
         return period::search(incumbent);
     }
     baselines::offer_cheap(incumbent);
-    let _: Result<(), Stopped> = for_few_widths!(instance.blocks() + 1, W => search_on::<W>(incumbent), else Ok(()));
+    let _: Result<(), Stopped> = for_width!(few instance.blocks() + 1, W => search_on::<W>(incumbent), else Ok(()));
 }
 
 fn search_on<const W: usize>(incumbent: &Incumbent<'_>) -> Result<(), Stopped> {
@@ -57,7 +41,7 @@ fn search_on<const W: usize>(incumbent: &Incumbent<'_>) -> Result<(), Stopped> {
 pub fn refine(incumbent: &Incumbent<'_>) {
     if incumbent.best().is_some() {
         let _: Result<(), Stopped> =
-            for_few_widths!(incumbent.instance.blocks() + 1, W => refine_on::<W>(incumbent), else Ok(()));
+            for_width!(few incumbent.instance.blocks() + 1, W => refine_on::<W>(incumbent), else Ok(()));
     }
 }
 

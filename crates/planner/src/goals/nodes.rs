@@ -1,20 +1,13 @@
 //! The fewest nodes within a target period: each decision has a limit on stages.
 
-use rand::SeedableRng;
-use rand_pcg::Pcg64Mcg;
-
 use crate::domain::options::Overlap;
 use crate::exact::decision::Decider;
 use crate::exact::neighbourhood::Neighbourhoods;
 use crate::exact::stage_ends::StageEnds;
 use crate::incumbent::Incumbent;
-use crate::resource_constrained::decide::Tables;
-use crate::resource_constrained::label_search::BYTES_PER_LABEL;
-use crate::resource_constrained::limits::{Goal, Limits};
-use crate::search::controller;
-use crate::search::effort::{Effort, Pace, QUICK_WIDTH, beam_width};
-use crate::search::oracle::{Gap, Oracle};
-use crate::search::scale::Scale;
+use crate::resource_constrained::{BYTES_PER_LABEL, Goal, Limits, Tables};
+use crate::search::effort::{QUICK_WIDTH, beam_width};
+use crate::search::{Effort, Gap, Oracle, Pace, Scale, close};
 use crate::stopped::Stopped;
 use crate::verdict::Verdict;
 
@@ -31,7 +24,7 @@ pub fn search<const W: usize>(incumbent: &Incumbent<'_>, target_period_s: f64) -
     }
     let neighbourhoods = Neighbourhoods::new(instance.hosts.len());
     let mut nodes = FewestNodes { incumbent, stage_ends: &stage_ends, neighbourhoods, target_period_s, limits };
-    controller::close(&mut nodes, Effort::of_proofs(incumbent, BYTES_PER_LABEL))
+    close(&mut nodes, Effort::of_proofs(incumbent, BYTES_PER_LABEL))
 }
 
 /// Decides numbers of stages.
@@ -52,8 +45,8 @@ impl<const W: usize> Oracle for FewestNodes<'_, W> {
         self.incumbent
     }
 
-    fn raise(&mut self, bound: f64) {
-        self.incumbent.raise(bound);
+    fn learnt(&mut self) -> &mut Neighbourhoods {
+        &mut self.neighbourhoods
     }
 
     fn scale(&mut self, _labels: usize) -> Result<Scale, Stopped> {
@@ -67,28 +60,13 @@ impl<const W: usize> Oracle for FewestNodes<'_, W> {
         limited.most_stages = limit as usize;
         if limited.overlap == Overlap::Full && limited.max_latency_s == f64::INFINITY {
             // Sets of starts say all: the decision of the search for the least period.
-            let every_cut: Vec<usize> = (0..=limited.blocks()).collect();
-            let rng = Pcg64Mcg::seed_from_u64(incumbent.env.seed);
-            let mut decider = Decider::new(incumbent, &limited, &every_cut, self.stage_ends, rng);
-            return decider.decide(self.target_period_s, labels);
+            return Decider::new(incumbent, &limited, self.stage_ends).decide(self.target_period_s, labels);
         }
         let tables = Tables::new(&limited, self.stage_ends, None, self.target_period_s, &stop)?;
         let quick = (Goal::Stages, beam_width(labels));
         let (verdict, found) = tables.find(self.limits, quick, &mut self.neighbourhoods, labels, &stop);
         found.into_iter().for_each(|found| incumbent.offer(found));
         Ok(verdict)
-    }
-
-    fn improve(&mut self, _labels: usize) -> Result<(), Stopped> {
-        Ok(())
-    }
-
-    fn learnt(&self) -> Neighbourhoods {
-        self.neighbourhoods.clone()
-    }
-
-    fn forget(&mut self, before: Neighbourhoods) {
-        self.neighbourhoods = before;
     }
 
     fn largest(&self) -> f64 {

@@ -6,7 +6,6 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use rand::SeedableRng;
 use rand_pcg::Pcg64Mcg;
 
 use crate::baselines;
@@ -21,12 +20,8 @@ use crate::exact::stage_ends::StageEnds;
 use crate::incumbent::Incumbent;
 use crate::instance::Instance;
 use crate::search::bisect::{approach, bisect, reached};
-use crate::search::controller::{continue_after_first, narrow};
-use crate::search::effort::{
-    BEAMS_PER_ROUND, DIVE_BISECTIONS, DIVE_FACTORS, Effort, FIRST_LABELS, MOST_LISTED, MOST_WIDTH, Pace,
-};
-use crate::search::oracle::{Gap, Oracle};
-use crate::search::scale::Scale;
+use crate::search::effort::{BEAMS_PER_ROUND, DIVE_BISECTIONS, DIVE_FACTORS, FIRST_LABELS, MOST_LISTED, MOST_WIDTH};
+use crate::search::{Effort, Gap, Oracle, Pace, Scale, close_after_first, narrow};
 use crate::stopped::Stopped;
 use crate::verdict::Verdict;
 
@@ -37,11 +32,8 @@ pub fn any_placement(incumbent: &Incumbent<'_>) {
 }
 
 fn dive_for_any<const W: usize>(incumbent: &Incumbent<'_>) -> Result<(), Stopped> {
-    let instance = incumbent.instance;
-    let every_cut: Vec<usize> = (0..=instance.blocks()).collect();
-    let stage_ends = StageEnds::<W>::new(instance, &|| incumbent.must_end())?;
-    let rng = Pcg64Mcg::seed_from_u64(incumbent.env.seed);
-    Decider::new(incumbent, instance, &every_cut, &stage_ends, rng).decide(f64::MAX, 0)?;
+    let stage_ends = StageEnds::<W>::new(incumbent.instance, &|| incumbent.must_end())?;
+    Decider::new(incumbent, incumbent.instance, &stage_ends).decide(f64::MAX, 0)?;
     Ok(())
 }
 
@@ -54,17 +46,15 @@ pub fn search(incumbent: &Incumbent<'_>) {
 fn search_on<const W: usize>(incumbent: &Incumbent<'_>) -> Result<(), Stopped> {
     let stop = || incumbent.must_end();
     let instance = incumbent.instance;
-    let every_cut: Vec<usize> = (0..=instance.blocks()).collect();
     let stage_ends = StageEnds::<W>::new(instance, &stop)?;
-    let rng = Pcg64Mcg::seed_from_u64(incumbent.env.seed);
-    let mut period = LeastPeriod::new(Decider::new(incumbent, instance, &every_cut, &stage_ends, rng));
+    let mut period = LeastPeriod::new(Decider::new(incumbent, instance, &stage_ends));
     approach(&mut period, &DIVE_FACTORS, DIVE_BISECTIONS)?;
     if incumbent.best().is_none() {
         return close(&mut period, Effort::of_proofs(incumbent, bytes_per_label::<W>()));
     }
     let better = AtPeriod::new(instance, &stage_ends, incumbent.objective().next_down(), &stop)?;
     let cuts = better.useful_cuts();
-    let rng = period.decider.into_rng();
+    let rng = period.decider.rng;
     let narrowed = instance.with_cuts_at(&cuts);
     for_width!(cuts.len(), V => close_on::<V>(incumbent, &narrowed, &cuts, rng), else Ok(()))
 }
@@ -76,14 +66,14 @@ fn close_on<const W: usize>(
     rng: Pcg64Mcg,
 ) -> Result<(), Stopped> {
     let stage_ends = StageEnds::<W>::new(instance, &|| incumbent.must_end())?;
-    let mut period = LeastPeriod::new(Decider::new(incumbent, instance, cuts, &stage_ends, rng));
+    let mut period = LeastPeriod::new(Decider::new(incumbent, instance, &stage_ends).among(cuts, rng));
     close(&mut period, Effort::of_proofs(incumbent, bytes_per_label::<W>()))
 }
 
 /// Closes the gap. If the first round does not suffice, the placement is made canonical at the end.
 fn close<const W: usize>(period: &mut LeastPeriod<'_, W>, effort: Effort) -> Result<(), Stopped> {
     let incumbent = period.decider.incumbent;
-    narrow(period, effort.first())?;
+    narrow(period, effort.first)?;
     // A proof among some of the cuts would claim nothing: what it takes is better spent on other cuts.
     if incumbent.must_end() || !incumbent.considers_all_cuts() {
         return Ok(());
@@ -92,16 +82,16 @@ fn close<const W: usize>(period: &mut LeastPeriod<'_, W>, effort: Effort) -> Res
     // The search is told to stop also when the other thread ends the proof: the placement is made canonical all the same.
     let _: Result<(), Stopped> = if incumbent.env.threads > 1 {
         let ended = AtomicBool::new(false);
-        let mut improver = LeastPeriod::new(period.decider.fork());
+        let mut improver = LeastPeriod::new(period.decider.fork(incumbent, !incumbent.env.seed));
         period.improves = false;
         std::thread::scope(|scope| {
             scope.spawn(|| improver.improve_until(&ended));
-            let closed = continue_after_first(period, effort);
+            let closed = close_after_first(period, effort);
             ended.store(true, Ordering::Relaxed);
             closed
         })
     } else {
-        continue_after_first(period, effort)
+        close_after_first(period, effort)
     };
     make_canonical(&period.decider)
 }
@@ -116,7 +106,7 @@ fn make_canonical<const W: usize>(decider: &Decider<'_, W>) -> Result<(), Stoppe
     }
     let world = Env { progress: &NoProgress, ..*incumbent.env };
     let found = incumbent.fork(&world);
-    let mut fork = decider.fork_for(&found);
+    let mut fork = decider.fork(&found, incumbent.env.seed);
     for labels in Effort::all(bytes_per_label::<W>()).rising() {
         fork.decide(period_s, labels)?;
         if let Some(assignment) = found.best() {
@@ -173,8 +163,8 @@ impl<const W: usize> Oracle for LeastPeriod<'_, W> {
         self.decider.incumbent
     }
 
-    fn raise(&mut self, bound: f64) {
-        self.decider.incumbent.raise(bound);
+    fn learnt(&mut self) -> &mut Self::Learnt {
+        &mut self.decider.neighbourhoods
     }
 
     /// Lists the candidates. Where they are too many, decisions halve the range first.
@@ -208,14 +198,6 @@ impl<const W: usize> Oracle for LeastPeriod<'_, W> {
     fn improve(&mut self, labels: usize) -> Result<(), Stopped> {
         if self.improves { self.beam(labels / BEAMS_PER_ROUND) } else { Ok(()) }
     }
-
-    fn learnt(&self) -> Self::Learnt {
-        self.decider.neighbourhoods.clone()
-    }
-
-    fn forget(&mut self, before: Self::Learnt) {
-        self.decider.neighbourhoods = before;
-    }
 }
 
 #[cfg(test)]
@@ -237,9 +219,7 @@ mod tests {
         let instance = incumbent.instance;
         for_width!(instance.blocks() + 1, W => {
             let stage_ends = StageEnds::<W>::new(instance, &|| false).unwrap();
-            let cuts: Vec<usize> = (0..=instance.blocks()).collect();
-            let rng = Pcg64Mcg::seed_from_u64(incumbent.env.seed);
-            close(&mut LeastPeriod::new(Decider::new(incumbent, instance, &cuts, &stage_ends, rng)));
+            close(&mut LeastPeriod::new(Decider::new(incumbent, instance, &stage_ends)));
         }, else panic!("too many cuts"));
     }
 
@@ -271,7 +251,7 @@ mod tests {
             let best = |threads: usize| {
                 let env = Env { seed: 3, threads, stop: &NeverStop, progress: &NoProgress };
                 let incumbent = Incumbent::new(&request, &instance, &env);
-                run(&incumbent, |search| search.close(Effort::new(10, 20_000_000)));
+                run(&incumbent, |search| search.close(Effort { first: 10, last: 20_000_000 }));
                 assert_eq!(Some(incumbent.objective()), certified["expected"]["period_s"].as_f64());
                 incumbent.best()
             };

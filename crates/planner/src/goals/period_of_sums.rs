@@ -12,17 +12,12 @@ use crate::exact::stage_ends::StageEnds;
 use crate::incumbent::Incumbent;
 use crate::repartition::repartition;
 use crate::resource_constrained::anneal::{Orders, TEMPERATURES};
-use crate::resource_constrained::decide::Tables;
-use crate::resource_constrained::label_search::BYTES_PER_LABEL;
-use crate::resource_constrained::limits::{Goal, Limits};
+use crate::resource_constrained::{BYTES_PER_LABEL, Goal, Limits, Tables};
 use crate::search::bisect::{approach, bisect, reached};
-use crate::search::controller;
 use crate::search::effort::{
-    ANNEALED_PART, BEAM_FACTORS, BEAMS_PER_ROUND, Effort, FAILED_ANNEALINGS, Pace, QUICK_WIDTH, annealing_moves,
-    beam_width,
+    ANNEALED_PART, BEAM_FACTORS, BEAMS_PER_ROUND, FAILED_ANNEALINGS, QUICK_WIDTH, annealing_moves, beam_width,
 };
-use crate::search::oracle::{Gap, Oracle};
-use crate::search::scale::Scale;
+use crate::search::{Effort, Gap, Oracle, Pace, Scale, close};
 use crate::stopped::Stopped;
 use crate::verdict::Verdict;
 
@@ -50,8 +45,8 @@ pub fn search<const W: usize>(incumbent: &Incumbent<'_>) -> Result<(), Stopped> 
     period.bisect_walks()?;
     approach(&mut period, &BEAM_FACTORS, 0)?;
     let effort = Effort::of_proofs(incumbent, BYTES_PER_LABEL);
-    controller::close(&mut period, effort)?;
-    if incumbent.has_ended() { Ok(()) } else { period.improve(effort.last()) }
+    close(&mut period, effort)?;
+    if incumbent.has_ended() { Ok(()) } else { period.improve(effort.last) }
 }
 
 /// Decides periods by labels with resources.
@@ -72,7 +67,7 @@ impl<const W: usize> LeastPeriod<'_, W> {
     }
 
     fn offer(&self, found: Assignment) {
-        let hosts: Vec<usize> = found.stages.iter().map(|&(_, host)| host).collect();
+        let hosts = found.hosts();
         self.incumbent.offer(found);
         // The offer may have ended the search: then nothing better is needed.
         if let Ok(Some(better)) = repartition(self.incumbent.instance, &hosts, self.stop) {
@@ -101,11 +96,10 @@ impl<const W: usize> LeastPeriod<'_, W> {
         let mut failed = 0;
         while failed < FAILED_ANNEALINGS && !incumbent.must_end() {
             let Some(best) = incumbent.best() else { break };
-            let order: Vec<usize> = best.stages.iter().map(|&(_, host)| host).collect();
             let best_s = incumbent.objective();
             let period_s = (best_s - ANNEALED_PART * (best_s - incumbent.bound())).min(best_s.next_down());
             let temperature = TEMPERATURES[failed % TEMPERATURES.len()];
-            match orders.anneal(&order, period_s, (temperature, moves), &mut self.rng, self.stop)? {
+            match orders.anneal(&best.hosts(), period_s, (temperature, moves), &mut self.rng, self.stop)? {
                 Some(better) => {
                     if let Some(better) = repartition(incumbent.instance, &better, self.stop)? {
                         incumbent.offer(better);
@@ -145,12 +139,8 @@ impl<const W: usize> Oracle for LeastPeriod<'_, W> {
         self.incumbent
     }
 
-    fn raise(&mut self, bound: f64) {
-        self.incumbent.raise(bound);
-    }
-
-    fn scale(&mut self, _labels: usize) -> Result<Scale, Stopped> {
-        Ok(Scale::Reals)
+    fn learnt(&mut self) -> &mut Neighbourhoods {
+        &mut self.neighbourhoods
     }
 
     fn decide(&mut self, limit: f64, labels: usize) -> Result<Verdict, Stopped> {
@@ -169,13 +159,5 @@ impl<const W: usize> Oracle for LeastPeriod<'_, W> {
             Some(orders) => self.anneal(&orders, annealing_moves(labels)),
             None => self.widen(beam_width(labels)),
         }
-    }
-
-    fn learnt(&self) -> Neighbourhoods {
-        self.neighbourhoods.clone()
-    }
-
-    fn forget(&mut self, before: Neighbourhoods) {
-        self.neighbourhoods = before;
     }
 }

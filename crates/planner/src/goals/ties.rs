@@ -8,10 +8,8 @@ use crate::cost::Costs;
 use crate::exact::neighbourhood::Neighbourhoods;
 use crate::exact::stage_ends::StageEnds;
 use crate::incumbent::Incumbent;
-use crate::resource_constrained::decide::Tables;
-use crate::resource_constrained::label_search::BYTES_PER_LABEL;
-use crate::resource_constrained::limits::{Goal, Limits};
-use crate::search::effort::Effort;
+use crate::resource_constrained::{BYTES_PER_LABEL, Goal, Limits, Tables};
+use crate::search::Effort;
 use crate::stopped::Stopped;
 
 /// From so many hosts on, the tables alone would take longer than what they decide is worth.
@@ -41,7 +39,7 @@ pub fn least_latency<const W: usize>(
     let stage_ends = StageEnds::<W>::new(instance, &stop)?;
     let tables = Tables::new(instance, &stage_ends, None, period_s, &stop)?;
     let mut neighbourhoods = Neighbourhoods::new(instance.hosts.len());
-    let mut listener = Listener { placement: &mut |found| incumbent.offer(found), bound: &mut |_| {}, stop: &stop };
+    let mut listener = Listener { placement: &mut |found| incumbent.offer(found), bound: &|_| {}, stop: &stop };
     let wanted = (Goal::Latency, Limits::of_latency(f64::INFINITY));
     Ok(close_in(&tables, &mut neighbourhoods, wanted, latency_s, effort, &mut listener)?.1)
 }

@@ -160,8 +160,7 @@ impl<'p, const W: usize> Tables<'p, W> {
             bound = f64::max(bound, *least);
             let mut grew = false;
             for (_, walk) in &walks.cyclic {
-                let hosts: Vec<usize> = walk.stages.iter().map(|&(_, host)| host).collect();
-                grew |= neighbourhoods.forbid_cycles(&hosts);
+                grew |= neighbourhoods.forbid_cycles(&walk.hosts());
             }
             if !grew {
                 return Decision { placement, decided: false, bound };

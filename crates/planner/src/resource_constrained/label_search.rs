@@ -14,7 +14,7 @@ use super::capacity::ResourceCapacity;
 use super::extensions::{Ended, Extensions};
 use super::label::{Label, drop_dominated, merge};
 use super::limits::Goal;
-use super::steps::{BEGINNING, Steps, has_cycle};
+use super::steps::{BEGINNING, Steps};
 use crate::bits::Bits;
 use crate::cost::Assignment;
 use crate::exact::neighbourhood::Neighbourhoods;
@@ -126,7 +126,7 @@ impl<'s, const W: usize> LabelSearch<'s, W> {
             let bucket = &self.buckets[at];
             let Some((value, step)) = self.extensions.finished(bucket.host as usize, &bucket.labels) else { continue };
             let walk = self.steps.walk(step, self.extensions.instance.blocks());
-            if has_cycle(&walk) {
+            if walk.has_cycle() {
                 self.found.cyclic.push((value, walk));
                 continue;
             }

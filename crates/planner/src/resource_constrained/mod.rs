@@ -18,3 +18,7 @@ pub mod limits;
 pub mod loads;
 pub mod shipping;
 pub mod steps;
+
+pub use self::decide::Tables;
+pub use self::label_search::BYTES_PER_LABEL;
+pub use self::limits::{Goal, Limits};

@@ -13,13 +13,13 @@ use crate::verdict::Verdict;
 
 /// Closes the gap as far as the effort suffices.
 pub fn close<O: Oracle>(oracle: &mut O, effort: Effort) -> Result<(), Stopped> {
-    narrow(oracle, effort.first())?;
-    continue_after_first(oracle, effort)
+    narrow(oracle, effort.first)?;
+    close_after_first(oracle, effort)
 }
 
 /// Closes what the first round has left of the gap.
-pub fn continue_after_first<O: Oracle>(oracle: &mut O, effort: Effort) -> Result<(), Stopped> {
-    let mut before = effort.first();
+pub fn close_after_first<O: Oracle>(oracle: &mut O, effort: Effort) -> Result<(), Stopped> {
+    let mut before = effort.first;
     for labels in effort.rising().skip(1) {
         if oracle.gap().has_ended() {
             break;
@@ -41,7 +41,7 @@ pub fn narrow<O: Oracle>(oracle: &mut O, labels: usize) -> Result<(), Stopped> {
     if oracle.gap().value() == f64::INFINITY {
         undecided = oracle.largest();
         if oracle.decide(undecided, labels)? == Verdict::Infeasible {
-            oracle.raise(f64::INFINITY);
+            oracle.gap().raise(f64::INFINITY);
             return Ok(());
         }
     }
@@ -54,16 +54,17 @@ pub fn narrow<O: Oracle>(oracle: &mut O, labels: usize) -> Result<(), Stopped> {
 
 /// Decides the limit right below the best value, and again as long as the best is close to the bound.
 fn decide_below_best<O: Oracle>(oracle: &mut O, scale: &Scale, labels: usize) -> Result<(), Stopped> {
-    let before = oracle.learnt();
+    let before = oracle.learnt().clone();
     while labels > 0 && !oracle.gap().has_ended() {
         let top = oracle.gap().value().min(scale.end());
         let Some(limit) = scale.below(top) else {
-            oracle.raise(top);
+            oracle.gap().raise(top);
             break;
         };
         let verdict = decide(oracle, scale, limit, labels)?;
         if verdict == Verdict::Unknown {
-            oracle.forget(before);
+            // What an undecided limit makes walks remember would slow the easier ones down.
+            *oracle.learnt() = before;
             break;
         }
         let (bound, value) = (oracle.gap().bound(), oracle.gap().value());
@@ -101,18 +102,16 @@ fn climb<O: Oracle>(oracle: &mut O, scale: &Scale, mut undecided: f64, labels: u
                 Verdict::Unknown => false,
             };
         let below_best = scale.below(top).filter(|_| comes_back);
-        let before = below_best.map(|_| oracle.learnt());
+        let before = below_best.map(|_| oracle.learnt().clone());
         let limit = below_best.unwrap_or_else(|| scale.ahead(bound, undecided, step));
         last = decide(oracle, scale, limit, labels)?;
-        match last {
-            Verdict::Infeasible => step = step.map(|step| (2.0 * step).max(stride.part)),
-            Verdict::Feasible | Verdict::Unknown => {
-                undecided = limit;
-                step = None;
-            }
+        if last == Verdict::Infeasible {
+            step = step.map(|step| (2.0 * step).max(stride.part));
+        } else {
+            (undecided, step) = (limit, None);
         }
         if let Some(before) = before.filter(|_| last == Verdict::Unknown) {
-            oracle.forget(before);
+            *oracle.learnt() = before;
         }
     }
 }
@@ -121,8 +120,7 @@ fn climb<O: Oracle>(oracle: &mut O, scale: &Scale, mut undecided: f64, labels: u
 fn decide<O: Oracle>(oracle: &mut O, scale: &Scale, limit: f64, labels: usize) -> Result<Verdict, Stopped> {
     let verdict = oracle.decide(limit, labels)?;
     if verdict == Verdict::Infeasible {
-        let next = scale.above(limit).min(oracle.gap().value());
-        oracle.raise(next);
+        oracle.gap().raise(scale.above(limit).min(oracle.gap().value()));
     }
     Ok(verdict)
 }

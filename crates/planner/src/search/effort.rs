@@ -81,45 +81,28 @@ impl Pace {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Effort {
     /// The fewest.
-    first: usize,
+    pub first: usize,
     /// The most.
-    last: usize,
+    pub last: usize,
 }
 
 impl Effort {
-    /// From so many labels to so many.
-    pub fn new(first: usize, last: usize) -> Self {
-        Self { first: first.min(last), last }
-    }
+    /// A single round.
+    const LITTLE: Self = Self { first: FIRST_LABELS, last: FIRST_LABELS };
 
     /// As much as memory allows for labels of so many bytes.
     pub fn all(bytes_per_label: usize) -> Self {
-        Self::new(FIRST_LABELS, MOST_LABELS.min(MOST_LABEL_BYTES / bytes_per_label))
-    }
-
-    /// A single round.
-    pub fn little() -> Self {
-        Self::new(FIRST_LABELS, FIRST_LABELS)
+        Self { first: FIRST_LABELS, last: MOST_LABELS.min(MOST_LABEL_BYTES / bytes_per_label) }
     }
 
     /// For a search that closes the gap. A proof among some of the cuts claims nothing, so it gets little.
     pub fn of_proofs(incumbent: &Incumbent<'_>, bytes_per_label: usize) -> Self {
-        if incumbent.considers_all_cuts() { Self::all(bytes_per_label) } else { Self::little() }
+        if incumbent.considers_all_cuts() { Self::all(bytes_per_label) } else { Self::LITTLE }
     }
 
     /// For secondary goals: all on small clusters, little beyond, so that a proven answer does not wait long.
     pub fn of_ties(hosts: usize, bytes_per_label: usize) -> Self {
-        if hosts <= FEW_HOSTS { Self::all(bytes_per_label) } else { Self::little() }
-    }
-
-    /// The labels of the first round.
-    pub fn first(self) -> usize {
-        self.first
-    }
-
-    /// The labels of the last round.
-    pub fn last(self) -> usize {
-        self.last
+        if hosts <= FEW_HOSTS { Self::all(bytes_per_label) } else { Self::LITTLE }
     }
 
     /// The labels of each round.

@@ -9,5 +9,10 @@ pub mod effort;
 pub mod oracle;
 pub mod scale;
 
+pub use self::controller::{close, close_after_first, narrow};
+pub use self::effort::{Effort, Pace};
+pub use self::oracle::{Gap, Oracle};
+pub use self::scale::Scale;
+
 #[cfg(test)]
 mod tests;

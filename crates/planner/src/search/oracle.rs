@@ -17,6 +17,9 @@ pub trait Gap {
     /// Returns `true` if the search must end: the gap is small enough, or it was told to stop.
     fn must_end(&self) -> bool;
 
+    /// Raises the bound. Every value below it is refuted.
+    fn raise(&self, bound: f64);
+
     /// Returns `true` if nothing is left to search.
     fn has_ended(&self) -> bool {
         self.bound() >= self.value() || self.must_end()
@@ -35,6 +38,10 @@ impl Gap for Incumbent<'_> {
     fn must_end(&self) -> bool {
         self.must_end()
     }
+
+    fn raise(&self, bound: f64) {
+        self.raise(bound);
+    }
 }
 
 /// An objective that can be decided: whether a placement exists whose value is at most a limit.
@@ -42,7 +49,7 @@ impl Gap for Incumbent<'_> {
 /// An oracle offers each placement that it finds, so that the value of its gap falls. Efforts are counted in labels.
 pub trait Oracle {
     /// What decisions teach the next ones.
-    type Learnt;
+    type Learnt: Clone;
 
     /// How limits rise from the bound.
     const PACE: Pace;
@@ -50,26 +57,24 @@ pub trait Oracle {
     /// The gap that is to be closed.
     fn gap(&self) -> &dyn Gap;
 
-    /// Raises the bound. Every value below it is refuted.
-    fn raise(&mut self, bound: f64);
-
-    /// The values that there can be. May decide some limits first, if there are too many values to be listed.
-    fn scale(&mut self, labels: usize) -> Result<Scale, Stopped>;
+    /// What has been learnt so far.
+    fn learnt(&mut self) -> &mut Self::Learnt;
 
     /// Decides a limit with at most so many labels; without labels, by heuristics and relaxations alone.
     fn decide(&mut self, limit: f64, labels: usize) -> Result<Verdict, Stopped>;
 
-    /// Looks for better placements after a round of decisions with so many labels. Proves nothing.
-    fn improve(&mut self, labels: usize) -> Result<(), Stopped>;
-
-    /// What has been learnt so far.
-    fn learnt(&self) -> Self::Learnt;
-
-    /// Returns to what was learnt before: what an undecided limit makes walks remember would slow the easier ones down.
-    fn forget(&mut self, before: Self::Learnt);
+    /// The values that there can be. May decide some limits first, if there are too many values to be listed.
+    fn scale(&mut self, _labels: usize) -> Result<Scale, Stopped> {
+        Ok(Scale::Reals)
+    }
 
     /// The limit that excludes no placement.
     fn largest(&self) -> f64 {
         f64::MAX
+    }
+
+    /// Looks for better placements after a round of decisions with so many labels. Proves nothing.
+    fn improve(&mut self, _labels: usize) -> Result<(), Stopped> {
+        Ok(())
     }
 }

@@ -1,41 +1,40 @@
 //! The controller against oracles whose optimum is known.
 
+use std::cell::Cell;
+
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64Mcg;
 
-use super::controller::close;
-use super::effort::{Effort, Pace};
-use super::oracle::{Gap, Oracle};
-use super::scale::Scale;
+use super::{Effort, Gap, Oracle, Pace, Scale, close};
 use crate::stopped::Stopped;
 use crate::verdict::Verdict;
 
 const PACES: [Pace; 4] = [Pace::LISTED_PERIODS, Pace::PERIODS, Pace::SUMS, Pace::FEW_NUMBERS];
 
-/// An optimum that decisions find the harder the closer their limit is to it.
+/// An optimum that is the harder to decide the closer a limit is to it; infinite if there is no placement.
 struct Hidden<const P: usize> {
     scale: Scale,
     optimum: f64,
     /// Labels that a decision right at the optimum needs.
     hardest: f64,
-    low: f64,
+    low: Cell<f64>,
     high: f64,
     rng: Pcg64Mcg,
     decisions: usize,
+    learnt: (),
 }
 
 impl<const P: usize> Hidden<P> {
     /// A value of the scale from the optimum to the limit.
     fn found(&mut self, limit: f64) -> f64 {
         let found = self.optimum + self.rng.random::<f64>().powi(3) * (limit.min(1e6) - self.optimum);
-        let value = self.scale.below(found.next_up()).unwrap_or(self.optimum);
-        value.max(self.optimum)
+        self.scale.below(found.next_up()).unwrap_or(self.optimum).max(self.optimum)
     }
 }
 
 impl<const P: usize> Gap for Hidden<P> {
     fn bound(&self) -> f64 {
-        self.low
+        self.low.get()
     }
 
     fn value(&self) -> f64 {
@@ -44,6 +43,11 @@ impl<const P: usize> Gap for Hidden<P> {
 
     fn must_end(&self) -> bool {
         false
+    }
+
+    fn raise(&self, bound: f64) {
+        assert!(bound <= self.optimum, "{bound} is above {}", self.optimum);
+        self.low.set(bound.max(self.bound()));
     }
 }
 
@@ -56,33 +60,33 @@ impl<const P: usize> Oracle for Hidden<P> {
         self
     }
 
-    fn raise(&mut self, bound: f64) {
-        assert!(bound <= self.optimum, "{bound} is above {}", self.optimum);
-        self.low = self.low.max(bound);
-    }
-
-    fn scale(&mut self, _labels: usize) -> Result<Scale, Stopped> {
-        let Scale::Listed { values, .. } = &self.scale else { return Ok(self.scale.clone()) };
-        let values = values.iter().copied().filter(|&value| value >= self.low && value < self.high).collect();
-        Ok(Scale::Listed { values, end: self.high })
+    fn learnt(&mut self) -> &mut () {
+        &mut self.learnt
     }
 
     fn decide(&mut self, limit: f64, labels: usize) -> Result<Verdict, Stopped> {
         self.decisions += 1;
-        assert!(self.low <= limit && limit < self.high, "{limit} is decided already");
-        let distance = (limit.min(1e6) - self.optimum).abs() / self.optimum;
-        if (labels as f64) < self.hardest / (1.0 + 1e3 * distance) {
+        assert!(self.bound() <= limit && limit < self.high, "{limit} is decided already");
+        let distance = ((limit.min(1e6) - self.optimum) / self.optimum).abs();
+        let needed =
+            if self.optimum.is_finite() { self.hardest / (1.0 + 1e3 * distance) } else { limit * self.hardest };
+        if (labels as f64) < needed.min(self.hardest) {
             return Ok(Verdict::Unknown);
         }
         if limit < self.optimum {
             return Ok(Verdict::Infeasible);
         }
+        self.high = if PACES[P] == Pace::SUMS { self.optimum } else { self.found(limit) };
         if PACES[P] == Pace::SUMS {
-            (self.low, self.high) = (self.optimum, self.optimum);
-        } else {
-            self.high = self.found(limit);
+            self.raise(self.optimum);
         }
         Ok(Verdict::Feasible)
+    }
+
+    fn scale(&mut self, _labels: usize) -> Result<Scale, Stopped> {
+        let Scale::Listed { values, .. } = &self.scale else { return Ok(self.scale.clone()) };
+        let values = values.iter().copied().filter(|&value| value >= self.bound() && value < self.high).collect();
+        Ok(Scale::Listed { values, end: self.high })
     }
 
     fn improve(&mut self, _labels: usize) -> Result<(), Stopped> {
@@ -91,26 +95,24 @@ impl<const P: usize> Oracle for Hidden<P> {
         }
         Ok(())
     }
-
-    fn learnt(&self) {}
-
-    fn forget(&mut self, (): ()) {}
 }
 
 fn close_hidden<const P: usize>(scale: &Scale, seed: u64) {
     let mut rng = Pcg64Mcg::seed_from_u64(seed);
     let largest = if P == 3 { 20.0 } else { 1_000.0 };
-    let optimum = scale.above(rng.random::<f64>() * largest);
+    let optimum = if seed.is_multiple_of(7) { f64::INFINITY } else { scale.above(rng.random::<f64>() * largest) };
     let hardest = 10.0_f64.powf(2.0 + 7.0 * rng.random::<f64>());
     let known = scale.above(optimum + rng.random::<f64>() * largest);
-    let high = if seed.is_multiple_of(5) { f64::INFINITY } else { known };
-    let mut hidden = Hidden::<P> { scale: scale.clone(), optimum, hardest, low: 0.0, high, rng, decisions: 0 };
-    close(&mut hidden, Effort::all(100)).unwrap();
-    assert!(hidden.low <= optimum && optimum <= hidden.high);
-    if hardest <= Effort::all(100).last() as f64 {
-        assert_eq!((hidden.low, hidden.high), (optimum, optimum), "{scale:?} {seed}");
+    let high = if seed.is_multiple_of(5) { f64::INFINITY } else { known.max(optimum) };
+    let (scale, low) = (scale.clone(), Cell::new(0.0));
+    let mut hidden = Hidden::<P> { scale, optimum, hardest, low, high, rng, decisions: 0, learnt: () };
+    let effort = Effort::all(100);
+    close(&mut hidden, effort).unwrap();
+    if hardest <= effort.last as f64 {
+        assert_eq!((hidden.bound(), hidden.high), (optimum, optimum), "{:?} {seed}", hidden.scale);
     }
-    assert!(hidden.decisions < 500, "{} decisions", hidden.decisions);
+    assert!(hidden.bound() <= optimum && optimum <= hidden.high);
+    assert!(hidden.decisions < 600, "{} decisions", hidden.decisions);
 }
 
 #[test]
@@ -129,63 +131,7 @@ fn a_gap_is_closed_as_soon_as_the_effort_suffices_and_no_bound_is_above_the_opti
 }
 
 #[test]
-fn without_a_placement_the_bound_is_infinite() {
-    struct Nothing(f64);
-
-    impl Gap for Nothing {
-        fn bound(&self) -> f64 {
-            self.0
-        }
-
-        fn value(&self) -> f64 {
-            f64::INFINITY
-        }
-
-        fn must_end(&self) -> bool {
-            false
-        }
-    }
-
-    impl Oracle for Nothing {
-        type Learnt = ();
-
-        const PACE: Pace = Pace::PERIODS;
-
-        fn gap(&self) -> &dyn Gap {
-            self
-        }
-
-        fn raise(&mut self, bound: f64) {
-            self.0 = bound;
-        }
-
-        fn scale(&mut self, _labels: usize) -> Result<Scale, Stopped> {
-            Ok(Scale::Reals)
-        }
-
-        fn decide(&mut self, limit: f64, labels: usize) -> Result<Verdict, Stopped> {
-            let is_enough = labels > 1_000_000 || limit < 50.0;
-            Ok(if is_enough { Verdict::Infeasible } else { Verdict::Unknown })
-        }
-
-        fn improve(&mut self, _labels: usize) -> Result<(), Stopped> {
-            Ok(())
-        }
-
-        fn learnt(&self) {}
-
-        fn forget(&mut self, (): ()) {}
-    }
-
-    let mut nothing = Nothing(1.0);
-    close(&mut nothing, Effort::little()).unwrap();
-    assert!(nothing.0 > 45.0 && nothing.0 <= 50.0, "{}", nothing.0);
-    close(&mut nothing, Effort::all(100)).unwrap();
-    assert_eq!(nothing.0, f64::INFINITY);
-}
-
-#[test]
-fn steps_on_a_list_are_counted_in_its_values() {
+fn steps_are_counted_in_values_of_the_scale() {
     let listed = Scale::Listed { values: vec![1.0, 2.0, 4.0, 8.0, 16.0], end: 20.0 };
     assert_eq!((listed.below(20.0), listed.below(8.0), listed.below(1.0)), (Some(16.0), Some(4.0), None));
     assert_eq!((listed.above(4.0), listed.above(5.0), listed.above(16.0)), (8.0, 8.0, 20.0));
