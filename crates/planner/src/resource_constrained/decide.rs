@@ -11,6 +11,7 @@ use super::extensions::Extensions;
 use super::label_search::LabelSearch;
 use super::limits::{Goal, Limits};
 use super::loads::Loads;
+use super::resources::{Resource, Resources, Within};
 use super::shipping::Shipping;
 use crate::cost::Assignment;
 use crate::domain::options::Overlap;
@@ -84,14 +85,17 @@ impl<'p, const W: usize> Tables<'p, W> {
     }
 
     fn extensions(&self, limits: Limits, goal: Goal) -> Extensions<'_, W> {
-        Extensions::new(
-            &self.walks,
-            (&self.completion_bounds, self.loads.as_ref()),
-            self.shipping,
-            self.period_s,
+        let instance = self.walks.instance;
+        let within = Within {
+            instance,
+            period_s: self.period_s,
             limits,
-            goal,
-        )
+            counted: Resources::counted(instance, self.period_s, &limits, goal),
+            completion_bounds: &self.completion_bounds,
+            loads: self.loads.as_ref(),
+            shipping: self.shipping,
+        };
+        Extensions { tables: &self.walks, within, goal }
     }
 
     /// Returns the best placement within limits that a beam of `width` buckets finds before it is told to stop.

@@ -16,6 +16,7 @@ pub mod label;
 pub mod label_search;
 pub mod limits;
 pub mod loads;
+pub mod resources;
 pub mod shipping;
 pub mod steps;
 
