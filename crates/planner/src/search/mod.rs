@@ -1,7 +1,7 @@
 //! The one controller that closes the gap between a proven bound and the best known value.
 //!
-//! It knows neither models nor nodes: it asks an [`Oracle`](oracle::Oracle) for decisions at limits on a
-//! [`Scale`](scale::Scale). Each objective is an oracle of its own in `goals`.
+//! It knows neither models nor nodes: it asks an [`Oracle`] for decisions at limits on a
+//! [`Scale`]. Each objective is an oracle of its own in `goals`.
 
 pub mod bisect;
 pub mod controller;
