@@ -100,24 +100,23 @@ impl<const W: usize> Bits<W> {
 }
 
 /// Runs an expression with the constant `$W` wide enough for sets of numbers below `$numbers`; the widest holds
-/// 16,384, and what is larger gives `None`.
+/// 16,384, and what is larger gives `$too_many`. With `few` there are few widths: code for more would gain little.
 macro_rules! for_width {
+    (few $numbers:expr, $W:ident => $body:expr, else $too_many:expr) => {
+        for_width!(@ [2 8 32 256], $numbers, $W, $body, $too_many)
+    };
     ($numbers:expr, $W:ident => $body:expr, else $too_many:expr) => {
+        for_width!(@ [1 2 4 8 16 32 256], $numbers, $W, $body, $too_many)
+    };
+    (@ [$($width:literal)*], $numbers:expr, $W:ident, $body:expr, $too_many:expr) => {
         match $numbers {
-            0..=64 => for_width!(@ 1, $W, $body),
-            65..=128 => for_width!(@ 2, $W, $body),
-            129..=256 => for_width!(@ 4, $W, $body),
-            257..=512 => for_width!(@ 8, $W, $body),
-            513..=1024 => for_width!(@ 16, $W, $body),
-            1025..=2048 => for_width!(@ 32, $W, $body),
-            2049..=16384 => for_width!(@ 256, $W, $body),
+            $(numbers if numbers <= 64 * $width => {
+                const $W: usize = $width;
+                $body
+            })*
             _ => $too_many,
         }
     };
-    (@ $width:literal, $W:ident, $body:expr) => {{
-        const $W: usize = $width;
-        $body
-    }};
 }
 
 pub(super) use for_width;

@@ -1,8 +1,5 @@
 //! The walk bound and the decision at a period by themselves, for benchmarks. Not part of the interface.
 
-use rand::SeedableRng;
-use rand_pcg::Pcg64Mcg;
-
 use super::bits::for_width;
 use super::bound::{Bounds, Walks};
 use super::env::{Env, NeverStop, NoProgress};
@@ -51,7 +48,5 @@ impl<'r> BoundAndDecision<'r> {
 fn decide<const W: usize>(incumbent: &Incumbent<'_>, period_s: f64) -> Result<Verdict, Stopped> {
     let instance = incumbent.instance;
     let stage_ends = StageEnds::<W>::new(instance, &|| false)?;
-    let every_cut: Vec<usize> = (0..=instance.blocks()).collect();
-    let rng = Pcg64Mcg::seed_from_u64(incumbent.env.seed);
-    Decider::new(incumbent, instance, &every_cut, &stage_ends, rng).decide(period_s, MOST_LABELS)
+    Decider::new(incumbent, instance, &stage_ends).decide(period_s, MOST_LABELS)
 }

@@ -16,6 +16,18 @@ impl Assignment {
         let starts = std::iter::once(0).chain(self.stages.iter().map(|&(end, _)| end));
         starts.zip(&self.stages).map(|(start, &(end, host))| (start, end, host))
     }
+
+    /// The hosts in order.
+    pub fn hosts(&self) -> Vec<usize> {
+        self.stages.iter().map(|&(_, host)| host).collect()
+    }
+
+    /// Returns `true` if a host comes twice: then it is a walk and no placement.
+    pub fn has_cycle(&self) -> bool {
+        let mut hosts = self.hosts();
+        hosts.sort_unstable();
+        hosts.windows(2).any(|pair| pair[0] == pair[1])
+    }
 }
 
 /// What an assignment costs, in seconds.
@@ -99,11 +111,10 @@ pub fn score(instance: &Instance, assignment: &Assignment) -> Option<Score> {
     if !period_s.is_finite() || latency_s > instance.max_latency_s || assignment.stages.len() > instance.most_stages {
         return None;
     }
-    match instance.objective {
-        Objective::MaxThroughput | Objective::Tradeoff => Some(Score(period_s, latency_s)),
-        Objective::MinLatency => Some(Score(latency_s, period_s)),
-        Objective::MinNodes { target_period_s } => {
-            (period_s <= target_period_s).then_some(Score(assignment.stages.len() as f64, period_s))
-        }
-    }
+    let tie_break = match instance.objective {
+        Objective::MaxThroughput | Objective::Tradeoff => latency_s,
+        Objective::MinNodes { target_period_s } if period_s > target_period_s => return None,
+        Objective::MinLatency | Objective::MinNodes { .. } => period_s,
+    };
+    Some(Score(instance.objective.value(period_s, latency_s, assignment.stages.len()), tie_break))
 }

@@ -9,6 +9,7 @@ use super::resource_constrained::completion_bounds::ROUNDING;
 use super::{migration, occupants};
 use crate::domain::chain::crossing_layers;
 use crate::domain::migration::Migration;
+use crate::domain::objective::Unit;
 use crate::domain::options::{ComputeModel, Objective, Overlap};
 use crate::domain::placement::{
     Bottleneck, BottleneckKind, FrontPoint, Pipeline, PlacementDocument, Reason, Receive, Send, Stage, Status,
@@ -61,7 +62,7 @@ pub fn without_placement(request: &PlanRequest, seed: u64, claim: Claim, reasons
     let status = if claim.termination == Termination::Infeasible { Status::Infeasible } else { Status::Unknown };
     // An infinite bound says no more than the status does.
     let bound = claim.bound.is_finite().then_some(claim.bound).filter(|_| status == Status::Unknown);
-    let counts_nodes = matches!(request.options.objective, Objective::MinNodes { .. });
+    let unit = request.options.objective.unit();
     PlacementDocument {
         status,
         termination: claim.termination,
@@ -72,8 +73,8 @@ pub fn without_placement(request: &PlanRequest, seed: u64, claim: Claim, reasons
         inferences_per_s: None,
         latency_s: None,
         latency_is_least: None,
-        lower_bound_s: bound.filter(|_| !counts_nodes),
-        lower_bound_nodes: bound.filter(|_| counts_nodes).map(|nodes| nodes as u64),
+        lower_bound_s: bound.filter(|_| unit == Unit::Seconds),
+        lower_bound_nodes: bound.filter(|_| unit == Unit::Nodes).map(|nodes| nodes as u64),
         gap: None,
         pipelines: Vec::new(),
         front: Vec::new(),
@@ -96,11 +97,7 @@ pub fn with_placement(
     proofs: &Proofs,
 ) -> PlacementDocument {
     let Costs { period_s, latency_s } = costs(instance, assignment);
-    let objective = match instance.objective {
-        Objective::MaxThroughput | Objective::Tradeoff => period_s,
-        Objective::MinLatency => latency_s,
-        Objective::MinNodes { .. } => assignment.stages.len() as f64,
-    };
+    let objective = instance.objective.value(period_s, latency_s, assignment.stages.len());
     // A bound may never exceed the optimum, so one above this objective would be a defect; the checker says so.
     let optimal = claim.bound == objective;
     let gap = if objective > 0.0 { (objective - claim.bound) / objective } else { 0.0 };

@@ -57,6 +57,7 @@ mod diff;
 mod document;
 mod exact;
 mod feasible;
+mod goals;
 mod incumbent;
 mod instance;
 mod links;
@@ -65,6 +66,7 @@ mod occupants;
 mod pinned;
 mod repartition;
 mod resource_constrained;
+mod search;
 mod stopped;
 mod verdict;
 
@@ -76,7 +78,7 @@ use self::bound::{Bounds, Walks};
 use self::incumbent::Incumbent;
 use self::instance::Instance;
 use self::stopped::Stopped;
-use crate::domain::options::{Algorithm, Objective, Overlap};
+use crate::domain::options::{Algorithm, Objective};
 use crate::domain::placement::{PlacementDocument, Reason};
 use crate::domain::request::PlanRequest;
 
@@ -121,7 +123,7 @@ pub fn plan(request: &PlanRequest, env: &Env<'_>) -> Result<PlacementDocument, C
     }
     if instance.hosts.len() >= MANY_HOSTS && request.options.solver.algorithm.searches() {
         // Where even the walk bound takes its time, a placement comes first.
-        exact::search::any_placement(&incumbent);
+        goals::period::any_placement(&incumbent);
     }
     match raise_walk_bound(&incumbent, &stop) {
         Ok(Some(reason)) => return Ok(incumbent.infeasible(vec![reason])),
@@ -132,29 +134,15 @@ pub fn plan(request: &PlanRequest, env: &Env<'_>) -> Result<PlacementDocument, C
         Algorithm::Kpath => baselines::kpath(&incumbent),
         Algorithm::Greedy => baselines::greedy(&incumbent),
         Algorithm::Random => baselines::random(&incumbent),
-        Algorithm::Exact | Algorithm::Auto => search(&incumbent),
+        Algorithm::Exact | Algorithm::Auto => goals::search(&incumbent),
     }
     if incumbent.bound() == f64::INFINITY {
         return Ok(incumbent.infeasible(vec![pinned::exhausted(request, &instance, env)]));
     }
     if request.options.solver.algorithm.searches() {
-        resource_constrained::refine(&incumbent);
+        goals::refine(&incumbent);
     }
     incumbent.conclude()
-}
-
-/// Searches until proof or stop.
-fn search(incumbent: &Incumbent<'_>) {
-    let instance = incumbent.instance;
-    let plain = instance.objective.minimises_period()
-        && instance.overlap == Overlap::Full
-        && instance.max_latency_s == f64::INFINITY;
-    if plain {
-        exact::search::least_period(incumbent);
-    } else {
-        baselines::offer_cheap(incumbent);
-        resource_constrained::search(incumbent);
-    }
 }
 
 /// Raises the bound to what the walk relaxation proves. Returns a reason if it proves that no placement exists.

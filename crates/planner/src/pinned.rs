@@ -8,8 +8,8 @@ use std::ops::Range;
 
 use super::baselines;
 use super::env::{Env, NoProgress};
-use super::exact;
 use super::feasible::{MOST_BLOCKS, block_layers, reason};
+use super::goals;
 use super::incumbent::Incumbent;
 use super::instance::Instance;
 use super::stopped::Stopped;
@@ -195,7 +195,7 @@ fn has_placement_without_pins(request: &PlanRequest, instance: &Instance, env: &
     let instance = instance.without_pins();
     let env = Env { progress: &NoProgress, ..*env };
     let incumbent = Incumbent::new(&unpinned, &instance, &env);
-    exact::search::any_placement(&incumbent);
+    goals::period::any_placement(&incumbent);
     if incumbent.best().is_none() && env.stop.reason().is_none() {
         // Dives ask for no period; where the request does, what is built for speed may keep to it.
         baselines::offer_cheap(&incumbent);

@@ -14,11 +14,11 @@ use self::bound::GridBounds;
 use super::bound::{Bounds, Walks};
 use super::cost::Assignment;
 use super::env::Env;
+use super::goals::{refine, search};
 use super::incumbent::Incumbent;
 use super::instance::Instance;
-use super::resource_constrained::refine;
 use super::stopped::Stopped;
-use super::{CheckFailure, feasible, raise_bounds, search};
+use super::{CheckFailure, feasible, raise_bounds};
 use crate::domain::placement::PlacementDocument;
 use crate::domain::request::PlanRequest;
 

@@ -13,6 +13,7 @@ pub mod hash;
 pub mod migration;
 pub mod model;
 pub mod network;
+pub mod objective;
 pub mod occupant;
 pub mod options;
 pub mod placed;

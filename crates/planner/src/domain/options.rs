@@ -10,27 +10,10 @@ use utoipa::ToSchema;
 use super::base::BasePlacement;
 use super::cluster::Node;
 use super::fault::FaultCode;
+pub use super::objective::Objective;
 use super::occupant::{Occupant, read_occupants};
 use super::read::Reader;
 use super::unit::{MAX_SAFE_INTEGER, counted};
-
-/// What is to be best.
-#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize)]
-#[serde(tag = "kind", rename_all = "snake_case")]
-pub enum Objective {
-    /// The smallest period of one pipeline with one stage a node; among equals the smaller latency found.
-    #[default]
-    MaxThroughput,
-    /// The smallest latency of one input through the empty pipeline.
-    MinLatency,
-    /// The fewest nodes whose period is at most a target.
-    MinNodes {
-        /// The target, seconds.
-        target_period_s: f64,
-    },
-    /// Every placement that no other beats in both period and latency.
-    Tradeoff,
-}
 
 /// What a placement must keep to.
 #[derive(Debug, Clone, PartialEq, Default, Serialize)]
@@ -227,41 +210,6 @@ impl Default for CostModel {
 impl Default for SolverOptions {
     fn default() -> Self {
         Self { algorithm: Algorithm::default(), time_limit_s: 10.0, gap: 0.0, seed: 0 }
-    }
-}
-
-impl Objective {
-    /// Whether the period comes first, before the latency.
-    pub fn minimises_period(self) -> bool {
-        matches!(self, Self::MaxThroughput | Self::Tradeoff)
-    }
-
-    /// Field names of the document.
-    pub const FIELDS: [&'static str; 2] = ["kind", "target_period_s"];
-
-    fn read(reader: &mut Reader, value: &Value) -> Option<Self> {
-        let map = reader.object(value, &Self::FIELDS)?;
-        let kinds = [
-            ("max_throughput", Self::MaxThroughput),
-            ("min_latency", Self::MinLatency),
-            ("min_nodes", Self::MinNodes { target_period_s: 0.0 }),
-            ("tradeoff", Self::Tradeoff),
-        ];
-        let kind = reader.required(map, "kind", |reader, value| reader.one_of(value, &kinds))?;
-        if let Self::MinNodes { .. } = kind {
-            let target_period_s = reader.required(map, "target_period_s", Reader::non_negative)?;
-            return Some(Self::MinNodes { target_period_s });
-        }
-        if map.contains_key("target_period_s") {
-            let detail = "target_period_s goes with the objective min_nodes alone";
-            reader.fault_at(
-                &["target_period_s".into()],
-                FaultCode::Conflict,
-                detail,
-                "Remove it, or set kind to min_nodes",
-            );
-        }
-        Some(kind)
     }
 }
 

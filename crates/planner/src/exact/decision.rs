@@ -36,55 +36,34 @@ pub struct Decider<'s, const W: usize> {
     pub incumbent: &'s Incumbent<'s>,
     /// The incumbent's instance, with fewer cuts.
     pub instance: &'s Instance,
-    /// For each position of the instance the position in the incumbent's instance.
-    cuts: &'s [usize],
+    /// For each position of the instance the position in the incumbent's instance, where it has fewer.
+    cuts: Option<&'s [usize]>,
     stage_ends: &'s StageEnds<W>,
-    /// Made when the first labels are searched: dives need none.
-    neighbourhoods: Option<Neighbourhoods>,
-    rng: Pcg64Mcg,
+    /// What decisions have taught. Made when the first labels are searched: dives need none.
+    pub neighbourhoods: Option<Neighbourhoods>,
+    /// The random numbers that are left.
+    pub rng: Pcg64Mcg,
 }
 
 impl<'s, const W: usize> Decider<'s, W> {
-    /// Knows nothing yet.
-    pub fn new(
-        incumbent: &'s Incumbent<'s>,
-        instance: &'s Instance,
-        cuts: &'s [usize],
-        stage_ends: &'s StageEnds<W>,
-        rng: Pcg64Mcg,
-    ) -> Self {
-        Self { incumbent, instance, cuts, stage_ends, neighbourhoods: None, rng }
+    /// Knows nothing yet. The instance has all cuts of the incumbent's.
+    pub fn new(incumbent: &'s Incumbent<'s>, instance: &'s Instance, stage_ends: &'s StageEnds<W>) -> Self {
+        let rng = Pcg64Mcg::seed_from_u64(incumbent.env.seed);
+        Self { incumbent, instance, cuts: None, stage_ends, neighbourhoods: None, rng }
     }
 
-    /// Forks a decider for another thread: the same instance and incumbent, other random numbers, nothing learnt.
-    pub fn fork(&self) -> Self {
-        let rng = Pcg64Mcg::seed_from_u64(!self.incumbent.env.seed);
-        Self::new(self.incumbent, self.instance, self.cuts, self.stage_ends, rng)
+    /// Goes on with the random numbers of another decider in an instance with only some cuts.
+    pub fn among(self, cuts: &'s [usize], rng: Pcg64Mcg) -> Self {
+        Self { cuts: Some(cuts), rng, ..self }
     }
 
-    /// Forks a decider that offers what it finds to another incumbent: the same instance, nothing learnt.
-    pub fn fork_for<'i>(&self, incumbent: &'i Incumbent<'i>) -> Decider<'i, W>
+    /// Forks a decider that offers what it finds to an incumbent: the same instance, random numbers from a seed, nothing learnt.
+    pub fn fork<'i>(&self, incumbent: &'i Incumbent<'i>, seed: u64) -> Decider<'i, W>
     where
         's: 'i,
     {
-        let rng = Pcg64Mcg::seed_from_u64(incumbent.env.seed);
-        Decider::new(incumbent, self.instance, self.cuts, self.stage_ends, rng)
-    }
-
-    /// The random numbers that are left, for who goes on.
-    pub fn into_rng(self) -> Pcg64Mcg {
-        self.rng
-    }
-
-    /// Decides without learning where the effort does not suffice: what a hard decision makes walks remember would
-    /// slow the easier ones down.
-    pub fn probe(&mut self, period_s: f64, most_labels: usize) -> Result<Verdict, Stopped> {
-        let before = self.neighbourhoods.clone();
-        let verdict = self.decide(period_s, most_labels)?;
-        if verdict == Verdict::Unknown {
-            self.neighbourhoods = before;
-        }
-        Ok(verdict)
+        let rng = Pcg64Mcg::seed_from_u64(seed);
+        Decider { cuts: self.cuts, rng, ..Decider::new(incumbent, self.instance, self.stage_ends) }
     }
 
     /// Whether beams can take so many hosts.
@@ -197,12 +176,11 @@ impl<'s, const W: usize> Decider<'s, W> {
                 LabelOutcome::Walks(walks) => {
                     let mut grew = false;
                     for walk in walks {
-                        let hosts: Vec<usize> = walk.stages.iter().map(|&(_, host)| host).collect();
-                        if !has_cycle(&hosts) {
+                        if !walk.has_cycle() {
                             self.offer(walk);
                             return Ok(Verdict::Feasible);
                         }
-                        grew |= neighbourhoods.forbid_cycles(&hosts);
+                        grew |= neighbourhoods.forbid_cycles(&walk.hosts());
                     }
                     if !grew {
                         return Ok(Verdict::Unknown);
@@ -214,7 +192,7 @@ impl<'s, const W: usize> Decider<'s, W> {
     }
 
     fn offer(&self, found: Assignment) {
-        let hosts: Vec<usize> = found.stages.iter().map(|&(_, host)| host).collect();
+        let hosts = found.hosts();
         self.incumbent.offer(self.with_all_cuts(found));
         // The offer may have ended the search: then nothing better is needed.
         if let Ok(Some(better)) = repartition(self.instance, &hosts, &|| self.incumbent.must_end()) {
@@ -223,12 +201,7 @@ impl<'s, const W: usize> Decider<'s, W> {
     }
 
     fn with_all_cuts(&self, found: Assignment) -> Assignment {
-        Assignment { stages: found.stages.iter().map(|&(end, host)| (self.cuts[end], host)).collect() }
+        let Some(cuts) = self.cuts else { return found };
+        Assignment { stages: found.stages.iter().map(|&(end, host)| (cuts[end], host)).collect() }
     }
-}
-
-fn has_cycle(hosts: &[usize]) -> bool {
-    let mut sorted = hosts.to_vec();
-    sorted.sort_unstable();
-    sorted.windows(2).any(|pair| pair[0] == pair[1])
 }

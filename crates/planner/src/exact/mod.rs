@@ -9,6 +9,5 @@ pub mod dive;
 pub mod labels;
 pub mod neighbourhood;
 pub mod packing;
-pub mod search;
 pub mod stage_ends;
 pub mod weighted_capacity;

@@ -48,8 +48,8 @@ impl BeamBucket {
         let words = self.visited.iter().enumerate();
         let visited = words
             .flat_map(|(word, &bits)| (0..64).filter(move |bit| bits >> bit & 1 == 1).map(move |bit| word * 64 + bit));
-        let stages_after = extensions.instance.most_stages - stages_before - 1;
-        let admitted = capacity.admitted(extensions.instance, self.host, visited, stages_after, starts);
+        let stages_after = extensions.within.instance.most_stages - stages_before - 1;
+        let admitted = capacity.admitted(extensions.within.instance, self.host, visited, stages_after, starts);
         if admitted != starts {
             self.labels.retain(|label| admitted.contains(label.position as usize));
         }
@@ -65,26 +65,26 @@ pub fn placement<const W: usize>(
     width: usize,
     stop: &dyn Fn() -> bool,
 ) -> Option<(Assignment, f64)> {
-    let hosts = extensions.instance.hosts.len();
+    let hosts = extensions.within.instance.hosts.len();
     let width = width.min(MOST_CANDIDATES / hosts.max(1)).max(1);
     let mut steps = Steps::default();
     let mut best = None;
     let openness: Vec<u64> = (0..hosts).map(|host| extensions.tables.openness(host)).collect();
     let mut layer = first_buckets(extensions, &openness, &mut steps);
-    for stages in 1..=extensions.instance.most_stages {
+    for stages in 1..=extensions.within.instance.most_stages {
         for bucket in &layer {
             if let Some((value, step)) = extensions.finished(bucket.host, &bucket.labels) {
-                best = Some((steps.walk(step, extensions.instance.blocks()), value));
-                extensions.limits = extensions.goal.below(extensions.limits, value);
+                best = Some((steps.walk(step, extensions.within.instance.blocks()), value));
+                extensions.within.limits = extensions.goal.below(extensions.within.limits, value);
             }
         }
         let enough = best.is_some() && extensions.goal == Goal::Stages;
-        if enough || stages == extensions.instance.most_stages {
+        if enough || stages == extensions.within.instance.most_stages {
             break;
         }
         let mut next: Vec<BeamBucket> = Vec::new();
         let mut at: FxHashMap<Key, usize> = FxHashMap::default();
-        let mut ended = Ended::new(extensions.instance.blocks());
+        let mut ended = Ended::new(extensions.within.instance.blocks());
         let mut arrived = Vec::new();
         for bucket in &layer {
             if stop() {
@@ -92,7 +92,7 @@ pub fn placement<const W: usize>(
             }
             extensions.end_stages(bucket.host, &bucket.labels, &mut ended);
             for to in (0..hosts).filter(|&to| !contains(&bucket.visited, to)) {
-                let stages_left = extensions.instance.most_stages - stages;
+                let stages_left = extensions.within.instance.most_stages - stages;
                 let starts = extensions.starts_on(bucket.host, to, &ended, stages_left);
                 arrived.clear();
                 extensions.hop((bucket.host, to), stages_left, &ended, &starts, &mut arrived);
@@ -137,7 +137,7 @@ fn first_buckets<const W: usize>(
     openness: &[u64],
     steps: &mut Steps,
 ) -> Vec<BeamBucket> {
-    let nobody = vec![0; extensions.instance.hosts.len().div_ceil(64)];
+    let nobody = vec![0; extensions.within.instance.hosts.len().div_ceil(64)];
     let mut first = Vec::new();
     for host in extensions.tables.first_hosts() {
         if let Some(resources) = extensions.begun(host) {
@@ -186,13 +186,7 @@ fn rank<const W: usize>(extensions: &Extensions<'_, W>, bucket: &BeamBucket) -> 
     let used = bucket.openness as f64;
     match extensions.goal {
         Goal::Latency | Goal::Bytes => {
-            let least = |label: &Label| {
-                let (host, start) = (bucket.host, label.position as usize);
-                match extensions.goal {
-                    Goal::Bytes => extensions.fewest_bytes(host, start, host, &label.resources),
-                    _ => extensions.least_latency_s(host, start, host, &label.resources),
-                }
-            };
+            let least = |label: &Label| extensions.least_value(bucket.host, label);
             [bucket.labels.iter().map(least).fold(f64::INFINITY, f64::min), 0.0, used]
         }
         Goal::Stages => {

@@ -91,8 +91,8 @@ mod tests {
     use crate::domain::request::PlanRequest;
     use crate::env::{NeverStop, NoProgress};
     use crate::exact::stage_ends::StageEnds;
+    use crate::goals::period_of_sums;
     use crate::incumbent::Incumbent;
-    use crate::resource_constrained::least_period;
 
     const INSTANCES: [&str; 4] = [
         include_str!("../../tests/instances/paper_tight_n16_0.json"),
@@ -104,7 +104,7 @@ mod tests {
     fn best(request: &PlanRequest, instance: &Instance) -> Assignment {
         let env = Env { seed: 0, threads: 1, stop: &NeverStop, progress: &NoProgress };
         let incumbent = Incumbent::new(request, instance, &env);
-        least_period::search::<16>(&incumbent).unwrap();
+        period_of_sums::search::<16>(&incumbent).unwrap();
         assert_eq!(incumbent.bound(), incumbent.objective());
         incumbent.best().unwrap()
     }

@@ -11,6 +11,7 @@ use super::extensions::Extensions;
 use super::label_search::LabelSearch;
 use super::limits::{Goal, Limits};
 use super::loads::Loads;
+use super::resources::{Resource, Resources, Within};
 use super::shipping::Shipping;
 use crate::cost::Assignment;
 use crate::domain::options::Overlap;
@@ -19,9 +20,7 @@ use crate::exact::neighbourhood::Neighbourhoods;
 use crate::exact::stage_ends::StageEnds;
 use crate::instance::Instance;
 use crate::stopped::Stopped;
-
-/// Buckets of a layer of a quick beam.
-pub const WIDTH: usize = 48;
+use crate::verdict::Verdict;
 
 /// What is known within limits.
 #[derive(Debug, Clone, PartialEq)]
@@ -86,14 +85,17 @@ impl<'p, const W: usize> Tables<'p, W> {
     }
 
     fn extensions(&self, limits: Limits, goal: Goal) -> Extensions<'_, W> {
-        Extensions::new(
-            &self.walks,
-            (&self.completion_bounds, self.loads.as_ref()),
-            self.shipping,
-            self.period_s,
+        let instance = self.walks.instance;
+        let within = Within {
+            instance,
+            period_s: self.period_s,
             limits,
-            goal,
-        )
+            counted: Resources::counted(instance, self.period_s, &limits, goal),
+            completion_bounds: &self.completion_bounds,
+            loads: self.loads.as_ref(),
+            shipping: self.shipping,
+        };
+        Extensions { tables: &self.walks, within, goal }
     }
 
     /// Returns the best placement within limits that a beam of `width` buckets finds before it is told to stop.
@@ -102,6 +104,33 @@ impl<'p, const W: usize> Tables<'p, W> {
             return None;
         }
         beam::placement(&mut self.extensions(limits, goal), &self.capacity, width, stop)
+    }
+
+    /// Decides whether a placement within limits exists, and returns the first that it finds: by the relaxations, then by a
+    /// beam of a width with a goal, then by labels. Without labels, only the first two are asked.
+    pub fn find(
+        &self,
+        limits: Limits,
+        (beam_goal, width): (Goal, usize),
+        neighbourhoods: &mut Neighbourhoods,
+        most_labels: usize,
+        stop: &dyn Fn() -> bool,
+    ) -> (Verdict, Option<Assignment>) {
+        if !self.may_hold(&limits) {
+            return (Verdict::Infeasible, None);
+        }
+        if let Some((found, _)) = self.beam(limits, beam_goal, width, stop) {
+            return (Verdict::Feasible, Some(found));
+        }
+        if most_labels == 0 {
+            return (Verdict::Unknown, None);
+        }
+        let decision = self.decide(limits, Goal::Stages, neighbourhoods, most_labels, stop);
+        match decision.placement {
+            Some((found, _)) => (Verdict::Feasible, Some(found)),
+            None if decision.decided => (Verdict::Infeasible, None),
+            None => (Verdict::Unknown, None),
+        }
     }
 
     /// Decides by labels. Grows `neighbourhoods` along the cycles of walks. Told to stop, it returns what is known so far.
@@ -135,8 +164,7 @@ impl<'p, const W: usize> Tables<'p, W> {
             bound = f64::max(bound, *least);
             let mut grew = false;
             for (_, walk) in &walks.cyclic {
-                let hosts: Vec<usize> = walk.stages.iter().map(|&(_, host)| host).collect();
-                grew |= neighbourhoods.forbid_cycles(&hosts);
+                grew |= neighbourhoods.forbid_cycles(&walk.hosts());
             }
             if !grew {
                 return Decision { placement, decided: false, bound };

@@ -1,32 +1,6 @@
 //! Labels: partial walks with the resources that they have consumed, and lists of those that no other dominates.
 
-/// The resources that a partial walk has consumed until a stage starts or ends. They are summed forwards exactly as in the
-/// cost model. Less is better in each.
-#[derive(Debug, Clone, Copy, PartialEq, Default)]
-pub struct Resources {
-    /// Seconds since the input left the source.
-    pub latency_s: f64,
-    /// Bytes shipped to the hosts visited.
-    pub shipped_bytes: f64,
-    /// The load of the walk's last host: what it received, and where its stage has ended also what it computed.
-    pub load_s: f64,
-    /// Seconds in which the source sends the input.
-    pub source_s: f64,
-    /// The load of the stage on the sink.
-    pub sink_s: f64,
-}
-
-impl Resources {
-    /// Returns `true` if no resource is larger than in `other`.
-    #[inline]
-    pub fn no_worse(&self, other: &Self) -> bool {
-        (self.latency_s <= other.latency_s)
-            & (self.shipped_bytes <= other.shipped_bytes)
-            & (self.load_s <= other.load_s)
-            & (self.source_s <= other.source_s)
-            & (self.sink_s <= other.sink_s)
-    }
-}
+use super::resources::{Resource, Resources};
 
 /// A partial walk at a position where a stage starts or ends.
 #[derive(Debug, Clone, Copy, PartialEq)]

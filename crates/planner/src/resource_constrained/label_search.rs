@@ -14,7 +14,7 @@ use super::capacity::ResourceCapacity;
 use super::extensions::{Ended, Extensions};
 use super::label::{Label, drop_dominated, merge};
 use super::limits::Goal;
-use super::steps::{BEGINNING, Steps, has_cycle};
+use super::steps::{BEGINNING, Steps};
 use crate::bits::Bits;
 use crate::cost::Assignment;
 use crate::exact::neighbourhood::Neighbourhoods;
@@ -88,7 +88,7 @@ impl<'s, const W: usize> LabelSearch<'s, W> {
         used_labels: &mut usize,
         stop: &'s dyn Fn() -> bool,
     ) -> Result<Walks, Unfinished> {
-        let seen = vec![Vec::new(); extensions.instance.hosts.len()];
+        let seen = vec![Vec::new(); extensions.within.instance.hosts.len()];
         let (buckets, steps) = (Vec::new(), Steps::default());
         let found = Walks::default();
         let mut search = Self { extensions, capacity, neighbourhoods, most_labels, stop, buckets, seen, steps, found };
@@ -97,7 +97,7 @@ impl<'s, const W: usize> LabelSearch<'s, W> {
     }
 
     fn layers(&mut self, used_labels: &mut usize) -> Result<(), Unfinished> {
-        let most_stages = self.extensions.instance.most_stages;
+        let most_stages = self.extensions.within.instance.most_stages;
         let mut first = Candidates::default();
         for host in self.extensions.tables.first_hosts() {
             if let Some(begun) = self.extensions.begun(host) {
@@ -125,15 +125,15 @@ impl<'s, const W: usize> LabelSearch<'s, W> {
         for at in layer {
             let bucket = &self.buckets[at];
             let Some((value, step)) = self.extensions.finished(bucket.host as usize, &bucket.labels) else { continue };
-            let walk = self.steps.walk(step, self.extensions.instance.blocks());
-            if has_cycle(&walk) {
+            let walk = self.steps.walk(step, self.extensions.within.instance.blocks());
+            if walk.has_cycle() {
                 self.found.cyclic.push((value, walk));
                 continue;
             }
             if self.found.placement.as_ref().is_none_or(|(least, _)| value < *least) {
                 self.found.placement = Some((value, walk));
             }
-            self.extensions.limits = self.extensions.goal.below(self.extensions.limits, value);
+            self.extensions.within.limits = self.extensions.goal.below(self.extensions.within.limits, value);
         }
         if let Some((least, _)) = self.found.placement {
             self.found.cyclic.retain(|&(value, _)| value < least);
@@ -147,9 +147,9 @@ impl<'s, const W: usize> LabelSearch<'s, W> {
         stages_left: usize,
         used_labels: usize,
     ) -> Result<Candidates<W>, Unfinished> {
-        let hosts = self.extensions.instance.hosts.len();
+        let hosts = self.extensions.within.instance.hosts.len();
         let mut next = Candidates::default();
-        let mut ended = Ended::new(self.extensions.instance.blocks());
+        let mut ended = Ended::new(self.extensions.within.instance.blocks());
         let mut arrived = Vec::new();
         for bucket in &self.buckets[layer] {
             if (self.stop)() {
@@ -234,7 +234,7 @@ impl<'s, const W: usize> LabelSearch<'s, W> {
     /// Drops the labels whose start the capacity bounds exclude. All `used` hosts differ in a placement, whether the
     /// bucket remembers them or not.
     fn cut(&self, bucket: &mut Bucket<W>, used: usize) {
-        let instance = self.extensions.instance;
+        let instance = self.extensions.within.instance;
         let host = bucket.host as usize;
         let visited = self.neighbourhoods.remembered(host, bucket.memory);
         let admitted = self.capacity.admitted(instance, host, visited, instance.most_stages - used - 1, bucket.starts);

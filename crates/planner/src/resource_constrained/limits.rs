@@ -1,7 +1,4 @@
-//! What a placement must keep to, what is to be least, and which sums a partial walk must therefore carry.
-
-use crate::domain::options::Overlap;
-use crate::instance::Instance;
+//! What a placement must keep to, and what is to be least.
 
 /// Limits of a decision; infinite where there is none.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -31,46 +28,17 @@ pub enum Goal {
 }
 
 impl Goal {
-    /// The limits under which only values below this one are left.
-    pub fn below(self, limits: Limits, value: f64) -> Limits {
+    /// The limits under which only values up to this one are left.
+    pub fn at_most(self, limits: Limits, value: f64) -> Limits {
         match self {
-            Self::Latency => Limits { latency_s: limits.latency_s.min(value.next_down()), ..limits },
-            Self::Bytes => Limits { shipped_bytes: limits.shipped_bytes.min(value - 1.0), ..limits },
+            Self::Latency => Limits { latency_s: limits.latency_s.min(value), ..limits },
+            Self::Bytes => Limits { shipped_bytes: limits.shipped_bytes.min(value), ..limits },
             Self::Stages => limits,
         }
     }
 
-    /// The smallest value that there can be from a bound on.
-    pub fn rounded_up(self, bound: f64) -> f64 {
-        if self == Self::Bytes { bound.ceil() } else { bound }
-    }
-}
-
-/// Which sums decide between two partial walks; the others stay 0.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Counted {
-    /// The latency has a limit or is the goal.
-    pub latency: bool,
-    /// The bytes shipped have a limit or are the goal.
-    pub bytes: bool,
-    /// A node does one thing at a time, and the period has a limit.
-    pub loads: bool,
-    /// The source may host a stage or is the sink too: what it sends is remembered.
-    pub source: bool,
-    /// The sink may host a stage: the load of that stage is remembered until the output's transfer is known.
-    pub sink: bool,
-}
-
-impl Counted {
-    /// What counts within limits.
-    pub fn new(instance: &Instance, period_s: f64, limits: &Limits, goal: Goal) -> Self {
-        let loads = instance.overlap == Overlap::None && period_s < f64::MAX;
-        Self {
-            latency: goal == Goal::Latency || limits.latency_s.is_finite(),
-            bytes: goal == Goal::Bytes || limits.shipped_bytes.is_finite(),
-            loads,
-            source: loads && (instance.source_host.is_some() || instance.one_end),
-            sink: loads && instance.sink_host.is_some(),
-        }
+    /// The limits under which only values below this one are left. Bytes are whole numbers.
+    pub fn below(self, limits: Limits, value: f64) -> Limits {
+        self.at_most(limits, if self == Self::Bytes { value - 1.0 } else { value.next_down() })
     }
 }

@@ -36,10 +36,3 @@ impl Steps {
         Assignment { stages }
     }
 }
-
-/// Whether a walk visits a host twice.
-pub fn has_cycle(walk: &Assignment) -> bool {
-    let mut hosts: Vec<usize> = walk.stages.iter().map(|&(_, host)| host).collect();
-    hosts.sort_unstable();
-    hosts.windows(2).any(|pair| pair[0] == pair[1])
-}

@@ -7,16 +7,15 @@
 //! Two points differ by more than [`ROUNDING`] in both. A placement that is left out has a point of the front that is
 //! no worse in both but for rounding.
 
-use super::completion_bounds::ROUNDING;
-use super::decide::Tables;
-use super::effort::Effort;
-use super::least_latency::{Listener, close_in};
-use super::limits::{Goal, Limits};
+use super::least_sum::{Listener, close_in};
 use super::ties;
 use crate::cost::{Assignment, Costs, costs};
 use crate::exact::neighbourhood::Neighbourhoods;
 use crate::exact::stage_ends::StageEnds;
 use crate::incumbent::Incumbent;
+use crate::resource_constrained::completion_bounds::ROUNDING;
+use crate::resource_constrained::{BYTES_PER_LABEL, Goal, Limits, Tables};
+use crate::search::Effort;
 use crate::stopped::Stopped;
 
 /// Finds the points behind the least period.
@@ -24,7 +23,7 @@ pub fn points<const W: usize>(incumbent: &Incumbent<'_>) -> Result<(), Stopped> 
     let instance = incumbent.instance;
     let stop = || incumbent.env.stop.reason().is_some();
     let period_is_least = incumbent.bound() == incumbent.objective();
-    let effort = Effort::of_proofs(incumbent);
+    let effort = Effort::of_proofs(incumbent, BYTES_PER_LABEL);
     let Some(costs_found) = incumbent.costs() else { return Ok(()) };
     ties::least_latency::<W>(incumbent, costs_found, effort)?;
     let last = incumbent.costs().unwrap_or(costs_found);
@@ -41,10 +40,10 @@ pub fn points<const W: usize>(incumbent: &Incumbent<'_>) -> Result<(), Stopped> 
             break;
         };
         let mut best = None;
-        let mut listener = Listener { placement: &mut |better| best = Some(better), bound: &mut |_| {}, stop: &stop };
+        let mut listener = Listener { placement: &mut |better| best = Some(better), bound: &|_| {}, stop: &stop };
         let wanted = (Goal::Latency, limits);
         let high_s = less(last.latency_s);
-        let (_, proven) = close_in(&tables, &mut neighbourhoods, wanted, high_s, effort, &mut listener);
+        let (_, proven) = close_in(&tables, &mut neighbourhoods, wanted, high_s, effort, &mut listener)?;
         whole &= proven;
         let Some(point) = best else { break };
         // As good as the last one's period, where its latency was not proven.

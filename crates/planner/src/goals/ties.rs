@@ -3,14 +3,13 @@
 //! The search for the least latency at the proven period. Exact on small clusters; beyond, within an effort that does
 //! not keep a proven answer waiting, and the document says whether it was enough.
 
-use super::decide::Tables;
-use super::effort::Effort;
-use super::least_latency::{Listener, close_in};
-use super::limits::{Goal, Limits};
+use super::least_sum::{Listener, close_in};
 use crate::cost::Costs;
 use crate::exact::neighbourhood::Neighbourhoods;
 use crate::exact::stage_ends::StageEnds;
 use crate::incumbent::Incumbent;
+use crate::resource_constrained::{BYTES_PER_LABEL, Goal, Limits, Tables};
+use crate::search::Effort;
 use crate::stopped::Stopped;
 
 /// From so many hosts on, the tables alone would take longer than what they decide is worth.
@@ -23,7 +22,7 @@ pub fn least_latency_at<const W: usize>(incumbent: &Incumbent<'_>) -> Result<(),
         return Ok(());
     }
     let Some(costs) = incumbent.costs() else { return Ok(()) };
-    let proven = least_latency::<W>(incumbent, costs, Effort::of_ties(hosts))?;
+    let proven = least_latency::<W>(incumbent, costs, Effort::of_ties(hosts, BYTES_PER_LABEL))?;
     incumbent.prove(|proofs| proofs.latency_is_least = proven);
     Ok(())
 }
@@ -40,7 +39,7 @@ pub fn least_latency<const W: usize>(
     let stage_ends = StageEnds::<W>::new(instance, &stop)?;
     let tables = Tables::new(instance, &stage_ends, None, period_s, &stop)?;
     let mut neighbourhoods = Neighbourhoods::new(instance.hosts.len());
-    let mut listener = Listener { placement: &mut |found| incumbent.offer(found), bound: &mut |_| {}, stop: &stop };
+    let mut listener = Listener { placement: &mut |found| incumbent.offer(found), bound: &|_| {}, stop: &stop };
     let wanted = (Goal::Latency, Limits::of_latency(f64::INFINITY));
-    Ok(close_in(&tables, &mut neighbourhoods, wanted, latency_s, effort, &mut listener).1)
+    Ok(close_in(&tables, &mut neighbourhoods, wanted, latency_s, effort, &mut listener)?.1)
 }

@@ -3,22 +3,20 @@
 //! The search for the least sum with bytes in place of seconds, at the largest period allowed. Then, with what effort
 //! is left for ties, a smaller period and a smaller latency for the same bytes.
 
-use super::decide::Tables;
-use super::effort::Effort;
-use super::least_latency::{Listener, close_in};
-use super::limits::{Goal, Limits};
-use super::shipping::Shipping;
+use super::least_sum::{Listener, close_in};
 use crate::cost::{Assignment, costs};
 use crate::exact::neighbourhood::Neighbourhoods;
 use crate::exact::stage_ends::StageEnds;
 use crate::incumbent::Incumbent;
+use crate::resource_constrained::shipping::Shipping;
+use crate::resource_constrained::{BYTES_PER_LABEL, Goal, Limits, Tables};
+use crate::search::Effort;
+use crate::search::bisect::bisect;
+use crate::search::effort::TIE_BISECTIONS;
 use crate::stopped::Stopped;
 
-/// How often the range of periods is halved for the same bytes.
-const BISECTIONS: usize = 16;
-
 /// Looks for the placement that ships least.
-pub fn fewest_bytes<const W: usize>(incumbent: &Incumbent<'_>) -> Result<(), Stopped> {
+pub fn search<const W: usize>(incumbent: &Incumbent<'_>) -> Result<(), Stopped> {
     let instance = incumbent.instance;
     let stop = || incumbent.env.stop.reason().is_some();
     let Some(shipping) = Shipping::new(incumbent.request, instance) else { return Ok(()) };
@@ -56,12 +54,12 @@ fn fewest_bytes_within<const W: usize>(
             incumbent.offer(found.clone());
             cheapest = found;
         },
-        bound: &mut |bytes| incumbent.prove(|proofs| proofs.fewest_bytes = proofs.fewest_bytes.max(bytes as u64)),
+        bound: &|bytes| incumbent.prove(|proofs| proofs.fewest_bytes = proofs.fewest_bytes.max(bytes as u64)),
         stop,
     };
     let wanted = (Goal::Bytes, Limits::of_latency(instance.max_latency_s));
-    let (shipped, proven) =
-        close_in(&tables, &mut neighbourhoods, wanted, high, Effort::of_proofs(incumbent), &mut listener);
+    let effort = Effort::of_proofs(incumbent, BYTES_PER_LABEL);
+    let (shipped, proven) = close_in(&tables, &mut neighbourhoods, wanted, high, effort, &mut listener)?;
     if proven {
         incumbent.prove(|proofs| proofs.fewest_bytes = proofs.fewest_bytes.max(shipped as u64));
     }
@@ -82,31 +80,24 @@ fn smaller_period<const W: usize>(
 ) -> Result<Assignment, Stopped> {
     let instance = incumbent.instance;
     let limits = Limits { latency_s: instance.max_latency_s, shipped_bytes: bytes(shipping, &best) };
-    let effort = Effort::of_ties(instance.hosts.len());
-    let most_labels = effort.first();
+    let effort = Effort::of_ties(instance.hosts.len(), BYTES_PER_LABEL);
     let mut neighbourhoods = Neighbourhoods::new(instance.hosts.len());
-    let mut low_s = incumbent.objective();
-    for halving in 0..=BISECTIONS {
-        let high_s = costs(instance, &best).period_s;
-        if high_s <= low_s || stop() {
-            break;
-        }
-        // First right below: where nothing is better, this ends it.
-        let period_s = if halving == 0 { high_s.next_down() } else { low_s + (high_s - low_s) / 2.0 };
-        if period_s < low_s || period_s >= high_s {
-            break;
-        }
+    let mut has_smaller = |best: &mut Assignment, period_s: f64| {
         let tables = Tables::new(instance, stage_ends, Some(shipping), period_s, stop)?;
-        let decision = tables.decide(limits, Goal::Stages, &mut neighbourhoods, most_labels, stop);
-        match decision.placement {
-            Some((better, _)) => best = better,
-            None if halving == 0 => break,
-            None => low_s = period_s.next_up(),
-        }
+        let decision = tables.decide(limits, Goal::Stages, &mut neighbourhoods, effort.first, stop);
+        let is_found = decision.placement.is_some();
+        decision.placement.into_iter().for_each(|(better, _)| *best = better);
+        Ok(is_found)
+    };
+    let reached = |best: &Assignment| Some(costs(instance, best).period_s).filter(|_| !stop());
+    let period_s = costs(instance, &best).period_s;
+    // First right below: where nothing is better, this ends it.
+    if period_s > incumbent.objective() && !stop() && has_smaller(&mut best, period_s.next_down())? {
+        bisect(&mut best, (incumbent.objective(), TIE_BISECTIONS), reached, has_smaller)?;
     }
     let costs = costs(instance, &best);
     let tables = Tables::new(instance, stage_ends, Some(shipping), costs.period_s, stop)?;
-    let mut listener = Listener { placement: &mut |found| best = found, bound: &mut |_| {}, stop };
-    close_in(&tables, &mut neighbourhoods, (Goal::Latency, limits), costs.latency_s, effort, &mut listener);
+    let mut listener = Listener { placement: &mut |found| best = found, bound: &|_| {}, stop };
+    close_in(&tables, &mut neighbourhoods, (Goal::Latency, limits), costs.latency_s, effort, &mut listener)?;
     Ok(best)
 }

@@ -1,0 +1,58 @@
+//! What is to be best: an oracle for each objective, and what is looked for beside it.
+
+pub mod bytes;
+pub mod front;
+pub mod latency;
+pub mod least_sum;
+pub mod nodes;
+pub mod period;
+pub mod period_of_sums;
+pub mod ties;
+
+use super::baselines;
+use super::bits::for_width;
+use super::incumbent::Incumbent;
+use crate::domain::options::{Objective, Overlap};
+use crate::stopped::Stopped;
+
+/// Closes the gap between the incumbent's bound and its objective until it is told to stop.
+pub fn search(incumbent: &Incumbent<'_>) {
+    let instance = incumbent.instance;
+    let sets_suffice = instance.objective.minimises_period()
+        && instance.overlap == Overlap::Full
+        && instance.max_latency_s == f64::INFINITY;
+    if sets_suffice {
+        return period::search(incumbent);
+    }
+    baselines::offer_cheap(incumbent);
+    let _: Result<(), Stopped> = for_width!(few instance.blocks() + 1, W => search_on::<W>(incumbent), else Ok(()));
+}
+
+fn search_on<const W: usize>(incumbent: &Incumbent<'_>) -> Result<(), Stopped> {
+    match incumbent.instance.objective {
+        Objective::MaxThroughput | Objective::Tradeoff => period_of_sums::search::<W>(incumbent),
+        Objective::MinLatency => latency::search::<W>(incumbent),
+        Objective::MinNodes { target_period_s } => nodes::search::<W>(incumbent, target_period_s),
+    }
+}
+
+/// Looks for what is best beside the objective, once its search has ended: the least latency among least periods, the
+/// rest of the front, the fewest bytes shipped. Keeps what it has found when it is told to stop.
+pub fn refine(incumbent: &Incumbent<'_>) {
+    if incumbent.best().is_some() {
+        let _: Result<(), Stopped> =
+            for_width!(few incumbent.instance.blocks() + 1, W => refine_on::<W>(incumbent), else Ok(()));
+    }
+}
+
+fn refine_on<const W: usize>(incumbent: &Incumbent<'_>) -> Result<(), Stopped> {
+    if incumbent.request.options.base.is_some() {
+        return bytes::search::<W>(incumbent);
+    }
+    let proven = incumbent.bound() == incumbent.objective();
+    match incumbent.instance.objective {
+        Objective::MaxThroughput if proven => ties::least_latency_at::<W>(incumbent),
+        Objective::Tradeoff => front::points::<W>(incumbent),
+        _ => Ok(()),
+    }
+}

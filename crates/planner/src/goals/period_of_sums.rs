@@ -1,0 +1,163 @@
+//! The least period where labels must carry sums to decide it: overlap `none`, or a limit of latency.
+//!
+//! The values that a period can have are sums, too many to be listed: the bound of walks alone is bisected first, then
+//! the controller closes the gap on the real numbers.
+
+use rand::SeedableRng;
+use rand_pcg::Pcg64Mcg;
+
+use crate::cost::Assignment;
+use crate::exact::neighbourhood::Neighbourhoods;
+use crate::exact::stage_ends::StageEnds;
+use crate::incumbent::Incumbent;
+use crate::repartition::repartition;
+use crate::resource_constrained::anneal::{Orders, TEMPERATURES};
+use crate::resource_constrained::{BYTES_PER_LABEL, Goal, Limits, Tables};
+use crate::search::bisect::{approach, bisect, reached};
+use crate::search::effort::{
+    ANNEALED_PART, BEAM_FACTORS, BEAMS_PER_ROUND, FAILED_ANNEALINGS, QUICK_WIDTH, annealing_moves, beam_width,
+};
+use crate::search::{Effort, Gap, Oracle, Pace, Scale, close};
+use crate::stopped::Stopped;
+use crate::verdict::Verdict;
+
+/// Walks begin with a memory of so many hosts to which links are fastest: short cycles among them need not be learnt.
+const NEIGHBOURS: usize = 5;
+
+/// Closes the gap between bound and period as far as the world allows.
+pub fn search<const W: usize>(incumbent: &Incumbent<'_>) -> Result<(), Stopped> {
+    let stop = || incumbent.must_end();
+    let instance = incumbent.instance;
+    let limits = Limits::of_latency(instance.max_latency_s);
+    let mut period = LeastPeriod {
+        incumbent,
+        stage_ends: StageEnds::<W>::new(instance, &stop)?,
+        neighbourhoods: Neighbourhoods::of_nearest(instance, NEIGHBOURS, &stop)?,
+        rng: Pcg64Mcg::seed_from_u64(incumbent.env.seed),
+        limits,
+        quick_goal: if limits.latency_s.is_finite() { Goal::Latency } else { Goal::Stages },
+        stop: &stop,
+    };
+    if period.decide(f64::MAX, 0)? == Verdict::Infeasible {
+        incumbent.raise(f64::INFINITY);
+        return Ok(());
+    }
+    period.bisect_walks()?;
+    approach(&mut period, &BEAM_FACTORS, 0)?;
+    let effort = Effort::of_proofs(incumbent, BYTES_PER_LABEL);
+    close(&mut period, effort)?;
+    if incumbent.has_ended() { Ok(()) } else { period.improve(effort.last) }
+}
+
+/// Decides periods by labels with resources.
+struct LeastPeriod<'s, const W: usize> {
+    incumbent: &'s Incumbent<'s>,
+    stage_ends: StageEnds<W>,
+    neighbourhoods: Neighbourhoods,
+    rng: Pcg64Mcg,
+    limits: Limits,
+    /// The goal of beams: the latency where it has a limit, else the stages.
+    quick_goal: Goal,
+    stop: &'s dyn Fn() -> bool,
+}
+
+impl<const W: usize> LeastPeriod<'_, W> {
+    fn tables(&self, period_s: f64) -> Result<Tables<'_, W>, Stopped> {
+        Tables::new(self.incumbent.instance, &self.stage_ends, None, period_s, self.stop)
+    }
+
+    fn offer(&self, found: Assignment) {
+        let hosts = found.hosts();
+        self.incumbent.offer(found);
+        // The offer may have ended the search: then nothing better is needed.
+        if let Ok(Some(better)) = repartition(self.incumbent.instance, &hosts, self.stop) {
+            self.incumbent.offer(better);
+        }
+    }
+
+    /// Raises the bound to the least period of walks.
+    fn bisect_walks(&self) -> Result<(), Stopped> {
+        let incumbent = self.incumbent;
+        let mut high_s = incumbent.objective();
+        while !incumbent.must_end() && !Scale::Reals.is_tiny(incumbent.bound(), high_s) {
+            let period_s = Scale::Reals.ahead(incumbent.bound(), high_s, None);
+            if self.tables(period_s)?.may_hold(&self.limits) {
+                high_s = period_s;
+            } else {
+                incumbent.raise(period_s.next_up().min(incumbent.objective()));
+            }
+        }
+        Ok(())
+    }
+
+    /// Anneals towards periods a little below the best, until that has failed some times.
+    fn anneal(&mut self, orders: &Orders<'_>, moves: usize) -> Result<(), Stopped> {
+        let incumbent = self.incumbent;
+        let mut failed = 0;
+        while failed < FAILED_ANNEALINGS && !incumbent.must_end() {
+            let Some(best) = incumbent.best() else { break };
+            let best_s = incumbent.objective();
+            let period_s = (best_s - ANNEALED_PART * (best_s - incumbent.bound())).min(best_s.next_down());
+            let temperature = TEMPERATURES[failed % TEMPERATURES.len()];
+            match orders.anneal(&best.hosts(), period_s, (temperature, moves), &mut self.rng, self.stop)? {
+                Some(better) => {
+                    if let Some(better) = repartition(incumbent.instance, &better, self.stop)? {
+                        incumbent.offer(better);
+                    }
+                    // What is found is judged by rounded sums: it need not be better.
+                    failed += usize::from(incumbent.objective() >= best_s);
+                }
+                None => failed += 1,
+            }
+        }
+        Ok(())
+    }
+
+    /// Lowers the incumbent by wider beams at bisected periods.
+    fn widen(&mut self, width: usize) -> Result<(), Stopped> {
+        let incumbent = self.incumbent;
+        bisect(
+            self,
+            (incumbent.bound(), BEAMS_PER_ROUND),
+            |_| reached(incumbent),
+            |period, period_s| {
+                let found = period.tables(period_s)?.beam(period.limits, period.quick_goal, width, period.stop);
+                let is_found = found.is_some();
+                found.into_iter().for_each(|(found, _)| period.offer(found));
+                Ok(is_found)
+            },
+        )
+    }
+}
+
+impl<const W: usize> Oracle for LeastPeriod<'_, W> {
+    type Learnt = Neighbourhoods;
+
+    const PACE: Pace = Pace::PERIODS;
+
+    fn gap(&self) -> &dyn Gap {
+        self.incumbent
+    }
+
+    fn learnt(&mut self) -> &mut Neighbourhoods {
+        &mut self.neighbourhoods
+    }
+
+    fn decide(&mut self, limit: f64, labels: usize) -> Result<Verdict, Stopped> {
+        let tables = Tables::new(self.incumbent.instance, &self.stage_ends, None, limit, self.stop)?;
+        let quick = (self.quick_goal, QUICK_WIDTH);
+        let (verdict, found) = tables.find(self.limits, quick, &mut self.neighbourhoods, labels, self.stop);
+        found.into_iter().for_each(|found| self.offer(found));
+        Ok(verdict)
+    }
+
+    /// Anneals; where the latency has a limit or the instance is too large, widens the beams.
+    fn improve(&mut self, labels: usize) -> Result<(), Stopped> {
+        let instance = self.incumbent.instance;
+        let orders = if self.limits.latency_s.is_finite() { None } else { Orders::new(instance, self.stop)? };
+        match orders {
+            Some(orders) => self.anneal(&orders, annealing_moves(labels)),
+            None => self.widen(beam_width(labels)),
+        }
+    }
+}
