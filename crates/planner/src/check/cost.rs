@@ -1,9 +1,10 @@
 //! What one stage costs: the memory that its layers need and the seconds that they compute.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+use super::cuts::Cuts;
+use super::graph::Graph;
 use super::occupied::Occupied;
-use super::walk::Walk;
 use crate::domain::cluster::Node;
 use crate::domain::model::Layer;
 use crate::domain::options::{ComputeModel, MemoryModel};
@@ -14,7 +15,8 @@ use crate::domain::unit::counted;
 /// Computes stages of one request one by one.
 pub(super) struct Costs<'a> {
     request: &'a PlanRequest,
-    walk: &'a Walk<'a>,
+    graph: &'a Graph<'a>,
+    cuts: &'a Cuts,
     occupied: &'a Occupied<'a>,
     activation_bytes: Vec<u64>,
     /// Sum of the measured seconds of the whole model, by device class.
@@ -22,54 +24,86 @@ pub(super) struct Costs<'a> {
 }
 
 impl<'a> Costs<'a> {
-    pub(super) fn new(request: &'a PlanRequest, walk: &'a Walk<'a>, occupied: &'a Occupied<'a>) -> Self {
+    pub(super) fn new(
+        request: &'a PlanRequest,
+        graph: &'a Graph<'a>,
+        cuts: &'a Cuts,
+        occupied: &'a Occupied<'a>,
+    ) -> Self {
         let mut measured_s = BTreeMap::new();
         for (class, seconds) in request.model.layers.iter().flat_map(|layer| &layer.time_s) {
             *measured_s.entry(class.clone()).or_insert(0.0) += seconds;
         }
-        Self { request, walk, occupied, activation_bytes: walk.activation_bytes(), measured_s }
+        let cost_model = &request.options.cost_model;
+        let activation_bytes = match cost_model.memory {
+            MemoryModel::Params => Vec::new(),
+            MemoryModel::ParamsAndActivations => graph.activation_bytes(cost_model.cuts),
+        };
+        Self { request, graph, cuts, occupied, activation_bytes, measured_s }
     }
 
-    /// The stage of the layers from place `start` to before place `end`, still without its transfers.
-    pub(super) fn stage(&self, index: usize, node: &Node, start: usize, end: usize) -> Stage {
-        let layers = &self.request.model.layers[start..end];
+    /// The stage of some layers between the cuts `index` and `index + 1`, still without its transfers.
+    pub(super) fn stage(&self, index: usize, is_last: bool, node: &Node, places: &[usize]) -> Stage {
         let share = self.occupied.node_share(&node.id);
+        let constants = self.graph.constants_held(places, is_last);
+        let ids =
+            |places: &mut dyn Iterator<Item = &usize>| places.map(|&place| self.layer(place).id.clone()).collect();
         Stage {
             index: index as u64,
             node_id: node.id.clone(),
-            layer_ids: layers.iter().map(|layer| layer.id.clone()).collect(),
-            param_bytes: layers.iter().map(|layer| layer.param_bytes).sum(),
-            memory_bytes: self.memory_bytes(start, end),
+            layer_ids: ids(&mut places.iter()),
+            constant_layer_ids: ids(&mut constants.iter()),
+            param_bytes: places.iter().chain(&constants).map(|&place| self.layer(place).param_bytes).sum(),
+            memory_bytes: self.memory_bytes(index, is_last, places),
             memory_capacity_bytes: self.occupied.free_bytes(node),
-            compute_s: self.compute_s(node, layers) / share,
+            compute_s: self.compute_s(node, places) / share,
             compute_share: Some(share).filter(|share| *share < 1.0),
             receive: None,
             send: None,
         }
     }
 
-    fn memory_bytes(&self, start: usize, end: usize) -> u64 {
+    fn layer(&self, place: usize) -> &'a Layer {
+        &self.request.model.layers[place]
+    }
+
+    fn memory_bytes(&self, index: usize, is_last: bool, places: &[usize]) -> u64 {
         let cost_model = &self.request.options.cost_model;
-        let layers = &self.request.model.layers[start..end];
-        let resident: u64 = layers.iter().map(|layer| layer.param_bytes + layer.state_bytes).sum();
+        let layers = places.iter().map(|&place| self.layer(place));
+        let own: u64 = layers.map(|layer| layer.param_bytes + layer.state_bytes).sum();
+        let resident = own + self.constant_bytes(is_last, places);
         if cost_model.memory == MemoryModel::Params {
             return resident;
         }
-        let working = self.activation_bytes[start..end].iter().copied().max().unwrap_or(0);
-        let boundaries = self.walk.boundary_bytes(start) + self.walk.boundary_bytes(end);
+        let working = places.iter().map(|&place| self.activation_bytes[place]).max().unwrap_or(0);
+        let boundaries = self.cuts.boundary_bytes(index) + self.cuts.boundary_bytes(index + 1);
         resident + working + cost_model.io_buffers * boundaries
     }
 
-    fn compute_s(&self, node: &Node, layers: &[Layer]) -> f64 {
+    /// Constants are there as their parameters or as what was computed of them, whichever is more, and with their state.
+    fn constant_bytes(&self, is_last: bool, places: &[usize]) -> u64 {
+        let held = self.graph.constants_held(places, is_last);
+        let at_hand = self.graph.constants_at_hand(places, is_last);
+        let sum = |constants: &BTreeSet<usize>, bytes: fn(&Layer) -> u64| -> u64 {
+            constants.iter().map(|&place| bytes(self.layer(place))).sum()
+        };
+        let computed = sum(&at_hand, |layer| layer.output_bytes);
+        computed.max(sum(&held, |layer| layer.param_bytes)) + sum(&held, |layer| layer.state_bytes)
+    }
+
+    fn compute_s(&self, node: &Node, places: &[usize]) -> f64 {
         if self.request.options.cost_model.compute == ComputeModel::Ignore {
             return 0.0;
         }
-        let of_layer = |layer| match (measured(node, layer), node.flops_per_s) {
-            (Some(seconds), _) => seconds,
-            (None, Some(flops_per_s)) => layer.flops as f64 / flops_per_s,
-            (None, None) => 0.0,
-        };
-        layers.iter().map(of_layer).sum()
+        let (mut picoseconds, mut flops) = (0_u128, 0_u128);
+        for layer in places.iter().map(|&place| self.layer(place)) {
+            match measured(node, layer) {
+                Some(seconds) => picoseconds += (seconds * 1e12).round() as u128,
+                None => flops += u128::from(layer.flops),
+            }
+        }
+        let operating_s = node.flops_per_s.map_or(0.0, |flops_per_s| flops as f64 / flops_per_s);
+        picoseconds as f64 / 1e12 + operating_s
     }
 
     /// How far another order of summing may lead: a difference of prefix sums carries the rounding of the whole
@@ -81,17 +115,17 @@ impl<'a> Costs<'a> {
     }
 
     /// What to say where a stage's compute counts as zero because nothing is known of it.
-    pub(super) fn warning(&self, node: &Node, start: usize, end: usize) -> Option<Warning> {
+    pub(super) fn warning(&self, node: &Node, places: &[usize]) -> Option<Warning> {
         if self.request.options.cost_model.compute == ComputeModel::Ignore || node.flops_per_s.is_some() {
             return None;
         }
-        let layers = &self.request.model.layers[start..end];
-        let unknown = layers.iter().filter(|layer| layer.flops > 0 && measured(node, layer).is_none()).count();
+        let layers = || places.iter().map(|&place| self.layer(place));
+        let unknown = layers().filter(|layer| layer.flops > 0 && measured(node, layer).is_none()).count();
         if unknown == 0 {
             return None;
         }
         let id = &node.id;
-        Some(if layers.iter().any(|layer| measured(node, layer).is_some()) {
+        Some(if layers().any(|layer| measured(node, layer).is_some()) {
             let detail = format!(
                 "{id} has no flops_per_s and no timings for {}, whose compute counts as zero",
                 counted(unknown, "layer")

@@ -133,6 +133,11 @@ impl Findings {
                 expected.compute_share.unwrap_or(1.0),
             );
         }
+        if stated.constant_layer_ids.iter().collect::<BTreeSet<_>>() != expected.constant_layer_ids.iter().collect() {
+            let detail = format!("stage {at}: its constant layers must be {:?}", expected.constant_layer_ids);
+            let violation = Violation::new(ViolationCode::ClaimWrong, detail).at(at);
+            self.violations.push(violation.layers(expected.constant_layer_ids.iter().cloned()));
+        }
         let received = |stage: &Stage| stage.receive.clone().map(|it| (it.from_node_id, it.tensor_layer_ids, it.bytes));
         let sent = |stage: &Stage| stage.send.clone().map(|it| (it.to_node_id, it.tensor_layer_ids, it.bytes));
         for (name, stated, expected) in
@@ -272,7 +277,12 @@ impl Findings {
             (None, None) => return,
             _ => return self.claim("a migration goes with a base, and with nothing else"),
         };
-        if stated.moved_layers != expected.moved_layers {
+        let sorted = |migration: &Migration| {
+            let mut moved = migration.moved_layers.clone();
+            moved.sort_by(|a, b| (&a.layer_id, &a.to_node_id).cmp(&(&b.layer_id, &b.to_node_id)));
+            moved
+        };
+        if sorted(stated) != sorted(expected) {
             self.claim("moved_layers are not those whose nodes do not hold them in the base");
         }
         for (name, stated, expected) in [

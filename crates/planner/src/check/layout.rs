@@ -1,10 +1,9 @@
-//! How proposed stages lie on a model and a cluster: which layers and nodes they mean, and whether they cover the
-//! model in order.
+//! How proposed stages lie on a model and a cluster: which layers and nodes they mean, and whether they are the
+//! differences of a chain of downward-closed sets of layers that ends with the whole model.
 
-use std::collections::BTreeMap;
-use std::ops::Range;
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::walk::Walk;
+use super::graph::Graph;
 use super::{StageProposal, Violation, ViolationCode};
 use crate::domain::cluster::{ClusterInventory, Node};
 use crate::domain::model::ModelProfile;
@@ -13,15 +12,24 @@ use crate::domain::model::ModelProfile;
 pub(super) struct Laid<'a> {
     /// Its node; `None` where the cluster has none of that id.
     pub(super) node: Option<&'a Node>,
-    /// Its layers by their places; `None` unless they are known and consecutive.
-    pub(super) run: Option<Range<usize>>,
+    /// The places of its layers that are known and not constant, ascending.
+    pub(super) known: Vec<usize>,
+    /// Whether the model has all of its layers, and there is one that is not constant.
+    is_whole: bool,
+}
+
+impl<'a> Laid<'a> {
+    /// Its node and layers, where they are known.
+    pub(super) fn whole(&self) -> Option<(&'a Node, &[usize])> {
+        Some((self.node?, &self.known[..])).filter(|_| self.is_whole)
+    }
 }
 
 /// Finds each stage's node and layers, and records what is wrong with them.
 pub(super) fn lay<'a>(
     model: &ModelProfile,
     cluster: &'a ClusterInventory,
-    walk: &Walk<'_>,
+    graph: &Graph<'_>,
     proposals: &[StageProposal],
     violations: &mut Vec<Violation>,
 ) -> Vec<Laid<'a>> {
@@ -30,7 +38,7 @@ pub(super) fn lay<'a>(
         return Vec::new();
     }
     let nodes: BTreeMap<&str, &Node> = cluster.nodes.iter().map(|node| (node.id.as_str(), node)).collect();
-    let mut cover = Cover { stage_of: vec![None; model.layers.len()], next: 0 };
+    let mut cover = Cover { model, graph, stage_of: vec![None; model.layers.len()] };
     let mut host_of: BTreeMap<&str, usize> = BTreeMap::new();
     let mut laid = Vec::with_capacity(proposals.len());
     for (stage, proposal) in proposals.iter().enumerate() {
@@ -48,81 +56,88 @@ pub(super) fn lay<'a>(
                 host_of.insert(&proposal.node_id, stage);
             }
         }
-        laid.push(Laid { node, run: cover.run(walk, stage, &proposal.layer_ids, violations) });
+        let (known, is_whole) = cover.take(stage, &proposal.layer_ids, violations);
+        laid.push(Laid { node, known, is_whole });
     }
-    cover.report_missing(model, violations);
+    cover.report_order(laid.len(), violations);
+    cover.report_missing(violations);
     laid
 }
 
 /// Which layers stand in a stage so far.
-struct Cover {
+struct Cover<'a> {
+    model: &'a ModelProfile,
+    graph: &'a Graph<'a>,
+    /// The first stage of each layer.
     stage_of: Vec<Option<usize>>,
-    /// The place behind the last layer of the stages so far.
-    next: usize,
 }
 
-impl Cover {
-    /// Takes a stage's layers in; gives their places where they are known and consecutive.
-    fn run(
-        &mut self,
-        walk: &Walk<'_>,
-        stage: usize,
-        layer_ids: &[String],
-        violations: &mut Vec<Violation>,
-    ) -> Option<Range<usize>> {
-        if layer_ids.is_empty() {
-            let detail = format!("stage {stage} has no layer");
-            violations.push(Violation::new(ViolationCode::EmptyStage, detail).at(stage));
-            return None;
-        }
-        let (mut unknown, mut twice, mut places, mut fresh) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+impl Cover<'_> {
+    /// Takes a stage's layers in. Gives the places of those that are known and not constant, and whether that is a stage.
+    fn take(&mut self, stage: usize, layer_ids: &[String], violations: &mut Vec<Violation>) -> (Vec<usize>, bool) {
+        let (mut unknown, mut twice, mut places) = (Vec::new(), Vec::new(), BTreeSet::new());
         for id in layer_ids {
-            let Some(place) = walk.place(id) else {
+            let Some(place) = self.graph.place(id) else {
                 unknown.push(id.clone());
                 continue;
             };
-            places.push(place);
+            if self.graph.is_constant(place) {
+                continue;
+            }
+            places.insert(place);
             if self.stage_of[place].is_some() {
                 twice.push(id.clone());
             } else {
                 self.stage_of[place] = Some(stage);
-                fresh.push(place);
             }
         }
+        if unknown.is_empty() && places.is_empty() {
+            let but = if layer_ids.is_empty() { "" } else { " but constants, of which every stage may have a copy" };
+            let detail = format!("stage {stage} has no layer{but}");
+            let violation = Violation::new(ViolationCode::EmptyStage, detail).at(stage);
+            violations.push(violation.layers(layer_ids.iter().cloned()));
+        }
+        let is_whole = unknown.is_empty() && !places.is_empty();
         if !unknown.is_empty() {
             let detail = format!("stage {stage} names {} that the model does not have", layers_text(&unknown));
-            violations.push(Violation::new(ViolationCode::UnknownLayer, detail).at(stage).layers(unknown.clone()));
+            violations.push(Violation::new(ViolationCode::UnknownLayer, detail).at(stage).layers(unknown));
         }
         if !twice.is_empty() {
             let detail = format!("stage {stage} names {} that stand in a stage already", layers_text(&twice));
             violations.push(Violation::new(ViolationCode::LayerTwice, detail).at(stage).layers(twice));
         }
-        // Unknown and repeated layers have their violation; the order is judged by the others.
-        self.check_order(stage, layer_ids, &fresh, violations);
-        self.next = fresh.last().map_or(self.next, |&last| last + 1);
-        let consecutive = places.windows(2).all(|pair| pair[1] == pair[0] + 1);
-        match places.first() {
-            Some(&first) if unknown.is_empty() && consecutive => Some(first..first + places.len()),
-            _ => None,
+        (places.into_iter().collect(), is_whole)
+    }
+
+    /// Each layer comes after those whose tensors it reads, or with them.
+    fn report_order(&self, stages: usize, violations: &mut Vec<Violation>) {
+        let mut early: Vec<Vec<(usize, usize)>> = vec![Vec::new(); stages];
+        for (place, stage) in self.stage_of.iter().enumerate().filter_map(|(place, stage)| Some((place, (*stage)?))) {
+            let later = |maker: &&usize| self.stage_of[**maker].is_some_and(|made_in| made_in > stage);
+            if let Some(&maker) = self.graph.makers(place).iter().find(later) {
+                early[stage].push((place, maker));
+            }
+        }
+        for (stage, early) in early.iter().enumerate() {
+            let Some(&(place, maker)) = early.first() else { continue };
+            let id = |place: usize| &self.model.layers[place].id;
+            let made_in = self.stage_of[maker].unwrap_or(stage);
+            let more =
+                if early.len() > 1 { format!(" (and {} more such layers)", early.len() - 1) } else { String::new() };
+            let detail = format!(
+                "stage {stage} has {:?}, which reads {:?} of the later stage {made_in}{more}",
+                id(place),
+                id(maker)
+            );
+            let violation = Violation::new(ViolationCode::LayersOutOfOrder, detail).at(stage);
+            violations.push(violation.layers(early.iter().map(|&(place, _)| id(place).clone())));
         }
     }
 
-    fn check_order(&self, stage: usize, layer_ids: &[String], fresh: &[usize], violations: &mut Vec<Violation>) {
-        let Some(&first) = fresh.first() else { return };
-        let detail = if fresh.windows(2).any(|pair| pair[1] != pair[0] + 1) {
-            format!("the layers of stage {stage} are not consecutive in topological order")
-        } else if first < self.next {
-            format!("stage {stage} does not go on where the stage before it ends")
-        } else {
-            return;
-        };
-        let violation = Violation::new(ViolationCode::LayersOutOfOrder, detail).at(stage);
-        violations.push(violation.layers(layer_ids.iter().cloned()));
-    }
-
-    fn report_missing(&self, model: &ModelProfile, violations: &mut Vec<Violation>) {
-        let missing = model.layers.iter().zip(&self.stage_of).filter(|(_, stage)| stage.is_none());
-        let missing: Vec<String> = missing.map(|(layer, _)| layer.id.clone()).collect();
+    fn report_missing(&self, violations: &mut Vec<Violation>) {
+        let is_missing = |place: &usize| self.stage_of[*place].is_none() && !self.graph.is_constant(*place);
+        let missing = (0..self.stage_of.len()).filter(is_missing);
+        let missing: Vec<String> = missing.map(|place| self.model.layers[place].id.clone()).collect();
         if !missing.is_empty() {
             let detail = format!("no stage has {}", layers_text(&missing));
             violations.push(Violation::new(ViolationCode::LayerMissing, detail).layers(missing));

@@ -1,13 +1,16 @@
 //! The independent checker: recomputes a placement from the model profile and the cluster inventory alone.
 //!
 //! It shares no code with the solvers: not their problem, not their cost model, and of `domain` nothing that computes
-//! a chain, a boundary or a live tensor. Its walks are naive on purpose, so that reading them is enough to trust
-//! them. A placement costs O(L + E) for its stages and as much again for each cut and each derived activation.
+//! a cut, a boundary, a constant or a live tensor. Its walks are naive on purpose, so that reading them is enough to trust
+//! them. A placement costs O(L + E) for its stages, for each cut what crosses it, and for derived activations O(L + E)
+//! where tensors live for a short time, at most O((L + E) · L / 128).
 
-mod connected;
 mod cost;
+mod cuts;
 mod document;
+mod graph;
 mod layout;
+mod loose;
 mod occupied;
 mod pace;
 mod route;
@@ -15,7 +18,6 @@ mod rules;
 mod shipping;
 mod transfer;
 mod violation;
-mod walk;
 
 #[cfg(test)]
 mod tests;
@@ -23,18 +25,16 @@ mod tests;
 pub use crate::domain::proposal::StageProposal;
 pub use violation::{Violation, ViolationCode};
 
-use std::ops::Range;
-
 use serde::Serialize;
 #[cfg(feature = "schema")]
 use utoipa::ToSchema;
 
 use self::cost::Costs;
-use self::layout::lay;
+use self::cuts::Cuts;
+use self::graph::Graph;
+use self::layout::{Laid, lay};
 use self::occupied::Occupied;
 use self::transfer::enter_transfers;
-use self::walk::Walk;
-use crate::domain::cluster::Node;
 use crate::domain::migration::Migration;
 use crate::domain::occupant::OccupantEffect;
 use crate::domain::placement::{Bottleneck, PlacementDocument, Stage, Warning};
@@ -62,7 +62,7 @@ pub struct Evaluation {
     #[cfg_attr(feature = "schema", schema(nullable = false))]
     pub latency_s: Option<f64>,
     /// The stages that could be computed, each with its index among the proposed: those of a known node and of
-    /// consecutive known layers. A transfer without a link is absent.
+    /// known layers. A transfer without a link is absent.
     pub stages: Vec<Stage>,
     /// What sets the period; absent with it.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -95,27 +95,27 @@ pub fn check(request: &PlanRequest, document: &PlacementDocument) -> Vec<Violati
 /// An evaluation, and the seconds by which another order of summing may change its times.
 fn evaluate_with_rounding(request: &PlanRequest, proposals: &[StageProposal]) -> (Evaluation, f64) {
     let mut violations = Vec::new();
-    let walk = Walk::new(&request.model);
-    let laid = lay(&request.model, &request.cluster, &walk, proposals, &mut violations);
+    let graph = Graph::new(&request.model);
+    let laid = lay(&request.model, &request.cluster, &graph, proposals, &mut violations);
     let covers = violations.is_empty();
+    let cuts = Cuts::new(&request.model, &graph, &laid);
     rules::check_stage_count(request, laid.len(), &mut violations);
     rules::check_nodes(request, &laid, &mut violations);
-    rules::check_cuts(request, &walk, &laid, &mut violations);
+    rules::check_cuts(request, &graph, &cuts, &laid, &mut violations);
     rules::check_pins(request, proposals, &mut violations);
     rules::check_colocations(request, proposals, &mut violations);
 
     let occupied = Occupied::new(request);
-    let costs = Costs::new(request, &walk, &occupied);
-    let runs: Vec<Option<(&Node, Range<usize>)>> = laid.iter().map(|laid| laid.node.zip(laid.run.clone())).collect();
-    let stage_of = |(index, run): (usize, &Option<(&Node, Range<usize>)>)| {
-        run.as_ref().map(|(node, run)| costs.stage(index, node, run.start, run.end))
+    let costs = Costs::new(request, &graph, &cuts, &occupied);
+    let stage_of = |(index, laid): (usize, &Laid<'_>)| {
+        laid.whole().map(|(node, places)| costs.stage(index, index + 1 == proposals.len(), node, places))
     };
-    let mut stages: Vec<Option<Stage>> = runs.iter().enumerate().map(stage_of).collect();
-    let rounding_s = runs.iter().flatten().map(|(node, _)| costs.rounding_s(node)).sum();
-    let unknown_s = runs.iter().flatten().filter_map(|(node, run)| costs.warning(node, run.start, run.end));
-    let warnings = connected::warning(&request.model).into_iter().chain(unknown_s).collect();
+    let mut stages: Vec<Option<Stage>> = laid.iter().enumerate().map(stage_of).collect();
+    let rounding_s = laid.iter().filter_map(Laid::whole).map(|(node, _)| costs.rounding_s(node)).sum();
+    let unknown_s = laid.iter().filter_map(Laid::whole).filter_map(|(node, places)| costs.warning(node, places));
+    let warnings = loose::warnings(&request.model, &graph).into_iter().chain(unknown_s).collect();
     rules::check_memory(&stages, &mut violations);
-    let traffic = enter_transfers(request, &occupied, &walk, &laid, &mut stages, &mut violations);
+    let traffic = enter_transfers(request, &occupied, &cuts, &laid, &mut stages, &mut violations);
 
     let stages: Vec<Stage> = stages.into_iter().flatten().collect();
     let evaluation = Evaluation {
@@ -125,7 +125,7 @@ fn evaluate_with_rounding(request: &PlanRequest, proposals: &[StageProposal]) ->
         latency_s: None,
         stages,
         bottleneck: None,
-        migration: shipping::migration(request, proposals),
+        migration: shipping::migration(request, &graph, proposals),
         occupants: Vec::new(),
         warnings,
         violations,

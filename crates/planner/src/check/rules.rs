@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use super::cuts::Cuts;
+use super::graph::Graph;
 use super::layout::Laid;
-use super::walk::Walk;
 use super::{StageProposal, Violation, ViolationCode};
 use crate::domain::cluster::Node;
 use crate::domain::options::{CutPolicy, Objective};
@@ -14,28 +15,63 @@ use crate::domain::unit::{bytes_text, seconds_text};
 /// A limit of seconds counts as broken only beyond what another order of summing could explain.
 pub(super) const TOLERANCE: f64 = 1e-9;
 
-/// Each stage ends where the model may be cut.
-pub(super) fn check_cuts(request: &PlanRequest, walk: &Walk<'_>, laid: &[Laid<'_>], violations: &mut Vec<Violation>) {
-    let mut check = |stage: usize, position: usize| {
-        let crossing = walk.crossing(position).len();
-        let detail = if walk.only_inputs_before(position) {
-            format!("stage {stage} would begin or end right behind nothing but input layers")
-        } else if request.options.cost_model.cuts == CutPolicy::SingleTensor && crossing != 1 {
-            format!("{crossing} tensors cross a cut of stage {stage}, but the cut policy single_tensor wants one")
-        } else {
-            return;
-        };
-        let ids = [position - 1, position].map(|place| request.model.layers[place].id.clone());
+/// Each stage ends at a cut: all inputs stand before it and more than inputs, and the cut policy allows it.
+pub(super) fn check_cuts(
+    request: &PlanRequest,
+    graph: &Graph<'_>,
+    cuts: &Cuts,
+    laid: &[Laid<'_>],
+    violations: &mut Vec<Violation>,
+) {
+    let policy = request.options.cost_model.cuts;
+    let mut refuse = |stage: usize, detail: String, places: &[usize], figures: Option<(&str, usize)>| {
+        let ids = places.iter().map(|&place| request.model.layers[place].id.clone());
         let violation = Violation::new(ViolationCode::CutNotAllowed, detail).at(stage).layers(ids);
-        violations.push(violation.figure("crossing_tensors", crossing as f64));
+        violations.push(match figures {
+            Some((name, value)) => violation.figure(name, value as f64),
+            None => violation,
+        });
     };
-    let mut last_cut = 0;
-    for (stage, run) in laid.iter().enumerate().filter_map(|(stage, laid)| Some((stage, laid.run.clone()?))) {
-        for position in [run.start, run.end] {
-            if position > 0 && position < request.model.layers.len() && position != last_cut {
-                check(stage, position);
-                last_cut = position;
+    for stage in 1..laid.len() {
+        if laid[..stage].iter().flat_map(|laid| &laid.known).all(|&place| graph.is_input(place)) {
+            let detail = format!("stage {stage} would begin right behind nothing but input layers");
+            refuse(stage - 1, detail, &laid[stage - 1].known, None);
+        }
+        match policy {
+            CutPolicy::Any => {}
+            CutPolicy::InOrder => {
+                let last_before = laid[..stage].iter().filter_map(|laid| laid.known.last()).max();
+                let first_behind = laid[stage..].iter().filter_map(|laid| laid.known.first()).min();
+                if let (Some(&before), Some(&behind)) = (last_before, first_behind)
+                    && behind < before
+                {
+                    let [first, second] = [behind, before].map(|place| &request.model.layers[place].id);
+                    let detail = format!(
+                        "{first:?} comes before {second:?} in the profile's topological order, but stands behind the cut \
+                         before stage {stage}, and the cut policy is in_order"
+                    );
+                    refuse(stage - 1, detail, &[behind, before], None);
+                }
             }
+            CutPolicy::SingleTensor => {
+                let crossing = cuts.crossing(stage);
+                if crossing.len() != 1 {
+                    let count = crossing.len();
+                    let detail = format!(
+                        "{count} tensors cross the cut before stage {stage}, but the cut policy single_tensor wants one"
+                    );
+                    refuse(stage - 1, detail, crossing, Some(("crossing_tensors", count)));
+                }
+            }
+        }
+    }
+    // Placements that were made in the profile's order may take an input in later.
+    for (stage, laid) in laid.iter().enumerate().skip(1).filter(|_| policy != CutPolicy::InOrder) {
+        let late: Vec<usize> = laid.known.iter().copied().filter(|&place| graph.is_input(place)).collect();
+        if let Some(&first) = late.first() {
+            let id = &request.model.layers[first].id;
+            let detail = format!("stage {stage} has the input {id:?}, and the first stage takes all inputs in");
+            refuse(stage, detail, &late, None);
         }
     }
 }

@@ -1,37 +1,41 @@
 //! What must be shipped from the request's base to proposed stages.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::StageProposal;
+use super::graph::Graph;
 use super::route::routes;
 use crate::domain::cluster::Node;
 use crate::domain::migration::{Migration, MovedLayer};
 use crate::domain::request::PlanRequest;
 
-/// The layers that move, with bytes and time; `None` for a request without a base. Layers in the proposals' order.
-pub(super) fn migration(request: &PlanRequest, proposals: &[StageProposal]) -> Option<Migration> {
+/// The layers that move, with bytes and time; `None` for a request without a base. Stage by stage, each stage's layers in the
+/// model's order and its constants behind them.
+pub(super) fn migration(request: &PlanRequest, graph: &Graph<'_>, proposals: &[StageProposal]) -> Option<Migration> {
     let base = request.options.base.as_ref()?;
     let nodes: BTreeMap<&str, &Node> = request.cluster.nodes.iter().map(|node| (node.id.as_str(), node)).collect();
-    let holder_of: BTreeMap<&str, &str> = base
-        .stages
-        .iter()
-        .flat_map(|stage| stage.layer_ids.iter().map(|layer| (layer.as_str(), stage.node_id.as_str())))
-        .collect();
-    let param_bytes: BTreeMap<&str, u64> =
-        request.model.layers.iter().map(|layer| (layer.id.as_str(), layer.param_bytes)).collect();
+    let mut holders_of: BTreeMap<usize, Vec<&str>> = BTreeMap::new();
+    for (node_id, places) in held(graph, &base.stages) {
+        for place in places {
+            holders_of.entry(place).or_default().push(node_id);
+        }
+    }
     let mut moved_layers = Vec::new();
-    for proposal in proposals {
-        for layer in &proposal.layer_ids {
-            let holder = holder_of.get(layer.as_str()).copied();
-            let Some(&param_bytes) = param_bytes.get(layer.as_str()) else { continue };
-            if holder != Some(proposal.node_id.as_str()) {
-                moved_layers.push(MovedLayer {
-                    layer_id: layer.clone(),
-                    from_node_id: holder.filter(|id| nodes.contains_key(id)).map(str::to_owned),
-                    to_node_id: proposal.node_id.clone(),
-                    param_bytes,
-                });
+    let mut there: BTreeSet<(usize, &str)> = BTreeSet::new();
+    for (node_id, places) in held(graph, proposals) {
+        for place in places {
+            let holders = holders_of.get(&place).map_or(&[][..], |holders| holders);
+            // A node that has two stages, which is wrong, needs a constant once.
+            if holders.contains(&node_id) || (graph.is_constant(place) && !there.insert((place, node_id))) {
+                continue;
             }
+            let layer = &request.model.layers[place];
+            moved_layers.push(MovedLayer {
+                layer_id: layer.id.clone(),
+                from_node_id: holders.iter().find(|id| nodes.contains_key(*id)).map(|id| (*id).to_owned()),
+                to_node_id: node_id.to_owned(),
+                param_bytes: layer.param_bytes,
+            });
         }
     }
     let (estimated_s, unsourced_bytes) = travel(request, &nodes, &moved_layers);
@@ -42,6 +46,18 @@ pub(super) fn migration(request: &PlanRequest, proposals: &[StageProposal]) -> O
         unsourced_bytes,
         ..Migration::default()
     })
+}
+
+/// What each stage's node holds: its layers, and the constants that they need.
+fn held<'a>(graph: &Graph<'_>, stages: &'a [StageProposal]) -> Vec<(&'a str, Vec<usize>)> {
+    let of_stage = |(index, stage): (usize, &'a StageProposal)| {
+        let known = stage.layer_ids.iter().filter_map(|id| graph.place(id));
+        let layers: BTreeSet<usize> = known.filter(|&place| !graph.is_constant(place)).collect();
+        let layers: Vec<usize> = layers.into_iter().collect();
+        let constants = graph.constants_held(&layers, index + 1 == stages.len());
+        (stage.node_id.as_str(), layers.into_iter().chain(constants).collect())
+    };
+    stages.iter().enumerate().map(of_stage).collect()
 }
 
 /// The busiest node's seconds, and the bytes that travel nowhere.

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use super::cuts::Cuts;
 use super::layout::Laid;
 use super::occupied::{Ends, Occupied};
 use super::route::routes;
-use super::walk::Walk;
 use super::{Violation, ViolationCode};
 use crate::domain::cluster::Node;
 use crate::domain::placement::{Receive, Send, Stage};
@@ -16,8 +16,8 @@ struct Transfer<'a> {
     receiver: Option<usize>,
     from: &'a Node,
     to: &'a Node,
-    /// Where the model is cut; `None` where the two stages do not adjoin.
-    position: Option<usize>,
+    /// The cut whose tensors travel.
+    cut: usize,
 }
 
 /// What the transfers take together.
@@ -32,7 +32,7 @@ pub(super) struct Traffic<'a> {
 pub(super) fn enter_transfers<'a>(
     request: &'a PlanRequest,
     occupied: &Occupied<'_>,
-    walk: &Walk<'_>,
+    cuts: &Cuts,
     laid: &[Laid<'a>],
     stages: &mut [Option<Stage>],
     violations: &mut Vec<Violation>,
@@ -42,7 +42,7 @@ pub(super) fn enter_transfers<'a>(
     let routes = routes(&request.cluster, &pairs);
     let mut link_s = BTreeMap::new();
     let mut all_timed = true;
-    for Transfer { sender, receiver, from, to, position } in transfers {
+    for Transfer { sender, receiver, from, to, cut } in transfers {
         let Some(route) = routes.get(&(from.id.as_str(), to.id.as_str())) else {
             let detail = format!("no link leads from {:?} to {:?}", from.id, to.id);
             let violation = Violation::new(ViolationCode::NoLink, detail).node(&from.id).node(&to.id);
@@ -50,19 +50,14 @@ pub(super) fn enter_transfers<'a>(
             all_timed = false;
             continue;
         };
-        let Some(position) = position else {
-            all_timed = false;
-            continue;
-        };
-        let bytes = walk.boundary_bytes(position);
+        let bytes = cuts.boundary_bytes(cut);
         let scale = request.options.cost_model.transfer_scale;
         let share = occupied.link_share(&from.id, &to.id);
         let transfer_s = route.shared(share).transfer_s(bytes, scale);
         *link_s.entry((from.id.as_str(), to.id.as_str())).or_insert(0.0) += route.load_s(bytes, scale);
         let bandwidth_share = Some(share).filter(|share| *share < 1.0);
         let layers = &request.model.layers;
-        let crossing = walk.crossing(position).into_iter();
-        let tensor_layer_ids: Vec<String> = crossing.map(|place| layers[place].id.clone()).collect();
+        let tensor_layer_ids: Vec<String> = cuts.crossing(cut).iter().map(|&place| layers[place].id.clone()).collect();
         if let Some(stage) = receiver.and_then(|stage| stages[stage].as_mut()) {
             let tensor_layer_ids = tensor_layer_ids.clone();
             let from_node_id = from.id.clone();
@@ -80,18 +75,16 @@ fn transfers<'a>(request: &'a PlanRequest, laid: &[Laid<'a>]) -> Vec<Transfer<'a
     let constraints = &request.options.constraints;
     let find = |id: &Option<String>| request.cluster.nodes.iter().find(|node| Some(&node.id) == id.as_ref());
     let mut transfers = Vec::new();
-    if let (Some(from), Some(Laid { node: Some(to), .. })) = (find(&constraints.source_node), laid.first()) {
-        transfers.push(Transfer { sender: None, receiver: Some(0), from, to, position: Some(0) });
+    if let (Some(from), Some(to)) = (find(&constraints.source_node), laid.first().and_then(|first| first.node)) {
+        transfers.push(Transfer { sender: None, receiver: Some(0), from, to, cut: 0 });
     }
     for (stage, pair) in laid.windows(2).enumerate() {
-        let [Laid { node: Some(from), run: before }, Laid { node: Some(to), run: behind }] = pair else { continue };
-        let adjoin = |before: &std::ops::Range<usize>| behind.as_ref().is_some_and(|run| run.start == before.end);
-        let position = before.clone().filter(adjoin).map(|before| before.end);
-        transfers.push(Transfer { sender: Some(stage), receiver: Some(stage + 1), from, to, position });
+        if let (Some(from), Some(to)) = (pair[0].node, pair[1].node) {
+            transfers.push(Transfer { sender: Some(stage), receiver: Some(stage + 1), from, to, cut: stage + 1 });
+        }
     }
-    if let (Some(Laid { node: Some(from), .. }), Some(to)) = (laid.last(), find(&constraints.sink_node)) {
-        let position = Some(request.model.layers.len());
-        transfers.push(Transfer { sender: Some(laid.len() - 1), receiver: None, from, to, position });
+    if let (Some(from), Some(to)) = (laid.last().and_then(|last| last.node), find(&constraints.sink_node)) {
+        transfers.push(Transfer { sender: Some(laid.len() - 1), receiver: None, from, to, cut: laid.len() });
     }
     transfers.retain(|transfer| transfer.from.id != transfer.to.id);
     transfers

@@ -13,7 +13,7 @@ use utoipa::ToSchema;
 pub enum ViolationCode {
     /// There is no stage.
     NoStage,
-    /// A stage has no layer.
+    /// A stage has no layer, or none but constants.
     EmptyStage,
     /// No node of the cluster has the id.
     UnknownNode,
@@ -23,14 +23,13 @@ pub enum ViolationCode {
     LayerMissing,
     /// A layer stands more than once.
     LayerTwice,
-    /// The layers of a stage are not consecutive in topological order, or a stage does not go on where the one before
-    /// it ends.
+    /// A stage has a layer that reads the tensor of a layer in a later stage.
     LayersOutOfOrder,
     /// A node hosts more than one stage.
     NodeUsedTwice,
     /// A node that is excluded, not selected or not schedulable hosts a stage.
     NodeNotEligible,
-    /// A cut where the cut policy allows none, or right behind nothing but input layers.
+    /// A cut that the cut policy does not allow, that leaves an input layer out, or that has nothing but input layers.
     CutNotAllowed,
     /// A stage needs more memory than its node has free.
     MemoryExceeded,
@@ -50,7 +49,7 @@ pub enum ViolationCode {
     FigureWrong,
     /// A transfer of a placement document is missing, goes between other nodes or carries other tensors.
     TransferWrong,
-    /// A status, bound, gap, bottleneck, warning or reason of a placement document does not stand up.
+    /// A status, bound, gap, bottleneck, constant layer, warning or reason of a placement document does not stand up.
     ClaimWrong,
 }
 

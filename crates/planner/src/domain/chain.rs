@@ -20,12 +20,15 @@ impl Chain {
     pub fn new(model: &ModelProfile, policy: CutPolicy, colocate: &[Colocation]) -> Self {
         let layers = model.layers.len();
         let crossing = crossing_tensors(model);
+        // Before the first layer that works there is no stage to cut behind. Each cut has all inputs, unless it is one of the
+        // profile's own order.
         let first_working_layer = (0..layers).find(|&layer| !model.is_input(layer)).unwrap_or(layers);
+        let last_input = (0..layers).rev().find(|&layer| policy != CutPolicy::InOrder && model.is_input(layer));
+        let first_position = (first_working_layer + 1).max(last_input.map_or(0, |input| input + 1));
         let kept_whole = kept_whole(model, colocate);
         let mut chain = Self { positions: vec![0], boundary_bytes: vec![model.input_bytes()] };
-        // Before the first layer that works there is no stage to cut behind.
-        let inner = crossing.iter().enumerate().take(layers).skip(first_working_layer + 1);
-        let allowed = inner.filter(|(_, crossing)| policy == CutPolicy::Any || crossing.tensors == 1);
+        let inner = crossing.iter().enumerate().take(layers).skip(first_position);
+        let allowed = inner.filter(|(_, crossing)| policy != CutPolicy::SingleTensor || crossing.tensors == 1);
         for (position, crossing) in allowed.filter(|&(position, _)| !kept_whole[position]) {
             chain.positions.push(position);
             chain.boundary_bytes.push(crossing.bytes);
@@ -104,22 +107,23 @@ fn last_position(model: &ModelProfile, layer: usize) -> usize {
     model.readers(layer).iter().map(|reader| reader + 1).max().unwrap_or(model.layers.len())
 }
 
-/// For each layer, bytes of live tensors while it runs: as the profile says, else derived.
+/// For each layer, bytes of live tensors while it runs: as the profile says, else [`live_bytes`].
 pub fn activation_bytes(model: &ModelProfile) -> Vec<u64> {
     let derived = live_bytes(model);
     model.layers.iter().zip(derived).map(|(layer, derived)| layer.activation_bytes.unwrap_or(derived)).collect()
 }
 
 /// For each layer, the bytes of live tensors while it runs, for profiles that do not say: a tensor is live from the
-/// layer that makes it until its last reader has run, a model output to the end.
+/// layer that makes it until its last reader has run, a model output to the end. Constants count for nothing.
 pub fn live_bytes(model: &ModelProfile) -> Vec<u64> {
     let layers = model.layers.len();
+    let output_bytes = |layer: usize| if model.is_constant(layer) { 0 } else { model.layers[layer].output_bytes };
     let mut freed_after = vec![0_u64; layers + 1];
     let mut live = Vec::with_capacity(layers);
     let mut now = 0_u64;
     for layer in 0..layers {
-        now += model.layers[layer].output_bytes;
-        freed_after[last_position(model, layer).max(layer + 1)] += model.layers[layer].output_bytes;
+        now += output_bytes(layer);
+        freed_after[last_position(model, layer).max(layer + 1)] += output_bytes(layer);
         live.push(now);
         now -= freed_after[layer + 1];
     }

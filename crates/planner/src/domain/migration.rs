@@ -8,7 +8,8 @@ use utoipa::ToSchema;
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(ToSchema))]
 pub struct Migration {
-    /// The layers whose node does not hold them in the base, in the model's order.
+    /// The layers whose node does not hold them in the base, stage by stage, each stage's in the model's order; behind them its
+    /// constant layers that the node does not hold yet.
     pub moved_layers: Vec<MovedLayer>,
     /// Bytes of parameters that are shipped: those of all moved layers.
     pub shipped_bytes: u64,
@@ -36,7 +37,7 @@ pub struct Migration {
 pub struct MovedLayer {
     /// The layer.
     pub layer_id: String,
-    /// The node that holds it in the base; absent where the cluster has no such node.
+    /// The node that holds it in the base, of several the one whose stage comes first; absent where the cluster has no such node.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schema(nullable = false))]
     pub from_node_id: Option<String>,

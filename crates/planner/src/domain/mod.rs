@@ -3,6 +3,7 @@
 //! A document is read once, at the door, by [`read::Reader`], which collects every fault with its JSON pointer.
 //! What comes out is valid from then on: fields are public to read, and the only way to make a value is to read one.
 
+pub mod activation;
 pub mod base;
 pub mod chain;
 pub mod cluster;
@@ -22,6 +23,8 @@ pub mod proposal;
 pub mod read;
 pub mod request;
 pub mod unit;
+
+mod constants;
 
 #[cfg(feature = "schema")]
 mod unions;

@@ -1,12 +1,13 @@
 //! Model profiles: a network's layers with their sizes and work, and the tensors between them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 use serde_json::Value;
 #[cfg(feature = "schema")]
 use utoipa::ToSchema;
 
+use super::constants::{Constants, MOST_STEPS};
 use super::fault::{Fault, FaultCode};
 use super::graph;
 use super::read::{MAX_FAULTS, Owner, Reader, Step};
@@ -39,7 +40,8 @@ pub struct Layer {
     /// Bytes that stay resident with the layer beside its parameters, for instance a KV cache.
     #[cfg_attr(feature = "schema", schema(default = 0, required = false, maximum = 9007199254740991_i64))]
     pub state_bytes: u64,
-    /// Measured seconds for each device class; where present they win over `flops`.
+    /// Measured seconds for each device class; where present they win over `flops`. Read to the nearest picosecond, so that
+    /// sums do not depend on their order.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     #[cfg_attr(feature = "schema", schema(required = false))]
     pub time_s: BTreeMap<String, f64>,
@@ -84,6 +86,8 @@ pub struct ModelProfile {
     readers: Vec<Vec<usize>>,
     #[serde(skip)]
     makers: Vec<Vec<usize>>,
+    #[serde(skip)]
+    constants: Constants,
 }
 
 impl ModelProfile {
@@ -108,14 +112,25 @@ impl ModelProfile {
         let layers = layers?;
         let (layers, edges) = in_order(reader, layers, &edges)?;
         let edge_document = |&(from, to): &Ends| Edge { from: layers[from].id.clone(), to: layers[to].id.clone() };
+        let readers = graph::successors(layers.len(), &edges);
+        let makers = graph::successors(layers.len(), &edges.iter().map(|&(from, to)| (to, from)).collect::<Vec<_>>());
+        let is_root =
+            |layer: usize| makers[layer].is_empty() && (layers[layer].works() || layers[layer].param_bytes == 0);
+        let Some(constants) = Constants::new(&readers, &makers, is_root) else {
+            let detail = format!("more than {MOST_STEPS} steps lead from constant layers to the layers that need them");
+            let action = "Fold constant layers: give what they compute as param_bytes of the layers that read it";
+            reader.fault_at(&["layers".into()], FaultCode::OutOfRange, detail, action);
+            return None;
+        };
         Some(Self {
             name: name?,
             description,
             batch_size: batch_size.unwrap_or(1),
             edges: edges.iter().map(edge_document).collect(),
             index_of: layers.iter().enumerate().map(|(index, layer)| (layer.id.clone(), index)).collect(),
-            readers: graph::successors(layers.len(), &edges),
-            makers: graph::successors(layers.len(), &edges.iter().map(|&(from, to)| (to, from)).collect::<Vec<_>>()),
+            readers,
+            makers,
+            constants,
             layers,
         })
     }
@@ -132,11 +147,71 @@ impl ModelProfile {
 
     /// Whether a layer holds an input tensor of the model: no predecessor, no parameters, no work.
     pub fn is_input(&self, layer: usize) -> bool {
-        let Layer { param_bytes, flops, time_s, .. } = &self.layers[layer];
-        self.makers[layer].is_empty()
-            && *param_bytes == 0
-            && *flops == 0
-            && time_s.values().all(|&seconds| seconds == 0.0)
+        let it = &self.layers[layer];
+        self.makers[layer].is_empty() && it.param_bytes == 0 && !it.works()
+    }
+
+    /// Whether what a layer makes can differ from pass to pass by itself: it holds an input, or has no predecessor and works.
+    pub fn is_root(&self, layer: usize) -> bool {
+        self.makers[layer].is_empty() && (self.is_input(layer) || self.layers[layer].works())
+    }
+
+    /// Whether no root reaches a layer, as with a weight, a shape or a dequantised weight. In a model without roots nothing
+    /// is constant.
+    pub fn is_constant(&self, layer: usize) -> bool {
+        self.constants.is_constant(layer)
+    }
+
+    /// The constant layers that lead to a layer that is not constant, ascending: the stage that runs it holds a copy of each.
+    /// Empty for a constant layer.
+    pub fn constants_behind(&self, layer: usize) -> &[usize] {
+        self.constants.behind(layer)
+    }
+
+    /// The constant layers whose tensors a layer reads itself, ascending.
+    pub fn constants_read(&self, layer: usize) -> impl Iterator<Item = usize> + '_ {
+        self.makers[layer].iter().copied().filter(|&maker| self.is_constant(maker))
+    }
+
+    /// The constant layers that are outputs of the model, since no layer reads them, ascending: the last stage delivers them.
+    pub fn constant_outputs(&self) -> impl Iterator<Item = usize> + '_ {
+        self.constants_delivered().iter().copied().filter(|&layer| self.readers[layer].is_empty())
+    }
+
+    /// The constant layers that are outputs of the model, and those that lead to them, ascending: the last stage holds a copy
+    /// of each.
+    pub fn constants_delivered(&self) -> &[usize] {
+        self.constants.delivered()
+    }
+
+    /// The constant layers that a stage of some layers holds a copy of, ascending: those that lead to its layers, and with the
+    /// last stage those that are outputs or lead to them.
+    pub fn constants_of_stage(&self, layers: impl IntoIterator<Item = usize>, is_last: bool) -> Vec<usize> {
+        let delivered = if is_last { self.constants_delivered() } else { &[] };
+        let mut held: BTreeSet<usize> = delivered.iter().copied().collect();
+        // Neighbours often share a list.
+        let mut before: &[usize] = &[];
+        for list in layers.into_iter().map(|layer| self.constants_behind(layer)) {
+            if !std::ptr::eq(list, before) {
+                held.extend(list);
+                before = list;
+            }
+        }
+        held.into_iter().collect()
+    }
+
+    /// The layers that a constant layer leads to and that are not constant themselves, ascending.
+    pub fn readers_of_constant(&self, layer: usize) -> Vec<usize> {
+        let mut seen = BTreeSet::from([layer]);
+        let mut waiting = vec![layer];
+        while let Some(constant) = waiting.pop() {
+            for &reader in &self.readers[constant] {
+                if seen.insert(reader) && self.is_constant(reader) {
+                    waiting.push(reader);
+                }
+            }
+        }
+        seen.into_iter().filter(|&layer| !self.is_constant(layer)).collect()
     }
 
     /// t_0: bytes of the model's inputs.
@@ -160,6 +235,17 @@ impl Layer {
     /// Field names of the document.
     pub const FIELDS: [&'static str; 8] =
         ["id", "op", "param_bytes", "output_bytes", "flops", "activation_bytes", "state_bytes", "time_s"];
+
+    /// Whether it has operations or measured seconds of its own.
+    pub fn works(&self) -> bool {
+        self.flops > 0 || self.time_s.values().any(|&seconds| seconds > 0.0)
+    }
+
+    /// The measured time on a class of device in whole picoseconds, rounded to the nearest; `None` where it was not measured.
+    /// Those of all layers of a model that was read sum to less than 2⁶⁴.
+    pub fn picoseconds(&self, class: &str) -> Option<u64> {
+        self.time_s.get(class).map(|&seconds| picoseconds(seconds))
+    }
 
     fn read(reader: &mut Reader, value: &Value) -> Option<Self> {
         let map = reader.object(value, &Self::FIELDS)?;
@@ -197,6 +283,11 @@ impl Edge {
     }
 }
 
+/// Seconds as whole picoseconds; what is too long for them is as long as they go.
+fn picoseconds(seconds: f64) -> u64 {
+    (seconds * 1e12).round() as u64
+}
+
 fn read_times(reader: &mut Reader, value: &Value) -> Option<BTreeMap<String, f64>> {
     let map = reader.map(value)?;
     let mut times = BTreeMap::new();
@@ -228,7 +319,22 @@ fn read_layers(reader: &mut Reader, value: &Value) -> Option<Vec<Option<Layer>>>
             reader.fault(FaultCode::OutOfRange, format!("the sum of all {name} is too large"), action);
         }
     }
+    check_total_times(reader, &layers);
     Some(layers)
+}
+
+/// The times of all layers on one class of device stay so short that their picoseconds can be summed.
+fn check_total_times(reader: &mut Reader, layers: &[Option<Layer>]) {
+    /// About 116 days.
+    const MOST_S: f64 = 1e7;
+    let mut total_s: BTreeMap<&str, f64> = BTreeMap::new();
+    for (class, seconds) in layers.iter().flatten().flat_map(|layer| &layer.time_s) {
+        *total_s.entry(class).or_default() += seconds;
+    }
+    for (class, _) in total_s.into_iter().filter(|(_, total_s)| *total_s > MOST_S) {
+        let detail = format!("the sum of all time_s of the class {class:?} is too large");
+        reader.fault(FaultCode::OutOfRange, detail, format!("Keep the sum at or below {MOST_S} s"));
+    }
 }
 
 /// An edge as the places of its ends in a list of layers.

@@ -91,15 +91,18 @@ pub enum MemoryModel {
     ParamsAndActivations,
 }
 
-/// Where a model may be cut.
+/// Where a model may be cut. A cut is a set of layers that contains all inputs of the model and, with each layer, every layer
+/// whose tensor that one reads (a downward-closed set). Constant layers are in no cut.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
 #[cfg_attr(feature = "schema", derive(ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum CutPolicy {
-    /// At every position; all crossing tensors travel.
+    /// Every cut; all crossing tensors travel. What is best does not depend on the order in which the profile lists its layers.
     #[default]
     Any,
-    /// Only where exactly one tensor crosses, the paper's candidate partition points.
+    /// Cuts that are the first so many layers of the profile's topological order.
+    InOrder,
+    /// Cuts that exactly one tensor crosses, the paper's candidate partition points.
     SingleTensor,
 }
 
@@ -309,7 +312,8 @@ impl CostModel {
         let map = reader.object(value, &Self::FIELDS)?;
         let memory_models =
             [("params", MemoryModel::Params), ("params_and_activations", MemoryModel::ParamsAndActivations)];
-        let cut_policies = [("any", CutPolicy::Any), ("single_tensor", CutPolicy::SingleTensor)];
+        let cut_policies =
+            [("any", CutPolicy::Any), ("in_order", CutPolicy::InOrder), ("single_tensor", CutPolicy::SingleTensor)];
         let overlaps = [("full", Overlap::Full), ("none", Overlap::None)];
         let compute_models = [("profile", ComputeModel::Profile), ("ignore", ComputeModel::Ignore)];
         let overlap =

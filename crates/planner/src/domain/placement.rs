@@ -92,6 +92,10 @@ pub struct PlacementDocument {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schema(nullable = false))]
     pub gap: Option<f64>,
+    /// The cuts that the search went over; absent without a placement, and in documents of older versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schema(nullable = false))]
+    pub cuts: Option<CutsConsidered>,
     /// The pipelines, each on nodes of its own; one with a placement, empty without.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[cfg_attr(feature = "schema", schema(required = false))]
@@ -133,6 +137,18 @@ impl PlacementDocument {
     }
 }
 
+/// How many cuts a search went over. Bounds hold for all cuts, however many were considered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(ToSchema))]
+pub struct CutsConsidered {
+    /// Cuts between which placements were looked for.
+    pub considered: u64,
+    /// Cuts that the model has under the policy and the colocations; with `more`, more than so many.
+    pub count: u64,
+    /// Whether the model has more cuts than were counted.
+    pub more: bool,
+}
+
 /// Stages through which inputs stream.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(ToSchema))]
@@ -163,7 +179,7 @@ pub struct FrontPoint {
     pub stages: Vec<Stage>,
 }
 
-/// Consecutive layers on one node.
+/// Layers on one node: those of a cut that are in no cut before it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(ToSchema))]
 pub struct Stage {
@@ -173,7 +189,12 @@ pub struct Stage {
     pub node_id: String,
     /// Its layers, in topological order.
     pub layer_ids: Vec<String>,
-    /// Bytes of parameters.
+    /// The constant layers that lead to its layers, in topological order: weights, shapes, and what is computed of them alone.
+    /// Each stage that needs one has a copy of it. The last stage also has those that are outputs of the model.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(feature = "schema", schema(required = false))]
+    pub constant_layer_ids: Vec<String>,
+    /// Bytes of parameters, those of its constant layers included.
     pub param_bytes: u64,
     /// Bytes of memory under the request's memory model.
     pub memory_bytes: u64,
@@ -285,6 +306,9 @@ pub enum WarningCode {
     /// A model of several layers has some that no edge leads to or from, or no edges at all: each of them reads nothing,
     /// and its tensor is an output of the model.
     LayersUnconnected,
+    /// Constant layers (which no input of the model reaches) that no layer reads: their tensors are outputs of the model, and
+    /// the last stage delivers them.
+    ConstantsUnread,
 }
 
 /// Why there is no placement.

@@ -10,7 +10,7 @@ use super::cluster::ClusterInventory;
 use super::fault::{Fault, FaultCode};
 use super::model::ModelProfile;
 use super::options::{Objective, PlanOptions};
-use super::read::{Reader, Step};
+use super::read::{Owner, Reader, Step};
 
 /// Everything that determines a placement.
 #[derive(Debug, Clone, Serialize)]
@@ -122,9 +122,15 @@ fn check_layers(reader: &mut Reader, model: &ModelProfile, options: &PlanOptions
         colocation.layer_ids.iter().enumerate().map(move |(at, id)| (below(at), id))
     });
     // An empty id stands for one that could not be read and has its fault.
-    for (below, id) in pinned.chain(together).filter(|(_, id)| !id.is_empty() && model.layer_index(id).is_none()) {
-        let detail = format!("no layer of the model has the id {id:?}");
-        reader.fault_at(&below, FaultCode::UnknownReference, detail, "Name a layer of this model");
+    for (below, id) in pinned.chain(together).filter(|(_, id)| !id.is_empty()) {
+        match model.layer_index(id) {
+            None => {
+                let detail = format!("no layer of the model has the id {id:?}");
+                reader.fault_at(&below, FaultCode::UnknownReference, detail, "Name a layer of this model");
+            }
+            Some(layer) if model.is_constant(layer) => refuse_constant(reader, model, layer, &below),
+            Some(_) => {}
+        }
     }
     for (index, colocation) in constraints.colocate.iter().enumerate() {
         let mut seen = BTreeSet::new();
@@ -136,6 +142,27 @@ fn check_layers(reader: &mut Reader, model: &ModelProfile, options: &PlanOptions
             }
         }
     }
+}
+
+/// A constant is in no stage of its own: each stage that needs it has a copy, wherever it runs.
+fn refuse_constant(reader: &mut Reader, model: &ModelProfile, constant: usize, below: &[Step]) {
+    const MOST_NAMED: usize = 3;
+    let id = &model.layers[constant].id;
+    let readers = model.readers_of_constant(constant);
+    let mut names: Vec<String> =
+        readers.iter().take(MOST_NAMED).map(|&layer| format!("{:?}", model.layers[layer].id)).collect();
+    if readers.len() > MOST_NAMED {
+        names.push(format!("{} more", readers.len() - MOST_NAMED));
+    }
+    let detail = format!("layer {id:?} is constant: no input reaches it, and each stage that needs it has a copy");
+    let action = match names.split_last() {
+        None => "Remove it: no layer needs this one".to_owned(),
+        Some((only, [])) => format!("Name the layer that needs it: {only}"),
+        Some((last, others)) => format!("Name the layers that need it: {} and {last}", others.join(", ")),
+    };
+    reader.owned_by(Some(Owner::Layer(id.clone())), |reader| {
+        reader.fault_at(below, FaultCode::Conflict, detail, action);
+    });
 }
 
 /// Shipping less is weighed against the period alone.

@@ -468,6 +468,25 @@ fn sums_of_a_model_stay_whole_numbers() {
 }
 
 #[test]
+fn times_of_a_class_stay_countable() {
+    let mut document = document();
+    for (layer, seconds) in [(1, 9e6), (2, 1e6)] {
+        document["model"]["layers"][layer]["time_s"] = json!({"pi": seconds, "other": 1.0});
+    }
+    assert_eq!(found(&document), []);
+    let layer = &PlanRequest::from_json(&document).unwrap().model.layers[1];
+    let times = ["pi", "other", "none"].map(|class| layer.picoseconds(class));
+    assert_eq!(times, [Some(9_000_000_000_000_000_000), Some(1_000_000_000_000), None]);
+    document["model"]["layers"][2]["time_s"]["pi"] = json!(1.1e6);
+    let faults = PlanRequest::from_json(&document).unwrap_err();
+    assert_eq!(
+        faults[0].to_string(),
+        "/model/layers: the sum of all time_s of the class \"pi\" is too large. \
+         Keep the sum at or below 10000000 s."
+    );
+}
+
+#[test]
 fn texts_of_a_closed_list() {
     assert_each(
         UnknownValue,
@@ -618,6 +637,38 @@ fn constraints_name_what_exists_and_do_not_contradict_themselves() {
     assert_eq!(found(&pin("a", "x")), []);
     let target = with("/objective", json!({"kind": "min_latency", "target_period_s": 1}));
     assert_eq!(found(&target), [("/objective/target_period_s".to_owned(), Conflict)]);
+}
+
+/// What reads a constant may run anywhere, and a constant runs nowhere.
+#[test]
+fn a_constant_is_neither_pinned_nor_kept_together() {
+    let constant = |id: &str| json!({"id": id, "param_bytes": 8, "output_bytes": 8});
+    let edge = |from: &str, to: &str| json!({"from": from, "to": to});
+    let mut document = document();
+    document["model"]["layers"].as_array_mut().unwrap().extend(["w", "v", "u"].map(constant));
+    document["model"]["edges"].as_array_mut().unwrap().extend([edge("w", "v"), edge("v", "b"), edge("w", "c")]);
+    let mut pinned = document.clone();
+    let pins = ["v", "w", "u"].map(|layer| json!({"layer_id": layer, "node_id": "x"}));
+    pinned["constraints"]["pins"] = json!(pins);
+    let faults = PlanRequest::from_json(&pinned).unwrap_err();
+    let said: Vec<String> = faults.iter().map(ToString::to_string).collect();
+    let constant = "is constant: no input reaches it, and each stage that needs it has a copy";
+    assert_eq!(
+        said,
+        [
+            format!(
+                "/constraints/pins/0/layer_id (layer \"v\"): layer \"v\" {constant}. Name the layer that needs it: \"b\"."
+            ),
+            format!(
+                "/constraints/pins/1/layer_id (layer \"w\"): layer \"w\" {constant}. Name the layers that need it: \"b\" and \"c\"."
+            ),
+            format!(
+                "/constraints/pins/2/layer_id (layer \"u\"): layer \"u\" {constant}. Remove it: no layer needs this one."
+            ),
+        ]
+    );
+    document["constraints"]["colocate"] = json!([{"layer_ids": ["a", "w"]}]);
+    assert_eq!(found(&document), [("/constraints/colocate/0/layer_ids/1".to_owned(), Conflict)]);
 }
 
 #[test]

@@ -4,7 +4,8 @@
 use std::collections::BTreeSet;
 
 use crate::oracle::{Kind, Size, random_request};
-use cutpoint_planner::domain::chain::{Chain, activation_bytes, crossing_layers, crossing_tensors, live_bytes};
+use cutpoint_planner::domain::activation::activation_bytes;
+use cutpoint_planner::domain::chain::{Chain, crossing_layers, crossing_tensors, live_bytes};
 use cutpoint_planner::domain::cluster::ClusterInventory;
 use cutpoint_planner::domain::hash::content_hash;
 use cutpoint_planner::domain::model::ModelProfile;
@@ -87,6 +88,38 @@ fn is_input(model: &ModelProfile, layer: usize) -> bool {
     !has_predecessor && it.param_bytes == 0 && !works
 }
 
+/// For each pair of layers whether a path leads from the first to the second.
+fn leads_to(model: &ModelProfile) -> Vec<Vec<bool>> {
+    let layers = model.layers.len();
+    let mut leads = vec![vec![false; layers]; layers];
+    for edge in &model.edges {
+        leads[model.layer_index(&edge.from).unwrap()][model.layer_index(&edge.to).unwrap()] = true;
+    }
+    for middle in 0..layers {
+        for from in 0..layers {
+            for to in 0..layers {
+                leads[from][to] |= leads[from][middle] && leads[middle][to];
+            }
+        }
+    }
+    leads
+}
+
+fn is_constant(model: &ModelProfile, layer: usize) -> bool {
+    let leads = leads_to(model);
+    let is_root = |place: &usize| {
+        let it = &model.layers[*place];
+        let works = it.flops > 0 || it.time_s.values().any(|&seconds| seconds > 0.0);
+        is_input(model, *place) || (works && !model.edges.iter().any(|edge| edge.to == it.id))
+    };
+    let roots: Vec<usize> = (0..model.layers.len()).filter(is_root).collect();
+    !roots.is_empty() && roots.iter().all(|&root| root != layer && !leads[root][layer])
+}
+
+fn policy() -> impl Strategy<Value = CutPolicy> {
+    prop_oneof![Just(CutPolicy::Any), Just(CutPolicy::InOrder), Just(CutPolicy::SingleTensor)]
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
@@ -124,7 +157,7 @@ proptest! {
     }
 
     #[test]
-    fn each_boundary_is_what_the_law_defines(graph in graph(), single in any::<bool>()) {
+    fn each_boundary_is_what_the_law_defines(graph in graph(), policy in policy()) {
         let model = graph.model();
         let layers = model.layers.len();
         let bytes = |tensors: Vec<usize>| tensors.iter().map(|&tensor| model.layers[tensor].output_bytes).sum::<u64>();
@@ -138,7 +171,13 @@ proptest! {
             prop_assert_eq!(crossing_tensors(&model)[position].tensors, crossing.len());
             prop_assert_eq!(crossing_tensors(&model)[position].bytes, bytes(crossing.clone()));
             let only_inputs = (0..position).all(|layer| is_input(&model, layer));
-            if !only_inputs && (!single || crossing.len() == 1) {
+            let all_inputs = (position..layers).all(|layer| !is_input(&model, layer));
+            let allowed = match policy {
+                CutPolicy::Any => all_inputs,
+                CutPolicy::InOrder => true,
+                CutPolicy::SingleTensor => all_inputs && crossing.len() == 1,
+            };
+            if !only_inputs && allowed {
                 positions.push(position);
                 boundary_bytes.push(bytes(crossing));
             }
@@ -147,7 +186,6 @@ proptest! {
         let outputs: Vec<usize> = (0..layers).filter(|&tensor| crosses(&model, tensor, layers)).collect();
         prop_assert_eq!(crossing_layers(&model, layers).collect::<Vec<usize>>(), outputs.clone());
         boundary_bytes.push(bytes(outputs));
-        let policy = if single { CutPolicy::SingleTensor } else { CutPolicy::Any };
         prop_assert_eq!(Chain::new(&model, policy, &[]), Chain { positions, boundary_bytes });
     }
 
@@ -157,13 +195,64 @@ proptest! {
         let mut expected = Vec::new();
         let mut kept: BTreeSet<usize> = BTreeSet::new();
         for layer in 0..model.layers.len() {
-            kept.insert(layer);
+            if !is_constant(&model, layer) {
+                kept.insert(layer);
+            }
             expected.push(kept.iter().map(|&tensor| model.layers[tensor].output_bytes).sum::<u64>());
             // Once the layer has run, a tensor is kept for a reader to come, or because it leaves the model.
             kept.retain(|&tensor| crosses(&model, tensor, layer + 1));
         }
         prop_assert_eq!(live_bytes(&model), expected.clone());
-        prop_assert_eq!(activation_bytes(&model), expected);
+        prop_assert_eq!(activation_bytes(&model, CutPolicy::InOrder), expected);
+    }
+
+    #[test]
+    fn live_in_every_order_is_what_the_layer_or_a_descendant_still_reads(graph in graph()) {
+        let model = graph.model();
+        let layers = model.layers.len();
+        let leads = leads_to(&model);
+        let needs = |layer: usize, tensor: usize| {
+            let mut readers = model.readers(tensor).iter();
+            leads[tensor][layer] && readers.any(|&reader| reader == layer || leads[layer][reader])
+        };
+        for layer in (0..layers).filter(|&layer| !is_constant(&model, layer)) {
+            let tensors = (0..layers).filter(|&tensor| tensor == layer || needs(layer, tensor));
+            let bytes = tensors.filter(|&tensor| !is_constant(&model, tensor)).map(|tensor| model.layers[tensor].output_bytes);
+            let expected: u64 = bytes.sum();
+            prop_assert_eq!(activation_bytes(&model, CutPolicy::Any)[layer], expected);
+            prop_assert_eq!(activation_bytes(&model, CutPolicy::SingleTensor)[layer], expected);
+        }
+    }
+
+    #[test]
+    fn constants_are_what_no_root_reaches(graph in graph()) {
+        let model = graph.model();
+        let layers = model.layers.len();
+        let leads = leads_to(&model);
+        let constants: Vec<usize> = (0..layers).filter(|&layer| is_constant(&model, layer)).collect();
+        let read = |layer: usize| -> Vec<usize> {
+            constants.iter().copied().filter(|&constant| model.readers(constant).contains(&layer)).collect()
+        };
+        // All that makes a constant is constant, so each way to a layer that is not is one of constants up to it.
+        let behind = |read: &[usize]| -> Vec<usize> {
+            let needed = |constant: usize| read.iter().any(|&last| last == constant || leads[constant][last]);
+            constants.iter().copied().filter(|&constant| needed(constant)).collect()
+        };
+        for layer in 0..layers {
+            prop_assert_eq!(model.is_constant(layer), constants.contains(&layer));
+            let of_layer = read(layer);
+            prop_assert_eq!(model.constants_read(layer).collect::<Vec<usize>>(), of_layer.clone());
+            let expected = if model.is_constant(layer) { Vec::new() } else { behind(&of_layer) };
+            prop_assert_eq!(model.constants_behind(layer), &expected[..]);
+        }
+        let outputs: Vec<usize> =
+            constants.iter().copied().filter(|&constant| model.readers(constant).is_empty()).collect();
+        prop_assert_eq!(model.constant_outputs().collect::<Vec<usize>>(), outputs.clone());
+        prop_assert_eq!(model.constants_delivered(), &behind(&outputs)[..]);
+        for &constant in &constants {
+            let needing = (0..layers).filter(|&layer| model.constants_behind(layer).contains(&constant));
+            prop_assert_eq!(model.readers_of_constant(constant), needing.collect::<Vec<usize>>());
+        }
     }
 
     #[test]

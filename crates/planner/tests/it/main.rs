@@ -3,6 +3,8 @@
 mod domain_faults;
 mod domain_fuzz;
 mod domain_properties;
+mod every_cut;
+mod every_order;
 mod exact;
 mod explain;
 mod oracle;

@@ -1,6 +1,7 @@
 //! Every rule of cost against figures worked out by hand.
 
 use super::*;
+use crate::domain::options::CutPolicy;
 use crate::domain::placement::WarningCode;
 
 fn memory(changes: &[(&str, &str, Value)], stages: &[(&str, &[&str])]) -> Vec<u64> {
@@ -65,22 +66,29 @@ fn a_model_output_made_early_is_carried_to_the_end() {
         ("", "constraints", json!({"sink_node": "n2"})),
         ("/cluster", "network", json!({"kind": "full_mesh", "bandwidth_bps": 8.0})),
     ]);
-    let evaluation = evaluated(&request, &[("n1", &["in", "a"]), ("n2", &["b"]), ("n3", &["c"])]);
+    let stages: &[(&str, &[&str])] = &[("n1", &["in", "a"]), ("n2", &["b"]), ("n3", &["c"])];
+    let evaluation = evaluated(&request, stages);
     let sent = |stage: &Stage| stage.send.as_ref().map(|send| (send.tensor_layer_ids.join(" "), send.bytes)).unwrap();
     let sent: Vec<(String, u64)> = evaluation.stages.iter().map(sent).collect();
     assert_eq!(sent, [("in a".to_owned(), 120), ("in b".to_owned(), 130), ("b c".to_owned(), 70)]);
-    // in: 100; a: 100 + 20; b: 100 + 20 + 30; c: 100 + 30 + 40, with the boundaries on both sides
-    let memory: Vec<u64> = evaluation.stages.iter().map(|stage| stage.memory_bytes).collect();
-    assert_eq!(memory, [10 + 120 + 100 + 120, 20 + 5 + 150 + 120 + 130, 30 + 170 + 130 + 70]);
+    // in: 100; a: 100 + 20; b: 20 + 30; c: 100 + 40, with the boundaries on both sides
+    let memory =
+        |request| evaluated(request, stages).stages.iter().map(|stage| stage.memory_bytes).collect::<Vec<u64>>();
+    assert_eq!(memory(&request), [10 + 120 + 100 + 120, 20 + 5 + 50 + 120 + 130, 30 + 140 + 130 + 70]);
+    // In the order of the profile, `in` waits for c while b runs, and b is kept while c runs.
+    let mut in_order = request.clone();
+    in_order.options.cost_model.cuts = CutPolicy::InOrder;
+    assert_eq!(memory(&in_order), [10 + 120 + 100 + 120, 20 + 5 + 150 + 120 + 130, 30 + 170 + 130 + 70]);
 }
 
 #[test]
-fn inputs_in_the_middle_of_the_order_arrive_at_the_first_stage() {
+fn in_the_order_of_the_profile_inputs_in_the_middle_arrive_at_the_first_stage() {
     let edges = json!([{"from": "a", "to": "b"}, {"from": "b", "to": "c"}, {"from": "in", "to": "c"}]);
     let mut document = document();
     document["model"]["edges"] = edges;
     document["model"]["layers"].as_array_mut().unwrap().swap(0, 1);
     document["constraints"] = json!({"source_node": "n2"});
+    document["cost_model"] = json!({"cuts": "in_order"});
     document["cluster"]["network"] = json!({"kind": "full_mesh", "bandwidth_bps": 8.0});
     let request = PlanRequest::from_json(&document).unwrap();
     // The order is a, in, b, c: the first layer works, so a cut behind it is allowed.

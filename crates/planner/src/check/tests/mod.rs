@@ -1,6 +1,7 @@
 //! One small model on four nodes, whose every figure is worked out by hand.
 
 mod claims;
+mod constants;
 mod costs;
 mod running;
 mod violations;

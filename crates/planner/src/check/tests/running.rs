@@ -31,6 +31,39 @@ fn what_a_node_does_not_hold_is_shipped_over_direct_links() {
     assert_eq!((migration.unsourced_bytes, migration.estimated_s), (40, 0.4));
 }
 
+/// The planner's own account of what is shipped is the checker's, also where constants and branches are in it.
+#[test]
+fn a_diff_moves_sets_of_layers_and_the_constants_that_they_need() {
+    let layer = |id: &str, param_bytes: u64, flops: u64| json!({"id": id, "param_bytes": param_bytes, "output_bytes": 1, "flops": flops});
+    let edge = |(from, to): (&str, &str)| json!({"from": from, "to": to});
+    let layers =
+        [layer("in", 0, 0), layer("a", 1, 1), layer("w", 64, 0), layer("b", 2, 1), layer("c", 4, 1), layer("d", 8, 1)];
+    let edges = [("in", "a"), ("in", "b"), ("a", "c"), ("b", "d"), ("w", "c"), ("w", "d")].map(edge);
+    let model = json!({"name": "branches", "layers": layers, "edges": edges});
+    let before = json!({"stages": [
+        {"node_id": "n3", "layer_ids": ["in", "b", "d"]}, {"node_id": "n2", "layer_ids": ["a", "c", "w"]}
+    ]});
+    let request = request_with(&[("", "model", model), ("", "base", before)]);
+    let stages: &[(&str, &[&str])] = &[("n1", &["in", "a", "c"]), ("n2", &["b", "d"])];
+    let evaluation = evaluated(&request, stages);
+    assert_eq!(evaluation.violations, []);
+    let migration = evaluation.migration.clone().unwrap();
+    assert_eq!(migration.shipped_bytes, 1 + 4 + 64 + 2 + 8);
+    let placed = Placed::from_json(&json!(evaluation)).unwrap();
+    let base: &[(&str, &[&str])] = &[("n3", &["in", "b", "d"]), ("n2", &["a", "c"])];
+    let base = Placed::from_json(&json!(evaluated(
+        &request_with(&[
+            ("", "model", json!(*request.model)),
+            ("/cluster", "network", json!({"kind": "full_mesh", "bandwidth_bps": 80.0}))
+        ]),
+        base
+    )))
+    .unwrap();
+    let diff = diff(&request.model, &request.cluster, &base, &placed);
+    assert_eq!((diff.moved_layers, diff.shipped_bytes), (migration.moved_layers, migration.shipped_bytes));
+    assert_eq!((diff.estimated_s, diff.unsourced_bytes), (migration.estimated_s, migration.unsourced_bytes));
+}
+
 #[test]
 fn a_node_sends_and_receives_one_pair_at_a_time() {
     let base = json!({"stages": [

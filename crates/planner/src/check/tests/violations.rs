@@ -45,9 +45,7 @@ fn a_missing_layer_leaves_the_other_stages_their_figures() {
     assert_eq!(evaluation.violations[0].layer_ids, ["c"]);
     assert_eq!(evaluation.stages[0].send.as_ref().unwrap().transfer_s, 0.7);
     assert_eq!((evaluation.period_s, evaluation.latency_s), (None, None));
-    // A gap inside a stage is no run of layers; one between stages is no cut.
-    let expected = [(ViolationCode::LayersOutOfOrder, Some(0)), (ViolationCode::LayerMissing, None)];
-    assert_eq!(found(&[], &[("n1", &["in", "a", "c"])]), expected);
+    assert_eq!(found(&[], &[("n1", &["in", "a", "c"])]), [(ViolationCode::LayerMissing, None)]);
     assert_eq!(found(&[], &[("n1", &["in", "a"]), ("n2", &["c"])]), [(ViolationCode::LayerMissing, None)]);
 }
 
@@ -62,10 +60,15 @@ fn a_layer_twice() {
 
 #[test]
 fn layers_out_of_order() {
-    let within = [(ViolationCode::LayersOutOfOrder, Some(1))];
-    assert_eq!(found(&[], &[("n1", &["in", "a"]), ("n2", &["c", "b"])]), within);
-    let between = found(&[mesh()], &[("n1", &["b", "c"]), ("n2", &["in", "a"])]);
-    assert_eq!(between, within);
+    // Within a stage no order is wrong.
+    assert_eq!(found(&[], &[("n1", &["a", "in"]), ("n2", &["c", "b"])]), []);
+    let between = evaluated(&request_with(&[mesh()]), &[("n1", &["b", "c"]), ("n2", &["in", "a"])]);
+    let expected = [(ViolationCode::LayersOutOfOrder, Some(0)), (ViolationCode::CutNotAllowed, Some(1))];
+    assert_eq!(codes(&between.violations), expected);
+    assert_eq!((&between.violations[0].layer_ids[..], between.period_s), (&["b".to_owned(), "c".to_owned()][..], None));
+    let skipping = evaluated(&request(), &[("n1", &["in", "a", "c"]), ("n2", &["b"])]);
+    assert_eq!(codes(&skipping.violations), [(ViolationCode::LayersOutOfOrder, Some(0))]);
+    assert_eq!(skipping.violations[0].layer_ids, ["c"]);
 }
 
 #[test]
@@ -101,8 +104,40 @@ fn cuts_that_are_not_allowed() {
     let evaluation = evaluated(&request_with(&[single]), THREE);
     assert_eq!(codes(&evaluation.violations), [(ViolationCode::CutNotAllowed, Some(1))]);
     assert_eq!(evaluation.violations[0].figures["crossing_tensors"], 2.0);
-    assert_eq!(evaluation.violations[0].layer_ids, ["b", "c"]);
+    assert_eq!(evaluation.violations[0].layer_ids, ["a", "b"]);
     assert_eq!(evaluation.period_s, Some(6.0));
+}
+
+/// Two branches, `in` → `a` → `c` and `in` → `b` → `d`, and a second input `late` that only `d` reads.
+fn branches(cuts: &str) -> PlanRequest {
+    let layer = |id: &str, param_bytes: u64| json!({"id": id, "param_bytes": param_bytes, "output_bytes": 10, "flops": param_bytes});
+    let edge = |from: &str, to: &str| json!({"from": from, "to": to});
+    let layers = [("in", 0), ("a", 1), ("b", 1), ("c", 1), ("late", 0), ("d", 1)].map(|(id, bytes)| layer(id, bytes));
+    let edges = [("in", "a"), ("in", "b"), ("a", "c"), ("b", "d"), ("late", "d")].map(|(from, to)| edge(from, to));
+    let model = json!({"name": "branches", "layers": layers, "edges": edges});
+    request_with(&[("", "model", model), ("", "cost_model", json!({"cuts": cuts}))])
+}
+
+#[test]
+fn cuts_of_each_policy() {
+    let codes_of = |cuts: &str, stages: &[(&str, &[&str])]| codes(&evaluated(&branches(cuts), stages).violations);
+    let by_branch: &[(&str, &[&str])] = &[("n1", &["in", "late", "a", "c"]), ("n2", &["b", "d"])];
+    let by_order: &[(&str, &[&str])] = &[("n1", &["in", "a", "b"]), ("n2", &["c", "late", "d"])];
+    let refused = |stage: u64| [(ViolationCode::CutNotAllowed, Some(stage))];
+    assert_eq!(codes_of("any", by_branch), []);
+    assert_eq!(codes_of("in_order", by_branch), refused(0));
+    // An input that comes late.
+    assert_eq!(codes_of("any", by_order), refused(1));
+    assert_eq!(codes_of("in_order", by_order), []);
+    // Behind the first stage: `in` for b, `late` for d, and the output of c.
+    let evaluation = evaluated(&branches("any"), by_branch);
+    let sent = evaluation.stages[0].send.as_ref().unwrap();
+    assert_eq!((sent.bytes, &sent.tensor_layer_ids[..]), (30, &["in", "c", "late"].map(str::to_owned)[..]));
+    let single = evaluated(&branches("single_tensor"), by_branch);
+    assert_eq!(codes(&single.violations), refused(0));
+    assert_eq!(single.violations[0].figures["crossing_tensors"], 3.0);
+    let whole = [("n1", &["d", "c", "b", "a", "late", "in"][..])];
+    assert_eq!(codes_of("single_tensor", &whole), []);
 }
 
 #[test]

@@ -11,6 +11,7 @@ use cutpoint_planner::env::NeverStop;
 use cutpoint_planner::{Env, Progress, Stop, StopReason, plan};
 
 use super::OracleAnswer;
+use super::cuts::EveryCut;
 use super::every::{brute_least_bytes, brute_replan};
 
 /// A bound and an objective are sums of the same numbers in different orders.
@@ -128,7 +129,9 @@ pub fn assert_document_true(
     context: &str,
 ) -> bool {
     if request.options.base.is_some() {
-        return assert_replanning_true(request, document, answer, context);
+        let least_s = || brute_replan(request).unwrap().least_period_s;
+        let fewest_bytes = |limit_s| brute_least_bytes(request, limit_s).unwrap().shipped_bytes;
+        return assert_replanning_true(document, answer, &least_s, &fewest_bytes, context);
     }
     let (stated, bound) = objective(request, document);
     match (answer, document.status) {
@@ -155,11 +158,41 @@ pub fn assert_document_true(
     document.status == Status::Optimal
 }
 
-/// The claims of a document with a migration hold. Says whether it was proven.
-fn assert_replanning_true(
+/// What a document claims of all cuts holds. Says whether it was proven.
+pub fn assert_true_of_all_cuts(
     request: &PlanRequest,
     document: &PlacementDocument,
+    placements: &EveryCut<'_>,
+    context: &str,
+) -> bool {
+    let answer = placements.answer();
+    if request.options.base.is_some() {
+        let least_s = || placements.least_period_s().unwrap();
+        let fewest_bytes = |limit_s| placements.fewest_bytes(limit_s).unwrap();
+        return assert_replanning_true(document, &answer, &least_s, &fewest_bytes, context);
+    }
+    if request.options.objective != Objective::Tradeoff || document.status != Status::Optimal {
+        return assert_document_true(request, document, &answer, context);
+    }
+    // Each point of one front has one of the other that is no worse in both, but for rounding.
+    let stated: Vec<(f64, f64)> = document.front.iter().map(|point| (point.period_s, point.latency_s)).collect();
+    let front = placements.front();
+    let no_worse = |one: &(f64, f64), other: &(f64, f64)| {
+        one.0 <= other.0 * (1.0 + ROUNDING) && one.1 <= other.1 * (1.0 + ROUNDING)
+    };
+    let covers = |some: &[(f64, f64)], others: &[(f64, f64)]| {
+        others.iter().all(|other| some.iter().any(|one| no_worse(one, other)))
+    };
+    assert!(covers(&stated, &front) && covers(&front, &stated), "{context}: {stated:?}, but {front:?}");
+    true
+}
+
+/// The claims of a document with a migration hold. Says whether it was proven.
+fn assert_replanning_true(
+    document: &PlacementDocument,
     answer: &OracleAnswer,
+    least_s: &dyn Fn() -> f64,
+    fewest_bytes: &dyn Fn(f64) -> u64,
     context: &str,
 ) -> bool {
     let proven = matches!(document.status, Status::Optimal | Status::Infeasible);
@@ -172,11 +205,11 @@ fn assert_replanning_true(
         assert_eq!(document.status, Status::Unknown, "{context}");
         return false;
     };
-    let least_s = brute_replan(request).unwrap().least_period_s;
+    let least_s = least_s();
     assert!(migration.least_period_s.unwrap() >= least_s, "{context}: {migration:?}, but {least_s} s");
     assert!(document.lower_bound_s.unwrap() <= least_s * (1.0 + ROUNDING), "{context}: {document:?}, {least_s} s");
-    let fewest = brute_least_bytes(request, migration.max_period_s.unwrap()).unwrap();
-    assert!(migration.lower_bound_bytes.unwrap() <= fewest.shipped_bytes, "{context}: {migration:?}, but {fewest:?}");
+    let fewest = fewest_bytes(migration.max_period_s.unwrap());
+    assert!(migration.lower_bound_bytes.unwrap() <= fewest, "{context}: {migration:?}, but {fewest:?}");
     if document.status == Status::Optimal {
         assert_eq!(migration.shipped_bytes as f64, best.objective, "{context}: {migration:?}, but {best:?}");
     }

@@ -82,11 +82,21 @@ pub fn random_request(seed: u64, kind: Kind, size: Size) -> PlanRequest {
 
 /// The document of [`random_request`].
 pub fn random_document(seed: u64, kind: Kind, size: Size) -> Value {
+    random_document_of(seed, kind, size, Maker::model)
+}
+
+/// The same with models of another sort.
+pub(super) fn random_document_of(
+    seed: u64,
+    kind: Kind,
+    size: Size,
+    model: impl FnOnce(&mut Maker, usize) -> Value,
+) -> Value {
     // Each kind has its own stream, so that the kinds do not share models.
     let mut maker = Maker { rng: Pcg64Mcg::seed_from_u64(seed.wrapping_mul(31).wrapping_add(kind as u64)), kind };
     let layers = maker.mostly_many(size.layers);
     let nodes = maker.mostly_many(size.nodes);
-    let model = maker.model(layers);
+    let model = model(&mut maker, layers);
     let cluster = maker.cluster(nodes, &model);
     let mut document = json!({
         "objective": maker.objective(),
@@ -108,8 +118,8 @@ pub fn random_document(seed: u64, kind: Kind, size: Size) -> Value {
     document
 }
 
-struct Maker {
-    rng: Pcg64Mcg,
+pub(super) struct Maker {
+    pub(super) rng: Pcg64Mcg,
     kind: Kind,
 }
 
@@ -119,7 +129,7 @@ impl Maker {
     }
 
     /// Certain where the request is of a kind, of that probability where it is mixed, else out of the question.
-    fn when(&mut self, kind: Kind, mixed: f64) -> bool {
+    pub(super) fn when(&mut self, kind: Kind, mixed: f64) -> bool {
         self.is(kind) || (self.is(Kind::Mixed) && self.rng.random_bool(mixed))
     }
 
@@ -128,7 +138,7 @@ impl Maker {
         self.rng.random_range(1..=most).max(self.rng.random_range(1..=most))
     }
 
-    fn size(&mut self, most: u64) -> u64 {
+    pub(super) fn size(&mut self, most: u64) -> u64 {
         if self.when(Kind::Ties, 0.3) {
             return self.rng.random_range(0..=2) * (most / 2);
         }
@@ -176,6 +186,13 @@ impl Maker {
                 if self.rng.random_bool(probability) {
                     edges.push(json!({"from": format!("l{from}"), "to": format!("l{to}")}));
                 }
+            }
+        }
+        // A source without work would be constant, which is what random graphs are for.
+        for layer in described.iter_mut().filter(|layer| layer["param_bytes"] != json!(0) && layer["flops"] == json!(0))
+        {
+            if !edges.iter().any(|edge: &Value| edge["to"] == layer["id"]) {
+                layer["flops"] = json!(1);
             }
         }
         if self.rng.random_bool(0.3) {
@@ -435,7 +452,7 @@ impl Maker {
 
     fn cost_model(&mut self) -> Value {
         if self.is(Kind::Paper) {
-            return json!({"memory": "params", "compute": "ignore", "cuts": "single_tensor", "io_buffers": 0});
+            return json!({"memory": "params", "compute": "ignore", "cuts": "in_order", "io_buffers": 0});
         }
         let mut it = Map::new();
         let mut put = |name: &str, value: Value| it.insert(name.to_owned(), value);
@@ -446,9 +463,8 @@ impl Maker {
         if self.when(Kind::Goals, 0.4) && self.rng.random_bool(0.5) {
             put("overlap", json!("none"));
         }
-        if self.rng.random_bool(0.25) {
-            put("cuts", json!("single_tensor"));
-        }
+        // The programs go over positions; cuts of any order have an oracle of their own.
+        put("cuts", json!("in_order"));
         if self.rng.random_bool(0.15) {
             put("compute", json!("ignore"));
         }

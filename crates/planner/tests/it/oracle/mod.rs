@@ -4,15 +4,21 @@
 
 mod brute;
 mod claims;
+mod cuts;
 mod dense;
 mod every;
+pub mod graph_changes;
+mod graphs;
 mod instance;
+mod shape;
 mod tableau;
 
 pub use brute::brute_force;
-pub use claims::{Heard, StopAfter, assert_document_true, objective, planned, planned_in};
+pub use claims::{Heard, StopAfter, assert_document_true, assert_true_of_all_cuts, objective, planned, planned_in};
+pub use cuts::EveryCut;
 pub use dense::{dense_dp, dense_front, dense_least_bytes};
 pub use every::{brute_front, brute_least_bytes, brute_replan};
+pub use graphs::{random_graph_document, random_graph_request};
 pub use instance::{Kind, Size, random_document, random_request};
 
 use cutpoint_planner::check::StageProposal;

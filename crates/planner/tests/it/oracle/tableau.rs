@@ -6,6 +6,8 @@ use cutpoint_planner::domain::network::Network;
 use cutpoint_planner::domain::options::{ComputeModel, CutPolicy, MemoryModel, Overlap, Pin};
 use cutpoint_planner::domain::request::PlanRequest;
 
+use super::shape::Shape;
+
 /// Positions count layers; nodes stand by their place in the inventory.
 pub struct Tableau<'a> {
     pub request: &'a PlanRequest,
@@ -53,7 +55,9 @@ impl<'a> Tableau<'a> {
                 let places = || colocation.layer_ids.iter().map(|id| place(request, id));
                 places().any(|at| at < position) && places().any(|at| at >= position)
             });
-            let allowed = !together && !(0..position).all(is_input) && (!single || crossing(position).count() == 1);
+            let all_inputs = options.cost_model.cuts == CutPolicy::InOrder || !(position..layers).any(is_input);
+            let begun = all_inputs && !(0..position).all(is_input);
+            let allowed = !together && begun && (!single || crossing(position).count() == 1);
             if allowed {
                 positions.push(position);
                 boundary_bytes.push(bytes(&mut crossing(position)));
@@ -61,7 +65,11 @@ impl<'a> Tableau<'a> {
         }
         positions.push(layers);
         boundary_bytes.push(bytes(&mut (0..layers).filter(|&layer| is_output(layer))));
-        let live = |layer: usize| bytes(&mut (0..=layer).filter(|&tensor| needed_from(tensor, layer)));
+        let shape = Shape::new(request);
+        let live = |layer: usize| match options.cost_model.cuts {
+            CutPolicy::InOrder => bytes(&mut (0..=layer).filter(|&tensor| needed_from(tensor, layer))),
+            CutPolicy::Any | CutPolicy::SingleTensor => shape.bytes(shape.live(layer)),
+        };
         let nodes = cluster.nodes.len();
         let constraints = &options.constraints;
         let may_host = |&node: &usize| {
@@ -91,12 +99,12 @@ impl<'a> Tableau<'a> {
     pub fn with_every_position(self) -> Self {
         let model = &self.request.model;
         let mut every = self.request.clone();
-        every.options.cost_model.cuts = CutPolicy::Any;
+        every.options.cost_model.cuts = CutPolicy::InOrder;
         every.options.constraints.colocate.clear();
-        let any = Tableau::new(&every);
+        let in_order = Tableau::new(&every);
         let layers = model.layers.len();
         let bytes_at = |position: usize| {
-            any.positions.iter().position(|&cut| cut == position).map_or(0, |cut| any.boundary_bytes[cut])
+            in_order.positions.iter().position(|&cut| cut == position).map_or(0, |cut| in_order.boundary_bytes[cut])
         };
         Self { positions: (0..=layers).collect(), boundary_bytes: (0..=layers).map(bytes_at).collect(), ..self }
     }
@@ -133,7 +141,7 @@ impl<'a> Tableau<'a> {
         }
         let before = self.work[node][self.positions[from]];
         let behind = self.work[node][self.positions[to]];
-        let measured_s = behind.0 - before.0;
+        let measured_s = (behind.0 - before.0) / 1e12;
         let alone_s = match self.request.cluster.nodes[node].flops_per_s {
             Some(speed) => measured_s + (behind.1 - before.1) / speed,
             None => measured_s,
@@ -212,17 +220,17 @@ fn place(request: &PlanRequest, layer_id: &str) -> usize {
 fn work(request: &PlanRequest, node: &Node) -> Vec<(f64, f64)> {
     let mut sums = vec![(0.0, 0.0)];
     for layer in &request.model.layers {
-        let (mut measured_s, mut flops) = sums[sums.len() - 1];
+        let (mut picoseconds, mut flops) = sums[sums.len() - 1];
         match node.device_class.as_ref().and_then(|class| layer.time_s.get(class)) {
-            Some(seconds) => measured_s += seconds,
+            Some(seconds) => picoseconds += (seconds * 1e12).round(),
             None => flops += layer.flops as f64,
         }
-        sums.push((measured_s, flops));
+        sums.push((picoseconds, flops));
     }
     sums
 }
 
-fn occupied(request: &PlanRequest, node_id: &str) -> (f64, u64) {
+pub(super) fn occupied(request: &PlanRequest, node_id: &str) -> (f64, u64) {
     let (mut asked, mut bytes) = (Vec::new(), 0);
     for occupant in &request.options.occupants {
         for node in occupant.nodes.iter().filter(|node| node.node_id == node_id) {
@@ -248,7 +256,7 @@ fn share(mut asked: Vec<f64>) -> f64 {
 }
 
 /// The link as occupants leave it.
-fn link(request: &PlanRequest, from: usize, to: usize) -> Option<(f64, f64)> {
+pub(super) fn link(request: &PlanRequest, from: usize, to: usize) -> Option<(f64, f64)> {
     let (bandwidth_bps, latency_s) = bare_link(request, from, to)?;
     let id = |node: usize| request.cluster.nodes[node].id.as_str();
     let mut asked = Vec::new();

@@ -1,0 +1,172 @@
+//! The graph of a model, straight from its edges: which layers are constant, and what is live while a layer runs.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::domain::model::ModelProfile;
+use crate::domain::options::CutPolicy;
+
+/// A model whose edges were walked once. Places are those of the profile's topological order.
+pub(super) struct Graph<'a> {
+    model: &'a ModelProfile,
+    place_of: BTreeMap<&'a str, usize>,
+    /// For each layer the layers that read its tensor.
+    readers: Vec<Vec<usize>>,
+    /// For each layer the layers whose tensors it reads.
+    makers: Vec<Vec<usize>>,
+    is_constant: Vec<bool>,
+}
+
+impl<'a> Graph<'a> {
+    pub(super) fn new(model: &'a ModelProfile) -> Self {
+        let layers = model.layers.iter().enumerate();
+        let place_of: BTreeMap<&str, usize> = layers.map(|(place, layer)| (layer.id.as_str(), place)).collect();
+        let mut readers = vec![Vec::new(); model.layers.len()];
+        let mut makers = readers.clone();
+        for edge in &model.edges {
+            if let (Some(&from), Some(&to)) = (place_of.get(edge.from.as_str()), place_of.get(edge.to.as_str())) {
+                readers[from].push(to);
+                makers[to].push(from);
+            }
+        }
+        let mut graph = Self { model, place_of, readers, makers, is_constant: Vec::new() };
+        graph.is_constant = graph.unreached();
+        graph
+    }
+
+    /// For each layer whether no root leads to it; without roots that is said of none.
+    fn unreached(&self) -> Vec<bool> {
+        let is_root = |&place: &usize| self.is_input(place) || (self.makers[place].is_empty() && self.works(place));
+        let mut waiting: Vec<usize> = (0..self.makers.len()).filter(is_root).collect();
+        let has_roots = !waiting.is_empty();
+        let mut unreached = vec![has_roots; self.makers.len()];
+        while let Some(place) = waiting.pop() {
+            if std::mem::replace(&mut unreached[place], false) {
+                waiting.extend(&self.readers[place]);
+            }
+        }
+        unreached
+    }
+
+    fn works(&self, place: usize) -> bool {
+        let layer = &self.model.layers[place];
+        layer.flops > 0 || layer.time_s.values().any(|&seconds| seconds > 0.0)
+    }
+
+    /// A layer's place in the order.
+    pub(super) fn place(&self, layer_id: &str) -> Option<usize> {
+        self.place_of.get(layer_id).copied()
+    }
+
+    /// The layers whose tensors a layer reads.
+    pub(super) fn makers(&self, place: usize) -> &[usize] {
+        &self.makers[place]
+    }
+
+    /// The layers that read a layer's tensor.
+    pub(super) fn readers(&self, place: usize) -> &[usize] {
+        &self.readers[place]
+    }
+
+    /// Whether no root leads to a layer: each stage that needs it has a copy.
+    pub(super) fn is_constant(&self, place: usize) -> bool {
+        self.is_constant[place]
+    }
+
+    /// Whether a layer holds an input tensor of the model: no predecessor, no parameters, no work.
+    pub(super) fn is_input(&self, place: usize) -> bool {
+        self.makers[place].is_empty() && self.model.layers[place].param_bytes == 0 && !self.works(place)
+    }
+
+    /// The layers that hold the model's inputs.
+    pub(super) fn inputs(&self) -> Vec<usize> {
+        (0..self.makers.len()).filter(|&place| self.is_input(place)).collect()
+    }
+
+    /// The layers whose tensors are the model's outputs: nobody reads them.
+    pub(super) fn outputs(&self) -> Vec<usize> {
+        (0..self.readers.len()).filter(|&place| self.readers[place].is_empty()).collect()
+    }
+
+    /// The constant layers whose tensors a stage needs as they are: those that its layers read, and behind the last stage
+    /// those that are outputs.
+    pub(super) fn constants_at_hand(&self, layers: &[usize], is_last: bool) -> BTreeSet<usize> {
+        let read = layers.iter().flat_map(|&layer| self.makers[layer].iter().copied());
+        let delivered = if is_last { self.outputs() } else { Vec::new() };
+        read.chain(delivered).filter(|&place| self.is_constant[place]).collect()
+    }
+
+    /// The constant layers that a stage holds: those at hand, and all that lead to them.
+    pub(super) fn constants_held(&self, layers: &[usize], is_last: bool) -> BTreeSet<usize> {
+        let mut held = self.constants_at_hand(layers, is_last);
+        let mut waiting: Vec<usize> = held.iter().copied().collect();
+        while let Some(place) = waiting.pop() {
+            waiting.extend(self.makers[place].iter().filter(|&&maker| held.insert(maker)));
+        }
+        held
+    }
+
+    /// For each layer, the bytes live while it runs: what the profile says, else its own tensor and each other one that is
+    /// still needed, constants left out.
+    pub(super) fn activation_bytes(&self, policy: CutPolicy) -> Vec<u64> {
+        let layers = &self.model.layers;
+        if layers.iter().all(|layer| layer.activation_bytes.is_some()) {
+            return layers.iter().filter_map(|layer| layer.activation_bytes).collect();
+        }
+        let live = if policy == CutPolicy::InOrder { self.live_in_order() } else { self.live_in_every_order() };
+        layers.iter().zip(live).map(|(layer, live)| layer.activation_bytes.unwrap_or(live)).collect()
+    }
+
+    /// Needed is in the profile's order what it or a later layer reads or what leaves the model.
+    fn live_in_order(&self) -> Vec<u64> {
+        let layers = &self.model.layers;
+        let mut made_bytes = vec![0; layers.len() + 1];
+        let mut dead_bytes = vec![0; layers.len() + 1];
+        for (place, layer) in layers.iter().enumerate().filter(|(place, _)| !self.is_constant[*place]) {
+            made_bytes[place] += layer.output_bytes;
+            if let Some(reader) = self.readers[place].iter().max() {
+                dead_bytes[reader + 1] += layer.output_bytes;
+            }
+        }
+        let mut live = 0;
+        let walk = (0..layers.len()).map(|place| {
+            live = live + made_bytes[place] - dead_bytes[place];
+            live
+        });
+        walk.collect()
+    }
+
+    /// Needed is in every order what an ancestor made and the layer itself or a descendant reads: the layer stands on a way
+    /// from the tensor's maker to one of its readers. Sets of tensors are words of bits, so many tensors at a time.
+    fn live_in_every_order(&self) -> Vec<u64> {
+        let layers = &self.model.layers;
+        let mut live: Vec<u64> = layers.iter().map(|layer| layer.output_bytes).collect();
+        let mut made_above = vec![0_u128; layers.len()];
+        let mut read_below = vec![0_u128; layers.len()];
+        let is_read = |place: &usize| !self.is_constant[*place] && !self.readers[*place].is_empty();
+        let tensors: Vec<usize> = (0..layers.len()).filter(is_read).collect();
+        for tensors in tensors.chunks(u128::BITS as usize) {
+            let first = tensors[0];
+            let last = tensors.iter().flat_map(|&tensor| self.readers[tensor].iter().copied()).max().unwrap_or(first);
+            let bit = |place: usize| tensors.binary_search(&place).map_or(0, |bit| 1_u128 << bit);
+            for place in first..=last {
+                let makers = self.makers[place].iter().filter(|&&maker| maker >= first);
+                made_above[place] = makers.fold(0, |word, &maker| word | made_above[maker] | bit(maker));
+            }
+            let (mut word_before, mut bytes) = (0, 0);
+            for place in (first..=last).rev() {
+                let read = self.makers[place].iter().fold(0, |word, &maker| word | bit(maker));
+                let readers = self.readers[place].iter().filter(|&&reader| reader <= last);
+                read_below[place] = readers.fold(read, |word, &reader| word | read_below[reader]);
+                let word = made_above[place] & read_below[place];
+                // Along a chain most words are equal.
+                if word != word_before {
+                    let needed = tensors.iter().enumerate().filter(|(bit, _)| word >> bit & 1 == 1);
+                    bytes = needed.map(|(_, &tensor)| layers[tensor].output_bytes).sum();
+                    word_before = word;
+                }
+                live[place] += bytes;
+            }
+        }
+        live
+    }
+}

@@ -1,0 +1,308 @@
+//! Every chain of cuts on every sequence of nodes, straight from the law: for at most about 8 layers and 3 nodes. Nothing
+//! here asks the checker, so that the two can be held against each other.
+
+use cutpoint_planner::check::StageProposal;
+use cutpoint_planner::domain::cluster::Node;
+use cutpoint_planner::domain::options::{ComputeModel, CutPolicy, MemoryModel, Objective, Overlap};
+use cutpoint_planner::domain::request::PlanRequest;
+
+use super::shape::{Set, Shape, places};
+use super::tableau::{link, occupied};
+use super::{Optimum, OracleAnswer};
+
+/// All valid placements of a request.
+pub struct EveryCut<'a> {
+    tables: Tables<'a>,
+    found: Vec<Found>,
+}
+
+/// A valid placement.
+#[derive(Debug, Clone)]
+struct Found {
+    period_s: f64,
+    latency_s: f64,
+    shipped_bytes: u64,
+    /// A node and the cut at which its stage ends, for each stage.
+    stages: Vec<(usize, Set)>,
+}
+
+struct Tables<'a> {
+    request: &'a PlanRequest,
+    shape: Shape<'a>,
+    activation_bytes: Vec<u64>,
+    hosts: Vec<usize>,
+    source: Option<usize>,
+    sink: Option<usize>,
+    /// For each node, how much longer work takes there than alone, and the bytes that occupants hold.
+    occupied: Vec<(f64, u64)>,
+    links: Vec<Vec<Option<(f64, f64)>>>,
+    /// For each node what it holds in the base.
+    held: Vec<Set>,
+    together: Vec<Set>,
+}
+
+impl<'a> EveryCut<'a> {
+    pub fn new(request: &'a PlanRequest) -> Self {
+        let tables = Tables::new(request);
+        let mut cuts = tables.shape.cuts(request.options.cost_model.cuts);
+        cuts.push(tables.shape.whole());
+        let mut found = Vec::new();
+        extend(&tables, &cuts, &mut Vec::new(), &mut found);
+        Self { tables, found }
+    }
+
+    /// The exact answer.
+    pub fn answer(&self) -> OracleAnswer {
+        let options = &self.tables.request.options;
+        let limit_s = self.least_period_s().unwrap_or(0.0) * options.max_period_ratio.unwrap_or(1.0);
+        let rank = |it: &Found| match options.objective {
+            _ if options.base.is_some() => (it.shipped_bytes as f64, it.period_s, it.latency_s),
+            Objective::MaxThroughput | Objective::Tradeoff => (it.period_s, it.latency_s, 0.0),
+            Objective::MinLatency => (it.latency_s, it.period_s, 0.0),
+            Objective::MinNodes { .. } => (it.stages.len() as f64, it.period_s, 0.0),
+        };
+        let allowed = self.found.iter().filter(|it| options.base.is_none() || it.period_s <= limit_s);
+        let best = allowed.min_by(|a, b| rank(a).partial_cmp(&rank(b)).unwrap());
+        best.map_or(OracleAnswer::Infeasible, |best| {
+            let Found { period_s, latency_s, .. } = *best;
+            let stages = self.tables.proposals(&best.stages);
+            OracleAnswer::Optimal(Optimum { objective: rank(best).0, period_s, latency_s, stages })
+        })
+    }
+
+    /// T*.
+    pub fn least_period_s(&self) -> Option<f64> {
+        self.found.iter().map(|it| it.period_s).min_by(f64::total_cmp)
+    }
+
+    /// The fewest bytes shipped within a period.
+    pub fn fewest_bytes(&self, limit_s: f64) -> Option<u64> {
+        self.found.iter().filter(|it| it.period_s <= limit_s).map(|it| it.shipped_bytes).min()
+    }
+
+    /// The non-dominated pairs of period and latency, by ascending period.
+    pub fn front(&self) -> Vec<(f64, f64)> {
+        let mut all: Vec<(f64, f64)> = self.found.iter().map(|it| (it.period_s, it.latency_s)).collect();
+        all.sort_by(|a, b| a.partial_cmp(b).unwrap());
+        let mut front: Vec<(f64, f64)> = Vec::new();
+        for point in all {
+            if front.last().is_none_or(|last| point.1 < last.1) {
+                front.push(point);
+            }
+        }
+        front
+    }
+
+    /// How many placements are valid.
+    pub fn count(&self) -> usize {
+        self.found.len()
+    }
+
+    /// Whether each layer that is cut, on the node of its stage, is a valid placement; with its period, latency and bytes.
+    pub fn judged(&self, nodes: &[usize], stage_of: &[usize]) -> Option<(f64, f64, u64)> {
+        let mut cut = 0;
+        let stages: Vec<(usize, Set)> = nodes
+            .iter()
+            .enumerate()
+            .map(|(stage, &node)| {
+                cut |= places(self.tables.shape.whole())
+                    .filter(|&it| stage_of[it] == stage)
+                    .fold(0, |set, it| set | 1 << it);
+                (node, cut)
+            })
+            .collect();
+        let same = |it: &&Found| it.stages == stages;
+        self.found.iter().find(same).map(|it| (it.period_s, it.latency_s, it.shipped_bytes))
+    }
+}
+
+fn extend(tables: &Tables<'_>, cuts: &[Set], stages: &mut Vec<(usize, Set)>, found: &mut Vec<Found>) {
+    let before = stages.last().map_or(0, |&(_, cut)| cut);
+    let most = tables.request.options.constraints.max_stages.unwrap_or(u64::MAX);
+    if before == tables.shape.whole() {
+        found.extend(tables.placed(stages));
+        return;
+    }
+    if stages.len() as u64 >= most {
+        return;
+    }
+    for &node in &tables.hosts {
+        if stages.iter().any(|&(other, _)| other == node) {
+            continue;
+        }
+        for &cut in cuts.iter().filter(|&&cut| before & !cut == 0 && cut != before) {
+            if tables.fits(node, before, cut) {
+                stages.push((node, cut));
+                extend(tables, cuts, stages, found);
+                stages.pop();
+            }
+        }
+    }
+}
+
+impl<'a> Tables<'a> {
+    fn new(request: &'a PlanRequest) -> Self {
+        let (model, cluster, options) = (&request.model, &request.cluster, &request.options);
+        let shape = Shape::new(request);
+        let set_of = |ids: &[String]| -> Set {
+            let places = ids.iter().filter_map(|id| model.layers.iter().position(|layer| layer.id == *id));
+            places.fold(0, |set, place| set | 1 << place) & !shape.constants
+        };
+        let live = |layer: usize| match options.cost_model.cuts {
+            CutPolicy::InOrder => shape.live_in_order(layer),
+            CutPolicy::Any | CutPolicy::SingleTensor => shape.live(layer),
+        };
+        let activation =
+            |layer: usize| model.layers[layer].activation_bytes.unwrap_or_else(|| shape.bytes(live(layer)));
+        let constraints = &options.constraints;
+        let may_host = |&node: &usize| {
+            let it = &cluster.nodes[node];
+            let selected = constraints.node_selector.iter().all(|(key, value)| it.labels.get(key) == Some(value));
+            it.schedulable && selected && !constraints.exclude_nodes.contains(&it.id)
+        };
+        let nodes = cluster.nodes.len();
+        let node =
+            |id: &Option<String>| id.as_ref().map(|id| cluster.nodes.iter().position(|it| it.id == *id).unwrap());
+        let held_by = |it: &Node| {
+            let stages = options.base.iter().flat_map(|base| base.stages.iter().enumerate().map(move |at| (base, at)));
+            let own = stages.filter(|(_, (_, stage))| stage.node_id == it.id).map(|(base, (index, stage))| {
+                let layers = set_of(&stage.layer_ids);
+                layers | shape.constants_held(layers, index + 1 == base.stages.len())
+            });
+            own.fold(0, |all, own| all | own)
+        };
+        Self {
+            request,
+            activation_bytes: (0..model.layers.len()).map(activation).collect(),
+            hosts: (0..nodes).filter(may_host).collect(),
+            source: node(&constraints.source_node),
+            sink: node(&constraints.sink_node),
+            occupied: cluster.nodes.iter().map(|node| occupied(request, &node.id)).collect(),
+            links: (0..nodes).map(|from| (0..nodes).map(|to| link(request, from, to)).collect()).collect(),
+            held: cluster.nodes.iter().map(held_by).collect(),
+            together: constraints.colocate.iter().map(|colocation| set_of(&colocation.layer_ids)).collect(),
+            shape,
+        }
+    }
+
+    /// The bytes that cross a cut; before the first stage those of the inputs, behind the last one those of the outputs.
+    fn boundary_bytes(&self, cut: Set) -> u64 {
+        self.shape.bytes(match cut {
+            0 => self.shape.inputs,
+            cut if cut == self.shape.whole() => self.shape.outputs,
+            cut => self.shape.crossing(cut),
+        })
+    }
+
+    /// Whether the layers between two cuts may run on a node: memory, pins, and layers that stay together.
+    fn fits(&self, node: usize, before: Set, cut: Set) -> bool {
+        let (own, is_last) = (cut & !before, cut == self.shape.whole());
+        let layers = |set: Set| places(set).map(|place| &self.request.model.layers[place]);
+        let held = self.shape.constants_held(own, is_last);
+        let params: u64 = layers(held).map(|layer| layer.param_bytes).sum();
+        let mut bytes: u64 = layers(own).map(|layer| layer.param_bytes).sum();
+        bytes += layers(own | held).map(|layer| layer.state_bytes).sum::<u64>();
+        bytes += params.max(self.shape.bytes(self.shape.constants_at_hand(own, is_last)));
+        let cost_model = &self.request.options.cost_model;
+        if cost_model.memory == MemoryModel::ParamsAndActivations {
+            bytes += places(own).map(|place| self.activation_bytes[place]).max().unwrap();
+            bytes += cost_model.io_buffers * (self.boundary_bytes(before) + self.boundary_bytes(cut));
+        }
+        let it = &self.request.cluster.nodes[node];
+        let pinned = self.request.options.constraints.pins.iter().all(|pin| {
+            let here = layers(own).any(|layer| layer.id == pin.layer_id);
+            let labelled = pin.node_selector.iter().all(|(name, value)| it.labels.get(name) == Some(value));
+            !here || (pin.node_id.as_ref().is_none_or(|id| *id == it.id) && labelled)
+        });
+        let whole = self.together.iter().all(|together| together & own == 0 || together & !own == 0);
+        let free_bytes = (it.memory_bytes - it.reserved_bytes).saturating_sub(self.occupied[node].1);
+        pinned && whole && bytes <= free_bytes
+    }
+
+    fn compute_s(&self, node: usize, own: Set) -> f64 {
+        if self.request.options.cost_model.compute == ComputeModel::Ignore {
+            return 0.0;
+        }
+        let it = &self.request.cluster.nodes[node];
+        let (mut picoseconds, mut flops) = (0.0, 0.0);
+        for layer in places(own).map(|place| &self.request.model.layers[place]) {
+            match it.device_class.as_ref().and_then(|class| layer.time_s.get(class)) {
+                Some(seconds) => picoseconds += (seconds * 1e12).round(),
+                None => flops += layer.flops as f64,
+            }
+        }
+        let alone_s = picoseconds / 1e12 + it.flops_per_s.map_or(0.0, |speed| flops / speed);
+        alone_s * self.occupied[node].0
+    }
+
+    fn transfer_s(&self, from: usize, to: usize, bytes: u64) -> Option<f64> {
+        if from == to {
+            return Some(0.0);
+        }
+        let (bandwidth_bps, latency_s) = self.links[from][to]?;
+        Some(8.0 * (bytes as f64 * self.request.options.cost_model.transfer_scale) / bandwidth_bps + latency_s)
+    }
+
+    /// A placement whose stages fit, unless a link is missing or a limit is broken.
+    fn placed(&self, stages: &[(usize, Set)]) -> Option<Found> {
+        let options = &self.request.options;
+        let (first, last) = (stages[0].0, stages[stages.len() - 1].0);
+        let receive_s = match self.source {
+            Some(source) => self.transfer_s(source, first, self.boundary_bytes(0))?,
+            None => 0.0,
+        };
+        let mut busy_s = vec![0.0; self.links.len()];
+        let (mut largest_s, mut latency_s, mut arriving_s, mut before) = (receive_s, receive_s, receive_s, 0);
+        let (mut shipped, mut sent_s) = (0, 0.0);
+        for (stage, &(node, cut)) in stages.iter().enumerate() {
+            sent_s = match (stages.get(stage + 1), self.sink) {
+                (Some(&(next, _)), _) => self.transfer_s(node, next, self.boundary_bytes(cut))?,
+                (None, Some(sink)) => self.transfer_s(node, sink, self.boundary_bytes(cut))?,
+                (None, None) => 0.0,
+            };
+            let own = cut & !before;
+            let compute_s = self.compute_s(node, own);
+            largest_s = f64::max(largest_s, f64::max(compute_s, sent_s));
+            latency_s = latency_s + compute_s + sent_s;
+            busy_s[node] = arriving_s + compute_s + sent_s;
+            if options.base.is_some() {
+                let needed = own | self.shape.constants_held(own, cut == self.shape.whole());
+                let moved = places(needed & !self.held[node]);
+                shipped += moved.map(|place| self.request.model.layers[place].param_bytes).sum::<u64>();
+            }
+            (arriving_s, before) = (sent_s, cut);
+        }
+        // What a node sends as the source and takes as the sink, beside the stage that it may host.
+        let mut own_s = vec![0.0; self.links.len()];
+        if let Some(source) = self.source.filter(|&source| source != first) {
+            own_s[source] += receive_s;
+        }
+        if let Some(sink) = self.sink.filter(|&sink| sink != last) {
+            own_s[sink] += sent_s;
+        }
+        let period_s = match options.cost_model.overlap {
+            Overlap::Full => largest_s,
+            Overlap::None => busy_s.iter().zip(own_s).map(|(busy_s, own_s)| busy_s + own_s).fold(0.0, f64::max),
+        };
+        let in_time = latency_s <= options.constraints.max_latency_s.unwrap_or(f64::INFINITY);
+        let on_target = match options.objective {
+            Objective::MinNodes { target_period_s } => period_s <= target_period_s,
+            _ => true,
+        };
+        let found = || Found { period_s, latency_s, shipped_bytes: shipped, stages: stages.to_vec() };
+        (in_time && on_target).then(found)
+    }
+
+    fn proposals(&self, stages: &[(usize, Set)]) -> Vec<StageProposal> {
+        let mut before = 0;
+        let mut proposal = |&(node, cut): &(usize, Set)| {
+            let own = places(cut & !before);
+            before = cut;
+            StageProposal {
+                node_id: self.request.cluster.nodes[node].id.clone(),
+                layer_ids: own.map(|place| self.request.model.layers[place].id.clone()).collect(),
+            }
+        };
+        stages.iter().map(&mut proposal).collect()
+    }
+}
