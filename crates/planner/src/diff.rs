@@ -14,11 +14,8 @@ use crate::domain::placed::{Placed, PlacedStage};
 pub fn diff(model: &ModelProfile, cluster: &ClusterInventory, base: &Placed, placed: &Placed) -> PlacementDiff {
     let stages = placed.stages.iter().filter_map(|stage| {
         let node = cluster.node_index(&stage.node_id)?;
-        let mut layers = stage.layer_ids.iter().filter_map(|id| model.layer_index(id));
-        let first = layers.next()?;
-        let (least, greatest) =
-            layers.fold((first, first), |(least, greatest), layer| (least.min(layer), greatest.max(layer)));
-        Some((node, least..greatest + 1))
+        let layers: Vec<usize> = stage.layer_ids.iter().filter_map(|id| model.layer_index(id)).collect();
+        (!layers.is_empty()).then_some((node, layers))
     });
     let Migration { moved_layers, shipped_bytes, estimated_s, unsourced_bytes, .. } =
         shipped(model, cluster, &base.base(), stages);

@@ -3,17 +3,18 @@
 use std::collections::BTreeMap;
 
 use super::cost::{Assignment, Costs, costs, own_transfers, stage_times};
+use super::cuts::CutCount;
 use super::env::{Env, StopReason};
 use super::instance::Instance;
 use super::resource_constrained::completion_bounds::ROUNDING;
 use super::{migration, occupants};
-use crate::domain::chain::crossing_layers;
 use crate::domain::migration::Migration;
+use crate::domain::model::ModelProfile;
 use crate::domain::objective::Unit;
 use crate::domain::options::{ComputeModel, Objective, Overlap};
 use crate::domain::placement::{
-    Bottleneck, BottleneckKind, FrontPoint, Pipeline, PlacementDocument, Reason, Receive, Send, Stage, Status,
-    Termination, Warning, WarningCode,
+    Bottleneck, BottleneckKind, CutsConsidered, FrontPoint, Pipeline, PlacementDocument, Reason, Receive, Send, Stage,
+    Status, Termination, Warning, WarningCode,
 };
 use crate::domain::request::PlanRequest;
 use crate::domain::unit::counted;
@@ -76,11 +77,12 @@ pub fn without_placement(request: &PlanRequest, seed: u64, claim: Claim, reasons
         lower_bound_s: bound.filter(|_| unit == Unit::Seconds),
         lower_bound_nodes: bound.filter(|_| unit == Unit::Nodes).map(|nodes| nodes as u64),
         gap: None,
+        cuts: None,
         pipelines: Vec::new(),
         front: Vec::new(),
         migration: None,
         occupants: Vec::new(),
-        warnings: unconnected(request).into_iter().collect(),
+        warnings: loose(request),
         reasons,
         solve_s: 0.0,
         solver_version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -128,6 +130,7 @@ pub fn with_placement(
         inferences_per_s: each_period(request.model.batch_size, period_s),
         latency_s: Some(latency_s),
         gap: Some(gap),
+        cuts: Some(cuts(instance)),
         pipelines: vec![Pipeline {
             period_s,
             rate_per_s,
@@ -138,6 +141,14 @@ pub fn with_placement(
         warnings: warnings(request, instance, assignment),
         ..without_placement(request, seed, claim, Vec::new())
     }
+}
+
+fn cuts(instance: &Instance) -> CutsConsidered {
+    let (count, more) = match instance.cuts.count {
+        CutCount::Exactly(count) => (count, false),
+        CutCount::MoreThan(count) => (count, true),
+    };
+    CutsConsidered { considered: instance.blocks() as u64 - 1, count: count as u64, more }
 }
 
 /// How many come out per second if so many come out in each period; none where that is no finite number.
@@ -187,19 +198,40 @@ fn byte_gap(migration: &Migration) -> f64 {
 }
 
 fn stages(request: &PlanRequest, instance: &Instance, assignment: &Assignment) -> Vec<Stage> {
-    let positions = &instance.chain.positions;
-    let tensors_at = |position: usize| -> Vec<String> {
-        let layers = &request.model.layers;
-        crossing_layers(&request.model, positions[position]).map(|layer| layers[layer].id.clone()).collect()
-    };
-    let mut crossing = tensors_at(0);
+    let crossing = crossing(&request.model, instance, assignment);
     let spans = assignment.spans().zip(stage_times(instance, assignment)).enumerate();
     let stages = spans.map(|(index, (span, times))| {
-        let behind = tensors_at(span.1);
-        let before = std::mem::replace(&mut crossing, behind.clone());
-        stage(request, instance, assignment, index, span, times, [before, behind])
+        let tensors = [crossing[index].clone(), crossing[index + 1].clone()];
+        stage(request, instance, assignment, index, span, times, tensors)
     });
     stages.collect()
+}
+
+/// Before each stage and behind the last, the layers whose tensors travel there, in the model's order: the inputs first,
+/// the outputs last. O(L + E), and as much as they are.
+fn crossing(model: &ModelProfile, instance: &Instance, assignment: &Assignment) -> Vec<Vec<String>> {
+    let last = assignment.stages.len();
+    let mut stage_of = vec![last; model.layers.len()];
+    for (stage, (start, end, _)) in assignment.spans().enumerate() {
+        instance.cuts.layers_between(start, end).into_iter().for_each(|layer| stage_of[layer] = stage);
+    }
+    let mut crossing = vec![Vec::new(); last + 1];
+    for (layer, it) in model.layers.iter().enumerate() {
+        let readers = model.readers(layer);
+        if model.is_input(layer) {
+            crossing[0].push(it.id.clone());
+        }
+        if readers.is_empty() {
+            crossing[last].push(it.id.clone());
+        }
+        let until =
+            if readers.is_empty() { Some(last - 1) } else { readers.iter().map(|&reader| stage_of[reader]).max() };
+        if !model.is_constant(layer) {
+            let between = stage_of[layer] + 1..=until.unwrap_or(0);
+            between.for_each(|stage| crossing[stage].push(it.id.clone()));
+        }
+    }
+    crossing
 }
 
 fn stage(
@@ -223,25 +255,28 @@ fn stage(
     let link_share = |from: Option<usize>, to: Option<usize>| {
         from.zip(to).and_then(|(from, to)| share(instance.shares.link_share(from, to)))
     };
-    let layers = instance.chain.positions[start]..instance.chain.positions[end];
+    let layers = instance.cuts.layers_between(start, end);
+    let constants = model.constants_of_stage(layers.iter().copied(), end == instance.blocks());
+    let ids = |layers: &[usize]| layers.iter().map(|&layer| model.layers[layer].id.clone()).collect();
     Stage {
         index: index as u64,
-        layer_ids: layers.clone().map(|layer| model.layers[layer].id.clone()).collect(),
-        param_bytes: layers.clone().map(|layer| model.layers[layer].param_bytes).sum(),
+        layer_ids: ids(&layers),
+        constant_layer_ids: ids(&constants),
+        param_bytes: layers.iter().chain(&constants).map(|&layer| model.layers[layer].param_bytes).sum(),
         memory_bytes: instance.memory_bytes(start, end),
         memory_capacity_bytes: instance.groups[instance.group_of[host]].free_bytes,
         compute_s,
         compute_share: share(instance.shares.of_node[instance.hosts[host]]),
         receive: sender.filter(|id| *id != node_id).map(|from_node_id| Receive {
             tensor_layer_ids: received,
-            bytes: instance.chain.boundary_bytes[start],
+            bytes: instance.cuts.boundary_bytes[start],
             transfer_s: receive_s,
             bandwidth_share: link_share(end_node(&from_node_id), Some(instance.hosts[host])),
             from_node_id,
         }),
         send: receiver.filter(|id| *id != node_id).map(|to_node_id| Send {
             tensor_layer_ids: sent,
-            bytes: instance.chain.boundary_bytes[end],
+            bytes: instance.cuts.boundary_bytes[end],
             transfer_s: send_s,
             bandwidth_share: link_share(Some(instance.hosts[host]), end_node(&to_node_id)),
             to_node_id,
@@ -268,6 +303,23 @@ fn bottleneck(instance: &Instance, assignment: &Assignment, period_s: f64) -> Bo
     }
     // Only a node that is both source and sink and hosts no stage is left.
     Bottleneck { kind: BottleneckKind::Source, stage_index: 0 }
+}
+
+/// What of the model hangs loose: layers without an edge, constants that nothing reads.
+fn loose(request: &PlanRequest) -> Vec<Warning> {
+    unconnected(request).into_iter().chain(unread(request)).collect()
+}
+
+/// Constants that no layer reads are outputs that no input changes.
+fn unread(request: &PlanRequest) -> Option<Warning> {
+    let model = &request.model;
+    let first = model.constant_outputs().next()?;
+    let detail = format!(
+        "no layer reads {}, {} the first: the last stage delivers what no input changes",
+        counted(model.constant_outputs().count(), "constant layer"),
+        model.layers[first].id
+    );
+    Some(Warning { code: WarningCode::ConstantsUnread, detail })
 }
 
 /// A profile without its edges is planned as it stands, and the cuts that it allows are not those of the model.
@@ -298,13 +350,14 @@ fn unconnected(request: &PlanRequest) -> Option<Warning> {
 }
 
 fn warnings(request: &PlanRequest, instance: &Instance, assignment: &Assignment) -> Vec<Warning> {
-    let mut warnings: Vec<Warning> = unconnected(request).into_iter().collect();
+    let mut warnings = loose(request);
     if request.options.cost_model.compute == ComputeModel::Ignore {
         return warnings;
     }
     for (start, end, host) in assignment.spans() {
         let node = &request.cluster.nodes[instance.hosts[host]];
-        let layers = &request.model.layers[instance.chain.positions[start]..instance.chain.positions[end]];
+        let layers = instance.cuts.layers_between(start, end).into_iter().map(|layer| &request.model.layers[layer]);
+        let layers: Vec<&crate::domain::model::Layer> = layers.collect();
         let timed =
             |times: &BTreeMap<String, f64>| node.device_class.as_ref().is_some_and(|class| times.contains_key(class));
         let untimed = layers.iter().filter(|layer| layer.flops > 0 && !timed(&layer.time_s)).count();

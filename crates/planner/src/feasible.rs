@@ -145,15 +145,26 @@ pub fn reason<const N: usize>(code: ReasonCode, detail: String, figures: [(&str,
 
 /// The layers of a block. Blocks count from 1.
 pub fn block_layers(request: &PlanRequest, instance: &Instance, block: usize) -> Vec<String> {
-    instance.layers_of(block).map(|layer| request.model.layers[layer].id.clone()).collect()
+    instance.layers_of(block).iter().map(|&layer| request.model.layers[layer].id.clone()).collect()
 }
 
-/// Blocks that no stage on any host can hold. A stage's buffers depend on its ends, so they are tried.
+/// Blocks that no stage on any host can hold. A stage's buffers depend on its ends, so they are tried along a chain that
+/// has all cuts; else they are left out.
 fn blocks_too_large(
     request: &PlanRequest,
     instance: &Instance,
     stop: &dyn Fn() -> bool,
 ) -> Result<Vec<Reason>, Stopped> {
+    if instance.cuts.sets().is_some() || !instance.cuts.are_all() {
+        let fits = |group: usize, block: usize| {
+            instance.pins_allow(group, block) && instance.block_bytes(block) <= instance.groups[group].free_bytes
+        };
+        let too_large = (1..=instance.block_count())
+            .filter(|&block| !(0..instance.groups.len()).any(|group| fits(group, block)))
+            .take(MOST_BLOCKS)
+            .map(|block| too_large(request, instance, block, instance.block_bytes(block)));
+        return Ok(too_large.collect());
+    }
     let blocks = instance.blocks();
     let groups = 0..instance.groups.len();
     // Most models have no block that needs a neighbour to fit.
@@ -173,32 +184,31 @@ fn blocks_too_large(
         *covered = end.max(*covered);
         Some(*covered)
     });
-    let too_large = covered.enumerate().filter(|&(start, covered)| covered <= start).map(|(start, _)| start + 1);
-    let largest_free = |block: usize| {
-        let allowed = (0..instance.groups.len()).filter(|&group| instance.pins_allow(group, block));
-        allowed.map(|group| instance.groups[group].free_bytes).max().unwrap_or(0)
-    };
-    let (pins_of, colocations) = (Pins::new(request), Colocations::new(request));
-    let too_large = too_large.take(MOST_BLOCKS).map(|block| {
-        let needed = instance.memory_bytes(block - 1, block);
-        let (layer_ids, largest_free) = (block_layers(request, instance, block), largest_free(block));
-        let pins = pins_of.of(instance.layers_of(block));
-        let detail = format!(
-            "no eligible node{} can hold {}{}: alone it needs {}, the largest free memory is {}",
-            if pins.is_empty() { "" } else { " that its pins allow" },
-            match layer_ids.as_slice() {
-                [first, .., last] => format!("the block of layers {first} … {last}"),
-                layer => format!("the layer {}", layer.concat()),
-            },
-            colocations.text(&instance.layers_of(block)),
-            bytes_text(needed),
-            bytes_text(largest_free),
-        );
-        let figures = [("needed_bytes", needed as f64), ("largest_free_bytes", largest_free as f64)];
-        let node_ids = pins.iter().filter_map(|pin| pin.node_id.clone()).collect();
-        Reason { layer_ids, node_ids, ..reason(ReasonCode::BlockTooLarge, detail, figures) }
-    });
-    Ok(too_large.collect())
+    let uncovered = covered.enumerate().filter(|&(start, covered)| covered <= start).map(|(start, _)| start + 1);
+    let reason = |block: usize| too_large(request, instance, block, instance.memory_bytes(block - 1, block));
+    Ok(uncovered.take(MOST_BLOCKS).map(reason).collect())
+}
+
+/// The reason where no host can hold a block.
+fn too_large(request: &PlanRequest, instance: &Instance, block: usize, needed: u64) -> Reason {
+    let allowed = (0..instance.groups.len()).filter(|&group| instance.pins_allow(group, block));
+    let largest_free = allowed.map(|group| instance.groups[group].free_bytes).max().unwrap_or(0);
+    let layer_ids = block_layers(request, instance, block);
+    let pins = Pins::new(request).of(instance.layers_of(block));
+    let detail = format!(
+        "no eligible node{} can hold {}{}: alone it needs {}, the largest free memory is {}",
+        if pins.is_empty() { "" } else { " that its pins allow" },
+        match layer_ids.as_slice() {
+            [first, .., last] => format!("the block of layers {first} … {last}"),
+            layer => format!("the layer {}", layer.concat()),
+        },
+        Colocations::new(request).text(instance.layers_of(block)),
+        bytes_text(needed),
+        bytes_text(largest_free),
+    );
+    let figures = [("needed_bytes", needed as f64), ("largest_free_bytes", largest_free as f64)];
+    let node_ids = pins.iter().filter_map(|pin| pin.node_id.clone()).collect();
+    Reason { layer_ids, node_ids, ..reason(ReasonCode::BlockTooLarge, detail, figures) }
 }
 
 fn too_little_in_all(instance: &Instance) -> Option<Reason> {
@@ -246,6 +256,9 @@ fn too_few_nodes(
     stop: &dyn Fn() -> bool,
 ) -> Result<Option<Reason>, Stopped> {
     let possible = instance.most_stages;
+    if !instance.cuts.are_all() {
+        return Ok(None);
+    }
     if stages_of_longest(instance).is_some_and(|stages| stages <= possible) {
         return Ok(None);
     }

@@ -7,6 +7,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use super::CheckFailure;
 use super::check::check;
 use super::cost::{Assignment, Costs, Score, costs, score};
+use super::cuts::CutCount;
 use super::document::{Claim, Proofs, termination, with_placement, without_placement};
 use super::env::Env;
 use super::instance::Instance;
@@ -22,8 +23,10 @@ pub struct Incumbent<'a> {
     pub instance: &'a Instance,
     /// The world.
     pub env: &'a Env<'a>,
-    /// The blocks between all cuts that there are, where the instance has only some of them: then no bound of the search is claimed.
-    all_blocks: Option<usize>,
+    /// How many cuts there are, where the instance has only some of them: then no bound of the search is claimed.
+    all_cuts: Option<CutCount>,
+    /// Whether the instance allows more than the request, so that its placements are none of the request.
+    is_relaxed: bool,
     state: Mutex<State>,
 }
 
@@ -50,12 +53,24 @@ impl<'a> Incumbent<'a> {
             cheapest: None,
             failure: None,
         };
-        Self { request, instance, env, all_blocks: None, state: Mutex::new(state) }
+        let all_cuts = (!instance.cuts.are_all()).then_some(instance.cuts.count);
+        Self { request, instance, env, all_cuts, is_relaxed: false, state: Mutex::new(state) }
     }
 
     /// The same for an instance with only some of its cuts: nothing that is proven of them is claimed.
-    pub fn among(request: &'a PlanRequest, some: &'a Instance, all_blocks: usize, env: &'a Env<'a>) -> Self {
-        Self { all_blocks: Some(all_blocks), ..Self::new(request, some, env) }
+    pub fn among(request: &'a PlanRequest, some: &'a Instance, all_cuts: CutCount, env: &'a Env<'a>) -> Self {
+        Self { all_cuts: Some(all_cuts), ..Self::new(request, some, env) }
+    }
+
+    /// The same for an instance with all cuts that are of use: what is proven of them holds for all.
+    pub fn of_useful(request: &'a PlanRequest, some: &'a Instance, env: &'a Env<'a>) -> Self {
+        Self { all_cuts: None, ..Self::new(request, some, env) }
+    }
+
+    /// The same for an instance that allows more than the request: what is found is not checked, and what is proven holds
+    /// for the request.
+    pub fn relaxed(request: &'a PlanRequest, relaxed: &'a Instance, env: &'a Env<'a>) -> Self {
+        Self { all_cuts: None, is_relaxed: true, ..Self::new(request, relaxed, env) }
     }
 
     /// A thread that panicked while it held the lock left whole values behind: each is assigned in one step.
@@ -68,6 +83,10 @@ impl<'a> Incumbent<'a> {
         let Some(score) = score(self.instance, &assignment) else { return };
         let mut state = self.state();
         if state.failure.is_some() || state.best.as_ref().is_some_and(|(_, best)| *best <= score) {
+            return;
+        }
+        if self.is_relaxed {
+            state.best = Some((assignment, score));
             return;
         }
         let claim = Claim { bound: state.claimed_bound, termination: Termination::Unfinished };
@@ -106,12 +125,20 @@ impl<'a> Incumbent<'a> {
     where
         'a: 'b,
     {
-        Incumbent::new(self.request, self.instance, env)
+        Incumbent {
+            all_cuts: self.all_cuts,
+            is_relaxed: self.is_relaxed,
+            ..Incumbent::new(self.request, self.instance, env)
+        }
     }
 
-    /// Notes what is proven beside the bound.
+    /// Notes what is found and proven beside the bound. Nothing that is proven among some of the cuts is claimed.
     pub fn prove(&self, note: impl FnOnce(&mut Proofs)) {
-        note(&mut self.state().proofs);
+        let proofs = &mut self.state().proofs;
+        note(proofs);
+        if !self.considers_all_cuts() {
+            (proofs.latency_is_least, proofs.front_is_whole, proofs.fewest_bytes) = (false, false, 0);
+        }
     }
 
     /// Notes the placement that ships least so far; it keeps to the limits of replanning.
@@ -147,7 +174,7 @@ impl<'a> Incumbent<'a> {
 
     /// Whether the instance has all cuts that the request allows.
     pub fn considers_all_cuts(&self) -> bool {
-        self.all_blocks.is_none()
+        self.all_cuts.is_none()
     }
 
     /// The best assignment so far.
@@ -176,6 +203,12 @@ impl<'a> Incumbent<'a> {
         let Some((_, Score(objective, _))) = state.best else { return state.failure.is_some() };
         let allowed = self.request.options.solver.gap * objective;
         state.failure.is_some() || objective - state.bound <= allowed
+    }
+
+    /// Whether what is claimed of all cuts is within the gap that the request allows.
+    pub fn has_claimed_enough(&self) -> bool {
+        let value = self.objective();
+        value.is_finite() && value - self.claimed_bound() <= self.request.options.solver.gap * value
     }
 
     /// Whether a search must end: nothing is left to do, or the world says so.
@@ -228,7 +261,11 @@ impl<'a> Incumbent<'a> {
 
     /// That only some cuts were considered, where that is so.
     fn cuts_left_out(&self) -> Option<Warning> {
-        let (considered, all) = (self.instance.blocks() - 1, self.all_blocks? - 1);
+        let considered = self.instance.blocks() - 1;
+        let all = match self.all_cuts? {
+            CutCount::Exactly(all) => all.to_string(),
+            CutCount::MoreThan(some) => format!("more than {some}"),
+        };
         let detail = format!(
             "the model has {all} cuts, more than a search holds: placements were looked for among {considered} of them; the bound holds for all"
         );

@@ -53,6 +53,7 @@ mod bits;
 mod bound;
 mod coarse;
 mod cost;
+mod cuts;
 mod diff;
 mod document;
 mod exact;
@@ -70,11 +71,12 @@ mod search;
 mod stopped;
 mod verdict;
 
+pub use cuts::{CutCount, cut_count};
 pub use diff::diff;
 pub use env::{Env, Progress, Stop, StopReason};
 pub use occupants::occupant_of;
 
-use self::bound::{Bounds, Walks};
+use self::bound::Bounds;
 use self::incumbent::Incumbent;
 use self::instance::Instance;
 use self::stopped::Stopped;
@@ -113,7 +115,7 @@ pub fn plan(request: &PlanRequest, env: &Env<'_>) -> Result<PlacementDocument, C
     let Ok(instance) = Instance::new(request, &stop) else {
         return Ok(document::stopped(request, env));
     };
-    if request.options.solver.algorithm.searches() && coarse::is_too_large(&instance) {
+    if request.options.solver.algorithm.searches() && coarse::is_large(&instance) {
         return coarse::plan(request, &instance, env);
     }
     let incumbent = Incumbent::new(request, &instance, env);
@@ -151,7 +153,7 @@ fn raise_walk_bound(incumbent: &Incumbent<'_>, stop: &dyn Fn() -> bool) -> Resul
     if instance.objective.minimises_period() && instance.hosts.len() > MOST_HOSTS_OF_WALK_BOUND {
         return Ok(None);
     }
-    raise_bounds(incumbent, &Walks(instance), stop)
+    raise_bounds(incumbent, &*coarse::bounds(instance), stop)
 }
 
 /// Raises the bound to what holds for all placements. Returns a reason if that proves that none exists.

@@ -1,7 +1,6 @@
 //! What replanning ships: from the request's base to an assignment.
 
 use std::collections::BTreeMap;
-use std::ops::Range;
 
 use super::cost::Assignment;
 use super::instance::Instance;
@@ -16,30 +15,43 @@ use crate::domain::request::PlanRequest;
 /// proves (the bound, the periods) is not in it yet.
 pub fn migration(request: &PlanRequest, instance: &Instance, assignment: &Assignment) -> Option<Migration> {
     let base = request.options.base.as_ref()?;
-    let stages = assignment.spans().map(|(start, end, host)| {
-        (instance.hosts[host], instance.chain.positions[start]..instance.chain.positions[end])
-    });
+    let stages =
+        assignment.spans().map(|(start, end, host)| (instance.hosts[host], instance.cuts.layers_between(start, end)));
     Some(shipped(&request.model, &request.cluster, base, stages))
 }
 
-/// What it ships to come from a base to stages of a model on a cluster: each a node, by its place, and its layers.
-pub fn shipped(
+/// For each layer of a model the nodes that hold its parameters in a base, in the order of its stages.
+pub fn holders<'b>(model: &ModelProfile, base: &'b BasePlacement) -> Vec<Vec<&'b str>> {
+    let mut holders: Vec<Vec<&str>> = vec![Vec::new(); model.layers.len()];
+    for (index, stage) in base.stages.iter().enumerate() {
+        let layers = stage.layer_ids.iter().filter_map(|id| model.layer_index(id));
+        for layer in held(model, layers, index + 1 == base.stages.len()) {
+            holders[layer].push(&stage.node_id);
+        }
+    }
+    holders
+}
+
+/// What it ships to come from a base to stages of a model on a cluster: each a node, by its place, and its layers. Constants
+/// among these count for nothing; each stage has those that its other layers need.
+pub fn shipped<L: IntoIterator<Item = usize>>(
     model: &ModelProfile,
     cluster: &ClusterInventory,
     base: &BasePlacement,
-    stages: impl IntoIterator<Item = (usize, Range<usize>)>,
+    stages: impl IntoIterator<Item = (usize, L)>,
 ) -> Migration {
-    let holders = base.holders();
+    let holders_of = holders(model, base);
     let mut migration = Migration::default();
     let mut pair_bytes: BTreeMap<(usize, usize), u64> = BTreeMap::new();
-    for (to, layers) in stages {
+    let mut stages = stages.into_iter().peekable();
+    while let Some((to, layers)) = stages.next() {
         let node = &cluster.nodes[to];
-        for layer in &model.layers[layers] {
-            let holder = holders.get(layer.id.as_str()).copied();
-            if holder == Some(node.id.as_str()) {
+        for index in held(model, layers, stages.peek().is_none()) {
+            let (layer, holders) = (&model.layers[index], &holders_of[index]);
+            if holders.contains(&node.id.as_str()) {
                 continue;
             }
-            let from = holder.and_then(|id| cluster.node_index(id));
+            let from = holders.iter().find_map(|id| cluster.node_index(id));
             migration.shipped_bytes += layer.param_bytes;
             match from {
                 Some(from) => *pair_bytes.entry((from, to)).or_default() += layer.param_bytes,
@@ -68,4 +80,13 @@ pub fn shipped(
     }
     migration.estimated_s = sending_s.into_iter().chain(receiving_s).fold(0.0, f64::max);
     migration
+}
+
+/// What a stage's node holds: its layers in the model's order, and behind them the constants that they need.
+fn held(model: &ModelProfile, layers: impl IntoIterator<Item = usize>, is_last: bool) -> Vec<usize> {
+    let mut held: Vec<usize> = layers.into_iter().filter(|&layer| !model.is_constant(layer)).collect();
+    held.sort_unstable();
+    let constants = model.constants_of_stage(held.iter().copied(), is_last);
+    held.extend(constants);
+    held
 }

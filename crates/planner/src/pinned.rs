@@ -3,9 +3,6 @@
 //! A reason names pins where they alone make it: where they contradict each other, and where the same proof, or the
 //! search, comes to another end without them.
 
-use std::collections::BTreeMap;
-use std::ops::Range;
-
 use super::baselines;
 use super::env::{Env, NoProgress};
 use super::feasible::{MOST_BLOCKS, block_layers, reason};
@@ -17,6 +14,7 @@ use crate::domain::options::{Colocation, Pin};
 use crate::domain::placement::{Reason, ReasonCode};
 use crate::domain::request::PlanRequest;
 use crate::domain::unit::{bytes_text, counted};
+use std::collections::BTreeMap;
 
 /// What follows from the pins without links: layers that no node may run, and nodes that would have to run what lies
 /// between their layers. O(m g) for m blocks and g kinds of host.
@@ -28,7 +26,7 @@ pub fn conflicts(request: &PlanRequest, instance: &Instance, stop: &dyn Fn() -> 
     let mut nowhere = Vec::new();
     // For each kind of one host the first and the last block that it alone may run.
     let mut spans: BTreeMap<usize, (usize, usize)> = BTreeMap::new();
-    for block in (1..=instance.blocks()).filter(|&block| instance.is_pinned(block)) {
+    for block in (1..=instance.block_count()).filter(|&block| instance.is_pinned(block)) {
         if stop() {
             return Err(Stopped);
         }
@@ -40,6 +38,8 @@ pub fn conflicts(request: &PlanRequest, instance: &Instance, stop: &dyn Fn() -> 
         }
     }
     let pins = Pins::new(request);
+    // Between two blocks lies something where one comes wholly before the other.
+    let spans = if instance.cuts.sets().is_none() && instance.cuts.are_all() { spans } else { BTreeMap::new() };
     if !nowhere.is_empty() {
         let colocations = Colocations::new(request);
         let nowhere = nowhere.into_iter().take(MOST_BLOCKS);
@@ -59,7 +59,7 @@ fn pinned_nowhere(
     let places: Vec<String> = pins.iter().map(|pin| place_text(pin)).collect();
     let detail = format!(
         "layers that cannot be cut apart{} are pinned to {}: no node that may host a stage is all of that",
-        colocations.text(&instance.layers_of(block)),
+        colocations.text(instance.layers_of(block)),
         places.join(" and to ")
     );
     let node_ids = pins.iter().filter_map(|pin| pin.node_id.clone()).collect();
@@ -119,28 +119,26 @@ impl<'r> Pins<'r> {
     }
 
     /// The pins of some layers, in their order.
-    pub fn of(&self, layers: Range<usize>) -> Vec<&'r Pin> {
-        self.0.range(layers).flat_map(|(_, pins)| pins).copied().collect()
+    pub fn of(&self, layers: &[usize]) -> Vec<&'r Pin> {
+        layers.iter().filter_map(|layer| self.0.get(layer)).flatten().copied().collect()
     }
 }
 
-/// The request's colocations, each with the layers from its first to its last.
-pub struct Colocations<'r>(Vec<(Range<usize>, &'r Colocation)>);
+/// The request's colocations, each with its first layer.
+pub struct Colocations<'r>(Vec<(usize, &'r Colocation)>);
 
 impl<'r> Colocations<'r> {
     /// O(c log L) for c layers that are named.
     pub fn new(request: &'r PlanRequest) -> Self {
-        let span = |colocation: &Colocation| {
-            let places = || colocation.layer_ids.iter().filter_map(|id| request.model.layer_index(id));
-            Some(places().min()?..places().max()? + 1)
-        };
+        let first =
+            |colocation: &Colocation| colocation.layer_ids.iter().filter_map(|id| request.model.layer_index(id)).min();
         let colocations = request.options.constraints.colocate.iter();
-        Self(colocations.filter_map(|colocation| Some((span(colocation)?, colocation))).collect())
+        Self(colocations.filter_map(|colocation| Some((first(colocation)?, colocation))).collect())
     }
 
     /// Names what keeps the layers of a block together beside the model itself.
-    pub fn text(&self, layers: &Range<usize>) -> String {
-        match self.0.iter().find(|(span, _)| layers.start <= span.start && span.end <= layers.end) {
+    pub fn text(&self, layers: &[usize]) -> String {
+        match self.0.iter().find(|(first, _)| layers.binary_search(first).is_ok()) {
             Some((_, colocation)) => format!(" (colocate keeps {} together)", colocation.layer_ids.join(", ")),
             None => String::new(),
         }
@@ -168,10 +166,10 @@ pub fn exhausted(request: &PlanRequest, instance: &Instance, env: &Env<'_>) -> R
     let blame = if to_blame { "; without the pins there is a placement" } else { "" };
     let detail = format!(
         "the search went through every way to put the {} on the {}: none keeps to {kept_to}{blame}",
-        counted(instance.blocks(), "block"),
+        counted(instance.block_count(), "block"),
         counted(instance.hosts.len(), "eligible node")
     );
-    let figures = [("blocks", instance.blocks() as f64), ("nodes", instance.hosts.len() as f64)];
+    let figures = [("blocks", instance.block_count() as f64), ("nodes", instance.hosts.len() as f64)];
     let reason = reason(ReasonCode::Exhausted, detail, figures);
     if to_blame { naming_pins(request, reason) } else { reason }
 }

@@ -18,7 +18,7 @@ const UNREACHED: usize = usize::MAX;
 pub fn least_sum(instance: &Instance, stop: &dyn Fn() -> bool) -> Result<Option<Vec<usize>>, Stopped> {
     let blocks = instance.blocks();
     let Some(free_bytes) = least_free_bytes(instance) else { return Ok(None) };
-    let bytes_at = |end: usize| if end == blocks { 0 } else { u128::from(instance.chain.boundary_bytes[end]) };
+    let bytes_at = |end: usize| if end == blocks { 0 } else { u128::from(instance.cuts.boundary_bytes[end]) };
     let mut least = vec![u128::MAX; blocks + 1];
     // For each number of pieces, the start of the last piece for each end that this number improves.
     let mut last_starts: Vec<Vec<usize>> = Vec::new();

@@ -1,24 +1,31 @@
-//! Models with more cuts than the tables of the search hold: placements among some of the cuts, bounds over all of them.
+//! Large models: placements among some of the cuts first, bounds over all of them, then a search over all cuts where its
+//! tables hold them.
 //!
 //! A first fit over all cuts gives a placement where one is easy to find. The search then goes over some hundred cuts,
 //! spread by memory and work, and goes on closer to the cuts of its best placement. Nothing that it proves among some
 //! cuts is claimed: the bound of the answer comes from `bound`, which holds for every cut.
 
+mod better;
 mod bound;
+mod closed;
 mod cuts;
+mod every_cut;
 mod first_fit;
 #[cfg(test)]
 mod tests;
 
+use self::better::Better;
 use self::bound::GridBounds;
+use self::every_cut::EveryCut;
 use super::bound::{Bounds, Walks};
 use super::cost::Assignment;
+use super::cuts::Closed;
 use super::env::Env;
 use super::goals::{refine, search};
 use super::incumbent::Incumbent;
-use super::instance::Instance;
+use super::instance::{Instance, weights};
 use super::stopped::Stopped;
-use super::{CheckFailure, feasible, raise_bounds};
+use super::{CheckFailure, feasible, pinned, raise_bounds};
 use crate::domain::placement::PlacementDocument;
 use crate::domain::request::PlanRequest;
 
@@ -31,18 +38,31 @@ const MOST_TABLE_BYTES: usize = 1 << 30;
 /// Cuts of a search among some of them.
 const CUTS: usize = 1_022;
 
+/// Closed cuts that stand for all.
+const MOST_CLOSED: usize = 2_500;
+
 /// Searches among some cuts, each closer to the best placement of the one before.
 const ROUNDS: usize = 4;
 
+/// Positions along a chain from which on some of them are searched first.
+const LARGE: usize = 2_048;
+
+/// Whether a search over all cuts of a model at once would find its first good placement too late, or hold them at all.
+pub fn is_large(instance: &Instance) -> bool {
+    !instance.cuts.are_all() || is_too_large(instance) || instance.is_chain() && instance.blocks() >= LARGE
+}
+
 /// Whether an instance has more cuts than a search over all of them holds.
-pub fn is_too_large(instance: &Instance) -> bool {
+fn is_too_large(instance: &Instance) -> bool {
     let positions = instance.blocks() + 1;
     positions > MOST_POSITIONS || table_bytes(instance, positions) > MOST_TABLE_BYTES
 }
 
-/// Bounds for all cuts of an instance, over a grid where there are too many.
+/// Bounds for all cuts of an instance, over a grid where there are many.
 pub fn bounds(instance: &Instance) -> Box<dyn Bounds + '_> {
-    if is_too_large(instance) {
+    if !instance.cuts.are_all() {
+        Box::new(EveryCut::new(instance))
+    } else if is_large(instance) {
         Box::new(GridBounds::new(instance, &cuts::spread(instance, affordable_cuts(instance))))
     } else {
         Box::new(Walks(instance))
@@ -59,11 +79,20 @@ fn affordable_cuts(instance: &Instance) -> usize {
     (1..=CUTS).rev().find(|&cuts| table_bytes(instance, cuts + 2) <= MOST_TABLE_BYTES).unwrap_or(1)
 }
 
-/// Plans a request whose instance is too large for a search over all cuts.
+/// Plans a request whose instance is large.
 ///
 /// # Errors
 /// A placement that the checker refuses.
 pub fn plan(request: &PlanRequest, whole: &Instance, env: &Env<'_>) -> Result<PlacementDocument, CheckFailure> {
+    if !whole.cuts.are_all() {
+        let stop = || env.stop.reason().is_some();
+        let policy = (request.options.cost_model.cuts, request.options.constraints.colocate.as_slice());
+        let weights = weights(request);
+        let closed = Closed::new(&request.model, policy, &weights, whole.cuts.count, MOST_CLOSED, &stop);
+        if let Ok(Some(closed)) = closed {
+            return closed::plan(request, whole, (&closed, &weights), env);
+        }
+    }
     plan_among(request, whole, affordable_cuts(whole), env)
 }
 
@@ -75,7 +104,7 @@ fn plan_among(
     env: &Env<'_>,
 ) -> Result<PlacementDocument, CheckFailure> {
     let stop = || env.stop.reason().is_some();
-    let nothing_known = || Incumbent::among(request, whole, whole.blocks(), env);
+    let nothing_known = || Incumbent::among(request, whole, whole.cuts.count, env);
     match feasible::reasons(request, whole, &stop) {
         Err(Stopped) => return nothing_known().conclude(),
         Ok(reasons) if !reasons.is_empty() => return Ok(nothing_known().infeasible(reasons)),
@@ -83,7 +112,8 @@ fn plan_among(
     }
     let mut best = first_fit::first_fit(whole, &stop);
     let mut kept = cuts::spread(whole, most);
-    let bounds = GridBounds::new(whole, &kept);
+    let grid: Box<dyn Bounds> =
+        if whole.cuts.are_all() { Box::new(GridBounds::new(whole, &kept)) } else { Box::new(EveryCut::new(whole)) };
     let mut proven = None;
     let mut round = 1;
     loop {
@@ -91,7 +121,7 @@ fn plan_among(
             kept = cuts::joined(&kept, best.stages.iter().map(|&(end, _)| end));
         }
         let some = whole.with_cuts_at(&kept);
-        let incumbent = Incumbent::among(request, &some, whole.blocks(), env);
+        let incumbent = Incumbent::among(request, &some, whole.cuts.count, env);
         if let Some(best) = best.take() {
             incumbent.offer(renumbered(&best, |end| kept.partition_point(|&cut| cut < end)));
         }
@@ -99,7 +129,7 @@ fn plan_among(
             Some(bound) => incumbent.raise_for_all_cuts(bound),
             None => {
                 // Told to stop, the round ends with what is known.
-                if let Ok(Some(reason)) = raise_bounds(&incumbent, &bounds, &stop) {
+                if let Ok(Some(reason)) = raise_bounds(&incumbent, &*grid, &stop) {
                     return Ok(incumbent.infeasible(vec![reason]));
                 }
             }
@@ -116,12 +146,39 @@ fn plan_among(
                 best = Some(found);
                 round += 1;
             }
-            _ => {
-                refine(&incumbent);
-                return incumbent.conclude();
+            found => {
+                let bound = incumbent.claimed_bound();
+                if incumbent.has_claimed_enough() || stop() || !whole.cuts.are_all() || is_too_large(whole) {
+                    refine(&incumbent);
+                    return incumbent.conclude();
+                }
+                let progress = Better::than(&incumbent, env.progress);
+                let found = found.map(|found| renumbered(&found, |end| kept[end]));
+                return over_all_cuts(request, whole, found, bound, &Env { progress: &progress, ..*env });
             }
         }
     }
+}
+
+/// Goes on over all cuts from what was found among some.
+fn over_all_cuts(
+    request: &PlanRequest,
+    whole: &Instance,
+    found: Option<Assignment>,
+    bound: f64,
+    env: &Env<'_>,
+) -> Result<PlacementDocument, CheckFailure> {
+    let incumbent = Incumbent::new(request, whole, env);
+    incumbent.raise(bound);
+    if let Some(found) = found {
+        incumbent.offer(found);
+    }
+    search(&incumbent);
+    if incumbent.bound() == f64::INFINITY {
+        return Ok(incumbent.infeasible(vec![pinned::exhausted(request, whole, env)]));
+    }
+    refine(&incumbent);
+    incumbent.conclude()
 }
 
 /// The same stages with their ends counted among other cuts.

@@ -14,10 +14,13 @@ pub struct AtPeriod<'p, const W: usize> {
     /// The instance.
     pub instance: &'p Instance,
     stage_ends: &'p StageEnds<W>,
-    /// For each group and start, the furthest end whose compute is within the period.
+    /// For each group and start, the furthest end whose compute is within the period. Where compute is not sorted by
+    /// position, the last position.
     reach: Vec<u32>,
-    /// For each group and end, the earliest start whose compute is within the period.
+    /// For each group and end, the earliest start whose compute is within the period. Where compute is not sorted by
+    /// position, 0.
     earliest: Vec<u32>,
+    period_s: f64,
     /// For each pair of hosts, how many of the distinct loads the link carries within the period.
     carries: Vec<u16>,
     /// For each number of smallest distinct loads, the positions with such a load.
@@ -43,6 +46,7 @@ impl<'p, const W: usize> AtPeriod<'p, W> {
             stage_ends,
             earliest: earliest_starts(instance, &reach),
             reach,
+            period_s,
             carries: carries(instance, &loads, period_s, stop)?,
             carried: carried(instance, &loads),
             finishing: Vec::new(),
@@ -76,10 +80,26 @@ impl<'p, const W: usize> AtPeriod<'p, W> {
             } else {
                 let mut within = Bits::EMPTY;
                 within.insert_range(start + 1, by_compute);
-                ends = ends.or(&row.and(&within));
+                ends = ends.or(&self.in_time(group, row.and(&within), |end| (start, end)));
             }
         }
         ends
+    }
+
+    /// Of positions those whose stage computes within the period, where the order of positions does not say it.
+    #[inline]
+    fn in_time(&self, group: usize, positions: Bits<W>, stage: impl Fn(usize) -> (usize, usize)) -> Bits<W> {
+        if self.instance.compute_is_sorted(group) {
+            return positions;
+        }
+        let mut in_time = Bits::EMPTY;
+        for position in positions.iter() {
+            let (start, end) = stage(position);
+            if self.instance.compute_s(group, start, end) <= self.period_s {
+                in_time.insert(position);
+            }
+        }
+        in_time
     }
 
     /// The starts of stages on a group's hosts that end at one of `ends`, each behind position 0.
@@ -88,7 +108,8 @@ impl<'p, const W: usize> AtPeriod<'p, W> {
         for end in ends.iter() {
             let mut in_time = Bits::EMPTY;
             in_time.insert_range(self.earliest[group * self.instance.blocks() + end - 1] as usize, end - 1);
-            starts = starts.or(&self.stage_ends.column(group, end).and(&in_time));
+            let column = self.stage_ends.column(group, end).and(&in_time);
+            starts = starts.or(&self.in_time(group, column, |start| (start, end)));
         }
         starts
     }
@@ -202,7 +223,11 @@ impl<'p, const W: usize> AtPeriod<'p, W> {
 fn earliest_starts(instance: &Instance, reach: &[u32]) -> Vec<u32> {
     let blocks = instance.blocks();
     let mut earliest = Vec::with_capacity(instance.groups.len() * blocks);
-    for row in reach.chunks(blocks) {
+    for (group, row) in reach.chunks(blocks).enumerate() {
+        if !instance.compute_is_sorted(group) {
+            earliest.extend(std::iter::repeat_n(0, blocks));
+            continue;
+        }
         let mut start = 0;
         for end in 1..=blocks {
             while start < end && (row[start] as usize) < end {
@@ -226,6 +251,10 @@ fn reach(instance: &Instance, period_s: f64) -> Vec<u32> {
     let blocks = instance.blocks();
     let mut reach = Vec::with_capacity(instance.groups.len() * blocks);
     for group in 0..instance.groups.len() {
+        if !instance.compute_is_sorted(group) {
+            reach.extend(std::iter::repeat_n(blocks as u32, blocks));
+            continue;
+        }
         let mut end = 0;
         for start in 0..blocks {
             end = end.max(start);

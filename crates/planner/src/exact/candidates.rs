@@ -1,4 +1,5 @@
-//! The numbers that a period can be under full overlap: a stage time or a hop time.
+//! The numbers that a period can be under full overlap: a stage time or a hop time. Where cuts are sets, also what lies
+//! between two of which neither is within the other: more candidates take longer and prove the same.
 
 use super::at_period::distinct_loads;
 use crate::instance::Instance;
@@ -43,6 +44,11 @@ pub fn candidates(
             return Err(Stopped);
         }
         for start in 0..blocks {
+            if !instance.compute_is_sorted(group) {
+                let times = (start + 1..=blocks).map(|end| instance.compute_s(group, start, end));
+                found.extend(times.filter(|compute_s| (least..below).contains(compute_s)));
+                continue;
+            }
             let first = first_end(start, blocks, |end| instance.compute_s(group, start, end) >= least);
             let times = (first..=blocks).map(|end| instance.compute_s(group, start, end));
             found.extend(times.take_while(|&compute_s| compute_s < below));
@@ -93,6 +99,11 @@ pub fn next_candidate(instance: &Instance, period_s: f64, stop: &dyn Fn() -> boo
             return Err(Stopped);
         }
         for start in 0..blocks {
+            if !instance.compute_is_sorted(group) {
+                let times = (start + 1..=blocks).map(|end| instance.compute_s(group, start, end));
+                next = times.filter(|&compute_s| compute_s > period_s).fold(next, f64::min);
+                continue;
+            }
             let end = first_end(start, blocks, |end| instance.compute_s(group, start, end) > period_s);
             if end <= blocks {
                 next = next.min(instance.compute_s(group, start, end));

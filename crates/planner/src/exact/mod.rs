@@ -10,4 +10,5 @@ pub mod labels;
 pub mod neighbourhood;
 pub mod packing;
 pub mod stage_ends;
+pub mod useful;
 pub mod weighted_capacity;

@@ -32,6 +32,8 @@ pub struct Remaining {
 #[derive(Debug)]
 pub struct WeightedCapacity {
     weighings: Vec<Weighing>,
+    /// For each position its place among those that the bounds count by, where these are not all.
+    place_of: Option<Vec<usize>>,
 }
 
 #[derive(Debug)]
@@ -59,7 +61,62 @@ impl WeightedCapacity {
     /// Builds the bounds and tests the whole model.
     pub fn judge<const W: usize>(tables: &AtPeriod<'_, W>, stop: &dyn Fn() -> bool) -> Result<Supply<Self>, Stopped> {
         let instance = tables.instance;
-        Self::judge_kinds(instance, &furthest_ends(tables), &Remaining::all(instance), stop)
+        let ends = |group: usize, start: usize| tables.ends_of_group(group, &Bits::single(start));
+        if instance.is_chain() {
+            let furthest = |(group, start): (usize, usize)| ends(group, start).last().unwrap_or(start);
+            let stages =
+                (0..instance.groups.len()).flat_map(|group| (0..instance.blocks()).map(move |start| (group, start)));
+            let reach: Vec<usize> = stages.map(furthest).collect();
+            return Self::judge_kinds(instance, &reach, &Remaining::all(instance), stop);
+        }
+        // The cuts that can be of use within the period may lie within one another.
+        let useful = tables.useful_cuts();
+        if instance.cuts.are_nested_at(&useful) {
+            let narrowed = instance.with_cuts_at(&useful);
+            let mut place_of = vec![0; instance.blocks() + 1];
+            useful.iter().enumerate().for_each(|(place, &position)| place_of[position] = place);
+            let furthest = |group: usize, place: usize| {
+                let ends = ends(group, useful[place]);
+                useful.iter().rposition(|&end| ends.contains(end)).unwrap_or(place)
+            };
+            let places = 0..narrowed.blocks();
+            let reach: Vec<usize> = (0..instance.groups.len())
+                .flat_map(|group| places.clone().map(move |place| (group, place)))
+                .map(|(group, place)| furthest(group, place))
+                .collect();
+            let supply = Self::judge_kinds(&narrowed, &reach, &Remaining::all(instance), stop)?;
+            return Ok(match supply {
+                Supply::Scarce(bounds) => Supply::Scarce(Self { place_of: Some(place_of), ..bounds }),
+                other => other,
+            });
+        }
+        let heaviest = |group: usize, start: usize, within: &[f64]| {
+            ends(group, start).iter().map(|end| within[end] - within[start]).fold(0.0, f64::max)
+        };
+        Self::judge_sets(instance, &heaviest, &Remaining::all(instance), stop)
+    }
+
+    /// Builds the bounds where cuts are sets. `heaviest` gives for a class of hosts and a start the heaviest stage, of the
+    /// weights within each position.
+    pub fn judge_sets(
+        instance: &Instance,
+        heaviest: &dyn Fn(usize, usize, &[f64]) -> f64,
+        all: &Remaining,
+        stop: &dyn Fn() -> bool,
+    ) -> Result<Supply<Self>, Stopped> {
+        let mut weighings = Vec::new();
+        let mut least_ratio = f64::INFINITY;
+        let kinds = all.by_group.len();
+        for within in weights_within(instance) {
+            let weighing = Weighing::new(kinds, &within, &|kind, start| heaviest(kind, start, &within), stop)?;
+            let ratio = weighing.ratio(all);
+            if ratio < 1.0 - ROUNDING {
+                return Ok(Supply::Insufficient);
+            }
+            least_ratio = least_ratio.min(ratio);
+            weighings.push(weighing);
+        }
+        Ok(if least_ratio > AMPLE { Supply::Ample } else { Supply::Scarce(Self { weighings, place_of: None }) })
     }
 
     /// Builds the bounds for any classes of hosts in place of groups. `all` counts the hosts of each class, `reach` gives
@@ -76,7 +133,7 @@ impl WeightedCapacity {
         let given = [block_bytes(instance), block_work(instance), vec![1.0; instance.blocks()]];
         let given = given.into_iter().filter(|weights| weights.iter().any(|&weight| weight > 0.0));
         for weights in given {
-            let weighing = Weighing::new(kinds, reach, &weights, stop)?;
+            let weighing = Weighing::along(kinds, reach, &weights, stop)?;
             let ratio = weighing.ratio(all);
             if ratio < 1.0 - ROUNDING {
                 return Ok(Supply::Insufficient);
@@ -90,21 +147,22 @@ impl WeightedCapacity {
         for from_start in [true, false] {
             let first = if from_start { vec![1.0; instance.blocks()] } else { block_bytes(instance) };
             let weights = dual_weights(instance, reach, all, first, stop)?;
-            let weighing = Weighing::new(kinds, reach, &weights, stop)?;
+            let weighing = Weighing::along(kinds, reach, &weights, stop)?;
             if weighing.ratio(all) < 1.0 - ROUNDING {
                 return Ok(Supply::Insufficient);
             }
             weighings.push((Vec::new(), weighing));
         }
         let weighings = weighings.into_iter().map(|(_, weighing)| weighing).collect();
-        Ok(Supply::Scarce(Self { weighings }))
+        Ok(Supply::Scarce(Self { weighings, place_of: None }))
     }
 
     /// The starts on a host of a group from which the remaining hosts can run the blocks behind.
     pub fn admitted<const W: usize>(&self, group: usize, starts: Bits<W>, remaining: &Remaining) -> Bits<W> {
         let mut admitted = Bits::EMPTY;
         for start in starts.iter() {
-            if self.weighings.iter().all(|weighing| weighing.suffices(group, start, remaining)) {
+            let place = self.place_of.as_ref().map_or(start, |place_of| place_of[start]);
+            if self.weighings.iter().all(|weighing| weighing.suffices(group, place, remaining)) {
                 admitted.insert(start);
             }
         }
@@ -124,20 +182,44 @@ impl Remaining {
 }
 
 impl Weighing {
-    fn new(groups: usize, reach: &[usize], weights: &[f64], stop: &dyn Fn() -> bool) -> Result<Self, Stopped> {
+    /// Weighs blocks along a chain.
+    fn along(groups: usize, reach: &[usize], weights: &[f64], stop: &dyn Fn() -> bool) -> Result<Self, Stopped> {
         let blocks = weights.len();
         let mut behind = vec![0.0; blocks + 1];
         for block in (0..blocks).rev() {
             behind[block] = behind[block + 1] + weights[block];
         }
+        let own = |group: usize, start: usize| behind[start] - behind[reach[group * blocks + start]];
+        let heaviest = Self::heaviest(groups, blocks, &own);
+        Self::sorted(groups, behind, heaviest, stop)
+    }
+
+    /// Weighs what lies within each position. `own` is the heaviest stage of a kind from a start.
+    fn new(
+        groups: usize,
+        within: &[f64],
+        own: &dyn Fn(usize, usize) -> f64,
+        stop: &dyn Fn() -> bool,
+    ) -> Result<Self, Stopped> {
+        let blocks = within.len() - 1;
+        let behind = within.iter().map(|weight| within[blocks] - weight).collect();
+        Self::sorted(groups, behind, Self::heaviest(groups, blocks, own), stop)
+    }
+
+    /// For each position and group, the heaviest stage that starts there or later.
+    fn heaviest(groups: usize, blocks: usize, own: &dyn Fn(usize, usize) -> f64) -> Vec<f64> {
         let mut heaviest = vec![0.0_f64; (blocks + 1) * groups];
-        let mut order = Vec::with_capacity((blocks + 1) * groups);
         for start in (0..blocks).rev() {
             for group in 0..groups {
-                let own = behind[start] - behind[reach[group * blocks + start]];
+                let own = own(group, start);
                 heaviest[start * groups + group] = own.max(heaviest[(start + 1) * groups + group]);
             }
         }
+        heaviest
+    }
+
+    fn sorted(groups: usize, behind: Vec<f64>, heaviest: Vec<f64>, stop: &dyn Fn() -> bool) -> Result<Self, Stopped> {
+        let mut order = Vec::with_capacity(heaviest.len());
         for row in heaviest.chunks(groups) {
             if stop() {
                 return Err(Stopped);
@@ -176,14 +258,23 @@ impl Weighing {
     }
 }
 
-/// For each group and start the furthest end within memory and period; the start itself where nothing fits.
-fn furthest_ends<const W: usize>(tables: &AtPeriod<'_, W>) -> Vec<usize> {
-    let instance = tables.instance;
-    let groups = 0..instance.groups.len();
-    groups
-        .flat_map(|group| (0..instance.blocks()).map(move |start| (group, start)))
-        .map(|(group, start)| tables.ends_of_group(group, &Bits::single(start)).last().unwrap_or(start))
-        .collect()
+/// What weighs, within each position: parameters and state, work, and the number of blocks.
+fn weights_within(instance: &Instance) -> Vec<Vec<f64>> {
+    let positions = || 0..=instance.blocks();
+    let given = [
+        positions().map(|position| instance.resident_bytes(0, position) as f64).collect(),
+        positions()
+            .map(|position| slowest(instance).map_or(0.0, |group| instance.compute_s(group, 0, position)))
+            .collect(),
+        instance.cuts.sums_of_blocks(|_| 1).into_iter().map(|blocks| blocks as f64).collect::<Vec<f64>>(),
+    ];
+    given.into_iter().filter(|within| within[instance.blocks()] > 0.0).collect()
+}
+
+/// The group whose hosts take longest for the whole model.
+fn slowest(instance: &Instance) -> Option<usize> {
+    let whole_s = |group: usize| instance.compute_s(group, 0, instance.blocks());
+    (0..instance.groups.len()).max_by(|&a, &b| whole_s(a).total_cmp(&whole_s(b)))
 }
 
 fn block_bytes(instance: &Instance) -> Vec<f64> {
@@ -191,9 +282,7 @@ fn block_bytes(instance: &Instance) -> Vec<f64> {
 }
 
 fn block_work(instance: &Instance) -> Vec<f64> {
-    let slowest = (0..instance.groups.len()).max_by(|&a, &b| {
-        instance.compute_s(a, 0, instance.blocks()).total_cmp(&instance.compute_s(b, 0, instance.blocks()))
-    });
+    let slowest = slowest(instance);
     let work = |block| slowest.map_or(0.0, |group| instance.compute_s(group, block, block + 1));
     (0..instance.blocks()).map(work).collect()
 }

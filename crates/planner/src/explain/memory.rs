@@ -51,7 +51,7 @@ fn stage_sizes(request: &PlanRequest, stop: &dyn Stop) -> Result<(Instance, Vec<
         if stop.reason().is_some() {
             return Err(Stopped);
         }
-        sizes.extend((start + 1..=instance.blocks()).map(|end| instance.memory_bytes(start, end)));
+        instance.ends_within(u64::MAX, start, |end| sizes.push(instance.memory_bytes(start, end)));
     }
     sizes.sort_unstable();
     sizes.dedup();

@@ -1,17 +1,22 @@
-//! A request reduced to arrays: blocks, hosts in groups of a kind, links.
+//! A request reduced to arrays: cuts, hosts in groups of a kind, links.
 //!
-//! Positions 0..=m lie between blocks; a stage (i, j] holds blocks i + 1..=j. Hosts are the nodes that may host a
-//! stage, in the inventory's order. Reduction costs O(L + E + n²).
+//! Positions 0..=m are cuts, each behind all within it; a stage (i, j] holds what is in cut j and not in cut i. Along a
+//! chain each position lies within the next, and (i, j] holds blocks i + 1..=j. Hosts are the nodes that may host a
+//! stage, in the inventory's order. Reduction costs O(L + E + n²), and O(m²) where cuts are sets.
+
+mod stage_bytes;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 
+use self::stage_bytes::{Running, StageBytes};
+use super::cuts::{Cuts, Weights};
 use super::links::{Link, LinkFinder, Links};
 use super::occupants::Shares;
 use super::stopped::Stopped;
-use crate::domain::chain::{Chain, activation_bytes};
+use crate::domain::activation::activation_bytes;
 use crate::domain::cluster::Node;
 use crate::domain::options::{ComputeModel, MemoryModel, Objective, Overlap, Pin};
 use crate::domain::request::PlanRequest;
@@ -27,24 +32,32 @@ pub struct Group {
     flops_per_s: f64,
     /// How much longer work takes than on an unshared node: 1 / its share.
     slowdown: f64,
+    /// Seconds of work that each stage has for nothing: 0 but in a relaxation.
+    spared_s: f64,
     /// For each of the request's different places to pin layers to, whether these hosts are such a place.
     meets: Vec<bool>,
 }
 
-/// Work of the blocks for one device class, as prefix sums over positions.
+/// Picoseconds in a second.
+const PICOSECONDS: f64 = 1e12;
+
+/// Work within each position for one device class. Whole numbers, so that no sum depends on the order of the layers.
 #[derive(Debug, Clone)]
 struct ClassWork {
-    /// Seconds of layers with a measured time.
-    timed_s: Vec<f64>,
+    /// Picoseconds of layers with a measured time.
+    timed_ps: Vec<f64>,
     /// Operations of the other layers.
     flops: Vec<f64>,
+    /// Whether neither ever decreases with the position.
+    is_sorted: bool,
 }
 
 /// A planning request in arrays.
 #[derive(Debug, Clone)]
 pub struct Instance {
-    /// The chain of blocks.
-    pub chain: Chain,
+    /// The cuts that are considered.
+    pub cuts: Cuts,
+    is_chain: bool,
     /// For each host its place in the inventory.
     pub hosts: Vec<usize>,
     /// The kinds of host.
@@ -77,9 +90,9 @@ pub struct Instance {
     pub shares: Arc<Shares>,
     /// For each block the places that its layers are pinned to, as indices of [`Group`]'s `meets`, ascending.
     pins: Vec<Vec<usize>>,
-    resident_bytes: Vec<u64>,
-    activation_bytes: Vec<u64>,
-    buffer_bytes: Vec<u64>,
+    /// For each place and position how many blocks within it are pinned there, where cuts are sets.
+    pinned: Vec<Vec<u32>>,
+    bytes: StageBytes,
     classes: Vec<ClassWork>,
 }
 
@@ -93,20 +106,27 @@ impl Group {
 impl Instance {
     /// Reduces a request.
     pub fn new(request: &PlanRequest, stop: &dyn Fn() -> bool) -> Result<Self, Stopped> {
+        let PlanRequest { model, options, .. } = request;
+        let cuts = (options.cost_model.cuts, options.constraints.colocate.as_slice());
+        let most_sets = most_sets(hosts(request).len());
+        let cuts = Cuts::new(model, cuts, order_of_work(request), most_sets, stop)?;
+        Self::between(request, cuts, stop)
+    }
+
+    /// Reduces a request with some of its cuts.
+    pub fn between(request: &PlanRequest, cuts: Cuts, stop: &dyn Fn() -> bool) -> Result<Self, Stopped> {
         let PlanRequest { model, cluster, options } = request;
         let (cost_model, constraints) = (&options.cost_model, &options.constraints);
-        let chain = Chain::new(model, cost_model.cuts, &constraints.colocate);
-        let hosts: Vec<usize> =
-            (0..cluster.nodes.len()).filter(|&node| constraints.admit(&cluster.nodes[node])).collect();
+        let hosts = hosts(request);
         let host_of_node: FxHashMap<usize, usize> =
             hosts.iter().enumerate().map(|(host, &node)| (node, host)).collect();
         let places = pin_places(request);
-        let pins = block_pins(request, &chain, &places, stop)?;
-        let (classes, class_of_name) = class_work(request, &chain);
+        let pins = block_pins(request, &cuts, &places, stop)?;
+        let (classes, class_of_name) = class_work(request, &cuts);
         let shares = Shares::new(request);
         let (groups, group_of) = group_hosts(request, &hosts, &shares, &places, &class_of_name, stop)?;
         let load = |bytes: &u64| 8.0 * (*bytes as f64 * cost_model.transfer_scale);
-        let load_bits: Vec<f64> = chain.boundary_bytes.iter().map(load).collect();
+        let load_bits: Vec<f64> = cuts.boundary_bytes.iter().map(load).collect();
         let finder = LinkFinder::new(cluster).shared(&shares.of_link);
         let links = Links::new(&finder, &hosts, stop)?;
         let end = |id: &Option<String>| id.as_ref().and_then(|id| cluster.node_index(id));
@@ -115,30 +135,26 @@ impl Instance {
             (Some(from), Some(to)) if from != to => finder.link(from, to).transfer_s(load_bits),
             _ => 0.0,
         };
-        let blocks = chain.blocks();
+        let last = cuts.last();
         let input_s = hosts.iter().map(|&node| travel(source, Some(node), load_bits[0])).collect();
-        let output_s = hosts.iter().map(|&node| travel(Some(node), sink, load_bits[blocks])).collect();
+        let output_s = hosts.iter().map(|&node| travel(Some(node), sink, load_bits[last])).collect();
         let host_at = |node: Option<usize>| node.and_then(|node| host_of_node.get(&node).copied());
         let asked = constraints.max_stages.map_or(usize::MAX, |most| usize::try_from(most).unwrap_or(usize::MAX));
-        let counted = |bytes: u64| if cost_model.memory == MemoryModel::Params { 0 } else { bytes };
-        let activation = activation_bytes(model);
+        let counts = cost_model.memory != MemoryModel::Params;
+        let activation = activation_bytes(model, cost_model.cuts);
+        let bytes = StageBytes::new(model, &cuts, &activation, counts, cost_model.io_buffers, stop)?;
         Ok(Self {
             source_host: host_at(source),
             sink_host: host_at(sink),
             one_end: source.is_some() && source == sink,
-            most_stages: hosts.len().min(blocks).min(asked),
+            most_stages: hosts.len().min(cuts.block_count()).min(asked),
             max_latency_s: constraints.max_latency_s.unwrap_or(f64::INFINITY),
             overlap: cost_model.overlap,
             objective: options.objective,
-            resident_bytes: prefix_sums(&chain, 0, |layer| {
-                model.layers[layer].param_bytes + model.layers[layer].state_bytes
-            }),
-            activation_bytes: (1..=blocks)
-                .map(|block| chain.positions[block - 1]..chain.positions[block])
-                .map(|layers| counted(layers.map(|layer| activation[layer]).max().unwrap_or(0)))
-                .collect(),
-            buffer_bytes: chain.boundary_bytes.iter().map(|bytes| counted(bytes * cost_model.io_buffers)).collect(),
-            chain,
+            pinned: if cuts.sets().is_some() { pinned(&cuts, &pins, places.len()) } else { Vec::new() },
+            bytes,
+            is_chain: cuts.are_nested(),
+            cuts,
             hosts,
             groups,
             group_of,
@@ -152,52 +168,93 @@ impl Instance {
         })
     }
 
-    /// The same instance with cuts at some positions only, ascending, 0 and m among them. Blocks between them become one.
+    /// A relaxation: each stage may have one more of some sets of layers than it counts for, and latencies do not matter.
+    pub fn relaxed(mut self, request: &PlanRequest, sets: &[Vec<usize>]) -> Self {
+        let model = &request.model;
+        let of = |layer: usize| model.layers[layer].param_bytes + model.layers[layer].state_bytes;
+        let constant = |&constant: &usize| of(constant) + model.layers[constant].output_bytes;
+        let resident = |layer: usize| of(layer) + model.constants_behind(layer).iter().map(constant).sum::<u64>();
+        let spared_bytes = sets.iter().map(|set| set.iter().map(|&layer| resident(layer)).sum::<u64>()).max();
+        let activation = activation_bytes(model, request.options.cost_model.cuts);
+        let activation = sets.iter().flatten().map(|&layer| activation[layer]).max();
+        let class_of: BTreeMap<usize, Option<&str>> = self
+            .groups
+            .iter()
+            .zip(0..)
+            .filter_map(|(group, at)| {
+                let host = self.group_of.iter().position(|&of| of == at)?;
+                Some((group.class, request.cluster.nodes[self.hosts[host]].device_class.as_deref()))
+            })
+            .collect();
+        let counts = request.options.cost_model.compute == ComputeModel::Profile;
+        for group in &mut self.groups {
+            let class = class_of.get(&group.class).copied().flatten().filter(|_| group.class > 0);
+            let seconds = |layer: usize| match class.and_then(|class| model.layers[layer].picoseconds(class)) {
+                Some(picoseconds) => picoseconds as f64 / PICOSECONDS,
+                None => model.layers[layer].flops as f64 / group.flops_per_s,
+            };
+            let most_s =
+                sets.iter().map(|set| set.iter().map(|&layer| seconds(layer)).sum::<f64>()).fold(0.0, f64::max);
+            group.spared_s = if counts { most_s * (1.0 + 1e-9) } else { 0.0 };
+            group.free_bytes += spared_bytes.unwrap_or(0) + activation.unwrap_or(0);
+        }
+        self.max_latency_s = f64::INFINITY;
+        self
+    }
+
+    /// The same instance with cuts at some positions only, ascending, 0 and m among them. Along a chain, blocks between
+    /// them become one.
     pub fn with_cuts_at(&self, kept: &[usize]) -> Self {
-        let at_kept = |all: &[u64]| kept.iter().map(|&position| all[position]).collect::<Vec<u64>>();
         let seconds_at_kept = |all: &[f64]| kept.iter().map(|&position| all[position]).collect::<Vec<f64>>();
-        let spans = || kept.windows(2).map(|ends| ends[0]..ends[1]);
-        let pins_of = |blocks: std::ops::Range<usize>| {
-            let mut pins = self.pins[blocks].concat();
+        let pins_of = |ends: &[usize]| {
+            let mut pins = self.pins[ends[0]..ends[1]].concat();
             pins.sort_unstable();
             pins.dedup();
             pins
         };
+        let at_kept = |work: &ClassWork| ClassWork {
+            timed_ps: seconds_at_kept(&work.timed_ps),
+            flops: seconds_at_kept(&work.flops),
+            is_sorted: work.is_sorted,
+        };
+        let counts = |all: &Vec<u32>| kept.iter().map(|&position| all[position]).collect();
+        let cuts = self.cuts.at(kept);
         Self {
-            chain: Chain {
-                positions: kept.iter().map(|&position| self.chain.positions[position]).collect(),
-                boundary_bytes: at_kept(&self.chain.boundary_bytes),
-            },
+            is_chain: self.is_chain || cuts.are_nested(),
+            cuts,
             load_bits: seconds_at_kept(&self.load_bits),
-            pins: spans().map(pins_of).collect(),
-            resident_bytes: at_kept(&self.resident_bytes),
-            activation_bytes: spans()
-                .map(|blocks| self.activation_bytes[blocks].iter().copied().max().unwrap_or(0))
-                .collect(),
-            buffer_bytes: at_kept(&self.buffer_bytes),
-            classes: self
-                .classes
-                .iter()
-                .map(|work| ClassWork { timed_s: seconds_at_kept(&work.timed_s), flops: seconds_at_kept(&work.flops) })
-                .collect(),
+            pins: if self.cuts.sets().is_none() { kept.windows(2).map(pins_of).collect() } else { self.pins.clone() },
+            pinned: self.pinned.iter().map(counts).collect(),
+            bytes: self.bytes.at(kept),
+            classes: self.classes.iter().map(at_kept).collect(),
             most_stages: self.most_stages.min(kept.len() - 1),
             ..self.clone()
         }
     }
 
-    /// m, the number of blocks.
+    /// Whether each position lies within the next.
+    pub fn is_chain(&self) -> bool {
+        self.is_chain
+    }
+
+    /// The number of blocks.
+    pub fn block_count(&self) -> usize {
+        self.cuts.block_count()
+    }
+
+    /// m, the last position: the whole model.
     pub fn blocks(&self) -> usize {
-        self.chain.blocks()
+        self.cuts.last()
     }
 
-    /// The layers of a block, by their places in the model. Blocks count from 1.
-    pub fn layers_of(&self, block: usize) -> std::ops::Range<usize> {
-        self.chain.positions[block - 1]..self.chain.positions[block]
+    /// The layers of a block, by their places in the model, ascending. Blocks count from 1.
+    pub fn layers_of(&self, block: usize) -> &[usize] {
+        self.cuts.layers_of(block)
     }
 
-    /// Bytes of parameters and state of a stage (i, j].
+    /// Bytes of parameters and state of a stage (i, j], those of constants that it shares with others left out.
     pub fn resident_bytes(&self, start: usize, end: usize) -> u64 {
-        self.resident_bytes[end] - self.resident_bytes[start]
+        self.bytes.resident(start, end)
     }
 
     /// The link between two hosts.
@@ -212,10 +269,17 @@ impl Instance {
         self.link(from, to).transfer_s(self.load_bits[position])
     }
 
-    /// Seconds of compute of a stage (i, j] on a host of a group. Never decreases in j, never increases in i.
+    /// Whether compute on a group's hosts never decreases with the end nor increases with the start, also where no stage
+    /// leads from the one to the other.
+    pub fn compute_is_sorted(&self, group: usize) -> bool {
+        self.classes[self.groups[group].class].is_sorted
+    }
+
+    /// Seconds of compute of a stage (i, j] on a host of a group.
     #[inline]
     pub fn compute_s(&self, group: usize, start: usize, end: usize) -> f64 {
-        self.work_s(group, start, end) * self.groups[group].slowdown
+        let Group { slowdown, spared_s, .. } = self.groups[group];
+        (self.work_s(group, start, end) - spared_s).max(0.0) * slowdown
     }
 
     /// Seconds that a stage (i, j] would compute if no occupant shared its host.
@@ -223,42 +287,69 @@ impl Instance {
     pub fn work_s(&self, group: usize, start: usize, end: usize) -> f64 {
         let Group { class, flops_per_s, .. } = self.groups[group];
         let work = &self.classes[class];
-        (work.timed_s[end] - work.timed_s[start]) + (work.flops[end] - work.flops[start]) / flops_per_s
+        (work.timed_ps[end] - work.timed_ps[start]) / PICOSECONDS + (work.flops[end] - work.flops[start]) / flops_per_s
     }
 
-    /// Bytes that a stage (i, j] needs, given the largest activation of its blocks.
-    #[inline]
-    fn bytes_with_activation(&self, start: usize, end: usize, activation_bytes: u64) -> u64 {
-        let resident = self.resident_bytes[end] - self.resident_bytes[start];
-        resident + activation_bytes + self.buffer_bytes[start] + self.buffer_bytes[end]
-    }
-
-    /// Bytes that a stage (i, j] needs. O(j − i).
+    /// Bytes that a stage (i, j] needs. O(j − i) along a chain.
     pub fn memory_bytes(&self, start: usize, end: usize) -> u64 {
-        let activation = self.activation_bytes[start..end].iter().copied().max().unwrap_or(0);
-        self.bytes_with_activation(start, end, activation)
+        self.bytes.of(start, end)
     }
 
-    /// Calls `visit` with each end j > i for which (i, j] fits the memory, and with nothing beyond the first block
-    /// that must run elsewhere. Memory does not grow steadily with j: a boundary's buffers may shrink.
+    /// Bytes that a block needs wherever it runs: parameters, state and activation. Blocks count from 1.
+    pub fn block_bytes(&self, block: usize) -> u64 {
+        self.bytes.of_block(block) + self.bytes.activation(block)
+    }
+
+    /// Parameters and state of a block, those of constants that it shares with others left out. Blocks count from 1.
+    pub fn own_bytes(&self, block: usize) -> u64 {
+        self.bytes.of_block(block)
+    }
+
+    /// Calls `visit` with each end of a stage that begins at i and fits the memory, ascending. Memory does not grow
+    /// steadily along a chain: a boundary's buffers may shrink.
     pub fn ends_in_memory(&self, group: usize, start: usize, visit: impl FnMut(usize)) {
-        self.fitting_ends(self.groups[group].free_bytes, start, |end| self.pins_allow(group, end), visit);
+        let free_bytes = self.groups[group].free_bytes;
+        if let Some(ends) = self.bytes.ends(start) {
+            let fits = |&(end, bytes): &(usize, u64)| bytes <= free_bytes && self.stage_allowed(group, start, end);
+            ends.filter(fits).map(|(end, _)| end).for_each(visit);
+            return;
+        }
+        self.fitting_ends(free_bytes, start, |end| self.pins_allow(group, end), visit);
     }
 
-    /// Whether a stage (i, j] fits the memory of a group's hosts and its pins admit them. O(j − i).
+    /// Whether a stage (i, j] fits the memory of a group's hosts and its pins admit them. O(j − i) along a chain.
     pub fn fits(&self, group: usize, start: usize, end: usize) -> bool {
-        (start + 1..=end).all(|block| self.pins_allow(group, block))
-            && self.memory_bytes(start, end) <= self.groups[group].free_bytes
+        let allowed = match self.cuts.sets() {
+            None => (start + 1..=end).all(|block| self.pins_allow(group, block)),
+            Some(_) => self.stage_allowed(group, start, end),
+        };
+        allowed && self.memory_bytes(start, end) <= self.groups[group].free_bytes
     }
 
-    /// Calls `visit` with each end j > i for which (i, j] would fit the memory without buffers for what comes in and
-    /// goes out.
+    /// Whether the pins of a stage's blocks let it run on a group's hosts, where cuts are sets.
+    #[inline]
+    fn stage_allowed(&self, group: usize, start: usize, end: usize) -> bool {
+        let meets = &self.groups[group].meets;
+        self.pinned.iter().zip(meets).all(|(counts, meets)| *meets || counts[end] == counts[start])
+    }
+
+    /// Calls `visit` with each end of a stage that begins at i and would fit the memory without buffers for what comes in
+    /// and goes out.
     pub fn ends_without_buffers(&self, group: usize, start: usize, mut visit: impl FnMut(usize)) {
-        let mut activation = 0;
+        let free_bytes = self.groups[group].free_bytes;
+        if let Some(ends) = self.bytes.ends(start) {
+            let buffers = |end: usize| self.bytes.buffers(start) + self.bytes.buffers(end);
+            let fits = |&(end, bytes): &(usize, u64)| {
+                bytes - buffers(end) <= free_bytes && self.stage_allowed(group, start, end)
+            };
+            ends.filter(fits).map(|(end, _)| end).for_each(visit);
+            return;
+        }
+        let mut running = Running::default();
         for end in start + 1..=self.blocks() {
-            activation = activation.max(self.activation_bytes[end - 1]);
-            let needed = self.resident_bytes(start, end) + activation;
-            if !self.pins_allow(group, end) || needed > self.groups[group].free_bytes {
+            self.bytes.add(&mut running, start, end);
+            let needed = self.bytes.without_buffers(&running, start, end);
+            if !self.pins_allow(group, end) || needed > free_bytes {
                 break;
             }
             visit(end);
@@ -288,23 +379,26 @@ impl Instance {
 
     /// The same instance with nothing pinned.
     pub fn without_pins(&self) -> Self {
-        Self { pins: vec![Vec::new(); self.blocks()], ..self.clone() }
+        Self { pins: vec![Vec::new(); self.block_count()], pinned: Vec::new(), ..self.clone() }
     }
 
     /// Whether the request limits stages, latency or period.
     pub fn has_limits(&self) -> bool {
-        self.most_stages < self.hosts.len().min(self.blocks())
+        self.most_stages < self.hosts.len().min(self.block_count())
             || self.max_latency_s.is_finite()
             || matches!(self.objective, Objective::MinNodes { .. })
     }
 
-    /// Bytes that every stage needs that holds (i, j]: those of (i, j] without buffers. O(j − i).
+    /// Bytes that every stage needs that holds (i, j]: those of (i, j] without buffers. O(j − i) along a chain.
     pub fn least_bytes(&self, start: usize, end: usize) -> u64 {
-        self.memory_bytes(start, end) - self.buffer_bytes[start] - self.buffer_bytes[end]
+        self.memory_bytes(start, end) - self.bytes.buffers(start) - self.bytes.buffers(end)
     }
 
-    /// Calls `visit` with each end j > i for which (i, j] fits in so many bytes, wherever its layers are pinned.
+    /// Calls `visit` with each end of a stage that begins at i and fits in so many bytes, wherever its layers are pinned.
     pub fn ends_within(&self, free_bytes: u64, start: usize, visit: impl FnMut(usize)) {
+        if let Some(ends) = self.bytes.ends(start) {
+            return ends.filter(|&(_, bytes)| bytes <= free_bytes).map(|(end, _)| end).for_each(visit);
+        }
         self.fitting_ends(free_bytes, start, |_| true, visit);
     }
 
@@ -316,50 +410,105 @@ impl Instance {
         allowed: impl Fn(usize) -> bool,
         mut visit: impl FnMut(usize),
     ) {
-        let mut activation = 0;
+        let mut running = Running::default();
         for end in start + 1..=self.blocks() {
-            activation = activation.max(self.activation_bytes[end - 1]);
-            let resident = self.resident_bytes[end] - self.resident_bytes[start];
-            if !allowed(end) || resident + activation + self.buffer_bytes[start] > free_bytes {
+            self.bytes.add(&mut running, start, end);
+            let needed = self.bytes.without_buffers(&running, start, end) + self.bytes.buffers(start);
+            if !allowed(end) || needed > free_bytes {
                 break;
             }
-            if self.bytes_with_activation(start, end, activation) <= free_bytes {
+            if needed + self.bytes.buffers(end) <= free_bytes {
                 visit(end);
             }
         }
     }
 
-    /// Whether memory needs no buffers, so that what fits is an interval of ends.
+    /// Whether what fits from each start is an interval of ends: along a chain, where memory needs no buffers.
     pub fn memory_is_monotone(&self) -> bool {
-        self.buffer_bytes.iter().all(|&bytes| bytes == 0)
+        self.cuts.sets().is_none() && self.bytes.has_no_buffers()
     }
 }
 
-/// Prefix sums over positions of what each layer adds.
-fn prefix_sums<T: Copy + std::ops::AddAssign>(chain: &Chain, zero: T, of_layer: impl Fn(usize) -> T) -> Vec<T> {
-    let mut sum = zero;
-    let mut sums = vec![sum];
-    for block in 1..chain.positions.len() {
-        for layer in chain.positions[block - 1]..chain.positions[block] {
-            sum += of_layer(layer);
+/// For each layer what puts cuts in order: its operations, or its times on the device class of most nodes where the
+/// profile has no operations.
+fn order_of_work(request: &PlanRequest) -> impl Fn(usize) -> u64 + '_ {
+    let layers = &request.model.layers;
+    let counts_flops = layers.iter().any(|layer| layer.flops > 0);
+    let mut nodes_of: BTreeMap<&str, usize> = BTreeMap::new();
+    for class in request.cluster.nodes.iter().filter_map(|node| node.device_class.as_deref()) {
+        if layers.iter().any(|layer| layer.time_s.contains_key(class)) {
+            *nodes_of.entry(class).or_default() += 1;
         }
-        sums.push(sum);
     }
-    sums
+    let class = nodes_of.into_iter().max_by_key(|&(_, nodes)| nodes).map(|(class, _)| class);
+    move |layer| match class {
+        Some(class) if !counts_flops => layers[layer].picoseconds(class).unwrap_or(0),
+        _ => layers[layer].flops,
+    }
+}
+
+/// The nodes that may host a stage, by their places in the inventory.
+fn hosts(request: &PlanRequest) -> Vec<usize> {
+    let nodes = &request.cluster.nodes;
+    (0..nodes.len()).filter(|&node| request.options.constraints.admit(&nodes[node])).collect()
+}
+
+/// What of a request's model counts for whether a block is small.
+pub fn weights(request: &PlanRequest) -> Weights {
+    let model = &request.model;
+    let layers = 0..model.layers.len();
+    let flops = |layer: usize| model.layers[layer].flops as f64;
+    let of = |layer: usize| (model.layers[layer].param_bytes + model.layers[layer].state_bytes) as f64;
+    let bytes = |layer: usize| of(layer) + model.constants_behind(layer).iter().map(|&layer| of(layer)).sum::<f64>();
+    let time = |class: &str, layer: usize| model.layers[layer].picoseconds(class).unwrap_or(0) as f64;
+    let mut shares = vec![0.0; model.layers.len()];
+    let mut add = |of: &dyn Fn(usize) -> f64| {
+        let total: f64 = layers.clone().map(of).sum();
+        if total > 0.0 {
+            shares.iter_mut().enumerate().for_each(|(layer, share)| *share += of(layer) / total);
+        }
+    };
+    add(&flops);
+    add(&bytes);
+    let classes: BTreeSet<&str> =
+        request.cluster.nodes.iter().filter_map(|node| node.device_class.as_deref()).collect();
+    classes.iter().for_each(|class| add(&|layer| time(class, layer)));
+    let pins = &request.options.constraints.pins;
+    let pinned: BTreeSet<&str> = pins.iter().map(|pin| pin.layer_id.as_str()).collect();
+    Weights {
+        work: layers.clone().map(order_of_work(request)).collect(),
+        shares,
+        may_move: layers.map(|layer| !pinned.contains(model.layers[layer].id.as_str())).collect(),
+    }
+}
+
+/// Bytes that the tables of a search over sets may take.
+const MOST_TABLE_BYTES: usize = 1 << 30;
+
+/// The most cuts that a search over sets holds: for each kind of host its tables have two bits for each pair of cuts, and
+/// there are at most as many kinds as hosts.
+pub fn most_sets(hosts: usize) -> usize {
+    (8 * MOST_TABLE_BYTES / (2 * hosts.max(1))).isqrt()
+}
+
+/// For each place and position how many blocks within it are pinned there.
+fn pinned(cuts: &Cuts, pins: &[Vec<usize>], places: usize) -> Vec<Vec<u32>> {
+    let count = |place| {
+        let counts = cuts.sums_of_blocks(|block| u64::from(pins[block].contains(&place)));
+        counts.into_iter().map(|count| count as u32).collect()
+    };
+    (0..places).map(count).collect()
 }
 
 /// The work tables: row 0 for classes without timings, then one row for each device class that the profile times.
-fn class_work<'r>(request: &'r PlanRequest, chain: &Chain) -> (Vec<ClassWork>, BTreeMap<&'r str, usize>) {
+fn class_work<'r>(request: &'r PlanRequest, cuts: &Cuts) -> (Vec<ClassWork>, BTreeMap<&'r str, usize>) {
     let layers = &request.model.layers;
     let work_of = |class: Option<&str>| {
-        let time = |layer: usize| class.and_then(|class| layers[layer].time_s.get(class).copied());
+        let time = |layer: usize| class.and_then(|class| layers[layer].picoseconds(class));
         let counts = request.options.cost_model.compute == ComputeModel::Profile;
-        ClassWork {
-            timed_s: prefix_sums(chain, 0.0, |layer| if counts { time(layer).unwrap_or(0.0) } else { 0.0 }),
-            flops: prefix_sums(chain, 0.0, |layer| {
-                if counts && time(layer).is_none() { layers[layer].flops as f64 } else { 0.0 }
-            }),
-        }
+        let timed_ps = cuts.sums(|layer| if counts { time(layer).unwrap_or(0) as f64 } else { 0.0 });
+        let flops = cuts.sums(|layer| if counts && time(layer).is_none() { layers[layer].flops as f64 } else { 0.0 });
+        ClassWork { is_sorted: timed_ps.is_sorted() && flops.is_sorted(), timed_ps, flops }
     };
     let mut classes = vec![work_of(None)];
     let timed: BTreeSet<&str> = layers.iter().flat_map(|layer| layer.time_s.keys().map(String::as_str)).collect();
@@ -389,19 +538,26 @@ fn place_of(pin: &Pin) -> (&Option<String>, &BTreeMap<String, String>) {
 /// For each block the places that its layers are pinned to, ascending.
 fn block_pins(
     request: &PlanRequest,
-    chain: &Chain,
+    cuts: &Cuts,
     places: &[&Pin],
     stop: &dyn Fn() -> bool,
 ) -> Result<Vec<Vec<usize>>, Stopped> {
-    let mut pins = vec![Vec::new(); chain.blocks()];
+    let mut pins = vec![Vec::new(); cuts.block_count()];
+    let mut block_of = BTreeMap::new();
+    if !places.is_empty() {
+        for block in 1..=cuts.block_count() {
+            block_of.extend(cuts.layers_of(block).iter().map(|&layer| (layer, block - 1)));
+        }
+    }
     for (index, pin) in request.options.constraints.pins.iter().enumerate() {
         if index % 1024 == 0 && stop() {
             return Err(Stopped);
         }
         let place = places.binary_search_by(|other| place_of(other).cmp(&place_of(pin)));
         let (Some(layer), Ok(place)) = (request.model.layer_index(&pin.layer_id), place) else { continue };
-        let block = chain.positions.partition_point(|&position| position <= layer) - 1;
-        pins[block].push(place);
+        if let Some(&block) = block_of.get(&layer) {
+            pins[block].push(place);
+        }
     }
     for places in &mut pins {
         places.sort_unstable();
@@ -425,6 +581,7 @@ fn group_hosts(
         class: node.device_class.as_deref().and_then(|class| class_of_name.get(class).copied()).unwrap_or(0),
         flops_per_s: node.flops_per_s.unwrap_or(f64::INFINITY),
         slowdown: 1.0 / shares.of_node[at],
+        spared_s: 0.0,
         meets: places.iter().map(|pin| pin.admits(node)).collect(),
     };
     let group_of = hosts.iter().map(|&at| {

@@ -39,6 +39,10 @@ impl ResourceCapacity {
         };
         let Some(loads) = loads else { return Ok(Self::ByGroup(by_group)) };
         loads.count_stages(instance, stop)?;
+        if !instance.is_chain() {
+            // Which links a host has decides little of which sets it can run.
+            return Ok(Self::ByGroup(by_group));
+        }
         let furthest = loads.furthest_ends(instance, stop)?;
         Ok(match WeightedCapacity::judge_kinds(instance, &furthest, &each_host(instance), stop)? {
             Supply::Insufficient => Self::Insufficient,

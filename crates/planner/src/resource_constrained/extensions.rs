@@ -48,14 +48,18 @@ impl<const W: usize> Extensions<'_, W> {
     pub fn end_stages(&self, host: usize, labels: &[Label], ended: &mut Ended<W>) {
         ended.clear();
         let instance = self.within.instance;
-        let group = instance.group_of[host];
+        let (group, is_chain) = (instance.group_of[host], instance.is_chain());
         for label in labels {
             let start = label.position as usize;
             for end in self.tables.ends(host, &Bits::single(start)).iter() {
                 let stage = Stage { host, start, end, compute_s: instance.compute_s(group, start, end) };
                 let mut resources = label.resources;
                 if !resources.stage(&self.within, &stage) {
-                    break;
+                    if is_chain {
+                        // What is too much for this end is too much for a later one.
+                        break;
+                    }
+                    continue;
                 }
                 ended.ends.insert(end);
                 insert(&mut ended.by_end[end], 0, Label { position: end as u32, step: label.step, resources });

@@ -1,48 +1,85 @@
 //! What stages ship: bytes of parameters that their host does not hold in the base.
 
+use std::collections::BTreeMap;
+
 use rustc_hash::FxHashMap;
 
 use crate::domain::request::PlanRequest;
 use crate::instance::Instance;
+use crate::migration::holders;
 
-/// Bytes as prefix sums over positions, exact as doubles below 2^53.
+/// Bytes as sums over positions, exact as doubles below 2^53.
 #[derive(Debug)]
 pub struct Shipping {
-    /// Of all layers.
+    /// Of all layers, and of the constants that one block alone needs.
     all: Vec<f64>,
-    /// Of the layers that a host holds; for hosts that hold any.
+    /// Of those that a host holds; for hosts that hold any.
     held: FxHashMap<usize, Vec<f64>>,
+    /// Constants that some blocks share.
+    shared: Vec<Shared>,
+}
+
+/// A constant that some blocks share.
+#[derive(Debug)]
+struct Shared {
+    bytes: f64,
+    /// For each position how many of those blocks are within it.
+    blocks: Vec<u64>,
+    /// The hosts that hold it.
+    held_by: Vec<usize>,
 }
 
 impl Shipping {
     /// The table of a request with a base, for its instance with all cuts.
     pub fn new(request: &PlanRequest, instance: &Instance) -> Option<Self> {
-        let holders = request.options.base.as_ref()?.holders();
-        let layers = &request.model.layers;
-        let sums = |counts: &dyn Fn(&str) -> bool| {
-            let mut sum = 0.0;
-            let mut sums = vec![sum];
-            for ends in instance.chain.positions.windows(2) {
-                let block = layers[ends[0]..ends[1]].iter().filter(|layer| counts(&layer.id));
-                sum += block.map(|layer| layer.param_bytes as f64).sum::<f64>();
-                sums.push(sum);
-            }
-            sums
-        };
-        let mut held = FxHashMap::default();
-        for (host, &node) in instance.hosts.iter().enumerate() {
-            let id = request.cluster.nodes[node].id.as_str();
-            if holders.values().any(|&holder| holder == id) {
-                held.insert(host, sums(&|layer: &str| holders.get(layer) == Some(&id)));
+        let model = &request.model;
+        let holders = holders(model, request.options.base.as_ref()?);
+        let host_of: BTreeMap<&str, usize> = instance
+            .hosts
+            .iter()
+            .enumerate()
+            .map(|(host, &node)| (request.cluster.nodes[node].id.as_str(), host))
+            .collect();
+        let hosts_with =
+            |layer: usize| -> Vec<usize> { holders[layer].iter().filter_map(|id| host_of.get(id).copied()).collect() };
+        // What each block has, by layer.
+        let mut blocks_of: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+        for block in 1..=instance.block_count() {
+            for layer in instance.cuts.needed_by(model, block) {
+                blocks_of.entry(layer).or_default().push(block - 1);
             }
         }
-        Some(Self { all: sums(&|_| true), held })
+        let mut own = vec![0.0; instance.block_count()];
+        let mut held_of: FxHashMap<usize, Vec<f64>> = FxHashMap::default();
+        let mut shared = Vec::new();
+        for (layer, blocks) in blocks_of {
+            let bytes = model.layers[layer].param_bytes as f64;
+            let held_by = hosts_with(layer);
+            if let [block] = blocks[..] {
+                own[block] += bytes;
+                for host in held_by {
+                    held_of.entry(host).or_insert_with(|| vec![0.0; instance.block_count()])[block] += bytes;
+                }
+            } else {
+                let blocks = instance.cuts.sums_of_blocks(|block| u64::from(blocks.contains(&block)));
+                shared.push(Shared { bytes, blocks, held_by });
+            }
+        }
+        let sums = |of_block: &[f64]| instance.cuts.sums_of_blocks(|block| of_block[block]);
+        let held = held_of.iter().map(|(&host, held)| (host, sums(held))).collect();
+        Some(Self { all: sums(&own), held, shared })
     }
 
     /// Bytes that a stage ships to its host.
     #[inline]
     pub fn bytes(&self, host: usize, start: usize, end: usize) -> f64 {
         let all = self.all[end] - self.all[start];
-        self.held.get(&host).map_or(all, |held| all - (held[end] - held[start]))
+        let mut bytes = self.held.get(&host).map_or(all, |held| all - (held[end] - held[start]));
+        for shared in &self.shared {
+            if shared.blocks[end] > shared.blocks[start] && !shared.held_by.contains(&host) {
+                bytes += shared.bytes;
+            }
+        }
+        bytes
     }
 }

@@ -89,8 +89,9 @@ impl Scale {
             let at = step.map_or(middle, |step| middle.min(low + step as usize - 1));
             return values.get(at).copied().unwrap_or(bound);
         }
-        // Without a placement the middle is at infinity: twice the bound is as good.
-        let width = if undecided < f64::MAX { undecided - bound } else { 2.0 * bound.max(LEAST_BOUND) };
+        // Without a placement the middle is at infinity: twice the bound is as good, as long as that is a number.
+        let width =
+            if undecided < f64::MAX { undecided - bound } else { (2.0 * bound.max(LEAST_BOUND)).min(f64::MAX - bound) };
         let step = step.filter(|&step| step < width).unwrap_or(width / 2.0);
         let limit = if *self == Self::Whole { (bound + step).floor() } else { bound + step };
         // Between neighbouring doubles the middle may be rounded up.

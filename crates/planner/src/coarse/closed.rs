@@ -1,0 +1,124 @@
+//! Models whose cuts are many because of small layers between large ones: the search goes over the closed cuts, and a
+//! relaxation of it bounds all cuts.
+
+use std::cell::RefCell;
+
+use rustc_hash::FxHashMap;
+
+use super::better::Better;
+use super::first_fit::first_fit;
+use crate::cuts::{Closed, Weights};
+use crate::domain::options::Objective;
+use crate::domain::placement::PlacementDocument;
+use crate::domain::request::PlanRequest;
+use crate::env::{Env, NoProgress};
+use crate::exact::useful::useful_cuts;
+use crate::goals::{refine, search};
+use crate::incumbent::Incumbent;
+use crate::instance::{Instance, most_sets};
+use crate::stopped::Stopped;
+use crate::{CheckFailure, feasible, pinned, raise_bounds};
+
+/// Cuts of use that are searched all.
+const MOST_OPENED: usize = 4_095;
+
+/// Plans a request. `whole` has some of its cuts along a chain.
+///
+/// # Errors
+/// A placement that the checker refuses.
+pub fn plan(
+    request: &PlanRequest,
+    whole: &Instance,
+    (closed, weights): (&Closed, &Weights),
+    env: &Env<'_>,
+) -> Result<PlacementDocument, CheckFailure> {
+    let stop = || env.stop.reason().is_some();
+    let along = Incumbent::new(request, whole, env);
+    match feasible::reasons(request, whole, &stop) {
+        Err(Stopped) => return along.conclude(),
+        Ok(reasons) if !reasons.is_empty() => return Ok(along.infeasible(reasons)),
+        Ok(_) => {}
+    }
+    // Told to stop, it ends with what is known.
+    if let Ok(Some(reason)) = raise_bounds(&along, &*super::bounds(whole), &stop) {
+        return Ok(along.infeasible(vec![reason]));
+    }
+    if let Some(found) = first_fit(whole, &stop) {
+        along.offer(found);
+    }
+    search(&along);
+    let Ok(instance) = Instance::between(request, closed.cuts.clone(), &stop) else { return along.conclude() };
+    let progress = Better::than(&along, env.progress);
+    let better = Env { progress: &progress, ..*env };
+    let among = Incumbent::among(request, &instance, whole.cuts.count, &better);
+    among.raise_for_all_cuts(along.claimed_bound());
+    search(&among);
+    let best = if among.objective() <= along.objective() { &among } else { &along };
+    if instance.objective == Objective::MinLatency {
+        refine(best);
+        return best.conclude();
+    }
+    let silent = Env { progress: &NoProgress, ..*env };
+    let relaxed = instance.clone().relaxed(request, &closed.slack);
+    let bounding = Incumbent::relaxed(request, &relaxed, &silent);
+    bounding.raise(among.claimed_bound());
+    search(&bounding);
+    if bounding.bound() == f64::INFINITY {
+        return Ok(along.infeasible(vec![pinned::exhausted(request, &instance, env)]));
+    }
+    best.raise_for_all_cuts(bounding.bound().min(best.objective()));
+    let decided_by_period = instance.objective == Objective::MaxThroughput && request.options.base.is_none();
+    if decided_by_period && best.best().is_some() && !best.has_claimed_enough() {
+        // Told to stop, it ends with what is known.
+        if let Ok(Some(opened)) = opened(request, (closed, weights), &relaxed, best.objective(), &stop) {
+            return over_opened(request, &opened, best, env);
+        }
+    }
+    refine(best);
+    best.conclude()
+}
+
+/// The instance with all cuts that a placement within a period can have, where they are few enough.
+fn opened(
+    request: &PlanRequest,
+    (closed, weights): (&Closed, &Weights),
+    relaxed: &Instance,
+    period_s: f64,
+    stop: &dyn Fn() -> bool,
+) -> Result<Option<Instance>, Stopped> {
+    let Some(useful) = useful_cuts(relaxed, period_s, stop)? else { return Ok(None) };
+    let constraints = &request.options.constraints;
+    let scale = request.options.cost_model.transfer_scale;
+    let loads = RefCell::new(FxHashMap::default());
+    let is_carried = |load_bits: f64| {
+        let hosts = 0..relaxed.hosts.len();
+        hosts.clone().any(|from| hosts.clone().any(|to| relaxed.link(from, to).transfer_s(load_bits) <= period_s))
+    };
+    let carries =
+        |bytes: u64| *loads.borrow_mut().entry(bytes).or_insert_with(|| is_carried(8.0 * (bytes as f64 * scale)));
+    let at_most = most_sets(relaxed.hosts.len()).min(MOST_OPENED);
+    let is_useful = |position: usize| useful.binary_search(&position).is_ok();
+    let cuts = closed.opened(&request.model, &constraints.colocate, weights, (&is_useful, &carries), at_most, stop)?;
+    cuts.map(|cuts| Instance::between(request, cuts, stop)).transpose()
+}
+
+/// Goes on over all cuts of use from the best so far.
+fn over_opened(
+    request: &PlanRequest,
+    opened: &Instance,
+    best: &Incumbent<'_>,
+    env: &Env<'_>,
+) -> Result<PlacementDocument, CheckFailure> {
+    let progress = Better::than(best, env.progress);
+    let better = Env { progress: &progress, ..*env };
+    let incumbent = Incumbent::of_useful(request, opened, &better);
+    incumbent.raise(best.claimed_bound());
+    search(&incumbent);
+    if incumbent.objective() <= best.objective() {
+        refine(&incumbent);
+        return incumbent.conclude();
+    }
+    best.raise_for_all_cuts(incumbent.bound().min(best.objective()));
+    refine(best);
+    best.conclude()
+}

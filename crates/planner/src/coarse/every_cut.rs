@@ -1,0 +1,157 @@
+//! Bounds that hold for every cut of a model, however many it has: from work and memory alone.
+//!
+//! Whatever the cuts, each block runs on some host, and a host runs within a period no more than its pace allows and no
+//! more than its memory holds. How much weight a host takes at most is a fractional knapsack over the blocks (Dantzig
+//! 1957), by compute and by memory. O(g L log L) for g kinds of host, and O(g log L) for each period that is looked at.
+
+use crate::bound::Bounds;
+use crate::instance::Instance;
+use crate::stopped::Stopped;
+
+/// The relative width to which a period is bisected.
+const WIDTH: f64 = 1e-9;
+
+/// Sums are of doubles: what fails must fail by more than their rounding.
+const ROUNDING: f64 = 1e-9;
+
+/// The bounds of an instance that considers some cuts.
+pub struct EveryCut<'p> {
+    instance: &'p Instance,
+    /// For each block its parameters, state and activation.
+    bytes: Vec<f64>,
+}
+
+/// The most weight that a limited budget takes: prefix sums over blocks by weight for each unit of cost.
+struct Knapsack {
+    costs: Vec<f64>,
+    weights: Vec<f64>,
+}
+
+impl<'p> EveryCut<'p> {
+    /// The bounds of an instance along a chain.
+    pub fn new(instance: &'p Instance) -> Self {
+        let bytes = (1..=instance.block_count()).map(|block| instance.own_bytes(block) as f64).collect();
+        Self { instance, bytes }
+    }
+
+    /// Seconds of each block on a host of a group.
+    fn seconds(&self, group: usize) -> Vec<f64> {
+        // Along a chain each block lies between neighbouring positions.
+        (0..self.instance.blocks()).map(|start| self.instance.compute_s(group, start, start + 1)).collect()
+    }
+
+    /// For each group the seconds of its blocks.
+    fn seconds_by_group(&self) -> Vec<Vec<f64>> {
+        (0..self.instance.groups.len()).map(|group| self.seconds(group)).collect()
+    }
+
+    /// The largest, over blocks, of the least time that any host takes for it. Infinite where no host may run a block.
+    fn slowest_block_s(&self, seconds: &[Vec<f64>]) -> f64 {
+        let least = |block: usize| {
+            let may = |&group: &usize| {
+                self.instance.pins_allow(group, block + 1)
+                    && self.bytes[block] <= self.instance.groups[group].free_bytes as f64
+            };
+            (0..seconds.len()).filter(may).map(|group| seconds[group][block]).fold(f64::INFINITY, f64::min)
+        };
+        (0..self.bytes.len()).map(least).fold(0.0, f64::max)
+    }
+
+    /// The period below which the hosts together cannot take all blocks as one group weighs them.
+    fn capacity_s(
+        &self,
+        weights: &[f64],
+        seconds: &[Vec<f64>],
+        low_s: f64,
+        stop: &dyn Fn() -> bool,
+    ) -> Result<f64, Stopped> {
+        let instance = self.instance;
+        let total: f64 = weights.iter().sum();
+        let mut by_time = Vec::with_capacity(seconds.len());
+        let mut in_memory = Vec::with_capacity(seconds.len());
+        for (group, seconds) in seconds.iter().enumerate() {
+            if stop() {
+                return Err(Stopped);
+            }
+            by_time.push(Knapsack::new(weights, seconds));
+            let free_bytes = instance.groups[group].free_bytes as f64;
+            in_memory.push(Knapsack::new(weights, &self.bytes).most(free_bytes));
+        }
+        let suffices = |period_s: f64| {
+            let most: Vec<f64> = by_time
+                .iter()
+                .zip(&in_memory)
+                .map(|(by_time, in_memory)| by_time.most(period_s).min(*in_memory))
+                .collect();
+            let mut taken: Vec<f64> = instance.group_of.iter().map(|&group| most[group]).collect();
+            taken.sort_unstable_by(|a, b| b.total_cmp(a));
+            taken.iter().take(instance.most_stages).sum::<f64>() >= total * (1.0 - ROUNDING)
+        };
+        let whole_s = seconds.iter().map(|seconds| seconds.iter().sum::<f64>()).fold(low_s, f64::max);
+        if suffices(low_s) || !suffices(whole_s) {
+            // What fails in any time fails for memory, which has reasons of its own.
+            return Ok(low_s);
+        }
+        let (mut low, mut high) = (low_s, whole_s);
+        while high - low > WIDTH * high {
+            let middle = low + (high - low) / 2.0;
+            if suffices(middle) { high = middle } else { low = middle }
+        }
+        Ok(low)
+    }
+}
+
+impl Bounds for EveryCut<'_> {
+    fn least_period(&self, stop: &dyn Fn() -> bool) -> Result<f64, Stopped> {
+        let seconds = self.seconds_by_group();
+        let mut bound_s = self.slowest_block_s(&seconds);
+        if !bound_s.is_finite() {
+            return Ok(bound_s);
+        }
+        let mut classes: Vec<usize> = Vec::new();
+        for group in 0..seconds.len() {
+            let class = self.instance.groups[group].class();
+            if !classes.contains(&class) && seconds[group].iter().any(|&seconds| seconds > 0.0) {
+                classes.push(class);
+                bound_s = self.capacity_s(&seconds[group], &seconds, bound_s, stop)?;
+            }
+        }
+        Ok(bound_s)
+    }
+
+    fn least_latency(&self, stop: &dyn Fn() -> bool) -> Result<f64, Stopped> {
+        if stop() {
+            return Err(Stopped);
+        }
+        let seconds = self.seconds_by_group();
+        let least = |block: usize| seconds.iter().map(|seconds| seconds[block]).fold(f64::INFINITY, f64::min);
+        let compute_s: f64 = (0..self.bytes.len()).map(least).sum();
+        let least_of = |all: &[f64]| all.iter().copied().fold(f64::INFINITY, f64::min);
+        Ok((least_of(&self.instance.input_s) + compute_s + least_of(&self.instance.output_s)) * (1.0 - ROUNDING))
+    }
+}
+
+impl Knapsack {
+    fn new(weights: &[f64], costs: &[f64]) -> Self {
+        let mut blocks: Vec<usize> = (0..weights.len()).filter(|&block| weights[block] > 0.0).collect();
+        // The least cost for a unit of weight first.
+        blocks.sort_by(|&a, &b| (costs[a] / weights[a]).total_cmp(&(costs[b] / weights[b])));
+        let mut knapsack = Self { costs: vec![0.0], weights: vec![0.0] };
+        let (mut cost, mut weight) = (0.0, 0.0);
+        for block in blocks {
+            cost += costs[block];
+            weight += weights[block];
+            knapsack.costs.push(cost);
+            knapsack.weights.push(weight);
+        }
+        knapsack
+    }
+
+    /// The most weight within a budget, the last block cut where it no longer fits.
+    fn most(&self, budget: f64) -> f64 {
+        let beyond = self.costs.partition_point(|&cost| cost <= budget);
+        let Some(&next) = self.costs.get(beyond) else { return self.weights[self.weights.len() - 1] };
+        let (cost, weight) = (self.costs[beyond - 1], self.weights[beyond - 1]);
+        weight + (self.weights[beyond] - weight) * (budget - cost) / (next - cost)
+    }
+}

@@ -1,0 +1,203 @@
+//! What no cut divides: layers that stay together, with every layer on a path between them.
+//!
+//! Constants are no vertices. Layers that a colocation names become one block together with all layers on paths between
+//! them: the strongly connected components of the graph in which the members of a colocation form a cycle (Tarjan 1972).
+
+use std::collections::BTreeSet;
+
+use crate::domain::model::ModelProfile;
+use crate::domain::options::Colocation;
+
+/// The blocks of a model as a directed acyclic graph. Input layers are no block: each cut contains them.
+#[derive(Debug)]
+pub struct Blocks {
+    /// For each block its layers by their places in the model, ascending.
+    pub layers: Vec<Vec<usize>>,
+    /// For each block those that read a tensor of it, ascending.
+    pub successors: Vec<Vec<usize>>,
+    /// For each block those that it reads a tensor of, ascending.
+    pub predecessors: Vec<Vec<usize>>,
+    /// For each layer its block. `None` for constants and inputs.
+    pub block_of: Vec<Option<usize>>,
+    /// Blocks that each cut but the first contains, because a layer in them stays with an input.
+    pub forced: Vec<usize>,
+    /// The input layers.
+    pub inputs: Vec<usize>,
+}
+
+impl Blocks {
+    /// Contracts a model. Blocks stand in a topological order. O(L + E), and O(c log c) for colocations of c layers.
+    pub fn new(model: &ModelProfile, colocate: &[Colocation]) -> Self {
+        let layers = model.layers.len();
+        let together: Vec<Vec<usize>> = colocate
+            .iter()
+            .map(|colocation| colocation.layer_ids.iter().filter_map(|id| model.layer_index(id)).collect())
+            .collect();
+        let component = components(model, &together);
+        let count = component.iter().flatten().max().map_or(0, |last| last + 1);
+        let mut members = vec![Vec::new(); count];
+        for (layer, of) in component.iter().enumerate() {
+            if let &Some(of) = of {
+                members[of].push(layer);
+            }
+        }
+        let inputs: Vec<usize> = (0..layers).filter(|&layer| model.is_input(layer)).collect();
+        // A component of inputs alone is none that can be cut; one with an input and more begins every placement.
+        let works = |members: &Vec<usize>| members.iter().any(|&layer| !model.is_input(layer));
+        let begins = |members: &Vec<usize>| members.iter().any(|&layer| model.is_input(layer));
+        let mut number = vec![None; count];
+        let mut blocks = Vec::new();
+        let mut forced = Vec::new();
+        for (of, members) in members.into_iter().enumerate().filter(|(_, members)| works(members)) {
+            number[of] = Some(blocks.len());
+            if begins(&members) {
+                forced.push(blocks.len());
+            }
+            blocks.push(members.into_iter().filter(|&layer| !model.is_input(layer)).collect::<Vec<usize>>());
+        }
+        let block_of: Vec<Option<usize>> = (0..layers)
+            .map(|layer| component[layer].filter(|_| !model.is_input(layer)).and_then(|of| number[of]))
+            .collect();
+        let mut successors = vec![BTreeSet::new(); blocks.len()];
+        let mut predecessors = vec![BTreeSet::new(); blocks.len()];
+        for (from, &block) in block_of.iter().enumerate() {
+            for (block, reader) in block.into_iter().flat_map(|block| {
+                model.readers(from).iter().filter_map(|&to| block_of[to]).map(move |reader| (block, reader))
+            }) {
+                if block != reader {
+                    successors[block].insert(reader);
+                    predecessors[reader].insert(block);
+                }
+            }
+        }
+        let listed = |sets: Vec<BTreeSet<usize>>| sets.into_iter().map(|set| set.into_iter().collect()).collect();
+        Self {
+            layers: blocks,
+            successors: listed(successors),
+            predecessors: listed(predecessors),
+            block_of,
+            forced,
+            inputs,
+        }
+    }
+
+    /// The number of blocks.
+    pub fn count(&self) -> usize {
+        self.layers.len()
+    }
+}
+
+/// For each layer that is no constant its strongly connected component, numbered in topological order.
+fn components(model: &ModelProfile, together: &[Vec<usize>]) -> Vec<Option<usize>> {
+    let layers = model.layers.len();
+    if together.iter().all(|members| members.len() < 2) {
+        let mut next = 0;
+        return (0..layers)
+            .map(|layer| {
+                (!model.is_constant(layer)).then(|| {
+                    next += 1;
+                    next - 1
+                })
+            })
+            .collect();
+    }
+    let mut back = vec![Vec::new(); layers];
+    for members in together {
+        // A cycle through all members.
+        for (at, &member) in members.iter().enumerate() {
+            back[member].push(members[(at + 1) % members.len()]);
+        }
+    }
+    let next_of = |layer: usize, at: usize| -> Option<usize> {
+        let readers = model.readers(layer);
+        readers.get(at).or_else(|| back[layer].get(at - readers.len().min(at))).copied()
+    };
+    const UNSEEN: usize = usize::MAX;
+    let mut found_at = vec![UNSEEN; layers];
+    let mut low = vec![0; layers];
+    let mut open = vec![false; layers];
+    let (mut stack, mut clock) = (Vec::new(), 0);
+    let mut component: Vec<Option<usize>> = vec![None; layers];
+    let mut components = 0;
+    for root in (0..layers).filter(|&layer| !model.is_constant(layer)) {
+        if found_at[root] != UNSEEN {
+            continue;
+        }
+        let mut calls = vec![(root, 0_usize)];
+        (found_at[root], low[root], open[root]) = (clock, clock, true);
+        clock += 1;
+        stack.push(root);
+        while let Some(&mut (layer, ref mut at)) = calls.last_mut() {
+            let next = next_of(layer, *at);
+            *at += 1;
+            match next {
+                Some(next) if found_at[next] == UNSEEN => {
+                    (found_at[next], low[next], open[next]) = (clock, clock, true);
+                    clock += 1;
+                    stack.push(next);
+                    calls.push((next, 0));
+                }
+                Some(next) if open[next] => low[layer] = low[layer].min(found_at[next]),
+                Some(_) => {}
+                None => {
+                    calls.pop();
+                    if let Some(&(caller, _)) = calls.last() {
+                        low[caller] = low[caller].min(low[layer]);
+                    }
+                    if low[layer] == found_at[layer] {
+                        while let Some(member) = stack.pop() {
+                            open[member] = false;
+                            component[member] = Some(components);
+                            if member == layer {
+                                break;
+                            }
+                        }
+                        components += 1;
+                    }
+                }
+            }
+        }
+    }
+    // Components come up in reverse topological order, and not as the file has them.
+    numbered_in_file_order(model, component, components)
+}
+
+/// The same components, numbered topologically, and as the file has them where that leaves a choice.
+fn numbered_in_file_order(model: &ModelProfile, component: Vec<Option<usize>>, count: usize) -> Vec<Option<usize>> {
+    let layers = model.layers.len();
+    let mut waiting_for = vec![0_usize; count];
+    let mut edges: Vec<(usize, usize)> = Vec::new();
+    for layer in 0..layers {
+        let Some(from) = component[layer] else { continue };
+        for to in model.readers(layer).iter().filter_map(|&reader| component[reader]).filter(|&to| to != from) {
+            edges.push((from, to));
+        }
+    }
+    edges.sort_unstable();
+    edges.dedup();
+    for &(_, to) in &edges {
+        waiting_for[to] += 1;
+    }
+    let mut first_layer = vec![usize::MAX; count];
+    for layer in (0..layers).rev() {
+        if let Some(of) = component[layer] {
+            first_layer[of] = layer;
+        }
+    }
+    let mut ready: BTreeSet<(usize, usize)> =
+        (0..count).filter(|&of| waiting_for[of] == 0).map(|of| (first_layer[of], of)).collect();
+    let mut number = vec![0; count];
+    let mut next = 0;
+    while let Some((_, of)) = ready.pop_first() {
+        number[of] = next;
+        next += 1;
+        let first = edges.partition_point(|&(from, _)| from < of);
+        for &(_, to) in edges[first..].iter().take_while(|&&(from, _)| from == of) {
+            waiting_for[to] -= 1;
+            if waiting_for[to] == 0 {
+                ready.insert((first_layer[to], to));
+            }
+        }
+    }
+    component.into_iter().map(|of| of.map(|of| number[of])).collect()
+}

@@ -1,0 +1,399 @@
+//! The cuts of a model that a search considers.
+//!
+//! A cut is a set of layers that contains all inputs and, with each layer, all of its predecessors. Positions number the
+//! cuts that are considered: each comes behind all within it, 0 is the one before the first stage, the last is the whole
+//! model. Where the cuts lie within one another like beads on a string, a position is a number of blocks; else each has a
+//! set of blocks, and a stage leads from a cut to any other that it lies within.
+
+mod boundary;
+mod closed;
+mod contract;
+mod count;
+mod enumerate;
+mod order;
+mod sets;
+
+pub use closed::{Closed, Weights};
+pub use count::{CutCount, cut_count};
+pub use sets::Sets;
+
+use std::collections::BTreeSet;
+
+use self::boundary::{Crossing, Tensors};
+use self::contract::Blocks;
+use self::enumerate::{Family, downward_closed};
+use crate::domain::model::ModelProfile;
+use crate::domain::options::{Colocation, CutPolicy};
+use crate::stopped::Stopped;
+
+/// Cuts that are enumerated. A model with more is searched among some of them.
+pub const MOST_COUNTED: usize = 50_000;
+
+/// Cuts that a search over sets holds: its tables grow with their square.
+const MOST_SETS: usize = 4_095;
+
+/// The cuts that are considered.
+#[derive(Debug, Clone)]
+pub struct Cuts {
+    /// For each block its layers by their places in the model, ascending.
+    blocks: Vec<Vec<usize>>,
+    /// For each position its blocks. `None` where position p has the first p blocks.
+    sets: Option<Sets>,
+    /// For each position the bytes of what crosses there: the model's inputs first, its outputs last.
+    pub boundary_bytes: Vec<u64>,
+    /// The cuts that the policy allows beside the two ends.
+    pub count: CutCount,
+}
+
+impl Cuts {
+    /// The cuts of a model under a policy, none of them between layers that stay together. `work` puts sets in order: of
+    /// two neither of which lies within the other, the one with less comes first. Where there are more than `most_sets`
+    /// sets, some cuts that lie within one another are considered.
+    pub fn new(
+        model: &ModelProfile,
+        (policy, colocate): (CutPolicy, &[Colocation]),
+        work: impl Fn(usize) -> u64,
+        most_sets: usize,
+        stop: &dyn Fn() -> bool,
+    ) -> Result<Self, Stopped> {
+        if policy == CutPolicy::InOrder {
+            return Ok(in_order(model, colocate));
+        }
+        let blocks = Blocks::new(model, colocate);
+        if blocks.count() == 0 {
+            let ends = vec![model.input_bytes(), model.output_bytes()];
+            return Ok(Self::chain(vec![blocks.inputs], ends, CutCount::Exactly(0)));
+        }
+        let tensors = Tensors::new(model, &blocks);
+        let base = closed(&blocks);
+        let along = |count: CutCount| {
+            let order = order::small_boundaries(&blocks, &tensors, &base);
+            along(model, &blocks, &tensors, &order, base.len(), policy, count)
+        };
+        // Where every layer comes behind an input, a single tensor crosses prefixes alone, of whichever order.
+        let follows = |layer: usize| model.makers(layer).iter().any(|&maker| !model.is_constant(maker));
+        let begins_at_inputs =
+            (0..model.layers.len()).all(|layer| model.is_constant(layer) || model.is_input(layer) || follows(layer));
+        if policy == CutPolicy::SingleTensor && begins_at_inputs {
+            let cuts = along(CutCount::Exactly(0));
+            return Ok(Self { count: CutCount::Exactly(cuts.last() - 1), ..cuts });
+        }
+        let family = match downward_closed(&blocks, &base, &|_| false, MOST_COUNTED, stop)? {
+            Ok(family) => family,
+            // The whole model is no cut; what begins with more than the inputs is one.
+            Err(CutCount::Exactly(sets)) => {
+                return Ok(along(CutCount::Exactly(sets - usize::from(base.is_empty()))));
+            }
+            Err(more) => return Ok(along(more)),
+        };
+        Ok(of_family(
+            model,
+            &blocks,
+            &tensors,
+            family,
+            !base.is_empty(),
+            (policy, &|_, _| true),
+            (work, most_sets.min(MOST_SETS)),
+        ))
+    }
+
+    fn chain(blocks: Vec<Vec<usize>>, boundary_bytes: Vec<u64>, count: CutCount) -> Self {
+        Self { blocks, sets: None, boundary_bytes, count }
+    }
+
+    /// Whether each position lies within the next.
+    pub fn are_nested(&self) -> bool {
+        self.are_nested_at(&(0..=self.last()).collect::<Vec<usize>>())
+    }
+
+    /// Whether of some positions, ascending, each lies within the next.
+    pub fn are_nested_at(&self, some: &[usize]) -> bool {
+        let nested = |sets: &Sets| some.windows(2).all(|pair| sets.is_within(pair[0], pair[1]));
+        self.sets.as_ref().is_none_or(nested)
+    }
+
+    /// The last position, the whole model.
+    pub fn last(&self) -> usize {
+        self.boundary_bytes.len() - 1
+    }
+
+    /// The number of blocks.
+    pub fn block_count(&self) -> usize {
+        self.blocks.len()
+    }
+
+    /// The sets of the positions, where there are any.
+    pub fn sets(&self) -> Option<&Sets> {
+        self.sets.as_ref()
+    }
+
+    /// Whether every cut that the policy allows is considered.
+    pub fn are_all(&self) -> bool {
+        self.count == CutCount::Exactly(self.last() - 1)
+    }
+
+    /// The layers of a block, by their places in the model. Blocks count from 1.
+    pub fn layers_of(&self, block: usize) -> &[usize] {
+        &self.blocks[block - 1]
+    }
+
+    /// The block whose constants the model delivers, counted from 1: along a chain the last, else one of its own that lies
+    /// in the whole model alone.
+    pub fn delivering_block(&self) -> usize {
+        self.blocks.len()
+    }
+
+    /// The layers of a block with the constants that lead to them, and those that it delivers. Blocks count from 1.
+    pub fn needed_by(&self, model: &ModelProfile, block: usize) -> BTreeSet<usize> {
+        let constants = self.layers_of(block).iter().flat_map(|&layer| model.constants_behind(layer));
+        let delivered = if block == self.delivering_block() { model.constants_delivered() } else { &[] };
+        self.layers_of(block).iter().chain(constants).chain(delivered).copied().collect()
+    }
+
+    /// The layers of a stage, by their places in the model, ascending.
+    pub fn layers_between(&self, start: usize, end: usize) -> Vec<usize> {
+        let mut layers: Vec<usize> = match &self.sets {
+            None => self.blocks[start..end].concat(),
+            Some(sets) => sets.between(start, end).flat_map(|block| &self.blocks[block]).copied().collect(),
+        };
+        layers.sort_unstable();
+        layers
+    }
+
+    /// For each position the sum over its layers.
+    pub fn sums<T: Copy + Default + std::ops::AddAssign>(&self, of_layer: impl Fn(usize) -> T) -> Vec<T> {
+        let of = |layers: &[usize]| {
+            let mut sum = T::default();
+            layers.iter().for_each(|&layer| sum += of_layer(layer));
+            sum
+        };
+        let of_block: Vec<T> = self.blocks.iter().map(|layers| of(layers)).collect();
+        self.sums_of_blocks(|block| of_block[block])
+    }
+
+    /// For each position the sum over its blocks, which count from 0.
+    pub fn sums_of_blocks<T: Copy + Default + std::ops::AddAssign>(&self, of_block: impl Fn(usize) -> T) -> Vec<T> {
+        let mut sums = vec![T::default()];
+        for position in 1..=self.last() {
+            let mut sum = T::default();
+            match &self.sets {
+                None => {
+                    sum = sums[position - 1];
+                    sum += of_block(position - 1);
+                }
+                Some(sets) => sets.numbers(position).for_each(|block| sum += of_block(block)),
+            }
+            sums.push(sum);
+        }
+        sums
+    }
+
+    /// The same with some of the positions, ascending, the first and the last among them.
+    pub fn at(&self, kept: &[usize]) -> Self {
+        let boundary_bytes = kept.iter().map(|&position| self.boundary_bytes[position]).collect();
+        match &self.sets {
+            None => {
+                let blocks = kept.windows(2).map(|ends| self.layers_between(ends[0], ends[1])).collect();
+                Self { blocks, boundary_bytes, ..self.clone() }
+            }
+            Some(sets) => {
+                Self { blocks: self.blocks.clone(), sets: Some(sets.at(kept)), boundary_bytes, ..self.clone() }
+            }
+        }
+    }
+}
+
+/// The blocks that each cut contains beside the inputs, with their predecessors, ascending.
+fn closed(blocks: &Blocks) -> Vec<usize> {
+    let mut inside = vec![false; blocks.count()];
+    let mut open = blocks.forced.clone();
+    while let Some(block) = open.pop() {
+        if !std::mem::replace(&mut inside[block], true) {
+            open.extend(&blocks.predecessors[block]);
+        }
+    }
+    (0..blocks.count()).filter(|&block| inside[block]).collect()
+}
+
+/// Whether a policy allows an inner cut.
+fn allows(policy: CutPolicy, crossing: Crossing) -> bool {
+    policy != CutPolicy::SingleTensor || crossing.tensors == 1
+}
+
+/// Some cuts: the prefixes of an order of the blocks. The first `begins` blocks are in each cut.
+fn along(
+    model: &ModelProfile,
+    blocks: &Blocks,
+    tensors: &Tensors,
+    order: &[usize],
+    begins: usize,
+    policy: CutPolicy,
+    count: CutCount,
+) -> Cuts {
+    let mut set = Sets::new(blocks.count()).empty();
+    let mut crossing = tensors.of_inputs();
+    let mut boundary_bytes = vec![model.input_bytes()];
+    let mut joined: Vec<Vec<usize>> = Vec::new();
+    let mut layers = blocks.inputs.clone();
+    for (at, &block) in order.iter().enumerate() {
+        sets::insert(&mut set, block);
+        crossing = tensors.grown(crossing, block, &set);
+        layers.extend(&blocks.layers[block]);
+        let is_last = at + 1 == order.len();
+        if is_last || at + 1 >= begins && allows(policy, crossing) {
+            layers.sort_unstable();
+            joined.push(std::mem::take(&mut layers));
+            boundary_bytes.push(if is_last { model.output_bytes() } else { crossing.bytes });
+        }
+    }
+    Cuts::chain(joined, boundary_bytes, count)
+}
+
+/// Whether a cut is kept, by its blocks and what crosses it.
+type Keep<'k> = dyn Fn(&[u64], Crossing) -> bool + 'k;
+
+/// The cuts of a family that the policy allows and that are kept.
+fn of_family(
+    model: &ModelProfile,
+    blocks: &Blocks,
+    tensors: &Tensors,
+    family: Family,
+    begins: bool,
+    (policy, is_kept): (CutPolicy, &Keep<'_>),
+    (work, most_sets): (impl Fn(usize) -> u64, usize),
+) -> Cuts {
+    let Family { sets, grown_by } = family;
+    let mut crossing = vec![tensors.of_inputs()];
+    if begins {
+        let mut set = sets.empty();
+        for block in sets.numbers(0) {
+            sets::insert(&mut set, block);
+            crossing[0] = tensors.grown(crossing[0], block, &set);
+        }
+    }
+    let work_of_block: Vec<u64> = blocks
+        .layers
+        .iter()
+        .map(|layers| layers.iter().fold(0, |sum: u64, &layer| sum.saturating_add(work(layer))))
+        .collect();
+    let mut work_of = vec![0_u64];
+    for (before, added) in &grown_by {
+        let mut set = sets.get(*before).to_vec();
+        let (mut crosses, mut work) = (crossing[*before], work_of[*before]);
+        for &block in added {
+            sets::insert(&mut set, block);
+            crosses = tensors.grown(crosses, block, &set);
+            work = work.saturating_add(work_of_block[block]);
+        }
+        crossing.push(crosses);
+        work_of.push(work);
+    }
+    let whole = sets.len() - 1;
+    // Where nothing but inputs is in the base, the base is no cut to end a stage at.
+    let first = usize::from(!begins);
+    let mut kept: Vec<usize> =
+        (first..whole).filter(|&set| allows(policy, crossing[set]) && is_kept(sets.get(set), crossing[set])).collect();
+    let count = CutCount::Exactly(kept.len());
+    let is_chain = |kept: &[usize]| kept.windows(2).all(|pair| sets.is_within(pair[0], pair[1]));
+    // Sets come by size: of equal work the smaller is first.
+    kept.sort_by_key(|&set| (work_of[set], set));
+    if is_chain(&kept) {
+        return chain_of(model, blocks, &sets, &kept, &crossing, count);
+    }
+    if kept.len() > most_sets {
+        let order = order::small_boundaries(blocks, tensors, &sets.numbers(0).collect::<Vec<usize>>());
+        let base = sets.numbers(0).count();
+        return along(model, blocks, tensors, &order, base, policy, count);
+    }
+    let boundary_bytes = std::iter::once(model.input_bytes())
+        .chain(kept.iter().map(|&set| crossing[set].bytes))
+        .chain([model.output_bytes()])
+        .collect();
+    // Where there are inputs, they are a block that each cut but the first contains. Where constants are delivered, the
+    // last block has no layer and lies in the whole model alone.
+    let delivers = usize::from(!model.constants_delivered().is_empty());
+    let inputs = usize::from(!blocks.inputs.is_empty());
+    let mut positions = Sets::new(blocks.count() + inputs + delivers);
+    positions.push(&positions.empty());
+    for &set in kept.iter().chain([&whole]) {
+        let mut position = positions.empty();
+        (0..inputs).for_each(|block| sets::insert(&mut position, block));
+        sets.numbers(set).for_each(|block| sets::insert(&mut position, block + inputs));
+        if delivers == 1 && set == whole {
+            sets::insert(&mut position, blocks.count() + inputs);
+        }
+        positions.push(&position);
+    }
+    let first = (inputs == 1).then(|| blocks.inputs.clone());
+    let last = (delivers == 1).then(Vec::new);
+    let blocks = first.into_iter().chain(blocks.layers.iter().cloned()).chain(last).collect();
+    Cuts { blocks, sets: Some(positions), boundary_bytes, count }
+}
+
+/// Cuts each of which lies within the next.
+fn chain_of(
+    model: &ModelProfile,
+    blocks: &Blocks,
+    sets: &Sets,
+    kept: &[usize],
+    crossing: &[Crossing],
+    count: CutCount,
+) -> Cuts {
+    let mut boundary_bytes = vec![model.input_bytes()];
+    let mut joined = Vec::new();
+    let mut layers: Vec<usize> = blocks.inputs.clone();
+    let mut before = None;
+    for &set in kept.iter().chain([&(sets.len() - 1)]) {
+        match before {
+            None => layers.extend(sets.numbers(set).flat_map(|block| &blocks.layers[block])),
+            Some(before) => layers.extend(sets.between(before, set).flat_map(|block| &blocks.layers[block])),
+        }
+        layers.sort_unstable();
+        joined.push(std::mem::take(&mut layers));
+        boundary_bytes.push(crossing[set].bytes);
+        before = Some(set);
+    }
+    if let Some(last) = boundary_bytes.last_mut() {
+        *last = model.output_bytes();
+    }
+    Cuts::chain(joined, boundary_bytes, count)
+}
+
+/// The prefixes of the file's topological order that do not divide layers that stay together, nor end behind nothing but
+/// inputs.
+fn in_order(model: &ModelProfile, colocate: &[Colocation]) -> Cuts {
+    let order: Vec<usize> = (0..model.layers.len()).filter(|&layer| !model.is_constant(layer)).collect();
+    let mut place = vec![0; model.layers.len()];
+    order.iter().enumerate().for_each(|(at, &layer)| place[layer] = at);
+    let mut whole = vec![false; order.len() + 1];
+    for colocation in colocate {
+        let places = || colocation.layer_ids.iter().filter_map(|id| model.layer_index(id)).map(|layer| place[layer]);
+        if let (Some(first), Some(last)) = (places().min(), places().max()) {
+            whole[first + 1..=last].fill(true);
+        }
+    }
+    let first = order.iter().position(|&layer| !model.is_input(layer)).unwrap_or(order.len());
+    // A tensor is gone behind its last reader; an output never.
+    let mut gone_at = vec![Vec::new(); order.len() + 1];
+    for (at, &layer) in order.iter().enumerate() {
+        if let Some(last) = model.readers(layer).iter().map(|&reader| place[reader]).max() {
+            gone_at[last.max(at)].push(layer);
+        }
+    }
+    let mut bytes = 0;
+    let (mut blocks, mut boundary_bytes) = (vec![Vec::new()], vec![model.input_bytes()]);
+    for (at, &layer) in order.iter().enumerate() {
+        bytes += model.layers[layer].output_bytes;
+        bytes -= gone_at[at].iter().map(|&gone| model.layers[gone].output_bytes).sum::<u64>();
+        if let Some(block) = blocks.last_mut() {
+            block.push(layer);
+        }
+        if at >= first && at + 1 < order.len() && !whole[at + 1] {
+            blocks.push(Vec::new());
+            boundary_bytes.push(bytes);
+        }
+    }
+    boundary_bytes.push(model.output_bytes());
+    let count = CutCount::Exactly(blocks.len() - 1);
+    Cuts::chain(blocks, boundary_bytes, count)
+}

@@ -1,0 +1,47 @@
+//! The cuts that can be of use within a period.
+
+use super::at_period::AtPeriod;
+use super::stage_ends::StageEnds;
+use crate::bits::{Bits, for_width};
+use crate::instance::Instance;
+use crate::stopped::Stopped;
+
+/// The positions at which a stage of some walk within a period begins or ends, ascending. `None` where positions are too
+/// many.
+pub fn useful_cuts(instance: &Instance, period_s: f64, stop: &dyn Fn() -> bool) -> Result<Option<Vec<usize>>, Stopped> {
+    for_width!(instance.blocks() + 1, W => useful_on::<W>(instance, period_s, stop).map(Some), else Ok(None))
+}
+
+fn useful_on<const W: usize>(
+    instance: &Instance,
+    period_s: f64,
+    stop: &dyn Fn() -> bool,
+) -> Result<Vec<usize>, Stopped> {
+    let stage_ends = StageEnds::<W>::new(instance, stop)?;
+    let tables = AtPeriod::new(instance, &stage_ends, period_s, stop)?;
+    let hosts = instance.hosts.len();
+    let mut reached: Vec<Bits<W>> = vec![Bits::EMPTY; hosts];
+    let mut added: Vec<(usize, Bits<W>)> = tables.first_hosts().map(|host| (host, Bits::single(0))).collect();
+    let mut stages = 1;
+    while !added.is_empty() && stages < instance.most_stages {
+        let left = instance.most_stages - stages;
+        let mut next: Vec<Bits<W>> = vec![Bits::EMPTY; hosts];
+        for (from, starts) in added {
+            if stop() {
+                return Err(Stopped);
+            }
+            let ends = tables.ends(from, &starts);
+            for to in (0..hosts).filter(|&to| to != from) {
+                let arrived = ends.and(tables.carried(from, to)).and(&tables.finishing(to, left));
+                next[to] = next[to].or(&arrived.minus(&reached[to]));
+            }
+        }
+        for (reached, new) in reached.iter_mut().zip(&next) {
+            *reached = reached.or(new);
+        }
+        added = next.into_iter().enumerate().filter(|(_, new)| !new.is_empty()).collect();
+        stages += 1;
+    }
+    let inner = reached.iter().fold(Bits::EMPTY, |all: Bits<W>, starts| all.or(starts));
+    Ok(std::iter::once(0).chain(inner.iter()).chain(std::iter::once(instance.blocks())).collect())
+}

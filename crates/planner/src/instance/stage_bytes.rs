@@ -1,0 +1,338 @@
+//! The bytes that a stage needs, whoever runs it: parameters, state, activation, buffers, and a copy of its constants.
+//!
+//! Along a chain of blocks the bytes of a stage grow block by block, and what is large for a stage is large for any that
+//! begins earlier or ends later, but for its buffers. Between sets each pair of positions has its bytes in a table.
+
+use std::collections::BTreeMap;
+
+use crate::cuts::{Cuts, Sets};
+use crate::domain::model::ModelProfile;
+use crate::stopped::Stopped;
+
+/// Bytes of constants that some blocks share.
+#[derive(Debug, Clone, Copy, Default)]
+struct Constants {
+    /// Parameters of the constants that lead to a stage.
+    params: u64,
+    /// Outputs of those that its layers read.
+    outputs: u64,
+    /// State of those that lead to it.
+    states: u64,
+}
+
+/// Constants that the same blocks need.
+#[derive(Debug, Clone)]
+struct Shared {
+    /// Those blocks, ascending, counted from 0.
+    blocks: Vec<usize>,
+    bytes: Constants,
+}
+
+/// The bytes of stages.
+#[derive(Debug, Clone)]
+pub struct StageBytes {
+    /// For each position the parameters and state within it: of layers, and of constants that one block alone needs.
+    resident: Vec<u64>,
+    /// For each position the parameters of constants that one block alone needs.
+    own_params: Vec<u64>,
+    /// For each position the outputs of constants that one block alone reads.
+    own_outputs: Vec<u64>,
+    /// For each position the buffers of a stage that begins or ends there.
+    buffers: Vec<u64>,
+    /// For each block its parameters and state: of layers, and of constants that it alone needs.
+    of_block: Vec<u64>,
+    /// For each block the largest activation of its layers.
+    activation: Vec<u64>,
+    /// For each block what it shares with others, and the last block before it that has it too, counted from 1.
+    occurrences: BTreeMap<usize, Vec<(usize, Constants)>>,
+    /// Where cuts are sets: for each start its ends, and the bytes of the stages.
+    pairs: Option<Pairs>,
+}
+
+/// The stages between sets.
+#[derive(Debug, Clone, Default)]
+struct Pairs {
+    /// For each start where its ends begin, and where the last ones end.
+    offsets: Vec<usize>,
+    ends: Vec<u32>,
+    bytes: Vec<u64>,
+}
+
+/// What a stage along a chain needs beside what is summed by position.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Running {
+    activation: u64,
+    shared: Constants,
+}
+
+impl StageBytes {
+    /// Tabulates the stages between cuts. `activation` is that of each layer, `counts` says whether activation and
+    /// buffers count, `buffers` how many there are of each boundary.
+    pub fn new(
+        model: &ModelProfile,
+        cuts: &Cuts,
+        activation: &[u64],
+        counts: bool,
+        buffers: u64,
+        stop: &dyn Fn() -> bool,
+    ) -> Result<Self, Stopped> {
+        let (own, shared) = constants(model, cuts);
+        let of_layer = |layer: usize| model.layers[layer].param_bytes + model.layers[layer].state_bytes;
+        let of_block: Vec<u64> = (1..=cuts.block_count())
+            .map(|block| {
+                let constants = own[block - 1].params + own[block - 1].states;
+                cuts.layers_of(block).iter().map(|&layer| of_layer(layer)).sum::<u64>() + constants
+            })
+            .collect();
+        let counted = |bytes: u64| if counts { bytes } else { 0 };
+        let largest = |layers: &[usize]| counted(layers.iter().map(|&layer| activation[layer]).max().unwrap_or(0));
+        let mut stage_bytes = Self {
+            resident: cuts.sums_of_blocks(|block| of_block[block]),
+            of_block,
+            own_params: cuts.sums_of_blocks(|block| own[block].params),
+            own_outputs: cuts.sums_of_blocks(|block| own[block].outputs),
+            buffers: cuts.boundary_bytes.iter().map(|bytes| counted(bytes * buffers)).collect(),
+            activation: (1..=cuts.block_count()).map(|block| largest(cuts.layers_of(block))).collect(),
+            occurrences: BTreeMap::new(),
+            pairs: None,
+        };
+        match cuts.sets() {
+            None => stage_bytes.occurrences = occurrences(&shared),
+            Some(sets) => {
+                let pairs = stage_bytes.pairs(sets, &shared, stop)?;
+                stage_bytes.pairs = Some(pairs);
+            }
+        }
+        Ok(stage_bytes)
+    }
+
+    /// The same between some of the positions, of which blocks become one along a chain.
+    pub fn at(&self, kept: &[usize]) -> Self {
+        let at_kept = |all: &[u64]| kept.iter().map(|&position| all[position]).collect::<Vec<u64>>();
+        let mut some = Self {
+            resident: at_kept(&self.resident),
+            own_params: at_kept(&self.own_params),
+            own_outputs: at_kept(&self.own_outputs),
+            buffers: at_kept(&self.buffers),
+            of_block: self.of_block.clone(),
+            activation: self.activation.clone(),
+            occurrences: BTreeMap::new(),
+            pairs: self.pairs.as_ref().map(|pairs| pairs.at(kept)),
+        };
+        if self.pairs.is_none() {
+            let spans = || kept.windows(2).map(|ends| ends[0]..ends[1]);
+            some.activation = spans().map(|span| self.activation[span].iter().copied().max().unwrap_or(0)).collect();
+            some.of_block = spans().map(|span| self.of_block[span].iter().sum()).collect();
+            let block_of = |block: usize| kept.partition_point(|&position| position < block);
+            for (&block, occurrences) in &self.occurrences {
+                let joined = some.occurrences.entry(block_of(block)).or_default();
+                for &(before, bytes) in occurrences {
+                    let before = if before == 0 { 0 } else { block_of(before) };
+                    // What a block before in the same one has, it has already.
+                    if before < block_of(block) {
+                        joined.push((before, bytes));
+                    }
+                }
+            }
+        }
+        some
+    }
+
+    /// Parameters and state of a stage (i, j]: of its layers, and of constants that one block alone needs.
+    pub fn resident(&self, start: usize, end: usize) -> u64 {
+        self.resident[end] - self.resident[start]
+    }
+
+    /// Whether nothing needs buffers.
+    pub fn has_no_buffers(&self) -> bool {
+        self.buffers.iter().all(|&bytes| bytes == 0)
+    }
+
+    /// The buffers of a stage that begins or ends at a position.
+    pub fn buffers(&self, position: usize) -> u64 {
+        self.buffers[position]
+    }
+
+    /// Parameters and state of a block: of its layers, and of constants that it alone needs. Blocks count from 1.
+    pub fn of_block(&self, block: usize) -> u64 {
+        self.of_block[block - 1]
+    }
+
+    /// The largest activation of a block's layers. Blocks count from 1.
+    pub fn activation(&self, block: usize) -> u64 {
+        self.activation[block - 1]
+    }
+
+    /// Adds a block to a stage along a chain that begins at `start`. Blocks count from 1.
+    #[inline]
+    pub fn add(&self, running: &mut Running, start: usize, block: usize) {
+        running.activation = running.activation.max(self.activation[block - 1]);
+        if self.occurrences.is_empty() {
+            return;
+        }
+        for (before, bytes) in self.occurrences.get(&block).into_iter().flatten() {
+            if *before <= start {
+                running.shared.add(bytes);
+            }
+        }
+    }
+
+    /// The bytes of a stage along a chain without its buffers.
+    #[inline]
+    pub fn without_buffers(&self, running: &Running, start: usize, end: usize) -> u64 {
+        self.resident(start, end) + running.activation + self.constants_beside(&running.shared, start, end)
+    }
+
+    /// What constants need beside the parameters and state that are resident.
+    #[inline]
+    fn constants_beside(&self, shared: &Constants, start: usize, end: usize) -> u64 {
+        let own_params = self.own_params[end] - self.own_params[start];
+        let own_outputs = self.own_outputs[end] - self.own_outputs[start];
+        (own_params + shared.params).max(own_outputs + shared.outputs) - own_params + shared.states
+    }
+
+    /// Where cuts are sets: the ends of the stages from a start, ascending, with the bytes of each, buffers included.
+    pub fn ends(&self, start: usize) -> Option<impl Iterator<Item = (usize, u64)> + '_> {
+        let pairs = self.pairs.as_ref()?;
+        let span = pairs.offsets[start]..pairs.offsets[start + 1];
+        Some(pairs.ends[span.clone()].iter().zip(&pairs.bytes[span]).map(|(&end, &bytes)| (end as usize, bytes)))
+    }
+
+    /// The bytes of a stage. O(j − i) along a chain.
+    pub fn of(&self, start: usize, end: usize) -> u64 {
+        if let Some(pairs) = &self.pairs {
+            let span = pairs.offsets[start]..pairs.offsets[start + 1];
+            let at = pairs.ends[span.clone()].binary_search(&(end as u32));
+            // No stage leads between two cuts neither of which lies within the other.
+            return at.map_or(u64::MAX, |at| pairs.bytes[span.start + at]);
+        }
+        let mut running = Running::default();
+        (start + 1..=end).for_each(|block| self.add(&mut running, start, block));
+        self.without_buffers(&running, start, end) + self.buffers[start] + self.buffers[end]
+    }
+
+    fn pairs(&self, sets: &Sets, shared: &[Shared], stop: &dyn Fn() -> bool) -> Result<Pairs, Stopped> {
+        let positions = sets.len();
+        let mut pairs = Pairs { offsets: vec![0], ..Pairs::default() };
+        let largest_of =
+            |start: usize, end: usize| sets.between(start, end).map(|block| self.activation[block]).max().unwrap_or(0);
+        let mut activation = vec![0; positions];
+        for start in 0..positions {
+            if start % 16 == 0 && stop() {
+                return Err(Stopped);
+            }
+            let mut nearest: Vec<usize> = Vec::new();
+            for end in start + 1..positions {
+                if !sets.is_within(start, end) {
+                    continue;
+                }
+                // From the last end within this one, what lies between is little.
+                let near = nearest.iter().rev().take(8).copied().find(|&near| sets.is_within(near, end));
+                activation[end] = match near {
+                    Some(near) => activation[near].max(largest_of(near, end)),
+                    None => largest_of(start, end),
+                };
+                nearest.push(end);
+                let mut needed = Constants::default();
+                for shared in shared {
+                    let inside = |&block: &usize| sets.has(end, block) && !sets.has(start, block);
+                    if shared.blocks.iter().any(inside) {
+                        needed.add(&shared.bytes);
+                    }
+                }
+                let beside = self.constants_beside(&needed, start, end);
+                let buffers = self.buffers[start] + self.buffers[end];
+                pairs.ends.push(end as u32);
+                pairs.bytes.push(self.resident(start, end) + activation[end] + beside + buffers);
+            }
+            pairs.offsets.push(pairs.ends.len());
+        }
+        Ok(pairs)
+    }
+}
+
+impl Pairs {
+    fn at(&self, kept: &[usize]) -> Self {
+        let mut some = Self { offsets: vec![0], ..Self::default() };
+        let mut number = vec![u32::MAX; self.offsets.len()];
+        kept.iter().enumerate().for_each(|(at, &position)| number[position] = at as u32);
+        for &start in kept {
+            for at in self.offsets[start]..self.offsets[start + 1] {
+                let end = number[self.ends[at] as usize];
+                if end != u32::MAX {
+                    some.ends.push(end);
+                    some.bytes.push(self.bytes[at]);
+                }
+            }
+            some.offsets.push(some.ends.len());
+        }
+        some
+    }
+}
+
+impl Constants {
+    #[inline]
+    fn add(&mut self, other: &Self) {
+        self.params += other.params;
+        self.outputs += other.outputs;
+        self.states += other.states;
+    }
+}
+
+/// For each block the constants that it alone needs, and those that some blocks share.
+fn constants(model: &ModelProfile, cuts: &Cuts) -> (Vec<Constants>, Vec<Shared>) {
+    let mut own = vec![Constants::default(); cuts.block_count()];
+    // The blocks that a constant leads to, and those that read it.
+    let mut behind: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+    let mut read: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+    for block in 1..=cuts.block_count() {
+        for &layer in cuts.layers_of(block) {
+            for &constant in model.constants_behind(layer) {
+                add_block(behind.entry(constant).or_default(), block - 1);
+            }
+            for constant in model.constants_read(layer) {
+                add_block(read.entry(constant).or_default(), block - 1);
+            }
+        }
+        if block == cuts.delivering_block() {
+            for &constant in model.constants_delivered() {
+                add_block(behind.entry(constant).or_default(), block - 1);
+            }
+            for constant in model.constant_outputs() {
+                add_block(read.entry(constant).or_default(), block - 1);
+            }
+        }
+    }
+    let mut shared: BTreeMap<Vec<usize>, Constants> = BTreeMap::new();
+    let mut note = |blocks: Vec<usize>, bytes: Constants| match blocks[..] {
+        [block] => own[block].add(&bytes),
+        _ => shared.entry(blocks).or_default().add(&bytes),
+    };
+    for (constant, blocks) in behind {
+        let layer = &model.layers[constant];
+        note(blocks, Constants { params: layer.param_bytes, states: layer.state_bytes, outputs: 0 });
+    }
+    for (constant, blocks) in read {
+        note(blocks, Constants { outputs: model.layers[constant].output_bytes, ..Constants::default() });
+    }
+    (own, shared.into_iter().map(|(blocks, bytes)| Shared { blocks, bytes }).collect())
+}
+
+fn add_block(blocks: &mut Vec<usize>, block: usize) {
+    if blocks.last() != Some(&block) {
+        blocks.push(block);
+    }
+}
+
+/// Shared constants by the blocks along a chain that need them.
+fn occurrences(shared: &[Shared]) -> BTreeMap<usize, Vec<(usize, Constants)>> {
+    let mut occurrences: BTreeMap<usize, Vec<(usize, Constants)>> = BTreeMap::new();
+    for Shared { blocks, bytes } in shared {
+        let mut before = 0;
+        for block in blocks.iter().map(|block| block + 1) {
+            occurrences.entry(block).or_default().push((before, *bytes));
+            before = block;
+        }
+    }
+    occurrences
+}
