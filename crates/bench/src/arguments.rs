@@ -8,6 +8,7 @@ use cutpoint_planner::domain::options::Algorithm;
 use cutpoint_planner::domain::unit::counted;
 
 use super::families::Family;
+use super::orders::Network;
 use super::results::name;
 
 const LONG_ABOUT: &str = "\
@@ -22,7 +23,11 @@ those without any placement, are counted apart and never averaged in. All other 
 the proven optimum: 1 is the best there is.
 
 With --suite families it draws fresh instances of several kinds instead, plans each of them once and tells how long \
-the proofs took. --write writes the instances as request files for cutpoint plan.";
+the proofs took. --write writes the instances as request files for cutpoint plan.
+
+With --suite models it plans each model as its file is, and again with the layers and edges of the file shuffled, \
+every second time with other ids as well. It tells how many cuts a model has, how long the proofs took, and whether \
+all orders of a file have one period, to the bit.";
 
 const PAPER_MODELS: [&str; 4] = ["MobileNetV2", "EfficientNetB1", "ResNet50", "InceptionResNetV2"];
 const PAPER_NODES: [u32; 5] = [5, 10, 15, 20, 50];
@@ -43,6 +48,8 @@ const FAMILY_MODELS: [&str; 11] = [
     "YOLOv5s-like",
 ];
 
+const ORDER_NODES: [u32; 3] = [5, 12, 50];
+
 const ALGORITHMS: [Algorithm; 5] =
     [Algorithm::Auto, Algorithm::Exact, Algorithm::Kpath, Algorithm::Greedy, Algorithm::Random];
 
@@ -50,8 +57,8 @@ const AFTER_LONG_HELP: &str = "\
 Files in the output directory:
   runs.csv    one row for each run
   summary.md  the tables that are printed, in Markdown
-  ratios.svg  period / optimum by number of nodes (not with --suite families)
-  times.svg   solve time by number of nodes (not with --suite families)
+  ratios.svg  period / optimum by number of nodes (with --suite paper)
+  times.svg   solve time by number of nodes (with --suite paper)
 
 The same seed gives the same clusters and periods; times depend on the machine. Runs go one after another on one \
 thread each, so that times can be compared. Ctrl-C ends the experiment and writes what is done by then.
@@ -69,7 +76,9 @@ Examples:
       Larger than usual.
   cutpoint-bench --suite families --family sparse,tight --seed 7 --write requests
   cutpoint plan --request requests/*.json --output jsonl
-      The same instances as files.";
+      The same instances as files.
+  cutpoint-bench --suite models --shuffles 8 --output models
+      Every model in nine orders of its file, on 5, 12 and 50 nodes.";
 
 /// What to run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -78,6 +87,8 @@ pub(crate) enum Suite {
     Paper,
     /// Solve times on fresh instances of several families.
     Families,
+    /// Every model in several orders of its file.
+    Models,
 }
 
 /// Repeats the paper's experiment against the proven optimum, or measures solve times on fresh instances.
@@ -99,26 +110,31 @@ pub(crate) struct BenchArguments {
         allow_negative_numbers = true)]
     pub seed: u64,
     /// Models, by the names of the examples [default: MobileNetV2, EfficientNetB1, ResNet50, InceptionResNetV2]; of
-    /// families, those that instances draw theirs from [default: these and seven more].
+    /// families, those that instances draw theirs from [default: these and seven more]; of models, those to plan [default:
+    /// all].
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
     models: Vec<String>,
-    /// Numbers of nodes [default: 5, 10, 15, 20, 50; each family has its own].
+    /// Numbers of nodes [default: 5, 10, 15, 20, 50; each family has its own; of models 5, 12, 50].
     #[arg(long, value_name = "N", value_delimiter = ',', value_parser = clap::value_parser!(u32).range(1..=10_000),
         allow_negative_numbers = true)]
     nodes: Vec<u32>,
-    /// Memory of each node, MiB [default: 32, 64, 128, 256, 512]; families draw theirs.
+    /// Memory of each node, MiB [default: 32, 64, 128, 256, 512]; families draw theirs, and with --suite models it goes by
+    /// the model.
     #[arg(long, value_name = "MIB", value_delimiter = ',', value_parser = clap::value_parser!(u32).range(1..),
         allow_negative_numbers = true)]
     memory_mib: Vec<u32>,
-    /// Time limit of each run, seconds.
-    #[arg(long, value_name = "SECONDS", default_value_t = 30.0, value_parser = read_time_limit, allow_negative_numbers = true)]
-    pub time_limit_s: f64,
+    /// Time limit of each run, seconds [default: 30; of models 10].
+    #[arg(long, value_name = "SECONDS", value_parser = read_time_limit, allow_negative_numbers = true)]
+    time_limit_s: Option<f64>,
     /// Directory for the results; made where it is not there.
     #[arg(long, value_name = "DIR", default_value = "bench-results")]
     pub output: PathBuf,
     /// What of --suite families alone is given as flags.
     #[command(flatten)]
     pub of_families: FamilyFlags,
+    /// What of --suite models alone is given as flags.
+    #[command(flatten)]
+    pub of_models: ModelFlags,
 }
 
 /// Flags that only the families have.
@@ -136,18 +152,48 @@ pub(crate) struct FamilyFlags {
     pub write: Option<PathBuf>,
 }
 
+/// Flags that only the models in several orders have.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "With --suite models")]
+pub(crate) struct ModelFlags {
+    /// How often each file is shuffled [default: 2].
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(..=1_000), allow_negative_numbers = true)]
+    shuffles: Option<u32>,
+    /// The networks [default: all].
+    #[arg(long, value_name = "NAME", value_enum, value_delimiter = ',')]
+    network: Vec<Network>,
+    /// Directory with model profiles [default: the examples].
+    #[arg(long, value_name = "DIR")]
+    pub profiles: Option<PathBuf>,
+}
+
 impl BenchArguments {
     /// Refuses flags that say nothing to the suite, or more than it can do.
     pub fn check(&self) -> anyhow::Result<()> {
         let FamilyFlags { family, algorithm, write } = &self.of_families;
-        if self.suite == Suite::Paper {
-            let of_families =
-                [("family", !family.is_empty()), ("algorithm", algorithm.is_some()), ("write", write.is_some())];
-            let given = of_families.iter().find_map(|(flag, is_given)| is_given.then_some(flag));
-            ensure!(given.is_none(), "--{} goes with --suite families", given.unwrap_or(&""));
+        let ModelFlags { shuffles, network, profiles } = &self.of_models;
+        let flags = [
+            ("family", !family.is_empty(), Suite::Families),
+            ("algorithm", algorithm.is_some(), Suite::Families),
+            ("write", write.is_some(), Suite::Families),
+            ("shuffles", shuffles.is_some(), Suite::Models),
+            ("network", !network.is_empty(), Suite::Models),
+            ("profiles", profiles.is_some(), Suite::Models),
+            ("memory-mib", !self.memory_mib.is_empty(), Suite::Paper),
+        ];
+        for (flag, is_given, suite) in flags {
+            let suite_name = suite.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default();
+            ensure!(!is_given || suite == self.suite, "--{flag} goes with --suite {suite_name}");
+        }
+        let counts_clusters = self.quick || self.clusters.is_some();
+        ensure!(
+            self.suite != Suite::Models || !counts_clusters,
+            "--quick and --clusters do not go with --suite models, which has one cluster for each number of nodes: give \
+             --nodes and --models for less"
+        );
+        if self.suite != Suite::Families {
             return Ok(());
         }
-        ensure!(self.memory_mib.is_empty(), "--memory-mib does not go with --suite families, which draws its own");
         let most_asked = self.nodes.iter().copied().max().unwrap_or(0);
         for family in self.families() {
             let (name, most) = (family.name(), family.most_nodes());
@@ -175,18 +221,39 @@ impl BenchArguments {
         self.clusters.unwrap_or(usual)
     }
 
-    /// The models that are asked for, or the suite's.
+    /// The models that are asked for, or the suite's; none stand for all.
     pub fn models(&self) -> Vec<String> {
         let usual = match self.suite {
             Suite::Paper => &PAPER_MODELS[..],
             Suite::Families => &FAMILY_MODELS,
+            Suite::Models => &[],
         };
         if self.models.is_empty() { usual.iter().map(ToString::to_string).collect() } else { self.models.clone() }
     }
 
-    /// The paper's numbers of nodes, or those asked for.
+    /// The numbers of nodes that are asked for, or those of the paper and of the models.
     pub fn nodes(&self) -> &[u32] {
-        if self.nodes.is_empty() { &PAPER_NODES } else { &self.nodes }
+        match self.suite {
+            _ if !self.nodes.is_empty() => &self.nodes,
+            Suite::Models => &ORDER_NODES,
+            Suite::Paper | Suite::Families => &PAPER_NODES,
+        }
+    }
+
+    /// The time limit of each run, seconds.
+    pub fn time_limit_s(&self) -> f64 {
+        self.time_limit_s.unwrap_or(if self.suite == Suite::Models { 10.0 } else { 30.0 })
+    }
+
+    /// How often each file is shuffled.
+    pub fn shuffles(&self) -> usize {
+        self.of_models.shuffles.unwrap_or(2) as usize
+    }
+
+    /// The networks that are asked for, or all.
+    pub fn networks(&self) -> &[Network] {
+        let asked = &self.of_models.network;
+        if asked.is_empty() { Network::value_variants() } else { asked }
     }
 
     /// The numbers of nodes of a family: those asked for, or its own, of which a quick look leaves out the large ones.

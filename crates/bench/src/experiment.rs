@@ -9,7 +9,7 @@ use cutpoint_planner::domain::model::ModelProfile;
 use cutpoint_planner::domain::options::{
     Algorithm, ComputeModel, CostModel, CutPolicy, MemoryModel, PlanOptions, SolverOptions,
 };
-use cutpoint_planner::domain::placement::{Status, Termination};
+use cutpoint_planner::domain::placement::{CutsConsidered, Status, Termination};
 use cutpoint_planner::domain::request::PlanRequest;
 use cutpoint_planner::domain::unit::counted;
 use cutpoint_planner::env::NoProgress;
@@ -56,6 +56,7 @@ pub(super) struct Run {
     pub(super) period_s: Option<f64>,
     pub(super) lower_bound_s: Option<f64>,
     pub(super) gap: Option<f64>,
+    pub(super) cuts: Option<CutsConsidered>,
     pub(super) solve_s: f64,
 }
 
@@ -183,6 +184,7 @@ pub(super) fn run_one(request: &PlanRequest, interrupt: &Interrupt) -> anyhow::R
         period_s: placement.period_s,
         lower_bound_s: placement.lower_bound_s,
         gap: placement.gap,
+        cuts: placement.cuts,
         solve_s,
     })
 }

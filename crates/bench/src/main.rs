@@ -1,5 +1,5 @@
-//! Experiments: the paper's, with every answer held against a proven optimum, and the solve times on fresh instances of
-//! several families.
+//! Experiments: the paper's, with every answer held against a proven optimum, the solve times on fresh instances of
+//! several families, and every model in several orders of its file.
 
 mod arguments;
 mod cluster;
@@ -8,8 +8,10 @@ mod experiment;
 mod families;
 mod interrupt;
 mod markdown;
+mod orders;
 mod paper;
 mod plots;
+mod profiles;
 mod results;
 mod statistics;
 mod table;
@@ -19,11 +21,10 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context, anyhow};
+use anyhow::Context;
 use clap::Parser;
 use cutpoint_planner::domain::model::ModelProfile;
 use indicatif::{ProgressBar, ProgressStyle};
-use rust_embed::RustEmbed;
 
 use arguments::{BenchArguments, Suite};
 
@@ -52,13 +53,9 @@ impl From<Exit> for ExitCode {
     }
 }
 
-#[derive(RustEmbed)]
-#[folder = "../../examples/models/"]
-struct ModelFiles;
-
 fn main() -> ExitCode {
     let arguments = BenchArguments::parse();
-    let exit = match arguments.check().and_then(|()| models(&arguments.models())) {
+    let exit = match arguments.check().and_then(|()| read_models(&arguments)) {
         Ok(models) => run(&arguments, models).unwrap_or_else(|error| complain(&error, Exit::Failure)),
         Err(error) => complain(&error, Exit::BadInput),
     };
@@ -69,32 +66,22 @@ fn run(arguments: &BenchArguments, models: Vec<Arc<ModelProfile>>) -> anyhow::Re
     match arguments.suite {
         Suite::Paper => paper::run(arguments, models),
         Suite::Families => families::run(arguments, models),
+        Suite::Models => orders::run(arguments, &models),
+    }
+}
+
+fn read_models(arguments: &BenchArguments) -> anyhow::Result<Vec<Arc<ModelProfile>>> {
+    let names = arguments.models();
+    match &arguments.of_models.profiles {
+        Some(folder) => profiles::in_folder(folder, &names),
+        None if names.is_empty() => profiles::all(),
+        None => profiles::named(&names),
     }
 }
 
 fn complain(error: &anyhow::Error, exit: Exit) -> Exit {
     eprintln!("cutpoint-bench: {error:#}");
     exit
-}
-
-/// Profiles of examples, in the order of their names here.
-fn models(names: &[impl AsRef<str>]) -> anyhow::Result<Vec<Arc<ModelProfile>>> {
-    let mut models: Vec<Arc<ModelProfile>> = Vec::new();
-    for name in names.iter().map(AsRef::as_ref) {
-        if models.iter().any(|model| model.name == name) {
-            continue;
-        }
-        let file = ModelFiles::get(&format!("{name}.json")).ok_or_else(|| {
-            let known: Vec<_> =
-                ModelFiles::iter().filter_map(|file| Some(file.strip_suffix(".json")?.to_owned())).collect();
-            anyhow!("no example model is named {name:?}; there are {}", known.join(", "))
-        })?;
-        let profile = serde_json::from_slice(&file.data).with_context(|| format!("example {name} is not JSON"))?;
-        let model =
-            ModelProfile::from_json(&profile).map_err(|faults| anyhow!("example {name} cannot be used: {faults:?}"))?;
-        models.push(Arc::new(model));
-    }
-    Ok(models)
 }
 
 /// Each number once.

@@ -25,7 +25,7 @@ pub(super) fn run(arguments: &BenchArguments, models: Vec<Arc<ModelProfile>>) ->
         memory_mib: ascending(arguments.memory_mib()).into_iter().map(u64::from).collect(),
         clusters: arguments.clusters() as usize,
         seed: arguments.seed,
-        time_limit_s: arguments.time_limit_s,
+        time_limit_s: arguments.time_limit_s(),
     };
     let interrupt = Interrupt::listen()?;
     let bar = progress_bar(design.instances());

@@ -123,9 +123,26 @@ fn written_requests_are_planned_to_the_periods_of_the_run() {
 }
 
 #[test]
+fn the_orders_of_a_model_have_one_period() {
+    let folder = tempfile::tempdir().unwrap();
+    let arguments = ["--suite", "models", "--models", "SqueezeNet1.1", "--nodes", "5", "--shuffles", "2"];
+    let output = bench(folder.path(), &arguments);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let rows = runs(folder.path());
+    // 3 orders, 2 networks.
+    assert_eq!(rows.len(), 3 * 2);
+    for row in &rows {
+        assert_eq!((&*row["status"], &*row["layers"]), ("optimal", &*rows[0]["layers"]), "{row:?}");
+        assert_eq!((&row["cuts"], &row["considered"]), (&rows[0]["cuts"], &rows[0]["cuts"]), "{row:?}");
+    }
+    let summary = std::fs::read_to_string(folder.path().join("summary.md")).unwrap();
+    assert!(summary.contains("| 6 | 6 | 2 of 2 | 0 |"), "{summary}");
+}
+
+#[test]
 fn bad_flags_are_refused_before_anything_runs() {
     let folder = tempfile::tempdir().unwrap();
-    let refused: [&[&str]; 8] = [
+    let refused: [&[&str]; 12] = [
         &["--models", "ResNet51"],
         &["--nodes", "0"],
         &["--quick", "--clusters", "3"],
@@ -134,6 +151,10 @@ fn bad_flags_are_refused_before_anything_runs() {
         &["--suite", "families", "--algorithm", "fast"],
         &["--suite", "families", "--memory-mib", "64"],
         &["--suite", "families", "--family", "sparse", "--nodes", "10000"],
+        &["--shuffles", "3"],
+        &["--suite", "models", "--family", "paper"],
+        &["--suite", "models", "--quick"],
+        &["--suite", "models", "--profiles", "/nowhere"],
     ];
     for arguments in refused {
         let output = bench(folder.path(), arguments);

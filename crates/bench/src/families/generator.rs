@@ -161,15 +161,15 @@ mod tests {
     use serde_json::Value;
 
     use super::*;
-    use crate::models;
+    use crate::profiles::named;
     use cutpoint_planner::domain::hash::json_text;
     use cutpoint_planner::domain::options::Overlap;
 
     const KEYS: [(usize, usize); 3] = [(12, 0), (12, 1), (1, 0)];
 
     fn generator(seed: u64) -> Generator {
-        let own_models = models(&["NASNetLarge", "EfficientNetV2L"]).unwrap();
-        let drawn = models(&["MobileNetV2", "ResNet50", "VGG16"]).unwrap();
+        let own_models = named(&["NASNetLarge", "EfficientNetV2L"]).unwrap();
+        let drawn = named(&["MobileNetV2", "ResNet50", "VGG16"]).unwrap();
         Generator { seed, models: drawn, own_models, solver: SolverOptions::default() }
     }
 

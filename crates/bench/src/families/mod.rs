@@ -25,7 +25,8 @@ use summary::Summary;
 use super::arguments::BenchArguments;
 use super::experiment::run_one;
 use super::interrupt::Interrupt;
-use super::{Exit, ascending, make_folder, models, progress_bar, write_file};
+use super::profiles::named;
+use super::{Exit, ascending, make_folder, progress_bar, write_file};
 
 /// Runs the suite.
 pub(super) fn run(arguments: &BenchArguments, models: Vec<Arc<ModelProfile>>) -> anyhow::Result<Exit> {
@@ -41,11 +42,11 @@ fn generator(arguments: &BenchArguments, drawn: Vec<Arc<ModelProfile>>) -> anyho
     let own: Vec<&str> = arguments.families().iter().filter_map(|family| family.own_model()).collect();
     let solver = SolverOptions {
         algorithm: arguments.algorithm(),
-        time_limit_s: arguments.time_limit_s,
+        time_limit_s: arguments.time_limit_s(),
         seed: arguments.seed,
         ..SolverOptions::default()
     };
-    Ok(Generator { seed: arguments.seed, models: drawn, own_models: models(&own)?, solver })
+    Ok(Generator { seed: arguments.seed, models: drawn, own_models: named(&own)?, solver })
 }
 
 /// Every instance that is asked for.

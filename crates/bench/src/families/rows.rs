@@ -2,7 +2,6 @@
 
 use std::io;
 
-use cutpoint_planner::domain::chain::Chain;
 use cutpoint_planner::domain::options::Algorithm;
 use cutpoint_planner::domain::placement::{Status, Termination};
 use cutpoint_planner::domain::request::PlanRequest;
@@ -18,8 +17,8 @@ pub(super) struct Row {
     pub(super) nodes: usize,
     pub(super) number: usize,
     pub(super) model: String,
-    /// Pieces between neighbouring cut points.
-    pub(super) blocks: usize,
+    /// Cuts between which placements were looked for; none without a placement.
+    pub(super) cuts: Option<u64>,
     pub(super) algorithm: Algorithm,
     pub(super) status: Status,
     pub(super) termination: Termination,
@@ -37,8 +36,7 @@ impl Row {
             nodes: key.nodes,
             number: key.number,
             model: request.model.name.clone(),
-            blocks: Chain::new(&request.model, request.options.cost_model.cuts, &request.options.constraints.colocate)
-                .blocks(),
+            cuts: run.cuts.map(|cuts| cuts.considered),
             algorithm: run.algorithm,
             status: run.status,
             termination: run.termination,
