@@ -13,6 +13,7 @@ pub mod jobs;
 pub mod keys;
 pub mod leases;
 mod lock;
+mod migrate;
 pub mod models;
 mod outbox;
 mod owner;
@@ -37,7 +38,7 @@ use futures::future::BoxFuture;
 use jiff::Timestamp;
 use sqlx::migrate::Migrator;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{AssertSqlSafe, Connection as _, Pool};
+use sqlx::{Connection as _, Pool};
 use tokio::sync::Notify;
 
 pub use backlog::Backlog;
@@ -61,6 +62,7 @@ pub use space::{FileSystem, Shortage, Space};
 pub use webhook::{Disabled, DisabledReason, NewWebhook, PreviousSecret, Webhook, WebhookChange};
 pub use webhooks::{MOST_WEBHOOKS, PREVIOUS_SECRET_VALID};
 
+use self::migrate::migrate;
 use self::space::FreeSpace;
 use self::writer::Writer;
 use crate::clock::{Clock, Ids, SteadyClock};
@@ -223,27 +225,6 @@ impl Store {
     {
         self.writer.write(work).await
     }
-}
-
-/// Brings the schema up to date. Foreign keys are not enforced meanwhile, so that a migration can make a table anew, and
-/// are checked in the end: <https://www.sqlite.org/lang_altertable.html#otheralter>.
-async fn migrate(migrations: &Migrator, options: SqliteConnectOptions) -> Result<(), StoreError> {
-    let mut connection = Connection::connect_with(&options.foreign_keys(false)).await?;
-    mark(&mut connection).await?;
-    migrations.run(&mut connection).await?;
-    let broken = sqlx::query("PRAGMA foreign_key_check").fetch_all(&mut connection).await?.len();
-    connection.close().await?;
-    if broken > 0 { Err(StoreError::BrokenReferences { rows: broken }) } else { Ok(()) }
-}
-
-/// Says in the database's header whose it is.
-async fn mark(connection: &mut Connection) -> Result<(), StoreError> {
-    let present: i32 = sqlx::query_scalar("PRAGMA application_id").fetch_one(&mut *connection).await?;
-    if present != APPLICATION_ID {
-        let mark = format!("PRAGMA application_id = {APPLICATION_ID}");
-        sqlx::query(AssertSqlSafe(mark)).execute(connection).await?;
-    }
-    Ok(())
 }
 
 impl std::fmt::Debug for Store {

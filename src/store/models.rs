@@ -4,6 +4,7 @@ use cutpoint_planner::domain::chain::Chain;
 use cutpoint_planner::domain::hash::{json_text, text_hash};
 use cutpoint_planner::domain::model::{Layer, ModelProfile};
 use cutpoint_planner::domain::options::CutPolicy;
+use cutpoint_planner::{CutCount, cut_count};
 use jiff::Timestamp;
 use serde::Serialize;
 use sqlx::QueryBuilder;
@@ -49,9 +50,14 @@ pub struct ModelStatistics {
     pub layers: u64,
     /// Edges between layers.
     pub edges: u64,
-    /// Inner cut points under the cut policy `any`.
+    /// Constant layers: weights, shapes, and what is computed of them alone. Each stage that needs one has a copy.
+    pub constant_layers: u64,
+    /// Cuts under the policy `any`, the two ends not among them.
     pub cut_points: u64,
-    /// Inner cut points under the cut policy `single_tensor`.
+    /// Whether the model has more cuts than `cut_points`: they are not counted further.
+    pub more_cut_points: bool,
+    /// Cuts under the policy `single_tensor`, the two ends not among them. Where a model has more cuts than are counted and
+    /// begins at more than its inputs, those in the profile's order.
     pub single_tensor_cut_points: u64,
     /// Bytes of all parameters.
     pub param_bytes: u64,
@@ -64,15 +70,25 @@ pub struct ModelStatistics {
 }
 
 impl ModelStatistics {
+    /// Counts what lists tell of a model. O(L + E), and the cuts that are counted, of which there are at most 50,000.
     fn of(profile: &ModelProfile) -> Self {
-        // The first and the last position are no cuts.
-        let cut_points = |policy| Chain::new(profile, policy, &[]).blocks().saturating_sub(1) as u64;
+        let (cut_points, more_cut_points) = match cut_count(profile, CutPolicy::Any) {
+            CutCount::Exactly(count) => (count, false),
+            CutCount::MoreThan(count) => (count, true),
+        };
+        let single_tensor_cut_points = match cut_count(profile, CutPolicy::SingleTensor) {
+            CutCount::Exactly(count) => count,
+            // The first and the last position are no cuts.
+            CutCount::MoreThan(_) => Chain::new(profile, CutPolicy::SingleTensor, &[]).blocks().saturating_sub(1),
+        };
         let sum = |size: fn(&Layer) -> u64| profile.layers.iter().map(size).fold(0, u64::saturating_add);
         Self {
             layers: profile.layers.len() as u64,
             edges: profile.edges.len() as u64,
-            cut_points: cut_points(CutPolicy::Any),
-            single_tensor_cut_points: cut_points(CutPolicy::SingleTensor),
+            constant_layers: (0..profile.layers.len()).filter(|&layer| profile.is_constant(layer)).count() as u64,
+            cut_points: cut_points as u64,
+            more_cut_points,
+            single_tensor_cut_points: single_tensor_cut_points as u64,
             param_bytes: sum(|layer| layer.param_bytes),
             flops: sum(|layer| layer.flops),
             input_bytes: profile.input_bytes(),
@@ -107,8 +123,8 @@ pub struct ModelSummary {
 /// Every column but the document.
 macro_rules! columns {
     () => {
-        "id, tenant, sequence, name, content_hash, layers, edges, cut_points, single_tensor_cut_points, param_bytes, flops,
-         input_bytes, output_bytes, created_at"
+        "id, tenant, sequence, name, content_hash, layers, edges, constant_layers, cut_points, more_cut_points,
+         single_tensor_cut_points, param_bytes, flops, input_bytes, output_bytes, created_at"
     };
 }
 
@@ -121,7 +137,10 @@ struct ModelRow {
     content_hash: String,
     layers: i64,
     edges: i64,
+    constant_layers: i64,
     cut_points: i64,
+    /// None where a profile that an older version stored cannot be read.
+    more_cut_points: Option<bool>,
     single_tensor_cut_points: i64,
     param_bytes: i64,
     flops: i64,
@@ -141,7 +160,9 @@ impl TryFrom<ModelRow> for ModelSummary {
             statistics: ModelStatistics {
                 layers: reading.count("layers", row.layers)?,
                 edges: reading.count("edges", row.edges)?,
+                constant_layers: reading.count("constant_layers", row.constant_layers)?,
                 cut_points: reading.count("cut_points", row.cut_points)?,
+                more_cut_points: row.more_cut_points.unwrap_or_default(),
                 single_tensor_cut_points: reading.count("single_tensor_cut_points", row.single_tensor_cut_points)?,
                 param_bytes: reading.count("param_bytes", row.param_bytes)?,
                 flops: reading.count("flops", row.flops)?,
@@ -265,7 +286,7 @@ impl Store {
             "INSERT INTO models (",
             columns!(),
             ", document) VALUES ($1, $2, (SELECT COALESCE(MAX(sequence), 0) + 1 FROM models),
-             $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) RETURNING ",
+             $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16) RETURNING ",
             columns!()
         );
         let row: ModelRow = sqlx::query_as(insert)
@@ -275,7 +296,9 @@ impl Store {
             .bind(content_hash)
             .bind(integer("layers", statistics.layers)?)
             .bind(integer("edges", statistics.edges)?)
+            .bind(integer("constant_layers", statistics.constant_layers)?)
             .bind(integer("cut_points", statistics.cut_points)?)
+            .bind(statistics.more_cut_points)
             .bind(integer("single_tensor_cut_points", statistics.single_tensor_cut_points)?)
             .bind(integer("param_bytes", statistics.param_bytes)?)
             .bind(integer("flops", statistics.flops)?)
@@ -287,6 +310,39 @@ impl Store {
             .await?;
         Ok((row.try_into()?, true))
     }
+}
+
+/// Counts the cuts of models that an older version stored, each profile by itself: a start that is cut short goes on with
+/// the rest. One that cannot be read keeps what was counted then.
+pub(super) async fn count_cuts(connection: &mut Connection) -> Result<(), StoreError> {
+    let uncounted = sqlx::query_scalar("SELECT id FROM models WHERE more_cut_points IS NULL ORDER BY id");
+    let ids: Vec<String> = uncounted.fetch_all(&mut *connection).await?;
+    for id in ids {
+        let select = sqlx::query_scalar("SELECT document FROM models WHERE id = $1").bind(&id);
+        let document: String = select.fetch_one(&mut *connection).await?;
+        let Some(statistics) = statistics_of(document).await else { continue };
+        sqlx::query(
+            "UPDATE models SET constant_layers = $2, cut_points = $3, more_cut_points = $4, single_tensor_cut_points = $5
+             WHERE id = $1",
+        )
+        .bind(&id)
+        .bind(integer("constant_layers", statistics.constant_layers)?)
+        .bind(integer("cut_points", statistics.cut_points)?)
+        .bind(statistics.more_cut_points)
+        .bind(integer("single_tensor_cut_points", statistics.single_tensor_cut_points)?)
+        .execute(&mut *connection)
+        .await?;
+    }
+    Ok(())
+}
+
+/// The figures of a stored profile; `None` where it cannot be read.
+async fn statistics_of(document: String) -> Option<ModelStatistics> {
+    let count = move || {
+        let profile = ModelProfile::from_json(&serde_json::from_str(&document).ok()?).ok()?;
+        Some(ModelStatistics::of(&profile))
+    };
+    tokio::task::spawn_blocking(count).await.ok().flatten()
 }
 
 /// A model by its id.

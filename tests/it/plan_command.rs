@@ -132,9 +132,11 @@ fn layers_without_edges_are_warned_of_once() {
         let file = folder.file("r.json", request.to_string());
         let output = plan(&["--request", &file, "--output", "jsonl"]);
         let warnings = lines(&output)[0]["placement"]["warnings"].clone();
-        assert_eq!(warnings.as_array().unwrap().len(), 1, "{warnings}");
-        assert_eq!(warnings[0]["code"], "layers_unconnected");
-        warnings[0]["detail"].as_str().unwrap().to_owned()
+        // Layers without work that nothing leads to are constants as well, which is another warning.
+        let unconnected = |warning: &&Value| warning["code"] == "layers_unconnected";
+        let warned: Vec<&Value> = warnings.as_array().unwrap().iter().filter(unconnected).collect();
+        assert_eq!(warned.len(), 1, "{warnings}");
+        warned[0]["detail"].as_str().unwrap().to_owned()
     };
     assert!(warning(json!([]), 200).starts_with("the model has 3 layers and no edges: "));
     // An infeasible model may be so for want of its edges.

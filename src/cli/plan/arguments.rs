@@ -179,7 +179,8 @@ struct CostModelFlags {
     #[arg(long, value_name = "COUNT", value_parser = count, allow_negative_numbers = true)]
     #[serde(skip_serializing_if = "Option::is_none")]
     io_buffers: Option<u64>,
-    /// Where to cut: any, or single_tensor for places that one tensor crosses [default: any].
+    /// Where to cut: any, in_order for places in the order of the file, or single_tensor for places that one tensor crosses
+    /// [default: any].
     #[arg(long, value_name = "POLICY")]
     #[serde(skip_serializing_if = "Option::is_none")]
     cuts: Option<String>,

@@ -117,6 +117,7 @@ mod tests {
             index,
             node_id: node_id.to_owned(),
             layer_ids: (0..layers).map(|layer| format!("layer-{layer}")).collect(),
+            constant_layer_ids: Vec::new(),
             param_bytes: 0,
             memory_bytes: 3 << 20,
             memory_capacity_bytes: 4 << 20,
@@ -161,6 +162,7 @@ mod tests {
             lower_bound_s: Some(0.5),
             lower_bound_nodes: None,
             gap: Some(0.5),
+            cuts: None,
             pipelines: vec![Pipeline {
                 period_s: 1.0,
                 rate_per_s: Some(1.0),

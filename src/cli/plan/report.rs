@@ -3,9 +3,10 @@
 use std::fmt::{self, Display, Formatter};
 
 use cutpoint_planner::domain::migration::Migration;
+use cutpoint_planner::domain::model::ModelProfile;
 use cutpoint_planner::domain::occupant::OccupantEffect;
 use cutpoint_planner::domain::options::Objective;
-use cutpoint_planner::domain::placement::{PlacementDocument, Stage, Status, Termination};
+use cutpoint_planner::domain::placement::{CutsConsidered, PlacementDocument, Stage, Status, Termination};
 use cutpoint_planner::domain::request::PlanRequest;
 use cutpoint_planner::domain::unit::{bytes_text, counted, percent_text, seconds_text, short_text};
 
@@ -31,7 +32,8 @@ impl Display for Report<'_> {
         writeln!(f, "{} on {}: {}", names[0], names[1], claim(document))?;
         writeln!(f, "  {}", figures(options.objective, model.batch_size, document))?;
         let algorithm = algorithm_text(document);
-        writeln!(f, "  {algorithm}, seed {}, solved in {}", document.seed, seconds_text(document.solve_s))?;
+        write!(f, "  {algorithm}, seed {}, solved in {}", document.seed, seconds_text(document.solve_s))?;
+        writeln!(f, "{}", document.cuts.and_then(left_out).unwrap_or_default())?;
         for reason in document.reasons.iter().take(MOST_REASONS) {
             writeln!(f, "  because {}", one_line(&reason.detail))?;
         }
@@ -42,7 +44,7 @@ impl Display for Report<'_> {
             write!(
                 f,
                 "\n{}\n{}",
-                stage_table(document),
+                stage_table(model, document),
                 Drawing { placement: document, batch_size: model.batch_size }
             )?;
         }
@@ -111,6 +113,13 @@ fn figures(objective: Objective, batch_size: u64, document: &PlacementDocument) 
     if parts.is_empty() { "no figures".to_owned() } else { parts.join(", ") }
 }
 
+/// How many cuts were considered, where that is not all.
+fn left_out(cuts: CutsConsidered) -> Option<String> {
+    let CutsConsidered { considered, count, more } = cuts;
+    let than = if more { "more than " } else { "" };
+    (more || considered < count).then(|| format!(", {considered} of {than}{} considered", counted(count, "cut")))
+}
+
 /// What must be shipped, and between which periods the placement was looked for.
 fn shipping(migration: &Migration) -> String {
     let Migration { moved_layers, shipped_bytes, estimated_s, unsourced_bytes, .. } = migration;
@@ -131,7 +140,7 @@ fn shipping(migration: &Migration) -> String {
     text
 }
 
-fn stage_table(document: &PlacementDocument) -> Table {
+fn stage_table(model: &ModelProfile, document: &PlacementDocument) -> Table {
     let mut table = Table::new(&[
         ("stage", Side::Right),
         ("node", Side::Left),
@@ -149,7 +158,7 @@ fn stage_table(document: &PlacementDocument) -> Table {
         table.push([
             stage.index.to_string(),
             stage.node_id.clone(),
-            layer_range(stage),
+            layer_range(model, stage),
             stage.layer_ids.len().to_string(),
             bytes_text(stage.memory_bytes),
             bytes_text(stage.memory_capacity_bytes),
@@ -173,12 +182,22 @@ fn front_table(document: &PlacementDocument) -> Table {
     table
 }
 
-fn layer_range(stage: &Stage) -> String {
+/// `a … d` for all layers from `a` to `d` in the model's order, `a, …, d` where some between them are elsewhere.
+fn layer_range(model: &ModelProfile, stage: &Stage) -> String {
     match stage.layer_ids.as_slice() {
         [] => String::new(),
         [only] => clipped(only),
-        [first, .., last] => format!("{} … {}", clipped(first), clipped(last)),
+        [first, .., last] => {
+            let between = if is_whole(model, first, last, stage.layer_ids.len()) { " … " } else { ", …, " };
+            format!("{}{between}{}", clipped(first), clipped(last))
+        }
     }
+}
+
+/// Whether so many layers are all from the one to the other in the model's order, constants left aside.
+fn is_whole(model: &ModelProfile, first: &str, last: &str, count: usize) -> bool {
+    let places = model.layer_index(first).zip(model.layer_index(last));
+    places.is_some_and(|(first, last)| (first..=last).filter(|&layer| !model.is_constant(layer)).count() == count)
 }
 
 /// A long name's beginning: nine in ten real layer ids fit whole.
@@ -207,6 +226,7 @@ pub(super) fn pace(period_s: f64, batch_size: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde_json::json;
 
     #[test]
     fn inferences_are_counted_and_not_batches() {
@@ -215,6 +235,28 @@ mod tests {
         assert_eq!(pace(1.0, 1), "1 inference a second");
         assert_eq!(pace(1.0, 8), "8 inferences a second, 1 batch of 8");
         assert_eq!(pace(0.0, 8), "no limit");
+    }
+
+    #[test]
+    fn cuts_are_counted_where_some_are_left_out() {
+        let said = |considered, count, more| left_out(CutsConsidered { considered, count, more });
+        assert_eq!(said(3, 3, false), None);
+        assert_eq!(said(1_000, 30_000, false).unwrap(), ", 1000 of 30000 cuts considered");
+        assert_eq!(said(50_000, 50_000, true).unwrap(), ", 50000 of more than 50000 cuts considered");
+    }
+
+    #[test]
+    fn layers_that_others_stand_between_are_no_range() {
+        let layer = |id: &str| json!({"id": id, "param_bytes": 1, "output_bytes": 1, "flops": 1});
+        let weight = json!({"id": "w", "param_bytes": 1, "output_bytes": 1});
+        let model = ModelProfile::from_json(&json!({
+            "name": "m", "layers": [layer("a"), weight, layer("b"), layer("c"), layer("d")],
+            "edges": [{"from": "a", "to": "b"}, {"from": "w", "to": "b"}, {"from": "a", "to": "c"}, {"from": "b", "to": "d"},
+                {"from": "c", "to": "d"}]
+        }));
+        let model = model.unwrap();
+        assert!(is_whole(&model, "a", "b", 2) && is_whole(&model, "a", "d", 4));
+        assert!(!is_whole(&model, "a", "c", 2));
     }
 
     #[test]

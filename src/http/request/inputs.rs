@@ -17,7 +17,7 @@ use crate::http::api::{Api, Limits};
 use crate::http::compute::compute;
 use crate::http::problem::{Problem, ProblemType};
 use crate::http::request::named_placements::NamedPlacements;
-use crate::store::{ClusterDocument, JobCluster, JobModel, ModelDocument, StoreError};
+use crate::store::{ClusterDocument, JobCluster, StoreError};
 
 /// What a request names; a part that has a fault is absent.
 #[derive(Debug)]
@@ -44,8 +44,8 @@ enum ClusterInput {
 pub struct Resolved {
     /// The request.
     pub request: PlanRequest,
-    /// Its model.
-    pub model: JobModel,
+    /// Its model where that is registered; none where it came with the request.
+    pub model: Option<Id>,
     /// Its cluster.
     pub cluster: JobCluster,
     /// How much JSON it came from.
@@ -211,10 +211,7 @@ fn assemble(
     };
     let request = PlanRequest::assemble(&mut reader, model_profile, inventory, options);
     let request = reader.finish(request).map_err(unknown_or_invalid)?;
-    let model = match model {
-        Some(stored) => JobModel::Registered(stored.reference),
-        None => JobModel::Inline(ModelDocument::new(&request.model)),
-    };
+    let model = model.map(|stored| stored.reference);
     let cluster = match cluster {
         Some(Stored { reference: (id, revision), .. }) => JobCluster::Registered { id, revision },
         None => JobCluster::Inline(ClusterDocument::new(&request.cluster)),

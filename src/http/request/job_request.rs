@@ -15,12 +15,13 @@ use serde_json::Value;
 use utoipa::ToSchema;
 
 use crate::http::api::{Api, Limits};
+use crate::http::compute::compute_apart;
 use crate::http::gate::caller::Caller;
 use crate::http::problem::Problem;
 use crate::http::request::body::{Document, document};
 use crate::http::request::inputs::{self, Inputs};
 use crate::http::request::limits::{MOST_LABELS, fits};
-use crate::store::NewJob;
+use crate::store::{JobModel, ModelDocument, NewJob};
 
 document! {
     /// What to plan: a model and a cluster, each inline or by its id; everything else has a default.
@@ -99,11 +100,19 @@ impl JobRequest {
             document.draft(move |reader, value| read_draft(reader, value, &limits)).await?;
         let named_placements = inputs.named_placements();
         let resolved = inputs::resolve(api, &caller.tenant, reader, inputs, options, bytes).await?;
-        let options = resolved.request.options.clone();
+        let (request, cluster) = (Arc::new(resolved.request), resolved.cluster);
+        let model = match resolved.model {
+            Some(id) => JobModel::Registered(id),
+            None => {
+                let model = request.model.clone();
+                // A small profile can have many cuts to count.
+                JobModel::Inline(compute_apart(move || ModelDocument::new(&model)).await)
+            }
+        };
+        let options = request.options.clone();
         let (tenant, key_id) = (caller.tenant.clone(), caller.key_id.clone());
-        let (model, cluster) = (resolved.model, resolved.cluster);
         let job = NewJob { tenant, key_id, model, cluster, options, labels, named_placements, idempotency };
-        Ok((job, (Arc::new(resolved.request), resolved.bytes)))
+        Ok((job, (request, resolved.bytes)))
     }
 }
 

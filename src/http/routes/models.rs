@@ -9,6 +9,7 @@ use utoipa_axum::routes;
 
 use crate::domain::id::{Id, IdKind};
 use crate::http::api::Api;
+use crate::http::compute::compute_apart;
 use crate::http::gate::caller::{MayAdminister, MayPlan, MayRead};
 use crate::http::headers::etag::ETag;
 use crate::http::json;
@@ -48,8 +49,9 @@ async fn create_model(
 ) -> Result<Response, Problem> {
     let idempotency = document.idempotency.clone();
     let limits = api.limits;
-    let model = document.read(move |reader, value| limits.read_model(reader, value).as_ref().map(ModelDocument::new));
-    let model = model.await?;
+    let profile = document.read(move |reader, value| limits.read_model(reader, value)).await?;
+    // A small profile can have many cuts to count.
+    let model = compute_apart(move || ModelDocument::new(&profile)).await;
     let registered = api.store.register_model(&caller.tenant, model, idempotency).await?;
     let status = if registered.created { StatusCode::CREATED } else { StatusCode::OK };
     let location = format!("/v1/models/{}", registered.row.id);

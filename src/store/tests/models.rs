@@ -19,6 +19,7 @@ async fn the_same_content_is_the_same_row() {
     assert_ne!(first.row.id, other.row.id);
     let statistics = first.row.statistics;
     assert_eq!((statistics.layers, statistics.edges, statistics.cut_points), (3, 2, 2));
+    assert_eq!((statistics.more_cut_points, statistics.constant_layers), (false, 0));
     assert_eq!((statistics.param_bytes, statistics.flops), (3000, 30));
 }
 

@@ -1,5 +1,7 @@
 //! Models and examples.
 
+use cutpoint::http::Limits;
+use cutpoint::jobs::{Planner, QueueSettings};
 use serde_json::{Value, json};
 
 use super::service::{Service, cluster, job, model};
@@ -24,6 +26,66 @@ async fn a_model_is_known_again_by_its_content() {
 
     assert_eq!(service.delete(first.header("location")).await.status, 204);
     service.get(first.header("location")).await.problem(404, "not-found");
+}
+
+#[tokio::test]
+async fn cuts_are_counted_up_to_a_number_and_constants_are_told_apart() {
+    let service = Service::start().await;
+    let layer = |id: &str, flops: u64| json!({"id": id, "param_bytes": 8, "output_bytes": 4, "flops": flops});
+    let of = |branches: usize| {
+        let names: Vec<String> = (0..branches).map(|branch| format!("branch-{branch}")).collect();
+        let mut layers = vec![layer("weight", 0), layer("first", 2), layer("last", 2)];
+        layers.extend(names.iter().map(|name| layer(name, 2)));
+        let into = names.iter().flat_map(|name| ["weight", "first"].map(|from| json!({"from": from, "to": name})));
+        let edges: Vec<Value> = into.chain(names.iter().map(|name| json!({"from": name, "to": "last"}))).collect();
+        json!({"name": format!("branches-{branches}"), "layers": layers, "edges": edges})
+    };
+    for (branches, cuts, more) in [(3, 8, false), (16, 50_000, true)] {
+        let registered = service.post("/v1/models", &of(branches)).await;
+        let statistics = &registered.json()["statistics"];
+        assert_eq!((&statistics["cut_points"], &statistics["more_cut_points"]), (&json!(cuts), &json!(more)));
+        assert_eq!((&statistics["constant_layers"], &statistics["layers"]), (&json!(1), &json!(branches + 3)));
+        // Behind `first` one tensor crosses, and behind all branches as many as there are.
+        assert_eq!(statistics["single_tensor_cut_points"], 1);
+    }
+}
+
+#[tokio::test]
+async fn stages_are_sets_of_layers_each_with_its_constants() {
+    let service = Service::with(Planner, QueueSettings::default(), Limits::default()).await;
+    let layer = |id: &str, flops: u64| json!({"id": id, "param_bytes": 8, "output_bytes": 4, "flops": flops});
+    let edge = |from: &str, to: &str| json!({"from": from, "to": to});
+    let node = |id: &str| json!({"id": id, "memory_bytes": 1000, "flops_per_s": 1e3});
+    // By the file, `left` comes before `right`; the first stage has `right` alone beside the image.
+    let inputs = json!({
+        "model": {"name": "m",
+            "layers": [layer("weight", 0), json!({"id": "image", "param_bytes": 0, "output_bytes": 4}), layer("left", 1),
+                layer("right", 5), layer("both", 4)],
+            "edges": [edge("image", "left"), edge("image", "right"), edge("weight", "left"), edge("weight", "right"),
+                edge("left", "both"), edge("right", "both")]},
+        "cluster": {"name": "c", "nodes": [node("n1"), node("n2")],
+            "network": {"kind": "full_mesh", "bandwidth_bps": 1e9, "latency_s": 0.0}}
+    });
+    let mut asked = inputs.clone();
+    asked["stages"] =
+        json!([{"node_id": "n1", "layer_ids": ["right", "image"]}, {"node_id": "n2", "layer_ids": ["both", "left"]}]);
+    let evaluated = service.post("/v1/evaluations", &asked).await.json();
+    assert_eq!(evaluated["violations"], json!([]));
+
+    let done = service.write("POST", "/v1/jobs", &[("prefer", "wait=60")], &inputs).await;
+    let path = format!("/v1/placements/{}", done.text("placement_id"));
+    let placement = service.get(&path).await.json()["placement"].clone();
+    assert_eq!((&placement["status"], &placement["period_s"]), (&json!("optimal"), &evaluated["period_s"]));
+    assert_eq!(placement["cuts"], json!({"considered": 3, "count": 3, "more": false}));
+    for stages in [&placement["pipelines"][0]["stages"], &evaluated["stages"]] {
+        let of = |name: &str| -> Vec<&Value> { stages.as_array().unwrap().iter().map(|stage| &stage[name]).collect() };
+        assert_eq!(of("layer_ids"), [&json!(["image", "right"]), &json!(["left", "both"])]);
+        assert_eq!(of("constant_layer_ids"), [&json!(["weight"]), &json!(["weight"])]);
+    }
+    let explained = service.get(&format!("{path}/explanation")).await.json();
+    assert_eq!(explained["binding"].as_array().unwrap().len(), 2);
+    let compared = service.get(&format!("{path}/diff?base={}", done.text("placement_id"))).await.json();
+    assert_eq!((&compared["shipped_bytes"], &compared["moved_layers"]), (&json!(0), &json!([])));
 }
 
 #[tokio::test]

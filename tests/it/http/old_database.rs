@@ -44,7 +44,10 @@ async fn what_was_stored_passes_the_checker_but_for_what_was_not_told_then() {
     let model = service.get(&format!("/v1/models/{MODEL}")).await.json()["profile"].clone();
     let cluster = service.get(&format!("/v1/clusters/{CLUSTER}")).await.json()["inventory"].clone();
     for (id, objective) in [(FASTEST, "max_throughput"), (TRADEOFF, "tradeoff")] {
-        let request = json!({"model": model, "cluster": cluster, "objective": {"kind": objective}});
+        // What it was asked then means the cuts of the file's order now.
+        let cost_model = json!({"cuts": "in_order"});
+        let objective = json!({"kind": objective});
+        let request = json!({"model": model, "cluster": cluster, "objective": objective, "cost_model": cost_model});
         let request = PlanRequest::from_json(&request).unwrap();
         let document = service.get(&format!("/v1/placements/{id}")).await.json()["placement"].clone();
         let mut document: PlacementDocument = serde_json::from_value(document).unwrap();
@@ -81,4 +84,49 @@ async fn old_placements_are_compared_explained_and_named() {
     assert_eq!(service.post("/v1/jobs", &beside).await.status, 202);
     let no_stages = json!({"model_id": MODEL, "cluster_id": CLUSTER, "base_placement_id": INFEASIBLE});
     assert_eq!(service.post("/v1/jobs", &no_stages).await.problem(422, "invalid-request"), ["/base_placement_id"]);
+}
+
+#[tokio::test]
+async fn old_placements_are_explained_as_what_they_were_asked_to_be() {
+    let service = Service::of_database("0.2.0.db").await;
+    let stored = service.stored_options().await;
+    assert_eq!(stored.len(), 10);
+    for options in stored {
+        let options: Value = serde_json::from_str(&options).unwrap();
+        assert_eq!(options["cost_model"]["cuts"], "in_order", "{options}");
+    }
+
+    for id in [FASTEST, TRADEOFF, REPLANNED] {
+        let document = service.get(&format!("/v1/placements/{id}")).await.json()["placement"].clone();
+        let explained = service.get(&format!("/v1/placements/{id}/explanation")).await.json();
+        assert_eq!(
+            (&explained["status"], &explained["period_s"]),
+            (&document["status"], &document["period_s"]),
+            "{id}"
+        );
+        let stages = document["pipelines"][0]["stages"].as_array().unwrap();
+        assert_eq!(explained["stages"].as_array().unwrap().len(), stages.len(), "{id}");
+        for (explained, stage) in explained["stages"].as_array().unwrap().iter().zip(stages) {
+            assert_eq!(explained["memory_bytes"], stage["memory_bytes"], "{id}");
+            assert_eq!(explained["time_s"], stage["compute_s"], "{id}");
+        }
+
+        // The stages as they stand, evaluated under the same options, cost the same and break no rule.
+        let proposed: Vec<Value> =
+            stages.iter().map(|stage| json!({"node_id": stage["node_id"], "layer_ids": stage["layer_ids"]})).collect();
+        let asked =
+            json!({"model_id": MODEL, "cluster_id": CLUSTER, "cost_model": {"cuts": "in_order"}, "stages": proposed});
+        let evaluated = service.post("/v1/evaluations", &asked).await.json();
+        assert_eq!((&evaluated["violations"], &evaluated["period_s"]), (&json!([]), &document["period_s"]), "{id}");
+        assert_eq!(evaluated["latency_s"], document["latency_s"], "{id}");
+    }
+}
+
+#[tokio::test]
+async fn old_models_have_their_cuts_counted() {
+    let service = Service::of_database("0.2.0.db").await;
+    let statistics = service.get(&format!("/v1/models/{MODEL}")).await.json()["statistics"].clone();
+    let counted = ["layers", "constant_layers", "cut_points", "single_tensor_cut_points"];
+    assert_eq!(counted.map(|name| statistics[name].as_u64()), [Some(5), Some(0), Some(3), Some(3)]);
+    assert_eq!(statistics["more_cut_points"], false);
 }

@@ -94,6 +94,7 @@ fn placement(request: &PlanRequest, env: &Env<'_>, termination: Termination) -> 
         index: 0,
         node_id: node.id.clone(),
         layer_ids: request.model.layers.iter().map(|layer| layer.id.clone()).collect(),
+        constant_layer_ids: Vec::new(),
         param_bytes: request.model.layers.iter().map(|layer| layer.param_bytes).sum(),
         memory_bytes: 1,
         memory_capacity_bytes: node.free_bytes(),
@@ -115,6 +116,7 @@ fn placement(request: &PlanRequest, env: &Env<'_>, termination: Termination) -> 
         latency_is_least: None,
         lower_bound_nodes: None,
         gap: Some(0.5),
+        cuts: None,
         pipelines: vec![Pipeline {
             period_s: 0.5,
             rate_per_s: Some(2.0),
@@ -234,6 +236,15 @@ impl Service {
         let mut connection = SqliteConnection::connect_with(&options.foreign_keys(false)).await.unwrap();
         sqlx::query(statement).execute(&mut connection).await.unwrap();
         connection.close().await.unwrap();
+    }
+
+    /// What jobs and placements were asked, as it is stored.
+    pub(crate) async fn stored_options(&self) -> Vec<String> {
+        let mut connection = SqliteConnection::connect(&database(&self.folder).database_url).await.unwrap();
+        let select = "SELECT options FROM jobs UNION ALL SELECT options FROM placements";
+        let options = sqlx::query_scalar(select).fetch_all(&mut connection).await.unwrap();
+        connection.close().await.unwrap();
+        options
     }
 
     /// How many models, clusters, jobs and placements are stored.

@@ -76,8 +76,8 @@ fn model() -> Value {
 fn model_summary() -> Value {
     json!({
         "id": MODEL_ID, "name": "tiny", "content_hash": HASH,
-        "statistics": {"layers": 3, "edges": 2, "cut_points": 1, "single_tensor_cut_points": 1,
-            "param_bytes": 8233888, "flops": 240926720, "input_bytes": 602112, "output_bytes": 4000},
+        "statistics": {"layers": 3, "edges": 2, "constant_layers": 0, "cut_points": 1, "more_cut_points": false,
+            "single_tensor_cut_points": 1, "param_bytes": 8233888, "flops": 240926720, "input_bytes": 602112, "output_bytes": 4000},
         "created_at": "2026-11-23T09:30:00Z"
     })
 }
@@ -142,6 +142,7 @@ fn placement_document() -> Value {
         "status": "optimal", "termination": "optimal", "algorithm": "auto", "seed": 0,
         "period_s": 0.0200772, "throughput_per_s": 49.8077, "inferences_per_s": 49.8077,
         "latency_s": 0.0200772, "lower_bound_s": 0.0200772, "gap": 0.0,
+        "cuts": {"considered": 1, "count": 1, "more": false},
         "pipelines": [{"period_s": 0.0200772, "rate_per_s": 49.8077, "latency_s": 0.0200772,
             "bottleneck": {"kind": "stage", "stage_index": 0}, "stages": [stage()]}],
         "warnings": [], "solve_s": 0.003, "solver_version": "0.3.0"
