@@ -1,11 +1,14 @@
 //! Models: immutable profiles, known again by content hash.
 
+use std::sync::LazyLock;
+
 use cutpoint_planner::domain::chain::Chain;
 use cutpoint_planner::domain::hash::{json_text, text_hash};
 use cutpoint_planner::domain::model::{Layer, ModelProfile};
 use cutpoint_planner::domain::options::CutPolicy;
 use cutpoint_planner::{CutCount, cut_count};
 use jiff::Timestamp;
+use quick_cache::sync::Cache;
 use serde::Serialize;
 use sqlx::QueryBuilder;
 use utoipa::ToSchema;
@@ -31,17 +34,36 @@ pub struct ModelDocument {
 }
 
 impl ModelDocument {
-    /// Writes a profile down, once, outside of any transaction.
+    /// Writes a profile down, once, outside of any transaction. Counts its cuts where that was not done lately.
     pub fn new(profile: &ModelProfile) -> Self {
-        let document = json_text(profile);
-        Self {
-            name: profile.name.clone(),
-            content_hash: text_hash(&document),
-            document,
-            statistics: ModelStatistics::of(profile),
-        }
+        Self::counted(profile).unwrap_or_else(|| {
+            let (document, content_hash) = written(profile);
+            let statistics = ModelStatistics::of(profile);
+            COUNTED.insert(content_hash.clone(), statistics);
+            Self { name: profile.name.clone(), content_hash, document, statistics }
+        })
+    }
+
+    /// The same of a profile whose cuts were counted lately: quick enough for a thread that answers.
+    pub fn counted(profile: &ModelProfile) -> Option<Self> {
+        let (document, content_hash) = written(profile);
+        let statistics = COUNTED.get(&content_hash)?;
+        Some(Self { name: profile.name.clone(), content_hash, document, statistics })
     }
 }
+
+/// The text of a profile and its hash.
+fn written(profile: &ModelProfile) -> (String, String) {
+    let document = json_text(profile);
+    let content_hash = text_hash(&document);
+    (document, content_hash)
+}
+
+/// Models whose statistics are kept, by the hash of their content.
+const MOST_COUNTED: usize = 1_024;
+
+/// The statistics of the models that came last.
+static COUNTED: LazyLock<Cache<String, ModelStatistics>> = LazyLock::new(|| Cache::new(MOST_COUNTED));
 
 /// Figures of a model.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]

@@ -106,7 +106,10 @@ impl JobRequest {
             None => {
                 let model = request.model.clone();
                 // A small profile can have many cuts to count.
-                JobModel::Inline(compute_apart(move || ModelDocument::new(&model)).await)
+                JobModel::Inline(match ModelDocument::counted(&model) {
+                    Some(counted) => counted,
+                    None => compute_apart(move || ModelDocument::new(&model)).await,
+                })
             }
         };
         let options = request.options.clone();
