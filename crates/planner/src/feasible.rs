@@ -155,6 +155,9 @@ fn blocks_too_large(
     instance: &Instance,
     stop: &dyn Fn() -> bool,
 ) -> Result<Vec<Reason>, Stopped> {
+    if !instance.cuts.keep_blocks_whole() {
+        return Ok(Vec::new());
+    }
     if instance.cuts.sets().is_some() || !instance.cuts.are_all() {
         let fits = |group: usize, block: usize| {
             instance.pins_allow(group, block) && instance.block_bytes(block) <= instance.groups[group].free_bytes

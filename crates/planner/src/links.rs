@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::domain::cluster::{ClusterInventory, Node};
 use crate::domain::network::Network;
+use crate::domain::options::Overlap;
 use crate::stopped::Stopped;
 
 /// One directed link.
@@ -152,6 +153,9 @@ impl<'c> LinkFinder<'c> {
     }
 }
 
+/// Hosts between which widest paths are looked for.
+const MOST_WIDEST: usize = 512;
+
 /// Links between all pairs of hosts, dense.
 #[derive(Debug)]
 pub struct Links {
@@ -190,6 +194,31 @@ impl Links {
         }
         let latency = common_latency_s.map_or(Latency::ByPair(latency_s), Latency::Common);
         Ok(Self { hosts, bandwidth_bps, latency })
+    }
+
+    /// Links at least as good as all ways between two hosts that lead through others: no transfer on such a way takes less
+    /// than one on the link in its place. A host's time counts what it sends and receives itself where `overlap` is `none`,
+    /// so that there the better of its first and last link counts. O(n³), and O(n²) for many hosts.
+    pub fn passing_on(&self, overlap: Overlap) -> Self {
+        let hosts = self.hosts;
+        let best = |of: &dyn Fn(usize) -> f64| (0..hosts).map(of).fold(0.0, f64::max);
+        let sent: Vec<f64> = (0..hosts).map(|from| best(&|to| self.bandwidth_bps[from * hosts + to])).collect();
+        let received: Vec<f64> = (0..hosts).map(|to| best(&|from| self.bandwidth_bps[from * hosts + to])).collect();
+        let mut bandwidth_bps = self.bandwidth_bps.clone();
+        if overlap == Overlap::Full && hosts <= MOST_WIDEST {
+            widen(&mut bandwidth_bps, hosts);
+        } else {
+            let of_ends = if overlap == Overlap::Full { f64::min } else { f64::max };
+            for (from, to) in (0..hosts).flat_map(|from| (0..hosts).map(move |to| (from, to))) {
+                let exist = from != to && sent[from] > 0.0 && received[to] > 0.0;
+                bandwidth_bps[from * hosts + to] = if exist { of_ends(sent[from], received[to]) } else { 0.0 };
+            }
+        }
+        let least_s = match &self.latency {
+            Latency::Common(latency_s) => *latency_s,
+            Latency::ByPair(latencies) => latencies.iter().copied().fold(f64::INFINITY, f64::min),
+        };
+        Self { hosts, bandwidth_bps, latency: Latency::Common(least_s) }
     }
 
     /// The link between two hosts.
@@ -237,6 +266,19 @@ impl Links {
                 row.zip(latencies)
                     .for_each(|((to, &bandwidth_bps), &latency_s)| visit(to, seconds(bandwidth_bps, latency_s)));
             }
+        }
+    }
+}
+
+/// Makes each bandwidth that of the widest path (Floyd 1962 and Warshall 1962, with the narrowest link in place of the sum).
+fn widen(bandwidth_bps: &mut [f64], hosts: usize) {
+    for by in 0..hosts {
+        let onwards: Vec<f64> = bandwidth_bps[by * hosts..(by + 1) * hosts].to_vec();
+        for from in (0..hosts).filter(|&from| from != by) {
+            let row = &mut bandwidth_bps[from * hosts..(from + 1) * hosts];
+            let to_by = row[by];
+            row.iter_mut().zip(&onwards).for_each(|(direct, onwards)| *direct = direct.max(to_by.min(*onwards)));
+            row[from] = 0.0;
         }
     }
 }

@@ -14,10 +14,10 @@ const WIDTH: f64 = 1e-9;
 /// Sums are of doubles: what fails must fail by more than their rounding.
 const ROUNDING: f64 = 1e-9;
 
-/// The bounds of an instance that considers some cuts.
+/// The bounds of an instance that considers some cuts; 0 where a block may lie in several stages.
 pub struct EveryCut<'p> {
     instance: &'p Instance,
-    /// For each block its parameters, state and activation.
+    /// For each block its parameters and state.
     bytes: Vec<f64>,
 }
 
@@ -103,6 +103,9 @@ impl<'p> EveryCut<'p> {
 
 impl Bounds for EveryCut<'_> {
     fn least_period(&self, stop: &dyn Fn() -> bool) -> Result<f64, Stopped> {
+        if !self.instance.cuts.keep_blocks_whole() {
+            return Ok(0.0);
+        }
         let seconds = self.seconds_by_group();
         let mut bound_s = self.slowest_block_s(&seconds);
         if !bound_s.is_finite() {
@@ -122,6 +125,9 @@ impl Bounds for EveryCut<'_> {
     fn least_latency(&self, stop: &dyn Fn() -> bool) -> Result<f64, Stopped> {
         if stop() {
             return Err(Stopped);
+        }
+        if !self.instance.cuts.keep_blocks_whole() {
+            return Ok(0.0);
         }
         let seconds = self.seconds_by_group();
         let least = |block: usize| seconds.iter().map(|seconds| seconds[block]).fold(f64::INFINITY, f64::min);

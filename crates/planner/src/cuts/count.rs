@@ -13,8 +13,8 @@ pub enum CutCount {
     MoreThan(usize),
 }
 
-/// Counts the cuts of a model under a policy, no further than 50,000, and within some memory. O(L + E + c d) for c cuts with d layers each that can
-/// come next.
+/// Counts the cuts of a model under a policy, no further than 50,000, and within some memory. O(L + E + c d) for c cuts
+/// with d layers each that can come next.
 ///
 /// # Examples
 ///

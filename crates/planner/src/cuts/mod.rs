@@ -43,6 +43,8 @@ pub struct Cuts {
     pub boundary_bytes: Vec<u64>,
     /// The cuts that the policy allows beside the two ends.
     pub count: CutCount,
+    /// Whether a block joins layers that lie on both sides of a cut that the policy allows and that is not considered.
+    joins: bool,
 }
 
 impl Cuts {
@@ -98,7 +100,7 @@ impl Cuts {
     }
 
     fn chain(blocks: Vec<Vec<usize>>, boundary_bytes: Vec<u64>, count: CutCount) -> Self {
-        Self { blocks, sets: None, boundary_bytes, count }
+        Self { blocks, sets: None, boundary_bytes, count, joins: false }
     }
 
     /// Whether each position lies within the next.
@@ -130,6 +132,11 @@ impl Cuts {
     /// Whether every cut that the policy allows is considered.
     pub fn are_all(&self) -> bool {
         self.count == CutCount::Exactly(self.last() - 1)
+    }
+
+    /// Whether each block lies on one side of every cut that the policy allows.
+    pub fn keep_blocks_whole(&self) -> bool {
+        !self.joins || self.are_all()
     }
 
     /// The layers of a block, by their places in the model. Blocks count from 1.
@@ -235,6 +242,7 @@ fn along(
     let mut boundary_bytes = vec![model.input_bytes()];
     let mut joined: Vec<Vec<usize>> = Vec::new();
     let mut layers = blocks.inputs.clone();
+    let mut joins = false;
     for (at, &block) in order.iter().enumerate() {
         sets::insert(&mut set, block);
         crossing = tensors.grown(crossing, block, &set);
@@ -244,9 +252,11 @@ fn along(
             layers.sort_unstable();
             joined.push(std::mem::take(&mut layers));
             boundary_bytes.push(if is_last { model.output_bytes() } else { crossing.bytes });
+        } else if at + 1 >= begins {
+            joins = true;
         }
     }
-    Cuts::chain(joined, boundary_bytes, count)
+    Cuts { joins, ..Cuts::chain(joined, boundary_bytes, count) }
 }
 
 /// Whether a cut is kept, by its blocks and what crosses it.
@@ -327,7 +337,7 @@ fn of_family(
     let first = (inputs == 1).then(|| blocks.inputs.clone());
     let last = (delivers == 1).then(Vec::new);
     let blocks = first.into_iter().chain(blocks.layers.iter().cloned()).chain(last).collect();
-    Cuts { blocks, sets: Some(positions), boundary_bytes, count }
+    Cuts { blocks, sets: Some(positions), boundary_bytes, count, joins: false }
 }
 
 /// Cuts each of which lies within the next.

@@ -147,7 +147,10 @@ impl Instance {
             source_host: host_at(source),
             sink_host: host_at(sink),
             one_end: source.is_some() && source == sink,
-            most_stages: hosts.len().min(cuts.block_count()).min(asked),
+            most_stages: hosts
+                .len()
+                .min(if cuts.keep_blocks_whole() { cuts.block_count() } else { usize::MAX })
+                .min(asked),
             max_latency_s: constraints.max_latency_s.unwrap_or(f64::INFINITY),
             overlap: cost_model.overlap,
             objective: options.objective,
@@ -168,13 +171,18 @@ impl Instance {
         })
     }
 
-    /// A relaxation: each stage may have one more of some sets of layers than it counts for, and latencies do not matter.
+    /// A relaxation: each stage may have one more of some sets of layers than it counts for, a host may pass on what comes
+    /// in without a stage, and latencies do not matter.
     pub fn relaxed(mut self, request: &PlanRequest, sets: &[Vec<usize>]) -> Self {
         let model = &request.model;
         let of = |layer: usize| model.layers[layer].param_bytes + model.layers[layer].state_bytes;
         let constant = |&constant: &usize| of(constant) + model.layers[constant].output_bytes;
         let resident = |layer: usize| of(layer) + model.constants_behind(layer).iter().map(constant).sum::<u64>();
         let spared_bytes = sets.iter().map(|set| set.iter().map(|&layer| resident(layer)).sum::<u64>()).max();
+        // Where the last stage has no other layers, the one before it comes to be the last.
+        let delivered_output: u64 = model.constant_outputs().map(|layer| model.layers[layer].output_bytes).sum();
+        let delivered_bytes = model.constants_delivered().iter().map(constant).sum::<u64>()
+            + request.options.cost_model.io_buffers * delivered_output;
         let activation = activation_bytes(model, request.options.cost_model.cuts);
         let activation = sets.iter().flatten().map(|&layer| activation[layer]).max();
         let class_of: BTreeMap<usize, Option<&str>> = self
@@ -196,8 +204,17 @@ impl Instance {
             let most_s =
                 sets.iter().map(|set| set.iter().map(|&layer| seconds(layer)).sum::<f64>()).fold(0.0, f64::max);
             group.spared_s = if counts { most_s * (1.0 + 1e-9) } else { 0.0 };
-            group.free_bytes += spared_bytes.unwrap_or(0) + activation.unwrap_or(0);
+            group.free_bytes += spared_bytes.unwrap_or(0) + activation.unwrap_or(0) + delivered_bytes;
         }
+        let links = self.links.passing_on(self.overlap);
+        let delivered_bytes = (model.output_bytes() - delivered_output) as f64;
+        let delivered_bits = 8.0 * (delivered_bytes * request.options.cost_model.transfer_scale);
+        let least_output_s = self.output_s.iter().copied().fold(f64::INFINITY, f64::min);
+        for (host, output_s) in self.output_s.iter_mut().enumerate() {
+            let passed_on = (0..self.hosts.len()).map(|to| links.get(host, to).transfer_s(delivered_bits));
+            *output_s = passed_on.fold(least_output_s, f64::min);
+        }
+        self.links = Arc::new(links);
         self.max_latency_s = f64::INFINITY;
         self
     }
@@ -297,10 +314,11 @@ impl Instance {
 
     /// Bytes that a block needs wherever it runs: parameters, state and activation. Blocks count from 1.
     pub fn block_bytes(&self, block: usize) -> u64 {
-        self.bytes.of_block(block) + self.bytes.activation(block)
+        self.own_bytes(block) + self.bytes.activation(block)
     }
 
-    /// Parameters and state of a block, those of constants that it shares with others left out. Blocks count from 1.
+    /// Parameters and state of a block, those of constants that it shares with others or only delivers left out. Blocks
+    /// count from 1.
     pub fn own_bytes(&self, block: usize) -> u64 {
         self.bytes.of_block(block)
     }

@@ -3,7 +3,7 @@
 //! Along a chain of blocks the bytes of a stage grow block by block, and what is large for a stage is large for any that
 //! begins earlier or ends later, but for its buffers. Between sets each pair of positions has its bytes in a table.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::cuts::{Cuts, Sets};
 use crate::domain::model::ModelProfile;
@@ -39,7 +39,7 @@ pub struct StageBytes {
     own_outputs: Vec<u64>,
     /// For each position the buffers of a stage that begins or ends there.
     buffers: Vec<u64>,
-    /// For each block its parameters and state: of layers, and of constants that it alone needs.
+    /// For each block its parameters and state: of layers, and of constants that it alone needs for them.
     of_block: Vec<u64>,
     /// For each block the largest activation of its layers.
     activation: Vec<u64>,
@@ -78,16 +78,19 @@ impl StageBytes {
     ) -> Result<Self, Stopped> {
         let (own, shared) = constants(model, cuts);
         let of_layer = |layer: usize| model.layers[layer].param_bytes + model.layers[layer].state_bytes;
-        let of_block: Vec<u64> = (1..=cuts.block_count())
+        let mut of_block: Vec<u64> = (1..=cuts.block_count())
             .map(|block| {
                 let constants = own[block - 1].params + own[block - 1].states;
                 cuts.layers_of(block).iter().map(|&layer| of_layer(layer)).sum::<u64>() + constants
             })
             .collect();
+        let resident = cuts.sums_of_blocks(|block| of_block[block]);
+        // Whichever block comes last delivers.
+        of_block[cuts.delivering_block() - 1] -= delivered_only(model, cuts).into_iter().map(of_layer).sum::<u64>();
         let counted = |bytes: u64| if counts { bytes } else { 0 };
         let largest = |layers: &[usize]| counted(layers.iter().map(|&layer| activation[layer]).max().unwrap_or(0));
         let mut stage_bytes = Self {
-            resident: cuts.sums_of_blocks(|block| of_block[block]),
+            resident,
             of_block,
             own_params: cuts.sums_of_blocks(|block| own[block].params),
             own_outputs: cuts.sums_of_blocks(|block| own[block].outputs),
@@ -153,7 +156,7 @@ impl StageBytes {
         self.buffers[position]
     }
 
-    /// Parameters and state of a block: of its layers, and of constants that it alone needs. Blocks count from 1.
+    /// Parameters and state of a block: of its layers, and of constants that it alone needs for them. Blocks count from 1.
     pub fn of_block(&self, block: usize) -> u64 {
         self.of_block[block - 1]
     }
@@ -316,6 +319,17 @@ fn constants(model: &ModelProfile, cuts: &Cuts) -> (Vec<Constants>, Vec<Shared>)
         note(blocks, Constants { outputs: model.layers[constant].output_bytes, ..Constants::default() });
     }
     (own, shared.into_iter().map(|(blocks, bytes)| Shared { blocks, bytes }).collect())
+}
+
+/// The constants that are delivered and lead to no layer.
+fn delivered_only(model: &ModelProfile, cuts: &Cuts) -> Vec<usize> {
+    let mut delivered = model.constants_delivered().to_vec();
+    if !delivered.is_empty() {
+        let layers = (1..=cuts.block_count()).flat_map(|block| cuts.layers_of(block));
+        let behind: BTreeSet<usize> = layers.flat_map(|&layer| model.constants_behind(layer)).copied().collect();
+        delivered.retain(|constant| !behind.contains(constant));
+    }
+    delivered
 }
 
 fn add_block(blocks: &mut Vec<usize>, block: usize) {
