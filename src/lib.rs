@@ -23,3 +23,8 @@ pub mod jobs;
 pub mod store;
 pub mod telemetry;
 pub mod webhook;
+
+// Reading documents is mostly allocating, and this allocator is quick at many small allocations. Huge pages are off: they
+// double what an idle service takes and make nothing faster.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
