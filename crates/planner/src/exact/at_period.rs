@@ -20,7 +20,8 @@ pub struct AtPeriod<'p, const W: usize> {
     /// For each group and end, the earliest start whose compute is within the period. Where compute is not sorted by
     /// position, 0.
     earliest: Vec<u32>,
-    period_s: f64,
+    /// The period.
+    pub period_s: f64,
     /// For each pair of hosts, how many of the distinct loads the link carries within the period.
     carries: Vec<u16>,
     /// For each number of smallest distinct loads, the positions with such a load.

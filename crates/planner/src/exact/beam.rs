@@ -13,6 +13,7 @@ use rustc_hash::FxHashMap;
 
 use super::at_period::AtPeriod;
 use super::capacity::Capacity;
+use super::prices::ToGo;
 use super::weighted_capacity::Remaining;
 use crate::bits::Bits;
 use crate::cost::Assignment;
@@ -27,6 +28,9 @@ pub const MOST_HOSTS: usize = WORDS * 64;
 /// beams are narrowed to that.
 const MOST_CANDIDATES: usize = 400_000;
 const MOST_BYTES: usize = 256 << 20;
+
+/// By how much a randomised beam errs in costs at most.
+const NOISE: f64 = 0.02;
 
 /// What a beam found.
 #[derive(Debug)]
@@ -50,7 +54,7 @@ struct Beginning<const W: usize> {
 pub fn search<const W: usize>(
     tables: &AtPeriod<'_, W>,
     capacity: Option<&Capacity<W>>,
-    openness: &[u64],
+    to_go: &ToGo<'_>,
     width: usize,
     mut rng: Option<&mut Pcg64Mcg>,
     stop: &dyn Fn() -> bool,
@@ -78,7 +82,7 @@ pub fn search<const W: usize>(
         }
         if next.len() > width {
             dropped = true;
-            next = best(tables, openness, next, width, rng.as_deref_mut(), stop)?;
+            next = best(tables, to_go, next, width, rng.as_deref_mut(), stop)?;
         }
         layers.push(next);
     }
@@ -135,11 +139,10 @@ fn cut_by<const W: usize>(
     });
 }
 
-/// The best: first those that need the fewest stages, then half by how far they are, half by how open the hosts are
-/// that they leave.
+/// The best: a quarter by how few stages they need and how far they are, the others by what a whole placement costs.
 fn best<const W: usize>(
     tables: &AtPeriod<'_, W>,
-    openness: &[u64],
+    to_go: &ToGo<'_>,
     mut beginnings: Vec<Beginning<W>>,
     width: usize,
     mut rng: Option<&mut Pcg64Mcg>,
@@ -152,13 +155,14 @@ fn best<const W: usize>(
         }
         let fewest_stages = tables.fewest_stages(beginning.host, &beginning.starts).unwrap_or(usize::MAX);
         let behind = usize::MAX - beginning.starts.last().unwrap_or(0);
-        let spent: u64 = beginning.used.iter().map(|host| openness[host]).sum();
-        let spent = rng.as_mut().map_or(spent, |rng| spent + rng.random_range(0..=spent / 8));
-        ranked.push((fewest_stages, behind, spent, place));
+        let cost = to_go.least(beginning.used.iter(), beginning.host, &beginning.starts);
+        let cost = rng.as_mut().map_or(cost, |rng| cost * rng.random_range(1.0..1.0 + NOISE));
+        // The bits of positive numbers are in their order.
+        ranked.push((fewest_stages, behind, cost.max(0.0).to_bits(), place));
     }
     ranked.sort_unstable();
-    let rest = &mut ranked[width / 2..];
-    rest.sort_unstable_by_key(|&(fewest_stages, behind, spent, place)| (fewest_stages, spent, behind, place));
+    let rest = &mut ranked[width / 4..];
+    rest.sort_unstable_by_key(|&(_, behind, cost, place)| (cost, behind, place));
     ranked.truncate(width);
     ranked.sort_unstable_by_key(|&(.., place)| place);
     let mut kept = ranked.iter().map(|&(.., place)| place).peekable();
@@ -199,6 +203,7 @@ mod tests {
     use super::*;
     use crate::cost::costs;
     use crate::domain::request::PlanRequest;
+    use crate::exact::prices::Prices;
     use crate::exact::stage_ends::StageEnds;
     use crate::instance::Instance;
 
@@ -218,8 +223,8 @@ mod tests {
             let stage_ends = StageEnds::<16>::new(&instance, &|| false).unwrap();
             let beam = |period_s: f64, width: usize| {
                 let tables = AtPeriod::new(&instance, &stage_ends, period_s, &|| false).unwrap();
-                let openness: Vec<u64> = (0..instance.hosts.len()).map(|host| tables.openness(host)).collect();
-                search(&tables, None, &openness, width, None, &|| false).unwrap()
+                let prices = Prices::new(instance.hosts.len());
+                search(&tables, None, &prices.to_go(&tables), width, None, &|| false).unwrap()
             };
             match beam(least_s, usize::MAX) {
                 BeamOutcome::Placement(found) => assert!(costs(&instance, &found).period_s <= least_s),

@@ -1,4 +1,4 @@
-//! The decision at a period: is a placement within it possible? Dives first, then labels.
+//! The decision at a period: is a placement within it possible? Dives first, then labels, and prices where those are many.
 
 use rand::SeedableRng;
 use rand_pcg::Pcg64Mcg;
@@ -9,6 +9,7 @@ use super::capacity::Capacity;
 use super::dive::Dive;
 use super::labels::{self, LabelOutcome};
 use super::neighbourhood::Neighbourhoods;
+use super::prices::{Priced, Prices};
 use super::stage_ends::StageEnds;
 use super::weighted_capacity::Supply;
 use crate::cost::Assignment;
@@ -24,6 +25,13 @@ const RANDOMISED_DIVES: usize = 4;
 
 /// Labels after which a beam looks for a placement, and again whenever they have doubled.
 const FIRST_BEAM_LABELS: usize = 2_000;
+
+/// A search of so many labels is worth one update of prices; and the most updates for a period.
+const LABELS_PER_UPDATE: usize = 400;
+const MOST_UPDATES: usize = 1_000;
+
+/// Updates of prices before a beam that goes by them.
+const UPDATES_PER_BEAM: usize = 40;
 
 /// Hosts whose walks begin with a memory of their fastest neighbours: where hosts are many, short cycles are too many
 /// to be learnt one by one.
@@ -41,6 +49,8 @@ pub struct Decider<'s, const W: usize> {
     stage_ends: &'s StageEnds<W>,
     /// What decisions have taught. Made when the first labels are searched: dives need none.
     pub neighbourhoods: Option<Neighbourhoods>,
+    /// The prices that refuted most so far.
+    prices: Prices,
     /// The random numbers that are left.
     pub rng: Pcg64Mcg,
 }
@@ -49,7 +59,8 @@ impl<'s, const W: usize> Decider<'s, W> {
     /// Knows nothing yet. The instance has all cuts of the incumbent's.
     pub fn new(incumbent: &'s Incumbent<'s>, instance: &'s Instance, stage_ends: &'s StageEnds<W>) -> Self {
         let rng = Pcg64Mcg::seed_from_u64(incumbent.env.seed);
-        Self { incumbent, instance, cuts: None, stage_ends, neighbourhoods: None, rng }
+        let prices = Prices::new(instance.hosts.len());
+        Self { incumbent, instance, cuts: None, stage_ends, neighbourhoods: None, prices, rng }
     }
 
     /// Goes on with the random numbers of another decider in an instance with only some cuts.
@@ -89,9 +100,17 @@ impl<'s, const W: usize> Decider<'s, W> {
         {
             return Ok(false);
         }
-        let openness: Vec<u64> = (0..self.instance.hosts.len()).map(|host| tables.openness(host)).collect();
+        match self.prices.judge(&tables, UPDATES_PER_BEAM, &stop)? {
+            Priced::Infeasible => return Ok(false),
+            Priced::Placement(found) => {
+                self.offer(found);
+                return Ok(true);
+            }
+            Priced::Unknown => {}
+        }
+        let to_go = self.prices.to_go(&tables);
         let rng = Some(&mut self.rng);
-        match beam::search(&tables, capacity.as_ref(), &openness, width, rng, &stop)? {
+        match beam::search(&tables, capacity.as_ref(), &to_go, width, rng, &stop)? {
             BeamOutcome::Placement(found) => {
                 self.offer(found);
                 Ok(true)
@@ -136,8 +155,7 @@ impl<'s, const W: usize> Decider<'s, W> {
                 Neighbourhoods::of_nearest(self.instance, nearest, &stop)?
             }
         };
-        let searched =
-            self.search_labels(period_s, &tables, capacity.as_ref(), &openness, &mut neighbourhoods, most_labels);
+        let searched = self.search_labels(period_s, &tables, capacity.as_ref(), &mut neighbourhoods, most_labels);
         self.neighbourhoods = Some(neighbourhoods);
         // What another thread found in the meantime may have ended the search of labels, and not the whole search.
         Ok(searched.unwrap_or(Verdict::Unknown))
@@ -145,23 +163,36 @@ impl<'s, const W: usize> Decider<'s, W> {
 
     /// Searches labels until no walk is left, a walk is a placement, or the effort is spent; learns from each walk.
     fn search_labels(
-        &self,
+        &mut self,
         period_s: f64,
         tables: &AtPeriod<'_, W>,
         capacity: Option<&Capacity<W>>,
-        openness: &[u64],
         neighbourhoods: &mut Neighbourhoods,
         most_labels: usize,
     ) -> Result<Verdict, Stopped> {
         // What another thread found in the meantime may leave nothing to decide.
-        let stop = || self.incumbent.must_end() || self.incumbent.objective() <= period_s;
-        let mut spent = 0;
+        let incumbent = self.incumbent;
+        let stop = || incumbent.must_end() || incumbent.objective() <= period_s;
+        let (mut spent, mut is_priced) = (0, false);
         let mut beam_at = FIRST_BEAM_LABELS;
         while spent < most_labels {
+            if spent >= FIRST_BEAM_LABELS && !is_priced {
+                is_priced = true;
+                let updates = (most_labels / LABELS_PER_UPDATE).min(MOST_UPDATES);
+                match self.prices.judge(tables, updates, &stop)? {
+                    Priced::Infeasible => return Ok(Verdict::Infeasible),
+                    Priced::Placement(found) => {
+                        self.offer(found);
+                        return Ok(Verdict::Feasible);
+                    }
+                    Priced::Unknown => {}
+                }
+            }
             if spent >= beam_at && self.can_improve() {
                 beam_at = 2 * spent;
                 let width = spent / (2 * tables.fewest_stages_in_all().unwrap_or(1));
-                match beam::search(tables, capacity, openness, width, None, &stop)? {
+                let to_go = self.prices.to_go(tables);
+                match beam::search(tables, capacity, &to_go, width, None, &stop)? {
                     BeamOutcome::Placement(found) => {
                         self.offer(found);
                         return Ok(Verdict::Feasible);

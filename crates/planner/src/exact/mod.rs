@@ -9,6 +9,7 @@ pub mod dive;
 pub mod labels;
 pub mod neighbourhood;
 pub mod packing;
+pub mod prices;
 pub mod stage_ends;
 pub mod useful;
 pub mod weighted_capacity;

@@ -110,6 +110,7 @@ mod tests {
     use super::*;
     use crate::domain::request::PlanRequest;
     use crate::exact::beam::{BeamOutcome, search};
+    use crate::exact::prices::Prices;
     use crate::exact::stage_ends::StageEnds;
     use crate::instance::Instance;
 
@@ -124,8 +125,10 @@ mod tests {
         let instance = Instance::new(&request, &|| false).unwrap();
         let stage_ends = StageEnds::<16>::new(&instance, &|| false).unwrap();
         let tables = AtPeriod::new(&instance, &stage_ends, least_s, &|| false).unwrap();
-        let openness = vec![0; instance.hosts.len()];
-        let Ok(BeamOutcome::Placement(best)) = search(&tables, None, &openness, usize::MAX, None, &|| false) else {
+        let prices = Prices::new(instance.hosts.len());
+        let Ok(BeamOutcome::Placement(best)) =
+            search(&tables, None, &prices.to_go(&tables), usize::MAX, None, &|| false)
+        else {
             panic!("the certified period is not reached");
         };
         let packing = Packing::new(&tables, &|| false).unwrap().unwrap();

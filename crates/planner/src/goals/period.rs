@@ -20,7 +20,7 @@ use crate::exact::stage_ends::StageEnds;
 use crate::incumbent::Incumbent;
 use crate::instance::Instance;
 use crate::search::bisect::{approach, bisect, reached};
-use crate::search::effort::{BEAMS_PER_ROUND, DIVE_BISECTIONS, DIVE_FACTORS, FIRST_LABELS, MOST_LISTED, MOST_WIDTH};
+use crate::search::effort::{BEAMS_PER_ROUND, DIVE_BISECTIONS, DIVE_FACTORS, FIRST_WIDTH, MOST_LISTED, MOST_WIDTH};
 use crate::search::{Effort, Gap, Oracle, Pace, Scale, close_after_first, narrow};
 use crate::stopped::Stopped;
 use crate::verdict::Verdict;
@@ -132,7 +132,7 @@ impl<'s, const W: usize> LeastPeriod<'s, W> {
 
     /// Improves with ever wider beams until the search has ended.
     fn improve_until(&mut self, ended: &AtomicBool) -> Result<(), Stopped> {
-        let mut width = FIRST_LABELS / BEAMS_PER_ROUND;
+        let mut width = FIRST_WIDTH;
         while !ended.load(Ordering::Relaxed) && width <= MOST_WIDTH && self.decider.can_improve() {
             self.beam(width)?;
             width *= 2;
@@ -206,6 +206,7 @@ mod tests {
     use crate::Env;
     use crate::domain::request::PlanRequest;
     use crate::env::{NeverStop, NoProgress};
+    use crate::search::effort::FIRST_LABELS;
 
     const INSTANCES: [&str; 4] = [
         include_str!("../../tests/instances/paper_tight_n16_0.json"),

@@ -13,8 +13,9 @@ const MOST_LABEL_BYTES: usize = 768 << 20;
 /// Labels for a proof right below the best if the next decisions are cheap.
 const PROBE_LABELS: usize = 3_000;
 
-/// Beams that look for better placements between two rounds, and the widest on a thread of their own.
+/// Beams that look for better placements between two rounds, and the first and the widest on a thread of their own.
 pub const BEAMS_PER_ROUND: usize = 8;
+pub const FIRST_WIDTH: usize = 128;
 pub const MOST_WIDTH: usize = 1 << 16;
 
 /// Buckets of a layer of a quick beam. A search of so many labels is worth one bucket more.

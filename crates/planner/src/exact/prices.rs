@@ -1,0 +1,386 @@
+//! Prices of hosts: a period is refuted where the cheapest walk costs more than all hosts together.
+//!
+//! Every placement visits each host at most once, so it costs no more than the sum of all prices, whatever they are. Of
+//! walks, which may come back to a host, the cheapest is found by a dynamic programme over positions. Prices under which
+//! it is as dear as possible are found by multiplicative updates: what the cheapest walk visits often becomes dearer. They
+//! see at once what links, memory and compute leave of each host, where memories of walks learn it cycle by cycle.
+//! O(n (p + m log n)) for each update, with p stages of each host within the period.
+//!
+//! Sources: Held and Karp 1971 (prices of visits, doi 10.1007/BF01584070); Christofides, Mingozzi and Toth 1981 (the
+//! relaxation by walks, doi 10.1002/net.3230110207); Plotkin, Shmoys and Tardos 1995 (the updates, doi
+//! 10.1287/moor.20.2.257).
+
+use super::at_period::AtPeriod;
+use crate::bits::Bits;
+use crate::cost::Assignment;
+use crate::instance::Instance;
+use crate::stopped::Stopped;
+
+/// Prices are sums of doubles: a walk must cost more than their rounding.
+const ROUNDING: f64 = 1e-9;
+
+/// Cells of the tables of a walk, by host and position: beyond, no period is judged.
+const MOST_CELLS: usize = 1 << 23;
+
+/// Positions between two looks at the stop hook.
+const POSITIONS_PER_STOP: usize = 64;
+
+/// No price falls below this part of all prices, so that each can rise again.
+const LEAST_PRICE: f64 = 1e-9;
+
+/// What prices say of a period.
+#[derive(Debug)]
+pub enum Priced {
+    /// No placement exists: every walk costs more than all hosts.
+    Infeasible,
+    /// The cheapest walk visits no host twice.
+    Placement(Assignment),
+    /// Neither, after all updates.
+    Unknown,
+}
+
+/// Prices of hosts, and of stages where they are fewer than hosts. They sum to 1. What was learnt for one period is a
+/// good beginning for the next.
+#[derive(Debug, Clone)]
+pub struct Prices {
+    of_hosts: Vec<f64>,
+    /// The price of all stages that are allowed together.
+    of_stages: f64,
+}
+
+/// What is still to be paid for at the least, by host and the position at which its stage starts, that stage included.
+pub struct ToGo<'p> {
+    prices: &'p Prices,
+    costs: Vec<f64>,
+    positions: usize,
+}
+
+impl ToGo<'_> {
+    /// The least cost of a placement that begins with some hosts, of which the last may start at some positions.
+    pub fn least<const W: usize>(&self, used: impl Iterator<Item = usize>, last: usize, starts: &Bits<W>) -> f64 {
+        let costs = &self.costs[last * self.positions..(last + 1) * self.positions];
+        let to_go = starts.iter().map(|start| costs[start]).fold(f64::INFINITY, f64::min);
+        let before: f64 = used.map(|host| self.prices.of_hosts[host]).sum();
+        before - self.prices.of_hosts[last] + to_go
+    }
+}
+
+/// Stages within a period, and the walks that they make.
+struct Walks<'t, const W: usize> {
+    tables: &'t AtPeriod<'t, W>,
+    /// For each group and start the ends of its stages.
+    ends: Vec<Vec<u32>>,
+    first_hosts: Vec<usize>,
+    /// For each host the starts from which the end is reached.
+    finishing: Vec<Bits<W>>,
+}
+
+/// A walk's stages and what they cost.
+struct Walk {
+    cost: f64,
+    assignment: Assignment,
+}
+
+/// What a walk uses: of each host, and of the stages that are allowed. A placement uses at most 1 of each.
+struct Used {
+    of_hosts: Vec<f64>,
+    of_stages: f64,
+}
+
+/// The sum of what some walks use, each with a weight.
+struct Mixture {
+    used: Used,
+    weight: f64,
+}
+
+impl Used {
+    fn by(walk: &Assignment, instance: &Instance) -> Self {
+        let mut of_hosts = vec![0.0; instance.hosts.len()];
+        walk.stages.iter().for_each(|&(_, host)| of_hosts[host] += 1.0);
+        Self { of_hosts, of_stages: walk.stages.len() as f64 / instance.most_stages as f64 }
+    }
+}
+
+impl Mixture {
+    fn new(prices: &Prices) -> Self {
+        Self { used: Used { of_hosts: vec![0.0; prices.of_hosts.len()], of_stages: 0.0 }, weight: 0.0 }
+    }
+
+    fn add(&mut self, used: &Used, weight: f64) {
+        self.used.of_hosts.iter_mut().zip(&used.of_hosts).for_each(|(sum, used)| *sum += weight * used);
+        self.used.of_stages += weight * used.of_stages;
+        self.weight += weight;
+    }
+
+    /// Whether the walks together use no more than there is: then no prices refute the period.
+    fn keeps_to_hosts(&self) -> bool {
+        self.used.of_hosts.iter().all(|&used| used <= self.weight) && self.used.of_stages <= self.weight
+    }
+}
+
+impl Prices {
+    /// The same price for each host.
+    pub fn new(hosts: usize) -> Self {
+        Self { of_hosts: vec![1.0 / hosts as f64; hosts], of_stages: 0.0 }
+    }
+
+    /// Looks for prices that refute a period, by at most so many updates.
+    pub fn judge<const W: usize>(
+        &mut self,
+        tables: &AtPeriod<'_, W>,
+        updates: usize,
+        stop: &dyn Fn() -> bool,
+    ) -> Result<Priced, Stopped> {
+        let instance = tables.instance;
+        if instance.hosts.len() * (instance.blocks() + 1) > MOST_CELLS {
+            return Ok(Priced::Unknown);
+        }
+        if instance.most_stages < instance.hosts.len() && self.of_stages == 0.0 {
+            self.of_stages = 1.0 / (instance.hosts.len() + 1) as f64;
+            self.scale();
+        }
+        let walks = Walks::new(tables);
+        let (mut best, mut dearest) = (self.clone(), 0.0);
+        let mut mixed = Mixture::new(self);
+        for update in 0..updates {
+            let Some(walk) = walks.cheapest(self, stop)? else { return Ok(Priced::Infeasible) };
+            if walk.cost > 1.0 + ROUNDING {
+                return Ok(Priced::Infeasible);
+            }
+            if !walk.assignment.has_cycle() && walk.assignment.stages.len() <= instance.most_stages {
+                return Ok(Priced::Placement(walk.assignment));
+            }
+            if walk.cost > dearest {
+                dearest = walk.cost;
+                best.clone_from(self);
+            }
+            let rate = 1.0 / (1.0 + update as f64).sqrt();
+            let used = Used::by(&walk.assignment, instance);
+            mixed.add(&used, rate);
+            if mixed.keeps_to_hosts() {
+                break;
+            }
+            self.raise(&used, rate);
+        }
+        *self = best;
+        Ok(Priced::Unknown)
+    }
+
+    /// Raises the prices of what a walk uses.
+    fn raise(&mut self, used: &Used, rate: f64) {
+        let most = used.of_hosts.iter().copied().fold(used.of_stages, f64::max);
+        for (price, used) in self.of_hosts.iter_mut().zip(&used.of_hosts) {
+            *price = (*price * (rate * used / most).exp()).max(LEAST_PRICE);
+        }
+        self.of_stages *= (rate * used.of_stages / most).exp();
+        self.scale();
+    }
+
+    /// What is to be paid from each start on.
+    pub fn to_go<const W: usize>(&self, tables: &AtPeriod<'_, W>) -> ToGo<'_> {
+        ToGo { prices: self, costs: Walks::new(tables).costs_to_go(self), positions: tables.instance.blocks() + 1 }
+    }
+
+    fn scale(&mut self) {
+        let sum = self.of_hosts.iter().sum::<f64>() + self.of_stages;
+        self.of_hosts.iter_mut().for_each(|price| *price /= sum);
+        self.of_stages /= sum;
+    }
+}
+
+impl<'t, const W: usize> Walks<'t, W> {
+    fn new(tables: &'t AtPeriod<'t, W>) -> Self {
+        let instance = tables.instance;
+        let finishing = (0..instance.hosts.len()).map(|host| tables.finishing(host, instance.most_stages)).collect();
+        let mut useful: Bits<W> = Bits::EMPTY;
+        tables.useful_cuts().into_iter().for_each(|position| useful.insert(position));
+        let ends_from = |(group, start): (usize, usize)| {
+            if !useful.contains(start) {
+                return Vec::new();
+            }
+            let ends = tables.ends_of_group(group, &Bits::single(start)).and(&useful);
+            ends.iter().map(|end| end as u32).collect()
+        };
+        let starts = 0..instance.blocks();
+        let stages = (0..instance.groups.len()).flat_map(|group| starts.clone().map(move |start| (group, start)));
+        Self { tables, ends: stages.map(ends_from).collect(), first_hosts: tables.first_hosts().collect(), finishing }
+    }
+
+    /// The cheapest walk. `None` where none leads to the end.
+    fn cheapest(&self, prices: &Prices, stop: &dyn Fn() -> bool) -> Result<Option<Walk>, Stopped> {
+        let instance = self.tables.instance;
+        let (hosts, blocks) = (instance.hosts.len(), instance.blocks());
+        let of_stage = prices.of_stages / instance.most_stages as f64;
+        let width = blocks + 1;
+        // By host, then position: the least cost until a stage ends there, where that stage starts, and from which host a
+        // stage that starts there comes.
+        let mut ended = vec![f64::INFINITY; hosts * width];
+        let mut start_of = vec![0_u32; hosts * width];
+        let mut came_from = vec![0_u32; hosts * width];
+        let mut before: Vec<(f64, usize)> = Vec::with_capacity(hosts);
+        for position in 0..blocks {
+            if position % POSITIONS_PER_STOP == 0 && stop() {
+                return Err(Stopped);
+            }
+            before.clear();
+            before.extend((0..hosts).map(|host| (ended[host * width + position], host)));
+            before.retain(|(cost, _)| cost.is_finite());
+            before.sort_unstable_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
+            let mut begin = |host: usize, cost: f64| {
+                let cost = cost + prices.of_hosts[host] + of_stage;
+                for &end in &self.ends[instance.group_of[host] * blocks + position] {
+                    let at = host * width + end as usize;
+                    if cost < ended[at] {
+                        ended[at] = cost;
+                        start_of[at] = position as u32;
+                    }
+                }
+            };
+            if position == 0 {
+                self.first_hosts.iter().for_each(|&host| begin(host, 0.0));
+                continue;
+            }
+            for to in (0..hosts).filter(|&to| !before.is_empty() && self.finishing[to].contains(position)) {
+                let leads =
+                    |&&(_, from): &&(f64, usize)| from != to && self.tables.carried(from, to).contains(position);
+                if let Some(&(cost, from)) = before.iter().find(leads) {
+                    came_from[to * width + position] = from as u32;
+                    begin(to, cost);
+                }
+            }
+        }
+        let last = (0..hosts).filter(|&host| !self.tables.finishing(host, 1).is_empty());
+        let cost_of = |host: usize| ended[host * width + blocks];
+        let cheapest = last.filter(|&host| cost_of(host).is_finite());
+        let Some(mut host) = cheapest.min_by(|&a, &b| cost_of(a).total_cmp(&cost_of(b))) else { return Ok(None) };
+        let cost = cost_of(host);
+        let (mut stages, mut end) = (Vec::new(), blocks);
+        while end > 0 {
+            stages.push((end, host));
+            end = start_of[host * width + end] as usize;
+            host = came_from[host * width + end] as usize;
+        }
+        stages.reverse();
+        Ok(Some(Walk { cost, assignment: Assignment { stages } }))
+    }
+
+    /// By host and start, the least cost of a stage that starts there and of all behind it; infinite where the end is not
+    /// reached.
+    fn costs_to_go(&self, prices: &Prices) -> Vec<f64> {
+        let instance = self.tables.instance;
+        let (hosts, blocks) = (instance.hosts.len(), instance.blocks());
+        let of_stage = prices.of_stages / instance.most_stages as f64;
+        let width = blocks + 1;
+        let mut costs = vec![f64::INFINITY; hosts * width];
+        // By host and end of a stage on it: the least cost of all behind it.
+        let mut behind = vec![f64::INFINITY; hosts * width];
+        for host in (0..hosts).filter(|&host| !self.tables.finishing(host, 1).is_empty()) {
+            behind[host * width + blocks] = 0.0;
+        }
+        let mut after: Vec<(f64, usize)> = Vec::with_capacity(hosts);
+        for position in (0..blocks).rev() {
+            after.clear();
+            for host in (0..hosts).filter(|&host| self.finishing[host].contains(position)) {
+                let ends = &self.ends[instance.group_of[host] * blocks + position];
+                let least = ends.iter().map(|&end| behind[host * width + end as usize]).fold(f64::INFINITY, f64::min);
+                if least.is_finite() {
+                    let cost = least + prices.of_hosts[host] + of_stage;
+                    costs[host * width + position] = cost;
+                    after.push((cost, host));
+                }
+            }
+            after.sort_unstable_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
+            for from in (0..hosts).filter(|_| position > 0) {
+                let follows =
+                    |&&(_, to): &&(f64, usize)| from != to && self.tables.carried(from, to).contains(position);
+                if let Some(&(cost, _)) = after.iter().find(follows) {
+                    behind[from * width + position] = cost;
+                }
+            }
+        }
+        costs
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cost::costs;
+    use crate::domain::request::PlanRequest;
+    use crate::exact::beam::{BeamOutcome, search};
+    use crate::exact::stage_ends::StageEnds;
+
+    const INSTANCES: [&str; 4] = [
+        include_str!("../../tests/instances/paper_tight_n16_0.json"),
+        include_str!("../../tests/instances/paper_tight_n20_0.json"),
+        include_str!("../../tests/instances/hetero_types_n16_0.json"),
+        include_str!("../../tests/instances/asym_n12_0.json"),
+    ];
+
+    const NEVER: &dyn Fn() -> bool = &|| false;
+
+    /// Calls `visit` with the tables of each instance at a part of its least period.
+    fn at(part: f64, mut visit: impl FnMut(&AtPeriod<'_, 16>)) {
+        for text in INSTANCES {
+            let certified: serde_json::Value = serde_json::from_str(text).unwrap();
+            let request = PlanRequest::from_json(&certified["request"]).unwrap();
+            let least_s = certified["expected"]["period_s"].as_f64().unwrap();
+            let instance = Instance::new(&request, NEVER).unwrap();
+            let stage_ends = StageEnds::<16>::new(&instance, NEVER).unwrap();
+            visit(&AtPeriod::new(&instance, &stage_ends, least_s * part, NEVER).unwrap());
+        }
+    }
+
+    #[test]
+    fn no_reachable_period_is_refuted_and_what_is_found_keeps_to_it() {
+        for part in [1.0, 1.1, 1.5, 3.0] {
+            at(part, |tables| {
+                let mut prices = Prices::new(tables.instance.hosts.len());
+                match prices.judge(tables, 300, NEVER).unwrap() {
+                    Priced::Infeasible => panic!("a placement within the period exists"),
+                    Priced::Placement(found) => assert!(costs(tables.instance, &found).period_s <= tables.period_s),
+                    Priced::Unknown => {}
+                }
+            });
+        }
+    }
+
+    #[test]
+    fn periods_are_refuted_that_walks_reach() {
+        let mut refuted = 0;
+        for part in [0.7, 0.8, 0.9, 0.95] {
+            at(part, |tables| {
+                let mut prices = Prices::new(tables.instance.hosts.len());
+                let has_walk = tables.fewest_stages_in_all().is_some();
+                let judged = prices.judge(tables, 300, NEVER).unwrap();
+                assert!(!matches!(judged, Priced::Placement(_)));
+                refuted += usize::from(has_walk && matches!(judged, Priced::Infeasible));
+            });
+        }
+        assert!(refuted > 3, "{refuted}");
+    }
+
+    #[test]
+    fn what_is_to_go_is_no_more_than_a_placement_costs() {
+        at(1.0, |tables| {
+            let instance = tables.instance;
+            let mut prices = Prices::new(instance.hosts.len());
+            let Ok(BeamOutcome::Placement(best)) = search(tables, None, &prices.to_go(tables), 1 << 14, None, NEVER)
+            else {
+                panic!("the certified period is not reached");
+            };
+            for updates in [0, 5, 50] {
+                prices.judge(tables, updates, NEVER).unwrap();
+                let to_go = prices.to_go(tables);
+                let cost: f64 = best.hosts().iter().map(|&host| prices.of_hosts[host]).sum::<f64>()
+                    + prices.of_stages * best.stages.len() as f64 / instance.most_stages as f64;
+                assert!(cost <= 1.0 + ROUNDING);
+                for (index, (start, _, host)) in best.spans().enumerate() {
+                    let used = best.hosts().into_iter().take(index + 1);
+                    let least = to_go.least(used, host, &Bits::<16>::single(start));
+                    assert!(least <= cost + ROUNDING, "{least} of {cost}");
+                }
+            }
+        });
+    }
+}
