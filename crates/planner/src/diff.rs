@@ -11,6 +11,52 @@ use crate::domain::placed::{Placed, PlacedStage};
 
 /// Compares a placement of a model on a cluster with its base. Stages whose node or layers are not there count for
 /// nothing.
+///
+/// # Examples
+///
+/// ```
+/// use cutpoint_planner::diff;
+/// use cutpoint_planner::domain::placed::{Placed, PlacedStage};
+/// use cutpoint_planner::domain::request::PlanRequest;
+/// use serde_json::json;
+///
+/// let request = PlanRequest::from_json(&json!({
+///     "model": {
+///         "name": "two-layers",
+///         "layers": [
+///             {"id": "conv", "param_bytes": 800_000, "output_bytes": 4_000, "flops": 20_000_000},
+///             {"id": "dense", "param_bytes": 600_000, "output_bytes": 40, "flops": 1_000_000}
+///         ],
+///         "edges": [{"from": "conv", "to": "dense"}]
+///     },
+///     "cluster": {
+///         "name": "shelf",
+///         "nodes": [
+///             {"id": "pi-1", "memory_bytes": 1_000_000, "flops_per_s": 1e9},
+///             {"id": "pi-2", "memory_bytes": 1_000_000, "flops_per_s": 2e9}
+///         ],
+///         "network": {"kind": "full_mesh", "bandwidth_bps": 1e8, "latency_s": 0.0}
+///     }
+/// }))
+/// .expect("the request is valid");
+///
+/// let stage = |node: &str, layer: &str| PlacedStage {
+///     node_id: node.to_owned(),
+///     layer_ids: vec![layer.to_owned()],
+///     memory_bytes: 1_000_000,
+///     alone_s: 0.02,
+///     receive: None,
+///     send: None,
+/// };
+/// let placed = |period_s: f64, stages: Vec<PlacedStage>| Placed { period_s, latency_s: 0.03, stages };
+/// let base = placed(0.02, vec![stage("pi-1", "conv"), stage("pi-2", "dense")]);
+/// let swapped = placed(0.01, vec![stage("pi-2", "conv"), stage("pi-1", "dense")]);
+///
+/// let diff = diff(&request.model, &request.cluster, &base, &swapped);
+///
+/// assert_eq!(diff.shipped_bytes, 1_400_000);
+/// assert_eq!(diff.period_change_s, -0.01);
+/// ```
 pub fn diff(model: &ModelProfile, cluster: &ClusterInventory, base: &Placed, placed: &Placed) -> PlacementDiff {
     let stages = placed.stages.iter().filter_map(|stage| {
         let node = cluster.node_index(&stage.node_id)?;

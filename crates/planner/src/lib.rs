@@ -100,6 +100,40 @@ pub struct CheckFailure {
 
 /// Proves without a search that a request has no placement. Returns an empty list if no such proof exists, and `None`
 /// when told to stop. O(m n² + n m²).
+///
+/// # Examples
+///
+/// ```
+/// use cutpoint_planner::domain::placement::ReasonCode;
+/// use cutpoint_planner::domain::request::PlanRequest;
+/// use cutpoint_planner::env::NeverStop;
+/// use cutpoint_planner::infeasibility;
+/// use serde_json::json;
+///
+/// let request = PlanRequest::from_json(&json!({
+///     "model": {
+///         "name": "two-layers",
+///         "layers": [
+///             {"id": "conv", "param_bytes": 800_000, "output_bytes": 4_000, "flops": 20_000_000},
+///             {"id": "dense", "param_bytes": 600_000, "output_bytes": 40, "flops": 1_000_000}
+///         ],
+///         "edges": [{"from": "conv", "to": "dense"}]
+///     },
+///     "cluster": {
+///         "name": "shelf",
+///         "nodes": [
+///             {"id": "pi-1", "memory_bytes": 500_000, "flops_per_s": 1e9},
+///             {"id": "pi-2", "memory_bytes": 500_000, "flops_per_s": 2e9}
+///         ],
+///         "network": {"kind": "full_mesh", "bandwidth_bps": 1e8, "latency_s": 0.0}
+///     }
+/// }))
+/// .expect("the request is valid");
+///
+/// let reasons = infeasibility(&request, &NeverStop).expect("nothing stops it");
+/// assert_eq!(reasons[0].code, ReasonCode::BlockTooLarge);
+/// assert_eq!(reasons[0].layer_ids, ["conv"]);
+/// ```
 pub fn infeasibility(request: &PlanRequest, stop: &dyn Stop) -> Option<Vec<Reason>> {
     feasible::infeasibility(request, stop).ok()
 }

@@ -116,6 +116,50 @@ fn fair_level(mut asked: Vec<f64>) -> f64 {
 
 /// A placement that was made before as an occupant, given the cluster that it was made for. Without a rate it runs at
 /// its own pace.
+///
+/// # Examples
+///
+/// ```
+/// use cutpoint_planner::domain::placed::{Placed, PlacedStage};
+/// use cutpoint_planner::domain::request::PlanRequest;
+/// use cutpoint_planner::occupant_of;
+/// use serde_json::json;
+///
+/// let request = PlanRequest::from_json(&json!({
+///     "model": {
+///         "name": "two-layers",
+///         "layers": [
+///             {"id": "conv", "param_bytes": 800_000, "output_bytes": 4_000, "flops": 20_000_000},
+///             {"id": "dense", "param_bytes": 600_000, "output_bytes": 40, "flops": 1_000_000}
+///         ],
+///         "edges": [{"from": "conv", "to": "dense"}]
+///     },
+///     "cluster": {
+///         "name": "shelf",
+///         "nodes": [
+///             {"id": "pi-1", "memory_bytes": 1_000_000, "flops_per_s": 1e9},
+///             {"id": "pi-2", "memory_bytes": 1_000_000, "flops_per_s": 2e9}
+///         ],
+///         "network": {"kind": "full_mesh", "bandwidth_bps": 1e8, "latency_s": 0.0}
+///     }
+/// }))
+/// .expect("the request is valid");
+///
+/// let stage = PlacedStage {
+///     node_id: "pi-2".to_owned(),
+///     layer_ids: vec!["conv".to_owned(), "dense".to_owned()],
+///     memory_bytes: 900_000,
+///     alone_s: 0.25,
+///     receive: None,
+///     send: None,
+/// };
+/// let placed = Placed { period_s: 0.25, latency_s: 0.25, stages: vec![stage] };
+///
+/// let occupant = occupant_of("camera", &placed, &request.cluster, None);
+///
+/// assert_eq!(occupant.rate_per_s, 4.0);
+/// assert_eq!(occupant.nodes[0].memory_bytes, 900_000);
+/// ```
 pub fn occupant_of(id: &str, placed: &Placed, cluster: &ClusterInventory, rate_per_s: Option<f64>) -> Occupant {
     let finder = LinkFinder::new(cluster);
     let latency_s = |from: &str, to: &str| {

@@ -83,11 +83,86 @@ pub struct Evaluation {
 }
 
 /// Computes what proposed stages cost under a request, and finds every violation of the law and of its constraints.
+///
+/// # Examples
+///
+/// ```
+/// use cutpoint_planner::check::evaluate;
+/// use cutpoint_planner::domain::proposal::StageProposal;
+/// use cutpoint_planner::domain::request::PlanRequest;
+/// use serde_json::json;
+///
+/// let request = PlanRequest::from_json(&json!({
+///     "model": {
+///         "name": "two-layers",
+///         "layers": [
+///             {"id": "conv", "param_bytes": 800_000, "output_bytes": 4_000, "flops": 20_000_000},
+///             {"id": "dense", "param_bytes": 600_000, "output_bytes": 40, "flops": 1_000_000}
+///         ],
+///         "edges": [{"from": "conv", "to": "dense"}]
+///     },
+///     "cluster": {
+///         "name": "shelf",
+///         "nodes": [
+///             {"id": "pi-1", "memory_bytes": 1_000_000, "flops_per_s": 1e9},
+///             {"id": "pi-2", "memory_bytes": 1_000_000, "flops_per_s": 2e9}
+///         ],
+///         "network": {"kind": "full_mesh", "bandwidth_bps": 1e8, "latency_s": 0.0}
+///     }
+/// }))
+/// .expect("the request is valid");
+///
+/// let stage = |node: &str, layer: &str| StageProposal { node_id: node.to_owned(), layer_ids: vec![layer.to_owned()] };
+///
+/// let good = evaluate(&request, &[stage("pi-2", "conv"), stage("pi-1", "dense")]);
+/// assert!(good.violations.is_empty());
+/// assert_eq!(good.period_s, Some(0.01));
+///
+/// let bad = evaluate(&request, &[stage("pi-2", "conv")]);
+/// assert!(!bad.violations.is_empty(), "the layer dense is nowhere");
+/// ```
 pub fn evaluate(request: &PlanRequest, proposals: &[StageProposal]) -> Evaluation {
     evaluate_with_rounding(request, proposals).0
 }
 
 /// Checks a placement document against its request: the stages as [`evaluate`] does, every figure, every claim.
+///
+/// # Examples
+///
+/// ```
+/// use cutpoint_planner::check::check;
+/// use cutpoint_planner::domain::request::PlanRequest;
+/// use cutpoint_planner::env::{NeverStop, NoProgress};
+/// use cutpoint_planner::{Env, plan};
+/// use serde_json::json;
+///
+/// let request = PlanRequest::from_json(&json!({
+///     "model": {
+///         "name": "two-layers",
+///         "layers": [
+///             {"id": "conv", "param_bytes": 800_000, "output_bytes": 4_000, "flops": 20_000_000},
+///             {"id": "dense", "param_bytes": 600_000, "output_bytes": 40, "flops": 1_000_000}
+///         ],
+///         "edges": [{"from": "conv", "to": "dense"}]
+///     },
+///     "cluster": {
+///         "name": "shelf",
+///         "nodes": [
+///             {"id": "pi-1", "memory_bytes": 1_000_000, "flops_per_s": 1e9},
+///             {"id": "pi-2", "memory_bytes": 1_000_000, "flops_per_s": 2e9}
+///         ],
+///         "network": {"kind": "full_mesh", "bandwidth_bps": 1e8, "latency_s": 0.0}
+///     }
+/// }))
+/// .expect("the request is valid");
+///
+/// let mut answer = plan(&request, &Env { seed: 0, threads: 1, stop: &NeverStop, progress: &NoProgress })?;
+/// assert!(check(&request, &answer).is_empty());
+///
+/// answer.period_s = Some(0.005);
+/// assert!(!check(&request, &answer).is_empty(), "no stage is that quick");
+/// # Ok::<(), cutpoint_planner::CheckFailure>(())
+/// ```
 pub fn check(request: &PlanRequest, document: &PlacementDocument) -> Vec<Violation> {
     document::check(request, document)
 }

@@ -40,6 +40,25 @@ impl PlanRequest {
     ];
 
     /// Reads a whole document that holds a request with its model and cluster inline.
+    ///
+    /// # Errors
+    /// Every fault of the document, each with its place.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use cutpoint_planner::domain::request::PlanRequest;
+    /// use serde_json::json;
+    ///
+    /// let faults = PlanRequest::from_json(&json!({
+    ///     "model": {"name": "m", "layers": [{"id": "a", "param_bytes": -1, "output_bytes": 4}]},
+    ///     "cluster": {"name": "c", "nodes": [{"id": "n", "memory_bytes": "1 GiB"}]}
+    /// }))
+    /// .unwrap_err();
+    ///
+    /// let places: Vec<&str> = faults.iter().map(|fault| fault.pointer.as_str()).collect();
+    /// assert_eq!(places, ["/model/layers/0/param_bytes", "/cluster/nodes/0/memory_bytes"]);
+    /// ```
     pub fn from_json(value: &Value) -> Result<Self, Vec<Fault>> {
         let mut reader = Reader::new();
         let request = Self::read(&mut reader, value);

@@ -44,6 +44,44 @@ pub struct ExplainEnv<'a> {
 ///
 /// # Errors
 /// A placement of an upgraded or repaired request that the checker refuses.
+///
+/// # Examples
+///
+/// ```
+/// use cutpoint_planner::domain::request::PlanRequest;
+/// use cutpoint_planner::env::{NeverStop, NoProgress};
+/// use cutpoint_planner::explain::{ExplainEnv, explain};
+/// use cutpoint_planner::{Env, plan};
+/// use serde_json::json;
+///
+/// let request = PlanRequest::from_json(&json!({
+///     "model": {
+///         "name": "two-layers",
+///         "layers": [
+///             {"id": "conv", "param_bytes": 800_000, "output_bytes": 4_000, "flops": 20_000_000},
+///             {"id": "dense", "param_bytes": 600_000, "output_bytes": 40, "flops": 1_000_000}
+///         ],
+///         "edges": [{"from": "conv", "to": "dense"}]
+///     },
+///     "cluster": {
+///         "name": "shelf",
+///         "nodes": [
+///             {"id": "pi-1", "memory_bytes": 1_000_000, "flops_per_s": 1e9},
+///             {"id": "pi-2", "memory_bytes": 1_000_000, "flops_per_s": 2e9}
+///         ],
+///         "network": {"kind": "full_mesh", "bandwidth_bps": 1e8, "latency_s": 0.0}
+///     }
+/// }))
+/// .expect("the request is valid");
+///
+/// let answer = plan(&request, &Env { seed: 0, threads: 1, stop: &NeverStop, progress: &NoProgress })?;
+/// let why = explain(&request, &answer, &ExplainEnv { threads: 1, slices: &NeverStop })?;
+///
+/// let binds = &answer.stages()[why.binding[0].stage_index as usize];
+/// assert_eq!(binds.node_id, "pi-2");
+/// assert!(why.upgrades.iter().any(|upgrade| Some(upgrade.period_s) < answer.period_s));
+/// # Ok::<(), cutpoint_planner::CheckFailure>(())
+/// ```
 pub fn explain(
     request: &PlanRequest,
     document: &PlacementDocument,
