@@ -16,9 +16,6 @@ use crate::domain::model::ModelProfile;
 use crate::domain::options::{Colocation, CutPolicy};
 use crate::stopped::Stopped;
 
-/// The shares of the model's work and bytes up to which a block is small, tried from the first on.
-const SMALL: [f64; 9] = [0.0, 1e-5, 1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1.0];
-
 /// The closed cuts of a model, and what they leave out.
 #[derive(Debug, Clone)]
 pub struct Closed {
@@ -58,16 +55,28 @@ impl Closed {
         let tensors = Tensors::new(model, &blocks);
         let base = closed(&blocks);
         let least_small = least_small(&blocks, &tensors, weights);
-        for small in SMALL {
-            let is_eager = |block: usize| least_small[block] <= small;
-            let Ok(family) = downward_closed(&blocks, &base, &is_eager, at_most, stop)? else { continue };
-            let slack = slack(&blocks, &family.sets, &is_eager);
-            let of = (|layer: usize| weights.work[layer], usize::MAX);
-            let mut cuts = of_family(model, &blocks, &tensors, family, !base.is_empty(), (policy, &|_, _| true), of);
-            cuts.count = count;
-            return Ok(Some(Self { cuts, slack, small }));
+        // The more blocks are eager, the fewer sets are closed: the least share is bisected with which they are few enough.
+        let mut shares: Vec<f64> = least_small.iter().copied().filter(|share| share.is_finite()).collect();
+        shares.sort_unstable_by(f64::total_cmp);
+        shares.dedup();
+        let (mut too_small, mut found) = (0, None);
+        let mut untried = shares.len();
+        while too_small < untried {
+            // First the largest: often even then they are too many.
+            let at = if found.is_none() { untried - 1 } else { too_small + (untried - too_small) / 2 };
+            let is_eager = |block: usize| least_small[block] <= shares[at];
+            match downward_closed(&blocks, &base, &is_eager, at_most, stop)? {
+                Ok(family) => (untried, found) = (at, Some((shares[at], family))),
+                Err(_) if found.is_none() => return Ok(None),
+                Err(_) => too_small = at + 1,
+            }
         }
-        Ok(None)
+        let Some((small, family)) = found else { return Ok(None) };
+        let slack = slack(&blocks, &family.sets, &|block: usize| least_small[block] <= small);
+        let of = (|layer: usize| weights.work[layer], usize::MAX);
+        let mut cuts = of_family(model, &blocks, &tensors, family, !base.is_empty(), (policy, &|_, _| true), of);
+        cuts.count = count;
+        Ok(Some(Self { cuts, slack, small }))
     }
 
     /// All cuts, at most so many, that closed cuts of use stand for and whose boundary is of use too: those between which
