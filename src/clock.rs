@@ -1,4 +1,4 @@
-//! Clock and Ids: the only callers of now() and of random ids.
+//! Clocks, and generators of ids and secrets. No other module reads the time or random numbers.
 
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
@@ -9,24 +9,25 @@ use uuid::{ContextV7, NoContext, Uuid};
 
 use crate::domain::id::{Id, IdKind};
 
-/// What time it is.
+/// A source of time.
 pub trait Clock: Send + Sync + 'static {
-    /// Coordinated universal time in whole microseconds, which is what the store keeps.
+    /// Returns the Coordinated Universal Time in whole microseconds, the resolution of the store.
     fn now(&self) -> Timestamp;
 
-    /// Time since some fixed moment; never goes back, and cheap enough to ask in a solver's loops (about 25 ns).
+    /// Returns the time since a fixed moment. It never goes back, and a call is cheap enough for a solver's loops
+    /// (about 25 ns).
     fn monotonic(&self) -> Duration;
 }
 
-/// Where new identifiers come from.
+/// A source of identifiers and secrets.
 pub trait Ids: Send + Sync + 'static {
-    /// A number that was never given before, a UUIDv7 (RFC 9562): later ones are larger.
+    /// Returns a new UUIDv7 (RFC 9562). Later ones are larger.
     fn uuid(&self) -> Uuid;
 
-    /// Bytes that nobody can guess, from the system's random number generator.
+    /// Returns unpredictable bytes from the system's random number generator.
     fn secret_bytes(&self) -> [u8; 32];
 
-    /// A new identifier of this kind.
+    /// Returns a new identifier of this kind.
     fn id(&self, kind: IdKind) -> Id {
         Id::new(kind, self.uuid())
     }
@@ -39,7 +40,7 @@ pub struct SystemClock {
 }
 
 impl SystemClock {
-    /// The clock, whose monotonic time starts now.
+    /// Creates the clock. Its monotonic time starts now.
     pub fn new() -> Self {
         Self { started: Instant::now() }
     }
@@ -62,12 +63,13 @@ impl Clock for SystemClock {
 }
 
 fn whole_microseconds(time: Timestamp) -> Timestamp {
-    // The microseconds of a timestamp are in the range of timestamps.
+    // The microseconds come from a timestamp, so they are in range.
     Timestamp::from_microsecond(time.as_microsecond()).unwrap_or(time)
 }
 
-/// A wall clock that nobody turns: it is read once, and goes on with the monotonic time. Deadlines are kept in its time, so
-/// that none comes early or late when the wall clock is set, as on a board without a clock of its own.
+/// A clock that reads the wall clock once and then advances with the monotonic time. Deadlines are stored in its time,
+/// so that setting the wall clock neither hastens nor delays them. Boards without a battery-backed clock set theirs
+/// after boot.
 #[derive(Clone)]
 pub struct SteadyClock {
     clock: Arc<dyn Clock>,
@@ -76,19 +78,19 @@ pub struct SteadyClock {
 }
 
 impl SteadyClock {
-    /// A clock that agrees with the wall clock now.
+    /// Creates a clock that agrees with the wall clock now.
     pub fn new(clock: Arc<dyn Clock>) -> Self {
         Self { wall: clock.now(), monotonic: clock.monotonic(), clock }
     }
 
-    /// Its time, in whole microseconds.
+    /// Returns its time in whole microseconds.
     pub fn now(&self) -> Timestamp {
         let passed = self.clock.monotonic().saturating_sub(self.monotonic);
         whole_microseconds(self.wall.checked_add(passed).unwrap_or(Timestamp::MAX))
     }
 
-    /// What the wall clock, as it goes now, will show or has shown at a time of this clock. In whole seconds the same where
-    /// nobody turned it: two clocks are not read at the same moment.
+    /// Converts a time of this clock to the time of the wall clock as it is set now. The offset is rounded to whole
+    /// seconds, since the two clocks cannot be read at the same moment.
     pub fn on_the_wall(&self, time: Timestamp) -> Timestamp {
         let turned_ms = self.clock.now().duration_since(self.now()).as_millis();
         let turned_s = i64::try_from((turned_ms + 500).div_euclid(1000)).unwrap_or(0);
@@ -96,7 +98,7 @@ impl SteadyClock {
     }
 }
 
-/// Random UUIDv7s that increase within this process, also within one millisecond.
+/// Random UUIDv7s that increase within this process, even within one millisecond.
 #[derive(Debug, Default)]
 pub struct RandomIds {
     context: Mutex<ContextV7>,
@@ -106,30 +108,30 @@ impl Ids for RandomIds {
     fn uuid(&self) -> Uuid {
         match self.context.lock() {
             Ok(context) => Uuid::new_v7(uuid::Timestamp::now(&*context)),
-            // Somebody panicked with the counter in hand: order within the millisecond is lost, nothing else.
+            // A thread panicked while it held the counter: only the order within the millisecond is lost.
             Err(_) => Uuid::new_v7(uuid::Timestamp::now(NoContext)),
         }
     }
 
     fn secret_bytes(&self) -> [u8; 32] {
         let mut bytes = [0; 32];
-        // A system without random numbers is no place for secrets, nor for the ids above.
+        // Without random numbers neither secrets nor ids are safe.
         getrandom::fill(&mut bytes).expect("the system gives random numbers");
         bytes
     }
 }
 
-/// A clock for tests that stands until it is moved.
+/// A clock for tests that stands still until it is moved.
 #[derive(Debug)]
 pub struct ManualClock {
     start: Timestamp,
     elapsed_us: AtomicU64,
-    /// How far the wall clock was turned.
+    /// The offset by which the wall clock was set.
     turned_us: AtomicI64,
 }
 
 impl ManualClock {
-    /// A clock that stands at 2026-01-01T00:00:00Z.
+    /// Creates a clock that stands at 2026-01-01T00:00:00Z.
     pub fn new() -> Self {
         let start = Timestamp::constant(1_767_225_600, 0);
         Self { start, elapsed_us: AtomicU64::new(0), turned_us: AtomicI64::new(0) }
@@ -141,7 +143,7 @@ impl ManualClock {
         self.elapsed_us.fetch_add(by_us, Ordering::SeqCst);
     }
 
-    /// Turns the wall clock forward or back; no time passes.
+    /// Sets the wall clock forward or back without advancing the monotonic time.
     pub fn turn(&self, by: SignedDuration) {
         let by_us = i64::try_from(by.as_micros()).unwrap_or(0);
         self.turned_us.fetch_add(by_us, Ordering::SeqCst);

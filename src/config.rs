@@ -1,4 +1,4 @@
-//! Settings of the service: defaults, then a TOML file, then the environment, then flags; one struct, checked at once.
+//! Settings of the service, from defaults, a TOML file, the environment and flags. All settings are checked together.
 
 mod table;
 mod values;
@@ -14,32 +14,32 @@ use serde_json::{Map, Value};
 
 pub use self::table::{Flag, Setting, Settings};
 
-/// Environment variables that set a setting start with this; the rest of the name is the setting's, in capitals.
+/// The prefix of environment variables for settings. The name of the setting follows in capitals.
 pub const ENVIRONMENT_PREFIX: &str = "CUTPOINT_";
 
-/// How log lines look.
+/// The format of log lines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LogFormat {
-    /// For people.
+    /// Text, for people.
     Text,
     /// One JSON object a line.
     Json,
 }
 
-/// One setting that cannot be used.
+/// A setting that cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SettingFault {
-    /// Where the value comes from, in words.
+    /// A description of the value's source.
     pub origin: String,
-    /// What is wrong with it; its pointer is the setting's name behind a slash.
+    /// The fault. Its pointer is a slash and the setting's name.
     pub fault: Fault,
 }
 
-/// Settings that cannot be used, every one of them.
+/// All settings that cannot be used.
 #[derive(Debug, Clone, thiserror::Error)]
 #[error("{}", listed(faults))]
 pub struct ConfigError {
-    /// One for each fault.
+    /// One for each faulty setting.
     pub faults: Vec<SettingFault>,
 }
 
@@ -55,15 +55,16 @@ fn listed(faults: &[SettingFault]) -> String {
 }
 
 impl Settings {
-    /// Defaults < `file` < environment < `flags`; `flags` serialises to the settings that were given as flags.
+    /// Loads the settings. The environment overrides `file`, and `flags` override both. `flags` must serialise to the
+    /// settings that were given as flags.
     ///
     /// # Errors
-    /// Every setting that cannot be used, or a file that cannot be read.
+    /// Returns every setting that cannot be used, or that the file cannot be read.
     pub fn load(file: Option<&Path>, flags: &impl Serialize) -> Result<Self, ConfigError> {
         let mut sources = Figment::new();
-        // A variable without a value, as some tools set it, stands for nothing.
+        // Some tools set a variable to an empty value in place of unsetting it.
         if let Some(file) = file.filter(|file| !file.as_os_str().is_empty()) {
-            // The parser would call a missing file malformed.
+            // The parser would report a missing file as malformed.
             std::fs::read(file).map_err(|error| no_file(file, &error))?;
             sources = sources.merge(Toml::file_exact(file));
         }
@@ -94,8 +95,8 @@ impl Settings {
     }
 }
 
-/// Whether a variable, its prefix taken off, is meant for the service. Others share the prefix: the file's path, what
-/// callers keep their address and key in, and what Kubernetes and Docker tell of a service that is named `cutpoint`
+/// Returns `true` if a variable, given without its prefix, is a setting. Other variables share the prefix: the path of
+/// the file, the address and key that clients use, and what Kubernetes and Docker set for a service named `cutpoint`
 /// (<https://kubernetes.io/docs/concepts/services-networking/service/#environment-variables>).
 fn is_setting(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
@@ -103,7 +104,7 @@ fn is_setting(name: &str) -> bool {
     !of_a_service && !["config", "key", "url", "port", "service_host", "service_port"].contains(&name.as_str())
 }
 
-/// Whether a variable has a value; an empty one, as some tools set it, stands for nothing.
+/// Returns `true` if a variable has a value. An empty one counts as unset, since some tools set it so.
 fn has_value(name: &str) -> bool {
     let name = format!("{ENVIRONMENT_PREFIX}{}", name.to_ascii_uppercase());
     std::env::var_os(name).is_none_or(|value| !value.is_empty())

@@ -1,5 +1,4 @@
-//! Set-up of tracing (log lines on standard error, for people or as JSON, and spans for a collector), and every metric's
-//! name.
+//! Sets up tracing (log lines on standard error as text or JSON, and spans for a collector) and names every metric.
 
 mod traces;
 
@@ -16,16 +15,16 @@ use tracing_subscriber::util::SubscriberInitExt;
 pub use self::traces::{Traces, continue_trace};
 use crate::config::LogFormat;
 
-/// Log lines could not be set up.
+/// An error of setting up tracing.
 #[derive(Debug, thiserror::Error)]
 pub enum TelemetryError {
-    /// The filter's text is not one.
+    /// The log filter is invalid.
     #[error("the log filter is not usable: {0}")]
     Filter(#[from] tracing_subscriber::filter::ParseError),
-    /// The address of the collector is none.
+    /// The address of the collector is invalid.
     #[error("traces cannot be sent: {0}")]
     Traces(#[from] opentelemetry_otlp::ExporterBuildError),
-    /// Somebody has set them up already.
+    /// Logging was set up before.
     #[error("logging was set up before: {0}")]
     Twice(#[from] tracing_subscriber::util::TryInitError),
 }
@@ -34,7 +33,7 @@ pub enum TelemetryError {
 /// one.
 ///
 /// # Errors
-/// A filter or an address that cannot be read, or a second call in one process.
+/// The filter or the address is invalid, or this is the second call in the process.
 pub fn start(format: LogFormat, filter: &str, otlp_endpoint: Option<&str>) -> Result<Option<Traces>, TelemetryError> {
     let filter = EnvFilter::try_new(filter)?;
     let traces = otlp_endpoint.map(Traces::to).transpose()?;
@@ -49,13 +48,13 @@ pub fn start(format: LogFormat, filter: &str, otlp_endpoint: Option<&str>) -> Re
     Ok(traces)
 }
 
-/// Every metric's name. Times are seconds, sizes bytes; a counter ends in `_total`.
+/// The names of all metrics. Times are in seconds and sizes in bytes. The name of a counter ends in `_total`.
 pub mod metric {
     /// Histogram: how long requests took until their answer began; `method`, `route`, `status`.
     pub const REQUEST_DURATION: &str = "cutpoint_http_request_duration_seconds";
     /// Gauge: requests that are being answered.
     pub const REQUESTS: &str = "cutpoint_http_requests";
-    /// Counter: requests that were turned away; `cause` is `connections`, `requests`, `queue` or `streams`, or one of
+    /// Counter: requests that were refused; `cause` is `connections`, `requests`, `queue` or `streams`, or one of
     /// `requests_per_key`, `jobs_per_key` and `streams_per_key`.
     pub const SHED: &str = "cutpoint_http_requests_shed_total";
     /// The causes of [`SHED`].
@@ -65,9 +64,9 @@ pub mod metric {
     pub const STREAMS: &str = "cutpoint_event_streams";
     /// Gauge: jobs that have not ended; `status` is `queued` or `running`.
     pub const JOBS: &str = "cutpoint_jobs";
-    /// Counter: jobs that ended in this process; `status`, `termination` (`none` where the search has none).
+    /// Counter: jobs that ended in this process; `status`, `termination` (`none` without one).
     pub const JOBS_ENDED: &str = "cutpoint_jobs_ended_total";
-    /// Status and termination of [`JOBS_ENDED`], all that go together.
+    /// Every combination of status and termination of [`JOBS_ENDED`].
     pub const JOB_ENDS: [(&str, &str); 8] = [
         ("succeeded", "optimal"),
         ("succeeded", "gap_reached"),
@@ -78,7 +77,7 @@ pub mod metric {
         ("cancelled", "none"),
         ("failed", "none"),
     ];
-    /// Gauge: how long the oldest queued job has waited; 0 where none waits.
+    /// Gauge: how long the oldest queued job has waited; 0 if none waits.
     pub const QUEUE_AGE: &str = "cutpoint_queue_oldest_age_seconds";
     /// Histogram: how long searches took; `termination`.
     pub const SOLVE_DURATION: &str = "cutpoint_solve_duration_seconds";
@@ -90,11 +89,11 @@ pub mod metric {
     pub const WORKERS: &str = "cutpoint_workers";
     /// Gauge: workers that have a job.
     pub const BUSY_WORKERS: &str = "cutpoint_workers_busy";
-    /// Counter: leases that were lost to another worker or to the clock.
+    /// Counter: leases that expired or that another worker took over.
     pub const LEASES_LOST: &str = "cutpoint_leases_lost_total";
-    /// Histogram: how long a group of writes took, its commit included.
+    /// Histogram: how long a group of writes took, including its commit.
     pub const TRANSACTION_DURATION: &str = "cutpoint_store_transaction_duration_seconds";
-    /// Histogram: how many writes one commit took.
+    /// Histogram: how many writes one commit contained.
     pub const TRANSACTION_WRITES: &str = "cutpoint_store_transaction_writes";
     /// Gauge: size of the database's write-ahead log.
     pub const WAL_BYTES: &str = "cutpoint_store_wal_bytes";
@@ -102,12 +101,12 @@ pub mod metric {
     pub const RETENTION_DELETED: &str = "cutpoint_retention_deleted_total";
     /// The kinds of [`RETENTION_DELETED`].
     pub const RETAINED_KINDS: [&str; 3] = ["placement", "job", "cluster_revision"];
-    /// Counter: damaged rows that were left out of a list or set aside; `table`.
+    /// Counter: damaged rows that were omitted from a list or failed; `table`.
     pub const UNREADABLE_ROWS: &str = "cutpoint_store_unreadable_rows_total";
     /// The tables of [`UNREADABLE_ROWS`].
     pub const DAMAGED_TABLES: [&str; 7] =
         ["models", "clusters", "jobs", "placements", "webhooks", "webhook_deliveries", "api_keys"];
-    /// Gauge: 1 from when a write failed for lack of space until there is more, else 0.
+    /// Gauge: 1 after a write has failed for lack of space until there is space again, else 0.
     pub const STORE_FULL: &str = "cutpoint_store_full";
 
     /// Counter: attempts to deliver a message to a webhook; `outcome`.
@@ -130,11 +129,11 @@ pub mod metric {
     /// Gauge: deliveries to webhooks that will be attempted.
     pub const DELIVERIES_PENDING: &str = "cutpoint_webhook_deliveries_pending";
 
-    /// Every name with what it says.
+    /// Every metric with its description.
     pub const ALL: [(&str, &str); 21] = [
         (REQUEST_DURATION, "How long requests took until their answer began."),
         (REQUESTS, "Requests that are being answered."),
-        (SHED, "Requests that were turned away, by cause."),
+        (SHED, "Requests that were refused, by cause."),
         (STREAMS, "Open streams of events."),
         (JOBS, "Jobs that have not ended, by status."),
         (JOBS_ENDED, "Jobs that ended, by status and termination."),
@@ -144,12 +143,12 @@ pub mod metric {
         (WORKERS, "Workers."),
         (BUSY_WORKERS, "Workers that have a job."),
         (LEASES_LOST, "Leases that were lost."),
-        (TRANSACTION_DURATION, "How long a group of writes took, its commit included."),
-        (TRANSACTION_WRITES, "How many writes one commit took."),
+        (TRANSACTION_DURATION, "How long a group of writes took, including its commit."),
+        (TRANSACTION_WRITES, "How many writes one commit contained."),
         (WAL_BYTES, "Size of the database's write-ahead log."),
         (RETENTION_DELETED, "What the retention settings deleted, by kind."),
-        (UNREADABLE_ROWS, "Damaged rows that were left out, by table."),
-        (STORE_FULL, "Whether a write failed for lack of space and there is no more since."),
+        (UNREADABLE_ROWS, "Damaged rows that were omitted, by table."),
+        (STORE_FULL, "1 after a write has failed for lack of space until there is space again, else 0."),
         (DELIVERY_ATTEMPTS, "Attempts to deliver a message to a webhook, by outcome."),
         (DELIVERY_DURATION, "How long attempts to deliver took."),
         (DELIVERIES_PENDING, "Deliveries to webhooks that will be attempted."),
@@ -169,18 +168,18 @@ pub struct Metrics {
 }
 
 impl Metrics {
-    /// The metrics that everything in this process counts in; the first call sets them up.
+    /// Returns the metrics of this process. The first call sets them up.
     pub fn of_process() -> Self {
         static HANDLE: OnceLock<PrometheusHandle> = OnceLock::new();
         Self { handle: HANDLE.get_or_init(set_up).clone() }
     }
 
-    /// Everything, as text.
+    /// Returns all metrics as text.
     pub fn text(&self) -> String {
         self.handle.render()
     }
 
-    /// Folds what histograms have collected; without it they would grow while nobody asks for the text.
+    /// Aggregates the samples of histograms. Without it they would grow until the text is next requested.
     pub fn fold(&self) {
         self.handle.run_upkeep();
     }
@@ -202,7 +201,7 @@ fn set_up() -> PrometheusHandle {
         (metric::TRANSACTION_WRITES, &WRITES),
     ];
     let builder = buckets.into_iter().fold(PrometheusBuilder::new(), |builder, (name, buckets)| {
-        // Refused are only empty lists, which none of these is.
+        // The builder refuses only empty lists.
         builder.set_buckets_for_metric(Matcher::Full(name.to_owned()), buckets).expect("buckets are not empty")
     });
     let recorder = builder.build_recorder();
@@ -223,11 +222,11 @@ fn set_up() -> PrometheusHandle {
     handle
 }
 
-/// Names every series whose labels are known beforehand, so that a dashboard can draw it before anything has happened,
-/// and the first event is seen as an increase.
+/// Registers every series whose labels are known in advance, so that dashboards show it from the start and the first
+/// event counts as an increase.
 ///
-/// Gauges that are read when they are asked for are not among them. Of requests only that for the metrics is: which
-/// statuses a route will answer with is not known.
+/// Gauges that are read on request are not registered. Of the request durations only that of `/metrics` is, since the
+/// statuses of other routes are not known in advance.
 fn start_at_zero() {
     metric::SHED_CAUSES.into_iter().for_each(|cause| counter!(metric::SHED, "cause" => cause).absolute(0));
     for (status, termination) in metric::JOB_ENDS {
@@ -244,7 +243,7 @@ fn start_at_zero() {
     for gauge in [metric::REQUESTS, metric::STREAMS, metric::WORKERS, metric::BUSY_WORKERS] {
         gauge!(gauge).set(0.0);
     }
-    // A histogram is there, with 0 observations, from when it is named.
+    // Naming a histogram registers it with 0 observations.
     drop(histogram!(metric::REQUEST_DURATION, "method" => "GET", "route" => "/metrics", "status" => "200"));
     for termination in metric::TERMINATIONS {
         drop(histogram!(metric::SOLVE_DURATION, "termination" => termination));

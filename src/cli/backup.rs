@@ -1,4 +1,4 @@
-//! `cutpoint backup`: copies the database of the service, also while it runs.
+//! `cutpoint backup`: copies the database of the service. The service may be running.
 
 use std::path::PathBuf;
 
@@ -14,28 +14,27 @@ use crate::clock::{Clock, SystemClock};
 use crate::config::Settings;
 use crate::store;
 
-/// Copies the database of the service to a file, also while the service runs.
+/// Copies the database of the service to a file. The service may be running.
 #[derive(Debug, Args)]
 #[command(after_long_help = "\
-The copy holds everything that was answered before the command began. It is checked, and has its name only once it is \
-whole and on the disk; a file that is there is never overwritten. The copy holds the secrets of webhooks: only its owner \
+The copy holds everything that was answered before the command began. It gets its name only once it is complete, \
+checked and on the disk; an existing file is never overwritten. The copy contains the secrets of webhooks: only its owner \
 may read it.
 
-To restore it, stop the service, put the copy in the database's place, remove the -wal and -shm files beside it, and \
+To restore it, stop the service, replace the database file with the copy, remove the old -wal and -shm files, and \
 start the service.
 
 Examples:
   cutpoint backup /backups/cutpoint-monday.db
   cutpoint backup --database-url sqlite:///var/lib/cutpoint/cutpoint.db copy.db")]
 pub struct BackupArguments {
-    /// The file to write, which must not be there yet.
+    /// The file to write; it must not exist yet.
     #[arg(value_name = "FILE", value_parser = OsStringValueParser::new().map(PathBuf::from))]
     file: PathBuf,
     #[command(flatten)]
     place: Place,
 }
 
-/// Runs the command.
 pub(super) fn run(arguments: &BackupArguments) -> Exit {
     let settings = match arguments.place.settings() {
         Ok(settings) => settings,
@@ -62,7 +61,7 @@ fn copy(arguments: &BackupArguments, settings: &Settings) -> anyhow::Result<u64>
         let interrupted = asked_to_end()?;
         tokio::select! {
             copied = store::backup(url, &arguments.file) => copied.with_context(|| format!("no copy of {url} was made")),
-            // What was written so far is taken away.
+            // Dropping the future removes the partial copy.
             signal = interrupted => anyhow::bail!("no copy of {url} was made: {signal}"),
         }
     })

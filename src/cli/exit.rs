@@ -1,13 +1,13 @@
-//! What the process's exit code means.
+//! Exit codes of the process.
 
 use std::process::ExitCode;
 
 use cutpoint_planner::domain::placement::Status;
 
-/// How a command ended. Of several results of one run the gravest counts, and they stand here from light to grave.
+/// How a command ended. The variants are ordered by severity: a run with several results ends with the most severe one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Exit {
-    /// Everything done; each request has a placement.
+    /// The command succeeded; each request has a placement.
     Success,
     /// Some request has neither a placement nor a proof that there is none.
     Unknown,
@@ -15,12 +15,12 @@ pub enum Exit {
     Infeasible,
     /// Some input, flag or setting cannot be used.
     BadInput,
-    /// Something failed that is not the caller's doing.
+    /// Something failed that the caller did not cause.
     Failure,
 }
 
 impl Exit {
-    /// The code that the process ends with.
+    /// Returns the exit code of the process.
     pub fn code(self) -> u8 {
         match self {
             Exit::Success => 0,
@@ -31,7 +31,7 @@ impl Exit {
         }
     }
 
-    /// How a placement document counts.
+    /// Returns the result that the status of a placement document stands for.
     pub fn of_status(status: Status) -> Self {
         match status {
             Status::Optimal | Status::Feasible => Exit::Success,
@@ -52,7 +52,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_gravest_result_wins() {
+    fn the_most_severe_result_wins() {
         let codes = |exits: &[Exit]| exits.iter().max().map(|exit| exit.code());
         assert_eq!(codes(&[Exit::Success, Exit::Unknown]), Some(4));
         assert_eq!(codes(&[Exit::Unknown, Exit::Infeasible, Exit::Success]), Some(3));

@@ -1,4 +1,4 @@
-//! `cutpoint health`: asks a running service whether it takes jobs, for container health checks.
+//! `cutpoint health`: checks whether a running service accepts jobs, for container health checks.
 
 use std::time::Duration;
 
@@ -8,22 +8,21 @@ use clap::Args;
 use super::complain;
 use super::exit::Exit;
 
-/// Asks a running service whether it takes jobs; ends with 0 if it does, else with 1.
+/// Checks whether a running service accepts jobs. Exits with 0 if it does, else with 1.
 #[derive(Debug, Args)]
 #[command(after_long_help = "\
 Example:
   cutpoint health --url http://127.0.0.1:8080")]
 pub struct HealthArguments {
-    /// Where the service listens.
+    /// URL of the service.
     #[arg(long, default_value = "http://127.0.0.1:8080")]
     url: String,
-    /// Seconds to wait for the answer.
+    /// Seconds to wait for an answer.
     #[arg(long, value_name = "SECONDS", default_value_t = 5, value_parser = super::whole(1..=3600),
         allow_negative_numbers = true)]
     timeout_s: u64,
 }
 
-/// Runs the command.
 pub(super) fn run(arguments: &HealthArguments) -> Exit {
     match ask(arguments) {
         Ok(()) => Exit::Success,

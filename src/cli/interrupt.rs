@@ -4,10 +4,11 @@ use std::io;
 
 use anyhow::Context;
 
-/// The code with which a process ends that an interrupt killed, as shells count.
+/// The exit code that shells report for a process that SIGINT killed: 128 + 2.
 const INTERRUPTED: i32 = 130;
 
-/// For commands that compute: calls `first` at the first interrupt and exits at the second, from a thread of its own.
+/// Calls `first` at the first interrupt and exits the process at the second. Commands that compute use it; it runs on
+/// its own thread.
 pub(super) fn listen(first: impl FnOnce() + Send + 'static) -> io::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build()?;
     let wait = async {
@@ -24,7 +25,7 @@ pub(super) fn listen(first: impl FnOnce() + Send + 'static) -> io::Result<()> {
     Ok(())
 }
 
-/// For commands that serve: waits for SIGTERM or Ctrl-C, from the moment of the call on.
+/// Returns a future that waits for SIGTERM or Ctrl-C. The handlers are installed by the call itself.
 #[cfg(unix)]
 pub(super) fn asked_to_end() -> anyhow::Result<impl Future<Output = &'static str>> {
     use tokio::signal::unix::{SignalKind, signal};
@@ -38,11 +39,11 @@ pub(super) fn asked_to_end() -> anyhow::Result<impl Future<Output = &'static str
     })
 }
 
-/// For commands that serve: waits for Ctrl-C.
+/// Returns a future that waits for Ctrl-C.
 #[cfg(not(unix))]
 pub(super) fn asked_to_end() -> anyhow::Result<impl Future<Output = &'static str>> {
     Ok(async {
-        // Without the signal there is nothing to wait for but the end of the process.
+        // Without the handler, Ctrl-C kills the process, so this future never has to complete.
         if tokio::signal::ctrl_c().await.is_err() {
             std::future::pending::<()>().await;
         }

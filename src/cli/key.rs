@@ -1,4 +1,4 @@
-//! `cutpoint key`: makes, lists and revokes the keys that callers of the service show.
+//! `cutpoint key`: creates, lists and revokes API keys.
 
 use std::sync::Arc;
 
@@ -17,7 +17,7 @@ use crate::domain::scope::Scope;
 use crate::domain::tenant::{LONGEST_NAME, Tenant};
 use crate::store::{Key, NewKey, Store, StoreSettings};
 
-/// Makes, lists and revokes the keys that callers of the service show.
+/// Creates, lists and revokes API keys.
 #[derive(Debug, Args)]
 #[command(after_long_help = "\
 A running service notices within a second. Once a key was made, nobody is let in without one, also when all keys are \
@@ -35,23 +35,23 @@ pub struct KeyArguments {
 
 #[derive(Debug, Subcommand)]
 enum Action {
-    /// Makes a key and prints it, this once.
+    /// Creates a key and prints it. It cannot be shown again.
     Create(CreateArguments),
-    /// Lists the keys, revoked ones too.
+    /// Lists the keys, including revoked ones.
     List(ListArguments),
-    /// Revokes a key: from then on it allows nothing.
+    /// Revokes a key: it no longer grants access.
     Revoke(RevokeArguments),
 }
 
 #[derive(Debug, Args)]
 struct CreateArguments {
-    /// What people call it.
+    /// Name of the key, for people.
     #[arg(long)]
     name: String,
-    /// What it allows; each scope allows all before it too.
+    /// What the key allows; each scope includes those before it.
     #[arg(long, value_enum, default_value_t = ScopeName::Plan)]
     scope: ScopeName,
-    /// Whose models, clusters, jobs, placements and webhooks it sees: 1 to 64 of a-z, 0-9, - and _.
+    /// Tenant whose models, clusters, jobs, placements and webhooks the key can see: 1 to 64 of a-z, 0-9, - and _.
     #[arg(long, default_value = Tenant::DEFAULT_NAME)]
     tenant: String,
     #[command(flatten)]
@@ -60,7 +60,7 @@ struct CreateArguments {
 
 #[derive(Debug, Args)]
 struct ListArguments {
-    /// How the list looks.
+    /// Format of the list.
     #[arg(long, value_enum, default_value_t = Output::Table)]
     output: Output,
     #[command(flatten)]
@@ -69,7 +69,7 @@ struct ListArguments {
 
 #[derive(Debug, Args)]
 struct RevokeArguments {
-    /// The key's id, as `key list` shows it.
+    /// Id of the key, as `key list` shows it.
     id: String,
     #[command(flatten)]
     place: Place,
@@ -77,7 +77,7 @@ struct RevokeArguments {
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
 enum ScopeName {
-    /// Read what the tenant has.
+    /// Read the tenant's resources.
     Read,
     /// Register models and clusters, plan, stop jobs.
     Plan,
@@ -87,9 +87,9 @@ enum ScopeName {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Output {
-    /// For people.
+    /// A table, for people.
     Table,
-    /// For programs: one JSON object a line.
+    /// One JSON object a line, for programs.
     Jsonl,
 }
 
@@ -103,7 +103,6 @@ impl From<ScopeName> for Scope {
     }
 }
 
-/// Runs the command.
 pub(super) fn run(arguments: &KeyArguments) -> Exit {
     let place = match &arguments.action {
         Action::Create(CreateArguments { place, .. })
@@ -178,8 +177,8 @@ fn line(key: &Key) -> serde_json::Value {
     line
 }
 
-/// Opens the database, also beside a service that runs, and works in it. Where nothing is to be written it is not made: a
-/// path that is mistyped is no empty list.
+/// Opens the database and runs `work` on it; a service may be using the database. A command that only reads does not
+/// create it, so that a mistyped path is an error and not an empty list.
 fn with_store<T>(
     settings: &Settings,
     create: bool,

@@ -1,4 +1,4 @@
-//! The command line: one file a command.
+//! The command line, with one file for each command.
 
 mod backup;
 mod demo;
@@ -32,17 +32,17 @@ pub struct Arguments {
 
 const LONG_ABOUT: &str = "\
 Finds where to cut a neural network and which edge device runs which piece, so that one pipeline with one stage a \
-device lets the most inferences through per second, and proves how good its answer is.
+device makes the most inferences per second, and proves how good its answer is.
 
 A model is cut into consecutive stages, each on a node of its own; inputs stream through them as a pipeline. The \
 slowest stage or hop sets the pace: its time is the period, and one batch of the model's batch_size inputs comes out in \
-each, so that batch_size / period inferences are made per second. Bounds and proofs are about one such pipeline: what \
-several side by side would let through is not asked.";
+each, so that batch_size / period inferences are made per second. Bounds and proofs hold for one such pipeline, and not \
+for several in parallel.";
 
 const AFTER_LONG_HELP: &str = "\
 Examples:
   cutpoint demo
-      Start the service in a temporary place, plan real models with it and show the answers.
+      Start the service in a temporary folder, plan real models with it and show the answers.
   cutpoint plan --model examples/models/ResNet50.json --cluster examples/clusters/radio-5.json
       Plan one model on one cluster, without a service.
   cutpoint plan --request examples/requests/*.json --output jsonl
@@ -50,7 +50,7 @@ Examples:
   cutpoint serve --listen 127.0.0.1:8080 --database-url sqlite://cutpoint.db
       Run the service; its API is shown at http://127.0.0.1:8080/docs.
   cutpoint key create --name planner --scope plan
-      Make a key for callers of the service.
+      Create a key for callers of the service.
   cutpoint backup copy.db
       Copy the database of the service while it runs.
 
@@ -67,7 +67,7 @@ enum Command {
     Backup(backup::BackupArguments),
 }
 
-/// Runs the command that the arguments name.
+/// Runs the command named by the arguments.
 pub fn run(arguments: Arguments) -> ExitCode {
     let exit = match arguments.command {
         Command::Demo(arguments) => demo::run(&arguments),
@@ -81,13 +81,13 @@ pub fn run(arguments: Arguments) -> ExitCode {
     exit.into()
 }
 
-/// Reads a number of a flag. JSON has no word for NaN and infinity, so they must not get further than this.
+/// Parses a finite number. NaN and infinity are rejected, since JSON cannot represent them.
 fn finite(text: &str) -> Result<f64, String> {
     let number: f64 = text.parse().map_err(|_| "this is not a number".to_owned())?;
     if number.is_finite() { Ok(number) } else { Err("the number must be finite".to_owned()) }
 }
 
-/// Reads a whole number of a flag.
+/// Parses a whole number within a range.
 fn whole(range: RangeInclusive<u64>) -> impl Fn(&str) -> Result<u64, String> + Clone + Send + Sync + 'static {
     move |text| {
         let number = text.parse().ok().filter(|number| range.contains(number));
@@ -95,16 +95,16 @@ fn whole(range: RangeInclusive<u64>) -> impl Fn(&str) -> Result<u64, String> + C
     }
 }
 
-/// Reads a count of a flag.
+/// Parses a count.
 fn count(text: &str) -> Result<u64, String> {
     whole(0..=u64::MAX)(text)
 }
 
-/// Prints an error and its causes to standard error the way every command does.
+/// Prints an error and its causes to standard error, in the format of every command.
 fn complain(error: &anyhow::Error) -> Exit {
     let mut text = error.to_string();
     for cause in error.chain().skip(1).map(ToString::to_string) {
-        // Some errors say their cause themselves.
+        // Some errors already contain the message of their cause.
         if !text.contains(&cause) {
             text.push_str(": ");
             text.push_str(&cause);
@@ -127,7 +127,7 @@ mod tests {
         own.chain(command.get_subcommands().flat_map(of_all_commands)).collect()
     }
 
-    /// A value that begins with a minus must not be taken for a flag that there is not.
+    /// A value that begins with a minus sign must not be mistaken for an unknown flag.
     #[test]
     fn every_flag_with_a_number_takes_a_negative_one_and_says_what_is_wrong_with_it() {
         let numbers = [TypeId::of::<f64>(), TypeId::of::<u64>(), TypeId::of::<u32>(), TypeId::of::<u16>()];

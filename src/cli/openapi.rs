@@ -18,15 +18,14 @@ Examples:
   cutpoint openapi --output openapi/openapi.json
   cutpoint openapi --older --output openapi/openapi-3.0.json")]
 pub struct OpenapiArguments {
-    /// File to write instead of standard output.
+    /// File to write; standard output if absent.
     #[arg(long, value_name = "FILE")]
     output: Option<PathBuf>,
-    /// OpenAPI 3.0.3 instead of 3.1, for generators that read no newer one.
+    /// Print OpenAPI 3.0.3 instead of 3.1, for generators that do not support 3.1.
     #[arg(long)]
     older: bool,
 }
 
-/// Runs the command.
 pub(super) fn run(arguments: &OpenapiArguments) -> Exit {
     let document = if arguments.older { http::openapi_3_0_json() } else { http::openapi_json() };
     let written = match &arguments.output {

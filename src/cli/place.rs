@@ -1,4 +1,4 @@
-//! Where the database of the service is, for commands that work beside it.
+//! The flags that locate the service's database, for commands that open it directly.
 
 use std::path::PathBuf;
 
@@ -8,10 +8,10 @@ use serde::Serialize;
 
 use crate::config::Settings;
 
-/// Where the database of the service is.
+/// Flags that locate the database of the service.
 #[derive(Debug, Args, Serialize)]
 pub(super) struct Place {
-    /// File with settings, TOML.
+    /// TOML file with settings.
     #[arg(long, value_name = "FILE", env = "CUTPOINT_CONFIG", value_parser = OsStringValueParser::new().map(PathBuf::from))]
     #[serde(skip)]
     config: Option<PathBuf>,
@@ -22,7 +22,7 @@ pub(super) struct Place {
 }
 
 impl Place {
-    /// The settings of the service there; what is wrong with them, in words.
+    /// Returns the settings of the service, or a description of what is wrong with them.
     pub(super) fn settings(&self) -> Result<Settings, String> {
         Settings::load(self.config.as_deref(), self).map_err(|error| error.to_string())
     }

@@ -1,4 +1,4 @@
-//! `cutpoint serve`: runs the service until it is told to end.
+//! `cutpoint serve`: runs the service until SIGTERM or Ctrl-C.
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -23,29 +23,28 @@ CUTPOINT_QUEUE_LIMIT=50 in the environment. All settings are checked before anyt
 
 The first line on standard output is `cutpoint listens on http://ADDRESS:PORT`; log lines go to standard error.
 
-SIGTERM or Ctrl-C: the service stops accepting, running jobs go back into the queue with the best they have, open \
-requests get --shutdown-s seconds to end. Jobs survive crashes too: the next start takes them up again.
+On SIGTERM or Ctrl-C the service stops accepting connections, and running jobs go back into the queue with their best \
+placements. Open requests get --shutdown-s seconds to end. Jobs survive crashes too: the next start resumes them.
 
 Examples:
   cutpoint serve
   cutpoint serve --listen 0.0.0.0:8080 --database-url sqlite:///var/lib/cutpoint/cutpoint.db --log-format json
   CUTPOINT_WORKERS=4 cutpoint serve --config cutpoint.toml
 
-Callers show a key that `cutpoint key create` made. On loopback none is needed until the first one is made; on other \
-addresses the service does not start without one, unless --allow-anonymous says so.";
+Callers authenticate with a key from `cutpoint key create`. On loopback no key is needed until one exists. On other \
+addresses the service does not start without a key, unless --allow-anonymous is given.";
 
-/// Runs the service: planning jobs over HTTP, kept in a database.
+/// Runs the service: planning jobs over HTTP, stored in a database.
 #[derive(Debug, Args)]
 #[command(after_long_help = AFTER_LONG_HELP)]
 pub struct ServeArguments {
-    /// File with settings, TOML.
+    /// TOML file with settings.
     #[arg(long, value_name = "FILE", env = "CUTPOINT_CONFIG", value_parser = OsStringValueParser::new().map(PathBuf::from))]
     config: Option<PathBuf>,
     #[command(flatten)]
     settings: SettingFlags,
 }
 
-/// Runs the command.
 pub(super) fn run(arguments: &ServeArguments) -> Exit {
     let settings = match Settings::load(arguments.config.as_deref(), &arguments.settings.0) {
         Ok(settings) => settings,
@@ -60,7 +59,7 @@ pub(super) fn run(arguments: &ServeArguments) -> Exit {
     }
 }
 
-/// How long work may go on that a shutdown has left behind.
+/// How long blocking work may continue after a shutdown.
 const STRAGGLERS: Duration = Duration::from_secs(1);
 
 fn serve(settings: &Settings) -> anyhow::Result<()> {
@@ -78,13 +77,13 @@ fn serve(settings: &Settings) -> anyhow::Result<()> {
         tracing::info!("shut down");
         Ok(())
     });
-    // What still runs (the parse of a large body, the look-up of a name) has nobody to answer any more.
+    // The clients of work that still runs, such as parsing a large body or resolving a name, are disconnected by now.
     runtime.shutdown_timeout(STRAGGLERS);
     traces.into_iter().for_each(Traces::end);
     served
 }
 
-/// The first line on standard output, for programs that start the service on port 0.
+/// Prints the address as the first line on standard output, for programs that start the service on port 0.
 fn announce(service: &Service) -> anyhow::Result<()> {
     let address = service.address();
     let mut out = std::io::stdout().lock();

@@ -1,4 +1,4 @@
-//! The whole service in this process: store, queue and HTTP, from start to shutdown.
+//! The service in this process: starts and shuts down store, queue, webhooks and HTTP.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -31,9 +31,9 @@ pub(super) struct Service {
 }
 
 impl Service {
-    /// Opens the database, takes up the jobs that it holds, and listens.
+    /// Opens the database, resumes its jobs, and listens.
     pub(super) async fn start(settings: &Settings) -> anyhow::Result<Self> {
-        // First of all: a port that is taken must not leave a database behind.
+        // The socket is bound first, so that an occupied port does not leave a new database behind.
         let listener = TcpListener::bind(settings.listen)
             .await
             .with_context(|| format!("cannot listen on {}; --listen takes another address", settings.listen))?;
@@ -44,7 +44,7 @@ impl Service {
             format!("cannot open the database {url}, which must be a SQLite file in a folder that can be written to")
         };
         let anonymous = settings.listen.ip().is_loopback() || settings.allow_anonymous;
-        // A start that is refused leaves no database, no lock, and everything in place that belongs to others.
+        // A refused start creates no database and no lock, and changes no file of another program.
         let standing = store::standing(&settings.database_url).await.with_context(cannot_open)?;
         if standing != Standing::Ours && !anonymous {
             return Err(no_key(address));
@@ -72,12 +72,12 @@ impl Service {
         Ok(Self { address, store, queue, dispatcher, closing, server, shutdown, _lock: lock })
     }
 
-    /// The address that it listens on, its real port included.
+    /// Returns the address that the service listens on, with the actual port.
     pub(super) fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// Waits until the service ends by itself, which is a failure.
+    /// Waits until the server ends without a shutdown, which is a failure.
     pub(super) async fn failed(&mut self) -> anyhow::Error {
         match (&mut self.server).await {
             Ok(()) => anyhow::anyhow!("the server ended by itself"),
@@ -85,8 +85,8 @@ impl Service {
         }
     }
 
-    /// Stops accepting, puts running jobs back into the queue with their incumbents, lets open requests and deliveries
-    /// end within the limit, and closes the database.
+    /// Stops accepting connections, puts running jobs back into the queue with their incumbents, waits up to the limit
+    /// for open requests and deliveries, and closes the database.
     pub(super) async fn shut_down(mut self) {
         self.closing.cancel();
         let drained = async { tokio::join!(self.queue.shutdown(), self.dispatcher.shutdown(), &mut self.server) };
@@ -98,7 +98,7 @@ impl Service {
     }
 }
 
-/// Says so where everybody is let in; refuses to start where nobody could be.
+/// Warns if callers need no key. Refuses to start if the address can be reached from other machines and no key exists.
 async fn judge_keys(store: &Store, anonymous: bool, address: SocketAddr) -> anyhow::Result<()> {
     if !store.keys().await.context("cannot read the keys of the database")?.is_empty() {
         return Ok(());
@@ -117,7 +117,7 @@ fn no_key(address: SocketAddr) -> anyhow::Error {
     )
 }
 
-/// How often histograms are folded.
+/// How often histograms are aggregated.
 const FOLD: Duration = Duration::from_secs(5);
 
 async fn fold_metrics(closing: CancellationToken) {
@@ -131,7 +131,7 @@ async fn fold_metrics(closing: CancellationToken) {
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(15);
 
 async fn sender(guard: Guard) -> anyhow::Result<Sender> {
-    // It reads files.
+    // `trusted_roots` reads files, which blocks.
     let roots = tokio::task::spawn_blocking(trusted_roots).await.context("cannot read the trusted certificates")?;
     Sender::new(guard, Arc::new(SystemResolver), roots, ATTEMPT_TIMEOUT).context("cannot set up TLS")
 }

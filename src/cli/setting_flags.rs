@@ -8,11 +8,11 @@ use serde_json::{Map, Value, json};
 use super::{count, finite};
 use crate::config::{Flag, Setting, Settings};
 
-/// The settings that are given as flags; absent ones are left to the environment, the file and the defaults.
+/// The settings that are given as flags. Others come from the environment, the file and the defaults.
 #[derive(Debug, Default)]
 pub(super) struct SettingFlags(pub(super) Map<String, Value>);
 
-/// The names of the flags; the command line borrows them.
+/// The names of the flags. They are static because clap borrows them.
 static LONG_NAMES: LazyLock<Vec<String>> =
     LazyLock::new(|| Settings::NAMES.iter().map(|name| name.replace('_', "-")).collect());
 

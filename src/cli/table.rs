@@ -1,15 +1,15 @@
-//! Columns of text that line up.
+//! Text tables with aligned columns.
 
-/// To which side a column's cells are moved.
+/// The alignment of a column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Side {
-    /// Words.
+    /// For text.
     Left,
-    /// Numbers.
+    /// For numbers.
     Right,
 }
 
-/// Rows of cells below a heading.
+/// A table with a heading.
 #[derive(Debug)]
 pub(super) struct Table {
     sides: Vec<Side>,
@@ -17,7 +17,7 @@ pub(super) struct Table {
 }
 
 impl Table {
-    /// A table with these columns.
+    /// Creates a table with these columns.
     pub(super) fn new(columns: &[(&str, Side)]) -> Self {
         Self {
             sides: columns.iter().map(|&(_, side)| side).collect(),
@@ -32,7 +32,8 @@ impl Table {
     }
 }
 
-/// A name for a terminal: names come from files of anybody, and may not move the cursor, clear the screen or begin a line.
+/// Escapes the control characters of a name. Names come from untrusted files and must not move the cursor, clear the
+/// screen or begin a line.
 pub(super) fn one_line(name: &str) -> String {
     name.replace(char::is_control, "\u{fffd}")
 }

@@ -1,4 +1,4 @@
-//! The table of settings, one row each. The struct, its defaults, its reader and the flags of the command line come from
+//! The table of settings, with one row for each. A macro makes the struct, its defaults, its reader and the flags from
 //! it.
 
 use std::net::SocketAddr;
@@ -14,23 +14,23 @@ use super::values::{
     read_log, read_log_format, read_nets, read_queue_limit,
 };
 
-/// What the rest of the program may know of a setting without its value.
+/// A setting without its value.
 #[derive(Debug)]
 pub struct Setting {
-    /// Its name in the file; in the environment in capitals behind [`super::ENVIRONMENT_PREFIX`].
+    /// Its name in the file. In the environment it is in capitals, after [`super::ENVIRONMENT_PREFIX`].
     pub name: &'static str,
-    /// One sentence that says what it is.
+    /// A sentence that describes it.
     pub help: &'static str,
     /// The flag that sets it.
     pub flag: Flag,
-    /// Writes its default.
+    /// Returns its default as text.
     pub default: fn() -> String,
 }
 
-/// What the flag of a setting takes, and what the help calls that.
+/// What the flag of a setting takes, and the name of that in the help.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Flag {
-    /// `true` or `false`; without a value `true`.
+    /// `true` or `false`. Without a value it is `true`.
     Switch,
     /// Text that the setting's reader understands.
     Text(&'static str),
@@ -40,11 +40,11 @@ pub enum Flag {
     Seconds,
 }
 
-/// Makes [`Settings`] of rows `name: type = default, flag, reader;`. A default that a reader of the help would not
-/// recognise is followed by `=>` and words.
+/// Defines [`Settings`] by rows `name: type = default, flag, reader;`. `=>` and a text after a default replace it in
+/// the help.
 macro_rules! settings {
     ($($(#[doc = $help:literal])+ $name:ident: $type:ty = $default:expr $(=> $words:literal)?, $flag:expr, $read:expr;)+) => {
-        /// Everything that can be set.
+        /// The settings of the service.
         #[derive(Debug, Clone, PartialEq)]
         pub struct Settings {
             $($(#[doc = $help])+ #[doc = concat!("\n\nDefault: `", stringify!($default), "`.")] pub $name: $type,)+
@@ -60,7 +60,7 @@ macro_rules! settings {
             /// The names of all settings.
             pub const NAMES: &'static [&'static str] = &[$(stringify!($name)),+];
 
-            /// All settings, in the order of the help.
+            /// Returns all settings in the order of the help.
             pub const TABLE: &'static [Setting] = &[$(Setting {
                 name: stringify!($name),
                 help: concat!($($help),+),
@@ -68,7 +68,7 @@ macro_rules! settings {
                 default: || settings!(@written $type, $default $(, $words)?),
             }),+];
 
-            /// Reads every setting, and takes the default of what is absent or faulty.
+            /// Reads every setting. An absent or faulty one gets its default.
             pub(super) fn read_rows(reader: &mut Reader, map: &Map<String, Value>) -> Self {
                 Self { $($name: reader.optional(map, stringify!($name), $read).unwrap_or_else(|| $default),)+ }
             }
@@ -84,9 +84,9 @@ macro_rules! settings {
 settings! {
     /// Address and port to listen on; port 0 takes a free one.
     listen: SocketAddr = ([127, 0, 0, 1], 8080).into(), Text("ADDRESS"), read_listen;
-    /// Where everything is kept.
+    /// The SQLite database of the service.
     database_url: String = "sqlite://cutpoint.db".to_owned(), Text("URL"), read_database_url;
-    /// Let callers without a key in, also on other addresses than loopback, as long as no key was ever made.
+    /// Accept callers without a key on any address, as long as no key was ever created.
     allow_anonymous: bool = false, Switch, read_flag;
     /// Jobs solved at once.
     workers: usize = cores() => "the number of cores", Count("COUNT"), read_count;
@@ -96,7 +96,7 @@ settings! {
     queue_limit: u32 = 1000, Count("COUNT"), read_queue_limit;
     /// The largest request body, bytes.
     max_body_bytes: usize = 32 << 20, Count("BYTES"), read_body;
-    // A process has 1024 file descriptors where nobody raised that.
+    // The usual limit of a process is 1024 file descriptors.
     /// Open connections; one more is closed at once.
     max_connections: usize = 960, Count("COUNT"), read_limit;
     /// Requests answered at once; past it the answer is 503.
@@ -121,25 +121,25 @@ settings! {
     header_timeout_s: f64 = 30.0, Seconds, read_duration;
     /// How long the body of a request may take.
     body_timeout_s: f64 = 60.0, Seconds, read_duration;
-    /// How long a client may take none of an answer.
+    /// How long a client may stop reading an answer.
     write_timeout_s: f64 = 30.0, Seconds, read_duration;
     /// Seconds between two heartbeats of a running job.
     heartbeat_s: f64 = 1.0, Seconds, read_duration;
     /// Seconds that a job belongs to its worker after a heartbeat.
     lease_s: f64 = 15.0, Seconds, read_duration;
-    /// How many placements of a model on a cluster are kept, the newest.
+    /// How many of the newest placements of a model on a cluster are kept.
     retain_placements: Option<u32> = None => "all", Count("COUNT"), given(read_queue_limit);
     /// Seconds after which a placement is deleted.
     retain_placements_s: Option<f64> = None => "never", Seconds, given(read_duration);
     /// Seconds after its end from which the record of a job is deleted.
     retain_jobs_s: Option<f64> = None => "never", Seconds, given(read_duration);
-    /// Nets that webhooks may lead to although they are not of the open Internet, commas between.
+    /// Networks outside the public Internet that webhooks may lead to, separated by commas.
     webhook_allow_nets: Vec<IpNet> = Vec::new() => "none", Text("NETS"), read_nets;
-    /// Seconds that requests and jobs get to end at shutdown.
+    /// Seconds that open requests and running jobs get to end at shutdown.
     shutdown_s: f64 = 10.0, Seconds, read_duration;
-    /// Collector that spans are sent to, OTLP over HTTP, such as http://127.0.0.1:4318.
+    /// OpenTelemetry collector that receives spans (OTLP over HTTP), such as http://127.0.0.1:4318.
     otlp_endpoint: Option<String> = None => "none", Text("URL"), given(read_endpoint);
-    /// How log lines look: text or json.
+    /// Format of log lines: text or json.
     log_format: LogFormat = LogFormat::Text => "text", Text("FORM"), read_log_format;
     /// What is logged: a level, or target=level with commas between.
     log: String = "info".to_owned(), Text("FILTER"), read_log;

@@ -1,4 +1,4 @@
-//! What each setting takes.
+//! The readers of settings.
 
 use std::net::SocketAddr;
 
@@ -12,7 +12,7 @@ use tracing_subscriber::filter::LevelFilter;
 
 use super::LogFormat;
 
-/// Reads a setting that may be absent as one that is there.
+/// Reads the value of an optional setting.
 pub(super) fn given<T>(
     read: impl FnOnce(&mut Reader, &Value) -> Option<T>,
 ) -> impl FnOnce(&mut Reader, &Value) -> Option<Option<T>> {
@@ -32,7 +32,7 @@ pub(super) fn read_listen(reader: &mut Reader, value: &Value) -> Option<SocketAd
 pub(super) fn read_database_url(reader: &mut Reader, value: &Value) -> Option<String> {
     let text = reader.text(value, 4096)?;
     let path = text.strip_prefix("sqlite:").map(|path| path.trim_start_matches('/'));
-    // A database in memory is a new one for every connection.
+    // A database in memory would be a separate one for each connection.
     if path.is_none_or(|path| path.is_empty() || path.starts_with(":memory:") || path.contains("mode=memory")) {
         let detail = format!("{text:?} names no SQLite file");
         reader.fault(FaultCode::OutOfRange, detail, "Give sqlite:// and a path, such as sqlite://cutpoint.db");
@@ -76,7 +76,7 @@ pub(super) fn read_limit(reader: &mut Reader, value: &Value) -> Option<usize> {
     reader.integer(value, 1, u64::from(u32::MAX)).map(saturated)
 }
 
-/// A limit that memory cannot reach is none.
+/// Converts a limit to `usize`. A larger number saturates, since memory cannot reach it.
 fn saturated(limit: u64) -> usize {
     usize::try_from(limit).unwrap_or(usize::MAX)
 }
@@ -85,7 +85,7 @@ pub(super) fn read_duration(reader: &mut Reader, value: &Value) -> Option<f64> {
     reader.number(value, "from 0.01 to 86400 (a day)", |seconds| (0.01..=86_400.0).contains(&seconds))
 }
 
-/// A list of nets, or one text with commas between, as the environment and flags have it.
+/// Reads a list of networks, or one text with networks separated by commas, as the environment and flags give it.
 pub(super) fn read_nets(reader: &mut Reader, value: &Value) -> Option<Vec<IpNet>> {
     match value {
         Value::Array(_) => {
@@ -109,7 +109,7 @@ pub(super) fn read_nets(reader: &mut Reader, value: &Value) -> Option<Vec<IpNet>
 
 fn read_net(reader: &mut Reader, text: &str) -> Option<IpNet> {
     let action = "Give an address and the length of its prefix, such as 10.20.0.0/16 or fd12:3456::/32";
-    // The address as the standard library reads it: ten is not also written 012.
+    // The standard library rejects octal notation such as 012, which programs read in different ways.
     let parts = text.split_once('/').and_then(|(address, prefix)| Some((address.parse().ok()?, prefix.parse().ok()?)));
     let Some(net) = parts.and_then(|(address, prefix)| IpNet::new(address, prefix).ok()) else {
         reader.fault(FaultCode::OutOfRange, format!("{text:?} is no net"), action);
@@ -129,7 +129,7 @@ pub(super) fn read_log_format(reader: &mut Reader, value: &Value) -> Option<LogF
 
 pub(super) fn read_log(reader: &mut Reader, value: &Value) -> Option<String> {
     let text = reader.text(value, 4096)?;
-    // To the filter a word alone that is no level is a target: a misspelt level would silence everything else.
+    // The filter takes any other single word for a target, so that a misspelt level would silence everything else.
     let mut parts = text.split(',');
     if let Some(word) = parts.find(|part| !part.contains(['=', '[']) && part.parse::<LevelFilter>().is_err()) {
         let action = "Give off, error, warn, info, debug or trace, or target=level with commas between";

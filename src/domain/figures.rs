@@ -1,4 +1,4 @@
-//! The figures of a placement document, for those who do not want its stages.
+//! The figures of a placement document without its stages.
 
 use cutpoint_planner::domain::options::Algorithm;
 use cutpoint_planner::domain::placement::{PlacementDocument, Status, Termination};
@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 /// The figures of a placement, or of the proof that there is none.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct PlacementFigures {
-    /// What is proven.
+    /// What the search proved.
     pub status: Status,
     /// Why the search ended.
     pub termination: Termination,
@@ -26,7 +26,7 @@ pub struct PlacementFigures {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub inferences_per_s: Option<f64>,
-    /// What one input takes through the empty pipeline, seconds.
+    /// The time that one pass takes through the empty pipeline, seconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub latency_s: Option<f64>,
@@ -49,7 +49,7 @@ pub struct PlacementFigures {
 }
 
 impl PlacementFigures {
-    /// The figures of a document.
+    /// Returns the figures of a document.
     pub fn of(document: &PlacementDocument) -> Self {
         Self {
             status: document.status,

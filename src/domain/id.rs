@@ -1,9 +1,9 @@
-//! Identifiers of stored things: a prefix that says the kind, and a UUIDv7 (RFC 9562) that sorts by time.
+//! Identifiers of stored resources: a prefix for the kind, and a UUIDv7 (RFC 9562) that sorts by time.
 
 use serde::Serialize;
 use uuid::Uuid;
 
-/// What an identifier names.
+/// The kind of a stored resource.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum IdKind {
     /// A registered model profile, `mdl_`.
@@ -14,7 +14,7 @@ pub enum IdKind {
     Job,
     /// A stored placement, `plc_`.
     Placement,
-    /// A key of the API, `key_`.
+    /// An API key, `key_`.
     Key,
     /// A webhook, `whk_`.
     Webhook,
@@ -23,7 +23,7 @@ pub enum IdKind {
 }
 
 impl IdKind {
-    /// The prefix with its underscore.
+    /// Returns the prefix with its underscore.
     pub fn prefix(self) -> &'static str {
         match self {
             IdKind::Model => "mdl_",
@@ -37,25 +37,25 @@ impl IdKind {
     }
 }
 
-/// The identifier of a stored thing, such as `job_01931e5c-9d2f-7c1a-b0c4-2f8d5e6a7b90`.
+/// The identifier of a stored resource, such as `job_01931e5c-9d2f-7c1a-b0c4-2f8d5e6a7b90`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 #[serde(transparent)]
 pub struct Id(String);
 
 impl Id {
-    /// The identifier of this kind with this number.
+    /// Creates the identifier of this kind with this number.
     pub fn new(kind: IdKind, uuid: Uuid) -> Self {
         Self(format!("{}{uuid}", kind.prefix()))
     }
 
-    /// Reads an identifier of this kind; `None` for any other text.
+    /// Parses an identifier of this kind. Returns `None` for any other text.
     pub fn parse(kind: IdKind, text: &str) -> Option<Self> {
         let number = text.strip_prefix(kind.prefix())?;
         let uuid = Uuid::try_parse(number).ok()?;
         (uuid.hyphenated().to_string() == number).then(|| Self(text.to_owned()))
     }
 
-    /// The whole text, prefix included.
+    /// Returns the whole text with its prefix.
     pub fn as_str(&self) -> &str {
         &self.0
     }

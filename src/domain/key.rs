@@ -1,7 +1,7 @@
-//! Keys of the API: what a caller shows, and what the service keeps of it.
+//! API keys: the text that a caller presents, and the hash that the service stores.
 //!
 //! A key is `cpk_`, the 32 hexadecimal digits of its id, `_`, and 256 random bits as 43 characters (base64url, RFC
-//! 4648). Kept is only the SHA-256 of the whole text: with so many random bits a slow hash would protect nothing more.
+//! 4648). Only the SHA-256 of the whole text is stored. With this many random bits a slow hash would add no protection.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -15,21 +15,21 @@ const PREFIX: &str = "cpk_";
 /// Hexadecimal digits of the id.
 const ID_DIGITS: usize = 32;
 
-/// What a caller shows. It is not printed for debugging.
+/// The text that a caller presents. `Debug` does not print it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct KeyText(String);
 
-/// What is kept of a key: SHA-256 (FIPS 180-4) of its text.
+/// The SHA-256 (FIPS 180-4) of a key's text, which is all that the service stores.
 #[derive(Clone, Copy)]
 pub struct KeyHash([u8; 32]);
 
 impl KeyText {
-    /// The key with this id and these random bits.
+    /// Creates the key with this id and these random bits.
     pub fn new(uuid: Uuid, secret: [u8; 32]) -> Self {
         Self(format!("{PREFIX}{}_{}", uuid.simple(), URL_SAFE_NO_PAD.encode(secret)))
     }
 
-    /// Reads what a caller shows; `None` for what cannot be a key.
+    /// Parses the text that a caller presents. Returns `None` if it cannot be a key.
     pub fn parse(text: &str) -> Option<Self> {
         let key = Self(text.to_owned());
         let (id, secret) = text.strip_prefix(PREFIX)?.split_at_checked(ID_DIGITS)?;
@@ -38,18 +38,18 @@ impl KeyText {
         (Self::new(uuid, secret) == key).then_some(key)
     }
 
-    /// The id, `key_…`, by which it is listed and revoked.
+    /// Returns the id, `key_…`, by which the key is listed and revoked.
     pub fn id(&self) -> Id {
         let digits = self.0.get(PREFIX.len()..PREFIX.len() + ID_DIGITS).unwrap_or_default();
         Id::new(IdKind::Key, Uuid::try_parse(digits).unwrap_or_default())
     }
 
-    /// What is kept of it.
+    /// Returns the hash to store.
     pub fn hash(&self) -> KeyHash {
         KeyHash(Sha256::digest(self.0.as_bytes()).into())
     }
 
-    /// The whole text, to be shown once.
+    /// Returns the whole text. It is shown once.
     pub fn reveal(&self) -> &str {
         &self.0
     }
@@ -62,14 +62,15 @@ impl std::fmt::Debug for KeyText {
 }
 
 impl KeyHash {
-    /// Reads 64 hexadecimal digits.
+    /// Parses 64 hexadecimal digits.
     pub fn parse(digits: &str) -> Option<Self> {
         let byte = |at: usize| u8::from_str_radix(digits.get(at..at + 2)?, 16).ok();
         let bytes: Option<Vec<u8>> = (0..digits.len()).step_by(2).map(byte).collect();
         bytes?.try_into().ok().map(Self)
     }
 
-    /// Whether this is the hash of a key, in a time that does not tell how much of it is.
+    /// Returns `true` if this is the hash of a key. The comparison takes constant time, so that its duration reveals
+    /// nothing.
     pub fn is_of(&self, key: &KeyText) -> bool {
         self.0.ct_eq(&key.hash().0).into()
     }

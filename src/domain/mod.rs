@@ -1,4 +1,4 @@
-//! What the service knows beside models, clusters and placements: ids, tenants, keys, webhooks.
+//! The service's own types, which the planner does not know: ids, tenants, keys, scopes and webhooks.
 
 pub mod figures;
 pub mod id;

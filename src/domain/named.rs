@@ -1,19 +1,19 @@
-//! Closed lists whose values have the same names in the database, in JSON and in the query of a request.
+//! Enums whose values have the same names in the database, in JSON and in query parameters.
 
 use cutpoint_planner::domain::placement::{Status, Termination};
 
 use super::scope::Scope;
 
-/// A closed list whose values have names.
+/// An enum whose values have names.
 pub trait Named: Copy + 'static {
     /// Every value.
     const ALL: &'static [Self];
 
-    /// Its name.
+    /// Returns the name of the value.
     fn name(self) -> &'static str;
 }
 
-/// Makes an enum of which every value states its name, or gives names to the values of one that there is.
+/// Defines an enum with a name for each value, or implements [`Named`] for an existing enum.
 macro_rules! named {
     ($(#[$about:meta])* pub enum $list:ident { $($(#[$meaning:meta])* $value:ident = $name:tt,)+ }) => {
         $(#[$about])*

@@ -2,11 +2,11 @@
 
 use serde::Serialize;
 
-/// What a key allows; each scope allows all that stands before it too.
+/// What a key allows. Each scope includes those before it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Scope {
-    /// To read what the tenant has.
+    /// To read the tenant's resources.
     Read,
     /// To register models and clusters, to plan, and to stop jobs.
     Plan,
@@ -18,7 +18,7 @@ impl Scope {
     /// Every scope, the narrowest first.
     pub const ALL: [Self; 3] = [Self::Read, Self::Plan, Self::Admin];
 
-    /// Its name.
+    /// Returns the scope's name.
     pub fn name(self) -> &'static str {
         match self {
             Self::Read => "read",
@@ -27,7 +27,7 @@ impl Scope {
         }
     }
 
-    /// Whether a key with this scope may do what needs `needed`.
+    /// Returns `true` if this scope includes `needed`.
     pub fn allows(self, needed: Self) -> bool {
         self >= needed
     }

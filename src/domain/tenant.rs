@@ -1,27 +1,27 @@
-//! Tenants: whose a model, a cluster, a job or a placement is. Nobody sees what another tenant has.
+//! Tenants: the owners of models, clusters, jobs, placements and webhooks. A tenant cannot see another's resources.
 
 use serde::Serialize;
 
-/// The longest name.
+/// The largest length of a name, characters.
 pub const LONGEST_NAME: usize = 64;
 
-/// A tenant, by its name.
+/// The name of a tenant.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 #[serde(transparent)]
 pub struct Tenant(String);
 
 impl Tenant {
-    /// Whose everything is where nobody names a tenant, and where no key is needed.
+    /// The tenant of callers without a key and of keys that were created without a tenant.
     pub const DEFAULT_NAME: &'static str = "default";
 
-    /// Reads a name: 1 to 64 lower-case letters, digits, `-` and `_`; `None` for any other text.
+    /// Parses a name: 1 to 64 lower-case letters, digits, `-` and `_`. Returns `None` for any other text.
     pub fn parse(name: &str) -> Option<Self> {
         let fits = |sign: u8| sign.is_ascii_lowercase() || sign.is_ascii_digit() || matches!(sign, b'-' | b'_');
         let known = (1..=LONGEST_NAME).contains(&name.len()) && name.bytes().all(fits);
         known.then(|| Self(name.to_owned()))
     }
 
-    /// The name.
+    /// Returns the name.
     pub fn as_str(&self) -> &str {
         &self.0
     }

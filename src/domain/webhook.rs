@@ -1,34 +1,34 @@
-//! Webhooks: the secret that signs what they are sent, as Standard Webhooks writes it.
+//! Webhooks: the secret that signs their messages, in the format of Standard Webhooks.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
 const PREFIX: &str = "whsec_";
 
-/// The type of the one event that there is: a job has ended.
+/// The type of the only event: a job has ended.
 pub const JOB_FINISHED: &str = "job.finished";
 
-/// A secret of 256 random bits. It is not printed for debugging.
+/// A secret of 256 random bits. `Debug` does not print it.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct WebhookSecret([u8; 32]);
 
 impl WebhookSecret {
-    /// The secret with these random bits.
+    /// Creates the secret with these random bits.
     pub fn new(bytes: [u8; 32]) -> Self {
         Self(bytes)
     }
 
-    /// Reads `whsec_` and base64; `None` for what is no secret of ours.
+    /// Parses `whsec_` and base64. Returns `None` if the text is not a secret of this service.
     pub fn parse(text: &str) -> Option<Self> {
         STANDARD.decode(text.strip_prefix(PREFIX)?).ok()?.try_into().ok().map(Self)
     }
 
-    /// The key of the signature.
+    /// Returns the key of the signature.
     pub fn bytes(&self) -> &[u8] {
         &self.0
     }
 
-    /// The whole text, for whoever must know it.
+    /// Returns the whole text, for the receiver.
     pub fn reveal(&self) -> String {
         format!("{PREFIX}{}", STANDARD.encode(self.0))
     }

@@ -1,6 +1,7 @@
 //! The front of a trade-off as SVG: period against latency, one dot a placement.
 //!
-//! What lies right of and above a dot is beaten by it, so dots are joined by steps. Text is left to the viewer's fonts.
+//! A dot dominates everything to the right of and above it, so steps connect the dots. The viewer's fonts render the
+//! text.
 
 use std::ops::Range;
 
@@ -21,7 +22,7 @@ pub struct DrawingError(String);
 /// Draws (period, latency) points, seconds, by ascending period, under a title.
 ///
 /// # Errors
-/// A failure of the drawing library.
+/// The drawing library failed.
 pub fn draw(title: &str, points: &[(f64, f64)]) -> Result<String, DrawingError> {
     let mut text = String::new();
     draw_on(&mut text, title, points).map_err(|error| DrawingError(error.to_string()))?;
@@ -57,7 +58,7 @@ fn draw_on(text: &mut String, title: &str, points: &[(f64, f64)]) -> Result<(), 
     Ok(())
 }
 
-/// A range with some room around the values; not empty even where they are all the same.
+/// Returns a range with a margin around the values. It is never empty, even if all values are equal.
 fn around(values: impl Iterator<Item = f64>) -> Range<f64> {
     let (least, largest) = values
         .fold((f64::INFINITY, f64::NEG_INFINITY), |(least, largest), value| (least.min(value), largest.max(value)));

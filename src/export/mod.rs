@@ -1,3 +1,3 @@
-//! Forms of others that answers are written in. Pure: from domain types to text.
+//! Converts answers to other formats. The functions are pure: they turn domain types into text.
 
 pub mod front;

@@ -1,4 +1,4 @@
-//! What every handler is given, and its limits.
+//! The shared state of all handlers, and their limits.
 
 use std::ops::Deref;
 use std::sync::Arc;
@@ -14,18 +14,18 @@ use crate::jobs::Queue;
 use crate::store::Store;
 use crate::webhook::Guard;
 
-/// Limits of what a request may be.
+/// Limits on requests.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Limits {
     /// The largest body.
     pub body_bytes: usize,
-    /// The most streams of events at once.
+    /// The most concurrent streams of events.
     pub streams: usize,
-    /// The most requests that are answered at once.
+    /// The most concurrent requests.
     pub requests: usize,
-    /// The most requests of one key that are answered at once.
+    /// The most concurrent requests of one key.
     pub requests_per_key: usize,
-    /// The most streams of events of one key at once.
+    /// The most concurrent streams of events of one key.
     pub streams_per_key: usize,
     /// The most layers of a model.
     pub layers: usize,
@@ -62,37 +62,37 @@ impl From<&Settings> for Limits {
     }
 }
 
-/// What every handler is given; clones share it.
+/// The state of all handlers. Clones share it.
 #[derive(Clone)]
 pub struct Api(Arc<Shared>);
 
-/// What all share.
+/// The shared parts.
 pub struct Shared {
-    /// What is read and registered.
+    /// The store.
     pub store: Store,
-    /// Where jobs go.
+    /// The queue of jobs.
     pub queue: Queue,
-    /// What time it is.
+    /// The clock.
     pub clock: Arc<dyn Clock>,
-    /// Where request ids come from.
+    /// The source of request ids.
     pub ids: Arc<dyn Ids>,
-    /// What a request may be.
+    /// The limits on requests.
     pub limits: Limits,
-    /// The keys that callers show.
+    /// The API keys.
     pub keyring: Keyring,
-    /// Where webhooks may lead.
+    /// The guard of webhook addresses.
     pub guard: Guard,
-    /// Placements that were read lately.
+    /// A cache of placements.
     pub cache: PlacementCache,
-    /// Room for streams of events.
+    /// Permits for streams of events.
     pub streams: Arc<Semaphore>,
-    /// Room for requests.
+    /// Permits for requests.
     pub requests: Arc<Semaphore>,
 }
 
 impl Api {
-    /// An API within these limits. `anonymous` lets callers without a key in, as the tenant `default`, where no key was
-    /// ever made.
+    /// Creates the state. `anonymous` accepts callers without a key, as the tenant `default`, if no key was ever
+    /// created.
     pub fn new(
         store: Store,
         queue: Queue,

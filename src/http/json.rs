@@ -1,4 +1,4 @@
-//! JSON answers, among them stored text that goes out without being read again.
+//! JSON answers, including stored JSON text that is sent without parsing it.
 
 use axum::body::Body;
 use axum::http::{HeaderValue, StatusCode, header};
@@ -7,14 +7,14 @@ use serde::Serialize;
 
 use crate::http::problem::Problem;
 
-/// An answer with this JSON text.
+/// Returns an answer with this JSON text.
 pub fn text(status: StatusCode, text: impl Into<Body>) -> Response {
     let mut response = (status, text.into()).into_response();
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     response
 }
 
-/// An answer with a value's JSON.
+/// Returns an answer with a value's JSON.
 pub fn value(status: StatusCode, value: &impl Serialize) -> Response {
     match serde_json::to_string(value) {
         Ok(json) => text(status, json),
@@ -22,10 +22,10 @@ pub fn value(status: StatusCode, value: &impl Serialize) -> Response {
     }
 }
 
-/// The JSON of an object with one member more, whose value is JSON text already.
+/// Serialises an object and adds a member whose value is JSON text.
 ///
 /// # Errors
-/// Only where `object` cannot be written.
+/// `object` cannot be serialised.
 pub fn with_member(object: &impl Serialize, name: &str, member: &str) -> Result<String, Problem> {
     let mut json = serde_json::to_string(object).map_err(Problem::internal)?;
     json.pop();

@@ -1,4 +1,4 @@
-//! HTTP: the router, one file per resource, and the OpenAPI document that it makes of itself.
+//! HTTP: the router, one file for each resource, and the generated OpenAPI document.
 
 pub mod api;
 pub mod compute;

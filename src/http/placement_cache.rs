@@ -1,5 +1,5 @@
-//! Placements that were read lately, as they are sent: they never change, so the database need not be asked again until
-//! some are deleted.
+//! A cache of the answers with recently read placements. Placements are immutable, so that entries stay valid until a
+//! placement is deleted.
 
 use axum::body::Bytes;
 use quick_cache::Weighter;
@@ -9,24 +9,24 @@ use crate::domain::id::Id;
 use crate::domain::tenant::Tenant;
 use crate::http::headers::etag::ETag;
 
-/// How much is kept.
+/// The most bytes of cached answers.
 const MOST_BYTES: u64 = 64 << 20;
-/// For how many placements room is set aside at first.
+/// The initial capacity, in placements.
 const EXPECTED: usize = 1024;
 
-/// The placements.
+/// The cache.
 pub struct PlacementCache(Cache<Id, CachedPlacement, Size>);
 
-/// A placement as it is sent.
+/// A cached answer.
 #[derive(Debug, Clone)]
 pub(crate) struct CachedPlacement {
-    /// Whose it is.
+    /// The tenant that owns the placement.
     tenant: Tenant,
-    /// How many deletions of placements there had been when it was read.
+    /// The number of deletions of placements when it was read.
     deletions: u64,
-    /// Its tag.
+    /// The placement's tag.
     pub(crate) etag: ETag,
-    /// The answer's body.
+    /// The body of the answer.
     pub(crate) body: Bytes,
 }
 
@@ -46,12 +46,13 @@ impl Default for PlacementCache {
 }
 
 impl PlacementCache {
-    /// A tenant's placement, if it is here and none was deleted since: then it may be gone.
+    /// Returns a tenant's placement if it is cached. An entry is stale once any placement was deleted, since it may be
+    /// the deleted one.
     pub(crate) fn get(&self, tenant: &Tenant, id: &Id, deletions: u64) -> Option<CachedPlacement> {
         self.0.get(id).filter(|cached| cached.tenant == *tenant && cached.deletions == deletions)
     }
 
-    /// Keeps a tenant's placement, read after so many deletions.
+    /// Caches a tenant's placement that was read after this number of deletions.
     pub(crate) fn put(&self, tenant: &Tenant, id: &Id, body: String, deletions: u64) -> CachedPlacement {
         let cached = CachedPlacement { tenant: tenant.clone(), deletions, etag: ETag::new(id), body: body.into() };
         self.0.insert(id.clone(), cached.clone());

@@ -1,4 +1,4 @@
-//! All routes, what every request passes on its way in and out, and the OpenAPI document.
+//! The router: all routes, the middleware, and the OpenAPI document.
 
 use std::any::Any;
 use std::sync::Arc;
@@ -51,13 +51,13 @@ use crate::http::routes::webhooks;
 use crate::http::shapes::webhook::WebhookMessage;
 use crate::telemetry::continue_trace;
 
-/// The head of the document.
+/// The head of the OpenAPI document.
 #[derive(utoipa::OpenApi)]
 #[openapi(
     info(
         title = "Cutpoint",
         description = "Where to cut a neural network and which edge device runs which piece, for the most inferences \
-            per second that one pipeline with one stage a device lets through, with a proof. SI units everywhere, the unit in the name. Errors are problem details \
+            per second of one pipeline with one stage a device, with a proof. SI units everywhere, the unit in the name. Errors are problem details \
             (RFC 9457) from a closed list of types, with every fault of a request at once.",
         contact(name = "Cutpoint"),
     ),
@@ -97,22 +97,22 @@ fn routes() -> OpenApiRouter<Api> {
         .merge(problems::routes())
 }
 
-/// The OpenAPI document.
+/// Returns the OpenAPI document.
 pub fn openapi_document() -> utoipa::openapi::OpenApi {
     let mut document = routes().into_openapi();
     schema::finish(&mut document);
     document
 }
 
-/// The OpenAPI document as `openapi/openapi.json` holds it.
+/// Returns the text of `openapi/openapi.json`.
 pub fn openapi_json() -> String {
-    // The document is made of texts, numbers and maps with text keys: writing it cannot fail.
+    // The document consists of texts, numbers and maps with text keys, so serialising it cannot fail.
     let mut text = openapi_document().to_pretty_json().expect("the document is JSON");
     text.push('\n');
     text
 }
 
-/// The service.
+/// Returns the router of the service.
 pub fn router(api: Api) -> Router {
     let (ids, clock) = (Arc::clone(&api.ids), Arc::clone(&api.clock));
     let inner = ServiceBuilder::new()
@@ -128,7 +128,7 @@ pub fn router(api: Api) -> Router {
     surround(router, ids)
 }
 
-/// What every request passes: outermost its id, innermost the catcher of panics.
+/// Adds the middleware. The outermost layer sets the request's id, the innermost catches panics.
 fn surround(router: Router, ids: Arc<dyn Ids>) -> Router {
     let around = ServiceBuilder::new()
         .map_request(request_id::drop_unfit_id::<Body>)
@@ -153,8 +153,8 @@ fn span(request: &Request) -> tracing::Span {
     span
 }
 
-/// Not every 503 is worth a line: a full queue is the caller's to know, and what is our failure is logged where it
-/// happens, with its cause.
+/// Logs answers at debug level, including 503. A full queue concerns the caller, and failures are logged with their
+/// cause where they occur.
 fn log_answer<B>(response: &axum::http::Response<B>, latency: Duration, span: &tracing::Span) {
     span.record("status", response.status().as_u16());
     tracing::debug!(status = response.status().as_u16(), latency_s = latency.as_secs_f64(), "answered");
@@ -169,8 +169,8 @@ fn answer_panic(panic: Box<dyn Any + Send + 'static>) -> Response {
     Problem::internal(format!("a handler panicked: {}", text.unwrap_or("without a text"))).into_response()
 }
 
-/// Writes the body of every error, with the request's id: of our problems, and of what the framework refuses by
-/// itself (a wrong method, a path that is not UTF-8).
+/// Writes the body of every error with the request's id, including errors of the framework (a wrong method, a path that
+/// is not UTF-8).
 async fn write_problem(request: Request, next: Next) -> Response {
     let request_id = request.extensions().get::<RequestId>().cloned();
     let is_head = request.method() == Method::HEAD;

@@ -1,4 +1,4 @@
-//! Connections: accepted, served, cut off where their client is slow, and ended in order.
+//! Accepts and serves connections, closes those of slow clients, and shuts down gracefully.
 
 use std::io;
 use std::time::Duration;
@@ -16,18 +16,17 @@ use tokio_util::task::TaskTracker;
 use crate::config::Settings;
 use crate::telemetry::metric;
 
-/// How long nothing is accepted after the system refused a connection, for instance for want of file descriptors.
+/// The pause after the system failed to accept a connection, for example because no file descriptor was free.
 const AFTER_FAILURE: Duration = Duration::from_secs(1);
 
-/// What connections may do.
+/// Limits on connections.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ConnectionLimits {
-    /// How many may be open at once; one more is closed as soon as it is accepted.
+    /// The most open connections. Further ones are closed as soon as they are accepted.
     pub most: usize,
-    /// How long a client may take for the head of a request, the first or a later one; so an idle connection lives no
-    /// longer.
+    /// How long a client may take to send the head of a request. It also limits how long a connection may be idle.
     pub header_timeout: Duration,
-    /// How long a client may take none of an answer.
+    /// How long a client may stop reading an answer.
     pub write_timeout: Duration,
 }
 
@@ -47,7 +46,7 @@ impl From<&Settings> for ConnectionLimits {
     }
 }
 
-/// Serves connections until `closing`, then lets open requests end.
+/// Serves connections until `closing`, then waits for open requests.
 pub async fn serve(listener: TcpListener, router: Router, limits: ConnectionLimits, closing: CancellationToken) {
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new()).header_read_timeout(limits.header_timeout);
@@ -63,7 +62,7 @@ pub async fn serve(listener: TcpListener, router: Router, limits: ConnectionLimi
             }
             Ok((stream, _)) => {
                 if let Err(error) = stream.set_nodelay(true) {
-                    tracing::debug!(%error, "a connection waits for full packets");
+                    tracing::debug!(%error, "TCP_NODELAY was not set on a connection");
                 }
                 let mut stream = TimeoutStream::new(stream);
                 stream.set_write_timeout(Some(limits.write_timeout));
@@ -71,7 +70,7 @@ pub async fn serve(listener: TcpListener, router: Router, limits: ConnectionLimi
             }
             Err(error) if is_of_client(&error) => {}
             Err(error) => {
-                tracing::error!(%error, "no connection can be accepted");
+                tracing::error!(%error, "a connection cannot be accepted");
                 tokio::time::sleep(AFTER_FAILURE).await;
             }
         }
@@ -97,7 +96,7 @@ async fn answer(http: http1::Builder, stream: TimeoutStream<TcpStream>, router: 
     }
 }
 
-/// Whether a client went away before it was accepted.
+/// Returns `true` if the client disconnected before its connection was accepted.
 fn is_of_client(error: &io::Error) -> bool {
     use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
     matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)

@@ -1,4 +1,5 @@
-//! Admission in the queue, promised at the door: no more requests are read than there is room for their jobs.
+//! Reservation of queue slots. A slot is reserved before a request is read, so that no request is read for which the
+//! queue has no capacity.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -7,19 +8,20 @@ use std::time::Duration;
 use super::Queue;
 use crate::store::StoreError;
 
-/// How long a full queue is taken for full without a look at the database. Jobs that this process claims and cancels
-/// are known without it.
+/// How long a full queue counts as full without a query. Claims and cancellations by this process are known without
+/// one.
 const LOOK_AGAIN: Duration = Duration::from_millis(100);
 
-/// What is promised of the admission.
+/// The reserved slots.
 #[derive(Debug, Default)]
 pub(super) struct Admission {
     promised: Arc<AtomicU32>,
-    /// When the database was last asked, by the monotonic clock.
+    /// The monotonic time of the last query.
     looked: Mutex<Option<Duration>>,
 }
 
-/// A place in the queue for a job that is on its way. It is free again when this is dropped; by then the job has it.
+/// A reserved slot in the queue for a job that is not yet inserted. Dropping it frees the slot; an inserted job
+/// occupies the slot itself.
 #[derive(Debug)]
 pub struct Slot(Arc<AtomicU32>);
 
@@ -30,7 +32,7 @@ impl Drop for Slot {
 }
 
 impl Queue {
-    /// A place for a job more, if there is one. The insert of the job counts again, and has the last word.
+    /// Reserves a slot if one is free. The insert of the job counts again and decides.
     ///
     /// # Errors
     /// The database failed.
@@ -48,7 +50,7 @@ impl Queue {
 }
 
 impl Admission {
-    /// How many places are promised.
+    /// Returns how many slots are reserved.
     pub(super) fn promised(&self) -> u32 {
         self.promised.load(Ordering::Relaxed)
     }
@@ -59,7 +61,7 @@ impl Admission {
         Some(Slot(Arc::clone(&self.promised)))
     }
 
-    /// Once in a while for all who ask.
+    /// Limits the queries: all callers share one per interval.
     fn is_time_to_look(&self, now: Duration) -> bool {
         let mut looked = self.looked.lock().unwrap_or_else(PoisonError::into_inner);
         let is_time = looked.is_none_or(|before| now.saturating_sub(before) >= LOOK_AGAIN);
@@ -80,7 +82,7 @@ mod tests {
         let first = admission.promise(8, 10).unwrap();
         let _second = admission.promise(8, 10).unwrap();
         assert!(admission.promise(8, 10).is_none());
-        // The job of the first is there now, and another was claimed.
+        // The job of the first slot is inserted now, and another job was claimed.
         drop(first);
         assert!(admission.promise(9, 10).is_none());
         assert!(admission.promise(8, 10).is_some());

@@ -1,4 +1,4 @@
-//! What the end of a search means for its job.
+//! Converts the outcome of a search to the end of its job.
 
 use cutpoint_planner::CheckFailure;
 use cutpoint_planner::domain::hash::json_text;
@@ -13,29 +13,29 @@ use crate::domain::figures::PlacementFigures;
 use crate::store::leases::{Ending, Figures, Incumbent};
 use crate::store::{JobError, JobErrorCode};
 
-/// How a search came back.
+/// The outcome of a search.
 pub(super) enum Outcome {
-    /// With a document.
+    /// The search returned a document.
     Document(Box<PlacementDocument>),
-    /// With a placement that the checker refuses.
+    /// The checker refused the placement.
     Refused(CheckFailure),
-    /// With a panic, and its words.
+    /// The solver panicked, with this message.
     Panicked(String),
 }
 
-/// What is known beside the outcome.
+/// The context of an outcome.
 pub(super) struct Search {
     pub(super) objective: Objective,
-    /// Why it was told to end, if it was.
+    /// Why the search was told to end, if it was.
     pub(super) cause: Option<Cause>,
     /// The best placement of an interrupted run of the same job.
     pub(super) carried: Option<Incumbent>,
-    /// The figures that were stored with heartbeats.
+    /// The figures that heartbeats stored.
     pub(super) figures: Figures,
 }
 
 impl Search {
-    /// How the job ends.
+    /// Returns how the job ends.
     pub(super) fn ending(self, outcome: Outcome) -> (Figures, Ending) {
         let figures = self.figures;
         match outcome {
@@ -54,7 +54,7 @@ impl Search {
         }
     }
 
-    /// How a job ends that is stopped before its search begins.
+    /// Returns how a job ends that was stopped before its search began.
     pub(super) fn ending_unsearched(self) -> (Figures, Ending) {
         let figures = self.figures;
         match self.carried {
@@ -87,7 +87,7 @@ impl Search {
     }
 }
 
-/// The incumbent of an interrupted run is the answer: this run found nothing better.
+/// Returns the incumbent of an interrupted run as the answer, for a run that found nothing better.
 fn carry_over(carried: &Incumbent, figures: Figures, termination: Termination) -> (Figures, Ending) {
     let bound = figures.lower_bound_nodes.map(|nodes| nodes as f64).or(figures.lower_bound_s);
     let proven_gap = bound.map(|bound| gap(carried.objective, bound));

@@ -1,4 +1,4 @@
-//! Who waits for which job: a change is told after it is durable.
+//! Notifies those who watch a job of its changes, once a change is durable.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -7,21 +7,21 @@ use tokio::sync::watch;
 
 use crate::domain::id::Id;
 
-/// The jobs that somebody waits for.
+/// The watched jobs.
 #[derive(Default)]
 pub(super) struct Changes {
     watched: Mutex<FxHashMap<Id, watch::Sender<()>>>,
 }
 
 impl Changes {
-    /// Starts to watch a job: changes told from now on are seen.
+    /// Starts to watch a job. The watch sees every change that is announced after this call.
     pub(super) fn watch(&self, id: &Id) -> Watch<'_> {
         let mut watched = self.watched();
         let sender = watched.entry(id.clone()).or_insert_with(|| watch::channel(()).0);
         Watch { changes: self, id: id.clone(), receiver: sender.subscribe() }
     }
 
-    /// Tells those who watch a job.
+    /// Announces a change of a job.
     pub(super) fn tell(&self, id: &Id) {
         if let Some(sender) = self.watched().get(id) {
             sender.send_replace(());
@@ -29,12 +29,12 @@ impl Changes {
     }
 
     fn watched(&self) -> MutexGuard<'_, FxHashMap<Id, watch::Sender<()>>> {
-        // The map is whole between any two of its operations.
+        // A panic cannot leave the map inconsistent.
         self.watched.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// One who watches a job; forgotten when dropped.
+/// A watch of a job. Dropping it ends the watch.
 pub(super) struct Watch<'a> {
     changes: &'a Changes,
     id: Id,
@@ -42,10 +42,10 @@ pub(super) struct Watch<'a> {
 }
 
 impl Watch<'_> {
-    /// Waits for the next change since the last one seen.
+    /// Waits for a change after the last one seen.
     pub(super) async fn changed(&mut self) {
         if self.receiver.changed().await.is_err() {
-            // The sender lives as long as this watch does; were it gone, nothing would ever change.
+            // The sender lives as long as this watch. Without a sender there would be no change to wait for.
             std::future::pending::<()>().await;
         }
     }

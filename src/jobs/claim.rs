@@ -1,4 +1,4 @@
-//! A worker: claims the oldest queued job, drives it, and again; sleeps while there is none.
+//! A worker: claims and drives the oldest queued job in a loop, and sleeps while there is none.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,9 +9,9 @@ use super::Inner;
 use super::drive::drive;
 use crate::store::leases::Claimed;
 
-/// How long a worker sleeps at the most. It is woken for every new job; this is for jobs that came otherwise.
+/// The longest sleep of a worker. New jobs wake a worker; the limit covers jobs that appear in the database otherwise.
 const LOOK_AGAIN: Duration = Duration::from_secs(5);
-/// How long a worker waits after something failed that is no job's fault.
+/// The delay of a worker after a failure that no job caused.
 pub(super) const AFTER_FAILURE: Duration = Duration::from_secs(1);
 
 /// Works until the queue shuts down.
@@ -19,7 +19,7 @@ pub(super) async fn work(queue: Arc<Inner>) {
     while !queue.closing.is_cancelled() {
         match queue.store.claim_job(&queue.owner, queue.settings.lease, None).await {
             Ok(Some(claimed)) => {
-                // Two jobs may have come with one call; whoever sleeps looks as well.
+                // One notification may stand for two jobs, so another worker is woken too.
                 queue.wake.notify_one();
                 drive_apart(&queue, claimed).await;
             }
@@ -32,7 +32,7 @@ pub(super) async fn work(queue: Arc<Inner>) {
     }
 }
 
-/// Drives a job in a task of its own, so that a defect there costs this job alone.
+/// Drives a job in its own task, so that a panic affects only this job.
 pub(super) async fn drive_apart(queue: &Arc<Inner>, claimed: Claimed) {
     let id = claimed.job.id.clone();
     queue.changes.tell(&id);
@@ -40,7 +40,7 @@ pub(super) async fn drive_apart(queue: &Arc<Inner>, claimed: Claimed) {
     let span = tracing::info_span!("job", job_id = %id);
     let driven = tokio::spawn(async move { drive(&driver, claimed).await }.instrument(span)).await;
     if let Err(error) = driven {
-        // The lease runs out, and the job goes back to the queue.
+        // The lease expires, and the job goes back to the queue.
         tracing::error!(job_id = %id, %error, "the driver of a job panicked");
     }
 }

@@ -1,4 +1,4 @@
-//! Drives one claimed job: solves it on a thread apart, renews its lease, and ends it or puts it back.
+//! Drives a claimed job: solves it on its own thread, renews its lease, and ends it or puts it back into the queue.
 
 use std::io;
 use std::sync::Arc;
@@ -25,7 +25,7 @@ use crate::store::leases::{Claimed, Ending, Figures, Found};
 use crate::store::{Job, JobError, JobErrorCode, StoreError, termination_name};
 use crate::telemetry::metric;
 
-/// Drives a job to its end, to the queue, or to where its lease is lost.
+/// Drives a job until it ends, is back in the queue, or its lease is lost.
 pub(super) async fn drive(queue: &Arc<Inner>, claimed: Claimed) {
     let id = claimed.job.id.clone();
     let registered = Run::register(queue, &id);
@@ -38,7 +38,7 @@ pub(super) async fn drive(queue: &Arc<Inner>, claimed: Claimed) {
     queue.changes.tell(&id);
 }
 
-/// A run of a job in this process, known to whoever stops it until this is dropped, also by a panic.
+/// A run of a job in this process. It is registered, so that the job can be stopped, until it is dropped.
 struct Run<'q> {
     queue: &'q Inner,
     id: &'q Id,
@@ -57,7 +57,7 @@ impl Drop for Run<'_> {
     }
 }
 
-/// A worker that has a job; counted until it is dropped, also by a panic.
+/// Counts a busy worker until it is dropped.
 struct Busy;
 
 impl Busy {
@@ -76,8 +76,8 @@ impl Drop for Busy {
 async fn run(queue: &Arc<Inner>, claimed: Claimed, signal: &Arc<Signal>) {
     let request = match request(queue, &claimed.job).await {
         Ok(request) => request,
-        // The database may answer the next worker: the lease runs out, and the job goes back to the queue. That counts as
-        // a crash, so that a part of the database that is broken for good holds nobody up for ever.
+        // The lease expires and the job goes back to the queue, since a retry may succeed. That counts as a crash, so
+        // that a job whose rows are permanently unreadable fails in the end.
         Err(Unreadable::Store(error)) => {
             tracing::error!(%error, "the inputs of a job were not read");
             return pause(queue).await;
@@ -144,7 +144,7 @@ fn solve(
     })
 }
 
-/// Renews the lease and stores progress until the search comes back. `None` if it never will.
+/// Renews the lease and stores progress until the search returns. Returns `None` if the search ends without an outcome.
 async fn accompany(
     queue: &Arc<Inner>,
     claimed: &Claimed,
@@ -152,7 +152,7 @@ async fn accompany(
     tracker: &Tracker,
     mut solving: Solving<Outcome>,
 ) -> Option<Outcome> {
-    // A stop that came between the claim and the registration of the signal was only marked.
+    // A stop between the claim and the registration of the signal has only set a mark in the database.
     let marked = queue.store.job(&claimed.job.tenant, &claimed.job.id);
     tokio::select! {
         biased;
@@ -163,7 +163,7 @@ async fn accompany(
     }
     let period = queue.settings.heartbeat;
     let mut ticks = tokio::time::interval(period);
-    // The claim was the first heartbeat.
+    // The claim itself counts as the first heartbeat.
     ticks.reset();
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
@@ -195,16 +195,16 @@ async fn heartbeat(queue: &Inner, claimed: &Claimed, signal: &Signal, tracker: &
         }
         Err(StoreError::LeaseLost { .. }) => {
             counter!(metric::LEASES_LOST).increment(1);
-            tracing::warn!("lost the lease; the search ends and nothing of it is kept");
+            tracing::warn!("the lease is lost; the search ends and its result is discarded");
             signal.end(Cause::LeaseLost);
         }
-        // The next heartbeat tries again; should the lease run out meanwhile, the job goes back to the queue.
+        // The next heartbeat tries again. If the lease expires first, the job goes back to the queue.
         Err(error) => tracing::error!(%error, "a heartbeat was not stored"),
     }
 }
 
 async fn end(queue: &Inner, claimed: &Claimed, figures: Figures, ending: Ending) {
-    // Writing it down may take its time, which is none of the search's.
+    // The time that the write takes does not belong to the search.
     let lease = claimed.lease.of_ended(queue.clock.monotonic());
     let ended = persist(queue, || queue.store.end_job(&lease, figures, ending.clone())).await;
     if let Some(job) = ended {
@@ -214,7 +214,7 @@ async fn end(queue: &Inner, claimed: &Claimed, figures: Figures, ending: Ending)
     }
 }
 
-/// Counts a job that has ended.
+/// Counts an ended job.
 pub(super) fn count_ended(job: &Job) {
     let labels = [("status", job.status_name()), ("termination", job.termination_name())];
     counter!(metric::JOBS_ENDED, &labels).increment(1);
@@ -232,13 +232,13 @@ async fn release(queue: &Inner, claimed: &Claimed, tracker: &Tracker) {
     }
 }
 
-/// Writes the end of a search. A database that fails is asked again, until the lease would have run out; one without
-/// space until there is some or the service ends: this process has the job, so nobody else takes it meanwhile.
+/// Stores the end of a search. If the database fails, retries until the lease would have expired. If it is full,
+/// retries until there is space or the service ends: no other worker takes the job while this process holds it.
 async fn persist<T, W>(queue: &Inner, write: impl Fn() -> W) -> Option<T>
 where
     W: Future<Output = Result<T, StoreError>>,
 {
-    // Behind the lease another worker may have the job.
+    // After the lease has expired, another worker may hold the job.
     let QueueSettings { lease, heartbeat, .. } = queue.settings;
     let most_tries = 1 + lease.as_millis() / heartbeat.as_millis().max(1);
     let mut tries = 0;
@@ -263,18 +263,18 @@ where
     None
 }
 
-/// Puts a job back that could not be begun, through no fault of its own.
+/// Puts back a job that could not be started for a reason outside of the job.
 async fn put_back(queue: &Inner, claimed: &Claimed) {
     let found = Found { figures: Figures::of(&claimed.job), incumbent: None };
     match queue.store.release_job(&claimed.lease, found).await {
         Ok(()) => tracing::info!("job put back into the queue"),
-        // The lease runs out, and the job goes back then.
+        // The job goes back when the lease expires.
         Err(error) => tracing::error!(%error, "a job was not put back"),
     }
     pause(queue).await;
 }
 
-/// Gives whatever failed some time, before the worker takes the next job.
+/// Waits after a failure before the worker takes the next job.
 async fn pause(queue: &Inner) {
     tokio::select! {
         () = queue.closing.cancelled() => {}
@@ -289,7 +289,7 @@ async fn end_unreadable(queue: &Inner, claimed: &Claimed, detail: &str) {
     end(queue, claimed, Figures::default(), Ending::Failed(error)).await;
 }
 
-/// How long a search took that came back with an answer.
+/// Records the duration of a search that returned an answer.
 fn measure(outcome: &Outcome) {
     if let Outcome::Document(document) = outcome {
         let termination = termination_name(document.termination);

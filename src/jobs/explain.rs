@@ -1,4 +1,4 @@
-//! Explanations of stored placements: solved on threads apart, a few at once, within a limit.
+//! Explanations of stored placements, solved on their own threads, within limits of time and concurrency.
 
 use std::io;
 use std::sync::Arc;
@@ -18,36 +18,36 @@ use super::thread::solve_apart;
 use crate::domain::id::Id;
 use crate::store::{Placement, PlacementSummary, StoreError};
 
-/// Why a placement was not explained.
+/// The reason why a placement was not explained.
 #[derive(Debug, thiserror::Error)]
 pub enum ExplainError {
-    /// As many are being explained as may be at once.
+    /// The most concurrent explanations are running.
     #[error("as many placements are being explained as can be at once")]
     Busy,
-    /// The service ends.
+    /// The service is shutting down.
     #[error("the service is shutting down")]
     Closing,
-    /// What the job was asked is not stored any more.
+    /// The record of the job, which holds its options, was deleted.
     #[error("the record of {0} was deleted, and with it what the placement was asked to be")]
     JobDeleted(Id),
     /// The database failed.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// What is stored cannot be read.
+    /// A stored document cannot be read.
     #[error("what is stored cannot be read: {0}")]
     Unreadable(String),
-    /// A placement of an upgraded request is wrong: a defect of ours.
+    /// The checker refused a placement of an upgraded request: a defect of Cutpoint.
     #[error(transparent)]
     Refused(#[from] CheckFailure),
-    /// The system has no thread left.
+    /// The system could not start a thread.
     #[error("no thread could be started")]
     NoThread(#[from] io::Error),
-    /// The solver panicked: a defect of ours.
+    /// The solver panicked: a defect of Cutpoint.
     #[error("the explanation panicked: {0}")]
     Panicked(String),
 }
 
-/// Ends the solves when nobody waits for them any more.
+/// Stops the solves when it is dropped, that is when the caller has gone away.
 struct EndOnDrop(Arc<Signal>);
 
 impl Drop for EndOnDrop {
@@ -57,10 +57,10 @@ impl Drop for EndOnDrop {
 }
 
 impl Queue {
-    /// Explains a stored placement, within a limit.
+    /// Explains a stored placement within a time limit.
     ///
     /// # Errors
-    /// As [`ExplainError`] lists.
+    /// See [`ExplainError`].
     pub async fn explain(&self, placement: &Placement, limit: Duration) -> Result<Explanation, ExplainError> {
         let inner = &self.inner;
         let permit = inner.explaining.clone().try_acquire_owned().map_err(|_| ExplainError::Busy)?;
@@ -74,10 +74,10 @@ impl Queue {
         let (told, threads, stored) =
             (signal.clone(), inner.settings.threads_per_job.max(1), placement.document.clone());
         let mut solving = solve_apart(move || {
-            // Where the caller goes away, this thread still ends in its own time.
+            // If the caller goes away, this thread ends on its own.
             let _permit = permit;
             let (request, document) = read(&model, &cluster, &options, &stored)?;
-            // Reading a large document does not count against the solves.
+            // The time limit starts after the documents were read.
             told.end_within(limit);
             Ok(explain(&request, &document, &ExplainEnv { threads, slices: &*told })?)
         })?;

@@ -1,4 +1,4 @@
-//! Named steps of a worker at which a test ends it as a crash would: nothing behind the step happens.
+//! Named steps of a worker at which a test can simulate a crash: nothing after the step happens.
 
 use super::Inner;
 
@@ -7,28 +7,28 @@ use super::Inner;
 pub(super) enum Step {
     /// The job is claimed; nothing else has happened.
     Claimed,
-    /// The search has come back; nothing of its end is stored.
+    /// The search has returned; its end is not stored.
     Solved,
 }
 
-/// What a test plans.
+/// A crash that a test requests.
 #[cfg(test)]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Crash {
-    /// Where.
+    /// The step at which to crash.
     pub(super) at: Step,
-    /// Whether the first worker that comes there is the only one.
+    /// Whether only the first worker that reaches the step crashes.
     pub(super) once: bool,
 }
 
 impl Inner {
-    /// Whether a test wants the worker to crash here; never outside of tests.
+    /// Always returns `false` outside of tests.
     #[cfg(not(test))]
     pub(super) fn crashes_at(&self, _step: Step) -> bool {
         false
     }
 
-    /// Whether a test wants the worker to crash here.
+    /// Returns `true` if a test requests a crash at this step.
     #[cfg(test)]
     pub(super) fn crashes_at(&self, step: Step) -> bool {
         let Ok(mut planned) = self.crash.lock() else { return false };

@@ -1,4 +1,4 @@
-//! The request of a job: as it was submitted to this process, else as it is stored.
+//! The request of a job: the kept one if the job was submitted to this process, else the stored one.
 
 use std::sync::Arc;
 
@@ -13,11 +13,11 @@ use serde_json::Value;
 use super::Inner;
 use crate::store::{Job, StoreError};
 
-/// Why a job's request could not be had.
+/// The reason why a job's request is not available.
 pub(super) enum Unreadable {
-    /// The database may answer the next worker.
+    /// The database failed. A retry may succeed.
     Store(StoreError),
-    /// What is stored is no request; in words.
+    /// The stored documents are not a valid request.
     Invalid(String),
 }
 
@@ -30,7 +30,7 @@ impl From<StoreError> for Unreadable {
     }
 }
 
-/// The request as it was submitted to this process, else as it is stored.
+/// Returns the kept request if the job was submitted to this process, else the stored one.
 pub(super) async fn request(queue: &Inner, job: &Job) -> Result<Arc<PlanRequest>, Unreadable> {
     if let Some(request) = queue.requests.take(&job.id) {
         return Ok(request);
@@ -45,7 +45,7 @@ pub(super) async fn request(queue: &Inner, job: &Job) -> Result<Arc<PlanRequest>
     read.map(Arc::new).map_err(|faults| Unreadable::Invalid(words(faults)))
 }
 
-/// A request from its documents.
+/// Reads a request from its documents.
 pub(super) fn read_request(model: &str, cluster: &str, options: &str) -> Result<PlanRequest, Vec<Fault>> {
     let model = Arc::new(ModelProfile::from_json(&Reader::parse(model.as_bytes())?)?);
     let cluster = Arc::new(ClusterInventory::from_json(&Reader::parse(cluster.as_bytes())?)?);

@@ -1,7 +1,7 @@
-//! The queue: claims jobs under leases, drives their solvers, stores what they find, recovers after a crash.
+//! The queue: claims jobs under leases, solves them, stores their results, and recovers jobs after a crash.
 //!
 //! A job is `queued`, then `running` under a lease with a fencing token, then ended in the transaction that stores its
-//! placement. Every write of a worker names its token, so that a job ends once, whoever thinks to own it.
+//! placement. Every write of a worker names its token, so that a job ends only once.
 
 mod admission;
 mod answer;
@@ -48,7 +48,7 @@ use crate::domain::tenant::Tenant;
 use crate::store::{Job, JobStatus, NewJob, Registered, Stopped, Store, StoreError};
 use crate::telemetry::metric;
 
-/// The running queue; clones share it.
+/// A running queue. Clones share it.
 #[derive(Clone)]
 pub struct Queue {
     inner: Arc<Inner>,
@@ -60,7 +60,7 @@ struct Inner {
     ids: Arc<dyn Ids>,
     settings: QueueSettings,
     solver: Arc<dyn Solver>,
-    /// This process among all that ever owned the database.
+    /// The id of this process, unique among all that ever used the database.
     owner: String,
     /// Wakes a worker.
     wake: Notify,
@@ -68,7 +68,7 @@ struct Inner {
     changes: Changes,
     requests: Requests,
     admission: Admission,
-    /// One for each explanation that may be solved at once.
+    /// Limits concurrent explanations.
     explaining: Arc<Semaphore>,
     running: Mutex<FxHashMap<Id, Arc<Signal>>>,
     tasks: Mutex<Vec<JoinHandle<()>>>,
@@ -77,7 +77,7 @@ struct Inner {
 }
 
 impl Queue {
-    /// Puts jobs of a dead process back into the queue, then starts the workers.
+    /// Puts the jobs of a dead process back into the queue and starts the workers.
     ///
     /// # Errors
     /// The database failed.
@@ -116,12 +116,12 @@ impl Queue {
         Ok(Self { inner })
     }
 
-    /// Inserts a job and wakes a worker. The request is what the documents of `job` say, as it was read at the door:
-    /// the worker uses it instead of reading the documents again; `bytes` is how much JSON it came from. The place was
-    /// promised to the job, if one was.
+    /// Inserts a job and wakes a worker. `request` is the parsed form of the documents of `job`, which saves the worker
+    /// from parsing them again, and `bytes` is their size as JSON. `place` is the queue slot reserved for the job, if
+    /// any.
     ///
     /// # Errors
-    /// As [`Store::insert_job`].
+    /// See [`Store::insert_job`].
     pub async fn submit(
         &self,
         job: NewJob,
@@ -131,10 +131,10 @@ impl Queue {
         let inner = self.inner.clone();
         to_the_end(async move {
             let id = inner.ids.id(IdKind::Job);
-            // Before the insert: behind it a worker may look at once.
+            // The request is kept before the insert, since a worker may claim the job right after it.
             inner.requests.keep(&id, request, bytes);
             let registered = inner.store.insert_job(id.clone(), job, inner.settings.limits()).await;
-            // The job counts for itself now.
+            // The inserted job occupies its slot itself now.
             drop(place);
             match &registered {
                 Ok(Registered { replayed: false, .. }) => inner.wake.notify_one(),
@@ -145,8 +145,9 @@ impl Queue {
         .await
     }
 
-    /// Ends a job: a queued one is cancelled, a running one keeps the best that it has. Asking again changes nothing.
-    /// The answer may still say `running`; [`Queue::wait_until_finished`] waits for the end (within 250 ms).
+    /// Stops a job: a queued one is cancelled, a running one ends with its best placement so far. Further calls have no
+    /// effect. The returned job may still be `running`; [`Queue::wait_until_finished`] waits for the end (within 250
+    /// ms).
     ///
     /// # Errors
     /// [`StoreError::NotFound`], or the database failed.
@@ -155,7 +156,7 @@ impl Queue {
         to_the_end(async move { inner.stop(&tenant, &id).await }).await
     }
 
-    /// Waits until a job is finished, at most for `timeout`, and returns how it stands then.
+    /// Waits until a job is finished, at most for `timeout`, and returns the job.
     ///
     /// # Errors
     /// [`StoreError::NotFound`], or the database failed.
@@ -163,7 +164,7 @@ impl Queue {
         self.wait(job, timeout, Job::is_finished).await
     }
 
-    /// Waits until a job has changed, at most for `timeout`, and returns how it stands then.
+    /// Waits until a job has changed, at most for `timeout`, and returns the job.
     ///
     /// # Errors
     /// [`StoreError::NotFound`], or the database failed.
@@ -171,20 +172,20 @@ impl Queue {
         self.wait(job, timeout, |now| now.version != job.version).await
     }
 
-    /// How many jobs may wait, and how many more may as far as is known; those on their way have their places.
+    /// Returns the limit of waiting jobs and an estimate of the free slots, without the reserved ones.
     pub fn quota(&self) -> (usize, usize) {
         let limit = self.inner.settings.queue_limit;
         let taken = self.inner.store.waiting_jobs().saturating_add(self.inner.admission.promised());
         (limit as usize, limit.saturating_sub(taken) as usize)
     }
 
-    /// Whether jobs are taken: not once shutdown has begun.
+    /// Returns `true` if the queue accepts jobs, that is until shutdown begins.
     pub fn is_accepting(&self) -> bool {
         !self.inner.closing.is_cancelled()
     }
 
     /// Stops the running solves, stores their incumbents, puts their jobs back into the queue, and ends the workers.
-    /// Waits for them no longer than [`QueueSettings::grace`].
+    /// Waits no longer than [`QueueSettings::grace`].
     pub async fn shutdown(&self) {
         self.inner.closing.cancel();
         self.inner.running().values().for_each(|signal| signal.end(Cause::Shutdown));
@@ -195,7 +196,7 @@ impl Queue {
         }
     }
 
-    /// Waits for a state of a job; a shutdown ends every wait.
+    /// Waits until a job meets a condition. A shutdown ends every wait.
     async fn wait(&self, job: &Job, timeout: Duration, enough: impl Fn(&Job) -> bool) -> Result<Job, StoreError> {
         let Job { tenant, id, .. } = job;
         let mut limit = std::pin::pin!(tokio::time::sleep(timeout));
@@ -220,14 +221,14 @@ impl std::fmt::Debug for Queue {
     }
 }
 
-/// Does something as a whole, also where the caller goes away in the middle: a client that hangs up ends its handler, and
-/// what stands in the database must be told to everybody.
+/// Runs a future to completion even if the caller is dropped. A client that disconnects drops its handler, but a
+/// committed change must still be announced.
 async fn to_the_end<T: Send + 'static>(work: impl Future<Output = T> + Send + 'static) -> T {
     match tokio::spawn(work.in_current_span()).await {
         Ok(done) => done,
         Err(failed) => match failed.try_into_panic() {
             Ok(panic) => std::panic::resume_unwind(panic),
-            // The runtime is shutting down; nobody waits for this any more.
+            // The runtime is shutting down, so no caller waits any more.
             Err(_) => std::future::pending().await,
         },
     }
@@ -242,12 +243,12 @@ impl Inner {
         self.changes.tell(id);
         match job.status {
             JobStatus::Running => self.end_search(id),
-            // It has the incumbent of an interrupted run: no worker is needed to end with that.
+            // The job has the incumbent of an interrupted run, so it can end without a worker.
             JobStatus::Queued => {
                 let claimed = self.store.claim_job(&self.owner, self.settings.lease, Some(id)).await?;
                 match claimed {
                     Some(claimed) => claim::drive_apart(self, claimed).await,
-                    // A worker was faster.
+                    // A worker has claimed the job first.
                     None => self.end_search(id),
                 }
                 return self.store.job(tenant, id).await;
@@ -257,18 +258,18 @@ impl Inner {
         Ok(job)
     }
 
-    /// Makes the signal of a job that this process runs.
+    /// Creates and registers the signal of a job that this process runs.
     fn register(&self, id: &Id) -> Arc<Signal> {
         let signal = Arc::new(Signal::new(self.clock.clone()));
         self.running().insert(id.clone(), signal.clone());
-        // Behind the insert: a shutdown from here on finds the signal.
+        // This check comes after the insert, so that a concurrent shutdown finds the signal.
         if self.closing.is_cancelled() {
             signal.end(Cause::Shutdown);
         }
         signal
     }
 
-    /// Forgets the signal of a run; a later run of the same job keeps its own.
+    /// Removes the signal of a run. The signal of a later run of the same job stays.
     fn unregister(&self, id: &Id, signal: &Arc<Signal>) {
         let mut running = self.running();
         if running.get(id).is_some_and(|of_run| Arc::ptr_eq(of_run, signal)) {

@@ -1,4 +1,4 @@
-//! What a search has found so far, kept until a heartbeat stores it.
+//! The progress of a search, collected until a heartbeat stores it.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -11,7 +11,7 @@ use cutpoint_planner::domain::placement::PlacementDocument;
 use crate::clock::Clock;
 use crate::store::leases::{Claimed, Figures, Found, Incumbent};
 
-/// Hears a search's progress from its threads.
+/// Collects the progress of a search from its threads.
 pub(super) struct Tracker {
     clock: Arc<dyn Clock>,
     started: Duration,
@@ -20,20 +20,20 @@ pub(super) struct Tracker {
 }
 
 struct State {
-    /// The objective of the best placement, that of an interrupted run included.
+    /// The objective of the best placement, including one of an interrupted run.
     best: Option<f64>,
     figures: Figures,
     incumbent: Option<PlacementDocument>,
-    /// Counts what was heard.
+    /// The number of reports so far.
     now: u64,
-    /// When the incumbent was heard.
+    /// The number of the report with the incumbent.
     incumbent_at: u64,
-    /// Up to where it is stored.
+    /// The number of the last stored report.
     stored: u64,
 }
 
 impl Tracker {
-    /// Starts where an interrupted run of the job ended.
+    /// Creates a tracker that continues an interrupted run of the job.
     pub(super) fn new(clock: Arc<dyn Clock>, objective: Objective, claimed: &Claimed) -> Self {
         let figures = Figures::of(&claimed.job);
         let best = claimed.incumbent.as_ref().map(|incumbent| incumbent.objective);
@@ -41,12 +41,12 @@ impl Tracker {
         Self { started: clock.monotonic(), clock, objective, state: Mutex::new(state) }
     }
 
-    /// Seconds since the search started.
+    /// Returns the seconds since the search started.
     pub(super) fn elapsed_s(&self) -> f64 {
         self.clock.monotonic().saturating_sub(self.started).as_secs_f64()
     }
 
-    /// What is not stored yet, if anything is, with the mark to give to [`Tracker::stored`].
+    /// Returns the progress that is not stored yet, if any, with the mark to pass to [`Tracker::stored`].
     pub(super) fn unstored(&self) -> Option<(Found, u64)> {
         let state = self.state();
         if state.now == state.stored {
@@ -60,18 +60,18 @@ impl Tracker {
         Some((Found { figures: state.figures, incumbent }, state.now))
     }
 
-    /// Everything up to the mark is stored.
+    /// Marks everything up to the mark as stored.
     pub(super) fn stored(&self, mark: u64) {
         self.state().stored = mark;
     }
 
-    /// The figures now.
+    /// Returns the current figures.
     pub(super) fn figures(&self) -> Figures {
         self.state().figures
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        // The state is whole between any two assignments of a solver that panicked.
+        // A solver that panicked cannot have left the state inconsistent.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -95,7 +95,7 @@ impl Progress for Tracker {
     }
 
     fn lower_bound(&self, bound: f64) {
-        // An infinite bound is the proof that there is no placement: the answer says so, with its reasons.
+        // An infinite bound proves that there is no placement. The answer reports that with its reasons.
         if !bound.is_finite() {
             return;
         }
@@ -109,7 +109,7 @@ impl State {
     fn raise_bound(&mut self, objective: Objective, bound: f64) {
         match objective {
             Objective::MinNodes { .. } => {
-                // A bound of nodes is a whole number; what lies below one proves the next.
+                // Numbers of nodes are whole, so a bound can be rounded up.
                 let nodes = bound.max(0.0).ceil() as u64;
                 self.figures.lower_bound_nodes = self.figures.lower_bound_nodes.max(Some(nodes));
             }
@@ -130,12 +130,12 @@ impl State {
     }
 }
 
-/// (objective − bound) / objective, between 0 and 1.
+/// Returns (objective − bound) / objective, from 0 to 1.
 pub(super) fn gap(objective: f64, bound: f64) -> f64 {
     if objective <= bound { 0.0 } else { ((objective - bound) / objective).clamp(0.0, 1.0) }
 }
 
-/// The objective of a document, smaller is better; `None` for one without a placement.
+/// Returns the objective of a document, or `None` without a placement. Smaller is better.
 pub(super) fn objective_value(objective: Objective, document: &PlacementDocument) -> Option<f64> {
     if document.stages().is_empty() {
         return None;
@@ -147,7 +147,7 @@ pub(super) fn objective_value(objective: Objective, document: &PlacementDocument
     }
 }
 
-/// The bound of a document, in the objective's unit.
+/// Returns the bound of a document in the objective's unit.
 fn lower_bound(objective: Objective, document: &PlacementDocument) -> Option<f64> {
     match objective {
         Objective::MinNodes { .. } => document.lower_bound_nodes.map(|nodes| nodes as f64),
@@ -155,7 +155,7 @@ fn lower_bound(objective: Objective, document: &PlacementDocument) -> Option<f64
     }
 }
 
-/// The figures of a document.
+/// Returns the figures of a document.
 pub(super) fn figures_of(document: &PlacementDocument) -> Figures {
     Figures {
         period_s: document.period_s,

@@ -1,4 +1,4 @@
-//! Recovery: jobs whose worker is gone go back to the queue, at most so often, then fail.
+//! Recovery: puts jobs whose worker is gone back into the queue, or fails them after too many crashes.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,12 +10,13 @@ use crate::store::StoreError;
 use crate::store::leases::Abandoned;
 use crate::telemetry::metric;
 
-/// At start: one process owns the database, so whoever ran jobs before is dead, whatever the leases say.
+/// Recovers the jobs of other processes at the start. Only one process uses the database at a time, so those processes
+/// are dead even if their leases have not expired.
 pub(super) async fn recover_at_start(queue: &Inner) -> Result<(), StoreError> {
     recover(queue, Abandoned::NotOwnedBy(queue.owner.clone())).await
 }
 
-/// While running: leases that were not renewed. Also forgets idempotency keys that have expired.
+/// Periodically recovers jobs with expired leases, and deletes expired idempotency keys.
 pub(super) async fn sweep(queue: Arc<Inner>) {
     let period = (queue.settings.lease / 3).max(Duration::from_millis(10));
     loop {
@@ -27,12 +28,12 @@ pub(super) async fn sweep(queue: Arc<Inner>) {
         if let Err(error) = recover(&queue, Abandoned::Expired { alive }).await {
             tracing::error!(%error, "jobs with expired leases were not recovered");
         }
-        // What was put back waits again.
+        // The recovered jobs count as waiting again.
         if let Err(error) = queue.store.count_waiting(queue.settings.queue_limit).await {
-            tracing::error!(%error, "the jobs that wait were not counted");
+            tracing::error!(%error, "the waiting jobs were not counted");
         }
         if let Err(error) = queue.store.forget_expired_keys().await {
-            tracing::error!(%error, "expired idempotency keys were not forgotten");
+            tracing::error!(%error, "expired idempotency keys were not deleted");
         }
     }
 }
@@ -42,7 +43,7 @@ async fn recover(queue: &Inner, abandoned: Abandoned) -> Result<(), StoreError> 
     let failed = [("status", "failed"), ("termination", "none")];
     counter!(metric::JOBS_ENDED, &failed).increment(recovered.failed.len() as u64);
     for job_id in &recovered.requeued {
-        tracing::warn!(%job_id, "nobody runs this job any more: put back into the queue");
+        tracing::warn!(%job_id, "the worker of this job is gone: put back into the queue");
     }
     for job_id in &recovered.failed {
         tracing::error!(%job_id, "the service ended too often while this job ran: failed");

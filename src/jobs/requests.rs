@@ -1,4 +1,4 @@
-//! Requests that were read at the door and wait for a worker: it need not read their documents again.
+//! Parsed requests of queued jobs, kept so that a worker need not parse their documents again.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -7,11 +7,11 @@ use rustc_hash::FxHashMap;
 
 use crate::domain::id::Id;
 
-/// How much JSON the kept requests may be in all; in memory they are a few times as large. What goes beyond is read from
-/// the store again.
+/// The most bytes of JSON of all kept requests; in memory they take a few times as much. Further requests are read from
+/// the store.
 const MOST_BYTES: usize = 32 << 20;
 
-/// The requests of queued jobs, as far as they are kept.
+/// The kept requests of queued jobs.
 #[derive(Default)]
 pub(super) struct Requests {
     kept: Mutex<Kept>,
@@ -24,7 +24,7 @@ struct Kept {
 }
 
 impl Requests {
-    /// Keeps a request that came from so much JSON, if there is admission.
+    /// Keeps a request that was parsed from this many bytes of JSON, if the limit allows it.
     pub(super) fn keep(&self, id: &Id, request: Arc<PlanRequest>, bytes: usize) {
         let mut kept = self.kept();
         if kept.bytes + bytes <= MOST_BYTES {
@@ -33,7 +33,7 @@ impl Requests {
         }
     }
 
-    /// Gives a request out, and keeps it no longer.
+    /// Removes and returns a request.
     pub(super) fn take(&self, id: &Id) -> Option<Arc<PlanRequest>> {
         let mut kept = self.kept();
         let (request, bytes) = kept.requests.remove(id)?;
@@ -41,7 +41,7 @@ impl Requests {
         Some(request)
     }
 
-    /// How many are kept.
+    /// Returns how many requests are kept.
     #[cfg(test)]
     pub(super) fn len(&self) -> usize {
         self.kept().requests.len()

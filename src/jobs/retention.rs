@@ -1,4 +1,4 @@
-//! Deletes what the retention settings let go, from time to time.
+//! Periodically deletes what the retention settings do not keep.
 
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use super::Inner;
 use crate::store::{Retention, Swept};
 use crate::telemetry::metric;
 
-/// Deletes until the queue shuts down; ends at once where everything is kept.
+/// Deletes periodically until the queue shuts down. Returns at once if the settings keep everything.
 pub(super) async fn sweep(queue: Arc<Inner>) {
     let retention = queue.settings.retention;
     if retention == Retention::default() {
@@ -22,7 +22,7 @@ pub(super) async fn sweep(queue: Arc<Inner>) {
         match queue.store.sweep(retention).await {
             Ok(swept) => report(swept),
             Err(error) => {
-                tracing::error!(%error, "what the retention lets go was not deleted; the next sweep tries again")
+                tracing::error!(%error, "expired records were not deleted; the next sweep tries again")
             }
         }
     }
@@ -33,6 +33,6 @@ fn report(Swept { placements, jobs, revisions }: Swept) {
         counter!(metric::RETENTION_DELETED, "kind" => kind).increment(deleted);
     }
     if placements + jobs + revisions > 0 {
-        tracing::info!(placements, jobs, revisions, "deleted what the retention lets go");
+        tracing::info!(placements, jobs, revisions, "deleted expired records");
     }
 }

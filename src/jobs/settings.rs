@@ -1,11 +1,11 @@
-//! How the queue works.
+//! Settings of the queue.
 
 use std::time::Duration;
 
 use crate::config::Settings;
 use crate::store::{QueueLimits, Retention};
 
-/// How the queue works.
+/// Settings of the queue.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct QueueSettings {
     /// Jobs solved at once. With 0, jobs are taken but not solved.
@@ -14,26 +14,26 @@ pub struct QueueSettings {
     pub threads_per_job: usize,
     /// Explanations solved at once; default the number of cores.
     pub explanations: usize,
-    /// How often a running job renews its lease and stores incumbent and bound.
+    /// How often a running job renews its lease and stores its incumbent and bound.
     pub heartbeat: Duration,
-    /// How long a job belongs to its worker after a heartbeat.
+    /// How long a lease lasts after a heartbeat.
     pub lease: Duration,
-    /// How often a job that a crash interrupted is tried again; default 3.
+    /// How many times a job is retried after a crash of the service; default 3.
     pub most_crashes: u32,
     /// The most jobs that may wait.
     pub queue_limit: u32,
     /// The most jobs of one key that have not ended.
     pub jobs_per_key: u32,
-    /// How long what has ended is kept.
+    /// How long ended jobs and placements are kept.
     pub retention: Retention,
-    /// How often what the retention lets go is deleted; default 10 s.
+    /// How often expired records are deleted; default 10 s.
     pub sweep: Duration,
     /// How long a shutdown waits for running searches to stop.
     pub grace: Duration,
 }
 
 impl QueueSettings {
-    /// How many jobs there may be.
+    /// Returns the limits on jobs.
     pub(super) fn limits(&self) -> QueueLimits {
         QueueLimits { waiting: self.queue_limit, of_key: self.jobs_per_key }
     }

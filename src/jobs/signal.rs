@@ -9,24 +9,24 @@ use cutpoint_planner::{Stop, StopReason};
 
 use crate::clock::Clock;
 
-/// Why a search was told to end before its deadline.
+/// The reason why a search was told to end before its deadline.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Cause {
-    /// Somebody asked for the best so far.
+    /// A caller asked to stop the job and keep the best placement so far.
     Asked,
-    /// The service ends; the job will run again.
+    /// The service is shutting down; the job will run again.
     Shutdown,
-    /// Another worker may have the job: what this search finds is nobody's.
+    /// Another worker may hold the job, so the result of this search is discarded.
     LeaseLost,
 }
 
 const CAUSES: [Cause; 3] = [Cause::Asked, Cause::Shutdown, Cause::LeaseLost];
 const NO_DEADLINE: u64 = u64::MAX;
 
-/// Shared by a search and those who may end it.
+/// A signal that a search shares with those who may end it.
 pub(crate) struct Signal {
     clock: Arc<dyn Clock>,
-    /// 0, or one more than the place of the cause.
+    /// 0, or the index of the cause plus one.
     cause: AtomicU8,
     deadline_us: AtomicU64,
 }
@@ -36,20 +36,20 @@ impl Signal {
         Self { clock, cause: AtomicU8::new(0), deadline_us: AtomicU64::new(NO_DEADLINE) }
     }
 
-    /// Sets the deadline, from now.
+    /// Sets the deadline, relative to now.
     pub(crate) fn end_within(&self, limit: Duration) {
         let deadline = self.clock.monotonic().saturating_add(limit).as_micros();
         self.deadline_us.store(u64::try_from(deadline).unwrap_or(NO_DEADLINE), Ordering::Relaxed);
     }
 
-    /// Ends the search. The first cause stands.
+    /// Ends the search. Later causes are ignored.
     pub(crate) fn end(&self, cause: Cause) {
         let number = CAUSES.iter().zip(1..).find_map(|(known, number)| (*known == cause).then_some(number));
-        // Another cause came first.
+        // The search already has a cause.
         let _ = self.cause.compare_exchange(0, number.unwrap_or(1), Ordering::Relaxed, Ordering::Relaxed);
     }
 
-    /// Why it was told to end, if it was.
+    /// Returns why the search was told to end, if it was.
     pub(crate) fn cause(&self) -> Option<Cause> {
         let number = usize::from(self.cause.load(Ordering::Relaxed));
         number.checked_sub(1).and_then(|place| CAUSES.get(place)).copied()
@@ -58,7 +58,8 @@ impl Signal {
 
 impl Stop for Signal {
     fn reason(&self) -> Option<StopReason> {
-        // The flag costs nothing; the clock about 25 ns, and no line of memory that another thread writes.
+        // Reading the flag is almost free. Reading the clock takes about 25 ns and no cache line that another thread
+        // writes.
         if self.cause.load(Ordering::Relaxed) != 0 {
             return Some(StopReason::Stopped);
         }
@@ -81,7 +82,7 @@ impl Slices for Signal {
     }
 }
 
-/// A part of a signal's time.
+/// A signal with a share of the remaining time of another.
 struct Slice<'a> {
     signal: &'a Signal,
     deadline_us: u64,
@@ -130,7 +131,7 @@ mod tests {
         let (quarter, all) = (signal.slice(0.25), signal.slice(1.0));
         clock.advance(Duration::from_secs(1));
         assert_eq!((quarter.reason(), all.reason()), (Some(StopReason::TimeLimit), None));
-        // A third of the three seconds that are left.
+        // A third of the remaining three seconds.
         let third = signal.slice(1.0 / 3.0);
         clock.advance(Duration::from_millis(999));
         assert_eq!(third.reason(), None);

@@ -1,12 +1,12 @@
-//! What solves a job: the planner, or a test's stand-in.
+//! The solver of jobs: the planner, or a substitute in tests.
 
 use cutpoint_planner::domain::placement::PlacementDocument;
 use cutpoint_planner::domain::request::PlanRequest;
 use cutpoint_planner::{self as planner, CheckFailure, Env};
 
-/// Solves a request, on a thread apart.
+/// Solves a request. It is called on its own thread.
 pub trait Solver: Send + Sync + 'static {
-    /// As [`planner::plan`].
+    /// See [`planner::plan`].
     fn solve(&self, request: &PlanRequest, env: &Env<'_>) -> Result<PlacementDocument, CheckFailure>;
 }
 

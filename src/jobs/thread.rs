@@ -1,4 +1,4 @@
-//! Threads that solve: each solve has its own, and gives way to the threads that answer requests.
+//! Threads of solves. Each solve has its own, at a lower priority than the threads that answer requests.
 
 use std::any::Any;
 use std::io;
@@ -7,35 +7,35 @@ use std::thread;
 
 use tokio::sync::oneshot;
 
-/// What comes back from such a thread: the result, or the words of a panic.
+/// The result of a solve, or the message of its panic.
 pub(super) type Solving<T> = oneshot::Receiver<Result<T, String>>;
 
-/// How nice a solve is to others, of 19 (`man 2 nice`). At 10 the kernel gives it a tenth of the time of a thread that
-/// answers, and wakes the latter before it; where nobody asks for anything a solve loses nothing.
+/// The niceness of a solve, of at most 19 (`man 2 nice`). At 10 the kernel gives it a tenth of the time of a thread
+/// that answers requests, and wakes the latter first. A solve on an otherwise idle machine loses nothing.
 #[cfg(target_os = "linux")]
 const NICENESS: i32 = 10;
 
-/// Runs a solve on a new thread. Threads that it starts are as nice.
+/// Runs a solve on a new thread. The threads that it starts inherit its niceness.
 ///
 /// # Errors
-/// The system has no thread left.
+/// The system could not start a thread.
 pub(super) fn solve_apart<T: Send + 'static>(solve: impl FnOnce() -> T + Send + 'static) -> io::Result<Solving<T>> {
     let (done, solving) = oneshot::channel();
     thread::Builder::new().name("solve".to_owned()).spawn(move || {
         give_way();
-        // What a panic leaves half done is asked nothing more.
+        // Nothing uses the state of the solve after a panic.
         let solved = catch_unwind(AssertUnwindSafe(solve)).map_err(|panic| words(&*panic));
-        // Nobody waits any more: the job was lost to another worker, or the service ends.
+        // The receiver is gone if the lease was lost or the service is shutting down.
         let _ = done.send(solved);
     })?;
     Ok(solving)
 }
 
-/// On Linux each thread has a niceness of its own; elsewhere it is the whole process's, and stays.
+/// Lowers the priority of this thread. Only Linux has a niceness for each thread; elsewhere this does nothing.
 fn give_way() {
     #[cfg(target_os = "linux")]
     if let Err(error) = rustix::process::nice(NICENESS) {
-        tracing::debug!(%error, "a solve runs at the priority of everything else");
+        tracing::debug!(%error, "the priority of a solve was not lowered");
     }
 }
 

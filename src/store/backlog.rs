@@ -1,4 +1,4 @@
-//! What the store says of itself: jobs and deliveries that have not ended, and the size of the write-ahead log.
+//! Figures of the store: the number of jobs and deliveries that have not ended, and the size of the write-ahead log.
 
 use std::time::Duration;
 
@@ -8,13 +8,13 @@ use super::{Store, StoreError};
 /// Jobs that have not ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Backlog {
-    /// How many wait.
+    /// The number of waiting jobs.
     pub queued: u64,
-    /// How many run.
+    /// The number of running jobs.
     pub running: u64,
-    /// How many deliveries to webhooks are pending.
+    /// The number of pending deliveries to webhooks.
     pub deliveries: u64,
-    /// How long the oldest of those that wait has its record, measured.
+    /// How long the oldest waiting job has been queued, measured by the monotonic clock.
     pub oldest: Option<Duration>,
 }
 
@@ -50,7 +50,7 @@ impl Store {
         })
     }
 
-    /// The size of the write-ahead log; 0 where there is none.
+    /// Returns the size of the write-ahead log, or 0 if there is none.
     pub fn wal_bytes(&self) -> u64 {
         std::fs::metadata(&*self.wal_file).map_or(0, |file| file.len())
     }

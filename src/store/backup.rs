@@ -1,4 +1,4 @@
-//! A copy of a database, made while others read and write it.
+//! Copies a database while other connections read and write it.
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -9,11 +9,11 @@ use sqlx::sqlite::SqliteConnectOptions;
 
 use super::{BUSY_TIMEOUT, Connection, Standing, StoreError, standing};
 
-/// Copies a database to a file that is not there yet, and gives the copy's size in bytes. The copy holds everything that
-/// was committed before the call; its schema is that of the original, which is not migrated.
+/// Copies a database to a file that must not exist yet, and returns the copy's size in bytes. The copy holds everything
+/// that was committed before the call. The schema is not migrated.
 ///
-/// The copy is written under another name in the same folder, checked, and has its own name once it is on the disk. A
-/// failure leaves nothing.
+/// The copy is written under a temporary name in the same folder and checked. It is renamed once it is on the disk. A
+/// failure leaves no file.
 ///
 /// # Errors
 /// [`StoreError::Missing`], [`StoreError::Foreign`] or [`StoreError::Newer`] for the original, [`StoreError::Exists`]
@@ -44,9 +44,9 @@ pub async fn backup(database_url: &str, copy: &Path) -> Result<u64, StoreError> 
     Ok(bytes)
 }
 
-/// Writes all of a database to an empty file, as one reader sees it: writers go on.
+/// Writes a consistent snapshot of a database to an empty file. Writers are not blocked.
 async fn write(original: SqliteConnectOptions, file: &Path) -> Result<(), StoreError> {
-    // Not read-only: as the last one that uses the database this connection takes its files away again.
+    // The connection is not read-only: if it is the last one, it must remove the -wal and -shm files.
     let options = original.create_if_missing(false).busy_timeout(BUSY_TIMEOUT);
     let mut connection = Connection::connect_with(&options).await?;
     let name = file.to_str().ok_or_else(|| StoreError::File {
@@ -70,8 +70,8 @@ async fn check(file: &Path) -> Result<(), StoreError> {
     }
 }
 
-/// Makes sure that the name of a new file survives a power cut.
+/// Syncs the folder, so that the name of a new file survives a power failure.
 fn sync_folder(folder: &Path) -> std::io::Result<()> {
-    // Elsewhere a folder is no file that can be opened.
+    // Other systems cannot open a folder as a file.
     if cfg!(unix) { File::open(folder)?.sync_all() } else { Ok(()) }
 }

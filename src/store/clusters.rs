@@ -1,4 +1,4 @@
-//! Clusters: inventories whose revisions are immutable; a change makes a new revision.
+//! Clusters: inventories with immutable revisions. A change creates a new revision.
 
 use cutpoint_planner::domain::cluster::ClusterInventory;
 use cutpoint_planner::domain::hash::{json_text, text_hash};
@@ -15,7 +15,7 @@ use super::{Connection, Idempotency, Listed, Page, PageKey, Registered, Store, S
 use crate::domain::id::{Id, IdKind};
 use crate::domain::tenant::Tenant;
 
-/// An inventory as the store keeps it.
+/// An inventory in its stored form.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ClusterDocument {
     /// Its name.
@@ -31,7 +31,7 @@ pub struct ClusterDocument {
 }
 
 impl ClusterDocument {
-    /// Writes an inventory down, once, outside of any transaction.
+    /// Serialises an inventory. This is done outside of transactions.
     pub fn new(inventory: &ClusterInventory) -> Self {
         let document = json_text(inventory);
         Self {
@@ -67,7 +67,7 @@ pub struct ClusterSummary {
     /// When this revision was made.
     #[schema(value_type = String, format = DateTime)]
     pub revised_at: Timestamp,
-    /// The cluster's place in the order of inserts.
+    /// The cluster's position in the order of inserts.
     #[serde(skip)]
     pub sequence: u64,
 }
@@ -84,7 +84,7 @@ macro_rules! select_revision {
     };
 }
 
-/// The revision $2 of cluster $1 of tenant $3, or the newest.
+/// Selects revision $2 of cluster $1 of tenant $3, or the newest.
 macro_rules! one_revision {
     () => {
         " WHERE clusters.id = $1 AND cluster_revisions.revision = COALESCE($2, clusters.revision)
@@ -138,7 +138,7 @@ impl Keyed for ClusterSummary {
 }
 
 impl Store {
-    /// Registers a cluster at revision 1, always a new one.
+    /// Registers a new cluster at revision 1.
     ///
     /// # Errors
     /// [`StoreError::KeyReused`], or the database failed.
@@ -154,7 +154,7 @@ impl Store {
                 let now = store.clock.now();
                 let since = store.keys_since();
                 if let Some(known) = recall(connection, &tenant, idempotency.as_ref(), since).await? {
-                    // The answer is what was created then, not what has become of it.
+                    // A retry returns the revision that the first request created, and not the newest.
                     let row = find(connection, &tenant, &known.resource_id, Some(1)).await?;
                     return Ok(Registered { row, created: known.created, replayed: true });
                 }
@@ -166,7 +166,7 @@ impl Store {
         .await
     }
 
-    /// Makes a new revision of a cluster that is at `expected_revision`.
+    /// Creates a new revision of a cluster whose newest is `expected_revision`.
     ///
     /// # Errors
     /// [`StoreError::RevisionChanged`], [`StoreError::NotFound`], or the database failed.
@@ -205,7 +205,7 @@ impl Store {
         .await
     }
 
-    /// A revision of a cluster, without its document; `None` for the newest.
+    /// Returns a revision of a cluster without its document; `None` means the newest.
     ///
     /// # Errors
     /// [`StoreError::NotFound`], or the database failed.
@@ -214,7 +214,7 @@ impl Store {
         find(&mut connection, tenant, id.as_str(), revision).await
     }
 
-    /// A revision of a cluster with its document as JSON text; `None` for the newest.
+    /// Returns a revision of a cluster with its document as JSON text; `None` means the newest.
     ///
     /// # Errors
     /// [`StoreError::NotFound`], or the database failed.
@@ -232,7 +232,7 @@ impl Store {
         Ok((row.cluster.try_into()?, document))
     }
 
-    /// The newest revisions of a tenant's clusters, in the order in which the clusters were inserted.
+    /// Returns the newest revisions of a tenant's clusters in the order of inserts.
     ///
     /// # Errors
     /// The database failed.
@@ -245,8 +245,8 @@ impl Store {
         page.read::<ClusterRow, ClusterSummary>(&mut connection, "clusters", query).await
     }
 
-    /// Deletes a cluster with its revisions, if no job and no placement refers to it, and if its newest revision is the
-    /// expected one, where one is.
+    /// Deletes a cluster with its revisions if no job or placement refers to it, and if its newest revision is
+    /// `expected_revision`, if given.
     ///
     /// # Errors
     /// [`StoreError::InUse`], [`StoreError::RevisionChanged`], [`StoreError::NotFound`], or the database failed.
@@ -271,7 +271,8 @@ impl Store {
         .await
     }
 
-    /// The cluster that first came with this content inline; registers it the first time.
+    /// Returns the cluster that was registered from an inline inventory with this content, and registers it if there is
+    /// none.
     pub(super) async fn put_inline_cluster(
         &self,
         connection: &mut Connection,
@@ -347,7 +348,7 @@ async fn insert_revision(
     Ok(())
 }
 
-/// A revision of a cluster; `None` for the newest.
+/// Reads a revision of a cluster; `None` means the newest.
 pub(super) async fn find(
     connection: &mut Connection,
     tenant: &Tenant,
@@ -360,12 +361,12 @@ pub(super) async fn find(
     row.ok_or_else(|| missing(id, revision))?.try_into()
 }
 
-/// A revision to look for; one that is too large for the database is not in it.
+/// Converts a revision for a query. One that is too large for the database does not exist.
 fn wanted(revision: u64) -> i64 {
     i64::try_from(revision).unwrap_or(i64::MAX)
 }
 
-/// A job or a placement that refers to a cluster.
+/// Returns a job or placement that refers to a cluster.
 async fn user(connection: &mut Connection, id: &Id) -> Result<Option<Id>, StoreError> {
     let select = sqlx::query_scalar(
         "SELECT id FROM jobs WHERE cluster_id = $1 UNION ALL SELECT id FROM placements WHERE cluster_id = $1 LIMIT 1",

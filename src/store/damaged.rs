@@ -1,4 +1,4 @@
-//! Queued jobs whose rows are damaged: each ends as failed, so that the next has its turn.
+//! Queued jobs with damaged rows. They are failed, so that they do not block the queue.
 
 use sqlx::Row as _;
 
@@ -10,14 +10,14 @@ use crate::domain::id::Id;
 use crate::domain::named::Named;
 
 impl Store {
-    /// Ends the oldest queued job, or the queued job `only`, as failed. It is the one of this id, whose column cannot be
-    /// read; another that has come to its place stays where it can be read.
+    /// Fails the oldest queued job, or the queued job `only`, if it still is the damaged one with this id and column.
+    /// Another job that has become the oldest meanwhile is left alone if it can be read.
     pub(super) async fn set_aside_job(&self, only: Option<&Id>, id: String, column: String) -> Result<(), StoreError> {
         let (only, now, waiting) = (only.cloned(), self.clock.now(), self.waiting.clone());
         self.write(move |connection| {
             Box::pin(async move {
                 let only = only.as_ref().map(Id::as_str);
-                // As a claim takes it. It is named by its place, since its id may be what is damaged.
+                // The row is selected as a claim selects it, and identified by its rowid, since its id may be damaged.
                 let select = sqlx::query(
                     "SELECT * FROM jobs WHERE status = 'queued' AND id = COALESCE($1,
                          (SELECT id FROM jobs WHERE status = 'queued' ORDER BY sequence LIMIT 1))",

@@ -1,7 +1,7 @@
-//! Deliveries: what clients see of them, and what the dispatcher does with them: claim, record, forget.
+//! Deliveries: queries for clients, and the operations of the dispatcher.
 //!
-//! A claim counts the attempt before it is made, and its number is the token of its end: an attempt that was overtaken
-//! writes nothing. A claim whose process died is due again.
+//! A claim increments the number of the attempt, and the attempt's outcome is stored only under that number. So an
+//! attempt that a later claim has superseded changes nothing. A delivery whose process died becomes due again.
 
 use std::time::Duration;
 
@@ -40,7 +40,7 @@ struct ClaimRow {
 }
 
 impl Store {
-    /// A webhook's deliveries in the order of inserts, those of these statuses; none means any.
+    /// Returns a webhook's deliveries with one of these statuses in the order of inserts. No status means any.
     ///
     /// # Errors
     /// [`StoreError::NotFound`] for the webhook, or the database failed.
@@ -61,7 +61,7 @@ impl Store {
         Ok(listed)
     }
 
-    /// Makes a delivery due now, whatever attempt is running. One that has ended goes through the whole schedule again.
+    /// Makes a delivery due now, even if an attempt is running. An ended delivery restarts the schedule.
     ///
     /// # Errors
     /// [`StoreError::NotFound`], [`StoreError::WebhookDisabled`], or the database failed.
@@ -91,20 +91,20 @@ impl Store {
         Ok(delivery)
     }
 
-    /// Tells whoever delivers that there is something to deliver, if there is.
+    /// Wakes the dispatcher if there are new deliveries.
     pub(super) fn wake_courier(&self, announced: bool) {
         if announced {
             self.outbox.notify_one();
         }
     }
 
-    /// Waits until deliveries have come that are due now.
+    /// Waits for new due deliveries.
     pub async fn deliveries_came(&self) {
         self.outbox.notified().await;
     }
 
-    /// Deliveries that are due and that no attempt has, the longest due first: at most `of_each` of a webhook, so that
-    /// one with many does not keep the others waiting.
+    /// Returns due deliveries without a claim, the longest due first. At most `of_each` belong to one webhook, so that
+    /// one with many does not delay the others.
     ///
     /// # Errors
     /// The database failed.
@@ -134,7 +134,7 @@ impl Store {
         due.collect()
     }
 
-    /// When the next delivery becomes due that is not due now, by [`Store::steady_now`].
+    /// Returns when the next delivery becomes due, by [`Store::steady_now`].
     ///
     /// # Errors
     /// The database failed.
@@ -145,15 +145,15 @@ impl Store {
         );
         let next = select.bind(self.steady.now().as_microsecond()).fetch_optional(&self.readers).await;
         let next: Option<i64> = match next.map_err(StoreError::from) {
-            // SQLite puts what is no number behind all numbers: no other is due before.
+            // SQLite sorts values that are not numbers after all numbers, so no other delivery is due earlier.
             Err(StoreError::Unreadable { .. }) => None,
             next => next?,
         };
         next.map(|time| Reading { id: "the deliveries" }.time("next_attempt_at", time)).transpose()
     }
 
-    /// Takes deliveries that are due for one attempt each; those that are not any more are left out. One that cannot be
-    /// made because it or its webhook is damaged fails.
+    /// Claims due deliveries for one attempt each. Those that are no longer due are skipped. A delivery that is
+    /// damaged, or whose webhook is, fails.
     ///
     /// # Errors
     /// The database failed.
@@ -182,8 +182,8 @@ impl Store {
         .await
     }
 
-    /// Writes down how an attempt ended. One that was overtaken (its delivery was asked for again meanwhile, or its
-    /// webhook was deleted) changes nothing; says whether it was not.
+    /// Stores the outcome of an attempt and returns `true`. Returns `false` and changes nothing if the attempt was
+    /// superseded: the delivery was requested again meanwhile, or its webhook was deleted.
     ///
     /// # Errors
     /// The database failed.
@@ -213,8 +213,8 @@ impl Store {
         .await
     }
 
-    /// Gives up every claim: for the start, when no attempt can be running. What is due later than it can be, because the
-    /// clock was turned back, is due now; `longest` is what passes between two attempts at the most.
+    /// Releases every claim. It is called at the start, when no attempt can be running. `longest` is the longest delay
+    /// between two attempts: a delivery that is due later, because the clock was set back, becomes due now.
     ///
     /// # Errors
     /// The database failed.
@@ -234,12 +234,13 @@ impl Store {
         .await
     }
 
-    /// Deletes messages that are older than this, with their deliveries, unless one of these is pending; says how many.
+    /// Deletes messages older than this with their deliveries, unless a delivery is pending. Returns how many were
+    /// deleted.
     ///
     /// # Errors
     /// The database failed.
     pub async fn forget_messages(&self, age: Duration) -> Result<u64, StoreError> {
-        // A clock that is turned forward makes no message old.
+        // Setting the clock forward must not make messages old.
         let before =
             self.clock.now().min(self.steady.now()).checked_sub(age).unwrap_or(Timestamp::MIN).as_microsecond();
         self.write(move |connection| {
@@ -268,13 +269,13 @@ impl TryFrom<DueRow> for DueDelivery {
     }
 }
 
-/// A delivery as clients see it, by the wall clock.
+/// Converts a delivery for clients, whose times are of the wall clock.
 fn on_the_wall(steady: &SteadyClock, delivery: Delivery) -> Delivery {
     let next_attempt_at = delivery.next_attempt_at.map(|time| steady.on_the_wall(time));
     Delivery { next_attempt_at, ..delivery }
 }
 
-/// What waits to be delivered to a webhook fails.
+/// Fails the pending deliveries of a webhook.
 pub(super) async fn fail_pending(connection: &mut Connection, webhook_id: &Id) -> Result<(), StoreError> {
     let fail = sqlx::query(
         "UPDATE webhook_deliveries SET status = 'failed', next_attempt_at = NULL, claimed_until = NULL
@@ -325,13 +326,13 @@ async fn claim_one(
     let reading = Reading { id: message_id.as_str() };
     let attempt = reading.count("attempts", row.attempts)?;
     let try_number = reading.count("attempts_before", row.attempts - row.attempts_before)?;
-    // A secret whose time seems over because the clock was turned forward signs on.
+    // A secret that seems expired because the clock was set forward still signs.
     let secrets = webhook.secrets_at(now.min(wall));
     Ok(Some(ClaimedDelivery { attempt, try_number, url: webhook.url, secrets, payload, webhook_id, message_id }))
 }
 
-/// A delivery that failed while its attempt ran, because its webhook was disabled, is not tried again. One that has lost
-/// its claim and is pending was asked for again.
+/// Returns the state of a delivery after an attempt. If its webhook was disabled during the attempt, it stays failed.
+/// If it is pending without a claim, it was requested again.
 async fn record(
     connection: &mut Connection,
     claimed: &ClaimedDelivery,

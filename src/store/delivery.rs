@@ -1,4 +1,4 @@
-//! A delivery's types and its row: one message to one webhook.
+//! The types of a delivery (one message to one webhook) and its row.
 
 use std::time::Duration;
 
@@ -14,13 +14,13 @@ use crate::domain::named::named;
 use crate::domain::webhook::WebhookSecret;
 
 named! {
-    /// Where a delivery stands.
+    /// The status of a delivery.
     pub enum DeliveryStatus {
         /// Another attempt will be made.
         Pending = "pending",
-        /// The receiver has taken it.
+        /// The receiver has accepted it.
         Delivered = "delivered",
-        /// No attempt will be made unless somebody asks.
+        /// No attempt will be made unless a client requests one.
         Failed = "failed",
     }
 }
@@ -36,22 +36,22 @@ named! {
         Redirected = "redirected",
         /// The receiver answered with another status.
         Rejected = "rejected",
-        /// The address is one that messages may not go to.
+        /// The guard refused the address.
         AddressRefused = "address_refused",
         /// The host's name has no address.
         NotResolved = "not_resolved",
-        /// No connection came about.
+        /// No connection could be established.
         NotConnected = "not_connected",
         /// The receiver's certificate, or the TLS connection, is not valid.
         TlsFailed = "tls_failed",
-        /// It took too long.
+        /// The attempt timed out.
         TimedOut = "timed_out",
         /// The connection ended before an answer, or the answer was not HTTP.
         BrokenOff = "broken_off",
     }
 }
 
-/// An attempt that has ended.
+/// An ended attempt.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct DeliveryAttempt {
     /// When it began.
@@ -61,9 +61,9 @@ pub struct DeliveryAttempt {
     #[serde(rename = "duration_s", serialize_with = "seconds")]
     #[schema(value_type = f64, minimum = 0)]
     pub duration: Duration,
-    /// How it ended.
+    /// Its outcome.
     pub outcome: AttemptOutcome,
-    /// The HTTP status, where there was one.
+    /// The HTTP status, if there was an answer.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false, minimum = 100, maximum = 999)]
     pub status_code: Option<u16>,
@@ -80,38 +80,38 @@ fn seconds<S: Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok, S
 /// A delivery: one message to one webhook.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Delivery {
-    /// The message, the same at every attempt: the header `webhook-id`.
+    /// The message's id, the same at every attempt: the header `webhook-id`.
     #[schema(value_type = String)]
     pub message_id: Id,
     /// The webhook.
     #[schema(value_type = String)]
     pub webhook_id: Id,
-    /// What happened: `job.finished`.
+    /// The type of the event: `job.finished`.
     pub event_type: String,
-    /// The job that it happened to.
+    /// The job of the event.
     #[schema(value_type = String)]
     pub job_id: Id,
-    /// Where it stands.
+    /// Its status.
     pub status: DeliveryStatus,
-    /// Attempts that have begun.
+    /// The number of started attempts.
     pub attempts: u64,
     /// When the next attempt is due.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false, value_type = Option<String>, format = DateTime)]
     pub next_attempt_at: Option<Timestamp>,
-    /// The last attempt that has ended.
+    /// The last ended attempt.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub last_attempt: Option<DeliveryAttempt>,
-    /// When the message was made.
+    /// When the message was created.
     #[schema(value_type = String, format = DateTime)]
     pub created_at: Timestamp,
-    /// Its place in the order of inserts.
+    /// Its position in the order of inserts.
     #[serde(skip)]
     pub sequence: u64,
 }
 
-/// A delivery that is due.
+/// A due delivery.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DueDelivery {
     /// The webhook.
@@ -120,31 +120,31 @@ pub struct DueDelivery {
     pub message_id: Id,
 }
 
-/// A delivery that an attempt has taken.
+/// A claimed delivery.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ClaimedDelivery {
     /// The webhook.
     pub webhook_id: Id,
     /// The message.
     pub message_id: Id,
-    /// The number of the attempt, from 1: the token that its end is written with.
+    /// The number of the attempt, from 1. It is the token with which the outcome is stored.
     pub attempt: u64,
-    /// Its place in the schedule, from 1: it starts anew when a delivery is asked for again.
+    /// Its number in the schedule, from 1. It restarts when a client requests the delivery again.
     pub try_number: u64,
-    /// Where it goes.
+    /// The URL of the receiver.
     pub url: String,
-    /// What signs it, the newest first.
+    /// The secrets that sign it, the newest first.
     pub secrets: Vec<WebhookSecret>,
-    /// What is sent.
+    /// The body.
     pub payload: String,
 }
 
-/// What becomes of a delivery after an attempt.
+/// The state of a delivery after an attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verdict {
     /// It is delivered.
     Delivered,
-    /// Another attempt is due then, by [`crate::store::Store::steady_now`].
+    /// Another attempt is due at this time of [`crate::store::Store::steady_now`].
     Again(Timestamp),
     /// It has failed.
     Failed,

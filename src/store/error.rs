@@ -1,4 +1,4 @@
-//! What can go wrong in the store, a closed list.
+//! The errors of the store.
 
 use std::path::PathBuf;
 
@@ -6,23 +6,23 @@ use cutpoint_planner::domain::unit::counted;
 
 use crate::domain::id::{Id, IdKind};
 
-/// Why the store did not do what it was asked. Nothing of a failed write is kept.
+/// An error of the store. A failed write is rolled back.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// No such row.
     #[error("there is no {} {id}", kind_name(*.kind))]
     NotFound {
-        /// What was looked for.
+        /// The kind of the resource.
         kind: IdKind,
-        /// Its id; for a cluster's revision `cls_…` with `revision N` behind it.
+        /// Its id. For a cluster's revision, `cls_…` followed by `revision N`.
         id: String,
     },
     /// A row cannot be deleted while others refer to it.
     #[error("{id} is in use by {by}")]
     InUse {
-        /// What was to be deleted.
+        /// The row to delete.
         id: Id,
-        /// What refers to it.
+        /// The row that refers to it.
         by: Id,
     },
     /// A cluster has another revision than the caller expected.
@@ -41,56 +41,56 @@ pub enum StoreError {
         /// The key.
         key: String,
     },
-    /// As many jobs wait as may.
+    /// The queue is full.
     #[error("the queue has {} already", counted(.limit, "job"))]
     QueueFull {
-        /// The most that may wait.
+        /// The limit of waiting jobs.
         limit: u32,
     },
-    /// As many jobs of the key have not ended as may.
+    /// The key has reached its limit of jobs that have not ended.
     #[error("this key has {} open already", counted(.limit, "job"))]
     QuotaUsed {
-        /// The most that may be open.
+        /// The limit of the key's jobs that have not ended.
         limit: u32,
     },
-    /// A tenant has as many webhooks as it may.
+    /// The tenant has reached the limit of webhooks.
     #[error("the tenant has {} already", counted(.limit, "webhook"))]
     TooManyWebhooks {
-        /// The most that there may be.
+        /// The limit of webhooks.
         limit: u32,
     },
-    /// A webhook must be enabled for this.
+    /// The operation requires an enabled webhook.
     #[error("{id} is disabled")]
     WebhookDisabled {
         /// The webhook.
         id: Id,
     },
-    /// The job must be finished for this.
+    /// The operation requires a finished job.
     #[error("{id} is not finished")]
     NotFinished {
         /// The job.
         id: Id,
     },
-    /// Another worker, or nobody, holds the job now; nothing was written.
+    /// The worker no longer holds the job; nothing was written.
     #[error("the lease of {id} is lost")]
     LeaseLost {
         /// The job.
         id: Id,
     },
-    /// A row holds what no version of this program wrote.
+    /// A row holds a value that no version of this program writes.
     #[error("column {column} of {id} is not readable: {value:?}")]
     Unreadable {
         /// The row.
         id: String,
         /// Its column.
         column: String,
-        /// What stands there.
+        /// The value.
         value: String,
     },
     /// A number that the database cannot hold.
     #[error("{what} is too large for the database: {value}")]
     TooLarge {
-        /// What it is.
+        /// A description of it.
         what: &'static str,
         /// The number.
         value: u64,
@@ -106,7 +106,7 @@ pub enum StoreError {
     Lock {
         /// The file that is locked.
         path: PathBuf,
-        /// What the system says.
+        /// The message of the system.
         error: std::io::Error,
     },
     /// What stands at the database's place belongs to another program. It was not changed.
@@ -117,7 +117,7 @@ pub enum StoreError {
     Foreign {
         /// The file.
         path: PathBuf,
-        /// What it is.
+        /// A description of it.
         what: String,
     },
     /// A newer version of this program has changed the schema. The database was not changed.
@@ -149,7 +149,7 @@ pub enum StoreError {
     /// A copy that was made is damaged, because the database is.
     #[error("the copy is damaged, as the database must be: {words}")]
     DamagedCopy {
-        /// What SQLite says.
+        /// The message of SQLite.
         words: String,
     },
     /// A file cannot be read or written.
@@ -157,7 +157,7 @@ pub enum StoreError {
     File {
         /// The file.
         path: PathBuf,
-        /// What the system says.
+        /// The message of the system.
         error: std::io::Error,
     },
     /// The store was closed.

@@ -1,7 +1,7 @@
-//! Idempotency keys: the key, the request's fingerprint and the created row go in one transaction.
+//! Idempotency keys. One transaction stores the key, the request's fingerprint and the created row.
 //!
-//! A key is claimed by the very transaction that creates the row, and there is one writer: of two requests with one
-//! key the second sees either nothing of the first or its finished row. So no request is ever "still in flight".
+//! There is only one writer, so of two requests with the same key the second sees either nothing of the first or its
+//! committed row. A request is never "in flight" for another.
 
 use jiff::Timestamp;
 
@@ -9,27 +9,27 @@ use super::{Connection, Store, StoreError};
 use crate::domain::id::Id;
 use crate::domain::tenant::Tenant;
 
-/// What a client sends so that a retry does not create a second row.
+/// An idempotency key with the fingerprint of its request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Idempotency {
     /// The client's key.
     pub key: String,
-    /// What identifies the request's content: a hash over method, path and body.
+    /// A hash of the request's method, path and body.
     pub fingerprint: String,
 }
 
-/// The answer to a request that creates.
+/// The result of a request that creates a row.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Registered<T> {
     /// The row.
     pub row: T,
-    /// Whether the first request with this key, or this one if it has none, created the row: 201, else 200.
+    /// Whether the first request with this key (or this one, without a key) created the row: 201, else 200.
     pub created: bool,
-    /// Whether this is the answer to a request that was answered before.
+    /// Whether this repeats the answer to an earlier request.
     pub replayed: bool,
 }
 
-/// What a key stands for.
+/// The stored request of a key.
 pub(super) struct Remembered {
     pub(super) resource_id: String,
     pub(super) created: bool,
@@ -42,7 +42,7 @@ struct KeyRow {
     created: bool,
 }
 
-/// What a key stands for, if it was given since `since`.
+/// Returns the stored request of a key that was used at `since` or later.
 pub(super) async fn recall(
     connection: &mut Connection,
     tenant: &Tenant,
@@ -66,7 +66,7 @@ pub(super) async fn recall(
     }
 }
 
-/// Remembers what a key stands for; an expired use of it is forgotten.
+/// Stores a key. An expired use of it is replaced.
 pub(super) async fn remember(
     connection: &mut Connection,
     tenant: &Tenant,
@@ -93,7 +93,7 @@ pub(super) async fn remember(
     Ok(())
 }
 
-/// Forgets the keys of a row that is deleted: the same request then creates another.
+/// Deletes the keys of a deleted row, so that the same request creates another.
 pub(super) async fn forget_resource(connection: &mut Connection, resource_id: &Id) -> Result<(), StoreError> {
     let delete = sqlx::query("DELETE FROM idempotency_keys WHERE resource_id = $1").bind(resource_id.as_str());
     delete.execute(connection).await?;
@@ -101,12 +101,13 @@ pub(super) async fn forget_resource(connection: &mut Connection, resource_id: &I
 }
 
 impl Store {
-    /// Since when a key counts. A clock that is turned forward makes none forgotten: a retry would do the work twice.
+    /// Returns the time since which keys are valid. Setting the clock forward must not expire keys, since a retry would
+    /// then repeat the work.
     pub(super) fn keys_since(&self) -> Timestamp {
         self.steady.now().checked_sub(self.remember_keys).unwrap_or(Timestamp::MIN)
     }
 
-    /// Whether a tenant has given this key, and it is still remembered.
+    /// Returns `true` if a tenant has used this key and it has not expired.
     ///
     /// # Errors
     /// The database failed.
@@ -119,8 +120,8 @@ impl Store {
         Ok(select.bind(tenant.as_str()).bind(key).bind(since).fetch_one(&self.readers).await?)
     }
 
-    /// Deletes keys that have expired; says how many. One from ahead, given before the clock was turned back and the
-    /// service started again, counts from now on.
+    /// Deletes expired keys and returns how many. A key with a later time, from before the clock was set back and the
+    /// service restarted, gets the current time.
     ///
     /// # Errors
     /// The database failed.

@@ -1,4 +1,4 @@
-//! A job's types and its row.
+//! The types of a job and its row.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -19,79 +19,79 @@ use crate::domain::tenant::Tenant;
 /// The model of a new job.
 #[derive(Debug, Clone)]
 pub enum JobModel {
-    /// One that is registered.
+    /// A registered model.
     Registered(Id),
-    /// One that came with the request; it is registered, or found again, in the job's transaction.
+    /// A model in the request. The job's transaction registers it unless its content is registered already.
     Inline(ModelDocument),
 }
 
 /// The cluster of a new job.
 #[derive(Debug, Clone)]
 pub enum JobCluster {
-    /// A revision of one that is registered: the one that the request was checked against.
+    /// The revision of a registered cluster that the request was checked against.
     Registered {
         /// The cluster.
         id: Id,
         /// The revision.
         revision: u64,
     },
-    /// One that came with the request. The same inline inventory is one cluster, however often it comes.
+    /// A cluster in the request. Equal inline inventories share one cluster.
     Inline(ClusterDocument),
 }
 
 /// A job to insert.
 #[derive(Debug, Clone)]
 pub struct NewJob {
-    /// Whose it is.
+    /// The tenant that owns it.
     pub tenant: Tenant,
-    /// The key that posts it.
+    /// The API key that posts it.
     pub key_id: Option<Id>,
-    /// What to place.
+    /// The model to place.
     pub model: JobModel,
-    /// Where to place it.
+    /// The cluster to place it on.
     pub cluster: JobCluster,
-    /// How.
+    /// The options.
     pub options: PlanOptions,
-    /// For whoever made it.
+    /// Labels, for clients.
     pub labels: BTreeMap<String, String>,
-    /// The stored placements that it names as its base or as occupants.
+    /// The stored placements that are its base or occupants.
     pub named_placements: Vec<Id>,
-    /// The client's key, if it gave one.
+    /// The client's idempotency key, if given.
     pub idempotency: Option<Idempotency>,
 }
 
 named! {
-    /// Where a job stands.
+    /// The status of a job.
     pub enum JobStatus {
-        /// Waits for a worker.
+        /// The job waits for a worker.
         Queued = "queued",
-        /// A worker solves it.
+        /// A worker is solving the job.
         Running = "running",
-        /// Ended with a placement.
+        /// The job ended with a placement.
         Succeeded = "succeeded",
-        /// Ended with the proof that there is none.
+        /// The job ended with a proof that there is no placement.
         Infeasible = "infeasible",
-        /// Was stopped before there was a placement.
+        /// The job was stopped before there was a placement.
         Cancelled = "cancelled",
-        /// Ended with an error.
+        /// The job ended with an error.
         Failed = "failed",
     }
 }
 
 named! {
-    /// Why a job failed, a closed list.
+    /// The kind of a job's failure.
     pub enum JobErrorCode {
         /// The time limit came before any placement or proof.
         NoPlacementInTime = "no_placement_in_time",
-        /// The algorithm came to its end without a placement or a proof: another may find a placement.
+        /// The algorithm ended without a placement or a proof. Another algorithm may find a placement.
         NoPlacementFound = "no_placement_found",
-        /// The solver panicked: a defect of ours.
+        /// The solver panicked: a defect of Cutpoint.
         SolverPanicked = "solver_panicked",
-        /// The checker refused the solver's placement: a defect of ours.
+        /// The checker refused the solver's placement: a defect of Cutpoint.
         CheckFailed = "check_failed",
         /// The service ended too often while the job ran.
         CrashedTooOften = "crashed_too_often",
-        /// What the job refers to could not be read: a defect of ours.
+        /// A document that the job refers to could not be read: a defect of Cutpoint.
         InputUnreadable = "input_unreadable",
     }
 }
@@ -101,15 +101,15 @@ named! {
 pub struct JobError {
     /// The kind.
     pub code: JobErrorCode,
-    /// In words, with what to do about it.
+    /// A description with advice.
     pub detail: String,
 }
 
-/// How far a search has come.
+/// The progress of a search.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, ToSchema)]
 pub struct JobProgress {
-    /// Seconds that the search has run: as of the last heartbeat, or to the end once it has ended. They are measured, whatever
-    /// the wall clock does; a job that was put back into the queue starts anew.
+    /// Seconds that the search has run, up to the last heartbeat or its end. They are measured with the monotonic
+    /// clock. A job that was put back into the queue starts from 0.
     #[schema(minimum = 0)]
     pub elapsed_s: f64,
     /// The period of the best placement so far, seconds.
@@ -130,14 +130,14 @@ pub struct JobProgress {
     pub gap: Option<f64>,
 }
 
-// The API and the messages to webhooks show its JSON, so what only the store needs is skipped.
+// The API and the messages to webhooks contain this JSON, so internal fields are skipped.
 /// A planning job.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub struct Job {
     /// Its id.
     #[schema(value_type = String)]
     pub id: Id,
-    /// Where it stands.
+    /// Its status.
     pub status: JobStatus,
     /// Why its search ended; absent before, and for cancelled and failed jobs.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -156,7 +156,7 @@ pub struct Job {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false, value_type = Option<String>)]
     pub placement_id: Option<Id>,
-    /// How far its search has come; absent before it starts.
+    /// The progress of its search; absent before it starts.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub progress: Option<JobProgress>,
@@ -164,12 +164,12 @@ pub struct Job {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub error: Option<JobError>,
-    /// For whoever made it.
+    /// Labels, for clients.
     pub labels: BTreeMap<String, String>,
     /// When it was queued.
     #[schema(value_type = String, format = DateTime)]
     pub created_at: Timestamp,
-    /// When solving started, for the last time.
+    /// When solving last started.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false, value_type = Option<String>, format = DateTime)]
     pub started_at: Option<Timestamp>,
@@ -177,35 +177,35 @@ pub struct Job {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false, value_type = Option<String>, format = DateTime)]
     pub finished_at: Option<Timestamp>,
-    /// Whose it is.
+    /// The tenant that owns it.
     #[serde(skip)]
     pub tenant: Tenant,
     /// The options, JSON text.
     #[serde(skip)]
     pub options: String,
-    /// How often a crash of the service put it back into the queue.
+    /// The number of times that it was put back into the queue after a crash of the service.
     #[serde(skip)]
     pub crashes: u64,
-    /// Whether somebody asked a running job to stop.
+    /// Whether a client asked to stop the running job.
     #[serde(skip)]
     pub stop_requested: bool,
-    /// Grows with every change: what an ETag is made of.
+    /// Increases with every change. The ETag is made from it.
     #[serde(skip)]
     pub version: u64,
-    /// When what happened to it, by version.
+    /// The versions of its latest events.
     #[serde(skip)]
     pub happened: Happened,
-    /// Its place in the order of inserts.
+    /// Its position in the order of inserts.
     #[serde(skip)]
     pub sequence: u64,
 }
 
-/// The versions of a job at which something last happened to it. It ended at the last version of a finished job.
+/// The versions of a job at which each kind of event last happened. The end of a finished job is its last version.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Happened {
     /// It was put into the queue.
     pub queued: u64,
-    /// A worker took it.
+    /// A worker claimed it.
     pub started: Option<u64>,
     /// A better placement was stored.
     pub incumbent: Option<u64>,
@@ -214,17 +214,17 @@ pub struct Happened {
 }
 
 impl Job {
-    /// The name of its status.
+    /// Returns the name of its status.
     pub fn status_name(&self) -> &'static str {
         self.status.name()
     }
 
-    /// The name of why its search ended, `none` where that has none.
+    /// Returns the name of its termination, or `none` without one.
     pub fn termination_name(&self) -> &'static str {
         self.termination.map_or("none", Named::name)
     }
 
-    /// Whether it has ended.
+    /// Returns `true` if it has ended.
     pub fn is_finished(&self) -> bool {
         !matches!(self.status, JobStatus::Queued | JobStatus::Running)
     }
@@ -281,7 +281,7 @@ impl TryFrom<JobRow> for Job {
         let elapsed = count("elapsed_us", row.elapsed_us)?.map(Duration::from_micros);
         let (period_s, lower_bound_s, gap) = (row.period_s, row.lower_bound_s, row.gap);
         let lower_bound_nodes = count("lower_bound_nodes", row.lower_bound_nodes)?;
-        // A job that was put back into the queue shows what it had found.
+        // A job that was put back into the queue still shows its figures.
         let has_found = period_s.is_some() || lower_bound_s.is_some() || lower_bound_nodes.is_some();
         let elapsed_s = elapsed_s(elapsed, started_at, finished_at).or(has_found.then_some(0.0));
         let error = row.error_code.as_deref().map(|code| reading.named("error_code", code)).transpose()?;
@@ -321,12 +321,12 @@ impl TryFrom<JobRow> for Job {
     }
 }
 
-/// How long a search has run, measured where it can be; `None` before it first starts.
+/// Returns how long a search has run, or `None` before it first starts.
 fn elapsed_s(elapsed: Option<Duration>, started_at: Option<Timestamp>, finished_at: Option<Timestamp>) -> Option<f64> {
     let started_at = started_at?;
     Some(match (elapsed, finished_at) {
         (Some(elapsed), _) => elapsed.as_secs_f64(),
-        // It ended before the time was measured; the clock may have been turned meanwhile.
+        // The job ended under a version that did not measure the time. The wall clock may have been set in between.
         (None, Some(finished_at)) => finished_at.duration_since(started_at).as_secs_f64().max(0.0),
         (None, None) => 0.0,
     })

@@ -1,4 +1,4 @@
-//! Jobs as clients see them: insert, read, list, stop, delete. What workers do stands in `leases`.
+//! The operations of clients on jobs: insert, read, list, stop, delete. Those of workers are in `leases`.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -15,44 +15,44 @@ use crate::domain::id::{Id, IdKind};
 use crate::domain::named::Named;
 use crate::domain::tenant::Tenant;
 
-/// Which jobs are wanted; what is `None` or empty does not matter.
+/// A filter of jobs. Fields that are `None` or empty match every job.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct JobFilter {
-    /// Those of one of these statuses.
+    /// Jobs with one of these statuses.
     pub statuses: Vec<JobStatus>,
-    /// Those of this model.
+    /// Jobs of this model.
     pub model_id: Option<Id>,
-    /// Those on this cluster.
+    /// Jobs on this cluster.
     pub cluster_id: Option<Id>,
-    /// Those with all of these labels, each `name=value`.
+    /// Jobs with all of these labels, each `name=value`.
     pub labels: Vec<String>,
-    /// Those created at this time or later.
+    /// Jobs created at this time or later.
     pub created_from: Option<Timestamp>,
-    /// Those created before this time.
+    /// Jobs created before this time.
     pub created_before: Option<Timestamp>,
 }
 
-/// How many jobs there may be.
+/// The limits on jobs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct QueueLimits {
-    /// Jobs that wait, of everybody.
+    /// The most waiting jobs of all callers.
     pub waiting: u32,
-    /// Jobs of one key that have not ended.
+    /// The most jobs of one key that have not ended.
     pub of_key: u32,
 }
 
-/// A job that was asked to stop.
+/// The result of a request to stop a job.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Stopped {
-    /// The job as it stands now.
+    /// The job.
     pub job: Job,
-    /// Whether it waited, and this ended it.
+    /// Whether the job was waiting and the request ended it.
     pub cancelled: bool,
 }
 
 impl Store {
-    /// Inserts a job with its inputs and its idempotency key, all in one transaction. Use
-    /// [`crate::jobs::Queue::submit`], which also wakes a worker.
+    /// Inserts a job with its inputs and its idempotency key in one transaction. Call [`crate::jobs::Queue::submit`]
+    /// instead, which also wakes a worker.
     ///
     /// # Errors
     /// [`StoreError::QueueFull`], [`StoreError::QuotaUsed`], [`StoreError::KeyReused`], [`StoreError::NotFound`] for the model or the cluster, or
@@ -76,7 +76,7 @@ impl Store {
         .await
     }
 
-    /// How many jobs wait, counted no further than `most`.
+    /// Returns the number of waiting jobs, at most `most`.
     ///
     /// # Errors
     /// The database failed.
@@ -85,12 +85,12 @@ impl Store {
         count_waiting(&mut connection, most, &self.waiting).await
     }
 
-    /// How many jobs wait, as far as is known: as of the last count, less those claimed and cancelled since.
+    /// Returns an estimate of the number of waiting jobs: the last count less the jobs claimed and cancelled since.
     pub fn waiting_jobs(&self) -> u32 {
         self.waiting.load(Ordering::Relaxed)
     }
 
-    /// A job.
+    /// Returns a job.
     ///
     /// # Errors
     /// [`StoreError::NotFound`], or the database failed.
@@ -99,7 +99,7 @@ impl Store {
         find(&mut connection, tenant, id.as_str()).await
     }
 
-    /// A tenant's jobs in the order of inserts.
+    /// Returns a tenant's jobs in the order of inserts.
     ///
     /// # Errors
     /// The database failed.
@@ -111,8 +111,9 @@ impl Store {
         page.read::<JobRow, Job>(&mut connection, "jobs", query).await
     }
 
-    /// Cancels a queued job that has no incumbent; marks one that has (from a run that was interrupted) and a running
-    /// one; leaves a finished one as it is. Use [`crate::jobs::Queue::stop`], which also ends the search.
+    /// Cancels a queued job without an incumbent. Marks a running job, and a queued one with an incumbent of an
+    /// interrupted run. Does nothing to a finished job. Call [`crate::jobs::Queue::stop`] instead, which also ends the
+    /// search.
     ///
     /// # Errors
     /// [`StoreError::NotFound`], or the database failed.
@@ -144,7 +145,7 @@ impl Store {
                 let row: Option<JobRow> = mark.fetch_optional(&mut *connection).await?;
                 let job = match row {
                     Some(row) => row.try_into()?,
-                    // Finished, marked already, or unknown.
+                    // The job is finished, already marked, or unknown.
                     None => find(connection, &tenant, id.as_str()).await?,
                 };
                 Ok((Stopped { job, cancelled: false }, false))
@@ -155,7 +156,7 @@ impl Store {
         Ok(stopped)
     }
 
-    /// Deletes the record of a finished job, and with it the memory of its idempotency key. Its placement stays.
+    /// Deletes the record of a finished job and its idempotency key. Its placement stays.
     ///
     /// # Errors
     /// [`StoreError::NotFinished`], [`StoreError::NotFound`], or the database failed.
@@ -250,14 +251,15 @@ impl JobFilter {
     }
 }
 
-/// A tenant's job by its id.
+/// Reads a tenant's job by its id.
 pub(super) async fn find(connection: &mut Connection, tenant: &Tenant, id: &str) -> Result<Job, StoreError> {
     let select = sqlx::query_as("SELECT * FROM jobs WHERE id = $1 AND tenant = $2").bind(id).bind(tenant.as_str());
     let row: Option<JobRow> = select.fetch_optional(connection).await?;
     row.ok_or_else(|| StoreError::NotFound { kind: IdKind::Job, id: id.to_owned() })?.try_into()
 }
 
-/// How many jobs wait, which must be fewer than the limit, as must be the key's jobs that have not ended.
+/// Returns the number of waiting jobs, after checking that it and the number of the key's open jobs are below their
+/// limits.
 async fn check_limits(
     connection: &mut Connection,
     key_id: Option<&Id>,
@@ -281,14 +283,14 @@ async fn check_limits(
     Ok(waiting)
 }
 
-/// A job that waited does not any more.
+/// Decrements the estimate of waiting jobs.
 pub(super) fn one_waits_less(known: &AtomicU32) {
     let one_less = |waiting: u32| Some(waiting.saturating_sub(1));
-    // It always has a next value.
+    // The closure never returns `None`.
     let _ = known.fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_less);
 }
 
-/// How many jobs wait, counted no further than `most`.
+/// Returns the number of waiting jobs, at most `most`.
 async fn count_waiting(connection: &mut Connection, most: u32, known: &AtomicU32) -> Result<u32, StoreError> {
     let count =
         sqlx::query_scalar("SELECT COUNT(*) FROM (SELECT 1 FROM jobs WHERE status = 'queued' LIMIT $1) AS waiting");
@@ -298,7 +300,7 @@ async fn count_waiting(connection: &mut Connection, most: u32, known: &AtomicU32
     Ok(waiting)
 }
 
-/// Writes the labels of a row where filters find them.
+/// Inserts the labels of a row into the table for filters.
 pub(super) async fn insert_labels(
     connection: &mut Connection,
     insert: &'static str,
@@ -316,7 +318,7 @@ pub(super) async fn insert_labels(
     Ok(())
 }
 
-/// Adds the condition that the status is one of these; none means any.
+/// Adds the condition that the status is one of these. No status means any.
 pub(super) fn push_names<T: Named>(query: &mut QueryBuilder<Database>, statuses: &[T]) {
     if statuses.is_empty() {
         return;
@@ -328,7 +330,7 @@ pub(super) fn push_names<T: Named>(query: &mut QueryBuilder<Database>, statuses:
     names.push_unseparated(")");
 }
 
-/// Adds a condition for each label; `same` joins the table of labels to the rows.
+/// Adds a condition for each label. `same` joins the table of labels with the rows.
 pub(super) fn push_labels(
     query: &mut QueryBuilder<Database>,
     same: &'static str,
@@ -336,7 +338,8 @@ pub(super) fn push_labels(
     labels: &[String],
 ) {
     for text in labels {
-        // As one text: a name may have a `=` of its own. A row has a few labels, found by the row.
+        // Name and value are compared as one text, since a name may contain `=`. The index finds the few labels of each
+        // row.
         query.push(format_args!(" AND EXISTS (SELECT 1 FROM {table} WHERE {same} AND label || '=' || value = "));
         query.push_bind(text.clone()).push(")");
     }

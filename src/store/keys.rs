@@ -1,4 +1,4 @@
-//! Keys of the API: what is kept of them. A revoked key keeps its row.
+//! API keys. A revoked key keeps its row.
 
 use jiff::Timestamp;
 
@@ -10,47 +10,47 @@ use crate::domain::named::Named;
 use crate::domain::scope::Scope;
 use crate::domain::tenant::Tenant;
 
-/// A key to make.
+/// A key to create.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewKey {
-    /// Whose things it is for.
+    /// The tenant that it belongs to.
     pub tenant: Tenant,
-    /// What people call it.
+    /// Its name, for people.
     pub name: String,
-    /// What it allows.
+    /// Its scope.
     pub scope: Scope,
 }
 
-/// What is kept of a key.
+/// A stored key.
 #[derive(Debug, Clone)]
 pub struct Key {
     /// Its id.
     pub id: Id,
-    /// Whose things it is for.
+    /// The tenant that it belongs to.
     pub tenant: Tenant,
-    /// What people call it.
+    /// Its name, for people.
     pub name: String,
-    /// What it allows.
+    /// Its scope.
     pub scope: Scope,
-    /// The hash of its text.
+    /// The SHA-256 of its text.
     pub hash: KeyHash,
-    /// When it was made.
+    /// When it was created.
     pub created_at: Timestamp,
-    /// Since when it allows nothing.
+    /// When it was revoked.
     pub revoked_at: Option<Timestamp>,
 }
 
-/// Every key that was ever made.
+/// All keys, including revoked ones.
 #[derive(Debug, Clone)]
 pub struct Keys {
-    /// Those that can be read.
+    /// The readable keys.
     pub readable: Vec<Key>,
-    /// The ids of those whose rows are damaged. They open nothing.
+    /// The ids of keys whose rows are damaged. They grant no access.
     pub unreadable: Vec<String>,
 }
 
 impl Keys {
-    /// Whether no key was ever made.
+    /// Returns `true` if no key was ever created.
     pub fn is_empty(&self) -> bool {
         self.readable.is_empty() && self.unreadable.is_empty()
     }
@@ -86,7 +86,7 @@ impl TryFrom<KeyRow> for Key {
 }
 
 impl Store {
-    /// Makes a key, and gives its text, which is kept nowhere.
+    /// Creates a key and returns its text, which is not stored.
     ///
     /// # Errors
     /// The database failed.
@@ -117,7 +117,7 @@ impl Store {
         Ok((row, text))
     }
 
-    /// Every key, revoked ones too, the oldest first.
+    /// Returns all keys, including revoked ones, the oldest first.
     ///
     /// # Errors
     /// The database failed.
@@ -137,7 +137,7 @@ impl Store {
         Ok(keys)
     }
 
-    /// Revokes a key; one that is revoked already stays as it is.
+    /// Revokes a key. Revoking it again has no effect.
     ///
     /// # Errors
     /// [`StoreError::NotFound`], or the database failed.

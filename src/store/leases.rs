@@ -1,4 +1,4 @@
-//! What workers do with jobs: claim, heartbeat, end, put back, recover. The only place where jobs are claimed.
+//! The operations of workers on jobs: claim, heartbeat, end, put back, recover. No other module claims jobs.
 //!
 //! A claim raises the job's fencing token in the same UPDATE that takes it; every later write of the worker names that
 //! token. Once another has claimed the job, or it was put back, the old worker's writes find no row and change nothing.
@@ -22,7 +22,7 @@ use crate::domain::figures::PlacementFigures;
 use crate::domain::id::{Id, IdKind};
 use crate::domain::named::Named;
 
-/// The right to write a job's search down, until another claims the job.
+/// The right to store a job's search, until another worker claims the job.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Lease {
     /// The job.
@@ -30,12 +30,12 @@ pub struct Lease {
     token: i64,
     /// When the search began, by the monotonic clock of this process.
     began: Duration,
-    /// When it ended, where it has.
+    /// When it ended, if it has.
     ended: Option<Duration>,
 }
 
 impl Lease {
-    /// The same right for a search that ended at this monotonic time: what is written later measures up to there.
+    /// Returns the lease of a search that ended at this monotonic time. Later writes count its duration up to then.
     pub fn of_ended(&self, ended: Duration) -> Self {
         Self { ended: Some(ended), ..self.clone() }
     }
@@ -44,20 +44,20 @@ impl Lease {
 /// The best placement of a search so far.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Incumbent {
-    /// In the objective's unit; smaller is better.
+    /// Its objective, in the objective's unit. Smaller is better.
     pub objective: f64,
     /// The placement document, JSON text.
     pub document: String,
 }
 
-/// A job that a worker has taken.
+/// A claimed job.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Claimed {
-    /// The right to write.
+    /// The lease.
     pub lease: Lease,
-    /// The job, running.
+    /// The job, now running.
     pub job: Job,
-    /// What an interrupted run had found.
+    /// The incumbent of an interrupted run.
     pub incumbent: Option<Incumbent>,
 }
 
@@ -75,7 +75,7 @@ pub struct Figures {
 }
 
 impl Figures {
-    /// What a job's row says: as far as an interrupted run had come.
+    /// Returns the figures in a job's row, from an interrupted run.
     pub fn of(job: &Job) -> Self {
         job.progress.map_or_else(
             Self::default,
@@ -89,10 +89,10 @@ impl Figures {
     }
 }
 
-/// What a search has found since the last heartbeat.
+/// The results of a search since the last heartbeat.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Found {
-    /// The figures now.
+    /// The current figures.
     pub figures: Figures,
     /// A better incumbent, if there is one.
     pub incumbent: Option<Incumbent>,
@@ -108,30 +108,30 @@ pub enum Ending {
         /// The placement document, JSON text.
         document: String,
     },
-    /// Stopped before there was a placement.
+    /// The job was stopped before there was a placement.
     Cancelled,
     /// With an error.
     Failed(JobError),
 }
 
-/// Which running jobs have no worker any more.
+/// A rule for running jobs that no longer have a worker.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Abandoned {
-    /// Those of other processes than this one: with one process a database, they are dead.
+    /// Jobs of other processes. Only one process uses the database at a time, so those processes are dead.
     NotOwnedBy(String),
-    /// Those whose lease has run out, but for these: they run in this process, whose heartbeat is late.
+    /// Jobs whose lease has expired, except for those that run in this process, whose heartbeat is late.
     Expired {
         /// Jobs that run in this process.
         alive: Vec<Id>,
     },
 }
 
-/// What became of abandoned jobs.
+/// The abandoned jobs by outcome.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Recovered {
-    /// Put back into the queue.
+    /// Jobs put back into the queue.
     pub requeued: Vec<Id>,
-    /// Failed: they had been put back too often.
+    /// Jobs that failed, because they had been put back too often.
     pub failed: Vec<Id>,
 }
 
@@ -142,8 +142,8 @@ struct IncumbentRow {
 }
 
 impl Store {
-    /// Takes the oldest queued job, or the queued job `only`, for a process. One whose row is damaged is set aside, and
-    /// the next is taken.
+    /// Claims the oldest queued job, or the queued job `only`, for a process. A job with a damaged row fails, and the
+    /// next is claimed.
     ///
     /// # Errors
     /// The database failed.
@@ -192,7 +192,7 @@ impl Store {
         .await
     }
 
-    /// Renews a lease and stores what was found, if anything was; says whether somebody asked the job to stop.
+    /// Renews a lease and stores the new results, if any. Returns `true` if a client asked to stop the job.
     ///
     /// # Errors
     /// [`StoreError::LeaseLost`], or the database failed.
@@ -218,7 +218,7 @@ impl Store {
         .await
     }
 
-    /// Ends a job, and stores its placement, in one transaction.
+    /// Ends a job and stores its placement in one transaction.
     ///
     /// # Errors
     /// [`StoreError::LeaseLost`], or the database failed.
@@ -231,7 +231,7 @@ impl Store {
                 let now = clock.now();
                 store_figures(connection, &lease, figures, false).await?;
                 let job = end(connection, &lease, &ending, &placement_id, now, elapsed_us(&lease, &*clock)).await?;
-                // The incumbent of a failed job stays: it was checked, and is all that there is.
+                // The incumbent of a failed job stays, since the checker accepted it.
                 if job.status != JobStatus::Failed {
                     let delete = sqlx::query("DELETE FROM incumbents WHERE job_id = $1").bind(job.id.as_str());
                     delete.execute(&mut *connection).await?;
@@ -248,7 +248,7 @@ impl Store {
         Ok(job)
     }
 
-    /// Puts a running job back into the queue with what it has found; this does not count as a crash.
+    /// Puts a running job back into the queue with its results. This does not count as a crash.
     ///
     /// # Errors
     /// [`StoreError::LeaseLost`], or the database failed.
@@ -272,7 +272,7 @@ impl Store {
         .await
     }
 
-    /// Puts abandoned jobs back into the queue, each at most `most_crashes` times; then they fail.
+    /// Puts abandoned jobs back into the queue. A job fails after `most_crashes` times.
     ///
     /// # Errors
     /// The database failed.
@@ -284,7 +284,7 @@ impl Store {
                 let now = time.as_microsecond();
                 let (owner, expired_before, alive) = match &abandoned {
                     Abandoned::NotOwnedBy(owner) => (owner.as_str(), i64::MAX, [].as_slice()),
-                    // No process owns jobs under this name.
+                    // No process has this name.
                     Abandoned::Expired { alive } => ("", steady.now().as_microsecond(), alive.as_slice()),
                 };
                 let alive = json_text(&alive.iter().map(Id::as_str).collect::<Vec<_>>());
@@ -303,7 +303,7 @@ impl Store {
                 for row in &rows {
                     let job = match row::read::<JobRow, Job>(row) {
                         Ok(job) => job,
-                        // It has failed like the others; what cannot be read cannot be told.
+                        // The job has failed like the others, but its message cannot be written without reading it.
                         Err(StoreError::Unreadable { id, column, .. }) => {
                             leave_out("jobs", &id, &column);
                             continue;
@@ -322,7 +322,7 @@ impl Store {
                 );
                 let requeue = requeue.bind(owner).bind(expired_before).bind(&alive);
                 let rows = requeue.fetch_all(&mut *connection).await?;
-                // One whose id is damaged waits too, and is set aside when its turn comes.
+                // A job with a damaged id waits too. It fails when a worker claims it.
                 let requeued = rows.iter().filter_map(|row| Id::parse(IdKind::Job, row.try_get("id").ok()?)).collect();
                 Ok((Recovered { requeued, failed }, announced))
             })
@@ -345,7 +345,7 @@ fn expiry(now: Timestamp, lease: Duration) -> i64 {
     now.checked_add(lease).unwrap_or(Timestamp::MAX).as_microsecond()
 }
 
-/// How long the search of a lease has run.
+/// Returns how long the search of a lease has run.
 fn elapsed_us(lease: &Lease, clock: &dyn Clock) -> i64 {
     let until = lease.ended.unwrap_or_else(|| clock.monotonic());
     i64::try_from(until.saturating_sub(lease.began).as_micros()).unwrap_or(i64::MAX)
@@ -366,7 +366,7 @@ async fn incumbent(connection: &mut Connection, job_id: &Id) -> Result<Option<In
     Ok(row.map(|IncumbentRow { objective, document }| Incumbent { objective, document }))
 }
 
-/// Also tells what of it is new, for the job's events; `better` where the incumbent is, whatever its period.
+/// Also updates the versions of the job's events. `better` says whether the incumbent is new.
 async fn store_figures(
     connection: &mut Connection,
     lease: &Lease,

@@ -1,5 +1,5 @@
-//! One server a database. At its start a server takes every job that another process runs for abandoned, so that two on
-//! one file would take each other's jobs away.
+//! A lock that allows one server for each database. A server recovers the running jobs of other processes at its start,
+//! so two servers on one file would take each other's jobs.
 
 use std::fs::{File, TryLockError};
 use std::path::PathBuf;
@@ -9,23 +9,23 @@ use sqlx::sqlite::SqliteConnectOptions;
 
 use super::StoreError;
 
-/// The right to serve a database, until it is dropped or the process ends, however it ends.
+/// The right to serve a database, until it is dropped or the process ends.
 ///
-/// It is a lock of the system on an empty file beside the database, with `-lock` behind its name.
+/// It is a lock of the operating system on an empty file, named after the database with the suffix `-lock`.
 #[derive(Debug)]
 pub struct ServerLock {
     _file: File,
 }
 
 impl ServerLock {
-    /// Takes it.
+    /// Takes the lock.
     ///
     /// # Errors
-    /// [`StoreError::Served`] where another process has it; the URL names no file, or the file cannot be made.
+    /// [`StoreError::Served`] if another process holds it; the URL names no file, or the file cannot be created.
     pub fn take(database_url: &str) -> Result<Self, StoreError> {
         let options = SqliteConnectOptions::from_str(database_url)?;
         let database = options.get_filename();
-        // By its own name, as SQLite does it for the files that it makes; one that is not there yet has no other.
+        // Links are resolved, as SQLite does for its own files. A file that does not exist yet is not a link.
         let mut path = std::fs::canonicalize(database).unwrap_or_else(|_| database.to_owned()).into_os_string();
         path.push("-lock");
         let path = PathBuf::from(path);

@@ -1,4 +1,4 @@
-//! From the schema of an older version to that of now, and what no statement of SQL can do of it.
+//! Migrates the schema of an older version, including the steps that SQL cannot express.
 
 use sqlx::migrate::Migrator;
 use sqlx::sqlite::SqliteConnectOptions;
@@ -7,11 +7,11 @@ use sqlx::{AssertSqlSafe, Connection as _};
 use super::models::count_cuts;
 use super::{APPLICATION_ID, Connection, StoreError};
 
-/// The migration that reads inside of stored placements, which stops at one that is no JSON.
+/// The migration that reads stored placements as JSON. SQLite would abort it at a document that is not JSON.
 const READS_PLACEMENTS: i64 = 5;
 
-/// Brings the schema up to date. Foreign keys are not enforced meanwhile, so that a migration can make a table anew, and
-/// are checked in the end: <https://www.sqlite.org/lang_altertable.html#otheralter>.
+/// Migrates the schema. Foreign keys are not enforced during migrations, so that one can recreate a table, and are
+/// checked at the end: <https://www.sqlite.org/lang_altertable.html#otheralter>.
 pub(super) async fn migrate(migrations: &Migrator, options: SqliteConnectOptions) -> Result<(), StoreError> {
     let mut connection = Connection::connect_with(&options.foreign_keys(false)).await?;
     mark(&mut connection).await?;
@@ -24,7 +24,7 @@ pub(super) async fn migrate(migrations: &Migrator, options: SqliteConnectOptions
     if broken > 0 { Err(StoreError::BrokenReferences { rows: broken }) } else { Ok(()) }
 }
 
-/// Says in the database's header whose it is.
+/// Writes the application id into the database's header.
 async fn mark(connection: &mut Connection) -> Result<(), StoreError> {
     let present: i32 = sqlx::query_scalar("PRAGMA application_id").fetch_one(&mut *connection).await?;
     if present != APPLICATION_ID {
@@ -34,8 +34,8 @@ async fn mark(connection: &mut Connection) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Puts documents of placements that are no JSON where [`put_damaged_back`] finds them, also at a later start, and an empty
-/// one in their place.
+/// Moves documents of placements that are not JSON to a table and leaves an empty document. [`put_damaged_back`]
+/// restores them, at a later start if this one is interrupted.
 async fn set_damaged_aside(connection: &mut Connection) -> Result<(), StoreError> {
     if !has_table(connection, "_sqlx_migrations").await? || !has_table(connection, "placements").await? {
         return Ok(());
@@ -56,7 +56,7 @@ async fn set_damaged_aside(connection: &mut Connection) -> Result<(), StoreError
     Ok(transaction.commit().await?)
 }
 
-/// Puts damaged documents back as they were, to be told of when they are read. Lists name those placements as unreadable.
+/// Restores damaged documents, so that reading them reports the damage. Lists name those placements as unreadable.
 async fn put_damaged_back(connection: &mut Connection) -> Result<(), StoreError> {
     if !has_table(connection, "damaged_placements").await? {
         return Ok(());

@@ -1,4 +1,5 @@
-//! The store: SQL only, one file an aggregate. One writer that commits in groups, many readers.
+//! The store: all SQL, with one file for each aggregate. One writer commits operations in groups; many connections
+//! read.
 
 mod backlog;
 mod backup;
@@ -68,37 +69,37 @@ use self::writer::Writer;
 use crate::clock::{Clock, Ids, SteadyClock};
 use crate::telemetry::Metrics;
 
-/// The engine.
+/// The database engine.
 type Database = sqlx::Sqlite;
-/// A connection to it.
+/// A connection to the database.
 type Connection = sqlx::SqliteConnection;
 
 static MIGRATIONS: Migrator = sqlx::migrate!();
 
 /// How long a statement waits for a lock that another process holds, for instance a backup.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
-/// The write-ahead log is cut back to this size when it was larger.
+/// The size to which a larger write-ahead log is truncated.
 const WAL_KEPT_BYTES: &str = "67108864";
 
-/// How to open a store.
+/// Options for opening a store.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoreSettings {
     /// `sqlite://` and a path.
     pub database_url: String,
-    /// Whether the file is made where it is missing; by default it is.
+    /// Whether a missing file is created; default `true`.
     pub create: bool,
     /// Connections that only read; default 4.
     pub readers: u32,
-    /// The most operations that one commit takes; default 256.
+    /// The most operations in one commit; default 256.
     pub group_limit: usize,
-    /// The most pages of 4 KiB that the database may have; what needs more finds no space. Default what SQLite allows.
+    /// The most pages of 4 KiB in the database. Writes beyond it fail for lack of space. The default is SQLite's limit.
     pub most_pages: Option<u32>,
-    /// How long an idempotency key is remembered; default a day.
+    /// How long an idempotency key is valid; default a day.
     pub remember_keys: Duration,
 }
 
 impl StoreSettings {
-    /// The defaults for this database.
+    /// Returns the default options for this database.
     pub fn new(database_url: impl Into<String>) -> Self {
         Self {
             database_url: database_url.into(),
@@ -111,30 +112,30 @@ impl StoreSettings {
     }
 }
 
-/// An open store; clones share it.
+/// An open store. Clones share it.
 #[derive(Clone)]
 pub struct Store {
     writer: Writer,
     readers: Pool<Database>,
     clock: Arc<dyn Clock>,
-    /// What deadlines are kept by.
+    /// The clock for deadlines.
     steady: SteadyClock,
     ids: Arc<dyn Ids>,
     remember_keys: Duration,
     wal_file: Arc<Path>,
     free_space: FreeSpace,
-    /// Jobs that wait, as far as is known.
+    /// An estimate of the number of waiting jobs.
     waiting: Arc<AtomicU32>,
-    /// Told when deliveries have come.
+    /// Notified of new deliveries.
     outbox: Arc<Notify>,
-    /// Counts deletions of placements.
+    /// The number of deletions of placements.
     deletions: Arc<AtomicU64>,
 }
 
 impl Store {
-    /// Opens a database, makes it where it is missing and may be made, and brings its schema up to date.
+    /// Opens a database, creates it if it is missing and the options allow it, and migrates its schema.
     ///
-    /// The database is SQLite in WAL mode with `synchronous=FULL`: what was committed survives a power cut.
+    /// The database is SQLite in WAL mode with `synchronous=FULL`: committed data survives a power failure.
     ///
     /// # Errors
     /// [`StoreError::Foreign`] or [`StoreError::Newer`], before anything is written; or the database cannot be opened.
@@ -145,17 +146,17 @@ impl Store {
         Self::open_on(settings, Arc::new(space), clock, ids).await
     }
 
-    /// Opens a database as [`Store::open`] does; `space` says how much it can grow.
+    /// Opens a database as [`Store::open`] does; `space` measures how much it can grow.
     ///
     /// # Errors
-    /// As [`Store::open`].
+    /// See [`Store::open`].
     pub async fn open_on(
         settings: &StoreSettings,
         space: Arc<dyn Space>,
         clock: Arc<dyn Clock>,
         ids: Arc<dyn Ids>,
     ) -> Result<Self, StoreError> {
-        // What is counted before the counts are set up is lost, and a store comes before everything else.
+        // Counts before the metrics are set up would be lost, and the store opens before everything else.
         Metrics::of_process();
         standing(&settings.database_url).await?;
         let options = SqliteConnectOptions::from_str(&settings.database_url)?
@@ -191,10 +192,10 @@ impl Store {
         })
     }
 
-    /// Whether the database answers reads and takes writes.
+    /// Checks that the database can be read and written.
     ///
     /// # Errors
-    /// Why it does not.
+    /// The database cannot be read or written.
     pub async fn check(&self) -> Result<(), StoreError> {
         sqlx::query("SELECT 1").execute(&self.readers).await?;
         self.write(|connection| {
@@ -206,14 +207,14 @@ impl Store {
         .await
     }
 
-    /// The time that deadlines are kept by, which nobody turns while the store is open.
+    /// Returns the time for deadlines. It does not change when the wall clock is set.
     pub fn steady_now(&self) -> Timestamp {
         self.steady.now()
     }
 
-    /// Finishes the writes that were asked for, then closes the database, which leaves one file.
+    /// Finishes pending writes and closes the database, which leaves a single file.
     pub async fn close(&self) {
-        // The last connection folds the write-ahead log into the database, and only the one that writes can.
+        // The last connection checkpoints the write-ahead log. It must be the writing one, since readers cannot.
         self.readers.close().await;
         self.writer.close().await;
     }

@@ -1,4 +1,4 @@
-//! Models: immutable profiles, known again by content hash.
+//! Models: immutable profiles, identified by the hash of their content.
 
 use std::sync::LazyLock;
 
@@ -20,7 +20,7 @@ use super::{Connection, Idempotency, Listed, Page, PageKey, Registered, Store, S
 use crate::domain::id::{Id, IdKind};
 use crate::domain::tenant::Tenant;
 
-/// A profile as the store keeps it.
+/// A profile in its stored form.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ModelDocument {
     /// Its name.
@@ -34,7 +34,7 @@ pub struct ModelDocument {
 }
 
 impl ModelDocument {
-    /// Writes a profile down, once, outside of any transaction. Counts its cuts where that was not done lately.
+    /// Serialises a profile, outside of transactions. Counts its cuts unless the cache has them.
     pub fn new(profile: &ModelProfile) -> Self {
         Self::counted(profile).unwrap_or_else(|| {
             let (document, content_hash) = written(profile);
@@ -44,7 +44,7 @@ impl ModelDocument {
         })
     }
 
-    /// The same of a profile whose cuts were counted lately: quick enough for a thread that answers.
+    /// Serialises a profile whose cuts are cached, which is fast enough for a thread that answers requests.
     pub fn counted(profile: &ModelProfile) -> Option<Self> {
         let (document, content_hash) = written(profile);
         let statistics = COUNTED.get(&content_hash)?;
@@ -52,17 +52,17 @@ impl ModelDocument {
     }
 }
 
-/// The text of a profile and its hash.
+/// Returns the text of a profile and its hash.
 fn written(profile: &ModelProfile) -> (String, String) {
     let document = json_text(profile);
     let content_hash = text_hash(&document);
     (document, content_hash)
 }
 
-/// Models whose statistics are kept, by the hash of their content.
+/// The most models with cached statistics.
 const MOST_COUNTED: usize = 1_024;
 
-/// The statistics of the models that came last.
+/// A cache of the statistics of recent models, by the hash of their content.
 static COUNTED: LazyLock<Cache<String, ModelStatistics>> = LazyLock::new(|| Cache::new(MOST_COUNTED));
 
 /// Figures of a model.
@@ -72,14 +72,14 @@ pub struct ModelStatistics {
     pub layers: u64,
     /// Edges between layers.
     pub edges: u64,
-    /// Constant layers: weights, shapes, and what is computed of them alone. Each stage that needs one has a copy.
+    /// Constant layers: weights, shapes, and layers computed from them alone. Each stage that needs one has a copy.
     pub constant_layers: u64,
-    /// Cuts under the policy `any`, the two ends not among them.
+    /// Cuts under the policy `any`, without the two ends.
     pub cut_points: u64,
-    /// Whether the model has more cuts than `cut_points`: they are not counted further.
+    /// Whether the model has more cuts than `cut_points`, where counting stopped.
     pub more_cut_points: bool,
-    /// Cuts under the policy `single_tensor`, the two ends not among them. Where a model has more cuts than are counted and
-    /// begins at more than its inputs, those in the profile's order.
+    /// Cuts under the policy `single_tensor`, without the two ends. If a model has more cuts than are counted and has
+    /// roots that are not inputs, only those in the profile's order.
     pub single_tensor_cut_points: u64,
     /// Bytes of all parameters.
     pub param_bytes: u64,
@@ -92,7 +92,7 @@ pub struct ModelStatistics {
 }
 
 impl ModelStatistics {
-    /// Counts what lists tell of a model. O(L + E), and the cuts that are counted, of which there are at most 50,000.
+    /// Computes the statistics of a model in O(L + E), plus the time to count at most 50,000 cuts.
     fn of(profile: &ModelProfile) -> Self {
         let (cut_points, more_cut_points) = match cut_count(profile, CutPolicy::Any) {
             CutCount::Exactly(count) => (count, false),
@@ -100,7 +100,7 @@ impl ModelStatistics {
         };
         let single_tensor_cut_points = match cut_count(profile, CutPolicy::SingleTensor) {
             CutCount::Exactly(count) => count,
-            // The first and the last position are no cuts.
+            // The first and the last position are not cuts.
             CutCount::MoreThan(_) => Chain::new(profile, CutPolicy::SingleTensor, &[]).blocks().saturating_sub(1),
         };
         let sum = |size: fn(&Layer) -> u64| profile.layers.iter().map(size).fold(0, u64::saturating_add);
@@ -134,10 +134,10 @@ pub struct ModelSummary {
     /// When it was registered.
     #[schema(value_type = String, format = DateTime)]
     pub created_at: Timestamp,
-    /// Whose it is.
+    /// The tenant that owns it.
     #[serde(skip)]
     pub tenant: Tenant,
-    /// Its place in the order of inserts.
+    /// Its position in the order of inserts.
     #[serde(skip)]
     pub sequence: u64,
 }
@@ -161,7 +161,7 @@ struct ModelRow {
     edges: i64,
     constant_layers: i64,
     cut_points: i64,
-    /// None where a profile that an older version stored cannot be read.
+    /// `None` if a profile that an older version stored cannot be read.
     more_cut_points: Option<bool>,
     single_tensor_cut_points: i64,
     param_bytes: i64,
@@ -206,7 +206,7 @@ impl Keyed for ModelSummary {
 }
 
 impl Store {
-    /// Registers a model, or finds the row that has the same content.
+    /// Registers a model, or returns the existing row with the same content.
     ///
     /// # Errors
     /// [`StoreError::KeyReused`], or the database failed.
@@ -233,7 +233,7 @@ impl Store {
         .await
     }
 
-    /// A model without its document.
+    /// Returns a model without its document.
     ///
     /// # Errors
     /// [`StoreError::NotFound`], or the database failed.
@@ -242,7 +242,7 @@ impl Store {
         find(&mut connection, tenant, id.as_str()).await
     }
 
-    /// A model's document, as JSON text.
+    /// Returns a model's document as JSON text.
     ///
     /// # Errors
     /// [`StoreError::NotFound`], or the database failed.
@@ -253,7 +253,7 @@ impl Store {
         Reading { id: id.as_str() }.document("document", document.ok_or_else(|| missing(id.as_str()))?)
     }
 
-    /// A tenant's models in the order of inserts.
+    /// Returns a tenant's models in the order of inserts.
     ///
     /// # Errors
     /// The database failed.
@@ -286,7 +286,7 @@ impl Store {
         .await
     }
 
-    /// The row with this content, and whether it is new.
+    /// Returns the row with this content, and whether it is new.
     pub(super) async fn put_model(
         &self,
         connection: &mut Connection,
@@ -334,8 +334,8 @@ impl Store {
     }
 }
 
-/// Counts the cuts of models that an older version stored, each profile by itself: a start that is cut short goes on with
-/// the rest. One that cannot be read keeps what was counted then.
+/// Counts the cuts of models that an older version stored, with one transaction for each, so that the next start
+/// continues an interrupted one. A profile that cannot be read keeps its old counts.
 pub(super) async fn count_cuts(connection: &mut Connection) -> Result<(), StoreError> {
     let uncounted = sqlx::query_scalar("SELECT id FROM models WHERE more_cut_points IS NULL ORDER BY id");
     let ids: Vec<String> = uncounted.fetch_all(&mut *connection).await?;
@@ -358,7 +358,7 @@ pub(super) async fn count_cuts(connection: &mut Connection) -> Result<(), StoreE
     Ok(())
 }
 
-/// The figures of a stored profile; `None` where it cannot be read.
+/// Returns the statistics of a stored profile, or `None` if it cannot be read.
 async fn statistics_of(document: String) -> Option<ModelStatistics> {
     let count = move || {
         let profile = ModelProfile::from_json(&serde_json::from_str(&document).ok()?).ok()?;
@@ -367,7 +367,7 @@ async fn statistics_of(document: String) -> Option<ModelStatistics> {
     tokio::task::spawn_blocking(count).await.ok().flatten()
 }
 
-/// A model by its id.
+/// Reads a model by its id.
 pub(super) async fn find(connection: &mut Connection, tenant: &Tenant, id: &str) -> Result<ModelSummary, StoreError> {
     let select = concat!("SELECT ", columns!(), " FROM models WHERE id = $1 AND tenant = $2");
     let select = sqlx::query_as(select).bind(id).bind(tenant.as_str());
@@ -375,7 +375,7 @@ pub(super) async fn find(connection: &mut Connection, tenant: &Tenant, id: &str)
     row.ok_or_else(|| missing(id))?.try_into()
 }
 
-/// A job or a placement that refers to a model.
+/// Returns a job or placement that refers to a model.
 async fn user(connection: &mut Connection, id: &Id) -> Result<Option<Id>, StoreError> {
     let select = sqlx::query_scalar(
         "SELECT id FROM jobs WHERE model_id = $1 UNION ALL SELECT id FROM placements WHERE model_id = $1 LIMIT 1",
@@ -384,7 +384,7 @@ async fn user(connection: &mut Connection, id: &Id) -> Result<Option<Id>, StoreE
     user.map(|user| user_id(&user)).transpose()
 }
 
-/// The id of a job or of a placement.
+/// Reads the id of a job or of a placement.
 pub(super) fn user_id(text: &str) -> Result<Id, StoreError> {
     let kind = if text.starts_with(IdKind::Job.prefix()) { IdKind::Job } else { IdKind::Placement };
     Reading { id: text }.id("id", kind, text)

@@ -1,4 +1,4 @@
-//! The outbox: what a job's end tells to webhooks, written in the transaction that ends the job.
+//! The outbox: the messages about the ends of jobs, written in the transaction that ends the job.
 
 use cutpoint_planner::domain::hash::json_text;
 use jiff::Timestamp;
@@ -9,7 +9,7 @@ use crate::clock::Ids;
 use crate::domain::id::IdKind;
 use crate::domain::webhook::JOB_FINISHED;
 
-/// A message as it is sent: the envelope of Standard Webhooks.
+/// The body of a message: the envelope of Standard Webhooks.
 #[derive(Serialize)]
 struct Payload<'j> {
     #[serde(rename = "type")]
@@ -18,8 +18,8 @@ struct Payload<'j> {
     data: &'j Job,
 }
 
-/// Writes the message of a job that ends in this transaction, and a delivery for each webhook of its tenant that is
-/// enabled, due now by the steady clock; says whether there is any.
+/// Writes the message of a job that ends in this transaction, and a delivery for each enabled webhook of its tenant,
+/// due now by the steady clock. Returns `true` if there is a delivery.
 pub(super) async fn announce(
     connection: &mut Connection,
     ids: &dyn Ids,

@@ -1,4 +1,4 @@
-//! Whose database a file is, found out before anything is written to it.
+//! Detects which program a database file belongs to, before anything is written to it.
 //!
 //! A database of Cutpoint has [`APPLICATION_ID`] in its header, which SQLite keeps for this. Those of version 0.2.0 and
 //! before have none: they are known by the checksums of their migrations.
@@ -15,27 +15,27 @@ use sqlx::sqlite::SqliteConnectOptions;
 
 use super::{Connection, MIGRATIONS, StoreError};
 
-/// The number in the header of the database that says that it is Cutpoint's: "cutp".
+/// The application id in the header of Cutpoint's databases: "cutp".
 pub const APPLICATION_ID: i32 = 0x6375_7470;
 
-/// How every SQLite file begins that is not empty.
+/// The first bytes of every SQLite file that is not empty.
 const MAGIC: [u8; 16] = *b"SQLite format 3\0";
 
-/// What stands at the place of a database.
+/// What exists under the path of a database.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Standing {
-    /// Nothing.
+    /// No file.
     Missing,
-    /// A file in which nothing has been stored.
+    /// A file without any data.
     Empty,
     /// A database of this program.
     Ours,
 }
 
-/// Looks at what stands at the place of a database, and changes nothing there.
+/// Inspects the path of a database without changing anything.
 ///
 /// # Errors
-/// [`StoreError::Foreign`] or [`StoreError::Newer`] where this program may not write to it, or it cannot be read.
+/// [`StoreError::Foreign`] or [`StoreError::Newer`] if this program may not write to it, or it cannot be read.
 pub async fn standing(database_url: &str) -> Result<Standing, StoreError> {
     let options = SqliteConnectOptions::from_str(database_url)?;
     let Some(path) = begins_as_sqlite(options.get_filename())? else { return Ok(Standing::Missing) };
@@ -44,8 +44,7 @@ pub async fn standing(database_url: &str) -> Result<Standing, StoreError> {
     found.judge(&path, &MIGRATIONS)
 }
 
-/// The real name of a file that begins as a SQLite database; nothing within where it is empty, nothing where it is
-/// missing.
+/// Returns the resolved path of a SQLite database. The inner `None` means an empty file, the outer a missing one.
 fn begins_as_sqlite(path: &Path) -> Result<Option<Option<PathBuf>>, StoreError> {
     let unreadable = |error| StoreError::File { path: path.to_owned(), error };
     let metadata = match std::fs::metadata(path) {
@@ -69,31 +68,31 @@ fn begins_as_sqlite(path: &Path) -> Result<Option<Option<PathBuf>>, StoreError> 
     std::fs::canonicalize(path).map(|path| Some(Some(path))).map_err(unreadable)
 }
 
-/// What tells whose a database is.
+/// What identifies the owner of a database.
 #[derive(Debug, Default)]
 struct Found {
     application_id: i32,
-    /// A table, view or index of another name than that of the migrations.
+    /// A table, view or index other than the table of migrations.
     other: Option<String>,
-    /// The checksums of the migrations that were applied, by their versions; none where there is no table of them.
+    /// The checksums of the applied migrations by version, or `None` without a table of migrations.
     migrations: Option<BTreeMap<i64, Vec<u8>>>,
 }
 
-/// Reads what tells whose a database is, without a file beside it that was not there before.
+/// Reads what identifies the owner of a database, without creating files.
 async fn look(path: &Path) -> Result<Found, StoreError> {
     let log = with_suffix(path, "-wal");
     let log_bytes = std::fs::metadata(&log).map_or(0, |log| log.len());
     let options = SqliteConnectOptions::new().read_only(true);
-    // In use, or left behind by a crash: SQLite has made all the files that it needs for reading.
+    // The database is in use or was left by a crash, so the files that SQLite needs for reading exist.
     if log_bytes > 0 && with_suffix(path, "-shm").exists() {
         return read(options.filename(path)).await;
     }
-    // Without `immutable` SQLite would make files beside the database.
+    // Without `immutable`, SQLite would create the -wal and -shm files.
     let found = read(options.clone().filename(path).immutable(true)).await?;
     if log_bytes == 0 || !found.is_blank() {
         return Ok(found);
     }
-    // All that was ever stored stands in the log, and reading that needs a file beside it: a copy is read.
+    // All data is in the write-ahead log. Reading it would create a file, so a copy is read.
     let unreadable = |error| StoreError::File { path: path.to_owned(), error };
     let folder = tempfile::tempdir().map_err(unreadable)?;
     let copy = folder.path().join("copy");
@@ -127,7 +126,7 @@ async fn read_from(connection: &mut Connection) -> Result<Found, StoreError> {
 }
 
 impl Found {
-    /// Whether nothing was ever stored.
+    /// Returns `true` if nothing was ever stored.
     fn is_blank(&self) -> bool {
         self.application_id == 0 && self.other.is_none() && self.migrations.is_none()
     }

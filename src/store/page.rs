@@ -1,5 +1,5 @@
-//! Keyset paging: a page starts behind a row that the caller saw, so that inserts never shift it. Rows have the order in
-//! which they were inserted, whatever the clock said.
+//! Keyset paging: a page starts after the last row of the page before, so that inserts do not shift it. Rows are in the
+//! order of inserts, which does not depend on the clock.
 
 use sqlx::{Execute as _, FromRow, QueryBuilder};
 
@@ -7,7 +7,7 @@ use super::row::{leave_out, read};
 use super::{Connection, Database, StoreError};
 use crate::domain::id::IdKind;
 
-/// Which way a list runs.
+/// The order of a list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Order {
     /// Newest first.
@@ -17,21 +17,21 @@ pub enum Order {
     OldestFirst,
 }
 
-/// The place of a row in a list.
+/// The position of a row in a list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PageKey {
-    /// What the list is of.
+    /// The kind of the list's rows.
     pub kind: IdKind,
-    /// The row's place in the order of inserts.
+    /// The row's position in the order of inserts.
     pub sequence: u64,
 }
 
-/// Which part of a list is wanted.
+/// A request for a part of a list.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Page {
     /// The most rows.
     pub limit: u32,
-    /// Which way.
+    /// The order.
     pub order: Order,
     /// The last row of the page before; `None` for the first page.
     pub after: Option<PageKey>,
@@ -42,20 +42,20 @@ pub struct Page {
 pub struct Listed<T> {
     /// The rows.
     pub items: Vec<T>,
-    /// What to give as [`Page::after`] for the next page; `None` where this page is the last.
+    /// The value of [`Page::after`] for the next page; `None` if this page is the last.
     pub next: Option<PageKey>,
-    /// The ids of rows in this part of the list that are damaged; they are among [`Listed::items`] no more.
+    /// The ids of damaged rows in this part of the list. They are not in [`Listed::items`].
     pub unreadable: Vec<String>,
 }
 
-/// A row that stands in lists.
+/// A row of a list.
 pub(super) trait Keyed {
     fn page_key(&self) -> PageKey;
 }
 
 impl Page {
-    /// Reads the page of a query whose `WHERE` has begun. Rows that are damaged are left out: others take their places, so
-    /// that the page leads on behind them.
+    /// Reads the page of a query that already has a `WHERE`. Damaged rows are skipped and following rows fill the page,
+    /// so that paging continues after them.
     ///
     /// # Errors
     /// The database failed.
@@ -73,10 +73,10 @@ impl Page {
         let sql = query.sql().as_str().to_owned();
         let arguments = query.build().take_arguments().map_err(sqlx::Error::Encode)?.unwrap_or_default();
         let (mut items, mut unreadable): (Vec<T>, Vec<(String, String)>) = (Vec::new(), Vec::new());
-        // Of those unreadable: the ones before the last item that fits, and the ones behind the last item.
+        // The damaged rows before the last item of the page, and those after it.
         let (mut before, mut behind) = (0, 0);
         let mut after = self.after;
-        // One row more than wanted tells whether there is another page.
+        // One extra row shows whether there is another page.
         while items.len() <= limit {
             let wanted = limit + 1 - items.len();
             let mut query = QueryBuilder::with_arguments(sql.clone(), arguments.clone());
@@ -106,14 +106,14 @@ impl Page {
         }
         let more = items.len() > limit;
         items.truncate(limit);
-        // Those behind the last item stand on the next page too.
+        // The next page names the damaged rows after the last item again.
         unreadable.truncate(before);
         unreadable.iter().for_each(|(id, column)| leave_out(table, id, column));
         let next = if more { items.last().map(Keyed::page_key) } else { None };
         Ok(Listed { items, next, unreadable: unreadable.into_iter().map(|(id, _)| id).collect() })
     }
 
-    /// Adds the condition, the order and the limits to a query whose `WHERE` has begun.
+    /// Adds the condition, the order and the limit to a query that already has a `WHERE`.
     fn push_to(&self, query: &mut QueryBuilder<Database>, after: Option<&PageKey>, rows: usize, skipped: usize) {
         let (compare, direction) = match self.order {
             Order::NewestFirst => ("<", "DESC"),
@@ -121,7 +121,7 @@ impl Page {
         };
         if let Some(key) = after {
             query.push(format_args!(" AND sequence {compare} "));
-            // A number that is too large for the database is behind every row.
+            // A number that is too large for the database is after every row.
             query.push_bind(i64::try_from(key.sequence).unwrap_or(i64::MAX));
         }
         query.push(format_args!(" ORDER BY sequence {direction} LIMIT "));

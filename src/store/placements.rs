@@ -1,8 +1,8 @@
-//! Placements: what jobs ended with, immutable.
+//! Placements: the immutable results of jobs.
 //!
 //! A job that ends with a placement or with the proof that there is none stores its document here; `status` tells
 //! them apart. A job that ends without either (`failed`, code `no_placement_in_time` or
-//! `no_placement_found`) stores nothing. What is deleted, and when, stands in `retention`.
+//! `no_placement_found`) stores nothing. Deletion is in `retention`.
 
 use std::collections::BTreeMap;
 
@@ -22,19 +22,19 @@ use crate::domain::id::{Id, IdKind};
 use crate::domain::named::Named;
 use crate::domain::tenant::Tenant;
 
-/// A stored placement without its document: what lists tell. Its JSON is what a caller sees beside the document.
+/// A stored placement without its document, for lists. Answers with the document contain its JSON too.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub struct PlacementSummary {
     /// Its id.
     #[schema(value_type = String)]
     pub id: Id,
-    /// Whose it is.
+    /// The tenant that owns it.
     #[serde(skip)]
     pub tenant: Tenant,
-    /// Its place in the order of inserts.
+    /// Its position in the order of inserts.
     #[serde(skip)]
     pub sequence: u64,
-    /// The job that made it; the job's record may be deleted.
+    /// The job that it is the result of. The job's record may be deleted.
     #[schema(value_type = String)]
     pub job_id: Id,
     /// The model that it places.
@@ -59,46 +59,46 @@ pub struct PlacementSummary {
 /// A stored placement.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Placement {
-    /// All but the document.
+    /// Everything but the document.
     pub summary: PlacementSummary,
-    /// What the job was asked, JSON text; absent where the job's record was deleted by a version that kept it there
-    /// alone.
+    /// The options of the job, JSON text. Absent if an older version, which stored them only with the job, deleted the
+    /// job's record.
     pub options: Option<String>,
     /// The placement document, JSON text.
     pub document: String,
 }
 
-/// Which placements are wanted; what is `None` or empty does not matter.
+/// A filter of placements. Fields that are `None` or empty match every placement.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct PlacementFilter {
-    /// Those of this model.
+    /// Placements of this model.
     pub model_id: Option<Id>,
-    /// Those on this cluster.
+    /// Placements on this cluster.
     pub cluster_id: Option<Id>,
-    /// Those computed from this revision.
+    /// Placements computed from this revision.
     pub cluster_revision: Option<u64>,
-    /// Those of this job.
+    /// The placement of this job.
     pub job_id: Option<Id>,
-    /// Those of one of these statuses.
+    /// Placements with one of these statuses.
     pub statuses: Vec<Status>,
-    /// Those with a stage on this node.
+    /// Placements with a stage on this node.
     pub node_id: Option<String>,
-    /// Those with all of these labels, each `name=value`.
+    /// Placements with all of these labels, each `name=value`.
     pub labels: Vec<String>,
-    /// Only the newest for each pair of model and cluster among those that match everything else.
+    /// Only the newest placement for each pair of model and cluster among those that match the other fields.
     pub latest: bool,
 }
 
 /// The best placement of a job so far.
 #[derive(Debug, Clone, PartialEq)]
 pub enum BestSoFar {
-    /// The job has ended with this.
+    /// The job has ended with this placement.
     Stored(Box<Placement>),
-    /// The job runs, waits to be run again, or failed after this; its incumbent's document, JSON text.
+    /// The job is running, waits to run again, or failed. This is the document of its incumbent, JSON text.
     Incumbent(String),
-    /// The job has ended with this, and it was deleted since.
+    /// The job has ended with this placement, which was deleted since.
     Deleted(Id),
-    /// There is none, or none yet.
+    /// There is no placement, or none yet.
     Nothing,
 }
 
@@ -110,7 +110,7 @@ macro_rules! columns {
 }
 
 impl Store {
-    /// A stored placement.
+    /// Returns a stored placement.
     ///
     /// # Errors
     /// [`StoreError::NotFound`], or the database failed.
@@ -127,7 +127,7 @@ impl Store {
     /// # Errors
     /// [`StoreError::NotFound`] for the job, or the database failed.
     pub async fn best_placement(&self, tenant: &Tenant, job_id: &Id) -> Result<BestSoFar, StoreError> {
-        // One transaction: a job that ends in between would otherwise seem to have nothing.
+        // Both reads share a transaction. Otherwise a job that ends in between would seem to have no placement.
         let mut transaction = self.readers.begin().await?;
         let job = find_job(&mut transaction, tenant, job_id.as_str()).await?;
         let stored = sqlx::query_as("SELECT * FROM placements WHERE job_id = $1").bind(job_id.as_str());
@@ -143,7 +143,7 @@ impl Store {
         Ok(incumbent.map_or(BestSoFar::Nothing, BestSoFar::Incumbent))
     }
 
-    /// A tenant's placements in the order of inserts, without their documents.
+    /// Returns a tenant's placements in the order of inserts, without their documents.
     ///
     /// # Errors
     /// The database failed.
@@ -181,7 +181,7 @@ impl PlacementFilter {
             }
         }
         if let Some(revision) = self.cluster_revision {
-            // A revision that is too large for the database is not in it.
+            // A revision that is too large for the database does not exist.
             query.push(" AND cluster_revision = ").push_bind(i64::try_from(revision).unwrap_or(i64::MAX));
         }
         if let Some(node_id) = &self.node_id {
@@ -253,7 +253,7 @@ impl TryFrom<PlacementRow> for Placement {
     }
 }
 
-/// Stores the placement that a job ends with, within the transaction that ends it.
+/// Stores the placement of a job within the transaction that ends the job.
 pub(super) async fn insert(
     connection: &mut Connection,
     job: &Job,
@@ -287,7 +287,7 @@ pub(super) async fn insert(
     insert_labels(connection, labels, id, &job.labels).await
 }
 
-/// Writes the nodes of a placement where filters find them.
+/// Inserts the nodes of a placement into the table for filters.
 async fn insert_nodes(connection: &mut Connection, id: &Id, node_ids: &[String]) -> Result<(), StoreError> {
     let insert =
         sqlx::query("INSERT INTO placement_nodes (placement_id, node_id) SELECT DISTINCT $1, value FROM json_each($2)");
@@ -295,7 +295,7 @@ async fn insert_nodes(connection: &mut Connection, id: &Id, node_ids: &[String])
     Ok(())
 }
 
-/// Forgets which placements a job names, once neither its record nor its placement is there.
+/// Deletes the references of a job to placements once neither its record nor its placement exists.
 pub(super) async fn forget_names_of(connection: &mut Connection, job_id: &Id) -> Result<(), StoreError> {
     let forget = sqlx::query(
         "DELETE FROM named_placements WHERE job_id = $1

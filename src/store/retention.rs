@@ -1,8 +1,8 @@
-//! What is kept and what goes: deletion of placements by hand, and the sweep that keeps to the settings.
+//! Deletion of placements on request, and the sweep that applies the retention settings.
 //!
-//! The sweep looks with a reader and deletes by the writer, a few rows at a time, so that nobody waits for it. The
-//! newest placement of each model on each cluster stays, and so does what is named as a base or as an occupant by a job
-//! that has not ended or by such a newest placement.
+//! The sweep selects rows with a reading connection and deletes them through the writer, a few at a time, so that it
+//! delays no other write. It keeps the newest placement of each model on each cluster, and every placement that is a
+//! base or an occupant of such a placement or of a job that has not ended.
 
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -16,32 +16,32 @@ use super::{Connection, Database, Store, StoreError};
 use crate::domain::id::{Id, IdKind};
 use crate::domain::tenant::Tenant;
 
-/// How long what has ended is kept. Nothing is limited by default.
+/// The retention settings. By default everything is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Retention {
-    /// The age from which placements go.
+    /// The age at which placements are deleted.
     pub placements_age: Option<Duration>,
-    /// How many placements of a model on a cluster stay, the newest.
+    /// How many of the newest placements of a model on a cluster are kept.
     pub placements_of_pair: Option<u32>,
-    /// The age since their end from which the records of jobs go.
+    /// The time after its end at which a job's record is deleted.
     pub jobs_age: Option<Duration>,
 }
 
-/// What a sweep has deleted.
+/// The numbers of rows that a sweep has deleted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Swept {
     /// Placements.
     pub placements: u64,
     /// Records of jobs.
     pub jobs: u64,
-    /// Revisions of clusters that neither is the newest nor named by a job or a placement.
+    /// Revisions of clusters that are not the newest and that no job or placement refers to.
     pub revisions: u64,
 }
 
-/// Rows that one operation of the writer deletes.
+/// The most rows that one operation of the writer deletes.
 const BATCH: usize = 64;
 
-/// Whether a placement `p` is the newest of its model on its cluster.
+/// The condition that placement `p` is the newest of its model on its cluster.
 macro_rules! is_newest {
     ($p:literal) => {
         concat!(
@@ -56,7 +56,7 @@ macro_rules! is_newest {
     };
 }
 
-/// Whether a placement `p` is named by a job that has not ended.
+/// The condition that a job that has not ended refers to placement `p`.
 macro_rules! is_named_by_open_job {
     ($p:literal) => {
         concat!(
@@ -68,7 +68,7 @@ macro_rules! is_named_by_open_job {
     };
 }
 
-/// Whether nothing forbids that a placement `p` goes by itself.
+/// The condition that the sweep may delete placement `p`.
 macro_rules! may_go {
     ($p:literal) => {
         concat!(
@@ -87,7 +87,7 @@ macro_rules! may_go {
     };
 }
 
-/// Whether a job has ended and no retry of its request can ask for it: its idempotency key is forgotten.
+/// The condition that a job has ended and its idempotency key has expired, so that no retry can ask for it.
 macro_rules! is_over {
     () => {
         "finished_at IS NOT NULL
@@ -98,8 +98,8 @@ macro_rules! is_over {
 impl Store {
     /// Deletes a placement. The record of its job stays.
     ///
-    /// # Errors
-    /// [`StoreError::InUse`] while a job that has not ended names it, [`StoreError::NotFound`], or the database failed.
+    /// # Errors [`StoreError::InUse`] if a job that has not ended refers to it, [`StoreError::NotFound`], or the
+    /// database failed.
     pub async fn delete_placement(&self, tenant: &Tenant, id: &Id) -> Result<(), StoreError> {
         let (tenant, id) = (tenant.clone(), id.clone());
         let deleted = self.write(move |connection| {
@@ -128,15 +128,15 @@ impl Store {
         Ok(())
     }
 
-    /// How many deletions of placements there were in this process: who keeps copies asks again when it has grown.
+    /// Returns the number of deletions of placements in this process. Caches are stale once it has increased.
     pub fn placement_deletions(&self) -> u64 {
         self.deletions.load(Ordering::Acquire)
     }
 
-    /// Deletes what the retention lets go.
+    /// Deletes expired placements, jobs and revisions.
     ///
     /// # Errors
-    /// The database failed; what was deleted before stays deleted.
+    /// The database failed. Earlier deletions of the sweep persist.
     pub async fn sweep(&self, retention: Retention) -> Result<Swept, StoreError> {
         let before = |age: Duration| self.clock.now().checked_sub(age).unwrap_or(Timestamp::MIN).as_microsecond();
         let mut swept = Swept::default();
@@ -161,7 +161,7 @@ impl Store {
         Ok(swept)
     }
 
-    /// The placements that are too old or too many, the oldest first.
+    /// Returns the expired placements, the oldest first.
     pub(super) async fn placements_to_go(
         &self,
         before: Option<i64>,
@@ -181,7 +181,7 @@ impl Store {
         Ok(query.build_query_scalar().fetch_all(&self.readers).await?)
     }
 
-    /// Deletes these placements as far as they may still go; says how many.
+    /// Deletes those of these placements that may still be deleted. Returns how many.
     pub(super) async fn delete_placements(&self, ids: Vec<String>) -> Result<u64, StoreError> {
         self.write(move |connection| {
             Box::pin(async move {
@@ -205,7 +205,7 @@ impl Store {
         .await
     }
 
-    /// Deletes the records of these jobs, which have ended; says how many.
+    /// Deletes the records of these ended jobs. Returns how many.
     async fn delete_jobs(&self, ids: Vec<String>) -> Result<u64, StoreError> {
         self.write(move |connection| {
             Box::pin(async move {
@@ -222,7 +222,7 @@ impl Store {
         .await
     }
 
-    /// Deletes revisions of clusters that are not the newest and that nobody names any more; says how many.
+    /// Deletes revisions of clusters that are not the newest and that no row refers to. Returns how many.
     async fn delete_unnamed_revisions(&self) -> Result<u64, StoreError> {
         let unnamed = "SELECT cluster_id, revision FROM cluster_revisions
              WHERE revision < (SELECT revision FROM clusters WHERE id = cluster_id)
@@ -239,7 +239,7 @@ impl Store {
                     Box::pin(async move {
                         let mut deleted = 0;
                         for (cluster_id, revision) in some {
-                            // One that was named since has a reference, which is left alone.
+                            // A placement that a job has referred to since is skipped.
                             let delete = sqlx::query(
                                 "DELETE FROM cluster_revisions WHERE cluster_id = $1 AND revision = $2
                                    AND NOT EXISTS (SELECT 1 FROM jobs
@@ -259,7 +259,7 @@ impl Store {
     }
 }
 
-/// Forgets who names a placement that is deleted, and whom its job names, where that has no record either.
+/// Deletes the references to a deleted placement, and those of its job if that has no record either.
 async fn forget_placement(connection: &mut Connection, id: &Id, job_id: &str) -> Result<(), StoreError> {
     let forget = sqlx::query("DELETE FROM named_placements WHERE placement_id = $1").bind(id.as_str());
     forget.execute(&mut *connection).await?;

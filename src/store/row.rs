@@ -13,7 +13,7 @@ use crate::domain::named::Named;
 use crate::domain::tenant::Tenant;
 use crate::telemetry::metric;
 
-/// A row while it is read: its id, for errors.
+/// The context of reading a row, for errors.
 #[derive(Clone, Copy)]
 pub(super) struct Reading<'a> {
     /// The row's id.
@@ -45,7 +45,7 @@ impl Reading<'_> {
         serde_json::from_str(text).map_err(|_| self.unreadable("labels", text))
     }
 
-    /// JSON text, which goes out as it is.
+    /// JSON text that is sent unchanged.
     pub(super) fn document(self, column: &'static str, text: String) -> Result<String, StoreError> {
         match serde_json::from_str::<serde::de::IgnoredAny>(&text) {
             Ok(_) => Ok(text),
@@ -53,14 +53,14 @@ impl Reading<'_> {
         }
     }
 
-    /// A value of a closed list by its name.
+    /// Reads a value of an enum by its name.
     pub(super) fn named<T: Named>(self, column: &'static str, name: &str) -> Result<T, StoreError> {
         let found = T::ALL.iter().find(|value| value.name() == name);
         found.copied().ok_or_else(|| self.unreadable(column, name))
     }
 }
 
-/// Reads a row of the database; an error names it by its column `id`.
+/// Reads a row. Errors name the row by its column `id`.
 pub(super) fn read<R, T>(row: &<Database as sqlx::Database>::Row) -> Result<T, StoreError>
 where
     R: for<'r> FromRow<'r, <Database as sqlx::Database>::Row>,
@@ -72,7 +72,7 @@ where
     })
 }
 
-/// The same error; where a row is damaged, it has this id.
+/// Returns the error with this id if it is about a damaged row.
 pub(super) fn named(error: impl Into<StoreError>, id: &str) -> StoreError {
     match error.into() {
         StoreError::Unreadable { column, value, .. } => StoreError::Unreadable { id: id.to_owned(), column, value },
@@ -80,18 +80,18 @@ pub(super) fn named(error: impl Into<StoreError>, id: &str) -> StoreError {
     }
 }
 
-/// Logs and counts a row that others are not held up by.
+/// Logs and counts a skipped damaged row.
 pub(super) fn leave_out(table: &'static str, id: &str, column: &str) {
     counter!(metric::UNREADABLE_ROWS, "table" => table).increment(1);
-    tracing::error!(table, id, column, "a row of the database is damaged and was left out");
+    tracing::error!(table, id, column, "a damaged row of the database was skipped");
 }
 
-/// A number as the database holds it.
+/// Converts a number for the database.
 pub(super) fn integer(what: &'static str, value: u64) -> Result<i64, StoreError> {
     i64::try_from(value).map_err(|_| StoreError::TooLarge { what, value })
 }
 
-/// The name of why a search ended.
+/// Returns the name of a termination.
 pub fn termination_name(termination: Termination) -> &'static str {
     termination.name()
 }

@@ -1,16 +1,16 @@
-//! FreeSpace for writes: whether one has failed for lack of it, and whether there is more since.
+//! Free space for writes: tracks whether a write has failed for lack of space, and whether there is more since.
 //!
-//! FreeSpace is what is free on the file system and what is free within the database. That of the write-ahead log is left out:
-//! it is used again and again.
+//! Free space is that on the file system plus that within the database. That of the write-ahead log does not count,
+//! since the log is reused.
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::{Connection, Store, StoreError};
 
-/// Where a database can grow.
+/// Measures how much a database can grow.
 pub trait Space: Send + Sync + 'static {
-    /// Bytes that can still be written; `None` where the system does not say.
+    /// Returns the bytes that can still be written, or `None` if the system cannot tell.
     fn free_bytes(&self) -> Option<u64>;
 }
 
@@ -31,7 +31,7 @@ impl Space for FileSystem {
     #[cfg(unix)]
     fn free_bytes(&self) -> Option<u64> {
         let found = rustix::fs::statvfs(&self.folder).ok()?;
-        // Some file systems count no files. Where they are counted and used up, no byte finds a place.
+        // Some file systems do not count files. If they do and none is left, nothing can be written.
         let no_file_left = found.f_files > 0 && found.f_favail == 0;
         Some(if no_file_left { 0 } else { found.f_bavail.saturating_mul(found.f_frsize) })
     }
@@ -42,28 +42,28 @@ impl Space for FileSystem {
     }
 }
 
-/// A lack of space that has not ended.
+/// A lack of space that persists.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Shortage {
-    /// The room that there is now, bytes.
+    /// Free space now, bytes.
     pub room_bytes: u64,
-    /// The room that there was when a write failed, bytes: more must be free.
+    /// Free space when a write failed, bytes. More must become free.
     pub failed_at_bytes: u64,
 }
 
-/// Below this an error of the file system that has no name of its own is put down to lack of space: SQLite takes its
-/// shared memory in pieces of 32 KiB.
+/// Below this free space, an unspecific error of the file system counts as lack of space. SQLite allocates shared
+/// memory in units of 32 KiB.
 const SCARCE_BYTES: u64 = 64 << 10;
-/// SQLite's result codes; their last byte is the kind (<https://www.sqlite.org/rescode.html>).
+/// SQLite's result codes. Their last byte is the primary code (<https://www.sqlite.org/rescode.html>).
 const SQLITE_FULL: u32 = 13;
 const SQLITE_IOERR: u32 = 10;
 const SQLITE_CANTOPEN: u32 = 14;
 
-/// What the writer and those who ask for it know of the free_space.
+/// The state of free space, shared by the writer and the health check.
 #[derive(Clone)]
 pub(super) struct FreeSpace {
     space: Arc<dyn Space>,
-    /// The room when a write last failed for lack of it, until there is more.
+    /// Free space when a write last failed for lack of it, until there is more.
     failed_at: Arc<Mutex<Option<u64>>>,
 }
 
@@ -72,23 +72,23 @@ impl FreeSpace {
         Self { space, failed_at: Arc::default() }
     }
 
-    /// Whether an operation failed for lack of space.
+    /// Returns `true` if an operation failed for lack of space.
     pub(super) fn lacks(&self, error: &sqlx::Error) -> bool {
         let code = error.as_database_error().and_then(|error| error.code()?.parse::<u32>().ok());
         match code.map(|code| code & 0xff) {
             Some(SQLITE_FULL) => true,
-            // A disk without room says so in many ways, a broken one in the same.
+            // A full disk causes various errors, and a broken disk causes the same ones.
             Some(SQLITE_IOERR | SQLITE_CANTOPEN) => self.space.free_bytes().is_some_and(|free| free < SCARCE_BYTES),
             _ => false,
         }
     }
 
-    /// Remembers that a write has failed for lack of space. Where the system does not say what is free, nothing could end
-    /// it, so nothing is remembered.
+    /// Records that a write has failed for lack of space. If the system cannot tell the free space, nothing is
+    /// recorded, since nothing could end the state.
     pub(super) async fn ran_out(&self, connection: &mut Connection) {
         let Some(free_space) = self.measure(connection).await else { return };
         let mut failed_at = self.failed_at();
-        // Of two writes that failed, the one that found more room needed the more.
+        // Of two failed writes, the one with more free space needed more.
         let before = *failed_at;
         *failed_at = before.max(Some(free_space));
         if before.is_none() {
@@ -135,7 +135,7 @@ fn to_count(number: i64) -> u64 {
 }
 
 impl Store {
-    /// The lack of space that a write has failed for, until there is more room than there was then.
+    /// Returns the lack of space that a write has failed for, until more space is free than at that time.
     ///
     /// # Errors
     /// The database failed.

@@ -1,4 +1,4 @@
-//! A webhook's types and its row.
+//! The types of a webhook and its row.
 
 use jiff::Timestamp;
 
@@ -10,51 +10,51 @@ use crate::domain::named::named;
 use crate::domain::tenant::Tenant;
 use crate::domain::webhook::WebhookSecret;
 
-/// A webhook to make.
+/// A webhook to create.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewWebhook {
-    /// Where its messages go.
+    /// The URL that its messages go to.
     pub url: String,
-    /// For people.
+    /// A description, for people.
     pub description: Option<String>,
 }
 
-/// What changes about a webhook; what is `None` stays.
+/// Changes of a webhook. `None` leaves a field unchanged.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct WebhookChange {
-    /// Where its messages go.
+    /// The URL that its messages go to.
     pub url: Option<String>,
-    /// For people.
+    /// A description, for people.
     pub description: Option<String>,
-    /// Whether it gets messages.
+    /// Whether it is enabled.
     pub enabled: Option<bool>,
 }
 
 named! {
-    /// Why a webhook gets no messages.
+    /// The reason why a webhook is disabled.
     pub enum DisabledReason {
-        /// Somebody asked for it.
+        /// A client disabled it.
         Asked = "asked",
         /// The receiver answered 410.
         Gone = "gone",
     }
 }
 
-/// Since when a webhook gets no messages, and why.
+/// The time and reason of disabling a webhook.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Disabled {
-    /// Since when.
+    /// The time.
     pub at: Timestamp,
-    /// Why.
+    /// The reason.
     pub reason: DisabledReason,
 }
 
-/// A secret that was rotated and still signs.
+/// A rotated secret that still signs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PreviousSecret {
     /// The secret.
     pub secret: WebhookSecret,
-    /// Until when it signs.
+    /// When it expires.
     pub expires_at: Timestamp,
 }
 
@@ -63,33 +63,33 @@ pub struct PreviousSecret {
 pub struct Webhook {
     /// Its id.
     pub id: Id,
-    /// Whose it is.
+    /// The tenant that owns it.
     pub tenant: Tenant,
-    /// Where its messages go.
+    /// The URL that its messages go to.
     pub url: String,
-    /// For people.
+    /// A description, for people.
     pub description: Option<String>,
-    /// What signs its messages.
+    /// The secret that signs its messages.
     pub secret: WebhookSecret,
-    /// What signed them before the last rotation. It may have expired.
+    /// The secret before the last rotation. It may have expired.
     pub previous: Option<PreviousSecret>,
-    /// Where it gets no messages.
+    /// Whether, since when and why it is disabled.
     pub disabled: Option<Disabled>,
-    /// Grows with every change: what an ETag is made of.
+    /// Increases with every change. The ETag is made from it.
     pub version: u64,
-    /// When it was made.
+    /// When it was created.
     pub created_at: Timestamp,
-    /// Its place in the order of inserts.
+    /// Its position in the order of inserts.
     pub sequence: u64,
 }
 
 impl Webhook {
-    /// The secret before the last rotation, where it still signs.
+    /// Returns the secret before the last rotation if it still signs.
     pub fn previous_at(&self, now: Timestamp) -> Option<PreviousSecret> {
         self.previous.filter(|previous| previous.expires_at > now)
     }
 
-    /// What signs a message now, the newest first.
+    /// Returns the secrets that sign a message now, the newest first.
     pub fn secrets_at(&self, now: Timestamp) -> Vec<WebhookSecret> {
         std::iter::once(self.secret).chain(self.previous_at(now).map(|previous| previous.secret)).collect()
     }
@@ -122,7 +122,7 @@ impl TryFrom<WebhookRow> for Webhook {
 
     fn try_from(row: WebhookRow) -> Result<Self, StoreError> {
         let reading = Reading { id: &row.id };
-        // An error names no secret.
+        // Errors must not contain secrets.
         let secret = |column, text: &str| {
             WebhookSecret::parse(text).ok_or_else(|| reading.unreadable(column, "not a secret of this service"))
         };

@@ -1,4 +1,4 @@
-//! Webhooks: make, read, change, delete, rotate their secrets. What is delivered to them stands in `deliveries`.
+//! Webhooks: create, read, change and delete them, and rotate their secrets. Deliveries are in `deliveries`.
 
 use std::time::Duration;
 
@@ -14,14 +14,14 @@ use crate::domain::named::Named;
 use crate::domain::tenant::Tenant;
 use crate::domain::webhook::WebhookSecret;
 
-/// The most webhooks of a tenant: each costs every job of the tenant a delivery.
+/// The most webhooks of a tenant. Each adds a delivery to every job of the tenant.
 pub const MOST_WEBHOOKS: u32 = 50;
 
-/// How long a secret still signs after it was rotated.
+/// How long a secret still signs after a rotation.
 pub const PREVIOUS_SECRET_VALID: Duration = Duration::from_secs(24 * 60 * 60);
 
 impl Store {
-    /// Makes a webhook with a secret of its own.
+    /// Creates a webhook with its own secret.
     ///
     /// # Errors
     /// [`StoreError::TooManyWebhooks`], [`StoreError::KeyReused`], or the database failed.
@@ -58,7 +58,7 @@ impl Store {
         .await
     }
 
-    /// A webhook.
+    /// Returns a webhook.
     ///
     /// # Errors
     /// [`StoreError::NotFound`], or the database failed.
@@ -67,7 +67,7 @@ impl Store {
         find(&mut connection, tenant, id.as_str()).await
     }
 
-    /// A tenant's webhooks in the order of inserts.
+    /// Returns a tenant's webhooks in the order of inserts.
     ///
     /// # Errors
     /// The database failed.
@@ -78,7 +78,7 @@ impl Store {
         page.read::<WebhookRow, Webhook>(&mut connection, "webhooks", query).await
     }
 
-    /// Changes a webhook that is at `expected_version`. What waits to be delivered to one that is disabled fails.
+    /// Changes a webhook whose version is `expected_version`. Disabling it fails its pending deliveries.
     ///
     /// # Errors
     /// [`StoreError::RevisionChanged`], [`StoreError::NotFound`], or the database failed.
@@ -122,7 +122,7 @@ impl Store {
         .await
     }
 
-    /// Deletes a webhook with its deliveries, if its version is the expected one, where one is.
+    /// Deletes a webhook with its deliveries, if its version is the expected one, if given.
     ///
     /// # Errors
     /// [`StoreError::RevisionChanged`], [`StoreError::NotFound`], or the database failed.
@@ -142,8 +142,8 @@ impl Store {
         .await
     }
 
-    /// Gives a webhook a new secret. The one before signs too for [`PREVIOUS_SECRET_VALID`]; the one before that no more.
-    /// A retry with the same idempotency key does not rotate again.
+    /// Gives a webhook a new secret. The previous one still signs for [`PREVIOUS_SECRET_VALID`], and earlier ones no
+    /// longer do. A retry with the same idempotency key does not rotate again.
     ///
     /// # Errors
     /// [`StoreError::NotFound`], [`StoreError::KeyReused`], or the database failed.
@@ -178,7 +178,7 @@ impl Store {
     }
 }
 
-/// A tenant's webhook by its id.
+/// Reads a tenant's webhook by its id.
 pub(super) async fn find(connection: &mut Connection, tenant: &Tenant, id: &str) -> Result<Webhook, StoreError> {
     let select = sqlx::query_as("SELECT * FROM webhooks WHERE id = $1 AND tenant = $2").bind(id).bind(tenant.as_str());
     let row: Option<WebhookRow> = select.fetch_optional(connection).await?;

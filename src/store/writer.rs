@@ -1,8 +1,8 @@
-//! The writer: one task that owns the only connection that writes, and commits operations in groups.
+//! The writer: a task that owns the only writing connection and commits operations in groups.
 //!
-//! Whatever waits is put into one transaction, each operation in a savepoint of its own: a group costs one fsync,
-//! and an operation that fails takes nothing with it. An operation is answered after its commit, never before. One
-//! whose caller has gone away still runs as a whole, or not at all.
+//! All waiting operations run in one transaction, each in its own savepoint: a group costs one fsync, and a failed
+//! operation does not affect the others. Callers get results only after the commit. An operation whose caller has gone
+//! away still runs completely or not at all.
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -18,10 +18,10 @@ use super::{Connection, StoreError};
 use crate::clock::Clock;
 use crate::telemetry::metric;
 
-/// How many operations may wait before callers do.
+/// The capacity of the channel. Callers wait once it is full.
 const WAITING_LIMIT: usize = 4096;
 
-/// Where operations are handed in; clones feed one task.
+/// A handle to the writer. Clones share one task.
 #[derive(Clone)]
 pub(super) struct Writer {
     requests: mpsc::Sender<Request>,
@@ -32,26 +32,26 @@ enum Request {
     Close(oneshot::Sender<()>),
 }
 
-/// A write whose result type is known to it alone.
+/// A write with its result type erased.
 trait Operation: Send {
-    /// Runs it within the open transaction.
+    /// Runs the write within the open transaction.
     fn run<'c>(&'c mut self, connection: &'c mut Connection, free_space: &'c FreeSpace) -> BoxFuture<'c, Ran>;
 
-    /// Answers the caller: with the result, or with why the commit failed.
+    /// Sends the caller the result, or the error of the commit.
     fn answer(self: Box<Self>, commit_failure: Option<&Failure>);
 }
 
 /// How an operation ended.
 enum Ran {
-    /// What it wrote is kept.
+    /// It succeeded: its writes are kept.
     Kept,
-    /// It failed: what it wrote is not kept.
+    /// It failed: its writes are rolled back.
     Refused,
-    /// There was no space for what it wrote, in the words of the database. It may have ended the transaction with that.
+    /// There was no space, with the message of the database. SQLite may have rolled back the transaction.
     NoSpace(String),
 }
 
-/// Why a group was not committed.
+/// The reason why a group was not committed.
 struct Failure {
     words: String,
     no_space: bool,
@@ -70,7 +70,7 @@ impl Failure {
 
 struct Write<T, F> {
     work: Option<F>,
-    /// None where it was not run, because the transaction did not begin or had ended by itself.
+    /// `None` if the operation did not run, because the transaction did not begin or was rolled back by SQLite.
     result: Option<Result<T, StoreError>>,
     reply: oneshot::Sender<Result<T, StoreError>>,
 }
@@ -83,7 +83,7 @@ where
     fn run<'c>(&'c mut self, connection: &'c mut Connection, free_space: &'c FreeSpace) -> BoxFuture<'c, Ran> {
         Box::pin(async move {
             let Some(work) = self.work.take() else { return Ran::Refused };
-            // The future is made within: a panic while it is made counts as well.
+            // The future is created inside, so that a panic in its creation is caught too.
             let guarded = AssertUnwindSafe(async move { work(connection).await });
             let result = guarded.catch_unwind().await.unwrap_or(Err(StoreError::Panicked));
             let (result, ran) = match result {
@@ -105,13 +105,13 @@ where
             (Some(result), _) => result,
             (None, None) => Err(StoreError::Closed),
         };
-        // Nobody waits for the answer any more: the write stands all the same.
+        // The caller has gone away. The write is kept all the same.
         let _ = self.reply.send(result);
     }
 }
 
 impl Writer {
-    /// Starts the task.
+    /// Starts the writer's task.
     pub(super) fn start(
         connection: Connection,
         group_limit: usize,
@@ -136,11 +136,11 @@ impl Writer {
         answer.await.map_err(|_| StoreError::Closed)?
     }
 
-    /// Finishes what waits, then closes the connection.
+    /// Finishes waiting operations and closes the connection.
     pub(super) async fn close(&self) {
         let (closed, wait) = oneshot::channel();
         if self.requests.send(Request::Close(closed)).await.is_ok() {
-            // An error means that the task has ended: closed as well.
+            // An error means that the task has ended, so the connection is closed.
             let _ = wait.await;
         }
     }
@@ -192,18 +192,18 @@ async fn serve(
         tracing::warn!(%error, "the database did not close cleanly");
     }
     if let Some(closed) = closing {
-        // Whoever asked has gone away.
+        // The caller has gone away.
         let _ = closed.send(());
     }
 }
 
-/// A group that was committed.
+/// A committed group.
 struct Committed {
-    /// Whether an operation of it failed for lack of space.
+    /// Whether an operation in it failed for lack of space.
     no_space: bool,
 }
 
-/// Runs a group in one transaction. After an error nothing of it is kept and no transaction is open.
+/// Runs a group in one transaction. After an error, the transaction is rolled back and closed.
 async fn commit(
     connection: &mut Connection,
     group: &mut [Box<dyn Operation>],
@@ -217,7 +217,7 @@ async fn commit(
         Err(failure) => Err(failure),
     };
     if committed.is_err() {
-        // The database may have rolled back by itself, and then has nothing to roll back.
+        // SQLite may have rolled back already.
         if let Err(error) = execute(connection, "ROLLBACK").await {
             tracing::debug!(%error, "nothing to roll back");
         }
@@ -225,7 +225,7 @@ async fn commit(
     committed
 }
 
-/// Runs a group, whose last savepoint stays open.
+/// Runs a group. Its last savepoint stays open.
 async fn run_group(
     connection: &mut Connection,
     group: &mut [Box<dyn Operation>],
@@ -235,7 +235,7 @@ async fn run_group(
     let mut no_space = false;
     let mut next = "BEGIN IMMEDIATE; SAVEPOINT operation";
     for operation in group {
-        // Each call is a change of threads, so that the end of one operation and the begin of the next are one call.
+        // Each call switches threads, so the end of one operation and the beginning of the next share a call.
         execute(connection, next).await.map_err(failed)?;
         next = "RELEASE operation; SAVEPOINT operation";
         let undone = match operation.run(connection, free_space).await {
@@ -243,7 +243,7 @@ async fn run_group(
             Ran::Refused => execute(connection, "ROLLBACK TO operation").await.map_err(failed),
             Ran::NoSpace(words) => {
                 no_space = true;
-                // Where the savepoint is gone, the database has ended the whole transaction for the same reason.
+                // If the savepoint is gone, SQLite has rolled back the whole transaction for the same reason.
                 let undone = execute(connection, "ROLLBACK TO operation").await;
                 undone.map_err(|_| Failure { words, no_space })
             }

@@ -14,15 +14,15 @@ use super::TelemetryError;
 
 const SERVICE_NAME: &str = "cutpoint";
 
-/// What sends spans. Make it and end it outside of an async runtime: it has a thread of its own that blocks.
+/// Sends spans. Create it and shut it down outside of an async runtime, since it has its own thread and blocks.
 #[derive(Debug)]
 pub struct Traces(SdkTracerProvider);
 
 impl Traces {
-    /// Sends to the collector at this address, such as `http://127.0.0.1:4318`; `/v1/traces` is put behind it.
+    /// Creates a sender to the collector at this address, such as `http://127.0.0.1:4318`. `/v1/traces` is appended.
     ///
     /// # Errors
-    /// An address that is none.
+    /// The address is invalid.
     pub(super) fn to(endpoint: &str) -> Result<Self, TelemetryError> {
         let address = format!("{}/v1/traces", endpoint.trim_end_matches('/'));
         let exporter = SpanExporter::builder().with_http().with_protocol(Protocol::HttpBinary).with_endpoint(address);
@@ -35,7 +35,7 @@ impl Traces {
         self.0.tracer(SERVICE_NAME)
     }
 
-    /// Sends what has not been sent yet, and ends.
+    /// Sends the remaining spans and shuts down.
     pub fn end(self) {
         if let Err(error) = self.0.shutdown() {
             tracing::warn!(%error, "the last spans were not sent");
@@ -43,13 +43,13 @@ impl Traces {
     }
 }
 
-/// Makes a span part of the trace that a caller's `traceparent` and `tracestate` name (W3C Trace Context). Without
-/// traces it does nothing.
+/// Makes a span part of the trace that a caller's `traceparent` and `tracestate` identify (W3C Trace Context). Does
+/// nothing if no traces are sent.
 pub fn continue_trace(span: &tracing::Span, traceparent: &str, tracestate: Option<&str>) {
     let state = tracestate.map(|state| ("tracestate".to_owned(), state.to_owned()));
     let carrier: HashMap<String, String> =
         [("traceparent".to_owned(), traceparent.to_owned())].into_iter().chain(state).collect();
     let parent = TraceContextPropagator::new().extract(&carrier);
-    // It fails where no traces are sent, and then there is nothing to continue.
+    // This fails only if no traces are sent. Then there is no trace to continue.
     let _ = span.set_parent(parent);
 }

@@ -1,5 +1,4 @@
-//! Connections to receivers: the address that is connected to is the one that was judged, so that a name whose
-//! addresses change (DNS rebinding) gains nothing.
+//! Connections to receivers. A connection goes to the address that the guard has judged, which defeats DNS rebinding.
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -17,7 +16,7 @@ use super::resolver::Resolve;
 use super::send::Failure;
 use crate::store::AttemptOutcome;
 
-/// How long one address is tried before the next one is.
+/// How long an address is tried before the next.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// A connection, with or without TLS.
@@ -33,7 +32,7 @@ pub(super) struct Connector {
     tls: TlsConnector,
 }
 
-/// The certificates that this machine trusts. Without any, no receiver with TLS is trusted.
+/// Returns the certificates that this machine trusts. Without any, no receiver with TLS is trusted.
 pub fn trusted_roots() -> RootCertStore {
     let found = rustls_native_certs::load_native_certs();
     let mut roots = RootCertStore::empty();
@@ -69,7 +68,7 @@ impl Connector {
         Ok(Box::new(encrypted))
     }
 
-    /// The addresses of the URL's host that messages may go to.
+    /// Returns the allowed addresses of the URL's host.
     async fn judged_addresses(&self, url: &Url) -> Result<Vec<IpAddr>, Failure> {
         let found = match url.host() {
             Some(Host::Ipv4(address)) => vec![address.into()],
@@ -120,7 +119,7 @@ async fn connect_to_one(addresses: &[IpAddr], port: u16) -> Result<TcpStream, Fa
     Err(Failure::new(AttemptOutcome::NotConnected, last))
 }
 
-/// The name that the receiver's certificate must have.
+/// Returns the name that the receiver's certificate must be issued for.
 fn server_name(url: &Url) -> Result<ServerName<'static>, Failure> {
     let named = match url.host() {
         Some(Host::Ipv4(address)) => Ok(ServerName::IpAddress(IpAddr::from(address).into())),

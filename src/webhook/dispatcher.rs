@@ -1,4 +1,4 @@
-//! The dispatcher: takes deliveries that are due, attempts each, and writes down what became of it.
+//! The dispatcher: claims due deliveries, attempts each, and stores the outcome.
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -20,14 +20,14 @@ use crate::domain::named::Named;
 use crate::store::{AttemptOutcome, ClaimedDelivery, DeliveryAttempt, Store, StoreError, Verdict};
 use crate::telemetry::metric;
 
-/// How the dispatcher works.
+/// Settings of the dispatcher.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CourierSettings {
-    /// Attempts at once; default 32.
+    /// The most concurrent attempts; default 32.
     pub attempts: usize,
-    /// Attempts at once to one webhook; default 4.
+    /// The most concurrent attempts to one webhook; default 4.
     pub attempts_of_each: usize,
-    /// How long an attempt has a delivery, longer than it can take; default 60 s.
+    /// How long an attempt claims a delivery. It must exceed the duration of any attempt; default 60 s.
     pub claim: Duration,
     /// How long a shutdown waits for attempts to end.
     pub grace: Duration,
@@ -47,28 +47,28 @@ impl From<&Settings> for CourierSettings {
             attempts: 32,
             attempts_of_each: 4,
             claim: Duration::from_secs(60),
-            // What is cut off at the end is attempted again after the next start.
+            // Aborted attempts are repeated after the next start.
             grace: Duration::from_secs_f64(settings.shutdown_s / 2.0),
             kept: Duration::from_secs(30 * 24 * 60 * 60),
         }
     }
 }
 
-/// How long the dispatcher sleeps at the most. It is woken for every new delivery; this is for a machine that slept.
+/// The longest sleep of the dispatcher. Every new delivery wakes it; the limit matters when the machine was suspended.
 const LOOK_AGAIN: Duration = Duration::from_secs(60);
-/// How long it waits after the database failed.
+/// The delay after the database failed.
 const AFTER_FAILURE: Duration = Duration::from_secs(1);
-/// How often old messages are forgotten.
+/// How often old messages are deleted.
 const FORGET: Duration = Duration::from_secs(60 * 60);
 
-/// The running dispatcher.
+/// A running dispatcher.
 #[derive(Debug)]
 pub struct Dispatcher {
     closing: CancellationToken,
     task: JoinHandle<()>,
 }
 
-/// What the dispatcher's task works with.
+/// The state of the dispatcher's task.
 pub(super) struct Round {
     pub(super) store: Store,
     pub(super) clock: Arc<dyn Clock>,
@@ -76,12 +76,12 @@ pub(super) struct Round {
     pub(super) sender: Sender,
     pub(super) settings: CourierSettings,
     pub(super) running: JoinSet<Id>,
-    /// Attempts that run, by webhook.
+    /// Running attempts by webhook.
     pub(super) of_each: FxHashMap<Id, usize>,
 }
 
 impl Dispatcher {
-    /// Gives up the claims of a dead process, and starts.
+    /// Releases the claims of a dead process and starts the dispatcher.
     ///
     /// # Errors
     /// The database failed.
@@ -99,8 +99,8 @@ impl Dispatcher {
         Ok(Self { closing, task })
     }
 
-    /// Takes nothing more, and waits for the attempts that run, no longer than [`CourierSettings::grace`]. What is cut
-    /// off is attempted again after the next start.
+    /// Stops claiming deliveries and waits for running attempts, no longer than [`CourierSettings::grace`]. Aborted
+    /// attempts are repeated after the next start.
     pub async fn shutdown(self) {
         self.closing.cancel();
         if let Err(error) = self.task.await {
@@ -126,7 +126,7 @@ impl Round {
             let pause = match self.take().await {
                 Ok(()) => self.until_next().await,
                 Err(error) => {
-                    tracing::error!(%error, "no delivery could be taken");
+                    tracing::error!(%error, "cannot claim deliveries");
                     AFTER_FAILURE
                 }
             };
@@ -141,18 +141,18 @@ impl Round {
         }
         let grace = self.settings.grace;
         if tokio::time::timeout(grace, async { while self.running.join_next().await.is_some() {} }).await.is_err() {
-            tracing::warn!("attempts to deliver were cut off; they are made again after the next start");
+            tracing::warn!("delivery attempts were aborted; they are repeated after the next start");
         }
     }
 
-    /// Starts an attempt for each delivery that is due, as far as there is room.
+    /// Starts an attempt for each due delivery, up to the limits on concurrent attempts.
     pub(super) async fn take(&mut self) -> Result<(), StoreError> {
         let room = self.settings.attempts.saturating_sub(self.running.len());
         if room == 0 {
             return Ok(());
         }
         let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
-        // Those of webhooks that have no room left are among them.
+        // These include deliveries to webhooks that have reached their limit.
         let most = count(self.settings.attempts.saturating_mul(2));
         let mut due = self.store.due_deliveries(count(self.settings.attempts_of_each), most).await?;
         due.retain(|delivery| {
@@ -177,12 +177,12 @@ impl Round {
         Ok(())
     }
 
-    /// An attempt has ended.
+    /// Handles the end of an attempt.
     pub(super) fn settle(&mut self, ended: Result<Id, tokio::task::JoinError>) {
         match ended {
             Ok(webhook_id) => self.leave(&webhook_id),
-            // A panic was caught; nobody aborts one attempt alone.
-            Err(error) => tracing::error!(%error, "an attempt to deliver was lost"),
+            // Panics are caught, and single attempts are never aborted.
+            Err(error) => tracing::error!(%error, "the task of a delivery attempt failed"),
         }
     }
 
@@ -203,7 +203,7 @@ impl Round {
             }
             Ok(None) => LOOK_AGAIN,
             Err(error) => {
-                tracing::error!(%error, "it is not known when the next delivery is due");
+                tracing::error!(%error, "cannot read when the next delivery is due");
                 AFTER_FAILURE
             }
         }
@@ -211,13 +211,12 @@ impl Round {
 
     async fn forget(&self) {
         if let Err(error) = self.store.forget_messages(self.settings.kept).await {
-            tracing::error!(%error, "old messages were not forgotten");
+            tracing::error!(%error, "old messages were not deleted");
         }
     }
 }
 
-/// Makes one attempt and gives back the webhook, also after a panic: then the claim runs out, and the delivery is
-/// attempted again.
+/// Makes one attempt and returns the webhook. After a panic the claim expires, and the delivery is attempted again.
 async fn attempt_guarded(
     store: Store,
     clock: Arc<dyn Clock>,
@@ -227,12 +226,12 @@ async fn attempt_guarded(
 ) -> Id {
     let guarded = AssertUnwindSafe(attempt(&store, &*clock, &*ids, &sender, &delivery));
     if guarded.catch_unwind().await.is_err() {
-        tracing::error!(message_id = %delivery.message_id, "an attempt to deliver panicked");
+        tracing::error!(message_id = %delivery.message_id, "a delivery attempt panicked");
     }
     delivery.webhook_id
 }
 
-/// Makes one attempt and writes down how it ended.
+/// Makes one attempt and stores its outcome.
 async fn attempt(store: &Store, clock: &dyn Clock, ids: &dyn Ids, sender: &Sender, delivery: &ClaimedDelivery) {
     let (at, began) = (clock.now(), clock.monotonic());
     let result = sender.send(delivery, at).await;
@@ -250,11 +249,13 @@ async fn attempt(store: &Store, clock: &dyn Clock, ids: &dyn Ids, sender: &Sende
     let attempt = DeliveryAttempt { at, duration, outcome, status_code, detail };
     match store.record_attempt(delivery, attempt, verdict).await {
         Ok(true) if verdict == Verdict::Gone => {
-            tracing::warn!(%webhook_id, "the receiver answered 410 and gets nothing more at this address");
+            tracing::warn!(%webhook_id, "the receiver answered 410; its webhook is disabled");
         }
         Ok(_) => {}
-        // The claim runs out, and the delivery is attempted again.
-        Err(error) => tracing::error!(%webhook_id, %message_id, %error, "the end of an attempt was not stored"),
+        // The claim expires, and the delivery is attempted again.
+        Err(error) => {
+            tracing::error!(%webhook_id, %message_id, %error, "the outcome of a delivery attempt was not stored")
+        }
     }
 }
 

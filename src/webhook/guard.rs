@@ -1,32 +1,32 @@
-//! Which addresses messages may go to: those of the open Internet, and those of nets that the configuration allows.
+//! The addresses that messages may go to: those of the public Internet, and of networks that the configuration allows.
 //!
-//! Refused is everything that IANA's registries of special-purpose addresses reserve
-//! (<https://www.iana.org/assignments/iana-ipv4-special-registry>, <https://www.iana.org/assignments/iana-ipv6-special-registry>,
-//! as of 2025-10), multicast, and where clouds keep their metadata. An IPv6 address that stands for an IPv4 address is
-//! judged by that one too.
+//! The guard refuses all addresses that IANA's registries of special-purpose addresses reserve
+//! (<https://www.iana.org/assignments/iana-ipv4-special-registry>,
+//! <https://www.iana.org/assignments/iana-ipv6-special-registry>, as of 2025-10), multicast, and the metadata services
+//! of clouds. An IPv6 address that embeds an IPv4 address is judged by both.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
 
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 
-/// Why an address is refused.
+/// The reason why an address is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("{address} is {why}")]
 pub struct Refusal {
     /// The address.
     pub address: IpAddr,
-    /// What it is.
+    /// A description of the address.
     pub why: &'static str,
 }
 
-/// Judges addresses; clones share it.
+/// Judges addresses. Clones share their configuration.
 #[derive(Debug, Clone, Default)]
 pub struct Guard {
     allowed: Arc<[IpNet]>,
 }
 
-/// IPv4 nets that messages do not go to, the narrow ones first: the first that holds an address says what it is.
+/// IPv4 networks that messages may not go to. Narrow ones come first, since the first match describes an address.
 const REFUSED_V4: [([u8; 4], u8, &str); 23] = [
     ([169, 254, 169, 254], 32, "where clouds keep their metadata"),
     ([169, 254, 170, 2], 32, "where clouds keep their metadata"),
@@ -53,7 +53,7 @@ const REFUSED_V4: [([u8; 4], u8, &str); 23] = [
     ([240, 0, 0, 0], 4, "reserved"),
 ];
 
-/// IPv6 nets that messages do not go to, the narrow ones first.
+/// IPv6 networks that messages may not go to, narrow ones first.
 const REFUSED_V6: [([u16; 8], u8, &str); 21] = [
     ([0, 0, 0, 0, 0, 0, 0, 0], 128, "the unspecified address"),
     ([0, 0, 0, 0, 0, 0, 0, 1], 128, "loopback"),
@@ -78,13 +78,13 @@ const REFUSED_V6: [([u16; 8], u8, &str); 21] = [
     ([0xfc00, 0, 0, 0, 0, 0, 0, 0], 7, "private"),
 ];
 
-/// All global unicast addresses; what lies outside is not given to anybody.
+/// All global unicast addresses. Addresses outside of it are unassigned.
 const GLOBAL_V6: Ipv6Net = Ipv6Net::new_assert(Ipv6Addr::new(0x2000, 0, 0, 0, 0, 0, 0, 0), 3);
-/// IPv4 addresses as NAT64 writes them (RFC 6052): all that hosts without IPv4 see of receivers without IPv6.
+/// IPv4 addresses embedded for NAT64 (RFC 6052). Hosts without IPv4 reach receivers without IPv6 through them.
 const NAT64: Ipv6Net = Ipv6Net::new_assert(Ipv6Addr::new(0x64, 0xff9b, 0, 0, 0, 0, 0, 0), 96);
 
 impl Guard {
-    /// A guard that lets messages go to these nets too.
+    /// Creates a guard that also allows these networks.
     pub fn new(allowed: impl IntoIterator<Item = IpNet>) -> Self {
         Self { allowed: allowed.into_iter().collect() }
     }
@@ -92,7 +92,7 @@ impl Guard {
     /// Judges an address.
     ///
     /// # Errors
-    /// Why messages do not go there.
+    /// Returns the reason why the address is refused.
     pub fn judge(&self, address: IpAddr) -> Result<(), Refusal> {
         if self.allows(address) {
             return Ok(());
@@ -104,14 +104,14 @@ impl Guard {
         why.map_or(Ok(()), |why| Err(Refusal { address, why }))
     }
 
-    /// Whether the address lies in a net that the configuration allows: also without TLS. An IPv6 address that stands
-    /// for an IPv4 address lies where that one lies.
+    /// Returns `true` if the configuration allows the address, also without TLS. An IPv6 address that embeds an IPv4
+    /// address is looked up as that one.
     pub fn allows(&self, address: IpAddr) -> bool {
         let holds = |address: IpAddr| self.allowed.iter().any(|net| net.contains(&address));
         holds(address) || embedded(address).is_some_and(|inner| holds(inner.into()))
     }
 
-    /// Whether the configuration allows any net.
+    /// Returns `true` if the configuration allows any network.
     pub fn allows_any(&self) -> bool {
         !self.allowed.is_empty()
     }
@@ -131,7 +131,7 @@ fn refused_v6(address: Ipv6Addr) -> Option<&'static str> {
     listed.or_else(|| (!GLOBAL_V6.contains(&address)).then_some("no address of the open Internet"))
 }
 
-/// The IPv4 address that packets to a mapped address (RFC 4291, section 2.5.5.2) or through NAT64 go to.
+/// Returns the IPv4 address that packets to a mapped address (RFC 4291, section 2.5.5.2) or through NAT64 go to.
 fn embedded(address: IpAddr) -> Option<Ipv4Addr> {
     let IpAddr::V6(address) = address else { return None };
     let [.., high, low] = address.segments();

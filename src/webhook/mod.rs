@@ -1,7 +1,7 @@
-//! Webhooks: signs messages, guards the addresses that they go to, and delivers them until they are taken.
+//! Webhooks: signs messages, guards the addresses that they go to, and delivers them with retries.
 //!
-//! What is to be delivered stands in the store's outbox, written in the transaction that ends a job. So a message exists
-//! once, whatever happens to the process, and is delivered at least once.
+//! The transaction that ends a job writes its message to the store's outbox. So each message exists exactly once, even
+//! if the process crashes, and is delivered at least once.
 
 pub mod connect;
 pub mod dispatcher;

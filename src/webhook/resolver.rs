@@ -1,17 +1,17 @@
-//! From a host's name to its addresses.
+//! Resolves names of hosts.
 
 use std::io;
 use std::net::IpAddr;
 
 use futures::future::BoxFuture;
 
-/// Finds the addresses of a name.
+/// Resolves names.
 pub trait Resolve: Send + Sync + 'static {
-    /// Every address of the name.
+    /// Returns every address of the name.
     fn resolve<'n>(&'n self, name: &'n str) -> BoxFuture<'n, io::Result<Vec<IpAddr>>>;
 }
 
-/// As this machine resolves names.
+/// The resolver of this machine.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct SystemResolver;
 

@@ -1,18 +1,19 @@
-//! When a delivery is tried again: as Standard Webhooks suggests, over a day, with jitter.
+//! The schedule of retries: over a day and with jitter, as Standard Webhooks suggests.
 
 use std::time::Duration;
 
-/// What passes between the attempts: together a day. There is one attempt more than there are delays.
+/// The delays between attempts, a day in total. There is one more attempt than there are delays.
 pub const DELAYS_S: [u64; 8] = [5, 5 * 60, 30 * 60, 2 * 3600, 4 * 3600, 5 * 3600, 6 * 3600, 7 * 3600];
 
-/// How much of a delay chance adds or takes away, so that what failed together is not tried again together.
+/// The jitter, as a share of the delay. It spreads the retries of deliveries that failed together.
 pub const JITTER: f64 = 0.2;
 
-/// The longest time that a receiver's `Retry-After` is waited for.
+/// The longest `Retry-After` that is respected.
 pub const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(12 * 3600);
 
-/// What passes until the attempt behind the one with this number, from 1; `None` behind the last. `chance` is from 0 to
-/// 1. A receiver that asks for more time gets it, up to [`LONGEST_RETRY_AFTER`].
+/// Returns the delay after attempt `try_number`, counted from 1, or `None` after the last. `chance` is a random number
+/// from 0 to
+/// 1. A longer `Retry-After` is respected up to [`LONGEST_RETRY_AFTER`].
 pub fn delay(try_number: u64, chance: f64, retry_after: Option<Duration>) -> Option<Duration> {
     let place = usize::try_from(try_number.checked_sub(1)?).ok()?;
     let delay_s = *DELAYS_S.get(place)? as f64;
@@ -21,7 +22,7 @@ pub fn delay(try_number: u64, chance: f64, retry_after: Option<Duration>) -> Opt
     Some(Duration::from_secs_f64(delay_s * factor).max(asked))
 }
 
-/// A number from 0 to 1, both included, of 8 random bytes.
+/// Converts 8 random bytes to a number from 0 to 1, inclusive.
 pub fn chance(bytes: [u8; 8]) -> f64 {
     u64::from_le_bytes(bytes) as f64 / u64::MAX as f64
 }

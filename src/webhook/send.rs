@@ -1,5 +1,5 @@
-//! One attempt: a POST to a receiver and the beginning of its answer. Nothing is followed, nothing is kept open, and no
-//! proxy is used: where a message goes is decided here alone.
+//! One attempt: sends a POST to a receiver and reads the beginning of its answer. It follows no redirects, reuses no
+//! connections and uses no proxy, so that messages go only to addresses that the guard has judged.
 
 use std::sync::Arc;
 use std::time::{Duration, UNIX_EPOCH};
@@ -21,9 +21,9 @@ use super::resolver::Resolve;
 use super::{sign, target};
 use crate::store::{AttemptOutcome, ClaimedDelivery};
 
-/// How much of an answer is read and kept.
+/// The most bytes of an answer's body that are read and stored.
 pub const KEPT_ANSWER_BYTES: usize = 1024;
-/// How large the head of an answer may be.
+/// The most bytes of an answer's head.
 const LARGEST_HEAD_BYTES: usize = 64 * 1024;
 
 /// A receiver's answer.
@@ -44,7 +44,7 @@ pub struct Answer {
 pub struct Failure {
     /// How the attempt ended.
     pub outcome: AttemptOutcome,
-    /// In words, without the URL.
+    /// A description without the URL.
     pub detail: String,
 }
 
@@ -54,7 +54,7 @@ impl Failure {
     }
 }
 
-/// Sends messages; clones share what they need for it.
+/// Sends messages. Clones share their configuration.
 #[derive(Clone)]
 pub struct Sender {
     connector: Connector,
@@ -62,7 +62,7 @@ pub struct Sender {
 }
 
 impl Sender {
-    /// A sender whose attempts take no longer than `timeout`, and that trusts these certificates.
+    /// Creates a sender that trusts these certificates and whose attempts take no longer than `timeout`.
     ///
     /// # Errors
     /// TLS cannot be set up.
@@ -75,7 +75,7 @@ impl Sender {
         Ok(Self { connector: Connector::new(guard, resolver, roots)?, timeout })
     }
 
-    /// Sends a message once, signed now.
+    /// Signs a message and sends it once.
     ///
     /// # Errors
     /// Why there is no answer.
@@ -90,7 +90,7 @@ impl Sender {
     }
 
     async fn exchange(&self, delivery: &ClaimedDelivery, now: Timestamp) -> Result<Answer, Failure> {
-        // It was judged when it was registered; the configuration may have changed since.
+        // The configuration may have changed since the registration.
         let url = target::judge(&delivery.url, self.connector.guard()).map_err(|faults| {
             let details: Vec<String> = faults.into_iter().map(|fault| fault.detail).collect();
             Failure::new(AttemptOutcome::AddressRefused, details.join("; "))
@@ -122,7 +122,7 @@ fn request(url: &Url, delivery: &ClaimedDelivery, now: Timestamp) -> Result<Requ
         .map_err(broken_off)
 }
 
-/// The answer's head, and the task that reads on as long as it is kept.
+/// Returns the answer's head and the task of the connection, which must not be dropped while the body is read.
 async fn post(
     connection: Box<dyn Connection>,
     request: Request<Full<Bytes>>,
@@ -130,7 +130,7 @@ async fn post(
     let handshake = http1::Builder::new().max_buf_size(LARGEST_HEAD_BYTES).handshake(TokioIo::new(connection)).await;
     let (mut sender, connection) = handshake.map_err(broken_off)?;
     let driven = AbortOnDropHandle::new(tokio::spawn(async move {
-        // What goes wrong here goes wrong for the request too, which says so.
+        // The request reports the same error.
         let _ = connection.await;
     }));
     let response = sender.send_request(request).await.map_err(broken_off)?;
@@ -141,7 +141,7 @@ fn broken_off(error: impl std::error::Error) -> Failure {
     Failure::new(AttemptOutcome::BrokenOff, error.to_string())
 }
 
-/// Reads what is kept of an answer; a body that breaks off changes nothing about the status that came before it.
+/// Reads the part of the body that is stored. An aborted body does not change the outcome.
 async fn read(response: Response<Incoming>, now: Timestamp) -> Answer {
     let status = response.status();
     let outcome = match status.as_u16() {
@@ -158,13 +158,13 @@ async fn read(response: Response<Incoming>, now: Timestamp) -> Answer {
         kept.extend(frame.into_data().unwrap_or_default());
     }
     kept.truncate(KEPT_ANSWER_BYTES);
-    // SQL texts end at a zero byte.
+    // SQLite ends texts at a zero byte.
     let text = String::from_utf8_lossy(&kept).replace('\0', "\u{fffd}");
     let excerpt = Some(text).filter(|text| !text.is_empty());
     Answer { outcome, status_code: status.as_u16(), retry_after, excerpt }
 }
 
-/// Seconds, or a date (RFC 9110, section 10.2.3).
+/// Parses `Retry-After`: seconds, or a date (RFC 9110, section 10.2.3).
 fn retry_after(value: &str, now: Timestamp) -> Option<Duration> {
     if let Ok(seconds) = value.trim().parse() {
         return Some(Duration::from_secs(seconds));

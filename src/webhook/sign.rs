@@ -9,12 +9,12 @@ use crate::domain::webhook::WebhookSecret;
 
 /// Header: the message's id, the same at every attempt.
 pub const ID: &str = "webhook-id";
-/// Header: when the attempt was made, in seconds since 1970.
+/// Header: the time of the attempt, in seconds since 1970.
 pub const TIMESTAMP: &str = "webhook-timestamp";
-/// Header: the signatures, with a space between.
+/// Header: the signatures, separated by spaces.
 pub const SIGNATURE: &str = "webhook-signature";
 
-/// The value of the header [`SIGNATURE`]: one signature for each secret.
+/// Returns the value of the header [`SIGNATURE`], with one signature for each secret.
 pub fn signatures(secrets: &[WebhookSecret], id: &str, timestamp_s: i64, payload: &str) -> String {
     let signed = secrets.iter().map(|secret| signature(secret, id, timestamp_s, payload));
     signed.collect::<Vec<_>>().join(" ")

@@ -1,4 +1,4 @@
-//! Where a webhook's messages go: a URL that was read and judged.
+//! The URL that a webhook's messages go to: parsing and checks.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -12,18 +12,18 @@ use super::guard::{Guard, Refusal};
 /// The longest URL.
 pub const LONGEST_URL: usize = 2048;
 
-/// What is wrong with a URL: what was found, and what to do about it.
+/// A fault of a URL.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TargetFault {
     /// The kind.
     pub code: FaultCode,
-    /// What was found.
+    /// What is wrong.
     pub detail: String,
-    /// What to do about it.
+    /// How to correct it.
     pub action: &'static str,
 }
 
-/// Reads a URL that messages may go to, in the form in which it is kept; every fault at once.
+/// Parses a URL that messages may go to and returns its normalised form, or every fault.
 pub fn read_url(reader: &mut Reader, value: &Value, guard: &Guard) -> Option<String> {
     let text = reader.text(value, LONGEST_URL)?;
     match judge(&text, guard) {
@@ -37,10 +37,10 @@ pub fn read_url(reader: &mut Reader, value: &Value, guard: &Guard) -> Option<Str
     }
 }
 
-/// Judges a URL as far as it goes without asking for the addresses of a name: those are judged at every attempt.
+/// Checks a URL without resolving its host's name. The addresses of a name are checked at every attempt.
 ///
 /// # Errors
-/// Everything that is wrong with it.
+/// Returns every fault of the URL.
 pub fn judge(text: &str, guard: &Guard) -> Result<Url, Vec<TargetFault>> {
     let url = Url::parse(text).map_err(|error| {
         let detail = format!("this is no URL: {error}");
@@ -52,7 +52,7 @@ pub fn judge(text: &str, guard: &Guard) -> Result<Url, Vec<TargetFault>> {
         faults.push(fault(FaultCode::UnknownValue, detail, "Give an https URL"));
     }
     if !url.username().is_empty() || url.password().is_some() {
-        // The detail does not repeat what may be a password.
+        // The detail does not repeat the text, which may contain a password.
         let detail = "there is a user or a password in it".to_owned();
         faults.push(fault(FaultCode::Conflict, detail, "Leave it out: signatures say who sends the message"));
     }
@@ -70,7 +70,7 @@ pub fn judge(text: &str, guard: &Guard) -> Result<Url, Vec<TargetFault>> {
         let action = "Give a receiver on the open Internet, or have webhook_allow_nets allow its net";
         faults.push(fault(FaultCode::OutOfRange, detail, action));
     }
-    // Of a name it is seen when its addresses are.
+    // For a name this is checked with its addresses, at each attempt.
     let plain_somewhere = match addresses.as_slice() {
         [] => guard.allows_any(),
         known => known.iter().any(|address| guard.allows(*address)),
@@ -82,8 +82,8 @@ pub fn judge(text: &str, guard: &Guard) -> Result<Url, Vec<TargetFault>> {
     if faults.is_empty() { Ok(url) } else { Err(faults) }
 }
 
-/// The addresses that stand in the URL itself, and those of this host's own name. The parser has read an address in
-/// every notation that there is (`0x7f.1`, `2130706433`, `[::ffff:7f00:1]`).
+/// Returns the address in the URL itself, and the loopback addresses for `localhost`. The parser accepts every notation
+/// of an address (`0x7f.1`, `2130706433`, `[::ffff:7f00:1]`).
 fn known_addresses(url: &Url) -> Vec<IpAddr> {
     match url.host() {
         Some(Host::Ipv4(address)) => vec![address.into()],
@@ -95,7 +95,7 @@ fn known_addresses(url: &Url) -> Vec<IpAddr> {
     }
 }
 
-/// RFC 6761, section 6.3. The parser has made the letters small.
+/// Returns `true` for `localhost` and its subdomains (RFC 6761, section 6.3). The parser has lower-cased the name.
 fn is_localhost(name: &str) -> bool {
     let name = name.strip_suffix('.').unwrap_or(name);
     name == "localhost" || name.ends_with(".localhost")

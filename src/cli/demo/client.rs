@@ -1,4 +1,4 @@
-//! The demo's HTTP client: the few requests that it makes, each an error with the server's words where it is refused.
+//! The demo's HTTP client. A refused request becomes an error with the server's message.
 
 use std::time::Duration;
 
@@ -6,26 +6,26 @@ use anyhow::{Context, bail};
 use reqwest::{Response, StatusCode};
 use serde_json::Value;
 
-/// Talks to one service.
+/// A client of one service.
 pub(super) struct Client {
     base: String,
     http: reqwest::Client,
 }
 
 impl Client {
-    /// A client of the service at `http://address:port`.
+    /// Creates a client of the service at `http://address:port`.
     pub(super) fn new(base: String) -> anyhow::Result<Self> {
         let http = reqwest::Client::builder().timeout(Duration::from_secs(60)).build()?;
         Ok(Self { base, http })
     }
 
-    /// The document at a path.
+    /// Returns the document at a path.
     pub(super) async fn get(&self, path: &str) -> anyhow::Result<Value> {
         let answer = self.http.get(format!("{}{path}", self.base)).send().await;
         document(answer.with_context(|| format!("GET {path}"))?, path).await
     }
 
-    /// The document at a path, or `None` where the service says 409: it is not there yet, and may never be.
+    /// Returns the document at a path, or `None` if the service answers 409: the document does not exist yet.
     pub(super) async fn get_if_there(&self, path: &str) -> anyhow::Result<Option<Value>> {
         let answer =
             self.http.get(format!("{}{path}", self.base)).send().await.with_context(|| format!("GET {path}"))?;
@@ -35,7 +35,7 @@ impl Client {
         document(answer, path).await.map(Some)
     }
 
-    /// What the service makes of a document.
+    /// Posts a document and returns the answer.
     pub(super) async fn post(&self, path: &str, body: &Value) -> anyhow::Result<Value> {
         let answer = self.http.post(format!("{}{path}", self.base)).json(body).send().await;
         document(answer.with_context(|| format!("POST {path}"))?, path).await

@@ -1,4 +1,5 @@
-//! `cutpoint demo`: a service in a temporary place, real models planned with it over HTTP, the answers side by side.
+//! `cutpoint demo`: starts a service in a temporary folder, plans real models with it over HTTP and compares the
+//! answers.
 
 mod client;
 mod summary;
@@ -24,7 +25,7 @@ const CLUSTER: &str = "radio-20";
 const ALGORITHMS: [&str; 4] = ["auto", "kpath", "greedy", "random"];
 const POLL: Duration = Duration::from_millis(100);
 
-/// Starts the service in a temporary place, plans real models with it and shows the answers.
+/// Starts the service in a temporary folder, plans real models with it and shows the answers.
 #[derive(Debug, Args)]
 #[command(after_long_help = "\
 The demo starts the whole service on a free port of this machine with a database in a temporary folder, registers \
@@ -51,13 +52,12 @@ struct Posted {
     algorithm: &'static str,
 }
 
-/// How far the demo came.
+/// How the demo ended.
 enum Shown {
     All,
     Interrupted,
 }
 
-/// Runs the command.
 pub(super) fn run(arguments: &DemoArguments) -> Exit {
     let done = tokio::runtime::Runtime::new()
         .context("the runtime cannot start")
@@ -69,7 +69,7 @@ pub(super) fn run(arguments: &DemoArguments) -> Exit {
 }
 
 async fn demonstrate(arguments: &DemoArguments) -> anyhow::Result<()> {
-    // Listened to from the start, so that an early Ctrl-C leaves no folder behind either.
+    // The handler is installed before the folder is made, so that an early Ctrl-C removes the folder too.
     let mut end = Box::pin(asked_to_end()?);
     let folder = tempfile::tempdir().context("there is no temporary folder")?;
     let settings = Settings {
@@ -80,7 +80,7 @@ async fn demonstrate(arguments: &DemoArguments) -> anyhow::Result<()> {
     };
     let service = Service::start(&settings).await?;
     let base = format!("http://{}", service.address());
-    println!("The service runs at {base} on {}, in a temporary place.", counted(settings.workers, "worker"));
+    println!("The service runs at {base} on {}, in a temporary folder.", counted(settings.workers, "worker"));
     let shown = tokio::select! {
         shown = show(arguments, &base) => shown,
         _ = &mut end => Ok(Shown::Interrupted),
@@ -133,7 +133,7 @@ async fn post_jobs(client: &Client, time_limit_s: f64) -> anyhow::Result<Vec<Pos
     Ok(posted)
 }
 
-/// Asks until every job has ended, saying so of each as it ends; the answers come in the order of the jobs.
+/// Polls until every job has ended and prints a line for each as it ends. Returns the answers in the order of the jobs.
 async fn wait(client: &Client, posted: Vec<Posted>) -> anyhow::Result<Vec<Finished>> {
     let bar = progress_bar(posted.len());
     let mut finished: Vec<Option<Finished>> = posted.iter().map(|_| None).collect();
@@ -163,7 +163,7 @@ fn id_of(document: &Value) -> anyhow::Result<String> {
     document["id"].as_str().map(str::to_owned).context("the service answered without an id")
 }
 
-/// Shows itself on standard error where that is a terminal.
+/// Returns a progress bar on standard error. It stays hidden if standard error is not a terminal.
 fn progress_bar(jobs: usize) -> ProgressBar {
     let bar = ProgressBar::new(jobs as u64);
     if let Ok(style) = ProgressStyle::with_template("{spinner} {pos} of {len} jobs ended {elapsed} {msg}") {

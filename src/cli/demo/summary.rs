@@ -1,4 +1,4 @@
-//! What the demo shows of the finished jobs: each placement as one line, and the algorithms side by side.
+//! The demo's output for finished jobs: a line for each placement, and a table that compares the algorithms.
 
 use std::fmt::Write;
 
@@ -15,7 +15,7 @@ pub(super) struct Finished {
     pub(super) algorithm: &'static str,
     /// The job's document.
     pub(super) job: Value,
-    /// The placement document, where there is one.
+    /// The placement document, if there is one.
     pub(super) placement: Option<Value>,
 }
 
@@ -24,7 +24,7 @@ impl Finished {
         self.placement.as_ref()?[name].as_f64()
     }
 
-    /// What it claims, in words.
+    /// Describes what the placement claims.
     fn claim(&self) -> String {
         let claimed = self.placement.as_ref().and_then(|placement| placement["status"].as_str());
         match claimed {
@@ -34,19 +34,19 @@ impl Finished {
         }
     }
 
-    /// One line for the moment when it ends.
+    /// Returns the line to print when the job ends.
     pub(super) fn news(&self) -> String {
         let period = self.figure("period_s").map(|period_s| format!(", period {}", seconds_text(period_s)));
         format!("{:<18} {:<7} {}{}", self.model, self.algorithm, self.claim(), period.unwrap_or_default())
     }
 }
 
-/// Each model's best placement as a line of nodes and hops, then all algorithms in a table.
+/// Returns each model's best placement as a line of nodes and hops, then a table of all algorithms.
 pub(super) fn summary(finished: &[Finished]) -> String {
     let mut text = String::new();
     for one in finished.iter().filter(|one| one.algorithm == "auto") {
         if let Some(placement) = &one.placement {
-            // Writing into a String cannot fail.
+            // Writing to a String cannot fail.
             let _ = writeln!(text, "{}\n  {}", one.model, pipeline(placement));
         }
     }

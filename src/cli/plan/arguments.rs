@@ -1,4 +1,4 @@
-//! Flags of `cutpoint plan`, and the part of a request that they make.
+//! Flags of `cutpoint plan`, and how they change a request.
 
 use std::path::PathBuf;
 
@@ -11,15 +11,15 @@ use crate::cli::{count, finite};
 
 const AFTER_LONG_HELP: &str = "\
 A request file holds a request document, or an object whose member `request` is one (its other members are ignored). \
-`-` stands for standard input. Flags win over what the file says.
+`-` stands for standard input. Flags override the file.
 
 Exit codes:
   0  every request has a placement
-  1  a failure that is not the caller's doing
+  1  a failure that the caller did not cause
   2  some input cannot be used
   3  some request is proven to have no placement
   4  some request has neither a placement nor a proof within its time limit
-Of several, 1 wins over 2, 2 over 3, 3 over 4.
+With several results, 1 takes precedence over 2, 2 over 3, 3 over 4.
 
 Examples:
   cutpoint plan --model examples/models/ResNet50.json --cluster examples/clusters/radio-5.json
@@ -38,52 +38,52 @@ const USAGE: &str = "\
 cutpoint plan [OPTIONS] --model <FILE> --cluster <FILE>
        cutpoint plan [OPTIONS] --request <FILE>...";
 
-/// Plans one model on one cluster, or any number of request files, without a service.
+/// Plans one model on one cluster, or any number of request files, without a running service.
 #[derive(Debug, Args)]
 #[command(after_long_help = AFTER_LONG_HELP, override_usage = USAGE)]
 #[command(group = ArgGroup::new("input").args(["request", "model"]).required(true))]
 pub(crate) struct PlanArguments {
-    /// Model profile, a JSON file.
+    /// JSON file with the model profile.
     #[arg(long, value_name = "FILE", requires = "cluster")]
     pub model: Option<PathBuf>,
-    /// Cluster inventory, a JSON file.
+    /// JSON file with the cluster inventory.
     #[arg(long, value_name = "FILE", requires = "model")]
     pub cluster: Option<PathBuf>,
-    /// Request files, each with its model and cluster inline.
+    /// Request files, each of which contains its model and cluster.
     #[arg(long, value_name = "FILE", num_args = 1.., conflicts_with_all = ["model", "cluster"])]
     pub request: Vec<PathBuf>,
     /// What to print.
     #[arg(long, value_enum, default_value_t = Output::Table)]
     pub output: Output,
-    /// Also say what binds, what is to spare and what upgrades would give, solved within so many seconds (at most 10)
-    /// [default: 2]; for what is infeasible, what would repair it.
+    /// Also explain the answer within this many seconds (at most 10) [default: 2]: what binds, the slack, and the gain
+    /// of upgrades; for an infeasible request, what would repair it.
     #[arg(long, value_name = "SECONDS", num_args = 0..=1, require_equals = true, default_missing_value = "2",
         value_parser = explanation_limit, allow_negative_numbers = true)]
     pub explain: Option<f64>,
-    /// Requests planned at once; lines still come in the order of the files.
+    /// Requests planned at once; the output keeps the order of the files.
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..), allow_negative_numbers = true)]
     pub jobs: u16,
     /// Threads that one plan may use; a hard search uses two [default: the number of cores, shared among --jobs].
     #[arg(long, value_parser = clap::value_parser!(u16).range(1..), allow_negative_numbers = true)]
     pub threads: Option<u16>,
-    /// What of the request is given as flags.
+    /// The parts of the request that are given as flags.
     #[command(flatten)]
     pub options: OptionFlags,
 }
 
-/// Forms of output.
+/// Output formats.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Output {
     /// A table of stages and a drawing of the pipeline, for people.
     Table,
     /// The placement document of one request, indented; with --explain {"placement", "explanation"}.
     Json,
-    /// One line for each request: {"file", "placement"}, with --explain also "explanation", or {"file", "error"} for
+    /// One line for each request: {"file", "placement"}, with --explain also "explanation"; {"file", "error"} for
     /// bad input.
     Jsonl,
 }
 
-/// Objective, constraints, cost model and solver options as flags; absent ones leave the request as it is.
+/// Objective, constraints, cost model and solver options as flags. An absent flag leaves the request unchanged.
 #[derive(Debug, Default, Args)]
 pub(crate) struct OptionFlags {
     #[command(flatten)]
@@ -94,22 +94,22 @@ pub(crate) struct OptionFlags {
     cost_model: CostModelFlags,
     #[command(flatten)]
     solver: SolverFlags,
-    /// Placements that were made before.
+    /// Existing placements.
     #[command(flatten)]
     pub(super) placements: PlacementFlags,
 }
 
-/// Files with placement documents, as --output json and the service print them.
+/// Files with placement documents, as printed by --output json and by the service.
 #[derive(Debug, Default, Args)]
 #[command(next_help_heading = "Placements that run already")]
 pub(super) struct PlacementFlags {
     /// Placement to replan from, with as few bytes shipped as the period allows.
     #[arg(long, value_name = "FILE")]
     pub base: Option<PathBuf>,
-    /// How far above the least period a placement may be that ships less [default: 1].
+    /// How many times the least period a placement may have in order to ship less [default: 1].
     #[arg(long, value_name = "FACTOR", value_parser = finite, allow_negative_numbers = true)]
     pub max_period_ratio: Option<f64>,
-    /// Placements of other models that run on the same cluster.
+    /// Placements of other models that already run on the same cluster.
     #[arg(long, value_name = "FILE", num_args = 1..)]
     pub occupied_by: Vec<PathBuf>,
 }
@@ -117,10 +117,11 @@ pub(super) struct PlacementFlags {
 #[derive(Debug, Default, Args)]
 #[command(next_help_heading = "Objective")]
 struct ObjectiveFlags {
-    /// What is to be best for one pipeline with one stage a node: max_throughput, min_latency, tradeoff, or min_nodes with --target-period-s [default: max_throughput].
+    /// What to optimise, for one pipeline with one stage a node: max_throughput, min_latency, tradeoff, or min_nodes
+    /// with --target-period-s [default: max_throughput].
     #[arg(long, value_name = "KIND")]
     objective: Option<String>,
-    /// The period to keep to with the fewest nodes, seconds.
+    /// Largest period that min_nodes allows, seconds.
     #[arg(long, value_name = "SECONDS", requires = "objective", value_parser = finite, allow_negative_numbers = true)]
     target_period_s: Option<f64>,
 }
@@ -128,33 +129,33 @@ struct ObjectiveFlags {
 #[derive(Debug, Default, Args, Serialize)]
 #[command(next_help_heading = "Constraints")]
 struct ConstraintFlags {
-    /// Node where inputs come from; they travel from there to the first stage.
+    /// Node that the inputs come from; they are sent from it to the first stage.
     #[arg(long = "source", value_name = "NODE")]
     #[serde(skip_serializing_if = "Option::is_none")]
     source_node: Option<String>,
-    /// Node where outputs are wanted; they travel there from the last stage.
+    /// Node that receives the outputs; they are sent to it from the last stage.
     #[arg(long = "sink", value_name = "NODE")]
     #[serde(skip_serializing_if = "Option::is_none")]
     sink_node: Option<String>,
-    /// Node that hosts no stage; may be given again.
+    /// Node that must not host a stage; repeatable.
     #[arg(long = "exclude", value_name = "NODE")]
     #[serde(skip_serializing_if = "Vec::is_empty")]
     exclude_nodes: Vec<String>,
-    /// Label that a node must have to host a stage; may be given again.
+    /// Label that a node must have to host a stage; repeatable.
     #[arg(long = "select", value_name = "LABEL=VALUE", value_parser = read_pair)]
     #[serde(skip_serializing_if = "Vec::is_empty", serialize_with = "as_map")]
     node_selector: Vec<(String, String)>,
-    /// Layer that must run on a certain node; may be given again.
+    /// Layer that must run on a certain node; repeatable.
     #[arg(long = "pin", value_name = "LAYER=NODE", value_parser = read_pin)]
     #[serde(skip)]
     pins: Vec<Pin>,
-    /// Layer that must run on a node with this label; may be given again. Of several labels for one layer, its node must have
-    /// all.
+    /// Layer that must run on a node with this label; repeatable. With several labels for one layer, its node must have
+    /// all of them.
     #[arg(long = "pin-select", value_name = "LAYER@LABEL=VALUE", value_parser = read_pin_select)]
     #[serde(skip)]
     pin_selects: Vec<Pin>,
-    /// Layers that stay in one stage, with commas between; may be given again. A comma or backslash that belongs to an id has
-    /// a backslash before it.
+    /// Layers that must stay in one stage, separated by commas; repeatable. Escape a comma or backslash in an id with a
+    /// backslash.
     #[arg(long, value_name = "LAYER,LAYER...", value_parser = read_colocation)]
     #[serde(skip_serializing_if = "Vec::is_empty")]
     colocate: Vec<Colocation>,
@@ -171,7 +172,7 @@ struct ConstraintFlags {
 #[derive(Debug, Default, Args, Serialize)]
 #[command(next_help_heading = "Cost model")]
 struct CostModelFlags {
-    /// What of a stage counts: params, or params_and_activations [default: params_and_activations].
+    /// What counts as memory of a stage: params, or params_and_activations [default: params_and_activations].
     #[arg(long, value_name = "MODEL")]
     #[serde(skip_serializing_if = "Option::is_none")]
     memory: Option<String>,
@@ -179,16 +180,16 @@ struct CostModelFlags {
     #[arg(long, value_name = "COUNT", value_parser = count, allow_negative_numbers = true)]
     #[serde(skip_serializing_if = "Option::is_none")]
     io_buffers: Option<u64>,
-    /// Where to cut: any, in_order for places in the order of the file, or single_tensor for places that one tensor crosses
-    /// [default: any].
+    /// Which cuts to consider: any, in_order (cuts in the order of the file), or single_tensor (cuts that one tensor
+    /// crosses) [default: any].
     #[arg(long, value_name = "POLICY")]
     #[serde(skip_serializing_if = "Option::is_none")]
     cuts: Option<String>,
-    /// Whether a node sends, receives and computes at once: full or none [default: full].
+    /// Whether a node sends, receives and computes at the same time: full or none [default: full].
     #[arg(long, value_name = "HOW")]
     #[serde(skip_serializing_if = "Option::is_none")]
     overlap: Option<String>,
-    /// Whether compute counts: profile or ignore [default: profile].
+    /// Whether compute time counts: profile or ignore [default: profile].
     #[arg(long, value_name = "HOW")]
     #[serde(skip_serializing_if = "Option::is_none")]
     compute: Option<String>,
@@ -205,22 +206,22 @@ struct SolverFlags {
     #[arg(long, value_name = "NAME")]
     #[serde(skip_serializing_if = "Option::is_none")]
     algorithm: Option<String>,
-    /// Seconds until the best so far is the answer [default: 10].
+    /// Seconds after which the search returns the best placement so far [default: 10].
     #[arg(long, value_name = "SECONDS", value_parser = finite, allow_negative_numbers = true)]
     #[serde(skip_serializing_if = "Option::is_none")]
     time_limit_s: Option<f64>,
-    /// The relative gap at which a placement is good enough [default: 0].
+    /// Relative gap at which the search stops [default: 0].
     #[arg(long, value_name = "FRACTION", value_parser = finite, allow_negative_numbers = true)]
     #[serde(skip_serializing_if = "Option::is_none")]
     gap: Option<f64>,
-    /// The seed of everything random [default: 0].
+    /// Seed of the random number generators [default: 0].
     #[arg(long, value_name = "NUMBER", value_parser = count, allow_negative_numbers = true)]
     #[serde(skip_serializing_if = "Option::is_none")]
     seed: Option<u64>,
 }
 
 impl OptionFlags {
-    /// Puts what was given into a request document. What is no object is left for the reader to complain of.
+    /// Applies the given flags to a request document. A value that is not an object is left for the reader to report.
     pub(crate) fn lay_over(&self, request: &mut Value) {
         let Some(request) = request.as_object_mut() else { return };
         if let Some(kind) = &self.objective.objective {
@@ -240,7 +241,7 @@ impl OptionFlags {
 }
 
 impl ConstraintFlags {
-    /// What was given, as members of a request's constraints.
+    /// Returns the given flags as members of a request's constraints.
     fn document(&self) -> Value {
         let mut document = json!(self);
         let pins: Vec<&Pin> = self.pins.iter().chain(&self.pin_selects).collect();
@@ -276,13 +277,13 @@ fn read_pair(text: &str) -> Result<(String, String), String> {
 }
 
 fn read_pin(text: &str) -> Result<Pin, String> {
-    // Layer ids of real models contain many signs; node ids seldom contain an equals sign.
+    // Layer ids often contain an equals sign; node ids rarely do.
     let (layer_id, node_id) = text.rsplit_once('=').ok_or("there is no = between layer and node")?;
     Ok(Pin { layer_id: layer_id.to_owned(), node_id: Some(node_id.to_owned()), ..Pin::default() })
 }
 
 fn read_pin_select(text: &str) -> Result<Pin, String> {
-    // Layer ids of real models contain many signs; labels seldom contain an at sign.
+    // Layer ids often contain an at sign; labels rarely do.
     let (layer_id, selector) = text.rsplit_once('@').ok_or("there is no @ between layer and label")?;
     let node_selector = [read_pair(selector)?].into();
     Ok(Pin { layer_id: layer_id.to_owned(), node_selector, ..Pin::default() })

@@ -9,14 +9,14 @@ use crate::cli::table::one_line;
 
 const BOTTLENECK: &str = "  ◀ bottleneck";
 const BAR_WIDTH: f64 = 20.0;
-/// Leaves room for a hop's bytes and time between its arrow and the bars.
+/// The width that a hop's bytes and time need between its arrow and the bars.
 const LEAST_INNER_WIDTH: usize = 38;
 
 /// Draws a placement that has stages.
 pub(super) struct Drawing<'a> {
-    /// What to draw.
+    /// The placement to draw.
     pub placement: &'a PlacementDocument,
-    /// How many inputs travel through it at once.
+    /// How many inputs one pass takes at once.
     pub batch_size: u64,
 }
 
@@ -88,7 +88,7 @@ impl Drawing<'_> {
         if marked { BOTTLENECK } else { "" }
     }
 
-    /// How much of each period something is busy.
+    /// The share of each period in which a node or link is busy.
     fn bar(&self, seconds: f64) -> String {
         let share = match self.placement.period_s {
             Some(period_s) if period_s > 0.0 => (seconds / period_s).min(1.0),
@@ -100,7 +100,7 @@ impl Drawing<'_> {
     }
 }
 
-/// The source or the sink, its middle above or below the arrow.
+/// The source or the sink, centred above or below the arrow.
 fn draw_end(f: &mut Formatter<'_>, inner: usize, text: &str) -> fmt::Result {
     let left = (inner / 2 + 3).saturating_sub(text.chars().count() / 2);
     writeln!(f, "{:left$}{text}", "")

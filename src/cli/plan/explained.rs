@@ -1,4 +1,5 @@
-//! An explanation for people: slack of every stage and transfer, what binds, what upgrades give or what repairs.
+//! An explanation for people: the slack of every stage and transfer, what binds, and the gain of upgrades or the
+//! repairs.
 
 use std::fmt::{self, Display, Formatter};
 
@@ -11,7 +12,7 @@ use crate::cli::table::{Side, Table};
 
 /// Writes a whole explanation.
 pub(super) struct ExplanationReport<'a> {
-    /// What to write.
+    /// The explanation to write.
     pub explanation: &'a Explanation,
     /// How many inputs of the model one pass takes.
     pub batch_size: u64,

@@ -1,4 +1,4 @@
-//! Input of `cutpoint plan`: files to a request, or everything that is wrong with them.
+//! Input of `cutpoint plan`: reads files into a request, or reports everything that is wrong with them.
 
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -16,12 +16,12 @@ use serde_json::{Value, json};
 use super::arguments::OptionFlags;
 use super::look::{self, Kind};
 
-/// Where one request comes from.
+/// The source of one request.
 #[derive(Debug, Clone)]
 pub(super) enum Source {
-    /// One file with everything.
+    /// One file with the whole request.
     Request(PathBuf),
-    /// Two files.
+    /// A model profile and a cluster inventory.
     ModelAndCluster {
         /// The profile.
         model: PathBuf,
@@ -30,18 +30,18 @@ pub(super) enum Source {
     },
 }
 
-/// Why a request could not be planned.
+/// The reason why a request could not be planned.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(super) struct InputError {
-    /// In words.
+    /// A description.
     pub detail: String,
-    /// Every fault of the document; empty where it could not be read at all.
+    /// Every fault of the document; empty if it could not be read at all.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub errors: Vec<Fault>,
 }
 
 impl Source {
-    /// How outputs call it.
+    /// Returns the name of the source in outputs.
     pub(super) fn name(&self) -> String {
         match self {
             Source::Request(file) => file.display().to_string(),
@@ -49,7 +49,7 @@ impl Source {
         }
     }
 
-    /// Every file that it is read from.
+    /// Returns every file of the source.
     pub(super) fn files(&self) -> impl Iterator<Item = &PathBuf> {
         let (first, second) = match self {
             Source::Request(file) => (file, None),
@@ -58,7 +58,7 @@ impl Source {
         std::iter::once(first).chain(second)
     }
 
-    /// Reads the request, with what the flags say laid over it.
+    /// Reads the request and applies the flags to it.
     pub(super) fn read(&self, flags: &OptionFlags) -> Result<PlanRequest, InputError> {
         match self {
             Source::Request(file) => {
@@ -84,7 +84,7 @@ impl Source {
 }
 
 impl InputError {
-    /// For a file that is nothing of what is wanted.
+    /// Returns the error for a file that does not hold the wanted document.
     fn unusable(detail: String) -> Self {
         Self { detail, errors: Vec::new() }
     }
@@ -101,7 +101,7 @@ impl std::fmt::Display for InputError {
     }
 }
 
-/// A request of a profile and an inventory, each from its file.
+/// Returns a request with a profile and an inventory, each read from its file.
 fn model_and_cluster(model_file: &Path, cluster_file: &Path) -> Result<Value, InputError> {
     let model = read_document(model_file, Kind::Model)?;
     let cluster = read_document(cluster_file, Kind::Cluster)?;
@@ -114,7 +114,7 @@ fn model_and_cluster(model_file: &Path, cluster_file: &Path) -> Result<Value, In
     }
 }
 
-/// Puts the placements that flags name into a request, as its base and as occupants.
+/// Adds the placements named by flags to a request, as its base and as occupants.
 fn lay_placements_over(request: &mut Value, flags: &OptionFlags) -> Result<(), InputError> {
     let files = &flags.placements;
     if let Some(file) = &files.base {
@@ -125,7 +125,7 @@ fn lay_placements_over(request: &mut Value, flags: &OptionFlags) -> Result<(), I
     }
     for file in &files.occupied_by {
         let placed = read_placed(file)?;
-        // A cluster that cannot be read has its own faults.
+        // An unreadable cluster has been reported with its own faults.
         let Some(Ok(cluster)) = request.get("cluster").map(ClusterInventory::from_json) else { break };
         let occupant = occupant_of(&file.display().to_string(), &placed, &cluster, None);
         if let Some(request) = request.as_object_mut()
@@ -142,11 +142,11 @@ fn read_placed(file: &Path) -> Result<Placed, InputError> {
     if let Some(detail) = look::misplaced(file, &document, Kind::Placement) {
         return Err(InputError::unusable(detail));
     }
-    let detail = || format!("{} is no placement document", file.display());
+    let detail = || format!("{} is not a placement document", file.display());
     Placed::from_json(&document).map_err(|errors| InputError { detail: detail(), errors })
 }
 
-/// The JSON of a file. A UTF-8 byte-order mark at its beginning says nothing, and is left out.
+/// Reads a JSON file. A UTF-8 byte-order mark at its beginning is skipped.
 fn read_document(file: &Path, wanted: Kind) -> Result<Value, InputError> {
     let content = read_content(file)
         .map_err(|error| InputError::unusable(format!("{} cannot be read: {error}", file.display())))?;
@@ -160,11 +160,11 @@ fn read_document(file: &Path, wanted: Kind) -> Result<Value, InputError> {
                 wanted.name(),
             ));
         }
-        InputError { detail: format!("{} is no JSON that can be read", file.display()), errors }
+        InputError { detail: format!("{} is not valid JSON", file.display()), errors }
     })
 }
 
-/// Whether the path stands for standard input.
+/// Returns `true` if the path stands for standard input.
 pub(super) fn is_standard_input(file: &Path) -> bool {
     file == Path::new("-")
 }

@@ -1,4 +1,4 @@
-//! What a file is, by its content: one that stands in another's place is called what it is.
+//! Recognises a file by its content, so that a message can name the document that was given in place of the wanted one.
 
 use std::path::Path;
 
@@ -15,14 +15,14 @@ pub(super) enum Kind {
     Placement,
     Explanation,
     Job,
-    /// A model as the service answers it.
+    /// A model as the service returns it.
     StoredModel,
-    /// A cluster as the service answers it.
+    /// A cluster as the service returns it.
     StoredCluster,
 }
 
 impl Kind {
-    /// What a document looks like; none where it looks like nothing of all that.
+    /// Returns the kind that a document looks like, or `None` if it looks like none of them.
     pub(super) fn of(document: &Value) -> Option<Self> {
         let has = |name: &str| document.get(name).is_some();
         let holds = |name: &str, member: &str| document.get(name).is_some_and(|inner| inner.get(member).is_some());
@@ -41,7 +41,7 @@ impl Kind {
         kinds.into_iter().find_map(|(looks_so, kind)| looks_so.then_some(kind))
     }
 
-    /// What to call it.
+    /// Returns the kind's name for messages.
     pub(super) fn name(self) -> &'static str {
         match self {
             Self::Model => "a model profile",
@@ -56,7 +56,7 @@ impl Kind {
         }
     }
 
-    /// What to do with it instead.
+    /// Returns how to use a document of this kind.
     fn advice(self) -> &'static str {
         match self {
             Self::Model => "give it as --model",
@@ -72,21 +72,21 @@ impl Kind {
     }
 }
 
-/// What is wrong with a file whose document is evidently of another kind than wanted.
+/// Returns a message if the document is recognised as another kind than the wanted one.
 pub(super) fn misplaced(file: &Path, document: &Value, wanted: Kind) -> Option<String> {
     let found = Kind::of(document).filter(|&found| found != wanted)?;
     Some(format!("{} is {}, not {}: {}", file.display(), found.name(), wanted.name(), found.advice()))
 }
 
-/// What is wrong with a profile and an inventory that stand in each other's place.
+/// Returns a message if the profile and the inventory are swapped.
 pub(super) fn swapped(model_file: &Path, model: &Value, cluster: &Value) -> Option<String> {
     let is_swapped = Kind::of(model) == Some(Kind::Cluster) && Kind::of(cluster) == Some(Kind::Model);
     let file = model_file.display();
     is_swapped.then(|| format!("{file} is a cluster inventory, not a model profile: swap --model and --cluster"))
 }
 
-/// Whether a file that is no JSON is an ONNX model. By its first bytes: the field `ir_version` of the protobuf message,
-/// and the tag of one of the fields behind it. JSON begins with neither.
+/// Returns `true` if a file is an ONNX model. Its first bytes are the field `ir_version` of the protobuf message and
+/// the tag of a later field. JSON does not begin with these bytes.
 pub(super) fn is_onnx(file: &Path, content: &[u8]) -> bool {
     /// The tags of `producer_name` and the fields up to `graph`, of `opset_import` and of `metadata_props`.
     const TAGS: [u8; 8] = [0x12, 0x1a, 0x22, 0x28, 0x32, 0x3a, 0x42, 0x72];

@@ -29,12 +29,12 @@ use super::{complain, interrupt};
 use crate::clock::SystemClock;
 use crate::jobs::{Cause, Signal};
 
-/// What became of one request.
+/// The outcome of one request.
 enum Outcome {
     Placed(Box<PlanRequest>, Box<PlacementDocument>, Option<Box<Explanation>>),
     BadInput(InputError),
     Defect(CheckFailure),
-    /// An interrupt came before its turn.
+    /// The run was interrupted before the request was planned.
     LeftOut,
 }
 
@@ -49,7 +49,6 @@ impl Outcome {
     }
 }
 
-/// Runs the command.
 pub(super) fn run(arguments: &PlanArguments) -> Exit {
     let sources = sources(arguments);
     if arguments.output == Output::Json && sources.len() > 1 {
@@ -62,7 +61,7 @@ pub(super) fn run(arguments: &PlanArguments) -> Exit {
     }
     match plan_all(arguments, &sources) {
         Ok(exit) => exit,
-        // Whoever reads has seen enough, as `head` has.
+        // The reader has closed the pipe, as `head` does.
         Err(error) if is_broken_pipe(&error) => Exit::Failure,
         Err(error) => complain(&error),
     }
@@ -102,7 +101,7 @@ fn plan_all(arguments: &PlanArguments, sources: &[Source]) -> anyhow::Result<Exi
                     let index = next.fetch_add(1, Ordering::Relaxed);
                     let Some(source) = sources.get(index) else { break };
                     let outcome = plan_one(arguments, source, &clock, threads, signal, bar);
-                    // Nobody listens once standard output is gone: what is left need not be planned.
+                    // Once standard output is closed, the remaining requests need not be planned.
                     if sender.send((index, outcome)).is_err() {
                         break;
                     }
@@ -166,7 +165,7 @@ fn print_in_order(
     Ok(gravest)
 }
 
-/// Shows itself on standard error where that is a terminal.
+/// Returns a progress bar on standard error. It stays hidden if standard error is not a terminal.
 fn progress_bar(requests: usize) -> ProgressBar {
     let template = if requests == 1 { "{spinner} {elapsed} {msg}" } else { "{spinner} {pos}/{len} {elapsed} {msg}" };
     let bar = ProgressBar::new(requests as u64);

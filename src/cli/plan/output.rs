@@ -1,4 +1,4 @@
-//! Prints what became of one request.
+//! Prints the outcome of one request.
 
 use std::fmt::Display;
 use std::io::{self, Write};
@@ -25,14 +25,15 @@ struct Line<'a> {
     error: Option<&'a InputError>,
 }
 
-/// What `--output json` prints with `--explain`.
+/// The document that `--output json` prints with `--explain`.
 #[derive(Serialize)]
 struct Explained<'a> {
     placement: &'a PlacementDocument,
     explanation: &'a Explanation,
 }
 
-/// Prints an outcome: answers to standard output, complaints to standard error. With JSON lines both are lines.
+/// Prints an outcome: answers to standard output, errors to standard error. With `jsonl`, both go to standard output as
+/// lines.
 pub(super) fn print(form: Output, name: &str, outcome: &Outcome) -> io::Result<()> {
     let mut out = io::stdout().lock();
     match (form, outcome) {
@@ -67,7 +68,8 @@ pub(super) fn print(form: Output, name: &str, outcome: &Outcome) -> io::Result<(
     out.flush()
 }
 
-/// Lines for a terminal: what of them comes from files of anybody may not move the cursor or clear the screen.
+/// Escapes control characters in text for a terminal. It may contain names from untrusted files, which must not move
+/// the cursor or clear the screen.
 fn visible(text: &impl Display) -> String {
     text.to_string().replace(|c: char| c.is_control() && c != '\n', "\u{fffd}")
 }

@@ -1,4 +1,4 @@
-//! A placement for people: what it claims, a table of its stages, and why there is none where there is none.
+//! A placement for people: what it claims and a table of its stages, or the reasons why there is none.
 
 use std::fmt::{self, Display, Formatter};
 
@@ -13,12 +13,12 @@ use cutpoint_planner::domain::unit::{bytes_text, counted, percent_text, seconds_
 use super::drawing::Drawing;
 use crate::cli::table::{Side, Table, one_line};
 
-/// A large model on small devices has a reason for each of its large layers.
+/// The most reasons that are printed: a large model on small devices has one for each of its large layers.
 const MOST_REASONS: usize = 6;
 
 /// Writes a whole answer.
 pub(super) struct Report<'a> {
-    /// What was asked.
+    /// The request.
     pub request: &'a PlanRequest,
     /// The answer.
     pub placement: &'a PlacementDocument,
@@ -106,21 +106,21 @@ fn figures(objective: Objective, batch_size: u64, document: &PlacementDocument) 
         parts.push(format!("at least {}", counted(bound_nodes, "node")));
     }
     if let Some(gap) = document.gap {
-        // With a base the least period is a means, and what is proven is how little is shipped.
+        // With a base, the gap is that of the bytes to ship and not that of the period.
         let of = if document.migration.is_some() { " of the bytes to ship" } else { "" };
         parts.push(format!("gap {}{of}", percent_text(gap)));
     }
     if parts.is_empty() { "no figures".to_owned() } else { parts.join(", ") }
 }
 
-/// How many cuts were considered, where that is not all.
+/// Returns how many cuts were considered, if not all were.
 fn left_out(cuts: CutsConsidered) -> Option<String> {
     let CutsConsidered { considered, count, more } = cuts;
     let than = if more { "more than " } else { "" };
     (more || considered < count).then(|| format!(", {considered} of {than}{} considered", counted(count, "cut")))
 }
 
-/// What must be shipped, and between which periods the placement was looked for.
+/// Describes what must be shipped, and the range of periods that was searched.
 fn shipping(migration: &Migration) -> String {
     let Migration { moved_layers, shipped_bytes, estimated_s, unsourced_bytes, .. } = migration;
     if moved_layers.is_empty() {
@@ -182,7 +182,8 @@ fn front_table(document: &PlacementDocument) -> Table {
     table
 }
 
-/// `a … d` for all layers from `a` to `d` in the model's order, `a, …, d` where some between them are elsewhere.
+/// Returns `a … d` for all layers from `a` to `d` in the model's order, and `a, …, d` if some between them are in
+/// another stage.
 fn layer_range(model: &ModelProfile, stage: &Stage) -> String {
     match stage.layer_ids.as_slice() {
         [] => String::new(),
@@ -194,13 +195,13 @@ fn layer_range(model: &ModelProfile, stage: &Stage) -> String {
     }
 }
 
-/// Whether so many layers are all from the one to the other in the model's order, constants left aside.
+/// Returns `true` if `count` layers are all those from `first` to `last` in the model's order, without constants.
 fn is_whole(model: &ModelProfile, first: &str, last: &str, count: usize) -> bool {
     let places = model.layer_index(first).zip(model.layer_index(last));
     places.is_some_and(|(first, last)| (first..=last).filter(|&layer| !model.is_constant(layer)).count() == count)
 }
 
-/// A long name's beginning: nine in ten real layer ids fit whole.
+/// Shortens a long name. Nine in ten layer ids of real models fit without it.
 fn clipped(name: &str) -> String {
     const LONGEST: usize = 28;
     if name.chars().count() <= LONGEST {
@@ -213,7 +214,7 @@ fn algorithm_text(document: &PlacementDocument) -> String {
     format!("{:?}", document.algorithm).to_lowercase()
 }
 
-/// What comes out in a second: `1.84 inferences a second`, with batches `14.7 inferences a second, 1.84 batches of 8`.
+/// Returns the rate: `1.84 inferences a second`, with batches `14.7 inferences a second, 1.84 batches of 8`.
 pub(super) fn pace(period_s: f64, batch_size: u64) -> String {
     let each_period = |count: u64| Some(count as f64 / period_s).filter(|rate| rate.is_finite()).map(short_text);
     let (Some(inferences), Some(batches)) = (each_period(batch_size), each_period(1)) else {

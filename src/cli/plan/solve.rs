@@ -1,4 +1,4 @@
-//! Plans one request within its time limit, tells how far it has come, and explains the answer.
+//! Plans one request within its time limit, reports progress, and explains the answer.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -13,7 +13,7 @@ use cutpoint_planner::{self as planner, CheckFailure, Env, Progress};
 use crate::clock::Clock;
 use crate::jobs::Signal;
 
-/// Plans a request; `solve_s` of the answer says how long it took. The signal ends it early with the best so far.
+/// Plans a request and sets `solve_s` of the answer. The signal ends the search early with the best placement so far.
 pub(super) fn solve(
     request: &PlanRequest,
     clock: &dyn Clock,
@@ -31,7 +31,7 @@ pub(super) fn solve(
     Ok(placement)
 }
 
-/// Explains an answer within a limit. An interrupt ends it with what is known.
+/// Explains an answer within a time limit. An interrupt ends it with what is known by then.
 pub(super) fn explain(
     request: &PlanRequest,
     placement: &PlacementDocument,
@@ -56,7 +56,7 @@ struct Shown<'a> {
 
 impl Shown<'_> {
     fn update(&self, change: impl FnOnce(&mut Figures)) {
-        // Two numbers are whole whoever panicked while holding them.
+        // A panic of another thread cannot leave these two numbers inconsistent.
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
         change(&mut last);
         let Figures { period_s, bound } = *last;

@@ -1,5 +1,5 @@
-//! Who asks: the tenant, and what the key that was shown allows. A handler names the scope that it needs in its
-//! arguments, and gets the tenant that the store asks for; so none can be forgotten.
+//! The caller of a request: its tenant and the scope of its key. A handler requests a scope through an argument, which
+//! also provides the tenant that the store's operations require. So no handler can omit the check.
 
 use std::sync::{Arc, OnceLock};
 
@@ -18,18 +18,18 @@ use crate::http::gate::keyring::Identity;
 use crate::http::gate::load_shedding::refuse_key;
 use crate::http::problem::{Problem, ProblemType};
 
-/// Who asks.
+/// The caller of a request.
 #[derive(Debug)]
 pub struct Caller {
-    /// Whose things it sees.
+    /// Its tenant.
     pub tenant: Tenant,
-    /// The key that it has shown; none where none is needed.
+    /// Its key, or `None` if no key is required.
     pub key_id: Option<Id>,
-    /// Its room among the requests of its key, until it is answered.
+    /// The permit among the requests of its key, held until the answer.
     _room: Option<OwnedSemaphorePermit>,
 }
 
-/// The key of a request, for those who see the request before its handler does and the answer after it.
+/// The key of a request, for middleware that runs before and after the handler.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct ShownKey(pub(crate) Arc<OnceLock<Id>>);
 
@@ -58,7 +58,7 @@ callers! {
     MayAdminister = Admin;
 }
 
-/// The caller, if it may do what needs this scope.
+/// Returns the caller if its key has this scope.
 async fn caller(parts: &Parts, api: &Api, needed: Scope) -> Result<Caller, Problem> {
     let key = match api.keyring.identify(shown(&parts.headers)).await? {
         Identity::Anonymous => return Ok(Caller { tenant: Tenant::default(), key_id: None, _room: None }),
@@ -69,7 +69,7 @@ async fn caller(parts: &Parts, api: &Api, needed: Scope) -> Result<Caller, Probl
         Identity::Known(key) => key,
     };
     if let Some(ShownKey(slot)) = parts.extensions.get() {
-        // It is set once: a handler has one caller.
+        // A request has one caller, so the key is set once.
         slot.get_or_init(|| key.id.clone());
     }
     if !key.scope.allows(needed) {
@@ -85,11 +85,11 @@ async fn caller(parts: &Parts, api: &Api, needed: Scope) -> Result<Caller, Probl
     Ok(Caller { tenant: key.tenant.clone(), key_id: Some(key.id.clone()), _room: Some(room) })
 }
 
-/// What stands behind `Bearer` (RFC 6750) in the only `Authorization` header.
+/// Returns the token after `Bearer` (RFC 6750) in the only `Authorization` header.
 fn shown(headers: &HeaderMap) -> Option<&str> {
     let mut given = headers.get_all(AUTHORIZATION).into_iter();
     let (first, None) = (given.next()?, given.next()) else { return Some("") };
-    // What is no bearer token is a wrong key, not a missing one.
+    // A header without a bearer token counts as a wrong key and not as a missing one.
     let Some((scheme, key)) = first.to_str().ok().and_then(|text| text.split_once(' ')) else { return Some("") };
     Some(if scheme.eq_ignore_ascii_case("bearer") { key.trim() } else { "" })
 }

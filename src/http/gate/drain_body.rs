@@ -1,5 +1,5 @@
-//! What no handler has read of a body is taken and dropped before the answer goes out. A connection that closes with
-//! unread bytes in it is reset, and a client that writes everything before it reads would never see the answer.
+//! Reads and discards the rest of a request's body before the answer is sent. Closing a connection with unread bytes
+//! resets it, and a client that writes its whole request first would never see the answer.
 
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -17,18 +17,18 @@ use tokio::time::timeout;
 
 use crate::http::api::Api;
 
-/// How long a client may take to send what nobody reads.
+/// How long a client may take to send the discarded rest.
 const LONGEST: Duration = Duration::from_secs(10);
 
-/// Answers a request once its body was taken: at most twice as much as a body may have, and for ten seconds. Beyond that
-/// the connection closes with the answer.
+/// Answers a request after reading the rest of its body: at most twice the limit of a body, for at most ten seconds.
+/// Beyond that the connection closes with the answer.
 pub(crate) async fn drain(State(api): State<Api>, request: Request, next: Next) -> Response {
     if request.body().is_end_stream() {
         return next.run(request).await;
     }
     let began = api.clock.monotonic();
     let most = api.limits.body_bytes.saturating_mul(2);
-    // Such a client waits for a word before it sends (RFC 9110, section 10.1.1): the answer spares it the body.
+    // The client waits for a status before it sends the body (RFC 9110, section 10.1.1), so there is nothing to read.
     let waits = request.headers().contains_key(EXPECT);
     let left = Arc::new(Mutex::new(None));
     let request = request.map(|body| Body::new(Lent { body, touched: false, left: Arc::clone(&left) }));
@@ -39,7 +39,7 @@ pub(crate) async fn drain(State(api): State<Api>, request: Request, next: Next) 
         && body.size_hint().lower() <= most as u64
     {
         let time_left = api.limits.body_timeout.saturating_sub(api.clock.monotonic().saturating_sub(began));
-        // In time or not: the answer stands.
+        // The answer is sent even if the rest of the body does not arrive in time.
         let _ = timeout(time_left.min(LONGEST), drop_at_most(body, most)).await;
     }
     response
@@ -55,13 +55,13 @@ async fn drop_at_most(body: Body, limit: usize) {
     }
 }
 
-/// A body that a handler gave back, and whether it had begun to read.
+/// A body that a handler returned, and whether the handler had started to read it.
 struct Left {
     body: Body,
     touched: bool,
 }
 
-/// A body that comes back when its handler drops it.
+/// A body that is returned when its handler drops it.
 struct Lent {
     body: Body,
     touched: bool,

@@ -1,5 +1,5 @@
-//! The keys as the service knows them: read from the store again when they are a second old, so that a key that was made
-//! or revoked from the command line counts at once, and a request seldom waits for the database.
+//! A cache of the API keys. It is reloaded once it is a second old, so that keys created or revoked on the command line
+//! take effect within a second and requests rarely wait for the database.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -12,30 +12,30 @@ use crate::domain::id::Id;
 use crate::domain::key::KeyText;
 use crate::store::{Key, Store, StoreError};
 
-/// How old what is known of the keys may be.
+/// How long the cached keys are valid.
 const FRESH: Duration = Duration::from_secs(1);
 
-/// The keys, and what each is using.
+/// The keys and their usage.
 pub struct Keyring {
     store: Store,
     clock: Arc<dyn Clock>,
-    /// Whether callers without a key are let in where no key was ever made.
+    /// Whether callers without a key are accepted if no key was ever created.
     anonymous: bool,
     known: RwLock<Option<Known>>,
     rooms: Mutex<FxHashMap<Id, Rooms>>,
     most: Rates,
 }
 
-/// What one key may use at once.
+/// The limits of one key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Rates {
-    /// Requests that are answered.
+    /// The most concurrent requests.
     pub requests: usize,
-    /// Streams of events that are open.
+    /// The most concurrent streams of events.
     pub streams: usize,
 }
 
-/// What a key has left.
+/// The free permits of a key.
 #[derive(Clone)]
 struct Rooms {
     requests: Arc<Semaphore>,
@@ -47,31 +47,31 @@ struct Known {
     keys: Arc<Made>,
 }
 
-/// The keys that were ever made.
+/// All keys that were ever created.
 struct Made {
     none: bool,
     readable: FxHashMap<Id, Arc<Key>>,
 }
 
-/// What a caller is, by the key that it shows or does not show.
+/// The identity of a caller, by its key or the lack of one.
 pub enum Identity {
-    /// No key is needed here.
+    /// No key is required.
     Anonymous,
-    /// It has shown this key.
+    /// The caller presented this key.
     Known(Arc<Key>),
-    /// It has shown none, and one is needed.
+    /// A key is required, and the caller presented none.
     Missing,
-    /// What it has shown is no key, or one that was revoked.
+    /// The caller presented an invalid or revoked key.
     Wrong,
 }
 
 impl Keyring {
-    /// The keys of a store.
+    /// Creates a cache of a store's keys.
     pub fn new(store: Store, clock: Arc<dyn Clock>, anonymous: bool, most: Rates) -> Self {
         Self { store, clock, anonymous, known: RwLock::default(), rooms: Mutex::default(), most }
     }
 
-    /// Who shows this, or nothing.
+    /// Returns the identity of a caller that presents `shown`.
     ///
     /// # Errors
     /// The database failed.
@@ -86,7 +86,7 @@ impl Keyring {
         Ok(found.cloned().map_or(Identity::Wrong, Identity::Known))
     }
 
-    /// Whether a key that was shown is still valid.
+    /// Returns `true` if a key is still valid.
     ///
     /// # Errors
     /// The database failed.
@@ -94,22 +94,22 @@ impl Keyring {
         Ok(self.keys().await?.readable.get(key).is_some_and(|key| key.revoked_at.is_none()))
     }
 
-    /// Room for a request of a key; none where it has used what it may.
+    /// Acquires a permit for a request of a key, or `None` if the key has reached its limit.
     pub fn request(&self, key: &Id) -> Option<OwnedSemaphorePermit> {
         self.rooms(key).requests.try_acquire_owned().ok()
     }
 
-    /// Room for a stream of a key; none where it has used what it may.
+    /// Acquires a permit for a stream of a key, or `None` if the key has reached its limit.
     pub fn stream(&self, key: &Id) -> Option<OwnedSemaphorePermit> {
         self.rooms(key).streams.try_acquire_owned().ok()
     }
 
-    /// How many requests of a key may be answered at once, and how many more may.
+    /// Returns the limit of concurrent requests of a key and the number of free permits.
     pub fn quota(&self, key: &Id) -> (usize, usize) {
         (self.most.requests, self.rooms(key).requests.available_permits())
     }
 
-    /// What one key may use at once.
+    /// The limits of one key.
     pub fn most(&self) -> Rates {
         self.most
     }
@@ -125,7 +125,7 @@ impl Keyring {
         if let Some(known) = self.fresh(self.known.read().await.as_ref()) {
             return Ok(known);
         }
-        // Of those who find it old, one reads; the others wait here and find it fresh.
+        // One caller reloads the keys; the others wait for the lock and find them fresh.
         let mut known = self.known.write().await;
         if let Some(known) = self.fresh(known.as_ref()) {
             return Ok(known);

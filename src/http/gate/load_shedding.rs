@@ -1,4 +1,4 @@
-//! Load shedding: at most so many requests are answered at once; what comes beyond is turned away at once.
+//! Load shedding: limits concurrent requests and immediately refuses further ones.
 
 use std::sync::Arc;
 
@@ -18,10 +18,10 @@ use crate::telemetry::metric;
 const POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 const LIMIT: HeaderName = HeaderName::from_static("ratelimit");
 
-/// Those who watch over the service see it also while it is overloaded.
+/// Paths that are answered even under overload, for monitoring.
 pub(crate) const ALWAYS_ANSWERED: [&str; 3] = ["/healthz", "/readyz", "/metrics"];
 
-/// Lets a request through where there is room.
+/// Passes a request on if a permit is free.
 pub(crate) async fn shed(State(api): State<Api>, mut request: Request, next: Next) -> Response {
     if ALWAYS_ANSWERED.contains(&request.uri().path()) {
         return next.run(request).await;
@@ -43,12 +43,12 @@ pub(crate) async fn shed(State(api): State<Api>, mut request: Request, next: Nex
     response
 }
 
-/// The answer where the service has no room; `cause` is for the count.
+/// Returns the answer to a request beyond the service's capacity, and counts it under `cause`.
 pub(crate) fn refuse(cause: &'static str, detail: String) -> Response {
     turn_away(ProblemType::Unavailable, cause, detail).into_response()
 }
 
-/// The problem of a key that has used up what it may; `cause` is for the count.
+/// Returns the problem of a key that has reached a limit, and counts it under `cause`.
 pub(crate) fn refuse_key(cause: &'static str, detail: String) -> Problem {
     turn_away(ProblemType::TooManyRequests, cause, detail)
 }
@@ -58,7 +58,7 @@ fn turn_away(problem_type: ProblemType, cause: &'static str, detail: String) -> 
     Problem::new(problem_type, detail)
 }
 
-/// Says how much room a quota leaves.
+/// Writes the headers about a quota and how much of it is free.
 pub(crate) fn write_rate_limit(headers: &mut HeaderMap, policy: &str, unit: &str, quota: usize, room: usize) {
     let policy_text = format!("\"{policy}\";q={quota};qu=\"{unit}\"");
     let limit_text = format!("\"{policy}\";r={room}");

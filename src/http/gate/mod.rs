@@ -1,4 +1,4 @@
-//! Who comes in, and when there is no place: keys and their limits, load shedding, slots of the queue.
+//! Admission of requests: API keys and their limits, load shedding, and slots of the queue.
 
 pub mod caller;
 pub mod drain_body;

@@ -1,4 +1,4 @@
-//! Room in the queue, asked for before a body is read: what must be refused then costs next to nothing.
+//! Reserves a slot of the queue before a body is read, so that refusing a request is cheap.
 
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
@@ -12,12 +12,12 @@ use crate::http::headers::idempotency;
 use crate::http::problem::{Problem, ProblemType};
 use crate::jobs::Slot;
 
-/// Who wants a job planned, and a place in the queue for it.
+/// A caller that submits a job, with a queue slot for it.
 #[derive(Debug)]
 pub(crate) struct QueueSlot {
-    /// Who asks.
+    /// The caller.
     pub(crate) caller: Caller,
-    /// None for a retry of a request that was answered: it is answered again, however full the queue is.
+    /// `None` for a retry of an answered request, which is answered again even if the queue is full.
     pub(crate) place: Option<Slot>,
 }
 
@@ -32,14 +32,14 @@ impl FromRequestParts<Api> for QueueSlot {
         let place = api.queue.place().await.map_err(|error| Problem::from(error).into_response())?;
         if place.is_none() && !is_known(parts, api, &caller).await.map_err(Problem::into_response)? {
             let (quota, _) = api.queue.quota();
-            let detail = format!("the queue has {} already, those on their way among them", counted(quota, "job"));
+            let detail = format!("the queue has {} already, including those being submitted", counted(quota, "job"));
             return Err(with_quota(api, refuse("queue", detail)));
         }
         Ok(Self { caller, place })
     }
 }
 
-/// Whether the caller has given the idempotency key of this request before.
+/// Returns `true` if the caller has used the idempotency key of this request before.
 async fn is_known(parts: &Parts, api: &Api, caller: &Caller) -> Result<bool, Problem> {
     match idempotency::key(&parts.headers)? {
         Some(key) => Ok(api.store.knows_key(&caller.tenant, &key).await?),
@@ -47,7 +47,7 @@ async fn is_known(parts: &Parts, api: &Api, caller: &Caller) -> Result<bool, Pro
     }
 }
 
-/// An answer that says how much room the queue has.
+/// Adds the headers about the queue's quota to an answer.
 pub(crate) fn with_quota(api: &Api, mut response: Response) -> Response {
     let (quota, room) = api.queue.quota();
     write_rate_limit(response.headers_mut(), "queue", "jobs", quota, room);

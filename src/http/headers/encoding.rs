@@ -1,9 +1,9 @@
-//! What callers accept as an encoding of an answer (RFC 9110, section 12.5.3).
+//! `Accept-Encoding` (RFC 9110, section 12.5.3).
 
 use axum::http::{HeaderValue, Request, header};
 
-/// Drops what refuses an answer that is not encoded, `identity;q=0` and `*;q=0`. Where nothing else is acceptable such
-/// an answer goes out all the same, as the standard allows: a 406 would come behind work that is done.
+/// Removes `identity;q=0` and `*;q=0`, which refuse an answer without an encoding. The standard allows to send such an
+/// answer all the same, and a 406 would come after the work is done.
 pub(crate) fn drop_refusals<B>(mut request: Request<B>) -> Request<B> {
     let lines = request.headers().get_all(header::ACCEPT_ENCODING).iter();
     let codings: Vec<&str> =

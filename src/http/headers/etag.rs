@@ -10,30 +10,29 @@ use crate::http::problem::{Problem, ProblemType};
 pub struct ETag(String);
 
 impl ETag {
-    /// The tag with this opaque text, of which only letters, digits, `.`, `_` and `-` are kept.
+    /// Creates a tag from this text. Only letters, digits, `.`, `_` and `-` are kept.
     pub fn new(opaque: impl std::fmt::Display) -> Self {
         let mut text = opaque.to_string();
         text.retain(|c| c.is_ascii_alphanumeric() || "._-".contains(c));
         Self(format!("\"{text}\""))
     }
 
-    /// The tag as a header value.
+    /// Returns the tag as a header value.
     pub fn header(&self) -> HeaderValue {
-        // Quotes and what `new` keeps are visible ASCII, which a header value takes.
+        // Quotes and the characters that `new` keeps are visible ASCII, which header values allow.
         HeaderValue::from_str(&self.0).unwrap_or(HeaderValue::from_static("\"\""))
     }
 
-    /// Whether `If-None-Match` names this tag: the caller has the content already. The comparison is weak, as the
-    /// standard wants for it.
+    /// Returns `true` if `If-None-Match` contains this tag. The comparison is weak, as the standard requires.
     pub fn is_known(&self, headers: &HeaderMap) -> bool {
         let known = tags(headers, header::IF_NONE_MATCH);
         known.iter().any(|tag| tag == "*" || tag.strip_prefix("W/").unwrap_or(tag) == self.0)
     }
 
-    /// Checks `If-Match`, which must be there and name this tag.
+    /// Checks that `If-Match` is present and contains this tag.
     ///
     /// # Errors
-    /// 428 without the header, 412 where it names another version.
+    /// 428 without the header, 412 if it names another version.
     pub fn must_match(&self, headers: &HeaderMap) -> Result<(), Problem> {
         if !headers.contains_key(header::IF_MATCH) {
             let detail = "send the ETag of the version that you mean to change in If-Match";
@@ -46,10 +45,10 @@ impl ETag {
         Err(Problem::new(ProblemType::PreconditionFailed, format!("the ETag is now {}", self.0)))
     }
 
-    /// Checks `If-Match` where it is there, which it says.
+    /// Checks `If-Match` if it is present. Returns whether it is.
     ///
     /// # Errors
-    /// 412 where it names another version.
+    /// 412 if it names another version.
     pub fn may_match(&self, headers: &HeaderMap) -> Result<bool, Problem> {
         let is_there = headers.contains_key(header::IF_MATCH);
         if is_there {
@@ -58,12 +57,12 @@ impl ETag {
         Ok(is_there)
     }
 
-    /// The answer to a caller that has the content already.
+    /// Returns the answer 304 for a caller that has the content already.
     pub fn not_modified(&self) -> Response {
         self.on(StatusCode::NOT_MODIFIED.into_response())
     }
 
-    /// An answer with the tag.
+    /// Adds the tag to an answer.
     pub fn on(&self, mut response: Response) -> Response {
         response.headers_mut().insert(header::ETAG, self.header());
         response

@@ -1,4 +1,4 @@
-//! `Idempotency-Key`: a retry of a request that creates answers what the first one did.
+//! `Idempotency-Key`: a retry of a creating request gets the answer of the first one.
 
 use axum::http::HeaderMap;
 use cutpoint_planner::domain::fault::{Fault, FaultCode};
@@ -7,10 +7,10 @@ use cutpoint_planner::domain::hash::content_hash;
 use crate::http::problem::Problem;
 use crate::store::Idempotency;
 
-/// The longest key.
+/// The largest length of a key.
 const LONGEST: usize = 255;
 
-/// The caller's key.
+/// Returns the caller's key.
 ///
 /// # Errors
 /// 400 for a key that is empty, too long or not visible ASCII, and for more than one.
@@ -30,8 +30,8 @@ pub fn key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
     }
 }
 
-/// The key with what identifies the request: its operation and its content, whatever the order of members and the
-/// space between them.
+/// Returns the key with the fingerprint of the request: a hash of its operation and its content, which does not depend
+/// on whitespace and the order of members.
 pub fn of(key: String, operation: &str, body: &serde_json::Value) -> Idempotency {
     Idempotency { key, fingerprint: content_hash(&(operation, body)) }
 }

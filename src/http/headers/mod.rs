@@ -1,4 +1,4 @@
-//! One file per header that is understood.
+//! The supported headers, with one file for each.
 
 pub mod encoding;
 pub mod etag;

@@ -1,15 +1,15 @@
-//! `Prefer: wait=N` (RFC 7240, section 4.3): how long an answer may take.
+//! `Prefer: wait=N` (RFC 7240, section 4.3): how long the client wants to wait for an answer.
 
 use std::time::Duration;
 
 use axum::http::{HeaderMap, HeaderValue};
 use axum::response::Response;
 
-/// The longest wait that is granted.
+/// The longest wait.
 pub const LONGEST_WAIT: Duration = Duration::from_secs(120);
 
-/// The wait that the caller prefers, at most [`LONGEST_WAIT`]; none where it asks for none. What cannot be understood
-/// is ignored, as the standard wants.
+/// Returns the wait that the caller prefers, at most [`LONGEST_WAIT`], or `None` without a preference. Invalid
+/// preferences are ignored, as the standard requires.
 pub fn wait(headers: &HeaderMap) -> Option<Duration> {
     let values = headers.get_all("prefer").into_iter().filter_map(|value| value.to_str().ok());
     let mut preferences = values.flat_map(|value| value.split(','));
@@ -21,7 +21,7 @@ pub fn wait(headers: &HeaderMap) -> Option<Duration> {
     Some(Duration::from_secs(seconds).min(LONGEST_WAIT))
 }
 
-/// An answer that says that a wait was granted.
+/// Adds the header that confirms a wait to an answer.
 pub fn applied(wait: Option<Duration>, mut response: Response) -> Response {
     if let Some(wait) = wait
         && let Ok(value) = HeaderValue::from_str(&format!("wait={}", wait.as_secs()))

@@ -1,4 +1,4 @@
-//! Request ids: taken from the caller where they can stand in a problem's `instance`, else made here.
+//! Request ids: taken from the caller if they are valid in a problem's `instance`, else generated.
 
 use axum::http::{HeaderName, HeaderValue, Request};
 use tower_http::request_id::{MakeRequestId, RequestId};
@@ -6,7 +6,7 @@ use tower_http::request_id::{MakeRequestId, RequestId};
 /// The header that carries the id, in both directions.
 pub const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// Makes an id for a request that brings none.
+/// Generates the id of a request without one.
 #[derive(Clone)]
 pub struct MakeId<F>(pub F);
 
@@ -16,8 +16,8 @@ impl<F: FnMut() -> String + Clone> MakeRequestId for MakeId<F> {
     }
 }
 
-/// Removes an id that is no URI reference of at most 128 unreserved characters (RFC 3986): it goes into `instance` and
-/// into log lines.
+/// Removes an id unless it consists of 1 to 128 unreserved characters of a URI (RFC 3986), since it is written to
+/// `instance` and to log lines.
 pub fn drop_unfit_id<B>(mut request: Request<B>) -> Request<B> {
     let fits = |byte: &u8| byte.is_ascii_alphanumeric() || b"-._~".contains(byte);
     if let Some(id) = request.headers().get(&X_REQUEST_ID) {
@@ -29,7 +29,7 @@ pub fn drop_unfit_id<B>(mut request: Request<B>) -> Request<B> {
     request
 }
 
-/// The text of an id.
+/// Returns the text of an id.
 pub fn text(id: &RequestId) -> String {
     id.header_value().to_str().unwrap_or_default().to_owned()
 }

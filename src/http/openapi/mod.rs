@@ -1,4 +1,4 @@
-//! The OpenAPI document: what utoipa cannot say, and the document for OpenAPI 3.0.
+//! The OpenAPI document: what utoipa cannot express, and the conversion to OpenAPI 3.0.
 
 pub mod older;
 pub mod schema;

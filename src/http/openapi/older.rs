@@ -1,4 +1,4 @@
-//! The OpenAPI document as version 3.0.3, for generators that read no 3.1: the same API in older words.
+//! Converts the OpenAPI document to version 3.0.3, for generators that do not support 3.1.
 
 use serde_json::{Map, Value, json};
 
@@ -14,7 +14,7 @@ pub fn openapi_3_0_json() -> String {
 
 fn downgrade(document: &mut Value) {
     document["openapi"] = json!("3.0.3");
-    // Messages have no place in 3.0; their shapes stay among the schemas.
+    // OpenAPI 3.0 has no webhooks. The schemas of their messages stay.
     document.as_object_mut().and_then(|members| members.remove("webhooks"));
     if let Some(license) = document.pointer_mut("/info/license").and_then(Value::as_object_mut) {
         license.remove("identifier");
@@ -28,7 +28,7 @@ fn downgrade(document: &mut Value) {
     }
 }
 
-/// In 3.0 a requirement may name scopes only for OAuth 2 and OpenID Connect.
+/// Removes scopes from security requirements. OpenAPI 3.0 allows them only for OAuth 2 and OpenID Connect.
 fn drop_scopes(paths: &mut Value) {
     let operations = paths.as_object_mut().into_iter().flat_map(Map::values_mut).filter_map(Value::as_object_mut);
     for operation in operations.flat_map(Map::values_mut) {
@@ -39,7 +39,7 @@ fn drop_scopes(paths: &mut Value) {
     }
 }
 
-/// Looks for schemas in the part of the document that is none; examples are not looked at.
+/// Converts the schemas within a part of the document that is not a schema itself. Examples are skipped.
 fn downgrade_below(part: &mut Value) {
     match part {
         Value::Object(members) => {
@@ -64,7 +64,7 @@ fn downgrade_schema(schema: &mut Value) {
     if let Some(value) = map.remove("const") {
         map.insert("enum".to_owned(), json!([value]));
     }
-    // Beside a reference 3.0 reads nothing.
+    // OpenAPI 3.0 ignores all members next to a reference.
     if let Some(reference) = map.get("$ref").cloned()
         && map.len() > 1
     {
@@ -86,7 +86,7 @@ fn downgrade_schema(schema: &mut Value) {
     }
 }
 
-/// In 3.1 an exclusive limit is a number, in 3.0 a word beside the limit.
+/// Converts an exclusive limit: a number in 3.1, and a Boolean in addition to the limit in 3.0.
 fn exclusive(map: &mut Map<String, Value>, exclusive: &str, limit: &str) {
     if let Some(number) = map.get(exclusive).filter(|value| value.is_number()).cloned() {
         map.insert(limit.to_owned(), number);

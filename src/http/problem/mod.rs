@@ -1,4 +1,4 @@
-//! Problem details (RFC 9457): the one shape of every error, with a closed list of types.
+//! Problem details (RFC 9457): the format of every error, with a closed list of types.
 
 pub mod responses;
 pub mod store_error;
@@ -14,17 +14,17 @@ use utoipa::ToSchema;
 /// The types of problem, a closed list. Each has one status and a page at `/problems/{name}`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ProblemType {
-    /// The body is not JSON that can be read.
+    /// The body is not valid JSON.
     MalformedBody,
-    /// A query parameter or header is not as it must be.
+    /// A query parameter or header is invalid.
     InvalidParameter,
-    /// The caller has shown no key, or one that is not valid.
+    /// The caller presented no key, or an invalid one.
     Unauthenticated,
     /// The key does not allow this.
     InsufficientScope,
-    /// There is nothing under this path or id.
+    /// No resource has this path or id.
     NotFound,
-    /// The path has other methods.
+    /// The path does not support this method.
     MethodNotAllowed,
     /// The client took too long to send its request.
     RequestTimeout,
@@ -40,19 +40,19 @@ pub enum ProblemType {
     UnsupportedMediaType,
     /// The document has faults.
     InvalidRequest,
-    /// The idempotency key came with another request before.
+    /// The idempotency key was used with another request before.
     IdempotencyKeyReused,
-    /// The caller must say which version it changes.
+    /// The caller must name the version that it changes.
     PreconditionRequired,
-    /// The key has used up what it may.
+    /// The key has reached a limit.
     TooManyRequests,
-    /// A defect of ours.
+    /// A defect of Cutpoint.
     Internal,
-    /// What is stored cannot be read.
+    /// A stored resource is damaged.
     Damaged,
-    /// The service does not take requests at the moment.
+    /// The service cannot accept the request at the moment.
     Unavailable,
-    /// There is no space for what is to be written.
+    /// There is no space to store the request.
     StorageFull,
 }
 
@@ -81,7 +81,7 @@ impl ProblemType {
         Self::StorageFull,
     ];
 
-    /// The URI reference that names the type.
+    /// Returns the URI reference of the type.
     pub fn uri(self) -> &'static str {
         match self {
             Self::MalformedBody => "/problems/malformed-body",
@@ -107,7 +107,7 @@ impl ProblemType {
         }
     }
 
-    /// The status that goes with the type.
+    /// Returns the HTTP status of the type.
     pub fn status(self) -> StatusCode {
         match self {
             Self::MalformedBody | Self::InvalidParameter => StatusCode::BAD_REQUEST,
@@ -129,15 +129,15 @@ impl ProblemType {
         }
     }
 
-    /// The type in a few words, the same for every occurrence.
+    /// Returns a short title, which is the same for every occurrence.
     pub fn title(self) -> &'static str {
         match self {
-            Self::MalformedBody => "The body is not JSON that can be read",
-            Self::InvalidParameter => "A query parameter or header is not as it must be",
-            Self::Unauthenticated => "A key is needed",
+            Self::MalformedBody => "The body is not valid JSON",
+            Self::InvalidParameter => "A query parameter or header is invalid",
+            Self::Unauthenticated => "A valid key is required",
             Self::InsufficientScope => "The key does not allow this",
             Self::NotFound => "There is nothing here",
-            Self::MethodNotAllowed => "The path has other methods",
+            Self::MethodNotAllowed => "The path does not support this method",
             Self::RequestTimeout => "The request took too long to arrive",
             Self::Conflict => "The state of the resource does not allow this",
             Self::NoPlacement => "The job has no placement",
@@ -145,30 +145,30 @@ impl ProblemType {
             Self::BodyTooLarge => "The body is larger than the limit",
             Self::UnsupportedMediaType => "The body is of another media type",
             Self::InvalidRequest => "The document has faults",
-            Self::IdempotencyKeyReused => "The idempotency key came with another request before",
-            Self::PreconditionRequired => "The request must say which version it changes",
-            Self::TooManyRequests => "The key has used up what it may",
+            Self::IdempotencyKeyReused => "The idempotency key was used with another request before",
+            Self::PreconditionRequired => "The request must name the version that it changes",
+            Self::TooManyRequests => "The key has reached a limit",
             Self::Internal => "A defect of the service",
-            Self::Damaged => "What is stored is damaged",
-            Self::Unavailable => "The service takes no requests at the moment",
-            Self::StorageFull => "There is no space for what is to be written",
+            Self::Damaged => "A stored resource is damaged",
+            Self::Unavailable => "The service cannot accept the request at the moment",
+            Self::StorageFull => "There is no space to store the request",
         }
     }
 
-    /// What the caller can do about it.
+    /// Returns what the caller can do about it.
     pub fn action(self) -> &'static str {
         match self {
             Self::MalformedBody => "Send one JSON document (RFC 8259), nested at most 127 levels.",
-            Self::InvalidParameter => "Correct what `errors` names; a pointer begins with /query or /header.",
+            Self::InvalidParameter => "Correct every fault in `errors`; pointers begin with /query or /header.",
             Self::Unauthenticated => {
-                "Send a key that was made with `cutpoint key create` and not revoked: `Authorization: Bearer cpk_…`."
+                "Send a key from `cutpoint key create` that was not revoked: `Authorization: Bearer cpk_…`."
             }
             Self::InsufficientScope => "Use a key with the scope that `detail` names.",
             Self::NotFound => "Check the path and the id; /openapi.json lists every path.",
             Self::MethodNotAllowed => "Use a method that the Allow header names.",
             Self::RequestTimeout => "Send the request again, without long pauses.",
-            Self::Conflict => "Read the resource, then decide; `detail` says what stands in the way.",
-            Self::NoPlacement => "Read the job: where it has not ended, wait; where it failed, its error says why.",
+            Self::Conflict => "Read the resource, then decide; `detail` names the obstacle.",
+            Self::NoPlacement => "Read the job. If it has not ended, wait. If it failed, its error says why.",
             Self::PreconditionFailed => "Read the resource again and send its ETag in If-Match.",
             Self::BodyTooLarge => "Send a smaller document, or raise the limit of the service.",
             Self::UnsupportedMediaType => "Send Content-Type: application/json, with no Content-Encoding.",
@@ -184,12 +184,12 @@ impl ProblemType {
             Self::Internal => "Report it with the `instance`, which the service's log names too.",
             Self::Unavailable => "Send the request again later; Retry-After says when.",
             Self::StorageFull => {
-                "Free space on the disk of the service, then send the request again; nothing of it was stored. Reads go on."
+                "Free space on the disk of the service, then send the request again; nothing of it was stored. Reads still work."
             }
         }
     }
 
-    /// The type for a status that the framework set by itself.
+    /// Returns the type for a status that the framework set.
     fn of_status(status: StatusCode) -> Self {
         match status {
             StatusCode::UNAUTHORIZED => Self::Unauthenticated,
@@ -216,28 +216,28 @@ impl Serialize for ProblemType {
 /// An error (RFC 9457), as `application/problem+json`.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct Problem {
-    /// The type of problem, from a closed list; a page about it stands at this address.
+    /// The type of problem, from a closed list. It is the path of a page about the type.
     #[serde(rename = "type")]
     #[schema(value_type = String, format = "uri-reference")]
     pub problem_type: ProblemType,
-    /// The type in a few words.
+    /// A short title of the type.
     pub title: &'static str,
     /// The HTTP status.
     #[schema(minimum = 400, maximum = 599)]
     pub status: u16,
-    /// What happened this time.
+    /// A description of this occurrence.
     pub detail: String,
-    /// The request's id, as in the `x-request-id` header and in the service's log.
+    /// The request's id, as in the `x-request-id` header and the service's log.
     pub instance: String,
-    /// Every fault of the request, where there are any. A pointer leads into the body; `/query/limit` stands for a
-    /// query parameter and `/header/prefer` for a header.
+    /// Every fault of the request, if any. Pointers refer to the body; `/query/limit` refers to a query parameter and
+    /// `/header/prefer` to a header.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schema(required = false)]
     pub errors: Vec<Fault>,
 }
 
 impl Problem {
-    /// A problem of this type. The request's id is filled in on the way out.
+    /// Creates a problem of this type. Middleware adds the request's id.
     pub fn new(problem_type: ProblemType, detail: impl Into<String>) -> Self {
         Self {
             problem_type,
@@ -249,48 +249,48 @@ impl Problem {
         }
     }
 
-    /// The problem for a document with faults.
+    /// Creates the problem of a document with faults.
     pub fn invalid_request(errors: Vec<Fault>) -> Self {
         Self { errors, ..Self::new(ProblemType::InvalidRequest, "") }.counted("document")
     }
 
-    /// The problem for a body that could not be parsed.
+    /// Creates the problem of a body that could not be parsed.
     pub fn malformed_body(errors: Vec<Fault>) -> Self {
         Self { errors, ..Self::new(ProblemType::MalformedBody, "") }.counted("body")
     }
 
-    /// The problem for query parameters or headers with faults.
+    /// Creates the problem of query parameters or headers with faults.
     pub fn invalid_parameters(errors: Vec<Fault>) -> Self {
         Self { errors, ..Self::new(ProblemType::InvalidParameter, "") }.counted("request's head")
     }
 
-    /// The problem for an id that nothing has.
+    /// Creates the problem of an unknown id.
     pub fn not_found(what: &str, id: &str) -> Self {
         Self::new(ProblemType::NotFound, format!("there is no {what} {id:?}"))
     }
 
-    /// A defect of ours: the cause goes to the log, not to the caller.
+    /// Creates the problem of a defect of Cutpoint. The cause is logged and not sent to the caller.
     pub fn internal(cause: impl std::fmt::Display) -> Self {
-        tracing::error!(%cause, "a request failed through a defect");
+        tracing::error!(%cause, "a request failed because of a defect");
         Self::new(ProblemType::Internal, "the service failed; its log says why under this instance")
     }
 
-    /// The problem for an error status that no handler of ours made.
+    /// Creates the problem for an error status that the framework set.
     pub(crate) fn of_framework(status: StatusCode) -> Self {
         let problem_type = ProblemType::of_status(status);
         if status == StatusCode::BAD_REQUEST {
-            // The path is the one part of a request that the framework reads by itself.
+            // The path is the only part of a request that the framework parses.
             return Self::new(problem_type, "a part of the path is not UTF-8 once it is decoded");
         }
         Self { status: status.as_u16(), ..Self::new(problem_type, problem_type.title()) }
     }
 
-    /// The same problem with other words about this occurrence.
+    /// Replaces the description of this occurrence.
     pub fn with_detail(self, detail: impl Into<String>) -> Self {
         Self { detail: detail.into(), ..self }
     }
 
-    /// The same problem with these faults.
+    /// Adds these faults.
     pub fn with_errors(self, errors: Vec<Fault>) -> Self {
         Self { errors, ..self }
     }
@@ -306,7 +306,8 @@ impl Problem {
 }
 
 impl IntoResponse for Problem {
-    /// Only the status and, as an extension, the problem itself: the body is written where the request's id is known.
+    /// Returns an answer with the status and the problem as an extension. Middleware that knows the request's id writes
+    /// the body.
     fn into_response(self) -> Response {
         let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let mut response = status.into_response();
@@ -315,7 +316,7 @@ impl IntoResponse for Problem {
             ProblemType::Unavailable | ProblemType::TooManyRequests => {
                 headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
             }
-            // Space seldom comes by itself.
+            // Space rarely becomes free without intervention.
             ProblemType::StorageFull => {
                 headers.insert(header::RETRY_AFTER, HeaderValue::from_static("30"));
             }

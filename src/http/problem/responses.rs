@@ -1,4 +1,4 @@
-//! Error answers as the OpenAPI document lists them: one type for each status, all with the schema `Problem`.
+//! The error answers in the OpenAPI document: a type for each status, all with the schema `Problem`.
 
 use std::collections::BTreeMap;
 
@@ -78,7 +78,7 @@ impl IntoResponses for Refused {
     }
 }
 
-/// The answer of problem types that share a status.
+/// Returns the answer of problem types that share a status.
 fn answer(problem_types: &[ProblemType]) -> BTreeMap<String, RefOr<Response>> {
     let first = problem_types[0];
     let titles: Vec<String> = problem_types.iter().map(|kind| format!("{}: `{}`.", kind.title(), kind.uri())).collect();

@@ -1,4 +1,4 @@
-//! What the store refuses, as problems.
+//! Converts errors of the store to problems.
 
 use crate::http::problem::{Problem, ProblemType};
 use crate::store::StoreError;
@@ -18,7 +18,7 @@ impl From<StoreError> for Problem {
             StoreError::NoSpace(_) => ProblemType::StorageFull,
             StoreError::Unreadable { id, column, .. } => {
                 tracing::error!(%error, "a row of the database is damaged");
-                // What stands there may be a secret, or anything.
+                // The value is not sent, since it may contain a secret.
                 return Self::new(ProblemType::Damaged, format!("column {column} of {id} cannot be read"));
             }
             _ => return Self::internal(error),

@@ -1,4 +1,4 @@
-//! The body of a request: from bytes to JSON, then to a domain type, with every fault at once.
+//! Reads the body of a request: bytes to JSON, then to a domain type, collecting all faults.
 
 use axum::body::{Body, Bytes};
 use axum::extract::{FromRequest, Request};
@@ -14,7 +14,7 @@ use crate::http::headers::idempotency;
 use crate::http::problem::{Problem, ProblemType};
 use crate::store::Idempotency;
 
-/// Makes the shape of a document that callers send, and the list of its fields: any other is refused.
+/// Defines the schema of a request document and the list of its fields. Other fields are refused.
 macro_rules! document {
     ($(#[$about:meta])* pub struct $document:ident { $($(#[$meaning:meta])* pub $field:ident: $type:ty,)+ }) => {
         $(#[$about])*
@@ -29,14 +29,14 @@ macro_rules! document {
 
 pub(crate) use document;
 
-/// A JSON body that was parsed and not yet judged.
+/// A parsed JSON body that is not validated yet.
 #[derive(Debug)]
 pub struct Document {
-    /// What it says.
+    /// The parsed JSON.
     pub value: Value,
-    /// How long its text was.
+    /// The length of its text, bytes.
     pub bytes: usize,
-    /// The caller's key with what identifies this request.
+    /// The caller's idempotency key with the fingerprint of this request.
     pub idempotency: Option<Idempotency>,
 }
 
@@ -53,10 +53,10 @@ impl Document {
         reader.finish(Some(value)).map_err(Problem::invalid_request)
     }
 
-    /// Reads the document as far as it goes by itself: the faults so far stay in the reader, for more to come.
+    /// Reads the document without resolving ids. The reader collects the faults, and more may follow.
     ///
     /// # Errors
-    /// 422 with every fault where nothing can be read.
+    /// 422 with every fault if nothing can be read.
     pub async fn draft<T: Send + 'static>(
         self,
         read: impl FnOnce(&mut Reader, &Value) -> Option<T> + Send + 'static,
@@ -113,13 +113,13 @@ fn check_media_type(headers: &HeaderMap) -> Result<(), Problem> {
     Ok(())
 }
 
-/// The whole body, at most `limit` bytes.
+/// Reads the whole body, at most `limit` bytes.
 async fn collect(body: Body, headers: &HeaderMap, limit: usize) -> Result<Bytes, Problem> {
     let announced = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
     if announced.is_some_and(|announced| announced > limit) {
         return Err(too_large(limit));
     }
-    // An announcement costs its maker nothing: not everything is set aside for it.
+    // A client can announce any length at no cost, so the initial allocation is limited.
     let mut text = Vec::with_capacity(announced.unwrap_or(0).min(limit).min(MOST_SET_ASIDE_BYTES));
     let mut chunks = body.into_data_stream();
     while let Some(chunk) = chunks.next().await {

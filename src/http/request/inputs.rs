@@ -1,4 +1,4 @@
-//! What a planning request names: model and cluster, inline or by the id under which they are stored, and placements.
+//! The inputs of a planning request: model and cluster, inline or by id, and placements.
 
 use std::sync::Arc;
 
@@ -19,7 +19,7 @@ use crate::http::problem::{Problem, ProblemType};
 use crate::http::request::named_placements::NamedPlacements;
 use crate::store::{ClusterDocument, JobCluster, StoreError};
 
-/// What a request names; a part that has a fault is absent.
+/// The inputs that a request refers to. One with a fault is absent.
 #[derive(Debug)]
 pub struct Inputs {
     model: Option<ModelInput>,
@@ -39,21 +39,21 @@ enum ClusterInput {
     Inline(Arc<ClusterInventory>),
 }
 
-/// A valid request, with its model and cluster as a job refers to them.
+/// A valid request, with the references of a job to its model and cluster.
 #[derive(Debug)]
 pub struct Resolved {
     /// The request.
     pub request: PlanRequest,
-    /// Its model where that is registered; none where it came with the request.
+    /// Its model if registered, or `None` if the request contains it.
     pub model: Option<Id>,
     /// Its cluster.
     pub cluster: JobCluster,
-    /// How much JSON it came from.
+    /// The size of its JSON, bytes.
     pub bytes: usize,
 }
 
 impl Inputs {
-    /// Reads what a request's members name.
+    /// Reads the inputs from a request's members.
     pub fn read(reader: &mut Reader, map: &Map<String, Value>, limits: &Limits) -> Self {
         let model_id = reader.optional(map, "model_id", Reader::id).map(ModelInput::Stored);
         let model = reader.optional(map, "model", |reader, value| limits.read_model(reader, value));
@@ -71,7 +71,7 @@ impl Inputs {
         let placements = NamedPlacements::read(reader, map);
         let cluster_id = cluster_id.map(|id| ClusterInput::Stored { id, revision });
         Self {
-            // Where both are given, which is a fault, the id is not looked up.
+            // Giving both is a fault; then the id is not looked up.
             model: model.or(model_id),
             cluster: cluster.map(|cluster| ClusterInput::Inline(Arc::new(cluster))).or(cluster_id),
             placements,
@@ -80,7 +80,7 @@ impl Inputs {
 }
 
 impl Inputs {
-    /// The stored placements that are named, each once.
+    /// Returns the ids of stored placements, each once.
     pub fn named_placements(&self) -> Vec<Id> {
         self.placements.ids()
     }
@@ -100,16 +100,16 @@ fn one_of_two(reader: &mut Reader, map: &Map<String, Value>, inline: &'static st
     }
 }
 
-/// A stored document and how a job refers to it.
+/// A stored document and a job's reference to it.
 struct Stored<R> {
     reference: R,
     text: String,
 }
 
-/// Fetches what the inputs name, and puts the request together.
+/// Fetches the inputs and assembles the request.
 ///
 /// # Errors
-/// 404 where nothing is wrong but ids that are not stored, else 422 with every fault.
+/// 404 if the only faults are unknown ids, else 422 with every fault.
 pub async fn resolve(
     api: &Api,
     tenant: &Tenant,
@@ -219,7 +219,7 @@ fn assemble(
     Ok(Resolved { request, model, cluster, bytes })
 }
 
-/// What was valid when it was stored; a fault now is ours.
+/// Reads a document that was valid when it was stored. A fault now is a defect of Cutpoint.
 pub(crate) fn read_stored<T>(text: &str, read: fn(&Value) -> Result<T, Vec<Fault>>) -> Result<T, Problem> {
     let read = Reader::parse(text.as_bytes()).and_then(|value| read(&value));
     read.map_err(|faults| Problem::internal(format!("a stored document has faults: {faults:?}")))

@@ -24,55 +24,55 @@ use crate::http::request::limits::{MOST_LABELS, fits};
 use crate::store::{JobModel, ModelDocument, NewJob};
 
 document! {
-    /// What to plan: a model and a cluster, each inline or by its id; everything else has a default.
+    /// What to plan: a model and a cluster, each inline or by its id. Everything else has a default.
     #[derive(Debug, Serialize, ToSchema)]
     pub struct JobRequest {
-        /// A registered model; else give `model`.
+        /// The id of a registered model. Alternatively give `model`.
         #[schema(nullable = false, min_length = 1, max_length = 256)]
         pub model_id: Option<String>,
-        /// The model itself; it is registered on the way.
+        /// The model itself. The request registers it.
         #[schema(nullable = false)]
         pub model: Option<ModelProfile>,
-        /// A registered cluster; else give `cluster`.
+        /// The id of a registered cluster. Alternatively give `cluster`.
         #[schema(nullable = false, min_length = 1, max_length = 256)]
         pub cluster_id: Option<String>,
         /// The revision of `cluster_id`; by default the newest.
         #[schema(nullable = false, minimum = 1, maximum = 9007199254740991_i64)]
         pub cluster_revision: Option<u64>,
-        /// The cluster itself; it is registered on the way.
+        /// The cluster itself. The request registers it.
         #[schema(nullable = false)]
         pub cluster: Option<ClusterInventory>,
-        /// What is to be best; by default the throughput of one pipeline with one stage a node.
+        /// What to optimise; by default the throughput of one pipeline with one stage a node.
         #[schema(nullable = false)]
         pub objective: Option<Objective>,
-        /// What a placement must keep to.
+        /// The constraints on the placement.
         #[schema(nullable = false)]
         pub constraints: Option<Constraints>,
         /// How memory, transfers and compute are counted.
         #[schema(nullable = false)]
         pub cost_model: Option<CostModel>,
-        /// How hard to try.
+        /// The algorithm and its limits.
         #[schema(nullable = false)]
         pub solver: Option<SolverOptions>,
-        /// The placement that runs already, to replan from; or give `base_placement_id`.
+        /// The running placement to replan from. Alternatively give `base_placement_id`.
         #[schema(nullable = false)]
         pub base: Option<BasePlacement>,
-        /// The stored placement that runs already, to replan from.
+        /// The id of the running placement to replan from.
         #[schema(nullable = false, min_length = 1, max_length = 256)]
         pub base_placement_id: Option<String>,
-        /// With a base: how far above the least period a placement may be that ships less; by default 1.
+        /// With a base: how many times the least period a placement may have in order to ship less; by default 1.
         #[schema(nullable = false, minimum = 1, maximum = 1e100)]
         pub max_period_ratio: Option<f64>,
         /// Placements of other models on the same cluster.
         #[schema(nullable = false)]
         pub occupants: Option<Vec<Occupant>>,
-        /// Stored placements on the same cluster, beside `occupants`; at most 100.
+        /// The ids of stored placements on the same cluster, in addition to `occupants`; at most 100.
         #[schema(nullable = false)]
         pub occupied_by: Option<Vec<String>>,
-        /// Passes per second of placements of `occupied_by` that do not run at their own pace, by their ids.
+        /// Passes per second of placements in `occupied_by` that run below their own rate, by their ids.
         #[schema(nullable = false)]
         pub occupant_rates_per_s: Option<BTreeMap<String, f64>>,
-        /// For whoever asks: the job and its placement carry them, and lists can be filtered by them. At most 64.
+        /// Labels of the job and its placement, by which lists can be filtered. At most 64.
         #[schema(nullable = false)]
         pub labels: Option<BTreeMap<String, String>>,
     }
@@ -85,10 +85,10 @@ struct Draft {
 }
 
 impl JobRequest {
-    /// Reads a body, and finds what it refers to: the job, and its request with how much JSON that came from.
+    /// Reads a body and resolves its references. Returns the job, and its request with the size of its JSON.
     ///
     /// # Errors
-    /// 422 with every fault; 404 where nothing is wrong but ids that are not stored.
+    /// 404 if the only faults are unknown ids, else 422 with every fault.
     pub async fn read(
         api: &Api,
         caller: &Caller,
@@ -105,7 +105,7 @@ impl JobRequest {
             Some(id) => JobModel::Registered(id),
             None => {
                 let model = request.model.clone();
-                // A small profile can have many cuts to count.
+                // Even a small profile can have many cuts to count.
                 JobModel::Inline(match ModelDocument::counted(&model) {
                     Some(counted) => counted,
                     None => compute_apart(move || ModelDocument::new(&model)).await,

@@ -1,4 +1,4 @@
-//! Limits of what a document may hold, beside what the domain itself refuses.
+//! Configured limits on documents, in addition to the limits of the domain.
 
 use cutpoint_planner::domain::cluster::ClusterInventory;
 use cutpoint_planner::domain::fault::FaultCode;
@@ -9,31 +9,31 @@ use serde_json::{Map, Value};
 
 use crate::http::api::Limits;
 
-/// The most labels of a job: each is a row where filters find it.
+/// The most labels of a job. Each is a row in a table for filters.
 pub(crate) const MOST_LABELS: usize = 64;
-/// The most stored placements that a request may name in `occupied_by`: each is read, with its cluster.
+/// The most stored placements in `occupied_by`. Each is read with its cluster.
 pub(crate) const MOST_OCCUPIED_BY: usize = 100;
 
 impl Limits {
-    /// Reads a profile that has no more layers than may be.
+    /// Reads a profile within the limit on layers.
     pub(crate) fn read_model(&self, reader: &mut Reader, value: &Value) -> Option<ModelProfile> {
         fits(reader, value.get("layers"), "layers", self.layers).then(|| ModelProfile::read(reader, value)).flatten()
     }
 
-    /// Reads an inventory that has no more nodes and links than may be.
+    /// Reads an inventory within the limits on nodes and links.
     pub(crate) fn read_cluster(&self, reader: &mut Reader, value: &Value) -> Option<ClusterInventory> {
         let nodes_fit = fits(reader, value.get("nodes"), "nodes", self.nodes);
         let links_fit = fits(reader, value.get("links"), "links", self.links);
         (nodes_fit && links_fit).then(|| ClusterInventory::read(reader, value)).flatten()
     }
 
-    /// Whether constraints exclude no more nodes than a cluster may have: each node is looked up among them.
+    /// Returns `true` if constraints exclude no more nodes than a cluster may have. Each node is looked up among them.
     pub(crate) fn admit_constraints(&self, reader: &mut Reader, map: &Map<String, Value>) -> bool {
         let excluded = map.get("constraints").and_then(|constraints| constraints.get("exclude_nodes"));
         reader.within("constraints", |reader| fits(reader, excluded, "exclude_nodes", self.nodes))
     }
 
-    /// Keeps the time limit of a solve within what may be: one that is asked for is a fault, the default gives way.
+    /// Applies the maximum time limit. A given limit above it is a fault; the default is lowered to it.
     pub(crate) fn bound_time(&self, reader: &mut Reader, map: &Map<String, Value>, solver: &mut SolverOptions) {
         if solver.time_limit_s <= self.time_limit_s {
             return;
@@ -47,7 +47,7 @@ impl Limits {
     }
 }
 
-/// Whether a list or a map of a document, if there is one, is short enough to be read at all.
+/// Returns `true` if a list or a map of a document is absent or short enough to be read.
 pub(crate) fn fits(reader: &mut Reader, members: Option<&Value>, name: &'static str, most: usize) -> bool {
     let count = match members {
         Some(Value::Array(items)) => items.len(),

@@ -1,4 +1,4 @@
-//! What a request says: its body with every fault, its query, its page, and the limits of all that.
+//! Reads requests: bodies, query parameters, paging, and limits.
 
 pub mod body;
 pub mod inputs;

@@ -1,4 +1,4 @@
-//! The stored placements that a request names: the base to replan from, and what occupies the cluster.
+//! The stored placements that a request refers to: its base and the occupants of the cluster.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -20,7 +20,7 @@ use crate::http::problem::Problem;
 use crate::http::request::inputs::{found, read_stored};
 use crate::http::request::limits::{MOST_OCCUPIED_BY, fits};
 
-/// Placements by their ids, and the rates of those that do not run at their own pace.
+/// Ids of placements, and the rates of those that run below their own rate.
 #[derive(Debug, Default)]
 pub(crate) struct NamedPlacements {
     base: Option<String>,
@@ -35,7 +35,7 @@ struct Stored {
 }
 
 impl NamedPlacements {
-    /// Reads what a request's members name.
+    /// Reads the ids and rates from a request's members.
     pub(crate) fn read(reader: &mut Reader, map: &Map<String, Value>) -> Self {
         let base = reader.optional(map, "base_placement_id", Reader::id);
         if map.contains_key("base") && map.contains_key("base_placement_id") {
@@ -60,21 +60,21 @@ impl NamedPlacements {
                 reader.fault_at(&below, FaultCode::Duplicate, detail, "Name each placement once");
             }
         }
-        // Ids that could not be read keep their places with an empty text.
+        // An empty text stands for an id that could not be read, so that positions match those in the document.
         let occupied_by = occupied_by.into_iter().map(Option::unwrap_or_default).collect();
         Self { base, occupied_by, rates_per_s }
     }
 
-    /// The placements that are named, each once; what is no id is left out, and has its fault when it is looked up.
+    /// Returns the valid ids, each once. An invalid id gets its fault when it is looked up.
     pub(crate) fn ids(&self) -> Vec<Id> {
         let named = self.base.iter().chain(&self.occupied_by).collect::<BTreeSet<&String>>();
         named.into_iter().filter_map(|id| Id::parse(IdKind::Placement, id)).collect()
     }
 
-    /// Fetches the placements, and puts what they mean into the options.
+    /// Fetches the placements and adds them to the options.
     ///
     /// # Errors
-    /// The store failed, or what is stored cannot be read.
+    /// The store failed, or a stored document cannot be read.
     pub(crate) async fn resolve(
         self,
         api: &Api,
@@ -90,7 +90,7 @@ impl NamedPlacements {
             {
                 options.base = Some(placed.base());
             } else {
-                // What has its fault here is not taken for absent.
+                // An id with a fault must not count as absent.
                 options.base.get_or_insert_default();
             }
         }
@@ -143,7 +143,7 @@ async fn stored(
     Ok(Some(Stored { placement: row.document, cluster }))
 }
 
-/// What is stored is a placement document; one that proves infeasibility has no stage.
+/// Reads a stored placement document. One that proves infeasibility has no stages and is refused.
 fn read_placed(reader: &mut Reader, below: &[Step], document: &str) -> Result<Option<Placed>, Problem> {
     let value: Value = read_stored(document, |value| Ok::<Value, Vec<Fault>>(value.clone()))?;
     if value.get("pipelines").is_none() {

@@ -1,4 +1,4 @@
-//! Lists: a page at a time, behind an opaque cursor.
+//! Paging of lists with opaque cursors.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -9,24 +9,24 @@ use crate::domain::id::IdKind;
 use crate::http::request::query::Parameters;
 use crate::store::{Order, Page, PageKey};
 
-/// The most items of a page.
+/// The most items on a page.
 pub const MOST_ITEMS: u64 = 200;
 
 const DEFAULT_ITEMS: u64 = 50;
 
-/// Parameters of every list, as the OpenAPI document shows them.
+/// The parameters of every list, for the OpenAPI document.
 #[derive(Debug, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct PageParameters {
-    /// The most items of the page.
+    /// The most items on the page.
     #[param(minimum = 1, maximum = 200, default = 50, nullable = false)]
     pub limit: Option<u64>,
-    /// `next_cursor` of the page before.
+    /// `next_cursor` of the previous page.
     #[param(nullable = false, max_length = 1024)]
     pub cursor: Option<String>,
 }
 
-/// Which page of things of this kind is wanted: newest first.
+/// Reads the requested page of a list of this kind, newest first.
 pub fn page(query: &mut Parameters, kind: IdKind) -> Page {
     let limit = query.integer("limit", 1, MOST_ITEMS).unwrap_or(DEFAULT_ITEMS);
     let after = query.text("cursor").and_then(|cursor| {
@@ -41,7 +41,7 @@ pub fn page(query: &mut Parameters, kind: IdKind) -> Page {
     Page { limit: limit as u32, order: Order::NewestFirst, after }
 }
 
-/// The cursor that leads behind a row.
+/// Returns the cursor of the page that starts after a row.
 pub fn cursor(key: &PageKey) -> String {
     URL_SAFE_NO_PAD.encode(format!("{}{}", key.kind.prefix(), key.sequence))
 }
@@ -64,7 +64,7 @@ mod tests {
         assert_eq!(read_cursor(&text, IdKind::Model), None);
         assert_eq!(read_cursor("%", IdKind::Job), None);
         assert_eq!(read_cursor("AAAA", IdKind::Job), None);
-        // As cursors were before there was a sequence.
+        // The format of cursors before rows had sequence numbers.
         let old = URL_SAFE_NO_PAD.encode("1767225600000001 job_01931e5c-9d2f-7c1a-b0c4-000000000003");
         assert_eq!(read_cursor(&old, IdKind::Job), None);
     }

@@ -1,4 +1,4 @@
-//! Query parameters: known names only, each once, every fault at once under `/query/{name}`.
+//! Query parameters. Unknown and repeated names are faults, and all faults are collected under `/query/{name}`.
 
 use axum::extract::{FromRequestParts, Query};
 use axum::http::request::Parts;
@@ -12,7 +12,7 @@ use crate::domain::named::Named;
 use crate::http::problem::Problem;
 use crate::http::request::limits::MOST_LABELS;
 
-/// The parameters of a request, with the faults that were met while reading them.
+/// The parameters of a request and their faults so far.
 #[derive(Debug, Default)]
 pub struct Parameters {
     given: Vec<(String, String)>,
@@ -30,7 +30,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Parameters {
     }
 }
 
-/// Says that a request takes no parameters: one that has any is refused.
+/// An extractor for requests without parameters. A request that has any is refused.
 #[derive(Debug)]
 pub struct NoParameters;
 
@@ -44,7 +44,7 @@ impl<S: Send + Sync> FromRequestParts<S> for NoParameters {
 }
 
 impl Parameters {
-    /// The value of a parameter that may come once.
+    /// Returns the value of a parameter that may be given once.
     pub fn text(&mut self, name: &'static str) -> Option<String> {
         let values = self.all(name);
         if values.len() > 1 {
@@ -53,18 +53,18 @@ impl Parameters {
         values.into_iter().next()
     }
 
-    /// Whether a parameter is there at all.
+    /// Returns `true` if a parameter is given.
     pub fn was_given(&self, name: &str) -> bool {
         self.given.iter().any(|(given, _)| given == name)
     }
 
-    /// The values of a parameter that may come often.
+    /// Returns the values of a repeatable parameter.
     pub fn all(&mut self, name: &'static str) -> Vec<String> {
         self.asked_for.push(name);
         self.given.iter().filter(|(given, _)| given == name).map(|(_, value)| value.clone()).collect()
     }
 
-    /// A whole number.
+    /// Reads a whole number.
     pub fn integer(&mut self, name: &'static str, least: u64, most: u64) -> Option<u64> {
         let text = self.text(name)?;
         let number = text.parse::<u64>().ok().filter(|number| (least..=most).contains(number));
@@ -75,7 +75,7 @@ impl Parameters {
         number
     }
 
-    /// Seconds above 0.
+    /// Reads seconds above 0.
     pub fn seconds(&mut self, name: &'static str, most: f64) -> Option<f64> {
         let text = self.text(name)?;
         let seconds = text.parse::<f64>().ok().filter(|&seconds| seconds > 0.0 && seconds <= most);
@@ -86,20 +86,20 @@ impl Parameters {
         seconds
     }
 
-    /// `true` or `false`; absent is `false`.
+    /// Reads `true` or `false`. An absent parameter is `false`.
     pub fn flag(&mut self, name: &'static str) -> bool {
         let choices = [("true", true), ("false", false)];
         self.text(name).and_then(|text| self.choice(name, &text, &choices)).unwrap_or(false)
     }
 
-    /// Values of a closed list.
+    /// Reads values of an enum.
     pub fn choices<T: Named>(&mut self, name: &'static str) -> Vec<T> {
         let choices: Vec<(&str, T)> = T::ALL.iter().map(|value| (value.name(), *value)).collect();
         let values = self.all(name);
         values.iter().filter_map(|text| self.choice(name, text, &choices)).collect()
     }
 
-    /// The id of a stored thing.
+    /// Reads the id of a stored resource.
     pub fn id(&mut self, name: &'static str, kind: IdKind) -> Option<Id> {
         let text = self.text(name)?;
         let id = Id::parse(kind, &text);
@@ -110,7 +110,7 @@ impl Parameters {
         id
     }
 
-    /// A time.
+    /// Reads a time.
     pub fn time(&mut self, name: &'static str) -> Option<Timestamp> {
         let text = self.text(name)?;
         let time = text.parse::<Timestamp>().ok();
@@ -121,7 +121,7 @@ impl Parameters {
         time
     }
 
-    /// An id that callers choose, such as a node's.
+    /// Reads an id that clients choose, such as a node's.
     pub fn chosen_id(&mut self, name: &'static str) -> Option<String> {
         let id = self.text(name)?;
         if id.is_empty() || id.chars().count() > MAX_ID_CHARS {
@@ -132,7 +132,7 @@ impl Parameters {
         Some(id)
     }
 
-    /// Labels as `name=value`.
+    /// Reads labels as `name=value`.
     pub fn labels(&mut self, name: &'static str) -> Vec<String> {
         let values = self.all(name);
         if values.len() > MOST_LABELS {
@@ -158,7 +158,7 @@ impl Parameters {
         self.reader.fault_at(&below, code, detail, action);
     }
 
-    /// Everything was asked for: what else was given is unknown.
+    /// Ends the reading. Parameters that were not read are unknown.
     ///
     /// # Errors
     /// 400 with every fault.

@@ -1,4 +1,4 @@
-//! `/v1/clusters`: inventories with revisions; a change names the revision that it changes.
+//! `/v1/clusters`: inventories with revisions. A change names the revision that it changes.
 
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode, header};
@@ -35,13 +35,13 @@ pub(crate) fn routes() -> OpenApiRouter<Api> {
 
 /// Register a cluster inventory
 ///
-/// Every registration is a cluster of its own, at revision 1.
+/// Every registration creates a new cluster at revision 1.
 #[utoipa::path(
     post, path = "/v1/clusters", tag = "clusters", security(("key" = ["plan"])),
-    params(("Idempotency-Key" = Option<String>, Header, nullable = false, description = "A retry with the same key answers the same.")),
+    params(("Idempotency-Key" = Option<String>, Header, nullable = false, description = "A retry with the same key gets the same answer.")),
     request_body = ClusterInventory,
     responses(
-        (status = 201, description = "It is registered.", body = ClusterSummary,
+        (status = 201, description = "Registered.", body = ClusterSummary,
             headers(("Location" = String), ("ETag" = String))),
         BadBody, Slow, TooLarge, WrongMedia, InvalidOrReused, Refused, Internal, Unavailable, StorageFull,
     )
@@ -81,13 +81,13 @@ async fn list_clusters(
 
 /// Read a cluster
 ///
-/// The newest revision, or the one that is asked for: all of them stay.
+/// Returns the newest revision, or the requested one.
 #[utoipa::path(
     get, path = "/v1/clusters/{id}", tag = "clusters", security(("key" = ["read"])),
     params(
         ("id" = String, Path, description = "The cluster."),
         ("revision" = Option<u64>, Query, nullable = false, description = "The revision; by default the newest.", minimum = 1),
-        ("If-None-Match" = Option<String>, Header, nullable = false, description = "The ETag that is known already."),
+        ("If-None-Match" = Option<String>, Header, nullable = false, description = "The ETag of a known version."),
     ),
     responses(
         (status = 200, description = "The cluster with its inventory.", body = Cluster, headers(("ETag" = String))),
@@ -115,7 +115,7 @@ async fn get_cluster(
 
 /// Replace a cluster's inventory
 ///
-/// This makes a new revision. `If-Match` names the ETag of the revision that it replaces.
+/// This creates a new revision. `If-Match` names the ETag of the revision that it replaces.
 #[utoipa::path(
     put, path = "/v1/clusters/{id}", tag = "clusters", security(("key" = ["plan"])),
     params(
@@ -146,15 +146,15 @@ async fn replace_cluster(
 
 /// Delete a cluster
 ///
-/// All its revisions go. A cluster that a job or a placement refers to stays: 409.
+/// Deletes all revisions. A cluster that a job or a placement refers to is not deleted: 409.
 #[utoipa::path(
     delete, path = "/v1/clusters/{id}", tag = "clusters", security(("key" = ["admin"])),
     params(
         ("id" = String, Path, description = "The cluster."),
-        ("If-Match" = Option<String>, Header, nullable = false, description = "The ETag of the newest revision: where there is another, nothing is deleted."),
+        ("If-Match" = Option<String>, Header, nullable = false, description = "The ETag of the newest revision. If it has another, nothing is deleted."),
     ),
     responses(
-        (status = 204, description = "It is gone."),
+        (status = 204, description = "Deleted."),
         BadParameter, NotFound, Conflict, Stale, Refused, Internal, Unavailable, StorageFull,
     )
 )]
@@ -171,12 +171,12 @@ async fn delete_cluster(
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 
-/// A revision's summary with its tag.
+/// Returns an answer with a revision's summary and tag.
 pub(crate) fn summary(status: StatusCode, cluster: ClusterSummary) -> Response {
     ETag::new(cluster.revision).on(json::value(status, &cluster))
 }
 
-/// The id in a path.
+/// Parses the id in a path.
 pub(crate) fn cluster_id(text: &str) -> Result<Id, Problem> {
     Id::parse(IdKind::Cluster, text).ok_or_else(|| Problem::not_found("cluster", text))
 }

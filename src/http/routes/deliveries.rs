@@ -1,4 +1,4 @@
-//! `/v1/webhooks/{id}/deliveries`: what a webhook was told, and what not yet.
+//! `/v1/webhooks/{id}/deliveries`: the messages to a webhook and their status.
 
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
@@ -19,11 +19,11 @@ use crate::http::routes::webhooks::webhook_id;
 use crate::http::shapes::page::DeliveryPage;
 use crate::store::{Delivery, DeliveryStatus};
 
-/// Which deliveries are wanted.
+/// A filter of deliveries.
 #[derive(Debug, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct DeliveryParameters {
-    /// Of this status; given often, of one of them.
+    /// Deliveries with this status. Repeatable: with one of them.
     #[param(nullable = false)]
     pub status: Option<Vec<DeliveryStatus>>,
 }
@@ -34,7 +34,7 @@ pub(crate) fn routes() -> OpenApiRouter<Api> {
 
 /// List a webhook's deliveries
 ///
-/// They are kept for 30 days.
+/// Deliveries are kept for 30 days.
 #[utoipa::path(
     get, path = "/v1/webhooks/{id}/deliveries", tag = "webhooks", security(("key" = ["admin"])),
     params(("id" = String, Path, description = "The webhook."), DeliveryParameters, PageParameters),
@@ -58,8 +58,8 @@ async fn list_deliveries(
 
 /// Send a message again
 ///
-/// The delivery is due at once. One that has ended goes through the whole schedule of attempts again; one that is pending
-/// goes on in it. The message keeps its id, by which a receiver knows it again.
+/// The delivery becomes due at once. An ended delivery restarts the schedule of attempts; a pending one continues it.
+/// The message keeps its id, so that a receiver can recognise it.
 #[utoipa::path(
     post, path = "/v1/webhooks/{id}/deliveries/{message_id}/resend", tag = "webhooks", security(("key" = ["admin"])),
     params(
@@ -67,7 +67,7 @@ async fn list_deliveries(
         ("message_id" = String, Path, description = "The message."),
     ),
     responses(
-        (status = 200, description = "It will be attempted.", body = Delivery),
+        (status = 200, description = "The delivery will be attempted.", body = Delivery),
         BadParameter, NotFound, Conflict, Refused, Internal, Unavailable, StorageFull,
     )
 )]

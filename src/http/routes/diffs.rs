@@ -1,4 +1,4 @@
-//! `/v1/placements/{id}/diff`: what changes from another placement to this one.
+//! `/v1/placements/{id}/diff`: the changes from another placement to this one.
 
 use std::panic::resume_unwind;
 use std::sync::Arc;
@@ -30,11 +30,11 @@ use crate::http::request::query::Parameters;
 use crate::http::routes::placements::placement_id;
 use crate::store::Placement;
 
-/// What to compare with.
+/// The placement to compare with.
 #[derive(Debug, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct DiffParameters {
-    /// The placement that runs already.
+    /// The id of the placement that runs now.
     #[param(nullable = false)]
     pub base: String,
 }
@@ -45,13 +45,13 @@ pub(crate) fn routes() -> OpenApiRouter<Api> {
 
 /// Compare a placement with another
 ///
-/// Layers that move, bytes to ship and their time over the links of the placement's cluster, and how period and latency
-/// change.
+/// Returns the layers that move, the bytes to ship and their transfer time over the links of the placement's cluster,
+/// and the changes of period and latency.
 #[utoipa::path(
     get, path = "/v1/placements/{id}/diff", tag = "placements", security(("key" = ["read"])),
     params(("id" = String, Path, description = "The placement."), DiffParameters),
     responses(
-        (status = 200, description = "What changes from the base to the placement.", body = PlacementDiff),
+        (status = 200, description = "The changes from the base to the placement.", body = PlacementDiff),
         BadParameter, NotFound, Conflict, Refused, Internal, Unavailable,
     )
 )]
@@ -67,7 +67,7 @@ async fn get_diff(
     }
     query.finish()?;
     let placement = api.store.placement(&caller.tenant, &placement_id(&id)?).await?;
-    // A fault in the parameter has ended this already.
+    // A faulty parameter has already ended the request.
     let base_id = base_id.ok_or_else(|| Problem::not_found("placement", ""))?;
     let base = found(api.store.placement(&caller.tenant, &base_id).await)?;
     let base = base.ok_or_else(|| Problem::not_found("placement", base_id.as_str()))?;
@@ -76,7 +76,7 @@ async fn get_diff(
     let (_, cluster) = api.store.cluster_document(&caller.tenant, &placement.summary.cluster_id, revision).await?;
     let bytes = model.len() + cluster.len() + placement.document.len() + base.document.len();
     let compared = compute(bytes, move || {
-        // A large model takes as long to read as both of its placements.
+        // Reading a large model takes as long as reading both placements.
         let (placements, model) = thread::scope(|scope| {
             let placements = scope.spawn(|| Ok::<_, Problem>((placed(&base)?, placed(&placement)?)));
             let model = read_stored(&model, ModelProfile::from_json);

@@ -1,4 +1,5 @@
-//! `/openapi.json`, `/openapi-3.0.json` and `/docs`: the API as a document and as a page, both from this program alone.
+//! `/openapi.json`, `/openapi-3.0.json` and `/docs`: the API as a document and as a page, both served without external
+//! resources.
 
 use std::sync::Arc;
 
@@ -15,7 +16,7 @@ use crate::http::headers::etag::ETag;
 use crate::http::json;
 use crate::http::problem::Problem;
 
-/// The page may load and ask nothing but this service; Swagger UI sets styles inline and draws with data: images.
+/// Allows the page to load only from this service. Swagger UI needs inline styles and `data:` images.
 const CONTENT_SECURITY_POLICY: HeaderValue = HeaderValue::from_static(
     "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; frame-ancestors 'none'",
 );
@@ -32,7 +33,7 @@ pub(crate) fn routes(document: String, document_3_0: String) -> Router<Api> {
         .route("/docs/{*path}", get(file))
 }
 
-/// A document that stays as it is while the service runs.
+/// Returns a route for a document that does not change while the service runs.
 fn fixed(document: String) -> MethodRouter<Api> {
     let etag = ETag::new(content_hash(&document));
     let document: Arc<str> = document.into();

@@ -1,4 +1,4 @@
-//! `POST /v1/evaluations`: what a placement that the caller made costs, and everything that is wrong with it.
+//! `POST /v1/evaluations`: the costs and violations of a placement that the caller proposes.
 
 use std::collections::BTreeMap;
 
@@ -31,16 +31,16 @@ use crate::http::request::inputs::{self, Inputs};
 use crate::http::request::limits::fits;
 
 document! {
-    /// What to score: a model and a cluster, each inline or by its id, and the stages that the caller proposes.
+    /// What to score: a model and a cluster, each inline or by its id, and the proposed stages.
     #[derive(Debug, Serialize, ToSchema)]
     pub struct EvaluationRequest {
-        /// A registered model; else give `model`.
+        /// The id of a registered model. Alternatively give `model`.
         #[schema(nullable = false, min_length = 1, max_length = 256)]
         pub model_id: Option<String>,
         /// The model itself; it is not registered.
         #[schema(nullable = false)]
         pub model: Option<ModelProfile>,
-        /// A registered cluster; else give `cluster`.
+        /// The id of a registered cluster. Alternatively give `cluster`.
         #[schema(nullable = false, min_length = 1, max_length = 256)]
         pub cluster_id: Option<String>,
         /// The revision of `cluster_id`; by default the newest.
@@ -49,31 +49,31 @@ document! {
         /// The cluster itself; it is not registered.
         #[schema(nullable = false)]
         pub cluster: Option<ClusterInventory>,
-        /// What is to be best; `min_nodes` has a target that counts as a violation when it is missed.
+        /// What to optimise. With `min_nodes`, missing the target is a violation.
         #[schema(nullable = false)]
         pub objective: Option<Objective>,
-        /// What the placement must keep to.
+        /// The constraints on the placement.
         #[schema(nullable = false)]
         pub constraints: Option<Constraints>,
         /// How memory, transfers and compute are counted.
         #[schema(nullable = false)]
         pub cost_model: Option<CostModel>,
-        /// The placement that runs already, to replan from; or give `base_placement_id`.
+        /// The running placement to replan from. Alternatively give `base_placement_id`.
         #[schema(nullable = false)]
         pub base: Option<BasePlacement>,
-        /// The stored placement that runs already, to replan from.
+        /// The id of the running placement to replan from.
         #[schema(nullable = false, min_length = 1, max_length = 256)]
         pub base_placement_id: Option<String>,
-        /// With a base: how far above the least period a placement may be that ships less; by default 1.
+        /// With a base: how many times the least period a placement may have in order to ship less; by default 1.
         #[schema(nullable = false, minimum = 1, maximum = 1e100)]
         pub max_period_ratio: Option<f64>,
         /// Placements of other models on the same cluster.
         #[schema(nullable = false)]
         pub occupants: Option<Vec<Occupant>>,
-        /// Stored placements on the same cluster, beside `occupants`; at most 100.
+        /// The ids of stored placements on the same cluster, in addition to `occupants`; at most 100.
         #[schema(nullable = false)]
         pub occupied_by: Option<Vec<String>>,
-        /// Passes per second of placements of `occupied_by` that do not run at their own pace, by their ids.
+        /// Passes per second of placements in `occupied_by` that run below their own rate, by their ids.
         #[schema(nullable = false)]
         pub occupant_rates_per_s: Option<BTreeMap<String, f64>>,
         /// The stages, in the order in which an input passes them.
@@ -91,10 +91,10 @@ pub(crate) fn routes() -> OpenApiRouter<Api> {
     OpenApiRouter::new().routes(routes!(create_evaluation))
 }
 
-/// Score a placement of the caller
+/// Score a proposed placement
 ///
-/// Nothing is stored. What is wrong with the placement is in the answer's `violations`; a 422 is for documents that
-/// cannot be read.
+/// Nothing is stored. The answer's `violations` name everything that is wrong with the placement. 422 means that a
+/// document cannot be read.
 #[utoipa::path(
     post, path = "/v1/evaluations", tag = "evaluations", security(("key" = ["read"])),
     request_body = EvaluationRequest,
@@ -112,7 +112,7 @@ async fn create_evaluation(
     let (reader, Draft { inputs, options, stages }) =
         document.draft(move |reader, value| read_draft(reader, value, &limits)).await?;
     let resolved = inputs::resolve(&api, &caller.tenant, reader, inputs, options, bytes).await?;
-    // Stages that could not be read have their faults in the reader, and are refused with them.
+    // Unreadable stages have recorded their faults in the reader, which refuses the request.
     let stages = stages.unwrap_or_default();
     let evaluation = compute(resolved.bytes, move || evaluate(&resolved.request, &stages)).await;
     Ok(json::value(StatusCode::OK, &evaluation))
@@ -125,7 +125,7 @@ fn read_draft(reader: &mut Reader, value: &Value, limits: &Limits) -> Option<Dra
     }
     let inputs = Inputs::read(reader, map, limits);
     let options = PlanOptions::read(reader, map);
-    // No placement has more stages than there are nodes.
+    // A placement cannot have more stages than there are nodes.
     let stages = fits(reader, map.get("stages"), "stages", limits.nodes)
         .then(|| reader.required(map, "stages", |reader, value| reader.items(value, StageProposal::read)))
         .flatten();

@@ -1,9 +1,9 @@
-//! `/v1/jobs/{id}/events`: what happens to a job, as server-sent events.
+//! `/v1/jobs/{id}/events`: the events of a job, as server-sent events.
 //!
-//! Events are not stored one by one. A job's row says at which of its versions each kind of event last happened, and a
-//! stream tells the newest of each kind that lies behind the caller's `Last-Event-ID`, in the order in which they
-//! happened. So a stream goes on after a restart, a slow reader costs nothing, and of many incumbents between two
-//! reads only the last is told.
+//! Events are not stored individually. A job's row stores the version at which each kind of event last happened. A
+//! stream sends the newest event of each kind after the caller's `Last-Event-ID`, in the order in which they happened.
+//! So a stream can continue after a restart, a slow reader needs no buffer, and of several incumbents between two reads
+//! only the last is sent.
 
 use std::collections::VecDeque;
 use std::convert::Infallible;
@@ -33,14 +33,14 @@ use crate::http::routes::jobs::job_id;
 use crate::store::Job;
 use crate::telemetry::metric;
 
-/// How often a stream without events shows that it lives.
+/// The interval of keep-alive comments on a stream without events.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
-/// How long one wait for a change lasts; then the job is read again.
+/// How long a stream waits for a change before it reads the job again.
 const LOOK_AGAIN: Duration = Duration::from_secs(60);
 
 const EXAMPLE: &str = "event: queued\nid: 1-queued\ndata: {\"id\":\"job_01931e5c-b7c8-7e03-8f5a-1b2c3d4e5f60\", …}\n\n";
 
-/// What happens to a job. At one version, a better incumbent is told before a better bound, and the end last.
+/// The kinds of event. Events at the same version are sent in this order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Kind {
     Queued,
@@ -50,7 +50,7 @@ enum Kind {
     Finished,
 }
 
-/// One event, and a place in a job's stream: `7-incumbent` as an id.
+/// An event of a job. Its id is such as `7-incumbent`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Slot {
     version: u64,
@@ -93,19 +93,20 @@ pub(crate) fn routes() -> OpenApiRouter<Api> {
 
 /// Follow a job
 ///
-/// Server-sent events, from `queued` over `started`, `incumbent` (a better placement) and `bound` (a better proof) to
-/// `finished`, with which the stream ends. Each event's `data` is the job, as `GET /v1/jobs/{id}` shows it, at the
-/// moment when the event is sent. A stream tells the newest event of each kind; with `Last-Event-ID` those behind that
-/// one, also after a restart of the service. A client that has seen `finished` is answered 204: it need not come again.
+/// Sends server-sent events: `queued`, `started`, `incumbent` (a better placement), `bound` (a better bound) and
+/// `finished`, which ends the stream. The `data` of each event is the job at the time of sending, as `GET
+/// /v1/jobs/{id}` returns it. A stream sends the newest event of each kind. With `Last-Event-ID` it sends only later
+/// ones, also after a restart of the service. The answer is 204 for a client that has seen `finished`, so that it does
+/// not reconnect.
 #[utoipa::path(
     get, path = "/v1/jobs/{id}/events", tag = "jobs", security(("key" = ["read"])),
     params(
         ("id" = String, Path, description = "The job."),
-        ("Last-Event-ID" = Option<String>, Header, nullable = false, description = "The id of the last event that was seen."),
+        ("Last-Event-ID" = Option<String>, Header, nullable = false, description = "The id of the last received event."),
     ),
     responses(
         (status = 200, description = "The events.", body = String, content_type = "text/event-stream", example = json!(EXAMPLE)),
-        (status = 204, description = "The job has ended, and the caller knows it."),
+        (status = 204, description = "The job has ended, and the caller has received `finished`."),
         BadParameter, NotFound, Refused, Internal, Unavailable,
     )
 )]
@@ -118,7 +119,8 @@ async fn stream_job_events(
 ) -> Result<Response, Problem> {
     let seen = last_seen(&headers)?;
     let job = api.store.job(&caller.tenant, &job_id(&id)?).await?;
-    // An id from ahead was never told of this job, or by a database that was put back since: all events are told again.
+    // The id is newer than the job, for example after the database was restored from a backup: all events are sent
+    // again.
     let seen = seen.filter(|seen| seen.version <= job.version);
     let unseen = unseen(&job, seen);
     if unseen.is_empty() && job.is_finished() {
@@ -155,7 +157,7 @@ fn last_seen(headers: &HeaderMap) -> Result<Option<Slot>, Problem> {
     })
 }
 
-/// What happened to a job and was not seen, in order.
+/// Returns the events of a job after the last received one, in order.
 fn unseen(job: &Job, seen: Option<Slot>) -> VecDeque<Slot> {
     let happened = job.happened;
     let mut places: Vec<Slot> = [
@@ -173,18 +175,18 @@ fn unseen(job: &Job, seen: Option<Slot>) -> VecDeque<Slot> {
     places.into()
 }
 
-/// One who follows a job.
+/// A client that follows a job.
 struct Follower {
     api: Api,
     job: Job,
     seen: Option<Slot>,
     unseen: VecDeque<Slot>,
-    /// The key that it has shown, which may be revoked meanwhile.
+    /// Its key, which may be revoked meanwhile.
     key_id: Option<Id>,
     _open: Open,
 }
 
-/// An open stream; counted until it is dropped.
+/// Counts an open stream until it is dropped.
 struct Open {
     _room: OwnedSemaphorePermit,
     _room_of_key: Option<OwnedSemaphorePermit>,
@@ -204,8 +206,8 @@ impl Drop for Open {
 }
 
 impl Follower {
-    /// The next event; none behind the job's end, a shutdown, or where the job or the key is not there any more. A client
-    /// that comes again is told why.
+    /// Returns the next event. Returns `None` after the job's end, on shutdown, or if the job was deleted or the key
+    /// revoked. A client that reconnects gets the reason.
     async fn next(mut self) -> Option<(Result<Event, Infallible>, Self)> {
         while self.unseen.is_empty() {
             if self.job.is_finished() || !self.api.queue.is_accepting() {

@@ -25,7 +25,7 @@ use crate::http::request::query::NoParameters;
 #[allow_missing = true]
 struct Files;
 
-/// What an example shows.
+/// The kind of an example.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ExampleKind {
@@ -40,11 +40,11 @@ pub enum ExampleKind {
 /// An example.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct Example {
-    /// Its name: `/v1/examples/{name}` is the body.
+    /// Its name. `/v1/examples/{name}` returns the body.
     pub name: String,
-    /// What it shows.
+    /// Its kind.
     pub kind: ExampleKind,
-    /// In words.
+    /// A description.
     pub description: String,
 }
 
@@ -55,13 +55,13 @@ pub struct ExampleList {
     pub items: Vec<Example>,
 }
 
-/// The cluster that examples of models use: it holds all of them.
+/// The cluster for examples of models. All of them fit on it.
 const COMPANION_CLUSTER: &str = "clusters/mixed-site.json";
 
-/// The model that examples of clusters use: it fits on all of them.
+/// The model for examples of clusters. It fits on all of them.
 const COMPANION_MODEL: &str = "models/MobileNetV2.json";
 
-/// What of a file goes into its description.
+/// The members of a file that are used for its description.
 #[derive(Default, Deserialize)]
 struct About {
     name: Option<String>,
@@ -86,12 +86,13 @@ async fn list_examples(_caller: MayRead, _: NoParameters) -> Result<Response, Pr
 
 /// Read an example
 ///
-/// The answer is a body for `POST /v1/jobs`. An example of a model or of a cluster comes with a companion that fits.
+/// The answer is a body for `POST /v1/jobs`. An example of a model contains a matching cluster, and the other way
+/// round.
 #[utoipa::path(
     get, path = "/v1/examples/{name}", tag = "examples", security(("key" = ["read"])),
     params(
         ("name" = String, Path, description = "The example's name.", example = "resnet50-radio-5"),
-        ("If-None-Match" = Option<String>, Header, nullable = false, description = "The ETag that is known already."),
+        ("If-None-Match" = Option<String>, Header, nullable = false, description = "The ETag of a known version."),
     ),
     responses(
         (status = 200, description = "The body.", body = JobRequest, headers(("ETag" = String))),
@@ -110,7 +111,7 @@ async fn get_example(
     Ok(if etag.is_known(&headers) { etag.not_modified() } else { etag.on(json::text(StatusCode::OK, body)) })
 }
 
-/// Every example, by kind and name.
+/// Returns every example, sorted by kind and name.
 pub fn examples() -> Vec<Example> {
     let mut examples: Vec<Example> = Files::iter().filter_map(|path| example(&path)).collect();
     examples.sort_by(|a, b| (a.kind, &a.name).cmp(&(b.kind, &b.name)));
@@ -133,7 +134,7 @@ fn example(path: &str) -> Option<Example> {
     Some(Example { name, kind, description })
 }
 
-/// The body of the example with this name. A name is no path: it leads nowhere but to the files of its kind.
+/// Returns the body of the example with this name. A name cannot contain a path, so that it cannot lead to other files.
 pub fn body(name: &str) -> Option<String> {
     if !name.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c)) {
         return None;

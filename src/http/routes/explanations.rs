@@ -38,8 +38,8 @@ pub(crate) fn routes() -> OpenApiRouter<Api> {
 
 /// Explain a placement
 ///
-/// What binds, what is to spare, and what single upgrades would give to the one pipeline, proven by solving again. For a proof that there is
-/// no placement: which single changes make one possible.
+/// Returns what limits the placement, its slack, and the gain of single upgrades for the one pipeline, proven by
+/// solving again. For a proof that there is no placement: the single changes that make one possible.
 #[utoipa::path(
     get, path = "/v1/placements/{id}/explanation", tag = "placements", security(("key" = ["read"])),
     params(("id" = String, Path, description = "The placement."), ExplanationParameters),

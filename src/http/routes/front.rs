@@ -15,7 +15,7 @@ use crate::http::problem::responses::{BadParameter, Internal, NotFound, Refused,
 use crate::http::request::query::NoParameters;
 use crate::http::routes::placements::placement_id;
 
-/// The part of a stored placement that is drawn.
+/// The part of a stored placement to draw.
 #[derive(Deserialize)]
 struct Stored {
     #[serde(default)]
@@ -34,8 +34,8 @@ pub(crate) fn routes() -> OpenApiRouter<Api> {
 
 /// Draw a trade-off
 ///
-/// Every placement that no other beats in both period and latency, as a plot. Only a placement made with the objective
-/// `tradeoff` has a front.
+/// Returns a plot of every placement that no other beats in both period and latency. Only a placement made with the
+/// objective `tradeoff` has a front.
 #[utoipa::path(
     get, path = "/v1/placements/{id}/front.svg", tag = "placements", security(("key" = ["read"])),
     params(("id" = String, Path, description = "The placement.")),

@@ -1,4 +1,4 @@
-//! `/healthz` and `/readyz`, for whoever watches over the process.
+//! `/healthz` and `/readyz`, for monitoring.
 
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -14,7 +14,7 @@ use crate::http::problem::responses::{Internal, Unavailable};
 use crate::http::problem::{Problem, ProblemType};
 use crate::store::Shortage;
 
-/// What the service says of itself.
+/// The health of the service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum HealthStatus {
@@ -22,10 +22,10 @@ pub enum HealthStatus {
     Ok,
 }
 
-/// That the service works.
+/// The status of the service.
 #[derive(Debug, Clone, Copy, Serialize, ToSchema)]
 pub struct Health {
-    /// Always `ok`: a service that does not work answers a problem.
+    /// Always `ok`; otherwise the answer is a problem.
     pub status: HealthStatus,
     /// The version of Cutpoint.
     pub version: &'static str,
@@ -37,7 +37,7 @@ pub(crate) fn routes() -> OpenApiRouter<Api> {
     OpenApiRouter::new().routes(routes!(check_health)).routes(routes!(check_readiness))
 }
 
-/// Whether the process answers
+/// Check whether the process answers
 #[utoipa::path(
     get, path = "/healthz", tag = "service",
     responses((status = 200, description = "It answers.", body = Health), Internal)
@@ -46,12 +46,12 @@ async fn check_health() -> Response {
     json::value(StatusCode::OK, &HEALTH)
 }
 
-/// Whether the service takes jobs
+/// Check whether the service accepts jobs
 ///
-/// Once a write has failed for lack of space it is not ready, until there is more space than there was then.
+/// After a write has failed for lack of space, the service is not ready until more space is free than at that time.
 #[utoipa::path(
     get, path = "/readyz", tag = "service",
-    responses((status = 200, description = "It takes jobs.", body = Health), Internal, Unavailable)
+    responses((status = 200, description = "It accepts jobs.", body = Health), Internal, Unavailable)
 )]
 async fn check_readiness(State(api): State<Api>) -> Result<Response, Problem> {
     if !api.queue.is_accepting() {

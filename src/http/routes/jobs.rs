@@ -29,26 +29,26 @@ use crate::http::request::query::{NoParameters, Parameters};
 use crate::http::shapes::page::JobPage;
 use crate::store::{BestSoFar, Job, JobFilter, JobStatus, Registered, StoreError};
 
-/// Which jobs are wanted.
+/// A filter of jobs.
 #[derive(Debug, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct JobParameters {
-    /// Of this status; given often, of one of them.
+    /// Jobs with this status. Repeatable: with one of them.
     #[param(nullable = false)]
     pub status: Option<Vec<JobStatus>>,
-    /// Of this model.
+    /// Jobs of this model.
     #[param(nullable = false)]
     pub model_id: Option<String>,
-    /// On this cluster.
+    /// Jobs on this cluster.
     #[param(nullable = false)]
     pub cluster_id: Option<String>,
-    /// With this label, as `name=value`; given often, with all of them.
+    /// Jobs with this label, as `name=value`. Repeatable: with all of them.
     #[param(nullable = false)]
     pub label: Option<Vec<String>>,
-    /// Created at this time or later.
+    /// Jobs created at this time or later.
     #[param(nullable = false, format = DateTime)]
     pub created_from: Option<String>,
-    /// Created before this time.
+    /// Jobs created before this time.
     #[param(nullable = false, format = DateTime)]
     pub created_before: Option<String>,
 }
@@ -64,11 +64,11 @@ pub(crate) fn routes() -> OpenApiRouter<Api> {
 /// Plan a placement
 ///
 /// The job is stored before it is accepted, and survives a restart. With `Prefer: wait=N` the answer waits up to N
-/// seconds (120 at the most) for the job's end. Models and clusters that come inline are registered on the way.
+/// seconds (at most 120) for the job's end. Inline models and clusters are registered.
 #[utoipa::path(
     post, path = "/v1/jobs", tag = "jobs", security(("key" = ["plan"])),
     params(
-        ("Idempotency-Key" = Option<String>, Header, nullable = false, description = "A retry with the same key answers the same job."),
+        ("Idempotency-Key" = Option<String>, Header, nullable = false, description = "A retry with the same key returns the same job."),
         ("Prefer" = Option<String>, Header, nullable = false, description = "`wait=N`: answer when the job has ended, or after N seconds."),
     ),
     request_body = JobRequest,
@@ -133,14 +133,14 @@ async fn list_jobs(
 
 /// Read a job
 ///
-/// With `Prefer: wait=N` the answer waits up to N seconds (120 at the most) for the job's end. With the last ETag in
-/// `If-None-Match` too, it waits for any change, and is 304 where there is none; of a job that has changed since, it comes
-/// at once.
+/// With `Prefer: wait=N` the answer waits up to N seconds (at most 120) for the job's end. With the last ETag in
+/// `If-None-Match` too, it waits for any change, and is 304 if there is none. If the job has changed already, the
+/// answer is immediate.
 #[utoipa::path(
     get, path = "/v1/jobs/{id}", tag = "jobs", security(("key" = ["read"])),
     params(
         ("id" = String, Path, description = "The job."),
-        ("If-None-Match" = Option<String>, Header, nullable = false, description = "The ETag that is known already."),
+        ("If-None-Match" = Option<String>, Header, nullable = false, description = "The ETag of a known version."),
         ("Prefer" = Option<String>, Header, nullable = false, description = "`wait=N`: answer when the job has ended, with If-None-Match when it has changed, or after N seconds."),
     ),
     responses(
@@ -172,11 +172,11 @@ async fn get_job(
 
 /// Delete a finished job
 ///
-/// Its placement stays. A job that has not ended is not deleted: 409; stop it first.
+/// Its placement stays. A job that has not ended is not deleted: 409. Stop it first.
 #[utoipa::path(
     delete, path = "/v1/jobs/{id}", tag = "jobs", security(("key" = ["admin"])),
     params(("id" = String, Path, description = "The job.")),
-    responses((status = 204, description = "It is gone."), BadParameter, NotFound, Conflict, Refused, Internal, Unavailable, StorageFull)
+    responses((status = 204, description = "Deleted."), BadParameter, NotFound, Conflict, Refused, Internal, Unavailable, StorageFull)
 )]
 async fn delete_job(
     State(api): State<Api>,
@@ -190,8 +190,8 @@ async fn delete_job(
 
 /// Stop a job
 ///
-/// It ends now and keeps the best placement that it has. Asking again changes nothing; nor does asking of a job that
-/// has ended. With `Prefer: wait=N` the answer waits up to N seconds (120 at the most) for the end.
+/// The job ends now with its best placement so far. Stopping it again, or stopping an ended job, has no effect. With
+/// `Prefer: wait=N` the answer waits up to N seconds (at most 120) for the end.
 #[utoipa::path(
     post, path = "/v1/jobs/{id}/stop", tag = "jobs", security(("key" = ["plan"])),
     params(
@@ -221,15 +221,15 @@ async fn stop_job(
 
 /// Read a job's best placement so far
 ///
-/// The document alone; a finished job's placement is also stored under `placement_id`.
+/// Returns only the document. The placement of a finished job is also stored under `placement_id`.
 #[utoipa::path(
     get, path = "/v1/jobs/{id}/placement", tag = "jobs", security(("key" = ["read"])),
     params(
         ("id" = String, Path, description = "The job."),
-        ("If-None-Match" = Option<String>, Header, nullable = false, description = "The ETag that is known already."),
+        ("If-None-Match" = Option<String>, Header, nullable = false, description = "The ETag of a known version."),
     ),
     responses(
-        (status = 200, description = "The best so far, or the proof that there is none.", body = PlacementDocument,
+        (status = 200, description = "The best placement so far, or the proof that there is none.", body = PlacementDocument,
             headers(("ETag" = String))),
         (status = 304, description = "Not modified."),
         BadParameter, NotFound, NoPlacement, Refused, Internal, Unavailable,
@@ -257,7 +257,7 @@ async fn get_job_placement(
     Ok(if etag.is_known(&headers) { etag.not_modified() } else { etag.on(json::text(StatusCode::OK, document)) })
 }
 
-/// The job of a request, which the log names with the request's id.
+/// Parses the id of a request's job and adds it to the request's span for the log.
 fn accepted(Registered { row, replayed, .. }: Registered<Job>) -> Job {
     tracing::Span::current().record("job_id", tracing::field::display(&row.id));
     if !replayed {
@@ -266,12 +266,12 @@ fn accepted(Registered { row, replayed, .. }: Registered<Job>) -> Job {
     row
 }
 
-/// A job as it stands, with its tag.
+/// Returns an answer with a job and its tag.
 fn answer(status: StatusCode, job: Job) -> Response {
     ETag::new(job.version).on(json::value(status, &job))
 }
 
-/// The id in a path.
+/// Parses the id in a path.
 pub(crate) fn job_id(text: &str) -> Result<Id, Problem> {
     Id::parse(IdKind::Job, text).ok_or_else(|| Problem::not_found("job", text))
 }

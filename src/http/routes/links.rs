@@ -1,4 +1,4 @@
-//! `/v1/clusters/{id}/links`: measured links, as a new revision of their cluster.
+//! `/v1/clusters/{id}/links`: updates measured links, in a new revision of their cluster.
 
 use std::collections::BTreeSet;
 
@@ -28,8 +28,8 @@ use crate::http::routes::clusters::{cluster_id, summary};
 use crate::store::{ClusterDocument, ClusterSummary};
 
 document! {
-    /// Measured links: each takes the place of what is listed for its pair, in the directions that it gives; other pairs
-    /// stay. To take a link away, replace the inventory.
+    /// Measured links. Each replaces the listed link of its pair in its directions; other pairs stay. To remove a link,
+    /// replace the inventory.
     #[derive(Debug, Serialize, ToSchema)]
     pub struct LinksPatch {
         /// The links.
@@ -43,7 +43,7 @@ pub(crate) fn routes() -> OpenApiRouter<Api> {
 
 /// Change links of a cluster
 ///
-/// This makes a new revision. `If-Match` names the ETag of the revision that it changes.
+/// This creates a new revision. `If-Match` names the ETag of the revision that it changes.
 #[utoipa::path(
     patch, path = "/v1/clusters/{id}/links", tag = "clusters", security(("key" = ["plan"])),
     params(
@@ -80,7 +80,7 @@ fn patched(inventory: &str, patch: &Value, most: usize) -> Result<ClusterDocumen
     let stored = |faults| Problem::internal(format!("a stored cluster has faults: {faults:?}"));
     let mut cluster = Reader::parse(inventory.as_bytes()).map_err(stored)?;
     let listed = ClusterInventory::from_json(&cluster).map_err(stored)?.links;
-    // In front, so that a fault has the place that it has in the patch: among what is listed there is none.
+    // The patched links come first, so that the pointer of a fault is that in the patch. Listed links are valid.
     let links: Vec<Link> = measured.iter().cloned().chain(without(listed, &measured)).collect();
     cluster["links"] = json!(links);
     let mut reader = Reader::new();
@@ -101,7 +101,7 @@ fn read_patch(reader: &mut Reader, patch: &Value) -> Option<Vec<Link>> {
     links?.into_iter().collect()
 }
 
-/// The listed links without the directed pairs that were measured.
+/// Returns the listed links without the directed pairs that were measured.
 fn without(listed: Vec<Link>, measured: &[Link]) -> Vec<Link> {
     let there = measured.iter().map(|link| (link.from.as_str(), link.to.as_str()));
     let back = measured.iter().filter(|link| link.bidirectional).map(|link| (link.to.as_str(), link.from.as_str()));

@@ -1,4 +1,4 @@
-//! `/metrics`: what the service counts, for Prometheus; and the duration of every request.
+//! `/metrics`: the metrics of the service for Prometheus, and the middleware that measures requests.
 
 use std::sync::Arc;
 
@@ -25,11 +25,11 @@ pub(crate) fn routes() -> OpenApiRouter<Api> {
 
 /// Read the metrics
 ///
-/// In the text format of Prometheus. The names stand in docs/operations.md.
+/// Returns the metrics in the text format of Prometheus. docs/operations.md lists their names.
 #[utoipa::path(
     get, path = "/metrics", tag = "service",
     responses(
-        (status = 200, description = "Everything that is counted.", body = String, content_type = "text/plain",
+        (status = 200, description = "The metrics.", body = String, content_type = "text/plain",
             example = json!(EXAMPLE)),
         Internal, Unavailable,
     )
@@ -49,7 +49,7 @@ async fn get_metrics(State(api): State<Api>) -> Result<Response, Problem> {
     Ok(response)
 }
 
-/// Measures a request until its answer begins.
+/// Measures the time from a request to the beginning of its answer.
 pub(crate) async fn measure(State(clock): State<Arc<dyn Clock>>, request: Request, next: Next) -> Response {
     let route = request.extensions().get::<MatchedPath>().map_or("none", MatchedPath::as_str).to_owned();
     let method = method_name(request.method().as_str());
@@ -64,7 +64,7 @@ pub(crate) async fn measure(State(clock): State<Arc<dyn Clock>>, request: Reques
     response
 }
 
-/// Methods that anybody makes up would each be a series of their own.
+/// Returns a name for known methods only, since any other method would add a series.
 fn method_name(method: &str) -> &'static str {
     ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
         .into_iter()
@@ -72,7 +72,7 @@ fn method_name(method: &str) -> &'static str {
         .unwrap_or("other")
 }
 
-/// A request that is being answered; counted until it is dropped, also where its caller goes away.
+/// Counts a request that is being answered until it is dropped, which also happens when the client disconnects.
 struct Running;
 
 impl Drop for Running {

@@ -1,4 +1,4 @@
-//! One file per resource: its addresses, and what happens there.
+//! The routes and handlers, with one file for each resource.
 
 pub mod clusters;
 pub mod deliveries;

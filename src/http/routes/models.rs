@@ -1,4 +1,4 @@
-//! `/v1/models`: immutable model profiles, known again by their content.
+//! `/v1/models`: immutable model profiles, identified by their content.
 
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode, header};
@@ -31,14 +31,14 @@ pub(crate) fn routes() -> OpenApiRouter<Api> {
 
 /// Register a model profile
 ///
-/// A profile is immutable. The same content is one model: registering it again answers the first one with 200.
+/// A profile is immutable. Registering the same content again returns the existing model with 200.
 #[utoipa::path(
     post, path = "/v1/models", tag = "models", security(("key" = ["plan"])),
-    params(("Idempotency-Key" = Option<String>, Header, nullable = false, description = "A retry with the same key answers the same.")),
+    params(("Idempotency-Key" = Option<String>, Header, nullable = false, description = "A retry with the same key gets the same answer.")),
     request_body = ModelProfile,
     responses(
-        (status = 201, description = "It is registered now.", body = ModelSummary, headers(("Location" = String))),
-        (status = 200, description = "It was registered before.", body = ModelSummary, headers(("Location" = String))),
+        (status = 201, description = "Registered.", body = ModelSummary, headers(("Location" = String))),
+        (status = 200, description = "The model was registered before.", body = ModelSummary, headers(("Location" = String))),
         BadBody, Slow, TooLarge, WrongMedia, InvalidOrReused, Refused, Internal, Unavailable, StorageFull,
     )
 )]
@@ -50,7 +50,7 @@ async fn create_model(
     let idempotency = document.idempotency.clone();
     let limits = api.limits;
     let profile = document.read(move |reader, value| limits.read_model(reader, value)).await?;
-    // A small profile can have many cuts to count.
+    // Even a small profile can have many cuts to count.
     let model = compute_apart(move || ModelDocument::new(&profile)).await;
     let registered = api.store.register_model(&caller.tenant, model, idempotency).await?;
     let status = if registered.created { StatusCode::CREATED } else { StatusCode::OK };
@@ -82,7 +82,7 @@ async fn list_models(
     get, path = "/v1/models/{id}", tag = "models", security(("key" = ["read"])),
     params(
         ("id" = String, Path, description = "The model."),
-        ("If-None-Match" = Option<String>, Header, nullable = false, description = "The ETag that is known already."),
+        ("If-None-Match" = Option<String>, Header, nullable = false, description = "The ETag of a known version."),
     ),
     responses(
         (status = 200, description = "The model with its profile.", body = Model, headers(("ETag" = String))),
@@ -110,11 +110,11 @@ async fn get_model(
 
 /// Delete a model
 ///
-/// A model that a job or a placement refers to stays: 409.
+/// A model that a job or a placement refers to is not deleted: 409.
 #[utoipa::path(
     delete, path = "/v1/models/{id}", tag = "models", security(("key" = ["admin"])),
     params(("id" = String, Path, description = "The model.")),
-    responses((status = 204, description = "It is gone."), BadParameter, NotFound, Conflict, Refused, Internal, Unavailable, StorageFull)
+    responses((status = 204, description = "Deleted."), BadParameter, NotFound, Conflict, Refused, Internal, Unavailable, StorageFull)
 )]
 async fn delete_model(
     State(api): State<Api>,

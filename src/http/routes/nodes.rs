@@ -1,4 +1,4 @@
-//! `/v1/clusters/{id}/nodes/{node}`: what changes about one device, as a new revision of its cluster.
+//! `/v1/clusters/{id}/nodes/{node}`: changes of a node, in a new revision of its cluster.
 
 use std::collections::BTreeMap;
 
@@ -28,29 +28,29 @@ use crate::http::routes::clusters::{cluster_id, summary};
 use crate::store::{ClusterDocument, ClusterSummary};
 
 document! {
-    /// Changes of a node: a field that is given takes the place of the node's whole field, the others stay. To take a
-    /// field away, replace the inventory.
+    /// Changes of a node. A given field replaces the node's whole field; others stay. To remove a field, replace the
+    /// inventory.
     #[derive(Debug, Serialize, ToSchema)]
     pub struct NodePatch {
         /// Memory of the device, bytes.
         #[schema(nullable = false, maximum = 9007199254740991_i64)]
         pub memory_bytes: Option<u64>,
-        /// What of it is not for us: the operating system and other programs.
+        /// Memory that is reserved for the operating system and other programs, bytes.
         #[schema(nullable = false, maximum = 9007199254740991_i64)]
         pub reserved_bytes: Option<u64>,
         /// Operations per second.
         #[schema(nullable = false, exclusive_minimum = 0)]
         pub flops_per_s: Option<f64>,
-        /// The name under which profiles give measured times.
+        /// The device class under which profiles give measured times.
         #[schema(nullable = false, min_length = 1, max_length = 256)]
         pub device_class: Option<String>,
-        /// For selectors.
+        /// Labels for selectors.
         #[schema(nullable = false)]
         pub labels: Option<BTreeMap<String, String>>,
-        /// Whether the node takes stages now.
+        /// Whether the node can host stages now.
         #[schema(nullable = false)]
         pub schedulable: Option<bool>,
-        /// Where it stands, for radio networks.
+        /// The position, for radio networks.
         #[schema(nullable = false)]
         pub position_m: Option<Position>,
     }
@@ -62,7 +62,7 @@ pub(crate) fn routes() -> OpenApiRouter<Api> {
 
 /// Change one node of a cluster
 ///
-/// This makes a new revision. `If-Match` names the ETag of the revision that it changes.
+/// This creates a new revision. `If-Match` names the ETag of the revision that it changes.
 #[utoipa::path(
     patch, path = "/v1/clusters/{id}/nodes/{node}", tag = "clusters", security(("key" = ["plan"])),
     params(
@@ -115,8 +115,8 @@ fn find_node<'c>(cluster: &'c mut Value, id: &str) -> Option<(usize, &'c mut Map
     Some((index, node.as_object_mut()?))
 }
 
-/// Faults of the patched inventory, with pointers into the patch. What another node has against the change (two at
-/// one place) stands at the root, with its own place in words.
+/// Returns the faults of the patched inventory, with pointers into the patch. A conflict with another node, such as an
+/// equal position, has the root as its pointer and names the other node in its detail.
 fn of_patch(faults: Vec<Fault>, index: usize) -> impl Iterator<Item = Fault> {
     let prefix = format!("/nodes/{index}/");
     faults.into_iter().map(move |fault| match fault.pointer.strip_prefix(&prefix) {

@@ -1,4 +1,4 @@
-//! `/v1/placements`: what jobs ended with.
+//! `/v1/placements`: the results of jobs.
 
 use axum::extract::{Path, State};
 use axum::http::header::IF_MATCH;
@@ -24,32 +24,32 @@ use crate::http::shapes::joined::Placement;
 use crate::http::shapes::page::PlacementPage;
 use crate::store::PlacementFilter;
 
-/// Which placements are wanted.
+/// A filter of placements.
 #[derive(Debug, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct PlacementParameters {
-    /// Of this model.
+    /// Placements of this model.
     #[param(nullable = false)]
     pub model_id: Option<String>,
-    /// On this cluster.
+    /// Placements on this cluster.
     #[param(nullable = false)]
     pub cluster_id: Option<String>,
-    /// Computed from this revision of the cluster.
+    /// Placements computed from this revision of the cluster.
     #[param(nullable = false, minimum = 1)]
     pub cluster_revision: Option<u64>,
-    /// Of this job.
+    /// The placement of this job.
     #[param(nullable = false)]
     pub job_id: Option<String>,
-    /// Of this status; given often, of one of them.
+    /// Placements with this status. Repeatable: with one of them.
     #[param(nullable = false)]
     pub status: Option<Vec<Status>>,
-    /// With a stage on this node.
+    /// Placements with a stage on this node.
     #[param(nullable = false, min_length = 1, max_length = 256)]
     pub node_id: Option<String>,
-    /// With this label, as `name=value`; given often, with all of them.
+    /// Placements with this label, as `name=value`. Repeatable: with all of them.
     #[param(nullable = false)]
     pub label: Option<Vec<String>>,
-    /// Only the newest for each pair of model and cluster, among those that match everything else.
+    /// Only the newest placement for each pair of model and cluster, among those that match the other parameters.
     #[param(nullable = false, default = false)]
     pub latest: Option<bool>,
 }
@@ -60,7 +60,7 @@ pub(crate) fn routes() -> OpenApiRouter<Api> {
 
 /// List placements
 ///
-/// Their figures and nodes; `GET /v1/placements/{id}` has the stages.
+/// Returns their figures and nodes. `GET /v1/placements/{id}` returns the stages.
 #[utoipa::path(
     get, path = "/v1/placements", tag = "placements", security(("key" = ["read"])), params(PlacementParameters, PageParameters),
     responses(
@@ -94,7 +94,7 @@ async fn list_placements(
     get, path = "/v1/placements/{id}", tag = "placements", security(("key" = ["read"])),
     params(
         ("id" = String, Path, description = "The placement."),
-        ("If-None-Match" = Option<String>, Header, nullable = false, description = "The ETag that is known already."),
+        ("If-None-Match" = Option<String>, Header, nullable = false, description = "The ETag of a known version."),
     ),
     responses(
         (status = 200, description = "The placement.", body = Placement, headers(("ETag" = String))),
@@ -110,7 +110,7 @@ async fn get_placement(
     _: NoParameters,
 ) -> Result<Response, Problem> {
     let id = placement_id(&id)?;
-    // Read before the placement: a deletion that comes between empties the cache once more than needed, never less.
+    // The count is read before the placement, so that a deletion in between makes the entry stale.
     let deletions = api.store.placement_deletions();
     let CachedPlacement { etag, body, .. } = match api.cache.get(&caller.tenant, &id, deletions) {
         Some(cached) => cached,
@@ -128,13 +128,13 @@ async fn get_placement(
 
 /// Delete a placement
 ///
-/// The record of its job stays and goes on naming it. A placement that a job which has not ended names as its base or as
-/// an occupant stays: 409.
+/// The record of its job stays and still names it. A placement that is the base or an occupant of a job that has not
+/// ended is not deleted: 409.
 #[utoipa::path(
     delete, path = "/v1/placements/{id}", tag = "placements", security(("key" = ["admin"])),
     params(
         ("id" = String, Path, description = "The placement."),
-        ("If-Match" = Option<String>, Header, nullable = false, description = "The ETag of the placement: where it has another, nothing is deleted."),
+        ("If-Match" = Option<String>, Header, nullable = false, description = "The ETag of the placement. If it has another, nothing is deleted."),
     ),
     responses(
         (status = 204, description = "Deleted."),
@@ -149,7 +149,7 @@ async fn delete_placement(
     _: NoParameters,
 ) -> Result<Response, Problem> {
     let id = placement_id(&id)?;
-    // It never changes: whoever knows its tag knows what is deleted.
+    // A placement is immutable, so its tag depends only on its id.
     if headers.contains_key(IF_MATCH) {
         api.store.placement(&caller.tenant, &id).await?;
         ETag::new(&id).may_match(&headers)?;

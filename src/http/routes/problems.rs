@@ -1,4 +1,4 @@
-//! `/problems/{name}`: what a problem's `type` leads to.
+//! `/problems/{name}`: the pages that a problem's `type` refers to.
 
 use axum::extract::Path;
 use axum::http::StatusCode;
@@ -16,13 +16,13 @@ use crate::http::problem::{Problem, ProblemType};
 /// A type of problem.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ProblemDescription {
-    /// Its address, as it stands in `type`.
+    /// Its path, as in `type`.
     #[serde(rename = "type")]
     #[schema(format = "uri-reference")]
     pub problem_type: &'static str,
-    /// The HTTP status that goes with it.
+    /// Its HTTP status.
     pub status: u16,
-    /// The type in a few words.
+    /// A short title.
     pub title: &'static str,
     /// What to do about it.
     pub action: &'static str,

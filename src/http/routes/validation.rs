@@ -1,4 +1,4 @@
-//! `/v1/jobs/validate`: what is wrong with a job, and whether it can have a placement at all, without a job.
+//! `/v1/jobs/validate`: checks the document of a job without creating one.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,17 +24,18 @@ use crate::http::problem::{Problem, ProblemType};
 use crate::http::request::body::Document;
 use crate::http::request::job_request::JobRequest;
 
-/// How long proofs are looked for.
+/// The time limit of the search for proofs.
 const LONGEST: Duration = Duration::from_secs(2);
 
-/// What a job would be told.
+/// The result of the checks.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct JobValidation {
-    /// Whether the document is one that a job can be made of.
+    /// Whether a job can be created from the document.
     pub valid: bool,
-    /// Every fault of the document, ids that are not stored among them.
+    /// Every fault of the document, including unknown ids.
     pub errors: Vec<Fault>,
-    /// Of a valid document: proofs that it has no placement, as far as they are cheap. None is no promise.
+    /// For a valid document: cheap proofs that it has no placement. An empty list does not mean that there is a
+    /// placement.
     pub reasons: Vec<Reason>,
 }
 
@@ -44,13 +45,13 @@ pub(crate) fn routes() -> OpenApiRouter<Api> {
 
 /// Check a job
 ///
-/// The document is that of `POST /v1/jobs`. Nothing is stored and nothing is searched: the answer names every fault, and
-/// every proof that there is no placement that takes no search and at most two seconds.
+/// The document is that of `POST /v1/jobs`. Nothing is stored, and there is no search. The answer names every fault,
+/// and every proof of infeasibility that needs no search and at most two seconds.
 #[utoipa::path(
     post, path = "/v1/jobs/validate", tag = "jobs", security(("key" = ["read"])),
     request_body = JobRequest,
     responses(
-        (status = 200, description = "What a job would be told.", body = JobValidation),
+        (status = 200, description = "The result of the checks.", body = JobValidation),
         BadBody, Slow, TooLarge, WrongMedia, Refused, Internal, Unavailable,
     )
 )]
@@ -73,7 +74,7 @@ async fn validate_job(
     Ok(json::value(StatusCode::OK, &validation))
 }
 
-/// Ends the look for proofs in time.
+/// Stops the search for proofs at its time limit.
 struct Deadline {
     clock: Arc<dyn Clock>,
     at: Duration,

@@ -1,4 +1,4 @@
-//! `/v1/webhooks`: who is told when a job ends. What was told, and what not yet, stands in `deliveries`.
+//! `/v1/webhooks`: the receivers of messages about ended jobs. `deliveries` has the messages.
 
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode, header};
@@ -37,17 +37,17 @@ pub(crate) fn routes() -> OpenApiRouter<Api> {
         .routes(routes!(rotate_webhook_secret))
 }
 
-/// Make a webhook
+/// Create a webhook
 ///
-/// From now on it is told when a job of the tenant ends, in messages that are signed as Standard Webhooks says, with the
-/// secret that this answer shows. A retry with the same `Idempotency-Key` shows the webhook and its secret again. An
-/// address that messages may not go to is refused; of a name that is seen at each attempt to deliver.
+/// The webhook gets a message when a job of the tenant ends. Messages are signed as Standard Webhooks specifies, with
+/// the secret in this answer. A retry with the same `Idempotency-Key` returns the webhook and its secret again. An
+/// address that messages may not go to is refused; the addresses of a name are checked at each attempt.
 #[utoipa::path(
     post, path = "/v1/webhooks", tag = "webhooks", security(("key" = ["admin"])),
-    params(("Idempotency-Key" = Option<String>, Header, nullable = false, description = "A retry with the same key answers the same webhook.")),
+    params(("Idempotency-Key" = Option<String>, Header, nullable = false, description = "A retry with the same key returns the same webhook.")),
     request_body = WebhookRequest,
     responses(
-        (status = 201, description = "It is made.", body = WebhookWithSecret,
+        (status = 201, description = "Created.", body = WebhookWithSecret,
             headers(("Location" = String), ("ETag" = String))),
         BadBody, Slow, Conflict, TooLarge, WrongMedia, InvalidOrReused, Refused, Internal, Unavailable, StorageFull,
     )
@@ -91,7 +91,7 @@ async fn list_webhooks(
     get, path = "/v1/webhooks/{id}", tag = "webhooks", security(("key" = ["admin"])),
     params(
         ("id" = String, Path, description = "The webhook."),
-        ("If-None-Match" = Option<String>, Header, nullable = false, description = "The ETag that is known already."),
+        ("If-None-Match" = Option<String>, Header, nullable = false, description = "The ETag of a known version."),
     ),
     responses(
         (status = 200, description = "The webhook.", body = Webhook, headers(("ETag" = String))),
@@ -116,7 +116,8 @@ async fn get_webhook(
 
 /// Change a webhook
 ///
-/// Its URL, its description, and whether it gets messages. `If-Match` names the ETag of the version that it changes.
+/// Changes its URL, its description, or whether it is enabled. `If-Match` names the ETag of the version that it
+/// changes.
 #[utoipa::path(
     patch, path = "/v1/webhooks/{id}", tag = "webhooks", security(("key" = ["admin"])),
     params(
@@ -125,7 +126,7 @@ async fn get_webhook(
     ),
     request_body = WebhookPatch,
     responses(
-        (status = 200, description = "The webhook as it is now.", body = Webhook, headers(("ETag" = String))),
+        (status = 200, description = "The changed webhook.", body = Webhook, headers(("ETag" = String))),
         BadBody, Slow, NotFound, Stale, TooLarge, WrongMedia, Invalid, VersionMissing, Refused, Internal, Unavailable, StorageFull,
     )
 )]
@@ -146,14 +147,14 @@ async fn patch_webhook(
 
 /// Delete a webhook
 ///
-/// Its deliveries go with it.
+/// Deletes its deliveries too.
 #[utoipa::path(
     delete, path = "/v1/webhooks/{id}", tag = "webhooks", security(("key" = ["admin"])),
     params(
         ("id" = String, Path, description = "The webhook."),
-        ("If-Match" = Option<String>, Header, nullable = false, description = "The ETag that is known: where there is another, nothing is deleted."),
+        ("If-Match" = Option<String>, Header, nullable = false, description = "The ETag of the webhook. If it has another, nothing is deleted."),
     ),
-    responses((status = 204, description = "It is gone."), BadParameter, NotFound, Stale, Refused, Internal, Unavailable, StorageFull)
+    responses((status = 204, description = "Deleted."), BadParameter, NotFound, Stale, Refused, Internal, Unavailable, StorageFull)
 )]
 async fn delete_webhook(
     State(api): State<Api>,
@@ -170,14 +171,14 @@ async fn delete_webhook(
 
 /// Rotate a webhook's secret
 ///
-/// The answer shows the new secret. For a day messages are signed with both, so that the receiver can change over; a
-/// secret that was rotated before loses its place at once. Send an `Idempotency-Key`: a retry with it rotates no more,
-/// and shows the secret that is valid then.
+/// The answer contains the new secret. For a day messages are signed with both secrets, so that the receiver can
+/// switch. Earlier secrets stop signing at once. Send an `Idempotency-Key`: a retry with it does not rotate again and
+/// returns the current secret.
 #[utoipa::path(
     post, path = "/v1/webhooks/{id}/rotate-secret", tag = "webhooks", security(("key" = ["admin"])),
     params(
         ("id" = String, Path, description = "The webhook."),
-        ("Idempotency-Key" = Option<String>, Header, nullable = false, description = "A retry with the same key rotates no more."),
+        ("Idempotency-Key" = Option<String>, Header, nullable = false, description = "A retry with the same key does not rotate again."),
     ),
     responses(
         (status = 200, description = "The webhook with its new secret.", body = WebhookWithSecret,
@@ -200,7 +201,7 @@ async fn rotate_webhook_secret(
     Ok(etag.on(json::value(StatusCode::OK, &WebhookWithSecret::new(rotated, api.clock.now()))))
 }
 
-/// The id in a path.
+/// Parses the id in a path.
 pub(crate) fn webhook_id(text: &str) -> Result<Id, Problem> {
     Id::parse(IdKind::Webhook, text).ok_or_else(|| Problem::not_found("webhook", text))
 }

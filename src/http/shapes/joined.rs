@@ -1,4 +1,4 @@
-//! Answers whose JSON is a stored summary with more members, described without repeating the summary's members.
+//! Schemas of answers that extend a stored summary with more members.
 
 use cutpoint_planner::domain::cluster::ClusterInventory;
 use cutpoint_planner::domain::model::ModelProfile;
@@ -14,7 +14,7 @@ use crate::store::{self, ClusterSummary, ModelSummary};
 /// A component of the OpenAPI document: its name and its schema.
 type Component = (String, RefOr<Schema>);
 
-/// Makes the shape of an answer that is written around a stored document: the summary's members and one more.
+/// Defines the schema of an answer with the members of a summary and a stored document.
 macro_rules! around {
     ($(#[doc = $about:literal] $whole:ident = $summary:ty { #[doc = $meaning:literal] $member:ident: $document:ty })+) => {$(
         #[doc = $about]
@@ -41,19 +41,19 @@ macro_rules! around {
 }
 
 around! {
-    /// A registered model. The answer is written around the stored profile; this is its shape.
+    /// A registered model with its profile.
     Model = ModelSummary {
         /// The profile, its layers in topological order.
         profile: ModelProfile
     }
 
-    /// A revision of a cluster. The answer is written around the stored inventory; this is its shape.
+    /// A revision of a cluster with its inventory.
     Cluster = ClusterSummary {
         /// The inventory.
         inventory: ClusterInventory
     }
 
-    /// A stored placement. The answer is written around the stored document; this is its shape.
+    /// A stored placement with its document.
     Placement = store::PlacementSummary {
         /// The placement, or the proof that there is none.
         placement: PlacementDocument
@@ -91,7 +91,7 @@ impl ToSchema for PlacementSummary {
     }
 }
 
-/// An object with the members of several.
+/// Returns the schema of an object with the members of several.
 fn joined(description: &str, parts: [RefOr<Schema>; 2]) -> RefOr<Schema> {
     let mut whole = Object::new();
     whole.description = Some(description.trim().to_owned());
@@ -104,7 +104,7 @@ fn joined(description: &str, parts: [RefOr<Schema>; 2]) -> RefOr<Schema> {
     whole.into()
 }
 
-/// A reference to a component, with what it means here.
+/// Returns a reference to a component with a description.
 fn described<T: ToSchema>(meaning: &str) -> RefOr<Schema> {
     let mut component = Ref::from_schema_name(T::name());
     component.description = meaning.trim().to_owned();

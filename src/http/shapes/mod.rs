@@ -1,4 +1,4 @@
-//! What resources look like in JSON, where several routes answer with them.
+//! JSON schemas that several routes share.
 
 pub mod joined;
 pub mod page;

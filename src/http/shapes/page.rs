@@ -1,4 +1,4 @@
-//! A page of a list, the same for everything that is listed.
+//! Pages of lists.
 
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -8,7 +8,7 @@ use crate::http::shapes::joined::PlacementSummary;
 use crate::http::shapes::webhook::Webhook;
 use crate::store::{ClusterSummary, Delivery, Job, Listed, ModelSummary};
 
-/// Makes the page of each list: the name, its items and what the OpenAPI document says of both.
+/// Defines the page of each list, with its name, its items and their descriptions.
 macro_rules! pages {
     ($($(#[doc = $about:literal])+ $page:ident { $(#[doc = $those:literal])+ items: $item:ty })+) => {$(
         $(#[doc = $about])+
@@ -16,12 +16,12 @@ macro_rules! pages {
         pub struct $page {
             $(#[doc = $those])+
             pub items: Vec<$item>,
-            /// Give it as `cursor` for the next page; absent at the end.
+            /// The `cursor` of the next page; absent on the last page.
             #[serde(skip_serializing_if = "Option::is_none")]
             #[schema(nullable = false)]
             pub next_cursor: Option<String>,
-            /// Ids of what stands in this part of the list and is damaged in the database; reading one says what is wrong. Absent
-            /// where all of it can be read.
+            /// The ids of damaged rows in this part of the list. Reading one reports the damage. Absent if there is
+            /// none.
             #[serde(skip_serializing_if = "Vec::is_empty")]
             #[schema(required = false)]
             pub unreadable: Vec<String>,

@@ -1,4 +1,4 @@
-//! Webhooks as clients see them, and what they are sent.
+//! Webhooks and their messages in JSON.
 
 use jiff::Timestamp;
 use serde::Serialize;
@@ -9,30 +9,30 @@ use crate::http::request::body::document;
 use crate::store::{self, DisabledReason, Job};
 
 document! {
-    /// A webhook to make.
+    /// A webhook to create.
     #[derive(Debug, Serialize, ToSchema)]
     pub struct WebhookRequest {
-        /// Where messages go: an https URL of a receiver on the open Internet, or in a net that the service's configuration
-        /// allows (there http too).
+        /// The URL that messages go to: https for a receiver on the public Internet, https or http for one in a network
+        /// that the service's configuration allows.
         #[schema(min_length = 1, max_length = 2048, format = "uri")]
         pub url: String,
-        /// For people.
+        /// A description, for people.
         #[schema(nullable = false, min_length = 1, max_length = 256)]
         pub description: Option<String>,
     }
 }
 
 document! {
-    /// Changes of a webhook: a field that is given takes the place of the webhook's, the others stay.
+    /// Changes of a webhook. A given field replaces the webhook's; others stay.
     #[derive(Debug, Serialize, ToSchema)]
     pub struct WebhookPatch {
-        /// Where messages go.
+        /// The URL that messages go to.
         #[schema(nullable = false, min_length = 1, max_length = 2048, format = "uri")]
         pub url: Option<String>,
-        /// For people.
+        /// A description, for people.
         #[schema(nullable = false, min_length = 1, max_length = 256)]
         pub description: Option<String>,
-        /// Whether it gets messages. What waits to be delivered when it is disabled fails, and can be sent again once it is
+        /// Whether it is enabled. Disabling it fails its pending deliveries, which can be sent again once it is
         /// enabled.
         #[schema(nullable = false)]
         pub enabled: Option<bool>,
@@ -45,23 +45,23 @@ pub struct Webhook {
     /// Its id.
     #[schema(value_type = String)]
     pub id: Id,
-    /// Where messages go.
+    /// The URL that messages go to.
     pub url: String,
-    /// For people.
+    /// A description, for people.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub description: Option<String>,
-    /// Whether it gets messages.
+    /// Whether it is enabled.
     pub enabled: bool,
-    /// Why it gets none.
+    /// Why it is disabled.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub disabled_reason: Option<DisabledReason>,
-    /// Since when it gets none.
+    /// When it was disabled.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false, value_type = Option<String>, format = DateTime)]
     pub disabled_at: Option<Timestamp>,
-    /// When it was made.
+    /// When it was created.
     #[schema(value_type = String, format = DateTime)]
     pub created_at: Timestamp,
 }
@@ -71,9 +71,9 @@ pub struct Webhook {
 pub struct WebhookWithSecret {
     /// The webhook.
     pub webhook: Webhook,
-    /// What its messages are signed with (Standard Webhooks). It is shown here alone.
+    /// The secret that signs its messages (Standard Webhooks). Only this answer contains it.
     pub secret: String,
-    /// Until when the secret before this one signs too.
+    /// Until when the previous secret signs too.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false, value_type = Option<String>, format = DateTime)]
     pub previous_secret_expires_at: Option<Timestamp>,
@@ -87,16 +87,16 @@ pub enum EventType {
     JobFinished,
 }
 
-/// What webhooks are sent: the body of a message. It is written with the job's end; this is its shape.
+/// The body of a message to webhooks.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct WebhookMessage {
-    /// What happened.
+    /// The type of the event.
     #[serde(rename = "type")]
     pub event_type: EventType,
-    /// When it happened.
+    /// The time of the event.
     #[schema(value_type = String, format = DateTime)]
     pub timestamp: Timestamp,
-    /// The job, as `GET /v1/jobs/{id}` answers it.
+    /// The job, as `GET /v1/jobs/{id}` returns it.
     pub data: Job,
 }
 
@@ -116,7 +116,7 @@ impl From<store::Webhook> for Webhook {
 }
 
 impl WebhookWithSecret {
-    /// A stored webhook with what signs its messages now.
+    /// Returns a stored webhook with its current secret.
     pub fn new(webhook: store::Webhook, now: Timestamp) -> Self {
         Self {
             secret: webhook.secret.reveal(),

@@ -1,5 +1,5 @@
-//! The last pass over the OpenAPI document: request documents are closed, every operation has an example, says which key
-//! it needs, and lists its headers and links.
+//! The last pass over the OpenAPI document. It closes the schemas of requests and adds examples, key scopes, headers
+//! and links to the operations.
 
 use std::collections::BTreeSet;
 
@@ -12,7 +12,7 @@ use utoipa::openapi::{OpenApi, Ref, RefOr};
 
 use super::{headers, limits, links, messages, parameters, sample};
 
-/// Finishes the document that utoipa collected.
+/// Completes the document that utoipa generated.
 pub fn finish(api: &mut OpenApi) {
     close_requests(api);
     describe_keys(api);
@@ -32,7 +32,8 @@ pub fn finish(api: &mut OpenApi) {
     api.webhooks = Some(messages);
 }
 
-/// The scheme that operations name, and their scopes in words: most tools show only those.
+/// Defines the security scheme, and adds the scopes to the descriptions of operations, since most tools show only
+/// these.
 fn describe_keys(api: &mut OpenApi) {
     let scheme = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).description(Some(
         "A key that `cutpoint key create` made. A service on loopback needs none until the first one is made.",
@@ -53,13 +54,13 @@ fn scope_of(operation: &Operation) -> Option<String> {
     requirement["key"][0].as_str().map(str::to_owned)
 }
 
-/// Every operation of a path.
+/// Returns every operation of a path.
 fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
     let PathItem { get, put, post, delete, patch, .. } = item;
     [get, put, post, delete, patch].into_iter().flatten()
 }
 
-/// The reader refuses fields that it does not know, so the schemas of everything that a request can hold say so.
+/// Closes the schemas of everything that a request can contain, since the reader refuses unknown fields.
 fn close_requests(api: &mut OpenApi) {
     let bodies =
         api.paths.paths.values_mut().flat_map(operations).filter_map(|operation| match &operation.request_body {
@@ -84,7 +85,7 @@ fn close_requests(api: &mut OpenApi) {
     }
 }
 
-/// Names of the components that a piece of the document refers to.
+/// Returns the names of the components that a part of the document refers to.
 fn references(json: &Value) -> Vec<String> {
     match json {
         Value::Object(map) => map

@@ -1,4 +1,4 @@
-//! The headers of answers: each is described once, and every answer lists those that it carries.
+//! The headers of answers: each is described once, and every answer lists its headers.
 
 use utoipa::openapi::header::HeaderBuilder;
 use utoipa::openapi::path::Operation;
@@ -12,7 +12,7 @@ const REQUEST_ID: &str = "x-request-id";
 const CHALLENGE: &str = "WWW-Authenticate";
 const QUOTA: [&str; 2] = ["RateLimit", "RateLimit-Policy"];
 
-/// Describes every header once.
+/// Returns the description of every header.
 pub(crate) fn describe(components: &mut Components) {
     components.headers.extend(described().map(|(name, header)| (name.to_owned(), RefOr::T(header))));
 }
@@ -56,7 +56,7 @@ fn header(schema: Object, description: &str, example: impl Into<serde_json::Valu
     HeaderBuilder::new().schema(Some(schema)).description(Some(description)).example(Some(example.into())).build()
 }
 
-/// Lists the headers of an operation's answers: those that its handler names, and those that come by themselves.
+/// Adds the headers to an operation's answers: those that its handler names, and those that middleware sets.
 pub(crate) fn list(path: &str, operation: &mut Operation) {
     let may_wait = operation
         .parameters

@@ -1,5 +1,5 @@
-//! What the reader demands of every text, map and number of a request, whatever its field: the derives cannot say it of
-//! what lies within lists and maps.
+//! The reader's limits on every text, map and number of a request. utoipa's derives cannot express them within lists
+//! and maps.
 
 use utoipa::Number;
 use utoipa::openapi::RefOr;
@@ -10,7 +10,7 @@ const LONGEST_TEXT: usize = 256;
 const LEAST: f64 = 1e-100;
 const MOST: f64 = 1e100;
 
-/// Says the limits of a request document's fields.
+/// Adds the limits to the fields of a request document.
 pub(crate) fn bound(document: &mut Object) {
     document.properties.values_mut().for_each(bound_schema);
 }

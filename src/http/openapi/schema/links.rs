@@ -1,13 +1,13 @@
-//! Links: where the answer of one operation leads to, with what the next one is to be given.
+//! Links from the answer of an operation to a next operation, with its parameters.
 
 use utoipa::openapi::RefOr;
 use utoipa::openapi::link::LinkBuilder;
 use utoipa::openapi::path::Operation;
 
-/// A value of an answer, as a parameter of the next operation.
+/// Passes a value of an answer as a parameter of the next operation.
 type Given = (&'static str, &'static str);
 
-/// From an operation's success to the next operation.
+/// A link from an operation's successful answer to the next operation.
 type Lead = (&'static str, &'static str, &'static [Given]);
 
 const ID: Given = ("id", "$response.body#/id");
@@ -86,10 +86,10 @@ const LEADS: [Lead; 57] = [
     ("create_job", "get_placement", &[PLACEMENT_ID]),
 ];
 
-/// Where the whole answer is the body of the next operation.
+/// A link whose body is the whole answer.
 const WHOLE: [(&str, &str); 2] = [("get_example", "create_job"), ("get_example", "validate_job")];
 
-/// Says of an operation's successes where they lead to.
+/// Adds the links to an operation's successful answers.
 pub(crate) fn lead_on(operation: &mut Operation) {
     let Some(id) = operation.operation_id.clone() else { return };
     for (_, next, given) in LEADS.iter().filter(|(from, _, _)| *from == id) {

@@ -1,4 +1,4 @@
-//! What the service sends by itself, as the document's `webhooks` (OpenAPI 3.1).
+//! The messages to webhooks, as the document's `webhooks` (OpenAPI 3.1).
 
 use utoipa::OpenApi;
 use utoipa::openapi::Paths;
@@ -9,15 +9,15 @@ use crate::http::shapes::webhook::WebhookMessage;
 #[openapi(paths(job_finished))]
 struct Messages;
 
-/// The messages by their types.
+/// Returns the messages by type.
 pub(crate) fn messages() -> Paths {
     Messages::openapi().paths
 }
 
 /// A job has ended
 ///
-/// Sent to each enabled webhook of the job's tenant until the receiver takes it, at the most nine times within a day,
-/// always with the same `webhook-id`. Signed as Standard Webhooks says.
+/// The message is sent to each enabled webhook of the job's tenant until the receiver accepts it, at most nine times
+/// within a day, always with the same `webhook-id`. It is signed as Standard Webhooks specifies.
 #[utoipa::path(
     post, path = "job.finished", tag = "webhooks",
     params(
@@ -35,5 +35,5 @@ pub(crate) fn messages() -> Paths {
         (status = "default", description = "The message is sent again later."),
     )
 )]
-#[expect(dead_code, reason = "It is the receiver's to answer; this describes it")]
+#[expect(dead_code, reason = "The receiver implements it; this only describes it")]
 fn job_finished() {}

@@ -1,5 +1,4 @@
-//! What utoipa's derives cannot say of the domain: discriminated unions, closed request documents, examples, headers,
-//! links.
+//! What utoipa's derives cannot express: closed request documents, limits, examples, headers, links and messages.
 
 mod finish;
 mod headers;

@@ -1,4 +1,4 @@
-//! What parameters of one name share everywhere: how their values look.
+//! The formats of parameters, which parameters of the same name share.
 
 use cutpoint_planner::domain::unit::MAX_SAFE_INTEGER;
 use utoipa::Number;
@@ -10,7 +10,7 @@ use crate::domain::id::IdKind;
 
 const NUMBER: &str = "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}";
 
-/// Says of every parameter that is read strictly what it may be.
+/// Adds the format to every parameter that is parsed strictly.
 pub(crate) fn narrow(operation: &mut Operation) {
     for parameter in operation.parameters.iter_mut().flatten() {
         let RefOr::T(parameter) = parameter else { continue };
@@ -43,7 +43,7 @@ fn pattern(parameter: &Parameter) -> Option<String> {
     }
 }
 
-/// The value that a parameter is, or of which it is a list.
+/// Returns the schema of a parameter's value, or of its items if it is a list.
 fn value(schema: &mut Schema) -> Option<&mut Object> {
     match schema {
         Schema::Object(object) => Some(object),

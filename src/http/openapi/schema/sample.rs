@@ -1,4 +1,4 @@
-//! One example for each schema that a request or an answer has.
+//! An example for each schema of a request or an answer.
 
 use serde_json::{Value, json};
 
@@ -10,7 +10,7 @@ const WEBHOOK_ID: &str = "whk_01931e5d-1c2d-7a3b-8e4f-5a6b7c8d9e0f";
 const MESSAGE_ID: &str = "msg_01931e5d-0a1c-7b2d-9c3e-4d5e6f708192";
 const HASH: &str = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08";
 
-/// The example of the schema with this name; `None` for schemas that stand only within others.
+/// Returns the example of the schema with this name, or `None` for schemas that occur only within others.
 pub(crate) fn of(schema: &str) -> Option<Value> {
     Some(match schema {
         "ModelProfile" => model(),
@@ -203,7 +203,7 @@ fn evaluation() -> Value {
     })
 }
 
-/// A secret for show, with no randomness in it.
+/// A secret for examples, without randomness.
 const SECRET: &str = "whsec_BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc=";
 
 fn webhook() -> Value {
