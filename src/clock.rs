@@ -91,10 +91,10 @@ impl SteadyClock {
 
     /// Converts a time of this clock to the time of the wall clock as it is set now. The offset is rounded to whole
     /// seconds, since the two clocks cannot be read at the same moment.
-    pub fn on_the_wall(&self, time: Timestamp) -> Timestamp {
-        let turned_ms = self.clock.now().duration_since(self.now()).as_millis();
-        let turned_s = i64::try_from((turned_ms + 500).div_euclid(1000)).unwrap_or(0);
-        time.checked_add(SignedDuration::from_secs(turned_s)).unwrap_or(time)
+    pub fn to_wall_time(&self, time: Timestamp) -> Timestamp {
+        let offset_ms = self.clock.now().duration_since(self.now()).as_millis();
+        let offset_s = i64::try_from((offset_ms + 500).div_euclid(1000)).unwrap_or(0);
+        time.checked_add(SignedDuration::from_secs(offset_s)).unwrap_or(time)
     }
 }
 

@@ -7,9 +7,9 @@ use clap::Args;
 use clap::builder::{OsStringValueParser, TypedValueParser};
 
 use super::complain;
+use super::database_flags::DatabaseFlags;
 use super::exit::Exit;
 use super::interrupt::asked_to_end;
-use super::place::Place;
 use crate::clock::{Clock, SystemClock};
 use crate::config::Settings;
 use crate::store;
@@ -32,11 +32,11 @@ pub struct BackupArguments {
     #[arg(value_name = "FILE", value_parser = OsStringValueParser::new().map(PathBuf::from))]
     file: PathBuf,
     #[command(flatten)]
-    place: Place,
+    database: DatabaseFlags,
 }
 
 pub(super) fn run(arguments: &BackupArguments) -> Exit {
-    let settings = match arguments.place.settings() {
+    let settings = match arguments.database.settings() {
         Ok(settings) => settings,
         Err(words) => {
             eprintln!("cutpoint: {words}");

@@ -7,8 +7,8 @@ use clap::{Args, Subcommand, ValueEnum};
 use serde_json::json;
 
 use super::complain;
+use super::database_flags::DatabaseFlags;
 use super::exit::Exit;
-use super::place::Place;
 use super::table::{Side, Table};
 use crate::clock::{RandomIds, SystemClock};
 use crate::config::Settings;
@@ -55,7 +55,7 @@ struct CreateArguments {
     #[arg(long, default_value = Tenant::DEFAULT_NAME)]
     tenant: String,
     #[command(flatten)]
-    place: Place,
+    database: DatabaseFlags,
 }
 
 #[derive(Debug, Args)]
@@ -64,7 +64,7 @@ struct ListArguments {
     #[arg(long, value_enum, default_value_t = Output::Table)]
     output: Output,
     #[command(flatten)]
-    place: Place,
+    database: DatabaseFlags,
 }
 
 #[derive(Debug, Args)]
@@ -72,7 +72,7 @@ struct RevokeArguments {
     /// Id of the key, as `key list` shows it.
     id: String,
     #[command(flatten)]
-    place: Place,
+    database: DatabaseFlags,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -104,12 +104,12 @@ impl From<ScopeName> for Scope {
 }
 
 pub(super) fn run(arguments: &KeyArguments) -> Exit {
-    let place = match &arguments.action {
-        Action::Create(CreateArguments { place, .. })
-        | Action::List(ListArguments { place, .. })
-        | Action::Revoke(RevokeArguments { place, .. }) => place,
+    let database = match &arguments.action {
+        Action::Create(CreateArguments { database, .. })
+        | Action::List(ListArguments { database, .. })
+        | Action::Revoke(RevokeArguments { database, .. }) => database,
     };
-    let settings = match place.settings() {
+    let settings = match database.settings() {
         Ok(settings) => settings,
         Err(words) => return refuse(&words),
     };

@@ -1,13 +1,13 @@
 //! The command line, with one file for each command.
 
 mod backup;
+mod database_flags;
 mod demo;
 pub mod exit;
 mod health;
 mod interrupt;
 mod key;
 mod openapi;
-mod place;
 mod plan;
 mod serve;
 mod service;

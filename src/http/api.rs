@@ -8,7 +8,7 @@ use tokio::sync::Semaphore;
 
 use crate::clock::{Clock, Ids};
 use crate::config::Settings;
-use crate::http::gate::keyring::{Keyring, Rates};
+use crate::http::keyring::{Keyring, Rates};
 use crate::http::placement_cache::PlacementCache;
 use crate::jobs::Queue;
 use crate::store::Store;

@@ -26,8 +26,7 @@ use crate::http::gate::drain_body;
 use crate::http::gate::load_shedding;
 use crate::http::headers::encoding;
 use crate::http::headers::request_id::{self, MakeId, X_REQUEST_ID};
-use crate::http::openapi::older::openapi_3_0_json;
-use crate::http::openapi::schema;
+use crate::http::openapi::{older, schema};
 use crate::http::problem::Problem;
 use crate::http::routes::clusters;
 use crate::http::routes::deliveries;
@@ -110,6 +109,11 @@ pub fn openapi_json() -> String {
     let mut text = openapi_document().to_pretty_json().expect("the document is JSON");
     text.push('\n');
     text
+}
+
+/// Returns the text of `openapi/openapi-3.0.json`.
+pub fn openapi_3_0_json() -> String {
+    older::openapi_3_0_json(&openapi_document())
 }
 
 /// Returns the router of the service.

@@ -10,14 +10,14 @@ use crate::store::StoreError;
 
 /// How long a full queue counts as full without a query. Claims and cancellations by this process are known without
 /// one.
-const LOOK_AGAIN: Duration = Duration::from_millis(100);
+const QUERY_INTERVAL: Duration = Duration::from_millis(100);
 
 /// The reserved slots.
 #[derive(Debug, Default)]
 pub(super) struct Admission {
-    promised: Arc<AtomicU32>,
+    reserved: Arc<AtomicU32>,
     /// The monotonic time of the last query.
-    looked: Mutex<Option<Duration>>,
+    last_query: Mutex<Option<Duration>>,
 }
 
 /// A reserved slot in the queue for a job that is not yet inserted. Dropping it frees the slot; an inserted job
@@ -36,39 +36,39 @@ impl Queue {
     ///
     /// # Errors
     /// The database failed.
-    pub async fn place(&self) -> Result<Option<Slot>, StoreError> {
+    pub async fn reserve_slot(&self) -> Result<Option<Slot>, StoreError> {
         let (store, admission, limit) = (&self.inner.store, &self.inner.admission, self.inner.settings.queue_limit);
-        if let Some(place) = admission.promise(store.waiting_jobs(), limit) {
-            return Ok(Some(place));
+        if let Some(slot) = admission.reserve(store.waiting_jobs(), limit) {
+            return Ok(Some(slot));
         }
-        if !admission.is_time_to_look(self.inner.clock.monotonic()) {
+        if !admission.may_query(self.inner.clock.monotonic()) {
             return Ok(None);
         }
         let waiting = store.count_waiting(limit).await?;
-        Ok(admission.promise(waiting, limit))
+        Ok(admission.reserve(waiting, limit))
     }
 }
 
 impl Admission {
     /// Returns how many slots are reserved.
-    pub(super) fn promised(&self) -> u32 {
-        self.promised.load(Ordering::Relaxed)
+    pub(super) fn reserved(&self) -> u32 {
+        self.reserved.load(Ordering::Relaxed)
     }
 
-    pub(super) fn promise(&self, waiting: u32, limit: u32) -> Option<Slot> {
-        let one_more = |promised: u32| (promised.saturating_add(waiting) < limit).then(|| promised + 1);
-        self.promised.fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_more).ok()?;
-        Some(Slot(Arc::clone(&self.promised)))
+    pub(super) fn reserve(&self, waiting: u32, limit: u32) -> Option<Slot> {
+        let one_more = |reserved: u32| (reserved.saturating_add(waiting) < limit).then(|| reserved + 1);
+        self.reserved.fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_more).ok()?;
+        Some(Slot(Arc::clone(&self.reserved)))
     }
 
     /// Limits the queries: all callers share one per interval.
-    fn is_time_to_look(&self, now: Duration) -> bool {
-        let mut looked = self.looked.lock().unwrap_or_else(PoisonError::into_inner);
-        let is_time = looked.is_none_or(|before| now.saturating_sub(before) >= LOOK_AGAIN);
-        if is_time {
-            *looked = Some(now);
+    fn may_query(&self, now: Duration) -> bool {
+        let mut last_query = self.last_query.lock().unwrap_or_else(PoisonError::into_inner);
+        let may_query = last_query.is_none_or(|before| now.saturating_sub(before) >= QUERY_INTERVAL);
+        if may_query {
+            *last_query = Some(now);
         }
-        is_time
+        may_query
     }
 }
 
@@ -77,23 +77,23 @@ mod tests {
     use super::*;
 
     #[test]
-    fn no_more_is_promised_than_there_is_room_for() {
+    fn no_more_slots_are_reserved_than_are_free() {
         let admission = Admission::default();
-        let first = admission.promise(8, 10).unwrap();
-        let _second = admission.promise(8, 10).unwrap();
-        assert!(admission.promise(8, 10).is_none());
+        let first = admission.reserve(8, 10).unwrap();
+        let _second = admission.reserve(8, 10).unwrap();
+        assert!(admission.reserve(8, 10).is_none());
         // The job of the first slot is inserted now, and another job was claimed.
         drop(first);
-        assert!(admission.promise(9, 10).is_none());
-        assert!(admission.promise(8, 10).is_some());
-        assert!(admission.promise(0, 0).is_none());
+        assert!(admission.reserve(9, 10).is_none());
+        assert!(admission.reserve(8, 10).is_some());
+        assert!(admission.reserve(0, 0).is_none());
     }
 
     #[test]
     fn the_database_is_asked_once_in_a_while() {
         let admission = Admission::default();
         let at = Duration::from_millis;
-        let asked = [at(0), at(1), at(99), at(100), at(150), at(200)].map(|now| admission.is_time_to_look(now));
+        let asked = [at(0), at(1), at(99), at(100), at(150), at(200)].map(|now| admission.may_query(now));
         assert_eq!(asked, [true, false, false, true, false, true]);
     }
 }

@@ -22,7 +22,7 @@ impl Changes {
     }
 
     /// Announces a change of a job.
-    pub(super) fn tell(&self, id: &Id) {
+    pub(super) fn announce(&self, id: &Id) {
         if let Some(sender) = self.watched().get(id) {
             sender.send_replace(());
         }
@@ -74,9 +74,9 @@ mod tests {
         let mut first = changes.watch(&here);
         let mut second = changes.watch(&here);
 
-        changes.tell(&there);
+        changes.announce(&there);
         assert!(first.changed().now_or_never().is_none());
-        changes.tell(&here);
+        changes.announce(&here);
         first.changed().await;
         second.changed().await;
         assert!(first.changed().now_or_never().is_none());

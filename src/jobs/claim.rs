@@ -6,13 +6,11 @@ use std::time::Duration;
 use tracing::Instrument;
 
 use super::Inner;
-use super::drive::drive;
+use super::drive::{AFTER_FAILURE, drive};
 use crate::store::leases::Claimed;
 
 /// The longest sleep of a worker. New jobs wake a worker; the limit covers jobs that appear in the database otherwise.
-const LOOK_AGAIN: Duration = Duration::from_secs(5);
-/// The delay of a worker after a failure that no job caused.
-pub(super) const AFTER_FAILURE: Duration = Duration::from_secs(1);
+const LONGEST_SLEEP: Duration = Duration::from_secs(5);
 
 /// Works until the queue shuts down.
 pub(super) async fn work(queue: Arc<Inner>) {
@@ -21,9 +19,9 @@ pub(super) async fn work(queue: Arc<Inner>) {
             Ok(Some(claimed)) => {
                 // One notification may stand for two jobs, so another worker is woken too.
                 queue.wake.notify_one();
-                drive_apart(&queue, claimed).await;
+                drive_in_task(&queue, claimed).await;
             }
-            Ok(None) => sleep(&queue, LOOK_AGAIN).await,
+            Ok(None) => sleep(&queue, LONGEST_SLEEP).await,
             Err(error) => {
                 tracing::error!(%error, "no job could be claimed");
                 sleep(&queue, AFTER_FAILURE).await;
@@ -33,9 +31,9 @@ pub(super) async fn work(queue: Arc<Inner>) {
 }
 
 /// Drives a job in its own task, so that a panic affects only this job.
-pub(super) async fn drive_apart(queue: &Arc<Inner>, claimed: Claimed) {
+pub(super) async fn drive_in_task(queue: &Arc<Inner>, claimed: Claimed) {
     let id = claimed.job.id.clone();
-    queue.changes.tell(&id);
+    queue.changes.announce(&id);
     let driver = queue.clone();
     let span = tracing::info_span!("job", job_id = %id);
     let driven = tokio::spawn(async move { drive(&driver, claimed).await }.instrument(span)).await;

@@ -13,17 +13,19 @@ use metrics::{counter, gauge, histogram};
 use tokio::time::MissedTickBehavior;
 
 use super::answer::{Outcome, Search};
-use super::claim::AFTER_FAILURE;
 use super::faults::Step;
 use super::inputs::{Unreadable, request};
 use super::progress::Tracker;
 use super::signal::{Cause, Signal};
-use super::thread::{Solving, solve_apart};
+use super::thread::{Solving, solve_on_thread};
 use super::{Inner, QueueSettings};
 use crate::domain::id::Id;
 use crate::store::leases::{Claimed, Ending, Figures, Found};
 use crate::store::{Job, JobError, JobErrorCode, StoreError, termination_name};
 use crate::telemetry::metric;
+
+/// The delay of a worker after a failure that no job caused.
+pub(super) const AFTER_FAILURE: Duration = Duration::from_secs(1);
 
 /// Drives a job until it ends, is back in the queue, or its lease is lost.
 pub(super) async fn drive(queue: &Arc<Inner>, claimed: Claimed) {
@@ -35,7 +37,7 @@ pub(super) async fn drive(queue: &Arc<Inner>, claimed: Claimed) {
     }
     drop(busy);
     drop(registered);
-    queue.changes.tell(&id);
+    queue.changes.announce(&id);
 }
 
 /// A run of a job in this process. It is registered, so that the job can be stopped, until it is dropped.
@@ -98,7 +100,7 @@ async fn run(queue: &Arc<Inner>, claimed: Claimed, signal: &Arc<Signal>) {
             return put_back(queue, &claimed).await;
         }
     };
-    let Some(outcome) = accompany(queue, &claimed, signal, &tracker, solving).await else { return };
+    let Some(outcome) = supervise(queue, &claimed, signal, &tracker, solving).await else { return };
     if queue.crashes_at(Step::Solved) {
         return;
     }
@@ -131,7 +133,7 @@ fn solve(
 ) -> io::Result<Solving<Outcome>> {
     let (solver, threads) = (queue.solver.clone(), queue.settings.threads_per_job.max(1));
     let (signal, tracker) = (signal.clone(), tracker.clone());
-    solve_apart(move || {
+    solve_on_thread(move || {
         let seed = request.options.solver.seed;
         let env = Env { seed, threads, stop: &*signal, progress: &*tracker };
         match solver.solve(&request, &env) {
@@ -145,7 +147,7 @@ fn solve(
 }
 
 /// Renews the lease and stores progress until the search returns. Returns `None` if the search ends without an outcome.
-async fn accompany(
+async fn supervise(
     queue: &Arc<Inner>,
     claimed: &Claimed,
     signal: &Signal,
@@ -190,7 +192,7 @@ async fn heartbeat(queue: &Inner, claimed: &Claimed, signal: &Signal, tracker: &
                 signal.end(Cause::Asked);
             }
             if changed {
-                queue.changes.tell(&claimed.job.id);
+                queue.changes.announce(&claimed.job.id);
             }
         }
         Err(StoreError::LeaseLost { .. }) => {

@@ -14,7 +14,7 @@ use cutpoint_planner::explain::{ExplainEnv, explain};
 use super::Queue;
 use super::inputs::read_request;
 use super::signal::{Cause, Signal};
-use super::thread::solve_apart;
+use super::thread::solve_on_thread;
 use crate::domain::id::Id;
 use crate::store::{Placement, PlacementSummary, StoreError};
 
@@ -73,7 +73,7 @@ impl Queue {
         let _end = EndOnDrop(signal.clone());
         let (told, threads, stored) =
             (signal.clone(), inner.settings.threads_per_job.max(1), placement.document.clone());
-        let mut solving = solve_apart(move || {
+        let mut solving = solve_on_thread(move || {
             // If the caller goes away, this thread ends on its own.
             let _permit = permit;
             let (request, document) = read(&model, &cluster, &options, &stored)?;

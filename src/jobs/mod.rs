@@ -117,7 +117,7 @@ impl Queue {
     }
 
     /// Inserts a job and wakes a worker. `request` is the parsed form of the documents of `job`, which saves the worker
-    /// from parsing them again, and `bytes` is their size as JSON. `place` is the queue slot reserved for the job, if
+    /// from parsing them again, and `bytes` is their size as JSON. `slot` is the queue slot reserved for the job, if
     /// any.
     ///
     /// # Errors
@@ -126,7 +126,7 @@ impl Queue {
         &self,
         job: NewJob,
         (request, bytes): (Arc<PlanRequest>, usize),
-        place: Option<Slot>,
+        slot: Option<Slot>,
     ) -> Result<Registered<Job>, StoreError> {
         let inner = self.inner.clone();
         to_the_end(async move {
@@ -135,7 +135,7 @@ impl Queue {
             inner.requests.keep(&id, request, bytes);
             let registered = inner.store.insert_job(id.clone(), job, inner.settings.limits()).await;
             // The inserted job occupies its slot itself now.
-            drop(place);
+            drop(slot);
             match &registered {
                 Ok(Registered { replayed: false, .. }) => inner.wake.notify_one(),
                 _ => drop(inner.requests.take(&id)),
@@ -175,7 +175,7 @@ impl Queue {
     /// Returns the limit of waiting jobs and an estimate of the free slots, without the reserved ones.
     pub fn quota(&self) -> (usize, usize) {
         let limit = self.inner.settings.queue_limit;
-        let taken = self.inner.store.waiting_jobs().saturating_add(self.inner.admission.promised());
+        let taken = self.inner.store.waiting_jobs().saturating_add(self.inner.admission.reserved());
         (limit as usize, limit.saturating_sub(taken) as usize)
     }
 
@@ -240,14 +240,14 @@ impl Inner {
         if cancelled {
             drive::count_ended(&job);
         }
-        self.changes.tell(id);
+        self.changes.announce(id);
         match job.status {
             JobStatus::Running => self.end_search(id),
             // The job has the incumbent of an interrupted run, so it can end without a worker.
             JobStatus::Queued => {
                 let claimed = self.store.claim_job(&self.owner, self.settings.lease, Some(id)).await?;
                 match claimed {
-                    Some(claimed) => claim::drive_apart(self, claimed).await,
+                    Some(claimed) => claim::drive_in_task(self, claimed).await,
                     // A worker has claimed the job first.
                     None => self.end_search(id),
                 }

@@ -48,7 +48,7 @@ async fn recover(queue: &Inner, abandoned: Abandoned) -> Result<(), StoreError> 
     for job_id in &recovered.failed {
         tracing::error!(%job_id, "the service ended too often while this job ran: failed");
     }
-    recovered.requeued.iter().chain(&recovered.failed).for_each(|id| queue.changes.tell(id));
+    recovered.requeued.iter().chain(&recovered.failed).for_each(|id| queue.changes.announce(id));
     if !recovered.requeued.is_empty() {
         queue.wake.notify_one();
     }

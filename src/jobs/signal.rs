@@ -52,7 +52,7 @@ impl Signal {
     /// Returns why the search was told to end, if it was.
     pub(crate) fn cause(&self) -> Option<Cause> {
         let number = usize::from(self.cause.load(Ordering::Relaxed));
-        number.checked_sub(1).and_then(|place| CAUSES.get(place)).copied()
+        number.checked_sub(1).and_then(|index| CAUSES.get(index)).copied()
     }
 }
 

@@ -19,10 +19,10 @@ const NICENESS: i32 = 10;
 ///
 /// # Errors
 /// The system could not start a thread.
-pub(super) fn solve_apart<T: Send + 'static>(solve: impl FnOnce() -> T + Send + 'static) -> io::Result<Solving<T>> {
+pub(super) fn solve_on_thread<T: Send + 'static>(solve: impl FnOnce() -> T + Send + 'static) -> io::Result<Solving<T>> {
     let (done, solving) = oneshot::channel();
     thread::Builder::new().name("solve".to_owned()).spawn(move || {
-        give_way();
+        lower_priority();
         // Nothing uses the state of the solve after a panic.
         let solved = catch_unwind(AssertUnwindSafe(solve)).map_err(|panic| words(&*panic));
         // The receiver is gone if the lease was lost or the service is shutting down.
@@ -32,7 +32,7 @@ pub(super) fn solve_apart<T: Send + 'static>(solve: impl FnOnce() -> T + Send + 
 }
 
 /// Lowers the priority of this thread. Only Linux has a niceness for each thread; elsewhere this does nothing.
-fn give_way() {
+fn lower_priority() {
     #[cfg(target_os = "linux")]
     if let Err(error) = rustix::process::nice(NICENESS) {
         tracing::debug!(%error, "the priority of a solve was not lowered");
@@ -50,19 +50,19 @@ mod tests {
 
     #[tokio::test]
     async fn a_panic_comes_back_in_words() {
-        let solve = |fails: bool| solve_apart(move || if fails { panic!("no {}", "way") } else { 7 }).unwrap();
+        let solve = |fails: bool| solve_on_thread(move || if fails { panic!("no {}", "way") } else { 7 }).unwrap();
         assert_eq!(solve(false).await.unwrap(), Ok(7));
         assert_eq!(solve(true).await.unwrap(), Err("no way".to_owned()));
     }
 
     #[cfg(target_os = "linux")]
     #[tokio::test]
-    async fn a_solve_and_the_threads_that_it_starts_give_way() {
+    async fn a_solve_and_the_threads_that_it_starts_lower_priority() {
         let niceness = || rustix::process::getpriority_process(None).unwrap();
         let own = niceness();
         let solve = move || (niceness(), thread::spawn(niceness).join().unwrap());
         let nicer = (own + NICENESS).min(19);
-        assert_eq!(solve_apart(solve).unwrap().await.unwrap(), Ok((nicer, nicer)));
+        assert_eq!(solve_on_thread(solve).unwrap().await.unwrap(), Ok((nicer, nicer)));
         assert_eq!(niceness(), own);
     }
 }

@@ -57,7 +57,7 @@ impl Store {
         query.push_bind(webhook.id.as_str().to_owned());
         push_names(&mut query, statuses);
         let mut listed = page.read::<DeliveryRow, Delivery>(&mut connection, "webhook_deliveries", query).await?;
-        listed.items = listed.items.into_iter().map(|delivery| on_the_wall(&self.steady, delivery)).collect();
+        listed.items = listed.items.into_iter().map(|delivery| for_client(&self.steady, delivery)).collect();
         Ok(listed)
     }
 
@@ -83,7 +83,7 @@ impl Store {
                 if update.execute(&mut *connection).await?.rows_affected() == 0 {
                     return Err(StoreError::NotFound { kind: IdKind::Message, id: message_id.as_str().to_owned() });
                 }
-                Ok(on_the_wall(&steady, find(connection, &webhook_id, &message_id).await?))
+                Ok(for_client(&steady, find(connection, &webhook_id, &message_id).await?))
             })
         });
         let delivery = delivery.await?;
@@ -270,8 +270,8 @@ impl TryFrom<DueRow> for DueDelivery {
 }
 
 /// Converts a delivery for clients, whose times are of the wall clock.
-fn on_the_wall(steady: &SteadyClock, delivery: Delivery) -> Delivery {
-    let next_attempt_at = delivery.next_attempt_at.map(|time| steady.on_the_wall(time));
+fn for_client(steady: &SteadyClock, delivery: Delivery) -> Delivery {
+    let next_attempt_at = delivery.next_attempt_at.map(|time| steady.to_wall_time(time));
     Delivery { next_attempt_at, ..delivery }
 }
 

@@ -13,11 +13,25 @@ use url::{Host, Url};
 
 use super::guard::Guard;
 use super::resolver::Resolve;
-use super::send::Failure;
 use crate::store::AttemptOutcome;
 
 /// How long an address is tried before the next.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// The reason why there is no answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failure {
+    /// How the attempt ended.
+    pub outcome: AttemptOutcome,
+    /// A description without the URL.
+    pub detail: String,
+}
+
+impl Failure {
+    pub(super) fn new(outcome: AttemptOutcome, detail: impl Into<String>) -> Self {
+        Self { outcome, detail: detail.into() }
+    }
+}
 
 /// A connection, with or without TLS.
 pub(super) trait Connection: AsyncRead + AsyncWrite + Send + Unpin {}

@@ -11,8 +11,9 @@ use rustc_hash::FxHashMap;
 use tokio::task::{JoinHandle, JoinSet};
 use tokio_util::sync::CancellationToken;
 
+use super::connect::Failure;
 use super::schedule;
-use super::send::{Answer, Failure, Sender};
+use super::send::{Answer, Sender};
 use crate::clock::{Clock, Ids};
 use crate::config::Settings;
 use crate::domain::id::Id;
@@ -22,7 +23,7 @@ use crate::telemetry::metric;
 
 /// Settings of the dispatcher.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CourierSettings {
+pub struct DispatcherSettings {
     /// The most concurrent attempts; default 32.
     pub attempts: usize,
     /// The most concurrent attempts to one webhook; default 4.
@@ -35,13 +36,13 @@ pub struct CourierSettings {
     pub kept: Duration,
 }
 
-impl Default for CourierSettings {
+impl Default for DispatcherSettings {
     fn default() -> Self {
         Self::from(&Settings::default())
     }
 }
 
-impl From<&Settings> for CourierSettings {
+impl From<&Settings> for DispatcherSettings {
     fn from(settings: &Settings) -> Self {
         Self {
             attempts: 32,
@@ -74,7 +75,7 @@ pub(super) struct Round {
     pub(super) clock: Arc<dyn Clock>,
     pub(super) ids: Arc<dyn Ids>,
     pub(super) sender: Sender,
-    pub(super) settings: CourierSettings,
+    pub(super) settings: DispatcherSettings,
     pub(super) running: JoinSet<Id>,
     /// Running attempts by webhook.
     pub(super) of_each: FxHashMap<Id, usize>,
@@ -90,7 +91,7 @@ impl Dispatcher {
         clock: Arc<dyn Clock>,
         ids: Arc<dyn Ids>,
         sender: Sender,
-        settings: CourierSettings,
+        settings: DispatcherSettings,
     ) -> Result<Self, StoreError> {
         store.unclaim_deliveries(schedule::LONGEST_RETRY_AFTER).await?;
         let closing = CancellationToken::new();
@@ -99,7 +100,7 @@ impl Dispatcher {
         Ok(Self { closing, task })
     }
 
-    /// Stops claiming deliveries and waits for running attempts, no longer than [`CourierSettings::grace`]. Aborted
+    /// Stops claiming deliveries and waits for running attempts, no longer than [`DispatcherSettings::grace`]. Aborted
     /// attempts are repeated after the next start.
     pub async fn shutdown(self) {
         self.closing.cancel();
@@ -115,7 +116,7 @@ impl Round {
         clock: Arc<dyn Clock>,
         ids: Arc<dyn Ids>,
         sender: Sender,
-        settings: CourierSettings,
+        settings: DispatcherSettings,
     ) -> Self {
         Self { store, clock, ids, sender, settings, running: JoinSet::new(), of_each: FxHashMap::default() }
     }

@@ -14,7 +14,7 @@ pub mod target;
 #[cfg(test)]
 mod tests;
 
-pub use dispatcher::{CourierSettings, Dispatcher};
+pub use dispatcher::{Dispatcher, DispatcherSettings};
 pub use guard::{Guard, Refusal};
 pub use resolver::{Resolve, SystemResolver};
 pub use send::Sender;

@@ -15,7 +15,7 @@ use tokio_rustls::rustls::{self, RootCertStore};
 use tokio_util::task::AbortOnDropHandle;
 use url::{Position, Url};
 
-use super::connect::{Connection, Connector};
+use super::connect::{Connection, Connector, Failure};
 use super::guard::Guard;
 use super::resolver::Resolve;
 use super::{sign, target};
@@ -37,21 +37,6 @@ pub struct Answer {
     pub retry_after: Option<Duration>,
     /// The beginning of the body, if there is one.
     pub excerpt: Option<String>,
-}
-
-/// Why there is no answer.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Failure {
-    /// How the attempt ended.
-    pub outcome: AttemptOutcome,
-    /// A description without the URL.
-    pub detail: String,
-}
-
-impl Failure {
-    pub(super) fn new(outcome: AttemptOutcome, detail: impl Into<String>) -> Self {
-        Self { outcome, detail: detail.into() }
-    }
 }
 
 /// Sends messages. Clones share their configuration.
@@ -78,7 +63,7 @@ impl Sender {
     /// Signs a message and sends it once.
     ///
     /// # Errors
-    /// Why there is no answer.
+    /// Returns the reason why there is no answer.
     pub async fn send(&self, delivery: &ClaimedDelivery, now: Timestamp) -> Result<Answer, Failure> {
         match tokio::time::timeout(self.timeout, self.exchange(delivery, now)).await {
             Ok(result) => result,

@@ -1,8 +1,6 @@
 //! The caller of a request: its tenant and the scope of its key. A handler requests a scope through an argument, which
 //! also provides the tenant that the store's operations require. So no handler can omit the check.
 
-use std::sync::{Arc, OnceLock};
-
 use axum::extract::FromRequestParts;
 use axum::http::HeaderMap;
 use axum::http::header::AUTHORIZATION;
@@ -14,8 +12,8 @@ use crate::domain::id::Id;
 use crate::domain::scope::Scope;
 use crate::domain::tenant::Tenant;
 use crate::http::api::Api;
-use crate::http::gate::keyring::Identity;
-use crate::http::gate::load_shedding::refuse_key;
+use crate::http::gate::load_shedding::{ShownKey, refuse_key};
+use crate::http::keyring::Identity;
 use crate::http::problem::{Problem, ProblemType};
 
 /// The caller of a request.
@@ -26,12 +24,8 @@ pub struct Caller {
     /// Its key, or `None` if no key is required.
     pub key_id: Option<Id>,
     /// The permit among the requests of its key, held until the answer.
-    _room: Option<OwnedSemaphorePermit>,
+    _permit: Option<OwnedSemaphorePermit>,
 }
-
-/// The key of a request, for middleware that runs before and after the handler.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct ShownKey(pub(crate) Arc<OnceLock<Id>>);
 
 macro_rules! callers {
     ($($(#[$doc:meta])* $name:ident = $scope:ident;)+) => {$(
@@ -61,7 +55,7 @@ callers! {
 /// Returns the caller if its key has this scope.
 async fn caller(parts: &Parts, api: &Api, needed: Scope) -> Result<Caller, Problem> {
     let key = match api.keyring.identify(shown(&parts.headers)).await? {
-        Identity::Anonymous => return Ok(Caller { tenant: Tenant::default(), key_id: None, _room: None }),
+        Identity::Anonymous => return Ok(Caller { tenant: Tenant::default(), key_id: None, _permit: None }),
         Identity::Missing => return Err(Problem::new(ProblemType::Unauthenticated, "no key was shown")),
         Identity::Wrong => {
             return Err(Problem::new(ProblemType::Unauthenticated, "what was shown is not a key that is valid here"));
@@ -77,12 +71,12 @@ async fn caller(parts: &Parts, api: &Api, needed: Scope) -> Result<Caller, Probl
             format!("this needs the scope {}, and {} has the scope {}", needed.name(), key.id, key.scope.name());
         return Err(Problem::new(ProblemType::InsufficientScope, detail));
     }
-    let Some(room) = api.keyring.request(&key.id) else {
+    let Some(permit) = api.keyring.request(&key.id) else {
         let most = api.keyring.most().requests;
         let detail = format!("the service answers {} of this key already", counted(most, "request"));
         return Err(refuse_key("requests_per_key", detail));
     };
-    Ok(Caller { tenant: key.tenant.clone(), key_id: Some(key.id.clone()), _room: Some(room) })
+    Ok(Caller { tenant: key.tenant.clone(), key_id: Some(key.id.clone()), _permit: Some(permit) })
 }
 
 /// Returns the token after `Bearer` (RFC 6750) in the only `Authorization` header.

@@ -2,6 +2,5 @@
 
 pub mod caller;
 pub mod drain_body;
-pub mod keyring;
 pub mod load_shedding;
 pub mod queue_slot;

@@ -18,7 +18,7 @@ pub(crate) struct QueueSlot {
     /// The caller.
     pub(crate) caller: Caller,
     /// `None` for a retry of an answered request, which is answered again even if the queue is full.
-    pub(crate) place: Option<Slot>,
+    pub(crate) slot: Option<Slot>,
 }
 
 impl FromRequestParts<Api> for QueueSlot {
@@ -29,13 +29,13 @@ impl FromRequestParts<Api> for QueueSlot {
         if !api.queue.is_accepting() {
             return Err(Problem::new(ProblemType::Unavailable, "the service is shutting down").into_response());
         }
-        let place = api.queue.place().await.map_err(|error| Problem::from(error).into_response())?;
-        if place.is_none() && !is_known(parts, api, &caller).await.map_err(Problem::into_response)? {
+        let slot = api.queue.reserve_slot().await.map_err(|error| Problem::from(error).into_response())?;
+        if slot.is_none() && !is_known(parts, api, &caller).await.map_err(Problem::into_response)? {
             let (quota, _) = api.queue.quota();
             let detail = format!("the queue has {} already, including those being submitted", counted(quota, "job"));
             return Err(with_quota(api, refuse("queue", detail)));
         }
-        Ok(Self { caller, place })
+        Ok(Self { caller, slot })
     }
 }
 
@@ -49,7 +49,7 @@ async fn is_known(parts: &Parts, api: &Api, caller: &Caller) -> Result<bool, Pro
 
 /// Adds the headers about the queue's quota to an answer.
 pub(crate) fn with_quota(api: &Api, mut response: Response) -> Response {
-    let (quota, room) = api.queue.quota();
-    write_rate_limit(response.headers_mut(), "queue", "jobs", quota, room);
+    let (quota, free) = api.queue.quota();
+    write_rate_limit(response.headers_mut(), "queue", "jobs", quota, free);
     response
 }

@@ -1,12 +1,13 @@
 //! Converts the OpenAPI document to version 3.0.3, for generators that do not support 3.1.
 
 use serde_json::{Map, Value, json};
+use utoipa::openapi::OpenApi;
 
-/// The document as `openapi/openapi-3.0.json` holds it.
-pub fn openapi_3_0_json() -> String {
-    let mut document = serde_json::to_value(crate::http::router::openapi_document()).unwrap_or_default();
+/// Returns the text of the document as version 3.0.3.
+pub fn openapi_3_0_json(document: &OpenApi) -> String {
+    let mut document = serde_json::to_value(document).unwrap_or_default();
     downgrade(&mut document);
-    // The document is made of texts, numbers and maps with text keys: writing it cannot fail.
+    // The document consists of texts, numbers and maps with text keys, so serialising it cannot fail.
     let mut text = serde_json::to_string_pretty(&document).expect("the document is JSON");
     text.push('\n');
     text

@@ -17,6 +17,7 @@ use crate::http::api::{Api, Limits};
 use crate::http::compute::compute;
 use crate::http::problem::{Problem, ProblemType};
 use crate::http::request::named_placements::NamedPlacements;
+use crate::http::request::stored::{found, read_stored};
 use crate::store::{ClusterDocument, JobCluster, StoreError};
 
 /// The inputs that a request refers to. One with a fault is absent.
@@ -183,14 +184,6 @@ async fn stored_cluster(
     Ok(None)
 }
 
-pub(crate) fn found<T>(answer: Result<T, StoreError>) -> Result<Option<T>, Problem> {
-    match answer {
-        Ok(value) => Ok(Some(value)),
-        Err(StoreError::NotFound { .. }) => Ok(None),
-        Err(error) => Err(error.into()),
-    }
-}
-
 fn assemble(
     mut reader: Reader,
     inputs: Inputs,
@@ -217,12 +210,6 @@ fn assemble(
         None => JobCluster::Inline(ClusterDocument::new(&request.cluster)),
     };
     Ok(Resolved { request, model, cluster, bytes })
-}
-
-/// Reads a document that was valid when it was stored. A fault now is a defect of Cutpoint.
-pub(crate) fn read_stored<T>(text: &str, read: fn(&Value) -> Result<T, Vec<Fault>>) -> Result<T, Problem> {
-    let read = Reader::parse(text.as_bytes()).and_then(|value| read(&value));
-    read.map_err(|faults| Problem::internal(format!("a stored document has faults: {faults:?}")))
 }
 
 fn unknown_or_invalid(faults: Vec<Fault>) -> Problem {

@@ -7,3 +7,4 @@ pub mod limits;
 pub mod named_placements;
 pub mod paging;
 pub mod query;
+pub mod stored;

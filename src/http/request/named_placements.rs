@@ -17,8 +17,8 @@ use crate::domain::tenant::Tenant;
 use crate::http::api::Api;
 use crate::http::compute::compute;
 use crate::http::problem::Problem;
-use crate::http::request::inputs::{found, read_stored};
 use crate::http::request::limits::{MOST_OCCUPIED_BY, fits};
+use crate::http::request::stored::{found, read_stored};
 
 /// Ids of placements, and the rates of those that run below their own rate.
 #[derive(Debug, Default)]

@@ -25,8 +25,8 @@ use crate::http::gate::caller::MayRead;
 use crate::http::json;
 use crate::http::problem::responses::{BadParameter, Conflict, Internal, NotFound, Refused, Unavailable};
 use crate::http::problem::{Problem, ProblemType};
-use crate::http::request::inputs::{found, read_stored};
 use crate::http::request::query::Parameters;
+use crate::http::request::stored::{found, read_stored};
 use crate::http::routes::placements::placement_id;
 use crate::store::Placement;
 

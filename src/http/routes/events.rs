@@ -52,7 +52,7 @@ enum Kind {
 
 /// An event of a job. Its id is such as `7-incumbent`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-struct Slot {
+struct JobEvent {
     version: u64,
     kind: Kind,
 }
@@ -71,13 +71,13 @@ impl Kind {
     }
 }
 
-impl std::fmt::Display for Slot {
+impl std::fmt::Display for JobEvent {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{}-{}", self.version, self.kind.name())
     }
 }
 
-impl FromStr for Slot {
+impl FromStr for JobEvent {
     type Err = ();
 
     fn from_str(text: &str) -> Result<Self, ()> {
@@ -126,28 +126,28 @@ async fn stream_job_events(
     if unseen.is_empty() && job.is_finished() {
         return Ok(StatusCode::NO_CONTENT.into_response());
     }
-    let Ok(room) = Arc::clone(&api.streams).try_acquire_owned() else {
+    let Ok(permit) = Arc::clone(&api.streams).try_acquire_owned() else {
         return Ok(refuse(
             "streams",
             format!("the service has {} of events open already", counted(api.limits.streams, "stream")),
         ));
     };
-    let room_of_key = match &caller.key_id {
+    let permit_of_key = match &caller.key_id {
         Some(key) => Some(api.keyring.stream(key).ok_or_else(|| {
             let most = api.keyring.most().streams;
             refuse_key("streams_per_key", format!("this key has {} of events open already", counted(most, "stream")))
         })?),
         None => None,
     };
-    let follower = Follower { api, job, seen, unseen, key_id: caller.key_id, _open: Open::new(room, room_of_key) };
+    let follower = Follower { api, job, seen, unseen, key_id: caller.key_id, _open: Open::new(permit, permit_of_key) };
     let events = futures::stream::unfold(follower, Follower::next);
     Ok(Sse::new(events).keep_alive(KeepAlive::new().interval(KEEP_ALIVE)).into_response())
 }
 
-fn last_seen(headers: &HeaderMap) -> Result<Option<Slot>, Problem> {
+fn last_seen(headers: &HeaderMap) -> Result<Option<JobEvent>, Problem> {
     let Some(value) = headers.get("last-event-id").filter(|value| !value.is_empty()) else { return Ok(None) };
-    let place = value.to_str().ok().and_then(|text| text.parse().ok());
-    place.map(Some).ok_or_else(|| {
+    let event = value.to_str().ok().and_then(|text| text.parse().ok());
+    event.map(Some).ok_or_else(|| {
         Problem::invalid_parameters(vec![Fault::new(
             "/header/last-event-id",
             FaultCode::UnknownValue,
@@ -158,9 +158,9 @@ fn last_seen(headers: &HeaderMap) -> Result<Option<Slot>, Problem> {
 }
 
 /// Returns the events of a job after the last received one, in order.
-fn unseen(job: &Job, seen: Option<Slot>) -> VecDeque<Slot> {
+fn unseen(job: &Job, seen: Option<JobEvent>) -> VecDeque<JobEvent> {
     let happened = job.happened;
-    let mut places: Vec<Slot> = [
+    let mut events: Vec<JobEvent> = [
         (Some(happened.queued), Kind::Queued),
         (happened.started, Kind::Started),
         (happened.incumbent, Kind::Incumbent),
@@ -168,19 +168,19 @@ fn unseen(job: &Job, seen: Option<Slot>) -> VecDeque<Slot> {
         (job.is_finished().then_some(job.version), Kind::Finished),
     ]
     .into_iter()
-    .filter_map(|(version, kind)| version.map(|version| Slot { version, kind }))
-    .filter(|place| seen.is_none_or(|seen| *place > seen))
+    .filter_map(|(version, kind)| version.map(|version| JobEvent { version, kind }))
+    .filter(|event| seen.is_none_or(|seen| *event > seen))
     .collect();
-    places.sort_unstable();
-    places.into()
+    events.sort_unstable();
+    events.into()
 }
 
 /// A client that follows a job.
 struct Follower {
     api: Api,
     job: Job,
-    seen: Option<Slot>,
-    unseen: VecDeque<Slot>,
+    seen: Option<JobEvent>,
+    unseen: VecDeque<JobEvent>,
     /// Its key, which may be revoked meanwhile.
     key_id: Option<Id>,
     _open: Open,
@@ -188,14 +188,14 @@ struct Follower {
 
 /// Counts an open stream until it is dropped.
 struct Open {
-    _room: OwnedSemaphorePermit,
-    _room_of_key: Option<OwnedSemaphorePermit>,
+    _permit: OwnedSemaphorePermit,
+    _permit_of_key: Option<OwnedSemaphorePermit>,
 }
 
 impl Open {
-    fn new(room: OwnedSemaphorePermit, room_of_key: Option<OwnedSemaphorePermit>) -> Self {
+    fn new(permit: OwnedSemaphorePermit, permit_of_key: Option<OwnedSemaphorePermit>) -> Self {
         gauge!(metric::STREAMS).increment(1);
-        Self { _room: room, _room_of_key: room_of_key }
+        Self { _permit: permit, _permit_of_key: permit_of_key }
     }
 }
 
@@ -222,10 +222,10 @@ impl Follower {
             self.job = changed.ok()?;
             self.unseen = unseen(&self.job, self.seen);
         }
-        let place = self.unseen.pop_front()?;
-        self.seen = Some(place);
+        let event = self.unseen.pop_front()?;
+        self.seen = Some(event);
         let job = serde_json::to_string(&self.job).ok()?;
-        Some((Ok(Event::default().event(place.kind.name()).id(place.to_string()).data(job)), self))
+        Some((Ok(Event::default().event(event.kind.name()).id(event.to_string()).data(job)), self))
     }
 }
 
@@ -236,11 +236,11 @@ mod tests {
     #[test]
     fn an_id_is_read_as_it_is_written() {
         for (_, kind) in Kind::NAMED {
-            let place = Slot { version: 12, kind };
-            assert_eq!(place.to_string().parse(), Ok(place));
+            let event = JobEvent { version: 12, kind };
+            assert_eq!(event.to_string().parse(), Ok(event));
         }
         for text in ["", "12", "x-queued", "12-done", "-queued", "12-"] {
-            assert_eq!(text.parse::<Slot>(), Err(()), "{text}");
+            assert_eq!(text.parse::<JobEvent>(), Err(()), "{text}");
         }
     }
 }

@@ -81,12 +81,12 @@ pub(crate) fn routes() -> OpenApiRouter<Api> {
 )]
 async fn create_job(
     State(api): State<Api>,
-    QueueSlot { caller, place }: QueueSlot,
+    QueueSlot { caller, slot }: QueueSlot,
     headers: HeaderMap,
     document: Document,
 ) -> Result<Response, Problem> {
     let (job, request) = JobRequest::read(&api, &caller, document).await?;
-    let mut job = match api.queue.submit(job, request, place).await {
+    let mut job = match api.queue.submit(job, request, slot).await {
         Ok(registered) => accepted(registered),
         Err(error @ StoreError::QueueFull { .. }) => {
             return Ok(with_quota(&api, refuse("queue", error.to_string())));

@@ -52,20 +52,20 @@ async fn a_caller_that_goes_away_leaves_nothing_half_done() {
     let queue = &fixture.queue;
     let begin_and_leave = async |name: &str| {
         let request = request(name);
-        let place = queue.inner.admission.promise(0, u32::MAX);
-        let mut submitted = Box::pin(queue.submit(job_of(&request), (Arc::new(request), 1000), place));
+        let slot = queue.inner.admission.reserve(0, u32::MAX);
+        let mut submitted = Box::pin(queue.submit(job_of(&request), (Arc::new(request), 1000), slot));
         assert!(futures::poll!(&mut submitted).is_pending());
     };
     begin_and_leave("one").await;
     while fixture.store.backlog().await.unwrap().queued == 0 {
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
-    // No room for another: neither its request nor its place is kept for a job that will never come. Its task begins
+    // The caller goes away before the insert: neither the request nor the slot of the job is kept. Its task begins
     // with these, and this one is behind it in the writer.
     begin_and_leave("two").await;
     let refused = fixture.queue.submit(job_of(&request("three")), (Arc::new(request("three")), 1000), None).await;
     assert!(matches!(refused, Err(crate::store::StoreError::QueueFull { limit: 1 })));
-    while queue.inner.requests.len() > 1 || queue.inner.admission.promised() > 0 {
+    while queue.inner.requests.len() > 1 || queue.inner.admission.reserved() > 0 {
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
     let waiting = fixture.store.backlog().await.unwrap();

@@ -78,7 +78,7 @@ async fn a_receiver_that_is_gone_disables_its_webhook_and_no_other() {
     let mut fixture = Fixture::new().await;
     let (gone, there) = (Receiver::answering(410).await, Receiver::answering(200).await);
     let (first, other) = (fixture.webhook(&gone.url()).await, fixture.webhook(&there.url()).await);
-    let settings = CourierSettings { attempts_of_each: 1, ..CourierSettings::default() };
+    let settings = DispatcherSettings { attempts_of_each: 1, ..DispatcherSettings::default() };
     fixture.round.settings = settings;
     fixture.job("one").await;
     fixture.job("two").await;
@@ -179,7 +179,7 @@ async fn a_slow_webhook_leaves_room_for_others() {
     let slow = fixture.webhook(&format!("http://{}/", silent.local_addr().unwrap())).await;
     let receiver = Receiver::start(|_| status_answer(200)).await;
     let quick = fixture.webhook(&receiver.url()).await;
-    fixture.round.settings = CourierSettings { attempts: 4, attempts_of_each: 2, ..CourierSettings::default() };
+    fixture.round.settings = DispatcherSettings { attempts: 4, attempts_of_each: 2, ..DispatcherSettings::default() };
     for number in 0..6 {
         fixture.job(&number.to_string()).await;
     }

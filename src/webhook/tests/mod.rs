@@ -19,7 +19,7 @@ use tokio_rustls::rustls::RootCertStore;
 
 use self::receiver::Receiver;
 use super::dispatcher::Round;
-use super::{CourierSettings, Guard, Resolve, Sender};
+use super::{DispatcherSettings, Guard, Resolve, Sender};
 use crate::clock::{CountingIds, ManualClock, RandomIds};
 use crate::domain::id::Id;
 use crate::domain::tenant::Tenant;
@@ -77,7 +77,7 @@ impl Fixture {
         let sender = Sender::new(guard, names, roots, Duration::from_millis(500)).unwrap();
         // Every chance is near 0.
         let ids = Arc::new(CountingIds::default());
-        let round = Round::new(store.clone(), clock.clone(), ids, sender, CourierSettings::default());
+        let round = Round::new(store.clone(), clock.clone(), ids, sender, DispatcherSettings::default());
         Self { store, clock, round, folder }
     }
 

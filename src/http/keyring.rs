@@ -22,7 +22,7 @@ pub struct Keyring {
     /// Whether callers without a key are accepted if no key was ever created.
     anonymous: bool,
     known: RwLock<Option<Known>>,
-    rooms: Mutex<FxHashMap<Id, Rooms>>,
+    permits: Mutex<FxHashMap<Id, Permits>>,
     most: Rates,
 }
 
@@ -37,18 +37,18 @@ pub struct Rates {
 
 /// The free permits of a key.
 #[derive(Clone)]
-struct Rooms {
+struct Permits {
     requests: Arc<Semaphore>,
     streams: Arc<Semaphore>,
 }
 
 struct Known {
     read_at: Duration,
-    keys: Arc<Made>,
+    keys: Arc<StoredKeys>,
 }
 
 /// All keys that were ever created.
-struct Made {
+struct StoredKeys {
     none: bool,
     readable: FxHashMap<Id, Arc<Key>>,
 }
@@ -68,7 +68,7 @@ pub enum Identity {
 impl Keyring {
     /// Creates a cache of a store's keys.
     pub fn new(store: Store, clock: Arc<dyn Clock>, anonymous: bool, most: Rates) -> Self {
-        Self { store, clock, anonymous, known: RwLock::default(), rooms: Mutex::default(), most }
+        Self { store, clock, anonymous, known: RwLock::default(), permits: Mutex::default(), most }
     }
 
     /// Returns the identity of a caller that presents `shown`.
@@ -96,17 +96,17 @@ impl Keyring {
 
     /// Acquires a permit for a request of a key, or `None` if the key has reached its limit.
     pub fn request(&self, key: &Id) -> Option<OwnedSemaphorePermit> {
-        self.rooms(key).requests.try_acquire_owned().ok()
+        self.permits(key).requests.try_acquire_owned().ok()
     }
 
     /// Acquires a permit for a stream of a key, or `None` if the key has reached its limit.
     pub fn stream(&self, key: &Id) -> Option<OwnedSemaphorePermit> {
-        self.rooms(key).streams.try_acquire_owned().ok()
+        self.permits(key).streams.try_acquire_owned().ok()
     }
 
     /// Returns the limit of concurrent requests of a key and the number of free permits.
     pub fn quota(&self, key: &Id) -> (usize, usize) {
-        (self.most.requests, self.rooms(key).requests.available_permits())
+        (self.most.requests, self.permits(key).requests.available_permits())
     }
 
     /// The limits of one key.
@@ -114,14 +114,16 @@ impl Keyring {
         self.most
     }
 
-    fn rooms(&self, key: &Id) -> Rooms {
-        let room = |count: usize| Arc::new(Semaphore::new(count.min(Semaphore::MAX_PERMITS)));
-        let mut rooms = self.rooms.lock().unwrap_or_else(PoisonError::into_inner);
-        let of_key = rooms.entry(key.clone());
-        of_key.or_insert_with(|| Rooms { requests: room(self.most.requests), streams: room(self.most.streams) }).clone()
+    fn permits(&self, key: &Id) -> Permits {
+        let limited = |count: usize| Arc::new(Semaphore::new(count.min(Semaphore::MAX_PERMITS)));
+        let mut permits = self.permits.lock().unwrap_or_else(PoisonError::into_inner);
+        let of_key = permits.entry(key.clone());
+        of_key
+            .or_insert_with(|| Permits { requests: limited(self.most.requests), streams: limited(self.most.streams) })
+            .clone()
     }
 
-    async fn keys(&self) -> Result<Arc<Made>, StoreError> {
+    async fn keys(&self) -> Result<Arc<StoredKeys>, StoreError> {
         if let Some(known) = self.fresh(self.known.read().await.as_ref()) {
             return Ok(known);
         }
@@ -134,12 +136,12 @@ impl Keyring {
         let keys = self.store.keys().await?;
         let none = keys.is_empty();
         let readable = keys.readable.into_iter().map(|key| (key.id.clone(), Arc::new(key))).collect();
-        let keys = Arc::new(Made { none, readable });
+        let keys = Arc::new(StoredKeys { none, readable });
         *known = Some(Known { read_at, keys: Arc::clone(&keys) });
         Ok(keys)
     }
 
-    fn fresh(&self, known: Option<&Known>) -> Option<Arc<Made>> {
+    fn fresh(&self, known: Option<&Known>) -> Option<Arc<StoredKeys>> {
         let known = known.filter(|known| self.clock.monotonic() < known.read_at + FRESH)?;
         Some(Arc::clone(&known.keys))
     }

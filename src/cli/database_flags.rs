@@ -10,7 +10,7 @@ use crate::config::Settings;
 
 /// Flags that locate the database of the service.
 #[derive(Debug, Args, Serialize)]
-pub(super) struct Place {
+pub(super) struct DatabaseFlags {
     /// TOML file with settings.
     #[arg(long, value_name = "FILE", env = "CUTPOINT_CONFIG", value_parser = OsStringValueParser::new().map(PathBuf::from))]
     #[serde(skip)]
@@ -21,7 +21,7 @@ pub(super) struct Place {
     database_url: Option<String>,
 }
 
-impl Place {
+impl DatabaseFlags {
     /// Returns the settings of the service, or a description of what is wrong with them.
     pub(super) fn settings(&self) -> Result<Settings, String> {
         Settings::load(self.config.as_deref(), self).map_err(|error| error.to_string())
