@@ -18,8 +18,8 @@ use crate::store;
 #[derive(Debug, Args)]
 #[command(after_long_help = "\
 The copy holds everything that was answered before the command began. It gets its name only once it is complete, \
-checked and on the disk; an existing file is never overwritten. The copy contains the secrets of webhooks: only its owner \
-may read it.
+checked and on the disk; an existing file is never overwritten. The copy contains the secrets of webhooks: only its \
+owner may read it.
 
 To restore it, stop the service, replace the database file with the copy, remove the old -wal and -shm files, and \
 start the service.

@@ -20,8 +20,8 @@ use crate::store::{Key, NewKey, Store, StoreSettings};
 /// Creates, lists and revokes API keys.
 #[derive(Debug, Args)]
 #[command(after_long_help = "\
-A running service notices within a second. Once a key was made, nobody is let in without one, also when all keys are \
-revoked. Kept is only a hash: a key that is lost cannot be shown again, make another.
+A running service notices within a second. Once a key was created, callers need one, even if all keys are revoked. Only \
+a hash is stored: if you lose a key, create another.
 
 Examples:
   KEY=$(cutpoint key create --name roof-planner --scope plan)
@@ -143,14 +143,14 @@ fn list(arguments: &ListArguments, settings: &Settings) -> Exit {
             Output::Jsonl => keys.readable.iter().for_each(|key| println!("{}", line(key))),
         }
         for id in &keys.unreadable {
-            eprintln!("cutpoint: the row of {id} is damaged: it opens nothing; make another");
+            eprintln!("cutpoint: the row of {id} is damaged, so the key grants no access; create another");
         }
     })
 }
 
 fn revoke(arguments: &RevokeArguments, settings: &Settings) -> Exit {
     let Some(id) = Id::parse(IdKind::Key, &arguments.id) else {
-        return refuse(&format!("{:?} is no id of a key; `cutpoint key list` shows them", arguments.id));
+        return refuse(&format!("{:?} is not the id of a key; `cutpoint key list` shows them", arguments.id));
     };
     finish(with_store(settings, false, async |store| store.revoke_key(&id).await), |key| {
         println!("{} {:?} is revoked", key.id, key.name);

@@ -34,10 +34,10 @@ const LONG_ABOUT: &str = "\
 Finds where to cut a neural network and which edge device runs which piece, so that one pipeline with one stage a \
 device makes the most inferences per second, and proves how good its answer is.
 
-A model is cut into consecutive stages, each on a node of its own; inputs stream through them as a pipeline. The \
-slowest stage or hop sets the pace: its time is the period, and one batch of the model's batch_size inputs comes out in \
-each, so that batch_size / period inferences are made per second. Bounds and proofs hold for one such pipeline, and not \
-for several in parallel.";
+A model is cut into consecutive stages, each on its own node; inputs stream through them as a pipeline. The \
+time of the slowest stage or hop is the period. In each period one batch of the model's batch_size inputs is completed, \
+so that batch_size / period inferences are made per second. Bounds and proofs hold for one such pipeline, and not for \
+several in parallel.";
 
 const AFTER_LONG_HELP: &str = "\
 Examples:

@@ -59,10 +59,10 @@ impl Service {
         judge_keys(&store, anonymous, address).await?;
         let queue = Queue::start(store.clone(), clock.clone(), ids.clone(), settings.into(), Arc::new(Planner))
             .await
-            .context("cannot take up the jobs of the database")?;
+            .context("cannot resume the jobs of the database")?;
         let dispatcher = Dispatcher::start(store.clone(), clock.clone(), ids.clone(), sender, settings.into())
             .await
-            .context("cannot take up the deliveries of the database")?;
+            .context("cannot resume the deliveries of the database")?;
         let api = Api::new(store.clone(), queue.clone(), clock, ids, settings.into(), guard, anonymous);
         let closing = CancellationToken::new();
         let connections = ConnectionLimits::from(settings);
@@ -91,7 +91,7 @@ impl Service {
         self.closing.cancel();
         let drained = async { tokio::join!(self.queue.shutdown(), self.dispatcher.shutdown(), &mut self.server) };
         if tokio::time::timeout(self.shutdown, drained).await.is_err() {
-            tracing::warn!(limit_s = self.shutdown.as_secs_f64(), "requests still open at the limit are cut off");
+            tracing::warn!(limit_s = self.shutdown.as_secs_f64(), "open requests are aborted at the time limit");
             self.server.abort();
         }
         self.store.close().await;
@@ -106,14 +106,14 @@ async fn judge_keys(store: &Store, anonymous: bool, address: SocketAddr) -> anyh
     if !anonymous {
         return Err(no_key(address));
     }
-    tracing::warn!(%address, "there is no key yet: whoever reaches this address may do everything");
+    tracing::warn!(%address, "there is no key yet: everyone who can reach this address has full access");
     Ok(())
 }
 
 fn no_key(address: SocketAddr) -> anyhow::Error {
     anyhow::anyhow!(
-        "{address} can be reached from other machines, and there is no key yet: make one with `cutpoint key create`, \
-         listen on 127.0.0.1, or let everybody in with --allow-anonymous"
+        "{address} can be reached from other machines, and there is no key yet: create one with `cutpoint key create`, \
+         listen on 127.0.0.1, or accept callers without a key with --allow-anonymous"
     )
 }
 

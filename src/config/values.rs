@@ -23,7 +23,7 @@ pub(super) fn read_listen(reader: &mut Reader, value: &Value) -> Option<SocketAd
     let text = reader.text(value, 256)?;
     let address = text.parse().ok();
     if address.is_none() {
-        let detail = format!("{text:?} is no address with a port");
+        let detail = format!("{text:?} is not an address with a port");
         reader.fault(FaultCode::OutOfRange, detail, "Give an IP address and a port, such as 127.0.0.1:8080");
     }
     address
@@ -46,7 +46,7 @@ pub(super) fn read_endpoint(reader: &mut Reader, value: &Value) -> Option<String
     let is_address =
         ["http://", "https://"].iter().any(|scheme| text.strip_prefix(scheme).is_some_and(|host| !host.is_empty()));
     if !is_address {
-        let detail = format!("{text:?} is no address of a collector");
+        let detail = format!("{text:?} is not the address of a collector");
         reader.fault(
             FaultCode::OutOfRange,
             detail,
@@ -112,11 +112,11 @@ fn read_net(reader: &mut Reader, text: &str) -> Option<IpNet> {
     // The standard library rejects octal notation such as 012, which programs read in different ways.
     let parts = text.split_once('/').and_then(|(address, prefix)| Some((address.parse().ok()?, prefix.parse().ok()?)));
     let Some(net) = parts.and_then(|(address, prefix)| IpNet::new(address, prefix).ok()) else {
-        reader.fault(FaultCode::OutOfRange, format!("{text:?} is no net"), action);
+        reader.fault(FaultCode::OutOfRange, format!("{text:?} is not a network"), action);
         return None;
     };
     if net.trunc() != net {
-        let detail = format!("{text:?} has bits behind its prefix; the net is {}", net.trunc());
+        let detail = format!("{text:?} has bits set after its prefix; the network is {}", net.trunc());
         reader.fault(FaultCode::OutOfRange, detail, action);
         return None;
     }
@@ -133,7 +133,7 @@ pub(super) fn read_log(reader: &mut Reader, value: &Value) -> Option<String> {
     let mut parts = text.split(',');
     if let Some(word) = parts.find(|part| !part.contains(['=', '[']) && part.parse::<LevelFilter>().is_err()) {
         let action = "Give off, error, warn, info, debug or trace, or target=level with commas between";
-        reader.fault(FaultCode::OutOfRange, format!("{word:?} is no level"), action);
+        reader.fault(FaultCode::OutOfRange, format!("{word:?} is not a level"), action);
         return None;
     }
     if let Err(error) = EnvFilter::try_new(&text) {

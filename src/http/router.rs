@@ -56,18 +56,18 @@ use crate::telemetry::continue_trace;
     info(
         title = "Cutpoint",
         description = "Where to cut a neural network and which edge device runs which piece, for the most inferences \
-            per second of one pipeline with one stage a device, with a proof. SI units everywhere, the unit in the name. Errors are problem details \
+            per second of one pipeline with one stage a device, with a proof. All values have SI units, which are part of the names. Errors are problem details \
             (RFC 9457) from a closed list of types, with every fault of a request at once.",
         contact(name = "Cutpoint"),
     ),
     tags(
-        (name = "models", description = "Model profiles: immutable, known again by their content."),
+        (name = "models", description = "Model profiles: immutable, identified by their content."),
         (name = "clusters", description = "Cluster inventories, with revisions."),
         (name = "jobs", description = "Planning jobs."),
-        (name = "placements", description = "What jobs ended with."),
-        (name = "evaluations", description = "Scores of placements that the caller made."),
-        (name = "webhooks", description = "Who is told when a job ends, in signed messages (Standard Webhooks)."),
-        (name = "examples", description = "Ready bodies for planning jobs."),
+        (name = "placements", description = "The results of jobs."),
+        (name = "evaluations", description = "Scores of proposed placements."),
+        (name = "webhooks", description = "Signed messages when a job ends (Standard Webhooks)."),
+        (name = "examples", description = "Example bodies for planning jobs."),
         (name = "service", description = "The service itself."),
     ),
     components(schemas(Problem, WebhookMessage)),

@@ -17,7 +17,7 @@ pub(super) async fn work(queue: Arc<Inner>) {
     while !queue.closing.is_cancelled() {
         match queue.store.claim_job(&queue.owner, queue.settings.lease, None).await {
             Ok(Some(claimed)) => {
-                // One notification may stand for two jobs, so another worker is woken too.
+                // One notification may announce two jobs, so another worker is woken too.
                 queue.wake.notify_one();
                 drive_in_task(&queue, claimed).await;
             }

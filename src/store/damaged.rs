@@ -12,12 +12,17 @@ use crate::domain::named::Named;
 impl Store {
     /// Fails the oldest queued job, or the queued job `only`, if it still is the damaged one with this id and column.
     /// Another job that has become the oldest meanwhile is left alone if it can be read.
-    pub(super) async fn set_aside_job(&self, only: Option<&Id>, id: String, column: String) -> Result<(), StoreError> {
+    pub(super) async fn fail_damaged_job(
+        &self,
+        only: Option<&Id>,
+        id: String,
+        column: String,
+    ) -> Result<(), StoreError> {
         let (only, now, waiting) = (only.cloned(), self.clock.now(), self.waiting.clone());
         self.write(move |connection| {
             Box::pin(async move {
                 let only = only.as_ref().map(Id::as_str);
-                // The row is selected as a claim selects it, and identified by its rowid, since its id may be damaged.
+                // The row is selected as a claim selects it and not by its id, since the id may be damaged.
                 let select = sqlx::query(
                     "SELECT * FROM jobs WHERE status = 'queued' AND id = COALESCE($1,
                          (SELECT id FROM jobs WHERE status = 'queued' ORDER BY sequence LIMIT 1))",

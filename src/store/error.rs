@@ -96,7 +96,7 @@ pub enum StoreError {
         value: u64,
     },
     /// Another process serves this database.
-    #[error("another server has {path}: one database has one server", path = path.display())]
+    #[error("another server uses {path}: only one server can use a database", path = path.display())]
     Served {
         /// The file that it has locked.
         path: PathBuf,
@@ -109,9 +109,9 @@ pub enum StoreError {
         /// The message of the system.
         error: std::io::Error,
     },
-    /// What stands at the database's place belongs to another program. It was not changed.
+    /// The file belongs to another program. It was not changed.
     #[error(
-        "{path} is {what}, and was left as it is: name another file with --database-url",
+        "{path} is {what}, and was not changed: name another file with --database-url",
         path = path.display()
     )]
     Foreign {
@@ -137,16 +137,16 @@ pub enum StoreError {
     /// There is no database, or nothing was ever stored in it.
     #[error("there is no database of Cutpoint at {path}", path = path.display())]
     Missing {
-        /// Where it should be.
+        /// The path of the missing database.
         path: PathBuf,
     },
-    /// A file is there already, and is not overwritten.
-    #[error("{path} is there already and is not overwritten: give another name", path = path.display())]
+    /// The file exists and is not overwritten.
+    #[error("{path} already exists and is not overwritten: give another name", path = path.display())]
     Exists {
         /// The file.
         path: PathBuf,
     },
-    /// A copy that was made is damaged, because the database is.
+    /// The copy is damaged, because the database is.
     #[error("the copy is damaged, as the database must be: {words}")]
     DamagedCopy {
         /// The message of SQLite.
@@ -163,21 +163,20 @@ pub enum StoreError {
     /// The store was closed.
     #[error("the store is closed")]
     Closed,
-    /// A write operation panicked: a defect of ours. Nothing of it is kept.
+    /// A write operation panicked: a defect of Cutpoint. It was rolled back.
     #[error("a write operation panicked")]
     Panicked,
-    /// The commit of a group of operations failed: none of them is kept.
+    /// The commit of a group of operations failed. All of them were rolled back.
     #[error("the commit failed: {0}")]
     Commit(String),
-    /// There is no space for what was to be written, on the disk or in the database. The operation can be tried again once
-    /// there is.
+    /// There is no space for the write, on the disk or in the database. The operation can be retried once there is.
     #[error("there is no space for this write: {0}")]
     NoSpace(String),
-    /// The database's schema could not be brought up to date.
+    /// The database's schema could not be migrated.
     #[error("the database could not be migrated: {0}")]
     Migrate(#[from] sqlx::migrate::MigrateError),
-    /// Rows refer to others that are not there.
-    #[error("the database has {} with references to what is not there: it is damaged, take a backup", counted(.rows, "row"))]
+    /// Rows refer to missing rows.
+    #[error("the database has {} that refer to missing rows: it is damaged, restore a backup", counted(.rows, "row"))]
     BrokenReferences {
         /// How many.
         rows: usize,
@@ -190,7 +189,7 @@ pub enum StoreError {
 impl From<sqlx::Error> for StoreError {
     fn from(error: sqlx::Error) -> Self {
         match error {
-            // The row was asked for by whoever gets the error, and is known to them.
+            // The caller knows which row it requested, so the error need not name it.
             sqlx::Error::ColumnDecode { index, source } => Self::Unreadable {
                 id: "the row".to_owned(),
                 column: index.trim_matches('"').to_owned(),

@@ -155,7 +155,7 @@ impl Store {
     ) -> Result<Option<Claimed>, StoreError> {
         loop {
             match self.try_claim(owner, lease, only).await {
-                Err(StoreError::Unreadable { id, column, .. }) => self.set_aside_job(only, id, column).await?,
+                Err(StoreError::Unreadable { id, column, .. }) => self.fail_damaged_job(only, id, column).await?,
                 claimed => return claimed,
             }
         }
@@ -387,7 +387,7 @@ async fn store_figures(
     held(lease, update.execute(connection).await?.rows_affected())
 }
 
-/// Call it behind a fenced UPDATE of the same transaction.
+/// Call it after a fenced UPDATE in the same transaction.
 async fn store_incumbent(
     connection: &mut Connection,
     lease: &Lease,

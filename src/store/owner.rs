@@ -54,7 +54,7 @@ fn begins_as_sqlite(path: &Path) -> Result<Option<Option<PathBuf>>, StoreError> 
     };
     let foreign = |what: &str| StoreError::Foreign { path: path.to_owned(), what: what.to_owned() };
     if !metadata.is_file() {
-        return Err(foreign("no regular file"));
+        return Err(foreign("not a regular file"));
     }
     let mut head = Vec::with_capacity(MAGIC.len());
     let file = File::open(path).map_err(unreadable)?;
@@ -63,7 +63,7 @@ fn begins_as_sqlite(path: &Path) -> Result<Option<Option<PathBuf>>, StoreError> 
         return Ok(Some(None));
     }
     if head != MAGIC {
-        return Err(foreign("no SQLite database"));
+        return Err(foreign("not an SQLite database"));
     }
     std::fs::canonicalize(path).map(|path| Some(Some(path))).map_err(unreadable)
 }

@@ -43,7 +43,7 @@ pub fn read_url(reader: &mut Reader, value: &Value, guard: &Guard) -> Option<Str
 /// Returns every fault of the URL.
 pub fn judge(text: &str, guard: &Guard) -> Result<Url, Vec<TargetFault>> {
     let url = Url::parse(text).map_err(|error| {
-        let detail = format!("this is no URL: {error}");
+        let detail = format!("this is not a URL: {error}");
         vec![fault(FaultCode::Malformed, detail, "Give an absolute URL, such as https://example.com/hooks")]
     })?;
     let mut faults = Vec::new();

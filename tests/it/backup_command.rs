@@ -109,6 +109,6 @@ async fn a_backup_that_fails_leaves_nothing() {
 
     let text = folder.path().join("notes.txt");
     std::fs::write(&text, "the milk").unwrap();
-    failed(&text, &copy, "is no SQLite database");
+    failed(&text, &copy, "is not an SQLite database");
     assert_eq!(names(folder.path()), ["c.db", "c.db-lock", "notes.txt"]);
 }

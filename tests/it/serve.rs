@@ -194,7 +194,7 @@ async fn a_file_of_another_program_is_refused_and_nothing_is_left_beside_it() {
     let text = folder.path().join("notes.txt");
     std::fs::write(&text, "do not forget the milk").unwrap();
 
-    for (file, words) in [(&database, "which has a table \"users\""), (&text, "is no SQLite database")] {
+    for (file, words) in [(&database, "which has a table \"users\""), (&text, "is not an SQLite database")] {
         let before = std::fs::read(file).unwrap();
         for command in [&["serve", "--listen", "127.0.0.1:0"][..], &["key", "create", "--name", "a"], &["key", "list"]]
         {

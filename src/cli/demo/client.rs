@@ -44,9 +44,9 @@ impl Client {
 
 async fn document(answer: Response, path: &str) -> anyhow::Result<Value> {
     let status = answer.status();
-    let text = answer.text().await.with_context(|| format!("the answer of {path} broke off"))?;
+    let text = answer.text().await.with_context(|| format!("the answer of {path} is incomplete"))?;
     if !status.is_success() {
         bail!("{path} was answered with {status}: {text}");
     }
-    serde_json::from_str(&text).with_context(|| format!("the answer of {path} is no JSON"))
+    serde_json::from_str(&text).with_context(|| format!("the answer of {path} is not JSON"))
 }

@@ -297,7 +297,7 @@ fn read_colocation(text: &str) -> Result<Colocation, String> {
             ',' => layer_ids.push(std::mem::take(&mut layer_id)),
             '\\' => match signs.next() {
                 Some(sign @ (',' | '\\')) => layer_id.push(sign),
-                _ => return Err("a backslash stands before a comma or a backslash".to_owned()),
+                _ => return Err("a backslash must precede a comma or a backslash".to_owned()),
             },
             sign => layer_id.push(sign),
         }
@@ -360,7 +360,7 @@ mod tests {
         let wanted = json!({"colocate": [{"layer_ids": ["a", "b:1", "c"]}, {"layer_ids": ["d,e", "f\\"]}]});
         assert_eq!(given, Ok(wanted));
         assert!(constraints(&["--colocate", "a"]).unwrap_err().contains("no comma between two layers"));
-        assert!(constraints(&["--colocate", r"a\b,c"]).unwrap_err().contains("a backslash stands before"));
+        assert!(constraints(&["--colocate", r"a\b,c"]).unwrap_err().contains("a backslash must precede"));
     }
 
     #[test]

@@ -56,9 +56,9 @@ callers! {
 async fn caller(parts: &Parts, api: &Api, needed: Scope) -> Result<Caller, Problem> {
     let key = match api.keyring.identify(shown(&parts.headers)).await? {
         Identity::Anonymous => return Ok(Caller { tenant: Tenant::default(), key_id: None, _permit: None }),
-        Identity::Missing => return Err(Problem::new(ProblemType::Unauthenticated, "no key was shown")),
+        Identity::Missing => return Err(Problem::new(ProblemType::Unauthenticated, "the request has no key")),
         Identity::Wrong => {
-            return Err(Problem::new(ProblemType::Unauthenticated, "what was shown is not a key that is valid here"));
+            return Err(Problem::new(ProblemType::Unauthenticated, "the key is not valid here"));
         }
         Identity::Known(key) => key,
     };

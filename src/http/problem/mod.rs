@@ -136,7 +136,7 @@ impl ProblemType {
             Self::InvalidParameter => "A query parameter or header is invalid",
             Self::Unauthenticated => "A valid key is required",
             Self::InsufficientScope => "The key does not allow this",
-            Self::NotFound => "There is nothing here",
+            Self::NotFound => "No resource has this path or id",
             Self::MethodNotAllowed => "The path does not support this method",
             Self::RequestTimeout => "The request took too long to arrive",
             Self::Conflict => "The state of the resource does not allow this",
@@ -272,7 +272,7 @@ impl Problem {
     /// Creates the problem of a defect of Cutpoint. The cause is logged and not sent to the caller.
     pub fn internal(cause: impl std::fmt::Display) -> Self {
         tracing::error!(%cause, "a request failed because of a defect");
-        Self::new(ProblemType::Internal, "the service failed; its log says why under this instance")
+        Self::new(ProblemType::Internal, "the service failed; its log has the cause under this instance")
     }
 
     /// Creates the problem for an error status that the framework set.

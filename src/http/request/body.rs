@@ -102,12 +102,12 @@ fn check_media_type(headers: &HeaderMap) -> Result<(), Problem> {
     let text_of = |name| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let essence = text_of(header::CONTENT_TYPE).split(';').next().unwrap_or_default().trim();
     if !essence.eq_ignore_ascii_case("application/json") {
-        let detail = format!("the Content-Type is {essence:?}, wanted is application/json");
+        let detail = format!("the Content-Type is {essence:?}, but must be application/json");
         return Err(Problem::new(ProblemType::UnsupportedMediaType, detail));
     }
     let encoding = text_of(header::CONTENT_ENCODING);
     if !encoding.is_empty() && !encoding.eq_ignore_ascii_case("identity") {
-        let detail = format!("the Content-Encoding is {encoding:?}, wanted is none");
+        let detail = format!("the Content-Encoding is {encoding:?}, but must be absent");
         return Err(Problem::new(ProblemType::UnsupportedMediaType, detail));
     }
     Ok(())

@@ -56,7 +56,7 @@ impl NamedPlacements {
         for (index, id) in occupied_by.iter().enumerate() {
             if id.is_some() && occupied_by[..index].contains(id) {
                 let below = ["occupied_by".into(), index.into()];
-                let detail = "this placement stands here already";
+                let detail = "this placement is already in the list";
                 reader.fault_at(&below, FaultCode::Duplicate, detail, "Name each placement once");
             }
         }

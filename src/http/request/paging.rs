@@ -32,8 +32,8 @@ pub fn page(query: &mut Parameters, kind: IdKind) -> Page {
     let after = query.text("cursor").and_then(|cursor| {
         let key = read_cursor(&cursor, kind);
         if key.is_none() {
-            let action = "Give next_cursor of the page before, as it was, or leave it out for the first page";
-            query.fault("cursor", FaultCode::UnknownValue, "this is no cursor of this list", action);
+            let action = "Give next_cursor of the previous page unchanged, or leave it out for the first page";
+            query.fault("cursor", FaultCode::UnknownValue, "this is not a cursor of this list", action);
         }
         key
     });

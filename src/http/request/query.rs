@@ -105,7 +105,7 @@ impl Parameters {
         let id = Id::parse(kind, &text);
         if id.is_none() {
             let action = format!("Give an id that begins with {}", kind.prefix());
-            self.fault(name, FaultCode::UnknownValue, format!("{text:?} is no such id"), &action);
+            self.fault(name, FaultCode::UnknownValue, format!("{text:?} is not such an id"), &action);
         }
         id
     }
@@ -116,7 +116,7 @@ impl Parameters {
         let time = text.parse::<Timestamp>().ok();
         if time.is_none() {
             let action = "Give a time before the end of 9999 as in RFC 3339, such as 2026-11-23T09:30:00Z";
-            self.fault(name, FaultCode::UnknownValue, format!("{text:?} is no time"), action);
+            self.fault(name, FaultCode::UnknownValue, format!("{text:?} is not a time"), action);
         }
         time
     }
@@ -145,7 +145,7 @@ impl Parameters {
             if text.split_once('=').is_some_and(|(label, _)| !label.is_empty()) {
                 labels.push(text);
             } else {
-                let detail = format!("{text:?} is no label");
+                let detail = format!("{text:?} is not a label");
                 self.fault(name, FaultCode::UnknownValue, detail, "Give name=value");
             }
         }

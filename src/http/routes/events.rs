@@ -151,8 +151,8 @@ fn last_seen(headers: &HeaderMap) -> Result<Option<JobEvent>, Problem> {
         Problem::invalid_parameters(vec![Fault::new(
             "/header/last-event-id",
             FaultCode::UnknownValue,
-            "this is no id of an event",
-            "Give the id of the last event as it was, or leave it out for all events",
+            "this is not the id of an event",
+            "Give the id of the last event unchanged, or leave it out for all events",
         )])
     })
 }

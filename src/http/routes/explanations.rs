@@ -1,4 +1,4 @@
-//! `/v1/placements/{id}/explanation`: why a placement is as it is, and what would help.
+//! `/v1/placements/{id}/explanation`: what limits a placement, and what would improve it.
 
 use std::time::Duration;
 

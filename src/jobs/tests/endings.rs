@@ -1,4 +1,4 @@
-//! How jobs end by themselves: answers, panics, refused placements, time limits.
+//! The ends of jobs without a stop: answers, panics, refused placements, time limits.
 
 use cutpoint_planner::domain::options::Algorithm;
 

@@ -1,4 +1,4 @@
-//! What a worker solves: the request as submitted, or as stored, and the same either way.
+//! Workers solve the kept or the stored request, which are equal.
 
 use std::sync::Mutex;
 
@@ -60,8 +60,8 @@ async fn a_caller_that_goes_away_leaves_nothing_half_done() {
     while fixture.store.backlog().await.unwrap().queued == 0 {
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
-    // The caller goes away before the insert: neither the request nor the slot of the job is kept. Its task begins
-    // with these, and this one is behind it in the writer.
+    // The caller goes away before the insert: neither the request nor the slot of the job is kept. The task of the
+    // insert has started, and the next insert comes after it in the writer.
     begin_and_leave("two").await;
     let refused = fixture.queue.submit(job_of(&request("three")), (Arc::new(request("three")), 1000), None).await;
     assert!(matches!(refused, Err(crate::store::StoreError::QueueFull { limit: 1 })));

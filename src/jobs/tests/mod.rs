@@ -1,4 +1,4 @@
-//! Tests of the queue, with stand-ins for the planner.
+//! Tests of the queue, with substitutes for the planner.
 
 mod endings;
 mod inputs;
@@ -27,7 +27,7 @@ const LONG: Duration = Duration::from_secs(20);
 
 type Answer = Result<PlacementDocument, CheckFailure>;
 
-/// A queue on a file of its own, with the machine's clock.
+/// A queue with its own database, and the machine's clock.
 struct Fixture {
     queue: Queue,
     store: Store,
@@ -46,13 +46,13 @@ impl Fixture {
         Self { queue, store, folder }
     }
 
-    /// The same database in another process, with another solver.
+    /// Opens the same database as another process, with another solver.
     async fn restart(self, solver: impl Solver) -> Self {
         self.store.close().await;
         Self::in_folder(self.folder, quick_settings(), solver).await
     }
 
-    /// Another process that recovers, but claims nothing.
+    /// Opens the same database as another process that recovers jobs but claims none.
     async fn restart_idle(self) -> Self {
         self.store.close().await;
         let (clock, ids) = (Arc::new(SystemClock::new()), Arc::new(RandomIds::default()));
@@ -77,7 +77,7 @@ impl Fixture {
         job
     }
 
-    /// Waits until a job is as wanted.
+    /// Waits until a job meets the condition.
     async fn wait_for(&self, id: &Id, wanted: impl Fn(&Job) -> bool) -> Job {
         let mut job = self.store.job(&Tenant::default(), id).await.unwrap();
         while !wanted(&job) {

@@ -1,4 +1,4 @@
-//! Crashes between the steps of a worker, and what the next process makes of them.
+//! Crashes between the steps of a worker, and the recovery by the next process.
 
 use super::super::faults::{Crash, Step};
 use super::*;
@@ -7,12 +7,12 @@ use crate::store::leases::Abandoned;
 use crate::store::{JobErrorCode, JobStatus, PlacementFilter};
 
 impl Fixture {
-    /// From now on every worker ends at this step, as in a crash.
+    /// Makes every worker crash at this step.
     fn crash_at(&self, step: Step) {
         *self.queue.inner.crash.lock().unwrap() = Some(Crash { at: step, once: false });
     }
 
-    /// The next worker that comes to this step ends there.
+    /// Makes the next worker that reaches this step crash.
     fn crash_once_at(&self, step: Step) {
         *self.queue.inner.crash.lock().unwrap() = Some(Crash { at: step, once: true });
     }
@@ -79,7 +79,7 @@ async fn a_search_that_lost_its_lease_stops_and_writes_nothing() {
     let fixture = Fixture::new(with_incumbent(2.0)).await;
     let job = fixture.submit("one").await;
     fixture.wait_for(&job.id, |job| job.progress.is_some_and(|progress| progress.period_s.is_some())).await;
-    // Another process takes the database over, and its worker the job.
+    // Another process opens the database, and its worker claims the job.
     fixture.queue.inner.closing.cancel();
     fixture.store.recover_jobs(Abandoned::NotOwnedBy("other".to_owned()), 3).await.unwrap();
     fixture.store.claim_job("other", LONG, Some(&job.id)).await.unwrap().unwrap();

@@ -5,7 +5,7 @@ use tokio::sync::watch;
 use super::*;
 use crate::store::{JobStatus, Space};
 
-/// A disk that tells how often it was asked for its space.
+/// A disk that counts the queries of its free space.
 struct Disk(watch::Sender<u32>);
 
 impl Space for Disk {
@@ -37,7 +37,7 @@ async fn a_result_without_space_is_kept_until_there_is_some() {
     fixture.store.tamper("PRAGMA max_page_count = 1").await;
     go.send(()).unwrap();
 
-    // Far more attempts than fit into the lease.
+    // More attempts than fit into the lease.
     attempts.wait_for(|asked| *asked >= 40).await.unwrap();
     assert_eq!(fixture.store.job(&Tenant::default(), &job.id).await.unwrap().status, JobStatus::Running);
     fixture.store.tamper("PRAGMA max_page_count = 1000000").await;

@@ -1,4 +1,4 @@
-//! Clocks that are turned while the store is open, and between two starts: what was measured and what is due stays right.
+//! Setting the clock while the store is open and between two starts does not affect durations and deadlines.
 
 use jiff::SignedDuration;
 
@@ -11,7 +11,7 @@ const DAY: SignedDuration = SignedDuration::from_hours(24);
 const LEASE: Duration = Duration::from_secs(15);
 
 impl Fixture {
-    /// The same database in another process, with the wall clock turned in between.
+    /// Opens the same database as another process, after setting the wall clock.
     async fn restart(self, turned: SignedDuration) -> Self {
         self.store.close().await;
         self.clock.turn(turned);
@@ -153,7 +153,7 @@ async fn a_delivery_is_due_when_its_time_has_passed() {
         let in_five_minutes = fixture.store.steady_now() + Duration::from_secs(300);
         fixture.store.record_attempt(&claimed, attempt, Verdict::Again(in_five_minutes)).await.unwrap();
         fixture.clock.turn(turned);
-        // Clients see it by the clock as it goes now.
+        // Clients get the time of the current wall clock.
         let listed = fixture.store.deliveries(&Tenant::default(), &claimed.webhook_id, &[], page(1)).await.unwrap();
         assert_eq!(listed.items[0].next_attempt_at, Some(fixture.clock.now() + Duration::from_secs(300)));
         fixture.clock.advance(Duration::from_secs(299));

@@ -1,4 +1,4 @@
-//! Clusters: immutable revisions, replaced under an expected revision.
+//! Clusters: immutable revisions, and changes with an expected revision.
 
 use super::*;
 use crate::domain::tenant::Tenant;

@@ -1,4 +1,4 @@
-//! Rows that no version of the program wrote: they are left out, set aside and named, and hold up nothing else.
+//! Damaged rows: lists omit and name them, damaged jobs fail, and other rows are not affected.
 
 use super::*;
 use crate::domain::scope::Scope;
@@ -116,7 +116,7 @@ async fn a_damaged_job_holds_no_other_up() {
 
         let claimed = fixture.claim().await;
 
-        // A word is no number to SQLite, and one more than that is 1.
+        // SQLite converts a word to the number 0, and increments it to 1.
         let heals = damage.contains("'many'");
         assert_eq!(claimed.job.id == good.id, !heals, "{damage}");
         assert_eq!(fixture.store.backlog().await.unwrap().queued, u64::from(heals), "{damage}");
@@ -168,7 +168,7 @@ async fn a_damaged_webhook_holds_no_delivery_of_another_up() {
     assert!(store.due_deliveries(4, 10).await.unwrap().is_empty());
     store.tamper("UPDATE webhook_deliveries SET next_attempt_at = 'soon' WHERE status = 'pending'").await;
     assert_eq!(store.next_delivery_at().await.unwrap(), None);
-    // Once the webhook is repaired, what failed can be sent again.
+    // Once the webhook is repaired, its failed deliveries can be sent again.
     store.tamper("UPDATE webhooks SET secret = (SELECT secret FROM webhooks WHERE url LIKE '%good%')").await;
     let delivery = store.deliveries(&tenant, &ids[0], &[], page(10)).await.unwrap().items.remove(0);
     store.resend(&tenant, &ids[0], &delivery.message_id).await.unwrap();

@@ -1,4 +1,4 @@
-//! Jobs: inserted whole or not at all, stopped, deleted, read back after a restart.
+//! Jobs: atomic inserts, stops, deletions, and reading after a restart.
 
 use super::*;
 use crate::domain::tenant::Tenant;
@@ -83,7 +83,7 @@ async fn stopping_cancels_what_waits_and_marks_what_runs() {
     assert_eq!(again, marked);
     let Stopped { job, cancelled: true } = cancelled else { panic!("{cancelled:?}") };
     assert!(job.status == JobStatus::Cancelled && job.finished_at.is_some());
-    // It is ended once.
+    // The job ends only once.
     let again = fixture.store.request_stop(&Tenant::default(), &waiting.id).await.unwrap();
     assert_eq!(again, Stopped { job, cancelled: false });
     let missing = RandomIds::default().id(IdKind::Job);

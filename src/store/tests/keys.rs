@@ -1,4 +1,4 @@
-//! Keys: what is kept of them, and what a revoked one leaves.
+//! Keys: stored fields and revocation.
 
 use super::*;
 use crate::domain::key::KeyText;

@@ -176,7 +176,7 @@ async fn own_jobs_and_live_leases_are_not_recovered() {
     assert_eq!(fixture.store.recover_jobs(Abandoned::Expired { alive: Vec::new() }, 3).await.unwrap(), none);
 
     fixture.clock.advance(Duration::from_secs(2));
-    // One that runs here is only late with its heartbeat.
+    // A job that runs in this process is only late with its heartbeat.
     let alive = Abandoned::Expired { alive: vec![job.id.clone()] };
     assert_eq!(fixture.store.recover_jobs(alive, 3).await.unwrap(), none);
     assert_eq!(

@@ -9,7 +9,7 @@ async fn pages_join_without_a_gap_in_both_orders() {
     let fixture = Fixture::new().await;
     let mut inserted = Vec::new();
     for number in 0..5 {
-        // Two and two at the same time.
+        // The clock shows the same time for each pair.
         if number % 2 == 0 {
             fixture.clock.advance(Duration::from_secs(1));
         }
@@ -76,7 +76,7 @@ async fn job_filters_hold_together() {
     assert_eq!(list(between).await, [second.id]);
 }
 
-/// Job ids of pages, one after the other.
+/// Returns the job ids of consecutive pages.
 async fn jobs_by_pages(fixture: &Fixture, limit: u32) -> Vec<Id> {
     let (mut seen, mut after) = (Vec::new(), None);
     loop {
@@ -106,7 +106,7 @@ async fn a_clock_that_steps_back_changes_no_order() {
     assert!(models.iter().map(|model| &model.id).eq(inserted.iter().rev().map(|job| &job.model_id)));
     let clusters = fixture.store.clusters(&Tenant::default(), page(10)).await.unwrap().items;
     assert!(clusters.iter().map(|cluster| &cluster.id).eq(inserted.iter().rev().map(|job| &job.cluster_id)));
-    // The queue is served in the order in which the jobs came.
+    // Jobs are claimed in the order of inserts.
     for job in &inserted {
         assert_eq!(fixture.claim().await.job.id, job.id);
     }

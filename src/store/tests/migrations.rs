@@ -1,4 +1,4 @@
-//! Migrations: what an older version has stored is still there, and belongs to the tenant `default`.
+//! Migrations: rows of older versions are kept and belong to the tenant `default`.
 
 use super::*;
 use crate::store::{Connection, MIGRATIONS, ModelStatistics, PlacementFilter, StoreError, migrate};
@@ -55,7 +55,7 @@ async fn what_was_stored_before_there_were_tenants_belongs_to_the_default_one() 
     let filter = PlacementFilter { labels: vec!["team=edge".into()], ..PlacementFilter::default() };
     let placement = &store.placements(&default, filter, page(10)).await.unwrap().items[0];
     let PlacementFigures { algorithm, period_s, gap, stages, node_ids, .. } = &placement.figures;
-    // Numbers keep every digit, and what was absent stays so.
+    // Numbers keep every digit, and absent members stay absent.
     assert_eq!((*algorithm, *period_s, *gap), (Algorithm::Exact, Some(0.10000000000000002), None));
     assert_eq!((*stages, node_ids.join(" ").as_str()), (2, "b a"));
     let on_node = PlacementFilter { node_id: Some("a".to_owned()), ..PlacementFilter::default() };
@@ -79,7 +79,7 @@ async fn what_was_stored_before_there_were_tenants_belongs_to_the_default_one() 
     assert_eq!((job.tenant, job.placement_id.as_ref()), (default.clone(), Some(&placement.id)));
     assert!(store.models(&other, page(10)).await.unwrap().items.is_empty());
     assert!(matches!(store.job(&other, &job.id).await, Err(StoreError::NotFound { .. })));
-    // References hold from now on as they did before.
+    // References are enforced as before.
     let in_use = store.delete_model(&default, &models[0].id).await;
     assert!(matches!(in_use, Err(StoreError::InUse { by, .. }) if by == job.id));
 }
@@ -137,7 +137,7 @@ async fn what_was_asked_before_cuts_were_sets_means_the_cuts_of_the_files_order(
     assert_eq!(queued.options, r#"{"cost_model":{"cuts":"in_order","transfer_scale":1.10}}"#);
     assert_eq!(failed.options, r#"{"cost_model":{"cuts":"single_tensor"}}"#);
     assert_eq!(job(5).await.options, r#"{"cost_model""#);
-    // What a search has found that has not ended counts no more; a job that failed keeps it.
+    // An unfinished search loses its incumbent; a failed job keeps it.
     assert_eq!((queued.progress, queued.version, queued.happened.incumbent), (None, 2, None));
     assert_eq!((failed.progress.unwrap().period_s, failed.version), (Some(0.5), 1));
     let mut connection = Connection::connect(&settings(&folder).database_url).await.unwrap();
@@ -156,7 +156,7 @@ async fn the_cuts_of_stored_models_are_counted_again() {
     let model = store.models(&Tenant::default(), page(10)).await.unwrap().items.remove(0);
     let ModelStatistics { constant_layers, cut_points, more_cut_points, single_tensor_cut_points, .. } =
         model.statistics;
-    // Behind `left`, behind `right`, behind both; two tensors cross each.
+    // The cuts after `left`, after `right` and after both; two tensors cross each.
     assert_eq!((constant_layers, cut_points, more_cut_points, single_tensor_cut_points), (1, 3, false, 0));
 }
 

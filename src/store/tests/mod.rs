@@ -1,4 +1,4 @@
-//! Tests of the store, and what tests of other rooms need to fill one.
+//! Tests of the store, and helpers that other modules' tests use.
 
 mod clocks;
 mod clusters;
@@ -42,7 +42,7 @@ use crate::domain::figures::PlacementFigures;
 use crate::domain::id::{Id, IdKind};
 use crate::domain::tenant::Tenant;
 
-/// A store on a file of its own, with a clock that stands.
+/// A store in its own file, with a clock that stands still.
 pub(crate) struct Fixture {
     pub(crate) store: Store,
     pub(crate) clock: Arc<ManualClock>,
@@ -68,7 +68,7 @@ impl Fixture {
         self.store.claim_job("boot", Duration::from_secs(15), None).await.unwrap().unwrap()
     }
 
-    /// Writes SQL past every check and every reference, as whoever has the file can.
+    /// Executes SQL without checks and foreign keys, as another program could.
     pub(crate) async fn damage(&self, statement: &'static str) {
         let options = SqliteConnectOptions::from_str(&settings(&self.folder).database_url).unwrap();
         let mut connection = super::Connection::connect_with(&options.foreign_keys(false)).await.unwrap();
@@ -135,7 +135,7 @@ pub(crate) fn key(key: &str, fingerprint: &str) -> Option<Idempotency> {
     Some(Idempotency { key: key.to_owned(), fingerprint: fingerprint.to_owned() })
 }
 
-/// So many jobs may wait, and a key may have as many.
+/// Returns limits with this number of waiting jobs and of jobs of a key.
 pub(crate) fn most(jobs: u32) -> QueueLimits {
     QueueLimits { waiting: jobs, of_key: jobs }
 }
@@ -169,7 +169,7 @@ pub(crate) fn figures(status: Status) -> PlacementFigures {
 }
 
 impl Store {
-    /// Writes SQL past every check.
+    /// Executes SQL without checks.
     pub(crate) async fn tamper(&self, statement: &'static str) {
         let write = self.write(move |connection| {
             Box::pin(async move {

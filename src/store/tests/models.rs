@@ -1,4 +1,4 @@
-//! Models: known again by content, deleted only when nothing refers to them.
+//! Models: identification by content, and deletion only without references.
 
 use super::*;
 use crate::domain::tenant::Tenant;

@@ -1,4 +1,4 @@
-//! The names of closed lists, which metrics have as labels from the start.
+//! The names of enums, which metrics use as labels from the start.
 
 use std::collections::BTreeSet;
 

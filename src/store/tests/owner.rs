@@ -1,4 +1,4 @@
-//! Whose database a file is: foreign ones are refused and stay as they are, those of older versions are taken over.
+//! Detection of a database's owner: foreign files are refused and unchanged, databases of older versions are accepted.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -10,7 +10,7 @@ use sqlx::sqlite::SqliteConnectOptions;
 use super::*;
 use crate::store::{APPLICATION_ID, Connection, MIGRATIONS, Standing, StoreError, standing};
 
-/// Every file of a folder with what stands in it.
+/// Returns every file of a folder with its content.
 fn files(folder: &Path) -> BTreeMap<String, Vec<u8>> {
     let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap());
     entries
@@ -24,7 +24,7 @@ async fn connect(folder: &TempDir) -> Connection {
     Connection::connect_with(&options.create_if_missing(true)).await.unwrap()
 }
 
-/// A database of these statements in a folder of its own.
+/// Creates a database with these statements in its own folder.
 async fn database(statements: &'static str) -> TempDir {
     let folder = tempfile::tempdir().unwrap();
     let mut connection = connect(&folder).await;
@@ -37,7 +37,7 @@ async fn open(folder: &TempDir) -> Result<Store, StoreError> {
     Store::open(&settings(folder), Arc::new(ManualClock::new()), Arc::new(RandomIds::default())).await
 }
 
-/// Opens what stands in a folder, which must be refused and stay as it is.
+/// Opens the file in a folder, and checks that it is refused and unchanged.
 async fn refused(folder: &TempDir) -> StoreError {
     let before = files(folder.path());
     let error = open(folder).await.unwrap_err();
@@ -100,7 +100,7 @@ async fn a_database_of_another_program_that_crashed_or_runs_is_refused_too() {
     let mut running = connect(&folder).await;
     let statements = "PRAGMA journal_mode = WAL; CREATE TABLE users (name TEXT)";
     sqlx::raw_sql(statements).execute(&mut running).await.unwrap();
-    // All of it stands in the log so far.
+    // All data is still in the write-ahead log.
     let copy = tempfile::tempdir().unwrap();
     for name in ["test.db", "test.db-wal"] {
         std::fs::copy(folder.path().join(name), copy.path().join(name)).unwrap();
@@ -119,7 +119,7 @@ async fn what_is_no_database_is_refused_and_stays_as_it_is() {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("test.db"), text).unwrap();
         let error = refused(&folder).await;
-        assert!(matches!(&error, StoreError::Foreign { what, .. } if what == "no SQLite database"), "{error}");
+        assert!(matches!(&error, StoreError::Foreign { what, .. } if what == "not an SQLite database"), "{error}");
     }
     let folder = tempfile::tempdir().unwrap();
     std::fs::create_dir(folder.path().join("test.db")).unwrap();
@@ -163,7 +163,7 @@ async fn an_empty_file_and_a_database_that_crashed_at_once_are_taken() {
     std::fs::write(folder.path().join("test.db"), "").unwrap();
     let store = open(&folder).await.unwrap();
     store.register_model(&Tenant::default(), ModelDocument::new(&model("a")), None).await.unwrap();
-    // The log holds all of it, and a copy has nothing else beside it.
+    // The write-ahead log holds all data, and the copy has no other files.
     let copy = tempfile::tempdir().unwrap();
     for name in ["test.db", "test.db-wal"] {
         std::fs::copy(folder.path().join(name), copy.path().join(name)).unwrap();

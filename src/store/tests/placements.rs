@@ -1,4 +1,4 @@
-//! Placements: filters, and the newest of each model on each cluster, whatever the clock says.
+//! Placements: filters, and the newest of each model on each cluster, independent of the clock.
 
 use super::*;
 use crate::domain::tenant::Tenant;
@@ -86,7 +86,7 @@ async fn placements_are_found_by_the_nodes_that_they_use() {
     assert_eq!(list(&fixture, on("n1")).await, [ended[2].clone(), ended[0].clone()]);
     assert_eq!(list(&fixture, on("n2")).await, [ended[1].clone(), ended[0].clone()]);
     assert_eq!(list(&fixture, on("n")).await, []);
-    // The newest among those that use the node.
+    // The newest placement that uses the node.
     let latest = PlacementFilter { latest: true, ..on("n1") };
     assert_eq!(list(&fixture, latest).await, [ended[2].clone(), ended[0].clone()]);
 }

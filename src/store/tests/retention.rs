@@ -1,4 +1,4 @@
-//! Retention: what goes, what stays, and that the writer looks again.
+//! Retention: which rows are deleted, and that the writer checks them again.
 
 use super::*;
 use crate::store::{JobFilter, PlacementFilter, Retention, StoreError, Swept};
@@ -6,14 +6,14 @@ use crate::store::{JobFilter, PlacementFilter, Retention, StoreError, Swept};
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 impl Fixture {
-    /// Inserts a job that names placements and ends it with one of its own.
+    /// Inserts a job that refers to placements, and ends it with a placement.
     async fn placed(&self, name: &str, named: &[&Id]) -> Id {
         let named = named.iter().map(|id| (*id).clone()).collect();
         let ended = self.insert_ended(NewJob { named_placements: named, ..new_job(name) }, Status::Optimal).await;
         ended.placement_id.unwrap()
     }
 
-    /// Deletes what has had its time, as a sweep does; says what is left, the oldest first.
+    /// Runs a sweep and returns the remaining placements, the oldest first.
     async fn swept(&self, retention: Retention) -> Vec<Id> {
         let before = self.placements().await.len() as u64;
         let swept = self.store.sweep(retention).await.unwrap();
@@ -53,7 +53,7 @@ async fn so_many_of_each_pair_stay() {
     assert_eq!(fixture.swept(Retention::default()).await.len(), 5);
 
     assert_eq!(fixture.swept(at_most(2)).await, [of_one[2].clone(), of_one[3].clone(), of_two]);
-    // With all that belongs to them.
+    // The rows that belong to them are deleted too.
     assert_eq!(fixture.count("SELECT COUNT(*) FROM placement_nodes").await, 6);
     assert_eq!(fixture.count("SELECT COUNT(*) FROM placement_labels").await, 3);
     let gone = fixture.store.placement(&Tenant::default(), &of_one[0]).await;
@@ -120,7 +120,7 @@ async fn what_a_kept_placement_was_made_from_stays_and_a_chain_of_replans_ends()
         chain.push(fixture.placed("one", &[chain.last().unwrap(), &occupant]).await);
     }
 
-    // The last is kept for itself, the one before it as its base, and the occupant of both.
+    // The last placement stays as the newest, the one before as its base, and the occupant of both.
     let kept = [occupant.clone(), newest_other.clone(), chain[4].clone(), chain[5].clone()];
     assert_eq!(fixture.swept(at_most(1)).await, kept);
     let alone = fixture.placed("one", &[]).await;
@@ -138,7 +138,7 @@ async fn a_job_cannot_name_what_was_deleted() {
         let job = NewJob { tenant: tenant.clone(), named_placements: vec![named.clone()], ..new_job("two") };
         let refused = fixture.store.insert_job(RandomIds::default().id(IdKind::Job), job, most(10)).await;
         assert!(matches!(&refused, Err(StoreError::NotFound { id, .. }) if id == named.as_str()), "{refused:?}");
-        // The model and the cluster that came with it are not kept either.
+        // Its inline model and cluster are not stored either.
         assert_eq!(
             fixture
                 .store
@@ -175,7 +175,7 @@ async fn records_of_ended_jobs_go_and_retries_find_theirs() {
     assert!(fixture.placements().await.contains(ended.placement_id.as_ref().unwrap()));
     let again = fixture.store.insert_job(RandomIds::default().id(IdKind::Job), with_key, most(10)).await.unwrap();
     assert!(again.replayed && again.row.id == retried.id);
-    // The key is forgotten after a day, and then the record.
+    // The key expires after a day, and then the record is deleted.
     fixture.clock.advance(DAY);
     fixture.store.forget_expired_keys().await.unwrap();
     assert_eq!((sweep().await, left().await), (1, vec![waiting.id]));

@@ -1,5 +1,5 @@
-//! A database without space: what is refused, what goes on, and when there is space again. SQLite itself refuses, by the
-//! most pages that the database may have; it answers as on a full disk.
+//! A database without space: refused writes, reads, and recovery. A limit on pages makes SQLite refuse writes as on a
+//! full disk.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -9,7 +9,7 @@ use super::*;
 use crate::store::space::FreeSpace;
 use crate::store::{Connection, Space, StoreError};
 
-/// A disk that has as much space as the test says.
+/// A disk whose free space the test sets.
 #[derive(Default)]
 struct Disk(AtomicU64);
 
@@ -24,7 +24,7 @@ async fn store_on(disk: &Arc<Disk>) -> (Store, TempDir) {
     let folder = tempfile::tempdir().unwrap();
     let (clock, ids) = (Arc::new(ManualClock::new()), Arc::new(RandomIds::default()));
     let settings = settings(&folder);
-    // The migrations leave pages free, which would be space too.
+    // The migrations leave free pages, which would count as space.
     Store::open_on(&settings, disk.clone(), clock.clone(), ids.clone()).await.unwrap().close().await;
     let mut connection = Connection::connect(&settings.database_url).await.unwrap();
     sqlx::query("VACUUM").execute(&mut connection).await.unwrap();
@@ -48,7 +48,7 @@ async fn a_write_without_space_is_refused_and_the_writer_goes_on() {
     let (store, _folder) = store_on(&disk).await;
     store.tamper(NO_MORE_PAGES).await;
 
-    // One group: whether SQLite takes back one statement or the whole transaction, each is told what became of it.
+    // The writes form one group. Each gets its own result, whether SQLite rolls back a statement or the transaction.
     let (before, large, behind) =
         tokio::join!(put(&store, "before", 1), put(&store, "large", LARGE), put(&store, "behind", 1));
 
@@ -73,7 +73,7 @@ async fn a_shortage_ends_when_there_is_more_space_than_when_a_write_failed() {
 
     let shortage = store.shortage().await.unwrap().unwrap();
     assert_eq!((shortage.room_bytes, shortage.failed_at_bytes), (1000, 1000));
-    // That others find space says nothing about the one that did not.
+    // The success of other writes does not mean that there is space for the failed one.
     put(&store, "small", 1).await.unwrap();
     assert!(store.shortage().await.unwrap().is_some());
     disk.0.store(500, Ordering::SeqCst);

@@ -1,4 +1,4 @@
-//! Webhooks: the outbox is written with the job's end or not at all, secrets, versions, tenants.
+//! Webhooks: the outbox, secrets, versions and tenants.
 
 use super::*;
 use crate::domain::webhook::WebhookSecret;
@@ -21,7 +21,7 @@ impl Fixture {
         self.store.deliveries(&webhook.tenant, &webhook.id, &[], page(200)).await.unwrap().items
     }
 
-    /// The message that is due, as it will be sent.
+    /// Claims the due delivery and returns its message.
     async fn message(&self) -> serde_json::Value {
         let due = self.store.due_deliveries(10, 10).await.unwrap();
         let claimed = self.store.claim_deliveries(due, Duration::from_secs(1)).await.unwrap();
@@ -52,7 +52,7 @@ async fn every_end_of_a_job_leaves_one_message() {
             fixture.store.end_job(&lease, Figures::default(), ending).await.unwrap();
         } else if end == "stopped" {
             fixture.store.request_stop(&Tenant::default(), &job.id).await.unwrap();
-            // Asking again ends nothing again.
+            // Stopping the job again does not end it again.
             fixture.store.request_stop(&Tenant::default(), &job.id).await.unwrap();
         } else {
             fixture.claim().await;
@@ -111,7 +111,7 @@ async fn the_end_and_its_message_are_written_together_or_not_at_all() {
     assert!(matches!(again, Err(StoreError::LeaseLost { .. })));
     assert_eq!(fixture.deliveries(&webhook).await.len(), 1);
 
-    // The process ends without closing: what was answered is there.
+    // The process ends without closing the store; committed data survives.
     let ids = Arc::new(RandomIds::default());
     let next = Store::open(&settings(&fixture.folder), fixture.clock.clone(), ids).await.unwrap();
     assert_eq!(next.due_deliveries(10, 10).await.unwrap().len(), 1);
@@ -132,7 +132,7 @@ async fn a_tenants_jobs_are_told_to_its_own_webhooks_that_are_enabled() {
     let ours_told = fixture.deliveries(&ours).await;
     assert_eq!((ours_told.len(), fixture.deliveries(&theirs).await.len()), (1, 1));
     assert_eq!(fixture.deliveries(&off).await, []);
-    // Nobody reaches what another tenant has.
+    // A tenant cannot access the webhooks of another.
     let missing = |result: Result<(), StoreError>| assert!(matches!(result, Err(StoreError::NotFound { .. })));
     let message = &ours_told[0].message_id;
     missing(fixture.store.webhook(&roof, &ours.id).await.map(drop));
@@ -178,7 +178,7 @@ async fn a_change_names_its_version_and_disabling_fails_what_waits() {
     assert!(matches!(stale, Err(StoreError::RevisionChanged { current: 1, .. })), "{stale:?}");
     let stale = fixture.store.delete_webhook(&webhook.tenant, &webhook.id, Some(7)).await;
     assert!(matches!(stale, Err(StoreError::RevisionChanged { current: 1, .. })), "{stale:?}");
-    // An attempt is under way meanwhile.
+    // An attempt is running meanwhile.
     let due = fixture.store.due_deliveries(1, 1).await.unwrap();
     let claimed = fixture.store.claim_deliveries(due, Duration::from_secs(60)).await.unwrap();
 
@@ -199,7 +199,7 @@ async fn a_change_names_its_version_and_disabling_fails_what_waits() {
     assert_eq!((failed.status, failed.next_attempt_at), (DeliveryStatus::Failed, None));
     assert_eq!(failed.last_attempt, Some(attempt.clone()));
 
-    // Once it was asked for again, and when it is claimed, the old attempt writes nothing.
+    // The old attempt writes nothing once the delivery was requested again, and after its next claim.
     fixture.store.change_webhook(&webhook.tenant, &webhook.id, 2, change(true)).await.unwrap();
     let asked = fixture.store.resend(&webhook.tenant, &webhook.id, &failed.message_id).await.unwrap();
     assert!(!fixture.store.record_attempt(&claimed[0], attempt.clone(), crate::store::Verdict::Failed).await.unwrap());

@@ -10,7 +10,7 @@ async fn put(store: &Store, name: &str) -> Result<(), StoreError> {
     store.register_model(&Tenant::default(), ModelDocument::new(&model(name)), None).await.map(drop)
 }
 
-/// Writes a row, then ends as told.
+/// Writes a row and returns the result of `end`.
 async fn put_and(store: &Store, name: &str, end: fn() -> Result<(), StoreError>) -> Result<(), StoreError> {
     let (inner, document) = (store.clone(), ModelDocument::new(&model(name)));
     let write = store.write(move |connection| {
@@ -46,7 +46,7 @@ async fn one_operation_that_fails_takes_nothing_with_it() {
     let fixture = Fixture::new().await;
     let store = &fixture.store;
 
-    // Polled in one go on one thread, so that all wait before the writer runs: one group.
+    // All are polled on one thread before the writer runs, so that they form one group.
     let (before, failed, panicked, after) = tokio::join!(
         put(store, "before"),
         put_and(store, "failed", || Err(StoreError::QueueFull { limit: 0 })),

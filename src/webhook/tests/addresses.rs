@@ -1,8 +1,8 @@
-//! Where the dispatcher connects to: only what was judged, at each attempt anew.
+//! The dispatcher connects only to judged addresses, and judges them at each attempt.
 
 use super::*;
 
-/// The outcomes of as many attempts as there are answers of the resolver.
+/// Returns the outcomes of attempts, one for each answer of the resolver.
 async fn outcomes(url: &str, guard: Guard, answers: &[&[&str]]) -> Vec<(AttemptOutcome, String)> {
     let mut fixture = Fixture::with(guard, Names::new(answers)).await;
     let webhook = fixture.webhook(url).await;
@@ -66,7 +66,7 @@ async fn a_net_that_is_allowed_no_more_is_not_reached_any_more() {
     let other_net = || Guard::new(["10.0.0.0/8".parse().unwrap()]);
     let seen = outcomes(&receiver.url(), other_net(), &[&[]]).await;
     assert_eq!(seen[0].0, AttemptOutcome::AddressRefused);
-    // A name for which a URL without TLS was accepted, whose address lies elsewhere.
+    // A URL without TLS was accepted for the name, but its address is in no allowed network.
     let seen = outcomes("http://outside.example/", other_net(), &[&["8.8.8.8"]]).await;
     assert_eq!(seen[0].0, AttemptOutcome::AddressRefused);
     assert!(seen[0].1.contains("without TLS"), "{seen:?}");

@@ -1,4 +1,4 @@
-//! How attempts end: taken, rejected, gone, redirected, too slow, too large.
+//! The outcomes of attempts: delivered, rejected, gone, redirected, too slow, too large.
 
 use standardwebhooks::Webhook as Verifier;
 
@@ -10,7 +10,7 @@ use crate::webhook::sign;
 use axum::body::Body;
 use axum::http::Response;
 
-/// The published library signs what came as it is signed.
+/// Checks the signature of the received message with the published library.
 fn is_signed_with(got: &Got, secret: &str) -> bool {
     let header = |name: &str| got.headers[name].to_str().unwrap();
     let timestamp = header(sign::TIMESTAMP).parse().unwrap();
@@ -62,7 +62,7 @@ async fn both_secrets_sign_for_a_day_after_a_rotation() {
         signed.push([&second, &first].map(|webhook| is_signed_with(&got, &webhook.secret.reveal())));
     }
     assert_eq!(signed, [[true, true], [true, true], [true, false]]);
-    // A second rotation leaves the newest two.
+    // After a second rotation only the newest two secrets sign.
     let third = fixture.store.rotate_secret(&Tenant::default(), &first.id, None).await.unwrap();
     fixture.job("3").await;
     fixture.attempt_all().await;
@@ -91,7 +91,7 @@ async fn a_receiver_that_is_gone_disables_its_webhook_and_no_other() {
     assert!(failed.iter().all(|delivery| delivery.status == DeliveryStatus::Failed), "{failed:?}");
     assert_eq!((failed[0].attempts, failed[1].attempts, gone.got().len()), (1, 0, 1));
     assert_eq!((fixture.now(&other.id).await.disabled, there.got().len()), (None, 2));
-    // What ends now is not for it, and nothing is sent again until it is enabled.
+    // The disabled webhook gets no message about this job, and nothing can be sent again until it is enabled.
     fixture.job("three").await;
     assert_eq!((fixture.deliveries(&first).await.len(), fixture.deliveries(&other).await.len()), (2, 3));
     let resent = fixture.store.resend(&Tenant::default(), &first.id, &failed[1].message_id).await;

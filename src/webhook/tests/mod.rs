@@ -1,4 +1,4 @@
-//! Tests of the dispatcher: a receiver on loopback, a clock that stands, and a resolver that says what it is told to.
+//! Tests of the dispatcher with a receiver on loopback, a clock that stands still, and a resolver with given answers.
 
 mod addresses;
 mod endings;
@@ -28,7 +28,7 @@ use crate::store::{
     AttemptOutcome, Delivery, DeliveryAttempt, DeliveryStatus, Figures, Job, NewWebhook, Order, Page, Store, Webhook,
 };
 
-/// Names and what they resolve to: one answer after another, the last for ever.
+/// Names and their consecutive answers. The last answer repeats.
 #[derive(Default)]
 struct Names(Mutex<VecDeque<Vec<IpAddr>>>);
 
@@ -47,7 +47,7 @@ impl Resolve for Names {
     }
 }
 
-/// A store with a dispatcher that moves when it is told to.
+/// A store with a dispatcher that runs only when the test calls it.
 struct Fixture {
     store: Store,
     clock: Arc<ManualClock>,
@@ -75,13 +75,13 @@ impl Fixture {
     ) -> Self {
         let store = Store::open(&settings(&folder), clock.clone(), Arc::new(RandomIds::default())).await.unwrap();
         let sender = Sender::new(guard, names, roots, Duration::from_millis(500)).unwrap();
-        // Every chance is near 0.
+        // Every random number is near 0.
         let ids = Arc::new(CountingIds::default());
         let round = Round::new(store.clone(), clock.clone(), ids, sender, DispatcherSettings::default());
         Self { store, clock, round, folder }
     }
 
-    /// The same database in another process.
+    /// Opens the same database as another process.
     async fn restart(self) -> Self {
         self.store.close().await;
         let guard = Guard::new(["127.0.0.0/8".parse().unwrap()]);
@@ -96,7 +96,7 @@ impl Fixture {
         self.store.register_webhook(&Tenant::default(), new, None).await.unwrap().row
     }
 
-    /// A job that ends.
+    /// Inserts a job and ends it.
     async fn job(&self, name: &str) -> Job {
         let id = crate::clock::Ids::id(&RandomIds::default(), crate::domain::id::IdKind::Job);
         self.store.insert_job(id, new_job(name), most(1000)).await.unwrap();
@@ -104,7 +104,7 @@ impl Fixture {
         self.store.end_job(&claimed.lease, Figures::default(), answered(Status::Optimal)).await.unwrap()
     }
 
-    /// Makes every attempt that is due now.
+    /// Makes every due attempt.
     async fn attempt_all(&mut self) {
         loop {
             self.round.take().await.unwrap();
@@ -124,7 +124,7 @@ impl Fixture {
         deliveries.remove(0)
     }
 
-    /// The one delivery of the webhook and its last attempt, which has ended.
+    /// Returns the only delivery of the webhook and its last ended attempt.
     async fn attempted(&mut self, webhook: &Webhook) -> (Delivery, DeliveryAttempt) {
         self.attempt_all().await;
         let delivery = self.delivery(webhook).await;

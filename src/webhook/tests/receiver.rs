@@ -1,4 +1,4 @@
-//! A receiver on loopback that writes down what it gets and answers what it is told to.
+//! A receiver on loopback that records requests and sends given answers.
 
 use std::sync::{Arc, Mutex};
 
@@ -9,7 +9,7 @@ use axum::http::{HeaderMap, Response};
 use tokio::net::TcpListener;
 use tokio_util::task::AbortOnDropHandle;
 
-/// What it got.
+/// The received requests.
 #[derive(Debug, Clone)]
 pub(super) struct Got {
     pub(super) path: String,
@@ -31,7 +31,7 @@ pub(super) struct Receiver {
 }
 
 impl Receiver {
-    /// `answer` is given how many requests came before.
+    /// `answer` gets the number of earlier requests.
     pub(super) async fn start(answer: impl Fn(usize) -> Response<Body> + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
@@ -41,7 +41,7 @@ impl Receiver {
         Self { port, shared, _task: AbortOnDropHandle::new(task) }
     }
 
-    /// One that answers every request so.
+    /// Starts a receiver that answers every request alike.
     pub(super) async fn answering(status: u16) -> Self {
         Self::start(move |_| status_answer(status)).await
     }

@@ -1,4 +1,4 @@
-//! When attempts are made again: the schedule, what a receiver asks for, restarts, and who asks again.
+//! Retries: the schedule, `Retry-After`, restarts, and requests of clients.
 
 use super::receiver::status_answer;
 use super::*;
@@ -19,9 +19,9 @@ async fn a_delivery_fails_after_its_last_attempt_a_day_later() {
         assert_eq!((attempt.outcome, attempt.status_code), (AttemptOutcome::Rejected, Some(503)));
         assert_eq!(attempt.detail.as_deref(), Some("this is 503"));
         let until = delivery.next_attempt_at.unwrap().duration_since(attempt.at).as_secs_f64();
-        // Chance is near 0 here: a fifth less.
+        // The random number is near 0, which shortens the delay by a fifth.
         assert!((0.8..0.9).contains(&(until / delay_s as f64)), "{until} after {delay_s}");
-        // Not a moment earlier.
+        // The attempt is not due earlier.
         fixture.clock.advance(Duration::from_secs_f64(until) - Duration::from_millis(1));
         fixture.attempt_all().await;
         assert_eq!(receiver.got().len(), number + 1);
@@ -33,7 +33,7 @@ async fn a_delivery_fails_after_its_last_attempt_a_day_later() {
     fixture.attempt_all().await;
     let got = receiver.got();
     assert_eq!(got.len(), DELAYS_S.len() + 1);
-    // The same message at every attempt, each with a time and a signature of its own.
+    // Every attempt sends the same message with its own time and signature.
     assert!(got.iter().all(|one| one.body == got[0].body && one.headers["webhook-id"] == got[0].headers["webhook-id"]));
     assert_ne!(got[0].headers["webhook-timestamp"], got[1].headers["webhook-timestamp"]);
     assert_ne!(got[0].headers["webhook-signature"], got[1].headers["webhook-signature"]);
@@ -66,7 +66,7 @@ async fn what_is_sent_again_keeps_its_id_and_starts_the_schedule_anew() {
     let (again, attempt) = fixture.attempted(&webhook).await;
     assert_eq!((again.status, again.attempts, &again.message_id), (DeliveryStatus::Pending, 2, &id));
     assert!(again.next_attempt_at.unwrap().duration_since(attempt.at).as_secs() <= 6);
-    // One that is pending is due at once and goes on in its schedule.
+    // A pending delivery becomes due at once and continues its schedule.
     fixture.store.resend(&Tenant::default(), &webhook.id, &id).await.unwrap();
     let (third, attempt) = fixture.attempted(&webhook).await;
     assert_eq!(third.attempts, 3);
@@ -89,7 +89,7 @@ async fn a_restart_goes_on_in_the_schedule_and_with_what_was_under_way() {
     let (second, _) = fixture.attempted(&webhook).await;
     assert_eq!((second.attempts, receiver.got().len()), (2, 2));
 
-    // The process dies in the middle of the third attempt: it is made again at once, as the fourth.
+    // The process dies during the third attempt, which is repeated at once as the fourth.
     fixture.clock.advance(Duration::from_secs(360));
     let due = fixture.store.due_deliveries(4, 4).await.unwrap();
     let claimed = fixture.store.claim_deliveries(due, Duration::from_secs(60)).await.unwrap();

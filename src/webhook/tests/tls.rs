@@ -1,4 +1,4 @@
-//! Receivers with TLS: whose certificate is trusted, and whose is not.
+//! Receivers with TLS, with trusted and untrusted certificates.
 
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -30,7 +30,7 @@ async fn receiver() -> (RootCertStore, u16, AbortOnDropHandle<()>) {
     let task = tokio::spawn(async move {
         loop {
             let (stream, _) = listener.accept().await.unwrap();
-            // A client that does not trust it goes away.
+            // A client that does not trust the certificate disconnects.
             let Ok(mut stream) = acceptor.accept(stream).await else { continue };
             let mut head = vec![0; 64 * 1024];
             let length = stream.read(&mut head).await.unwrap();

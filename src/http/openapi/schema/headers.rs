@@ -27,25 +27,25 @@ fn described() -> [(&'static str, Header); 8] {
             "Preference-Applied",
             header(
                 text(),
-                "The most seconds that the answer waited, as asked for with `Prefer`; absent where no wait was.",
+                "The longest time that the answer waited for, as requested with `Prefer`; absent without a wait.",
                 "wait=10",
             ),
         ),
         (
             "RateLimit",
-            header(text(), "Each quota and how much room it leaves, as structured fields.", "\"requests\";r=511"),
+            header(text(), "Each quota and how much of it is free, as structured fields.", "\"requests\";r=511"),
         ),
         (
             "RateLimit-Policy",
             header(text(), "Each quota and what it counts.", "\"requests\";q=512;qu=\"concurrent-requests\""),
         ),
-        (CHALLENGE, header(text(), "What kind of key is wanted (RFC 6750).", "Bearer realm=\"cutpoint\"")),
-        ("Retry-After", header(seconds, "Seconds until it is worth another try.", 1)),
+        (CHALLENGE, header(text(), "The kind of key that is required (RFC 6750).", "Bearer realm=\"cutpoint\"")),
+        ("Retry-After", header(seconds, "Seconds after which to retry.", 1)),
         (
             REQUEST_ID,
             header(
                 text(),
-                "The request's id: the one that it came with, or a new one.",
+                "The request's id: the one that the client sent, or a new one.",
                 "01931e5c-9d2f-7c1a-b0c4-2f8d5e6a7b90",
             ),
         ),

@@ -224,6 +224,6 @@ fn delivery() -> Value {
 }
 
 fn problem_description() -> Value {
-    json!({"type": "/problems/not-found", "status": 404, "title": "There is nothing here",
+    json!({"type": "/problems/not-found", "status": 404, "title": "No resource has this path or id",
         "action": "Check the path and the id; /openapi.json lists every path."})
 }
