@@ -18,7 +18,7 @@ use crate::http::compute::compute;
 use crate::http::problem::{Problem, ProblemType};
 use crate::http::request::named_placements::NamedPlacements;
 use crate::http::request::stored::{found, read_stored};
-use crate::store::{ClusterDocument, JobCluster, StoreError};
+use crate::store::{ClusterDocument, JobCluster};
 
 /// The inputs that a request refers to. One with a fault is absent.
 #[derive(Debug)]
