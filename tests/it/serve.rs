@@ -237,7 +237,7 @@ async fn a_second_server_of_a_database_is_refused_and_disturbs_nothing() {
     let refused = second.args(["serve", "--listen", "127.0.0.1:0", "--database-url", &url]).output().unwrap();
     let complaint = String::from_utf8(refused.stderr).unwrap();
     assert_eq!(refused.status.code(), Some(1), "{complaint}");
-    assert!(complaint.contains("one database has one server"), "{complaint}");
+    assert!(complaint.contains("only one server can use a database"), "{complaint}");
     assert_eq!(server.get(&format!("/v1/jobs/{id}")).await["status"], "running");
 }
 
