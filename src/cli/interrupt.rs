@@ -7,7 +7,7 @@ use anyhow::Context;
 /// The exit code that shells report for a process that SIGINT killed: 128 + 2.
 const INTERRUPTED: i32 = 130;
 
-/// Calls `first` at the first interrupt and exits the process at the second. Commands that compute use it; it runs on
+/// Calls `first` at the first interrupt and exits the process at the second. Commands that compute use it. It waits on
 /// its own thread.
 pub(super) fn listen(first: impl FnOnce() + Send + 'static) -> io::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build()?;

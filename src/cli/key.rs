@@ -177,8 +177,8 @@ fn line(key: &Key) -> serde_json::Value {
     line
 }
 
-/// Opens the database and runs `work` on it; a service may be using the database. A command that only reads does not
-/// create it, so that a mistyped path is an error and not an empty list.
+/// Opens the database and runs `work` on it; a service may be using the database. It is created only if `create` is
+/// set, so that a mistyped path is an error and not an empty list.
 fn with_store<T>(
     settings: &Settings,
     create: bool,

@@ -331,8 +331,8 @@ async fn claim_one(
     Ok(Some(ClaimedDelivery { attempt, try_number, url: webhook.url, secrets, payload, webhook_id, message_id }))
 }
 
-/// Returns the state of a delivery after an attempt. If its webhook was disabled during the attempt, it stays failed.
-/// If it is pending without a claim, it was requested again.
+/// Stores the state of a delivery after an attempt. A delivery whose webhook was disabled during the attempt stays
+/// failed. One that is pending without a claim was requested again, so the attempt is superseded.
 async fn record(
     connection: &mut Connection,
     claimed: &ClaimedDelivery,

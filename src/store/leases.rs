@@ -366,7 +366,7 @@ async fn incumbent(connection: &mut Connection, job_id: &Id) -> Result<Option<In
     Ok(row.map(|IncumbentRow { objective, document }| Incumbent { objective, document }))
 }
 
-/// Also updates the versions of the job's events. `better` says whether the incumbent is new.
+/// Stores the figures and updates the versions of the job's events. `better` says whether the incumbent is new.
 async fn store_figures(
     connection: &mut Connection,
     lease: &Lease,

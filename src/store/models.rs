@@ -44,7 +44,7 @@ impl ModelDocument {
         })
     }
 
-    /// Serialises a profile whose cuts are cached, which is fast enough for a thread that answers requests.
+    /// Serialises a profile if its cuts are cached, which is fast enough for a thread that answers requests.
     pub fn counted(profile: &ModelProfile) -> Option<Self> {
         let (document, content_hash) = written(profile);
         let statistics = COUNTED.get(&content_hash)?;

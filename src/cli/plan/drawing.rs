@@ -88,7 +88,7 @@ impl Drawing<'_> {
         if marked { BOTTLENECK } else { "" }
     }
 
-    /// The share of each period in which a node or link is busy.
+    /// Returns a bar for the share of each period in which a node or link is busy.
     fn bar(&self, seconds: f64) -> String {
         let share = match self.placement.period_s {
             Some(period_s) if period_s > 0.0 => (seconds / period_s).min(1.0),

@@ -28,7 +28,7 @@ pub(crate) async fn drain(State(api): State<Api>, request: Request, next: Next) 
     }
     let began = api.clock.monotonic();
     let most = api.limits.body_bytes.saturating_mul(2);
-    // The client waits for a status before it sends the body (RFC 9110, section 10.1.1), so there is nothing to read.
+    // A client that sends `Expect` waits for a status before it sends the body (RFC 9110, section 10.1.1).
     let waits = request.headers().contains_key(EXPECT);
     let left = Arc::new(Mutex::new(None));
     let request = request.map(|body| Body::new(Lent { body, touched: false, left: Arc::clone(&left) }));
