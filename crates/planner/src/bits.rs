@@ -1,98 +1,112 @@
-//! Sets of positions as machine words: one word handles 64 cut points.
+//! Sets of indices as machine words: one word handles 64 of them.
 
-/// A set of numbers below 64 · W.
+use std::marker::PhantomData;
+
+use crate::index::Index;
+
+/// A set of indices with numbers below 64 · W.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Bits<const W: usize>([u64; W]);
+pub struct Bits<const W: usize, I = usize> {
+    words: [u64; W],
+    index: PhantomData<I>,
+}
 
-impl<const W: usize> Bits<W> {
+impl<const W: usize, I: Index> Bits<W, I> {
     /// The empty set.
-    pub const EMPTY: Self = Self([0; W]);
+    pub const EMPTY: Self = Self::of_words([0; W]);
 
-    /// The set of one number.
-    pub fn single(number: usize) -> Self {
+    const fn of_words(words: [u64; W]) -> Self {
+        Self { words, index: PhantomData }
+    }
+
+    /// The set of one index.
+    pub fn single(index: I) -> Self {
         let mut bits = Self::EMPTY;
-        bits.insert(number);
+        bits.insert(index);
         bits
     }
 
-    /// Adds a number.
+    /// Adds an index.
     #[inline]
-    pub fn insert(&mut self, number: usize) {
-        self.0[number / 64] |= 1 << (number % 64);
+    pub fn insert(&mut self, index: I) {
+        let number = index.number();
+        self.words[number / 64] |= 1 << (number % 64);
     }
 
-    /// Whether a number is in the set.
+    /// Whether an index is in the set.
     #[inline]
-    pub fn contains(&self, number: usize) -> bool {
-        self.0[number / 64] >> (number % 64) & 1 == 1
+    pub fn contains(&self, index: I) -> bool {
+        let number = index.number();
+        self.words[number / 64] >> (number % 64) & 1 == 1
     }
 
-    /// Adds all numbers from `first` to `last`, both included; nothing where `first > last`.
+    /// Adds all from `first` to `last`, both included; nothing where `first > last`.
     #[inline]
-    pub fn insert_range(&mut self, first: usize, last: usize) {
+    pub fn insert_range(&mut self, first: I, last: I) {
         if first > last {
             return;
         }
+        let (first, last) = (first.number(), last.number());
         let (low, high) = (first / 64, last / 64);
         let (from_first, to_last) = (u64::MAX << (first % 64), u64::MAX >> (63 - last % 64));
         if low == high {
-            self.0[low] |= from_first & to_last;
+            self.words[low] |= from_first & to_last;
         } else {
-            self.0[low] |= from_first;
-            for word in &mut self.0[low + 1..high] {
+            self.words[low] |= from_first;
+            for word in &mut self.words[low + 1..high] {
                 *word = u64::MAX;
             }
-            self.0[high] |= to_last;
+            self.words[high] |= to_last;
         }
     }
 
     /// Whether the set is empty.
     #[inline]
     pub fn is_empty(&self) -> bool {
-        self.0.iter().all(|&word| word == 0)
+        self.words.iter().all(|&word| word == 0)
     }
 
-    /// Whether the two have a number in common.
+    /// Whether the two have an index in common.
     #[inline]
     pub fn meets(&self, other: &Self) -> bool {
-        (0..W).any(|word| self.0[word] & other.0[word] != 0)
+        (0..W).any(|word| self.words[word] & other.words[word] != 0)
     }
 
     /// What is in both.
     #[inline]
     pub fn and(&self, other: &Self) -> Self {
-        Self(std::array::from_fn(|word| self.0[word] & other.0[word]))
+        Self::of_words(std::array::from_fn(|word| self.words[word] & other.words[word]))
     }
 
     /// What is in either.
     #[inline]
     pub fn or(&self, other: &Self) -> Self {
-        Self(std::array::from_fn(|word| self.0[word] | other.0[word]))
+        Self::of_words(std::array::from_fn(|word| self.words[word] | other.words[word]))
     }
 
     /// What is in this but not in the other.
     #[inline]
     pub fn minus(&self, other: &Self) -> Self {
-        Self(std::array::from_fn(|word| self.0[word] & !other.0[word]))
+        Self::of_words(std::array::from_fn(|word| self.words[word] & !other.words[word]))
     }
 
-    /// The largest number.
+    /// The largest index.
     #[inline]
-    pub fn last(&self) -> Option<usize> {
-        let word = (0..W).rev().find(|&word| self.0[word] != 0)?;
-        Some(word * 64 + 63 - self.0[word].leading_zeros() as usize)
+    pub fn last(&self) -> Option<I> {
+        let word = (0..W).rev().find(|&word| self.words[word] != 0)?;
+        Some(I::nth(word * 64 + 63 - self.words[word].leading_zeros() as usize))
     }
 
-    /// The numbers, ascending.
+    /// The indices, ascending.
     #[inline]
-    pub fn iter(&self) -> impl Iterator<Item = usize> + '_ {
+    pub fn iter(&self) -> impl Iterator<Item = I> + '_ {
         (0..W).flat_map(move |word| {
-            let mut rest = self.0[word];
+            let mut rest = self.words[word];
             std::iter::from_fn(move || {
                 (rest != 0).then(|| {
                     let bit = rest.trailing_zeros() as usize;
                     rest &= rest - 1;
-                    word * 64 + bit
+                    I::nth(word * 64 + bit)
                 })
             })
         })

@@ -5,6 +5,7 @@
 
 use super::instance::Instance;
 use super::stopped::Stopped;
+use crate::index::{Grid, Host, Index, IndexVec};
 
 /// Lower bounds of all placements of an instance.
 pub trait Bounds {
@@ -34,14 +35,14 @@ fn best_walk(
     join: impl Fn(f64, f64) -> f64 + Copy,
     stop: &dyn Fn() -> bool,
 ) -> Result<f64, Stopped> {
-    let (hosts, blocks) = (instance.hosts.len(), instance.blocks());
+    let blocks = instance.blocks();
     // By host, then position: the least cost until a stage ends there. Filled forwards from each start.
-    let mut ended = vec![f64::INFINITY; hosts * (blocks + 1)];
+    let mut ended = Grid::<Host, usize, f64>::filled(f64::INFINITY, instance.hosts.len(), blocks + 1);
     let mut starting = instance.input_s.clone();
     let mut stages: Vec<Vec<(usize, f64)>> = vec![Vec::new(); instance.groups.len()];
     for position in 0..blocks {
         if position > 0 {
-            let before: Vec<f64> = (0..hosts).map(|host| ended[host * (blocks + 1) + position]).collect();
+            let before = instance.hosts.indices().map(|host| ended[(host, position)]).collect();
             starting = hop(instance, &before, position, join, stop)?;
         }
         for (group, stages) in stages.iter_mut().enumerate() {
@@ -50,8 +51,8 @@ fn best_walk(
                 stages.push((end, instance.compute_s(group, position, end)));
             });
         }
-        for host in (0..hosts).filter(|&host| starting[host].is_finite()) {
-            let row = &mut ended[host * (blocks + 1)..(host + 1) * (blocks + 1)];
+        for host in instance.hosts.indices().filter(|&host| starting[host].is_finite()) {
+            let row = ended.row_mut(host);
             for &(end, compute_s) in &stages[instance.group_of[host]] {
                 row[end] = row[end].min(join(starting[host], compute_s));
             }
@@ -60,21 +61,21 @@ fn best_walk(
             return Err(Stopped);
         }
     }
-    let finished = (0..hosts).map(|host| join(ended[host * (blocks + 1) + blocks], instance.output_s[host]));
+    let finished = instance.hosts.indices().map(|host| join(ended[(host, blocks)], instance.output_s[host]));
     Ok(finished.fold(f64::INFINITY, f64::min))
 }
 
 /// The least cost at which a stage can start on each host, from the costs at which stages ended.
 fn hop(
     instance: &Instance,
-    before: &[f64],
+    before: &IndexVec<Host, f64>,
     position: usize,
     join: impl Fn(f64, f64) -> f64,
     stop: &dyn Fn() -> bool,
-) -> Result<Vec<f64>, Stopped> {
-    let mut starting = vec![f64::INFINITY; before.len()];
-    for (from, &before) in before.iter().enumerate().filter(|(_, before)| before.is_finite()) {
-        if from % 256 == 0 && stop() {
+) -> Result<IndexVec<Host, f64>, Stopped> {
+    let mut starting = IndexVec::filled(f64::INFINITY, before.len());
+    for (from, &before) in before.iter_indexed().filter(|(_, before)| before.is_finite()) {
+        if from.number() % 256 == 0 && stop() {
             return Err(Stopped);
         }
         // A host has no link to itself, so a stage never follows itself.

@@ -2,23 +2,24 @@
 
 use super::instance::Instance;
 use crate::domain::options::{Objective, Overlap};
+use crate::index::Host;
 
 /// Stages in order: where each ends and which host runs it. The first starts at 0, the last ends at m.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Assignment {
     /// For each stage its end position and its host.
-    pub stages: Vec<(usize, usize)>,
+    pub stages: Vec<(usize, Host)>,
 }
 
 impl Assignment {
     /// For each stage its start, its end and its host.
-    pub fn spans(&self) -> impl Iterator<Item = (usize, usize, usize)> + '_ {
+    pub fn spans(&self) -> impl Iterator<Item = (usize, usize, Host)> + '_ {
         let starts = std::iter::once(0).chain(self.stages.iter().map(|&(end, _)| end));
         starts.zip(&self.stages).map(|(start, &(end, host))| (start, end, host))
     }
 
     /// The hosts in order.
-    pub fn hosts(&self) -> Vec<usize> {
+    pub fn hosts(&self) -> Vec<Host> {
         self.stages.iter().map(|&(_, host)| host).collect()
     }
 
@@ -96,7 +97,7 @@ fn end_load(instance: &Instance, assignment: &Assignment) -> f64 {
 
 /// With overlap `none`: what a host adds to its stage's times because it is also the source or the sink, and the
 /// first or last stage is elsewhere.
-pub fn own_transfers(instance: &Instance, assignment: &Assignment, host: usize) -> f64 {
+pub fn own_transfers(instance: &Instance, assignment: &Assignment, host: Host) -> f64 {
     let (Some(&(_, first)), Some(&(_, last))) = (assignment.stages.first(), assignment.stages.last()) else {
         return 0.0;
     };

@@ -18,6 +18,7 @@ use crate::domain::placement::{
 };
 use crate::domain::request::PlanRequest;
 use crate::domain::unit::counted;
+use crate::index::Host;
 
 /// What the search knows of the objective when a document is written.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -239,12 +240,12 @@ fn stage(
     instance: &Instance,
     assignment: &Assignment,
     index: usize,
-    (start, end, host): (usize, usize, usize),
+    (start, end, host): (usize, usize, Host),
     [receive_s, compute_s, send_s]: [f64; 3],
     [received, sent]: [Vec<String>; 2],
 ) -> Stage {
     let PlanRequest { model, cluster, options } = request;
-    let node_id = |host: usize| cluster.nodes[instance.hosts[host]].id.clone();
+    let node_id = |host: Host| cluster.nodes[instance.hosts[host]].id.clone();
     let neighbour = |index: usize| assignment.stages.get(index).map(|&(_, host)| node_id(host));
     let constraints = &options.constraints;
     let sender = index.checked_sub(1).map_or(constraints.source_node.clone(), neighbour);

@@ -60,6 +60,7 @@ mod exact;
 mod feasible;
 mod goals;
 mod incumbent;
+mod index;
 mod instance;
 mod links;
 mod migration;

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use crate::domain::cluster::{ClusterInventory, Node};
 use crate::domain::network::Network;
 use crate::domain::options::Overlap;
+use crate::index::{Grid, Host, Index, IndexVec, Row};
 use crate::stopped::Stopped;
 
 /// One directed link.
@@ -159,9 +160,8 @@ const MOST_WIDEST: usize = 512;
 /// Links between all pairs of hosts, dense.
 #[derive(Debug)]
 pub struct Links {
-    hosts: usize,
-    /// 0 from a host to itself, and where no direct path is.
-    bandwidth_bps: Vec<f64>,
+    /// By sender and receiver. 0 from a host to itself, and where no direct path is.
+    bandwidth_bps: Grid<Host, Host, f64>,
     latency: Latency,
 }
 
@@ -169,13 +169,17 @@ pub struct Links {
 enum Latency {
     /// Every link has this latency.
     Common(f64),
-    /// By pair.
-    ByPair(Vec<f64>),
+    /// By sender and receiver.
+    ByPair(Grid<Host, Host, f64>),
 }
 
 impl Links {
     /// The table for these nodes (places in the inventory).
-    pub fn new(finder: &LinkFinder<'_>, nodes: &[usize], stop: &dyn Fn() -> bool) -> Result<Self, Stopped> {
+    pub fn new(
+        finder: &LinkFinder<'_>,
+        nodes: &IndexVec<Host, usize>,
+        stop: &dyn Fn() -> bool,
+    ) -> Result<Self, Stopped> {
         let hosts = nodes.len();
         let common_latency_s = finder.common_latency_s();
         let mut bandwidth_bps = Vec::with_capacity(hosts * hosts);
@@ -192,44 +196,48 @@ impl Links {
                 }
             }
         }
-        let latency = common_latency_s.map_or(Latency::ByPair(latency_s), Latency::Common);
-        Ok(Self { hosts, bandwidth_bps, latency })
+        let latency = match common_latency_s {
+            Some(latency_s) => Latency::Common(latency_s),
+            None => Latency::ByPair(Grid::of_cells(latency_s, hosts)),
+        };
+        Ok(Self { bandwidth_bps: Grid::of_cells(bandwidth_bps, hosts), latency })
     }
 
     /// Links at least as good as all ways between two hosts that lead through others: no transfer on such a way takes less
     /// than one on the link in its place. A host's time counts what it sends and receives itself where `overlap` is `none`,
     /// so that there the better of its first and last link counts. O(n³), and O(n²) for many hosts.
     pub fn passing_on(&self, overlap: Overlap) -> Self {
-        let hosts = self.hosts;
-        let best = |of: &dyn Fn(usize) -> f64| (0..hosts).map(of).fold(0.0, f64::max);
-        let sent: Vec<f64> = (0..hosts).map(|from| best(&|to| self.bandwidth_bps[from * hosts + to])).collect();
-        let received: Vec<f64> = (0..hosts).map(|to| best(&|from| self.bandwidth_bps[from * hosts + to])).collect();
+        let hosts = self.bandwidth_bps.columns();
+        let best = |of: &dyn Fn(Host) -> f64| Host::first(hosts).map(of).fold(0.0, f64::max);
+        let sent: IndexVec<Host, f64> =
+            Host::first(hosts).map(|from| best(&|to| self.bandwidth_bps[(from, to)])).collect();
+        let received: IndexVec<Host, f64> =
+            Host::first(hosts).map(|to| best(&|from| self.bandwidth_bps[(from, to)])).collect();
         let mut bandwidth_bps = self.bandwidth_bps.clone();
         if overlap == Overlap::Full && hosts <= MOST_WIDEST {
-            widen(&mut bandwidth_bps, hosts);
+            widen(&mut bandwidth_bps);
         } else {
             let of_ends = if overlap == Overlap::Full { f64::min } else { f64::max };
-            for (from, to) in (0..hosts).flat_map(|from| (0..hosts).map(move |to| (from, to))) {
+            for (from, to) in Host::first(hosts).flat_map(|from| Host::first(hosts).map(move |to| (from, to))) {
                 let exist = from != to && sent[from] > 0.0 && received[to] > 0.0;
-                bandwidth_bps[from * hosts + to] = if exist { of_ends(sent[from], received[to]) } else { 0.0 };
+                bandwidth_bps[(from, to)] = if exist { of_ends(sent[from], received[to]) } else { 0.0 };
             }
         }
         let least_s = match &self.latency {
             Latency::Common(latency_s) => *latency_s,
-            Latency::ByPair(latencies) => latencies.iter().copied().fold(f64::INFINITY, f64::min),
+            Latency::ByPair(latencies) => latencies.cells().iter().copied().fold(f64::INFINITY, f64::min),
         };
-        Self { hosts, bandwidth_bps, latency: Latency::Common(least_s) }
+        Self { bandwidth_bps, latency: Latency::Common(least_s) }
     }
 
     /// The link between two hosts.
     #[inline]
-    pub fn get(&self, from: usize, to: usize) -> Link {
-        let at = from * self.hosts + to;
+    pub fn get(&self, from: Host, to: Host) -> Link {
         let latency_s = match &self.latency {
             Latency::Common(latency_s) => *latency_s,
-            Latency::ByPair(latencies) => latencies[at],
+            Latency::ByPair(latencies) => latencies[(from, to)],
         };
-        match self.bandwidth_bps[at] {
+        match self.bandwidth_bps[(from, to)] {
             0.0 => Link::MISSING,
             bandwidth_bps => Link { bandwidth_bps, latency_s },
         }
@@ -246,14 +254,14 @@ impl Links {
 
     /// Bandwidths of the links that leave a host, by receiving host; 0 where there is none.
     #[inline]
-    pub fn bandwidth_row(&self, from: usize) -> &[f64] {
-        &self.bandwidth_bps[from * self.hosts..(from + 1) * self.hosts]
+    pub fn bandwidth_row(&self, from: Host) -> Row<'_, Host, f64> {
+        self.bandwidth_bps.row(from)
     }
 
     /// Calls `visit` with each receiving host and the seconds of a transfer there; infinite where there is no link.
     #[inline]
-    pub fn for_each_transfer(&self, from: usize, load_bits: f64, mut visit: impl FnMut(usize, f64)) {
-        let row = self.bandwidth_row(from).iter().enumerate();
+    pub fn for_each_transfer(&self, from: Host, load_bits: f64, mut visit: impl FnMut(Host, f64)) {
+        let row = self.bandwidth_row(from).iter_indexed();
         let seconds = |bandwidth_bps: f64, latency_s: f64| {
             if bandwidth_bps == 0.0 { f64::INFINITY } else { load_bits / bandwidth_bps + latency_s }
         };
@@ -262,8 +270,7 @@ impl Links {
                 row.for_each(|(to, &bandwidth_bps)| visit(to, seconds(bandwidth_bps, *latency_s)))
             }
             Latency::ByPair(latencies) => {
-                let latencies = &latencies[from * self.hosts..(from + 1) * self.hosts];
-                row.zip(latencies)
+                row.zip(latencies.row(from).iter())
                     .for_each(|((to, &bandwidth_bps), &latency_s)| visit(to, seconds(bandwidth_bps, latency_s)));
             }
         }
@@ -271,14 +278,15 @@ impl Links {
 }
 
 /// Makes each bandwidth that of the widest path (Floyd 1962 and Warshall 1962, with the narrowest link in place of the sum).
-fn widen(bandwidth_bps: &mut [f64], hosts: usize) {
-    for by in 0..hosts {
-        let onwards: Vec<f64> = bandwidth_bps[by * hosts..(by + 1) * hosts].to_vec();
-        for from in (0..hosts).filter(|&from| from != by) {
-            let row = &mut bandwidth_bps[from * hosts..(from + 1) * hosts];
-            let to_by = row[by];
-            row.iter_mut().zip(&onwards).for_each(|(direct, onwards)| *direct = direct.max(to_by.min(*onwards)));
-            row[from] = 0.0;
+fn widen(bandwidth_bps: &mut Grid<Host, Host, f64>) {
+    let hosts = Host::first(bandwidth_bps.columns());
+    for by in hosts.clone() {
+        let onwards: Vec<f64> = bandwidth_bps.row(by).iter().copied().collect();
+        for from in hosts.clone().filter(|&from| from != by) {
+            let to_by = bandwidth_bps[(from, by)];
+            let row = bandwidth_bps.row_mut(from).iter_mut();
+            row.zip(&onwards).for_each(|(direct, onwards)| *direct = direct.max(to_by.min(*onwards)));
+            bandwidth_bps[(from, from)] = 0.0;
         }
     }
 }

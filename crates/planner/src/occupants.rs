@@ -13,6 +13,7 @@ use crate::domain::occupant::{Occupant, OccupantEffect, OccupiedHop, OccupiedNod
 use crate::domain::placed::{Placed, PlacedTransfer};
 use crate::domain::request::PlanRequest;
 use crate::domain::unit::MAX_SAFE_INTEGER;
+use crate::index::Host;
 
 /// A directed pair of nodes, by their places in the inventory.
 type Pair = (usize, usize);
@@ -239,7 +240,7 @@ fn newcomer_demands(request: &PlanRequest, instance: &Instance, assignment: &Ass
         return demands;
     }
     let finder = LinkFinder::new(&request.cluster);
-    let node_of = |host: usize| instance.hosts[host];
+    let node_of = |host: Host| instance.hosts[host];
     for (start, end, host) in assignment.spans() {
         let work_s = instance.work_s(instance.group_of[host], start, end);
         demands.of_node.entry(node_of(host)).or_default().push(work_s / period_s);

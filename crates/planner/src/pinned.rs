@@ -75,7 +75,7 @@ fn torn(
     group: usize,
     (first, last): (usize, usize),
 ) -> Option<Reason> {
-    let host = instance.group_of.iter().position(|&of_host| of_host == group)?;
+    let (host, _) = instance.group_of.iter_indexed().find(|&(_, &of_host)| of_host == group)?;
     let node = &request.cluster.nodes[instance.hosts[host]];
     let id = &node.id;
     let pin_of = |block: usize| pins.of(instance.layers_of(block)).into_iter().next();

@@ -8,12 +8,13 @@ use super::cost::{Assignment, own_transfers};
 use super::instance::Instance;
 use super::stopped::Stopped;
 use crate::domain::options::{Objective, Overlap};
+use crate::index::Host;
 
 /// Returns the same hosts with the cuts that are best for the objective, or `None` if the hosts cannot hold the model in
 /// this order.
 pub fn repartition(
     instance: &Instance,
-    hosts: &[usize],
+    hosts: &[Host],
     stop: &dyn Fn() -> bool,
 ) -> Result<Option<Assignment>, Stopped> {
     let order = Order::new(instance, hosts, stop);
@@ -26,13 +27,13 @@ pub fn repartition(
 
 struct Order<'a> {
     instance: &'a Instance,
-    hosts: &'a [usize],
+    hosts: &'a [Host],
     own_transfers: Vec<f64>,
     stop: &'a dyn Fn() -> bool,
 }
 
 impl<'a> Order<'a> {
-    fn new(instance: &'a Instance, hosts: &'a [usize], stop: &'a dyn Fn() -> bool) -> Self {
+    fn new(instance: &'a Instance, hosts: &'a [Host], stop: &'a dyn Fn() -> bool) -> Self {
         let stages = hosts.iter().map(|&host| (0, host)).collect();
         let whole = Assignment { stages };
         let own_transfers = hosts.iter().map(|&host| own_transfers(instance, &whole, host)).collect();

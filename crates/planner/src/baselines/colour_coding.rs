@@ -14,6 +14,7 @@ use rand::RngExt;
 use rand_pcg::Pcg64Mcg;
 
 use crate::bits::{Bits, for_width};
+use crate::index::Host;
 use crate::instance::Instance;
 use crate::stopped::Stopped;
 
@@ -33,22 +34,22 @@ const MOST_BANDWIDTHS: usize = 1 << 16;
 #[derive(Debug, Clone, Copy)]
 pub struct Path {
     /// The host from which it starts, where that is fixed.
-    pub before: Option<usize>,
+    pub before: Option<Host>,
     /// How many hosts are to be chosen.
     pub between: usize,
     /// The host at which it ends, where that is fixed.
-    pub after: Option<usize>,
+    pub after: Option<Host>,
 }
 
 /// The hosts to choose, out of `unused`, such that the slowest link of the path is fastest. `None` where no path was
 /// found.
 pub fn widest(
     instance: &Instance,
-    unused: &[usize],
+    unused: &[Host],
     path: Path,
     rng: &mut Pcg64Mcg,
     stop: &dyn Fn() -> bool,
-) -> Result<Option<Vec<usize>>, Stopped> {
+) -> Result<Option<Vec<Host>>, Stopped> {
     if path.between == 0 {
         let (Some(before), Some(after)) = (path.before, path.after) else { return Ok(None) };
         return Ok(instance.link(before, after).exists().then(Vec::new));
@@ -61,7 +62,7 @@ pub fn widest(
 
 struct PathSearch<'a, const W: usize> {
     instance: &'a Instance,
-    unused: &'a [usize],
+    unused: &'a [Host],
     path: Path,
     rng: &'a mut Pcg64Mcg,
     stop: &'a dyn Fn() -> bool,
@@ -82,7 +83,7 @@ struct FastLinks<const W: usize> {
 impl<'a, const W: usize> PathSearch<'a, W> {
     fn new(
         instance: &'a Instance,
-        unused: &'a [usize],
+        unused: &'a [Host],
         path: Path,
         rng: &'a mut Pcg64Mcg,
         stop: &'a dyn Fn() -> bool,
@@ -91,7 +92,7 @@ impl<'a, const W: usize> PathSearch<'a, W> {
     }
 
     /// Binary search over bandwidths; each path found says how fast its slowest link really is.
-    fn widest(mut self) -> Result<Option<Vec<usize>>, Stopped> {
+    fn widest(mut self) -> Result<Option<Vec<Host>>, Stopped> {
         let bandwidths = self.bandwidths()?;
         let Some(mut widest) = self.with_links_of(0.0)? else { return Ok(None) };
         let rank = |bandwidth_bps: f64| bandwidths.partition_point(|&other| other <= bandwidth_bps);
@@ -135,13 +136,13 @@ impl<'a, const W: usize> PathSearch<'a, W> {
         Ok(bandwidths)
     }
 
-    fn slowest_bps(&self, path: &[usize]) -> f64 {
-        let whole: Vec<usize> = self.path.before.iter().chain(path).chain(&self.path.after).copied().collect();
+    fn slowest_bps(&self, path: &[Host]) -> f64 {
+        let whole: Vec<Host> = self.path.before.iter().chain(path).chain(&self.path.after).copied().collect();
         whole.windows(2).map(|ends| self.instance.link(ends[0], ends[1]).bandwidth_bps).fold(f64::INFINITY, f64::min)
     }
 
     /// A path over links of at least this bandwidth.
-    fn with_links_of(&mut self, bandwidth_bps: f64) -> Result<Option<Vec<usize>>, Stopped> {
+    fn with_links_of(&mut self, bandwidth_bps: f64) -> Result<Option<Vec<Host>>, Stopped> {
         let links = self.fast_links(bandwidth_bps)?;
         if !links.first.meets(&links.finishing[self.path.between - 1]) {
             return Ok(None);
@@ -171,11 +172,11 @@ impl<'a, const W: usize> PathSearch<'a, W> {
     }
 
     fn fast_links(&self, bandwidth_bps: f64) -> Result<FastLinks<W>, Stopped> {
-        let is_fast = |from: usize, to: usize| {
+        let is_fast = |from: Host, to: Host| {
             let link = self.instance.link(from, to);
             link.exists() && link.bandwidth_bps >= bandwidth_bps
         };
-        let places = |is_in: &dyn Fn(usize) -> bool| {
+        let places = |is_in: &dyn Fn(Host) -> bool| {
             let mut bits = Bits::EMPTY;
             let inside = self.unused.iter().enumerate().filter(|&(_, &host)| is_in(host));
             inside.for_each(|(place, _)| bits.insert(place));

@@ -9,6 +9,7 @@ use super::partition::least_sum;
 use super::permitted;
 use crate::cost::{Assignment, Score, score};
 use crate::incumbent::Incumbent;
+use crate::index::{Host, IndexVec};
 use crate::instance::Instance;
 use crate::stopped::Stopped;
 
@@ -18,7 +19,7 @@ pub fn greedy(incumbent: &Incumbent<'_>) {
     let stop = || incumbent.must_end();
     let Ok(Some(ends)) = least_sum(instance, &stop) else { return };
     let mut best: Option<(f64, Score, Assignment)> = None;
-    for first in (0..instance.hosts.len()).take_while(|_| !stop()) {
+    for first in instance.hosts.indices().take_while(|_| !stop()) {
         let slowest_allowed_s = best.as_ref().map_or(f64::MAX, |(slowest_s, _, _)| *slowest_s);
         let walk = walk_from(instance, first, &ends, slowest_allowed_s, &stop);
         let Ok(Some((slowest_s, hosts))) = walk else { continue };
@@ -38,12 +39,12 @@ pub fn greedy(incumbent: &Incumbent<'_>) {
 /// allowed.
 fn walk_from(
     instance: &Instance,
-    first: usize,
+    first: Host,
     ends: &[usize],
     slowest_allowed_s: f64,
     stop: &dyn Fn() -> bool,
-) -> Result<Option<(f64, Vec<usize>)>, Stopped> {
-    let mut used = vec![false; instance.hosts.len()];
+) -> Result<Option<(f64, Vec<Host>)>, Stopped> {
+    let mut used = IndexVec::filled(false, instance.hosts.len());
     let mut hosts = vec![first];
     let mut slowest_s = 0.0_f64;
     let mut at = first;
@@ -52,7 +53,7 @@ fn walk_from(
             return Err(Stopped);
         }
         used[at] = true;
-        let unused = (0..used.len()).filter(|&host| !used[host]);
+        let unused = used.indices().filter(|&host| !used[host]);
         // Small loads may make hops equally fast: then the wider link.
         let hops = unused.map(|host| (instance.hop_s(at, host, end), -instance.link(at, host).bandwidth_bps, host));
         let fastest = hops.min_by(|a, b| a.0.total_cmp(&b.0).then(a.1.total_cmp(&b.1)));

@@ -27,6 +27,7 @@ use super::colour_coding::{DISTINCT_COLOURS, Path, widest};
 use super::partition::least_sum;
 use super::permitted;
 use crate::incumbent::Incumbent;
+use crate::index::{Host, IndexVec};
 use crate::instance::Instance;
 use crate::stopped::Stopped;
 
@@ -43,7 +44,7 @@ pub fn kpath(incumbent: &Incumbent<'_>) {
     let Ok(Some(ends)) = least_sum(instance, &stop) else { return };
     if ends.len() == 1 {
         // No hop, so to the paper every host is as good; the best of them is the one to offer.
-        for host in 0..instance.hosts.len() {
+        for host in instance.hosts.indices() {
             permitted(instance, &ends, &[host]).into_iter().for_each(|assignment| incumbent.offer(assignment));
         }
         return;
@@ -56,7 +57,7 @@ pub fn kpath(incumbent: &Incumbent<'_>) {
             return;
         }
     }
-    let hosts: Option<Vec<usize>> = matching.placed.into_iter().collect();
+    let hosts: Option<Vec<Host>> = matching.placed.into_iter().collect();
     if let Some(assignment) = hosts.and_then(|hosts| permitted(instance, &ends, &hosts)) {
         incumbent.offer(assignment);
     }
@@ -90,7 +91,7 @@ fn runs(classes: &[usize]) -> Vec<Range<usize>> {
 struct Matching<'a> {
     instance: &'a Instance,
     /// For each stage its host.
-    placed: Vec<Option<usize>>,
+    placed: Vec<Option<Host>>,
     rng: Pcg64Mcg,
     stop: &'a dyn Fn() -> bool,
 }
@@ -114,7 +115,7 @@ impl Matching<'_> {
         Ok(true)
     }
 
-    fn place_piece(&mut self, unused: &[usize], first: usize, last: usize) -> Result<bool, Stopped> {
+    fn place_piece(&mut self, unused: &[Host], first: usize, last: usize) -> Result<bool, Stopped> {
         let (before, after) = (self.placed[first], self.placed[last]);
         let to_choose: Vec<usize> = (first..=last).filter(|&stage| self.placed[stage].is_none()).collect();
         let path = Path { before, between: to_choose.len(), after };
@@ -126,10 +127,10 @@ impl Matching<'_> {
         Ok(true)
     }
 
-    fn unused(&self) -> Vec<usize> {
-        let mut used = vec![false; self.instance.hosts.len()];
+    fn unused(&self) -> Vec<Host> {
+        let mut used = IndexVec::filled(false, self.instance.hosts.len());
         self.placed.iter().flatten().for_each(|&host| used[host] = true);
-        (0..used.len()).filter(|&host| !used[host]).collect()
+        used.indices().filter(|&host| !used[host]).collect()
     }
 }
 

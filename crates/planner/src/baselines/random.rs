@@ -11,6 +11,7 @@ use super::partition::RandomPartition;
 use super::permitted;
 use crate::cost::score;
 use crate::incumbent::Incumbent;
+use crate::index::Host;
 use crate::instance::Instance;
 
 const DRAWS: usize = 1000;
@@ -36,11 +37,11 @@ pub fn random(incumbent: &Incumbent<'_>) {
 }
 
 /// Distinct hosts, each linked to the next; `None` at a dead end.
-fn draw_hosts(instance: &Instance, stages: usize, rng: &mut Pcg64Mcg) -> Option<Vec<usize>> {
-    let mut unused: Vec<usize> = (0..instance.hosts.len()).collect();
-    let mut hosts: Vec<usize> = Vec::with_capacity(stages);
+fn draw_hosts(instance: &Instance, stages: usize, rng: &mut Pcg64Mcg) -> Option<Vec<Host>> {
+    let mut unused: Vec<Host> = instance.hosts.indices().collect();
+    let mut hosts: Vec<Host> = Vec::with_capacity(stages);
     for _ in 0..stages {
-        let is_linked = |host: usize| hosts.last().is_none_or(|&last| instance.link(last, host).exists());
+        let is_linked = |host: Host| hosts.last().is_none_or(|&last| instance.link(last, host).exists());
         let linked: Vec<usize> = (0..unused.len()).filter(|&index| is_linked(unused[index])).collect();
         if linked.is_empty() {
             return None;

@@ -13,6 +13,7 @@ use super::partition::least_sum;
 use crate::domain::placement::{PlacementDocument, Status, Termination};
 use crate::domain::request::PlanRequest;
 use crate::env::{NeverStop, NoProgress};
+use crate::index::{Host, Index};
 use crate::instance::Instance;
 use crate::{Env, Stop, StopReason, plan};
 
@@ -154,7 +155,7 @@ fn a_pin_that_is_not_kept_drops_the_placement() {
 }
 
 /// The best slowest link of a simple path, by trying all.
-fn widest_by_force(instance: &Instance, path: &mut Vec<usize>, hosts: usize) -> f64 {
+fn widest_by_force(instance: &Instance, path: &mut Vec<Host>, hosts: usize) -> f64 {
     if path.len() == hosts {
         let links = path.windows(2).map(|ends| instance.link(ends[0], ends[1]));
         return links.fold(
@@ -165,7 +166,7 @@ fn widest_by_force(instance: &Instance, path: &mut Vec<usize>, hosts: usize) -> 
         );
     }
     let mut best = 0.0_f64;
-    for host in 0..instance.hosts.len() {
+    for host in instance.hosts.indices() {
         if !path.contains(&host) {
             path.push(host);
             best = best.max(widest_by_force(instance, path, hosts));
@@ -183,14 +184,14 @@ fn times_widest(nodes: usize, trials: u64) -> usize {
         let mut links = mesh(nodes, 0.0, &[]);
         links.iter_mut().for_each(|link| link.2 = rng.random_range(1..200) as f64);
         let instance = Instance::new(&parse(&request(&[1, 1], &vec![10; nodes], &links)), &|| false).unwrap();
-        let unused: Vec<usize> = (1..nodes).collect();
-        let asked = Path { before: Some(0), between: 3, after: None };
+        let (first, unused) = (Host::nth(0), (1..nodes).map(Host::nth).collect::<Vec<_>>());
+        let asked = Path { before: Some(first), between: 3, after: None };
         let mut found = widest(&instance, &unused, asked, &mut rng, &|| false).unwrap().unwrap();
-        found.insert(0, 0);
+        found.insert(0, first);
         assert_eq!(found.iter().collect::<BTreeSet<_>>().len(), 4);
         let slowest = found.windows(2).map(|ends| instance.link(ends[0], ends[1]).bandwidth_bps);
         let slowest = slowest.fold(f64::INFINITY, f64::min);
-        let best = widest_by_force(&instance, &mut vec![0], 4);
+        let best = widest_by_force(&instance, &mut vec![first], 4);
         assert!(slowest <= best);
         matched += usize::from(slowest == best);
     }

@@ -7,6 +7,7 @@
 
 use super::cuts;
 use crate::bound::Bounds;
+use crate::index::{Host, IndexVec};
 use crate::instance::Instance;
 use crate::stopped::Stopped;
 
@@ -58,7 +59,7 @@ impl<'p> GridBounds<'p> {
         // By cell, the least cost until a stage ends in it; the last stands for the end of the model.
         let mut ended = vec![f64::INFINITY; cells + 1];
         let mut finished = f64::INFINITY;
-        for host in 0..instance.hosts.len() {
+        for host in instance.hosts.indices() {
             let (input_s, output_s) = (instance.input_s[host], instance.output_s[host]);
             let mut reached = 0;
             on_grid.ends_without_buffers(instance.group_of[host], 0, |end| {
@@ -82,7 +83,7 @@ impl<'p> GridBounds<'p> {
             let load_bits = self.least_load_bits(cell);
             let mut starting = vec![f64::INFINITY; instance.groups.len()];
             let mut finishing = starting.clone();
-            for host in 0..instance.hosts.len() {
+            for host in instance.hosts.indices() {
                 let start = join(ended[cell], into.least_s(host, load_bits));
                 let group = instance.group_of[host];
                 starting[group] = starting[group].min(start);
@@ -201,17 +202,18 @@ impl<'p> GridBounds<'p> {
 
 /// The best links into each host.
 struct Incoming {
-    bandwidth_bps: Vec<f64>,
-    latency_s: Vec<f64>,
+    bandwidth_bps: IndexVec<Host, f64>,
+    latency_s: IndexVec<Host, f64>,
 }
 
 impl Incoming {
     /// O(n²).
     fn new(instance: &Instance) -> Self {
         let hosts = instance.hosts.len();
-        let (mut bandwidth_bps, mut latency_s) = (vec![0.0_f64; hosts], vec![f64::INFINITY; hosts]);
-        for from in 0..hosts {
-            for to in (0..hosts).filter(|&to| to != from) {
+        let mut bandwidth_bps: IndexVec<Host, f64> = IndexVec::filled(0.0, hosts);
+        let mut latency_s: IndexVec<Host, f64> = IndexVec::filled(f64::INFINITY, hosts);
+        for from in instance.hosts.indices() {
+            for to in instance.hosts.indices().filter(|&to| to != from) {
                 let link = instance.link(from, to);
                 if link.exists() {
                     bandwidth_bps[to] = bandwidth_bps[to].max(link.bandwidth_bps);
@@ -223,7 +225,7 @@ impl Incoming {
     }
 
     /// No transfer into a host is quicker; infinite where no link leads there.
-    fn least_s(&self, host: usize, load_bits: f64) -> f64 {
+    fn least_s(&self, host: Host, load_bits: f64) -> f64 {
         if self.latency_s[host].is_finite() {
             load_bits / self.bandwidth_bps[host] + self.latency_s[host]
         } else {

@@ -91,7 +91,7 @@ fn opened(
     let scale = request.options.cost_model.transfer_scale;
     let loads = RefCell::new(FxHashMap::default());
     let is_carried = |load_bits: f64| {
-        let hosts = 0..relaxed.hosts.len();
+        let hosts = relaxed.hosts.indices();
         hosts.clone().any(|from| hosts.clone().any(|to| relaxed.link(from, to).transfer_s(load_bits) <= period_s))
     };
     let carries =

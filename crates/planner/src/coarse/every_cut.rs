@@ -5,6 +5,7 @@
 //! 1957), by compute and by memory. O(g L log L) for g kinds of host, and O(g log L) for each period that is looked at.
 
 use crate::bound::Bounds;
+use crate::index::{Host, IndexVec};
 use crate::instance::Instance;
 use crate::stopped::Stopped;
 
@@ -132,7 +133,7 @@ impl Bounds for EveryCut<'_> {
         let seconds = self.seconds_by_group();
         let least = |block: usize| seconds.iter().map(|seconds| seconds[block]).fold(f64::INFINITY, f64::min);
         let compute_s: f64 = (0..self.bytes.len()).map(least).sum();
-        let least_of = |all: &[f64]| all.iter().copied().fold(f64::INFINITY, f64::min);
+        let least_of = |all: &IndexVec<Host, f64>| all.iter().copied().fold(f64::INFINITY, f64::min);
         Ok((least_of(&self.instance.input_s) + compute_s + least_of(&self.instance.output_s)) * (1.0 - ROUNDING))
     }
 }

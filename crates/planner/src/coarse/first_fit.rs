@@ -5,6 +5,7 @@
 //! guarantee. O(s (m + k n)) for s walks of k stages.
 
 use crate::cost::{Assignment, Score, score};
+use crate::index::{Host, IndexVec};
 use crate::instance::Instance;
 
 /// Hosts from which a walk begins.
@@ -12,7 +13,7 @@ const WALKS: usize = 32;
 
 /// The best of the walks that hold the model; `None` where none of those tried before a stop does.
 pub fn first_fit(instance: &Instance, stop: &dyn Fn() -> bool) -> Option<Assignment> {
-    let mut firsts: Vec<usize> = (0..instance.hosts.len()).filter(|&host| instance.input_s[host].is_finite()).collect();
+    let mut firsts: Vec<Host> = instance.hosts.indices().filter(|&host| instance.input_s[host].is_finite()).collect();
     firsts.sort_by_key(|&host| std::cmp::Reverse(instance.groups[instance.group_of[host]].free_bytes));
     let mut best: Option<(Score, Assignment)> = None;
     for first in firsts.into_iter().take(WALKS) {
@@ -28,9 +29,9 @@ pub fn first_fit(instance: &Instance, stop: &dyn Fn() -> bool) -> Option<Assignm
     best.map(|(_, assignment)| assignment)
 }
 
-fn walk_from(instance: &Instance, first: usize) -> Option<Assignment> {
-    let mut used = vec![false; instance.hosts.len()];
-    let mut stages: Vec<(usize, usize)> = Vec::new();
+fn walk_from(instance: &Instance, first: Host) -> Option<Assignment> {
+    let mut used = IndexVec::filled(false, instance.hosts.len());
+    let mut stages: Vec<(usize, Host)> = Vec::new();
     let (mut at, mut start) = (first, 0);
     loop {
         used[at] = true;
@@ -44,11 +45,12 @@ fn walk_from(instance: &Instance, first: usize) -> Option<Assignment> {
         if stages.len() == instance.most_stages {
             return None;
         }
-        let goes_on = |&host: &usize| {
+        let goes_on = |&host: &Host| {
             !used[host] && instance.link(at, host).exists() && instance.fits(instance.group_of[host], start, start + 1)
         };
-        at = (0..instance.hosts.len())
-            .filter(goes_on)
-            .min_by(|&a, &b| instance.hop_s(at, a, start).total_cmp(&instance.hop_s(at, b, start)).then(a.cmp(&b)))?;
+        at =
+            instance.hosts.indices().filter(goes_on).min_by(|&a, &b| {
+                instance.hop_s(at, a, start).total_cmp(&instance.hop_s(at, b, start)).then(a.cmp(&b))
+            })?;
     }
 }

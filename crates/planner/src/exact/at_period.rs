@@ -5,6 +5,7 @@
 
 use super::stage_ends::StageEnds;
 use crate::bits::Bits;
+use crate::index::{Grid, Host, IndexVec};
 use crate::instance::Instance;
 use crate::stopped::Stopped;
 
@@ -23,13 +24,13 @@ pub struct AtPeriod<'p, const W: usize> {
     /// The period.
     pub period_s: f64,
     /// For each pair of hosts, how many of the distinct loads the link carries within the period.
-    carries: Vec<u16>,
+    carries: Grid<Host, Host, u16>,
     /// For each number of smallest distinct loads, the positions with such a load.
     carried: Vec<Bits<W>>,
     /// For each k and host, the starts from which k + 1 stages or fewer reach the end.
-    finishing: Vec<Vec<Bits<W>>>,
+    finishing: Vec<IndexVec<Host, Bits<W>>>,
     /// For each host, whether the input reaches it within the period.
-    input_in_time: Vec<bool>,
+    input_in_time: IndexVec<Host, bool>,
 }
 
 impl<'p, const W: usize> AtPeriod<'p, W> {
@@ -59,7 +60,7 @@ impl<'p, const W: usize> AtPeriod<'p, W> {
 
     /// The ends of stages on a host that begin at one of `starts`.
     #[inline]
-    pub fn ends(&self, host: usize, starts: &Bits<W>) -> Bits<W> {
+    pub fn ends(&self, host: Host, starts: &Bits<W>) -> Bits<W> {
         self.ends_of_group(self.instance.group_of[host], starts)
     }
 
@@ -117,28 +118,32 @@ impl<'p, const W: usize> AtPeriod<'p, W> {
 
     /// The positions whose boundary the link between two hosts carries within the period.
     #[inline]
-    pub fn carried(&self, from: usize, to: usize) -> &Bits<W> {
-        &self.carried[usize::from(self.carries[from * self.instance.hosts.len() + to])]
+    pub fn carried(&self, from: Host, to: Host) -> &Bits<W> {
+        &self.carried[usize::from(self.carries[(from, to)])]
     }
 
     /// The starts on a host from which `stages` stages or fewer reach the end; none for 0 stages.
     #[inline]
-    pub fn finishing(&self, host: usize, stages: usize) -> Bits<W> {
+    pub fn finishing(&self, host: Host, stages: usize) -> Bits<W> {
         match stages.min(self.finishing.len()) {
             0 => Bits::EMPTY,
             stages => self.finishing[stages - 1][host],
         }
     }
 
+    /// How open each host is.
+    pub fn openness_of_all(&self) -> IndexVec<Host, u64> {
+        self.instance.hosts.indices().map(|host| self.openness(host)).collect()
+    }
+
     /// How open a host is: over all its links, how many of the distinct loads they carry within the period.
-    pub fn openness(&self, host: usize) -> u64 {
-        let hosts = self.instance.hosts.len();
-        self.carries[host * hosts..(host + 1) * hosts].iter().map(|&loads| u64::from(loads)).sum()
+    fn openness(&self, host: Host) -> u64 {
+        self.carries.row(host).iter().map(|&loads| u64::from(loads)).sum()
     }
 
     /// The fewest stages from one of `starts` on a host to the end.
     #[inline]
-    pub fn fewest_stages(&self, host: usize, starts: &Bits<W>) -> Option<usize> {
+    pub fn fewest_stages(&self, host: Host, starts: &Bits<W>) -> Option<usize> {
         self.finishing.iter().position(|layer| layer[host].meets(starts)).map(|fewer| fewer + 1)
     }
 
@@ -151,32 +156,37 @@ impl<'p, const W: usize> AtPeriod<'p, W> {
     /// The positions at which a cut can be of use within the period, with 0 and m: some link carries the boundary, and
     /// from there the end is reached.
     pub fn useful_cuts(&self) -> Vec<usize> {
-        let most_carried = self.carries.iter().copied().max().unwrap_or(0);
-        let reaching = (0..self.instance.hosts.len())
-            .fold(Bits::EMPTY, |all: Bits<W>, host| all.or(&self.finishing(host, self.instance.most_stages)));
+        let most_carried = self.carries.cells().iter().copied().max().unwrap_or(0);
+        let hosts = self.instance.hosts.indices();
+        let reaching =
+            hosts.fold(Bits::EMPTY, |all: Bits<W>, host| all.or(&self.finishing(host, self.instance.most_stages)));
         let inner = reaching.and(&self.carried[usize::from(most_carried)]);
         std::iter::once(0).chain(inner.iter()).chain(std::iter::once(self.instance.blocks())).collect()
     }
 
     /// Hosts on which a placement can begin.
-    pub fn first_hosts(&self) -> impl Iterator<Item = usize> + '_ {
+    pub fn first_hosts(&self) -> impl Iterator<Item = Host> + '_ {
         let beginning = Bits::single(0);
         let most = self.instance.most_stages;
-        (0..self.instance.hosts.len())
-            .filter(move |&host| self.input_in_time[host] && self.finishing(host, most).meets(&beginning))
+        let hosts = self.instance.hosts.indices();
+        hosts.filter(move |&host| self.input_in_time[host] && self.finishing(host, most).meets(&beginning))
     }
 
     /// Layer by layer from the end, each layer from what the one before added.
-    fn finishing_starts(&self, period_s: f64, stop: &dyn Fn() -> bool) -> Result<Vec<Vec<Bits<W>>>, Stopped> {
+    fn finishing_starts(
+        &self,
+        period_s: f64,
+        stop: &dyn Fn() -> bool,
+    ) -> Result<Vec<IndexVec<Host, Bits<W>>>, Stopped> {
         let (hosts, blocks) = (self.instance.hosts.len(), self.instance.blocks());
-        let mut layers: Vec<Vec<Bits<W>>> = Vec::new();
-        let mut known = vec![Bits::EMPTY; hosts];
-        let mut targets_done = vec![Bits::EMPTY; hosts];
-        let mut added: Vec<(usize, Bits<W>)> = Vec::new();
+        let mut layers: Vec<IndexVec<Host, Bits<W>>> = Vec::new();
+        let mut known = IndexVec::filled(Bits::EMPTY, hosts);
+        let mut targets_done = IndexVec::<Host, _>::filled(Bits::EMPTY, hosts);
+        let mut added: Vec<(Host, Bits<W>)> = Vec::new();
         loop {
             let everything = added.iter().fold(Bits::EMPTY, |all: Bits<W>, (_, new)| all.or(new));
             let mut next = Vec::new();
-            for host in 0..hosts {
+            for host in self.instance.hosts.indices() {
                 if stop() {
                     return Err(Stopped);
                 }
@@ -206,7 +216,7 @@ impl<'p, const W: usize> AtPeriod<'p, W> {
     }
 
     /// The positions at which a stage on a host can end so that one of `added` follows; `everything` is all of them.
-    fn carried_to(&self, host: usize, added: &[(usize, Bits<W>)], everything: &Bits<W>) -> Bits<W> {
+    fn carried_to(&self, host: Host, added: &[(Host, Bits<W>)], everything: &Bits<W>) -> Bits<W> {
         let mut targets = Bits::EMPTY;
         for some in added.chunks(16) {
             for (next, new) in some.iter().filter(|(next, _)| *next != host) {
@@ -268,25 +278,31 @@ fn reach(instance: &Instance, period_s: f64) -> Vec<u32> {
     reach
 }
 
-fn carries(instance: &Instance, loads: &[f64], period_s: f64, stop: &dyn Fn() -> bool) -> Result<Vec<u16>, Stopped> {
+fn carries(
+    instance: &Instance,
+    loads: &[f64],
+    period_s: f64,
+    stop: &dyn Fn() -> bool,
+) -> Result<Grid<Host, Host, u16>, Stopped> {
     let hosts = instance.hosts.len();
-    let mut carries = vec![0; hosts * hosts];
+    let mut carries = Grid::filled(0, hosts, hosts);
     let thresholds = instance.links.common_latency_s().map(|latency_s| {
         let threshold = |&load_bits: &f64| least_bandwidth_bps(load_bits, latency_s, period_s);
         loads.iter().map(threshold).collect::<Vec<f64>>()
     });
-    for (from, row) in carries.chunks_mut(hosts).enumerate() {
+    for from in instance.hosts.indices() {
+        let row = carries.row_mut(from).iter_mut();
         if stop() {
             return Err(Stopped);
         }
         match &thresholds {
             Some(thresholds) => {
-                for (carries, &bandwidth_bps) in row.iter_mut().zip(instance.links.bandwidth_row(from)) {
+                for (carries, &bandwidth_bps) in row.zip(instance.links.bandwidth_row(from).iter()) {
                     *carries = thresholds.partition_point(|&least| least <= bandwidth_bps) as u16;
                 }
             }
             None => {
-                for (to, carries) in row.iter_mut().enumerate() {
+                for (to, carries) in instance.hosts.indices().zip(row) {
                     let link = instance.link(from, to);
                     *carries = loads.partition_point(|&load_bits| link.transfer_s(load_bits) <= period_s) as u16;
                 }

@@ -17,6 +17,7 @@ use super::prices::ToGo;
 use super::weighted_capacity::Remaining;
 use crate::bits::Bits;
 use crate::cost::Assignment;
+use crate::index::Host;
 use crate::stopped::Stopped;
 
 /// Words of a set of hosts, and so the most hosts of a beam.
@@ -44,8 +45,8 @@ pub enum BeamOutcome {
 }
 
 struct Beginning<const W: usize> {
-    host: usize,
-    used: Bits<WORDS>,
+    host: Host,
+    used: Bits<WORDS, Host>,
     starts: Bits<W>,
 }
 
@@ -96,13 +97,13 @@ fn extend<const W: usize>(
     stop: &dyn Fn() -> bool,
 ) -> Result<Vec<Beginning<W>>, Stopped> {
     let mut next: Vec<Beginning<W>> = Vec::new();
-    let mut at: FxHashMap<(usize, Bits<WORDS>), usize> = FxHashMap::default();
+    let mut at: FxHashMap<(Host, Bits<WORDS, Host>), usize> = FxHashMap::default();
     for (done, beginning) in layer.iter().enumerate() {
         if done % 16 == 0 && stop() {
             return Err(Stopped);
         }
         let ends = tables.ends(beginning.host, &beginning.starts);
-        for host in (0..tables.instance.hosts.len()).filter(|&host| !beginning.used.contains(host)) {
+        for host in tables.instance.hosts.indices().filter(|&host| !beginning.used.contains(host)) {
             let starts = ends.and(tables.carried(beginning.host, host)).and(&tables.finishing(host, stages_left));
             if starts.is_empty() {
                 continue;

@@ -25,11 +25,11 @@ pub fn candidates(
     let blocks = instance.blocks();
     let mut found = Vec::new();
     let loads = distinct_loads(instance);
-    for from in 0..instance.hosts.len() {
+    for from in instance.hosts.indices() {
         if stop() {
             return Err(Stopped);
         }
-        for to in 0..instance.hosts.len() {
+        for to in instance.hosts.indices() {
             let link = instance.link(from, to);
             let first = loads.partition_point(|&load_bits| link.transfer_s(load_bits) < least);
             let times = loads[first..].iter().map(|&load_bits| link.transfer_s(load_bits));
@@ -84,11 +84,11 @@ pub fn next_candidate(instance: &Instance, period_s: f64, stop: &dyn Fn() -> boo
     let loads = distinct_loads(instance);
     let ends_s = instance.input_s.iter().chain(&instance.output_s).copied();
     let mut next = ends_s.filter(|&end_s| end_s > period_s).fold(f64::INFINITY, f64::min);
-    for from in 0..instance.hosts.len() {
+    for from in instance.hosts.indices() {
         if stop() {
             return Err(Stopped);
         }
-        for to in 0..instance.hosts.len() {
+        for to in instance.hosts.indices() {
             let link = instance.link(from, to);
             let first = loads.partition_point(|&load_bits| link.transfer_s(load_bits) <= period_s);
             next = loads.get(first).map_or(next, |&load_bits| next.min(link.transfer_s(load_bits)));

@@ -132,7 +132,7 @@ impl<'s, const W: usize> Decider<'s, W> {
             Supply::Scarce(capacity) => Some(capacity),
             Supply::Ample => None,
         };
-        let openness: Vec<u64> = (0..self.instance.hosts.len()).map(|host| tables.openness(host)).collect();
+        let openness = tables.openness_of_all();
         for attempt in 0..=RANDOMISED_DIVES {
             let rng = (attempt > 0).then_some(&mut self.rng);
             if let Some(found) = Dive::run(&tables, capacity.as_ref(), &openness, EXPANSIONS, rng, &stop)? {

@@ -12,6 +12,7 @@ use super::capacity::Capacity;
 use super::weighted_capacity::Remaining;
 use crate::bits::Bits;
 use crate::cost::Assignment;
+use crate::index::{Host, IndexVec};
 use crate::stopped::Stopped;
 
 /// How many children of an expansion are followed.
@@ -23,9 +24,9 @@ pub struct Dive<'t, const W: usize> {
     capacity: Option<&'t Capacity<W>>,
     remaining: Remaining,
     /// For each host how many loads its links carry: a host with many leaves more extensions.
-    openness: &'t [u64],
-    used: Vec<bool>,
-    path: Vec<(usize, Bits<W>)>,
+    openness: &'t IndexVec<Host, u64>,
+    used: IndexVec<Host, bool>,
+    path: Vec<(Host, Bits<W>)>,
     expansions_left: usize,
     /// Randomises the order of children where present.
     rng: Option<&'t mut Pcg64Mcg>,
@@ -33,7 +34,7 @@ pub struct Dive<'t, const W: usize> {
 }
 
 struct Child<const W: usize> {
-    host: usize,
+    host: Host,
     starts: Bits<W>,
     fewest_stages: usize,
     furthest: usize,
@@ -45,12 +46,12 @@ impl<'t, const W: usize> Dive<'t, W> {
     pub fn run(
         tables: &'t AtPeriod<'t, W>,
         capacity: Option<&'t Capacity<W>>,
-        openness: &'t [u64],
+        openness: &'t IndexVec<Host, u64>,
         expansions: usize,
         rng: Option<&'t mut Pcg64Mcg>,
         stop: &'t dyn Fn() -> bool,
     ) -> Result<Option<Assignment>, Stopped> {
-        let used = vec![false; tables.instance.hosts.len()];
+        let used = IndexVec::filled(false, tables.instance.hosts.len());
         let mut dive = Self {
             tables,
             capacity,
@@ -107,7 +108,7 @@ impl<'t, const W: usize> Dive<'t, W> {
             }
             Some(&(from, starts)) => {
                 let ends = self.tables.ends(from, &starts);
-                for host in 0..self.used.len() {
+                for host in self.tables.instance.hosts.indices() {
                     if !self.used[host] {
                         children.extend(self.child(host, ends.and(self.tables.carried(from, host)), stages_left));
                     }
@@ -128,7 +129,7 @@ impl<'t, const W: usize> Dive<'t, W> {
         children
     }
 
-    fn child(&mut self, host: usize, starts: Bits<W>, stages_left: usize) -> Option<Child<W>> {
+    fn child(&mut self, host: Host, starts: Bits<W>, stages_left: usize) -> Option<Child<W>> {
         let mut starts = starts.and(&self.tables.finishing(host, stages_left));
         if let Some(capacity) = self.capacity {
             let group = self.tables.instance.group_of[host];

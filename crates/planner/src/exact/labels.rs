@@ -13,6 +13,7 @@ use super::neighbourhood::Neighbourhoods;
 use super::weighted_capacity::Remaining;
 use crate::bits::Bits;
 use crate::cost::Assignment;
+use crate::index::{Host, IndexVec};
 use crate::stopped::Stopped;
 
 /// What a label search found.
@@ -35,7 +36,7 @@ const HOSTS_PER_WALK: usize = 32;
 
 #[derive(Debug, Clone, Copy)]
 struct BitsetLabel<const W: usize> {
-    host: u32,
+    host: Host,
     memory: u64,
     starts: Bits<W>,
 }
@@ -57,13 +58,13 @@ pub fn search<const W: usize>(
     let hosts = tables.instance.hosts.len();
     let most_stages = tables.instance.most_stages;
     let beginning = Bits::single(0);
-    let first = tables.first_hosts().map(|host| BitsetLabel { host: host as u32, memory: 0, starts: beginning });
+    let first = tables.first_hosts().map(|host| BitsetLabel { host, memory: 0, starts: beginning });
     let mut layers: Vec<Vec<BitsetLabel<W>>> = vec![first.collect()];
-    let mut seen: Vec<Vec<(u64, Bits<W>)>> = vec![Vec::new(); hosts];
+    let mut seen: IndexVec<Host, Vec<(u64, Bits<W>)>> = IndexVec::filled(Vec::new(), hosts);
     loop {
         let stages = layers.len();
         let layer = &layers[stages - 1];
-        let finishes = |label: &&BitsetLabel<W>| tables.finishing(label.host as usize, 1).meets(&label.starts);
+        let finishes = |label: &&BitsetLabel<W>| tables.finishing(label.host, 1).meets(&label.starts);
         let mut last: Vec<&BitsetLabel<W>> = layer.iter().filter(finishes).collect();
         if !last.is_empty() {
             // Labels stand in the order of their memories: the first on a host remembers least, its walk teaches most.
@@ -100,11 +101,11 @@ pub fn search<const W: usize>(
 #[derive(Default)]
 struct Candidates<const W: usize> {
     labels: Vec<BitsetLabel<W>>,
-    at: FxHashMap<(u32, u64), usize>,
+    at: FxHashMap<(Host, u64), usize>,
 }
 
 impl<const W: usize> Candidates<W> {
-    fn add(&mut self, host: u32, memory: u64, starts: Bits<W>) {
+    fn add(&mut self, host: Host, memory: u64, starts: Bits<W>) {
         let at = *self.at.entry((host, memory)).or_insert(self.labels.len());
         match self.labels.get_mut(at) {
             Some(label) => label.starts = label.starts.or(&starts),
@@ -125,7 +126,7 @@ impl<const W: usize> Candidates<W> {
         let mut remaining = Remaining::all(instance);
         remaining.stages = instance.most_stages - used - 1;
         for label in &mut self.labels {
-            let host = label.host as usize;
+            let host = label.host;
             let group = instance.group_of[host];
             remaining.by_group[group] -= 1;
             for node in neighbourhoods.remembered(host, label.memory).filter(|&node| node != host) {
@@ -143,13 +144,13 @@ impl<const W: usize> Candidates<W> {
     /// The labels without the starts that were seen with a subset of their memory, smaller memories first.
     fn undominated(
         mut self,
-        seen: &mut [Vec<(u64, Bits<W>)>],
+        seen: &mut IndexVec<Host, Vec<(u64, Bits<W>)>>,
         stop: &dyn Fn() -> bool,
     ) -> Result<Vec<BitsetLabel<W>>, Stopped> {
         self.labels.sort_by_key(|label| (label.memory.count_ones(), label.host, label.memory));
         let (mut compared, mut stopped) = (0, false);
         self.labels.retain_mut(|label| {
-            let seen = &mut seen[label.host as usize];
+            let seen = &mut seen[label.host];
             compared += seen.len();
             if stopped || compared > COMPARISONS_PER_STOP {
                 compared = 0;
@@ -187,15 +188,15 @@ fn extend<const W: usize>(
     stages_left: usize,
     next: &mut Candidates<W>,
 ) {
-    let from = label.host as usize;
+    let from = label.host;
     let ends = tables.ends(from, &label.starts);
-    for to in 0..tables.instance.hosts.len() {
+    for to in tables.instance.hosts.indices() {
         if to == from {
             continue;
         }
         let starts = ends.and(tables.carried(from, to)).and(&tables.finishing(to, stages_left));
         if !starts.is_empty() && !neighbourhoods.remembers(from, label.memory, to) {
-            next.add(to as u32, neighbourhoods.moved(from, label.memory, to), starts);
+            next.add(to, neighbourhoods.moved(from, label.memory, to), starts);
         }
     }
 }
@@ -208,13 +209,13 @@ fn walk_to<const W: usize>(
     layers: &[Vec<BitsetLabel<W>>],
     last: &BitsetLabel<W>,
 ) -> Option<Assignment> {
-    let mut stages = vec![(tables.instance.blocks(), last.host as usize)];
-    let finishing = tables.finishing(last.host as usize, 1);
-    let (mut host, mut memory) = (last.host as usize, last.memory);
+    let mut stages = vec![(tables.instance.blocks(), last.host)];
+    let finishing = tables.finishing(last.host, 1);
+    let (mut host, mut memory) = (last.host, last.memory);
     let mut start = last.starts.and(&finishing).last()?;
     for layer in layers[..layers.len() - 1].iter().rev() {
         let (label, before) = layer.iter().find_map(|label| {
-            let from = label.host as usize;
+            let from = label.host;
             let leads_here = from != host
                 && tables.carried(from, host).contains(start)
                 && !neighbourhoods.remembers(from, label.memory, host)
@@ -222,8 +223,8 @@ fn walk_to<const W: usize>(
             let ends_here = |&before: &usize| tables.ends(from, &Bits::single(before)).contains(start);
             leads_here.then(|| label.starts.iter().find(ends_here)).flatten().map(|before| (label, before))
         })?;
-        stages.push((start, label.host as usize));
-        (host, memory, start) = (label.host as usize, label.memory, before);
+        stages.push((start, label.host));
+        (host, memory, start) = (label.host, label.memory, before);
     }
     stages.reverse();
     (start == 0).then_some(Assignment { stages })

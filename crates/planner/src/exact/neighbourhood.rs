@@ -7,6 +7,7 @@
 //! Source: Baldacci, Mingozzi and Roberti 2011 (ng-routes, doi 10.1287/opre.1110.0975); Righini and Salani 2008, and
 //! Boland, Dethridge and Dumitrescu 2006 (decremental state-space relaxation). A neighbourhood holds up to 64 nodes.
 
+use crate::index::{Grid, Host, IndexVec};
 use crate::instance::Instance;
 use crate::stopped::Stopped;
 
@@ -19,28 +20,27 @@ const SHORT: usize = 3;
 /// The neighbourhoods of all hosts. A memory is a word: bit b of a memory on host w stands for `members[w][b]`.
 #[derive(Debug, Clone)]
 pub struct Neighbourhoods {
-    hosts: usize,
-    members: Vec<Vec<u32>>,
+    members: IndexVec<Host, Vec<Host>>,
     /// For each host and node, the node's place in the host's neighbourhood.
-    places: Vec<u8>,
+    places: Grid<Host, Host, u8>,
 }
 
 impl Neighbourhoods {
     /// Empty neighbourhoods.
     pub fn new(hosts: usize) -> Self {
-        Self { hosts, members: vec![Vec::new(); hosts], places: vec![ABSENT; hosts * hosts] }
+        Self { members: IndexVec::filled(Vec::new(), hosts), places: Grid::filled(ABSENT, hosts, hosts) }
     }
 
     /// Neighbourhoods of the `nearest` hosts to which each host has the fastest links.
     pub fn of_nearest(instance: &Instance, nearest: usize, stop: &dyn Fn() -> bool) -> Result<Self, Stopped> {
-        let hosts = instance.hosts.len();
-        let mut neighbourhoods = Self::new(hosts);
-        for host in 0..hosts {
+        let hosts = instance.hosts.indices();
+        let mut neighbourhoods = Self::new(instance.hosts.len());
+        for host in hosts.clone() {
             if stop() {
                 return Err(Stopped);
             }
             let bandwidths = instance.links.bandwidth_row(host);
-            let mut others: Vec<usize> = (0..hosts).filter(|&other| other != host).collect();
+            let mut others: Vec<Host> = hosts.clone().filter(|&other| other != host).collect();
             let kept = nearest.min(others.len());
             if kept == 0 {
                 continue;
@@ -55,29 +55,29 @@ impl Neighbourhoods {
 
     /// Whether a memory on a host holds a node.
     #[inline]
-    pub fn remembers(&self, host: usize, memory: u64, node: usize) -> bool {
-        let place = self.places[host * self.hosts + node];
+    pub fn remembers(&self, host: Host, memory: u64, node: Host) -> bool {
+        let place = self.places[(host, node)];
         place != ABSENT && memory >> place & 1 == 1
     }
 
     /// The nodes that a memory on a host holds.
-    pub fn remembered(&self, host: usize, memory: u64) -> impl Iterator<Item = usize> + '_ {
+    pub fn remembered(&self, host: Host, memory: u64) -> impl Iterator<Item = Host> + '_ {
         let members = self.members[host].iter().enumerate();
-        members.filter(move |&(place, _)| memory >> place & 1 == 1).map(|(_, &node)| node as usize)
+        members.filter(move |&(place, _)| memory >> place & 1 == 1).map(|(_, &node)| node)
     }
 
     /// The memory after a move from one host to the next.
     #[inline]
-    pub fn moved(&self, from: usize, memory: u64, to: usize) -> u64 {
-        let places = &self.places[to * self.hosts..(to + 1) * self.hosts];
-        let kept = |node: usize| match places[node] {
+    pub fn moved(&self, from: Host, memory: u64, to: Host) -> u64 {
+        let places = self.places.row(to);
+        let kept = |node: Host| match places[node] {
             ABSENT => 0,
             place => 1 << place,
         };
         let mut moved = kept(from);
         let mut rest = memory;
         while rest != 0 {
-            moved |= kept(self.members[from][rest.trailing_zeros() as usize] as usize);
+            moved |= kept(self.members[from][rest.trailing_zeros() as usize]);
             rest &= rest - 1;
         }
         moved
@@ -85,9 +85,9 @@ impl Neighbourhoods {
 
     /// Grows the neighbourhoods so that a walk with these hosts is not possible again. Returns whether any grew: not,
     /// where the walk has no cycle or the neighbourhoods on each cycle are full.
-    pub fn forbid_cycles(&mut self, walk: &[usize]) -> bool {
+    pub fn forbid_cycles(&mut self, walk: &[Host]) -> bool {
         let mut grew = false;
-        let mut last_visit: Vec<Option<usize>> = vec![None; self.hosts];
+        let mut last_visit: IndexVec<Host, Option<usize>> = IndexVec::filled(None, self.members.len());
         let mut innermost_start = 0;
         for (at, &node) in walk.iter().enumerate() {
             // Of nested cycles only the innermost are broken: the others often go with them.
@@ -100,7 +100,7 @@ impl Neighbourhoods {
         grew
     }
 
-    fn remember_between(&mut self, node: usize, between: &[usize]) -> bool {
+    fn remember_between(&mut self, node: Host, between: &[Host]) -> bool {
         let mut grew = false;
         for &host in between {
             grew |= self.remember(host, node);
@@ -117,12 +117,12 @@ impl Neighbourhoods {
         grew
     }
 
-    fn remember(&mut self, host: usize, node: usize) -> bool {
-        let place = &mut self.places[host * self.hosts + node];
+    fn remember(&mut self, host: Host, node: Host) -> bool {
+        let place = &mut self.places[(host, node)];
         let room = *place == ABSENT && self.members[host].len() < 64;
         if room {
             *place = self.members[host].len() as u8;
-            self.members[host].push(node as u32);
+            self.members[host].push(node);
         }
         room
     }
@@ -131,27 +131,34 @@ impl Neighbourhoods {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::index::Index;
+
+    fn hosts<const N: usize>(numbers: [usize; N]) -> [Host; N] {
+        numbers.map(Host::nth)
+    }
 
     #[test]
     fn a_cycle_is_remembered_along_its_way() {
+        let [a, b, c, d] = hosts([0, 1, 2, 3]);
         let mut neighbourhoods = Neighbourhoods::new(4);
-        assert!(!neighbourhoods.forbid_cycles(&[0, 1, 2, 3]));
-        assert!(neighbourhoods.forbid_cycles(&[0, 1, 2, 0]));
-        let at_1 = neighbourhoods.moved(0, 0, 1);
-        let at_2 = neighbourhoods.moved(1, at_1, 2);
-        assert!(neighbourhoods.remembers(2, at_2, 0));
-        let at_3 = neighbourhoods.moved(2, at_2, 3);
-        assert!(!neighbourhoods.remembers(3, at_3, 0));
-        assert!(!neighbourhoods.forbid_cycles(&[0, 1, 2, 0]));
+        assert!(!neighbourhoods.forbid_cycles(&[a, b, c, d]));
+        assert!(neighbourhoods.forbid_cycles(&[a, b, c, a]));
+        let at_b = neighbourhoods.moved(a, 0, b);
+        let at_c = neighbourhoods.moved(b, at_b, c);
+        assert!(neighbourhoods.remembers(c, at_c, a));
+        let at_d = neighbourhoods.moved(c, at_c, d);
+        assert!(!neighbourhoods.remembers(d, at_d, a));
+        assert!(!neighbourhoods.forbid_cycles(&[a, b, c, a]));
     }
 
     #[test]
     fn of_nested_cycles_the_innermost_is_broken() {
+        let [a, b, c] = hosts([0, 1, 2]);
         let mut neighbourhoods = Neighbourhoods::new(4);
-        assert!(neighbourhoods.forbid_cycles(&[0, 1, 2, 1, 0]));
-        let at_2 = neighbourhoods.moved(1, 0, 2);
-        assert!(neighbourhoods.remembers(2, at_2, 1));
-        assert!(!neighbourhoods.remembers(1, neighbourhoods.moved(0, 0, 1), 0));
-        assert!(neighbourhoods.remembers(1, neighbourhoods.moved(2, 0, 1), 2));
+        assert!(neighbourhoods.forbid_cycles(&[a, b, c, b, a]));
+        let at_c = neighbourhoods.moved(b, 0, c);
+        assert!(neighbourhoods.remembers(c, at_c, b));
+        assert!(!neighbourhoods.remembers(b, neighbourhoods.moved(a, 0, b), a));
+        assert!(neighbourhoods.remembers(b, neighbourhoods.moved(c, 0, b), c));
     }
 }

@@ -86,8 +86,8 @@ fn best_carried<const W: usize>(tables: &AtPeriod<'_, W>) -> Vec<Bits<W>> {
     let instance = tables.instance;
     let kinds = instance.groups.len();
     let mut carried: Vec<Bits<W>> = vec![Bits::EMPTY; kinds * kinds];
-    for (from, &kind) in instance.group_of.iter().enumerate() {
-        for (to, &next) in instance.group_of.iter().enumerate().filter(|&(to, _)| to != from) {
+    for (from, &kind) in instance.group_of.iter_indexed() {
+        for (to, &next) in instance.group_of.iter_indexed().filter(|&(to, _)| to != from) {
             let best = &mut carried[kind * kinds + next];
             *best = best.or(tables.carried(from, to));
         }
@@ -99,7 +99,7 @@ fn best_carried<const W: usize>(tables: &AtPeriod<'_, W>) -> Vec<Bits<W>> {
 fn last_starts<const W: usize>(tables: &AtPeriod<'_, W>) -> Vec<Bits<W>> {
     let instance = tables.instance;
     let mut last: Vec<Bits<W>> = vec![Bits::EMPTY; instance.groups.len()];
-    for (host, &kind) in instance.group_of.iter().enumerate() {
+    for (host, &kind) in instance.group_of.iter_indexed() {
         last[kind] = last[kind].or(&tables.finishing(host, 1));
     }
     last

@@ -13,6 +13,7 @@
 use super::at_period::AtPeriod;
 use crate::bits::Bits;
 use crate::cost::Assignment;
+use crate::index::{Grid, Host, IndexVec};
 use crate::instance::Instance;
 use crate::stopped::Stopped;
 
@@ -43,7 +44,7 @@ pub enum Priced {
 /// good beginning for the next.
 #[derive(Debug, Clone)]
 pub struct Prices {
-    of_hosts: Vec<f64>,
+    of_hosts: IndexVec<Host, f64>,
     /// The price of all stages that are allowed together.
     of_stages: f64,
 }
@@ -51,14 +52,13 @@ pub struct Prices {
 /// What is still to be paid for at the least, by host and the position at which its stage starts, that stage included.
 pub struct ToGo<'p> {
     prices: &'p Prices,
-    costs: Vec<f64>,
-    positions: usize,
+    costs: Grid<Host, usize, f64>,
 }
 
 impl ToGo<'_> {
     /// The least cost of a placement that begins with some hosts, of which the last may start at some positions.
-    pub fn least<const W: usize>(&self, used: impl Iterator<Item = usize>, last: usize, starts: &Bits<W>) -> f64 {
-        let costs = &self.costs[last * self.positions..(last + 1) * self.positions];
+    pub fn least<const W: usize>(&self, used: impl Iterator<Item = Host>, last: Host, starts: &Bits<W>) -> f64 {
+        let costs = self.costs.row(last);
         let to_go = starts.iter().map(|start| costs[start]).fold(f64::INFINITY, f64::min);
         let before: f64 = used.map(|host| self.prices.of_hosts[host]).sum();
         before - self.prices.of_hosts[last] + to_go
@@ -70,9 +70,9 @@ struct Walks<'t, const W: usize> {
     tables: &'t AtPeriod<'t, W>,
     /// For each group and start the ends of its stages.
     ends: Vec<Vec<u32>>,
-    first_hosts: Vec<usize>,
+    first_hosts: Vec<Host>,
     /// For each host the starts from which the end is reached.
-    finishing: Vec<Bits<W>>,
+    finishing: IndexVec<Host, Bits<W>>,
 }
 
 /// A walk's stages and what they cost.
@@ -83,7 +83,7 @@ struct Walk {
 
 /// What a walk uses: of each host, and of the stages that are allowed. A placement uses at most 1 of each.
 struct Used {
-    of_hosts: Vec<f64>,
+    of_hosts: IndexVec<Host, f64>,
     of_stages: f64,
 }
 
@@ -95,7 +95,7 @@ struct Mixture {
 
 impl Used {
     fn by(walk: &Assignment, instance: &Instance) -> Self {
-        let mut of_hosts = vec![0.0; instance.hosts.len()];
+        let mut of_hosts = IndexVec::filled(0.0, instance.hosts.len());
         walk.stages.iter().for_each(|&(_, host)| of_hosts[host] += 1.0);
         Self { of_hosts, of_stages: walk.stages.len() as f64 / instance.most_stages as f64 }
     }
@@ -103,7 +103,7 @@ impl Used {
 
 impl Mixture {
     fn new(prices: &Prices) -> Self {
-        Self { used: Used { of_hosts: vec![0.0; prices.of_hosts.len()], of_stages: 0.0 }, weight: 0.0 }
+        Self { used: Used { of_hosts: IndexVec::filled(0.0, prices.of_hosts.len()), of_stages: 0.0 }, weight: 0.0 }
     }
 
     fn add(&mut self, used: &Used, weight: f64) {
@@ -121,7 +121,7 @@ impl Mixture {
 impl Prices {
     /// The same price for each host.
     pub fn new(hosts: usize) -> Self {
-        Self { of_hosts: vec![1.0 / hosts as f64; hosts], of_stages: 0.0 }
+        Self { of_hosts: IndexVec::filled(1.0 / hosts as f64, hosts), of_stages: 0.0 }
     }
 
     /// Looks for prices that refute a period, by at most so many updates.
@@ -178,7 +178,7 @@ impl Prices {
 
     /// What is to be paid from each start on.
     pub fn to_go<const W: usize>(&self, tables: &AtPeriod<'_, W>) -> ToGo<'_> {
-        ToGo { prices: self, costs: Walks::new(tables).costs_to_go(self), positions: tables.instance.blocks() + 1 }
+        ToGo { prices: self, costs: Walks::new(tables).costs_to_go(self) }
     }
 
     fn scale(&mut self) {
@@ -191,7 +191,7 @@ impl Prices {
 impl<'t, const W: usize> Walks<'t, W> {
     fn new(tables: &'t AtPeriod<'t, W>) -> Self {
         let instance = tables.instance;
-        let finishing = (0..instance.hosts.len()).map(|host| tables.finishing(host, instance.most_stages)).collect();
+        let finishing = instance.hosts.indices().map(|host| tables.finishing(host, instance.most_stages)).collect();
         let mut useful: Bits<W> = Bits::EMPTY;
         tables.useful_cuts().into_iter().for_each(|position| useful.insert(position));
         let ends_from = |(group, start): (usize, usize)| {
@@ -211,25 +211,24 @@ impl<'t, const W: usize> Walks<'t, W> {
         let instance = self.tables.instance;
         let (hosts, blocks) = (instance.hosts.len(), instance.blocks());
         let of_stage = prices.of_stages / instance.most_stages as f64;
-        let width = blocks + 1;
         // By host, then position: the least cost until a stage ends there, where that stage starts, and from which host a
         // stage that starts there comes.
-        let mut ended = vec![f64::INFINITY; hosts * width];
-        let mut start_of = vec![0_u32; hosts * width];
-        let mut came_from = vec![0_u32; hosts * width];
-        let mut before: Vec<(f64, usize)> = Vec::with_capacity(hosts);
+        let mut ended: Grid<Host, usize, f64> = Grid::filled(f64::INFINITY, hosts, blocks + 1);
+        let mut start_of: Grid<Host, usize, u32> = Grid::filled(0, hosts, blocks + 1);
+        let mut came_from: Grid<Host, usize, Host> = Grid::filled(Host::NOWHERE, hosts, blocks + 1);
+        let mut before: Vec<(f64, Host)> = Vec::with_capacity(hosts);
         for position in 0..blocks {
             if position % POSITIONS_PER_STOP == 0 && stop() {
                 return Err(Stopped);
             }
             before.clear();
-            before.extend((0..hosts).map(|host| (ended[host * width + position], host)));
+            before.extend(instance.hosts.indices().map(|host| (ended[(host, position)], host)));
             before.retain(|(cost, _)| cost.is_finite());
             before.sort_unstable_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
-            let mut begin = |host: usize, cost: f64| {
+            let mut begin = |host: Host, cost: f64| {
                 let cost = cost + prices.of_hosts[host] + of_stage;
                 for &end in &self.ends[instance.group_of[host] * blocks + position] {
-                    let at = host * width + end as usize;
+                    let at = (host, end as usize);
                     if cost < ended[at] {
                         ended[at] = cost;
                         start_of[at] = position as u32;
@@ -240,25 +239,25 @@ impl<'t, const W: usize> Walks<'t, W> {
                 self.first_hosts.iter().for_each(|&host| begin(host, 0.0));
                 continue;
             }
-            for to in (0..hosts).filter(|&to| !before.is_empty() && self.finishing[to].contains(position)) {
-                let leads =
-                    |&&(_, from): &&(f64, usize)| from != to && self.tables.carried(from, to).contains(position);
+            for to in instance.hosts.indices().filter(|&to| !before.is_empty() && self.finishing[to].contains(position))
+            {
+                let leads = |&&(_, from): &&(f64, Host)| from != to && self.tables.carried(from, to).contains(position);
                 if let Some(&(cost, from)) = before.iter().find(leads) {
-                    came_from[to * width + position] = from as u32;
+                    came_from[(to, position)] = from;
                     begin(to, cost);
                 }
             }
         }
-        let last = (0..hosts).filter(|&host| !self.tables.finishing(host, 1).is_empty());
-        let cost_of = |host: usize| ended[host * width + blocks];
+        let last = instance.hosts.indices().filter(|&host| !self.tables.finishing(host, 1).is_empty());
+        let cost_of = |host: Host| ended[(host, blocks)];
         let cheapest = last.filter(|&host| cost_of(host).is_finite());
         let Some(mut host) = cheapest.min_by(|&a, &b| cost_of(a).total_cmp(&cost_of(b))) else { return Ok(None) };
         let cost = cost_of(host);
         let (mut stages, mut end) = (Vec::new(), blocks);
         while end > 0 {
             stages.push((end, host));
-            end = start_of[host * width + end] as usize;
-            host = came_from[host * width + end] as usize;
+            end = start_of[(host, end)] as usize;
+            host = came_from[(host, end)];
         }
         stages.reverse();
         Ok(Some(Walk { cost, assignment: Assignment { stages } }))
@@ -266,35 +265,33 @@ impl<'t, const W: usize> Walks<'t, W> {
 
     /// By host and start, the least cost of a stage that starts there and of all behind it; infinite where the end is not
     /// reached.
-    fn costs_to_go(&self, prices: &Prices) -> Vec<f64> {
+    fn costs_to_go(&self, prices: &Prices) -> Grid<Host, usize, f64> {
         let instance = self.tables.instance;
         let (hosts, blocks) = (instance.hosts.len(), instance.blocks());
         let of_stage = prices.of_stages / instance.most_stages as f64;
-        let width = blocks + 1;
-        let mut costs = vec![f64::INFINITY; hosts * width];
+        let mut costs: Grid<Host, usize, f64> = Grid::filled(f64::INFINITY, hosts, blocks + 1);
         // By host and end of a stage on it: the least cost of all behind it.
-        let mut behind = vec![f64::INFINITY; hosts * width];
-        for host in (0..hosts).filter(|&host| !self.tables.finishing(host, 1).is_empty()) {
-            behind[host * width + blocks] = 0.0;
+        let mut behind = costs.clone();
+        for host in instance.hosts.indices().filter(|&host| !self.tables.finishing(host, 1).is_empty()) {
+            behind[(host, blocks)] = 0.0;
         }
-        let mut after: Vec<(f64, usize)> = Vec::with_capacity(hosts);
+        let mut after: Vec<(f64, Host)> = Vec::with_capacity(hosts);
         for position in (0..blocks).rev() {
             after.clear();
-            for host in (0..hosts).filter(|&host| self.finishing[host].contains(position)) {
+            for host in instance.hosts.indices().filter(|&host| self.finishing[host].contains(position)) {
                 let ends = &self.ends[instance.group_of[host] * blocks + position];
-                let least = ends.iter().map(|&end| behind[host * width + end as usize]).fold(f64::INFINITY, f64::min);
+                let least = ends.iter().map(|&end| behind[(host, end as usize)]).fold(f64::INFINITY, f64::min);
                 if least.is_finite() {
                     let cost = least + prices.of_hosts[host] + of_stage;
-                    costs[host * width + position] = cost;
+                    costs[(host, position)] = cost;
                     after.push((cost, host));
                 }
             }
             after.sort_unstable_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
-            for from in (0..hosts).filter(|_| position > 0) {
-                let follows =
-                    |&&(_, to): &&(f64, usize)| from != to && self.tables.carried(from, to).contains(position);
+            for from in instance.hosts.indices().filter(|_| position > 0) {
+                let follows = |&&(_, to): &&(f64, Host)| from != to && self.tables.carried(from, to).contains(position);
                 if let Some(&(cost, _)) = after.iter().find(follows) {
-                    behind[from * width + position] = cost;
+                    behind[(from, position)] = cost;
                 }
             }
         }

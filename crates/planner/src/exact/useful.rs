@@ -3,6 +3,7 @@
 use super::at_period::AtPeriod;
 use super::stage_ends::StageEnds;
 use crate::bits::{Bits, for_width};
+use crate::index::{Host, IndexVec};
 use crate::instance::Instance;
 use crate::stopped::Stopped;
 
@@ -20,18 +21,18 @@ fn useful_on<const W: usize>(
     let stage_ends = StageEnds::<W>::new(instance, stop)?;
     let tables = AtPeriod::new(instance, &stage_ends, period_s, stop)?;
     let hosts = instance.hosts.len();
-    let mut reached: Vec<Bits<W>> = vec![Bits::EMPTY; hosts];
-    let mut added: Vec<(usize, Bits<W>)> = tables.first_hosts().map(|host| (host, Bits::single(0))).collect();
+    let mut reached: IndexVec<Host, Bits<W>> = IndexVec::filled(Bits::EMPTY, hosts);
+    let mut added: Vec<(Host, Bits<W>)> = tables.first_hosts().map(|host| (host, Bits::single(0))).collect();
     let mut stages = 1;
     while !added.is_empty() && stages < instance.most_stages {
         let left = instance.most_stages - stages;
-        let mut next: Vec<Bits<W>> = vec![Bits::EMPTY; hosts];
+        let mut next: IndexVec<Host, Bits<W>> = IndexVec::filled(Bits::EMPTY, hosts);
         for (from, starts) in added {
             if stop() {
                 return Err(Stopped);
             }
             let ends = tables.ends(from, &starts);
-            for to in (0..hosts).filter(|&to| to != from) {
+            for to in instance.hosts.indices().filter(|&to| to != from) {
                 let arrived = ends.and(tables.carried(from, to)).and(&tables.finishing(to, left));
                 next[to] = next[to].or(&arrived.minus(&reached[to]));
             }
@@ -39,7 +40,7 @@ fn useful_on<const W: usize>(
         for (reached, new) in reached.iter_mut().zip(&next) {
             *reached = reached.or(new);
         }
-        added = next.into_iter().enumerate().filter(|(_, new)| !new.is_empty()).collect();
+        added = next.iter_indexed().map(|(host, &new)| (host, new)).filter(|(_, new)| !new.is_empty()).collect();
         stages += 1;
     }
     let inner = reached.iter().fold(Bits::EMPTY, |all: Bits<W>, starts| all.or(starts));

@@ -20,6 +20,7 @@ use crate::domain::activation::activation_bytes;
 use crate::domain::cluster::Node;
 use crate::domain::options::{ComputeModel, MemoryModel, Objective, Overlap, Pin};
 use crate::domain::request::PlanRequest;
+use crate::index::{Host, IndexVec};
 
 /// Hosts that are alike in all that a stage asks of its node: memory, compute and pins.
 #[derive(Debug, Clone, PartialEq)]
@@ -59,23 +60,23 @@ pub struct Instance {
     pub cuts: Cuts,
     is_chain: bool,
     /// For each host its place in the inventory.
-    pub hosts: Vec<usize>,
+    pub hosts: IndexVec<Host, usize>,
     /// The kinds of host.
     pub groups: Vec<Group>,
     /// For each host its group.
-    pub group_of: Vec<usize>,
+    pub group_of: IndexVec<Host, usize>,
     /// For each position the bits that a hop there carries.
     pub load_bits: Vec<f64>,
     /// Links between hosts.
     pub links: Arc<Links>,
     /// For each host the seconds in which the input reaches it from the source.
-    pub input_s: Vec<f64>,
+    pub input_s: IndexVec<Host, f64>,
     /// For each host the seconds in which the output goes from it to the sink.
-    pub output_s: Vec<f64>,
+    pub output_s: IndexVec<Host, f64>,
     /// The host that is the source, where one is both.
-    pub source_host: Option<usize>,
+    pub source_host: Option<Host>,
     /// The host that is the sink, where one is both.
-    pub sink_host: Option<usize>,
+    pub sink_host: Option<Host>,
     /// Whether source and sink are one node.
     pub one_end: bool,
     /// The most stages that any placement can have: hosts, blocks, or what the request says.
@@ -118,8 +119,7 @@ impl Instance {
         let PlanRequest { model, cluster, options } = request;
         let (cost_model, constraints) = (&options.cost_model, &options.constraints);
         let hosts = hosts(request);
-        let host_of_node: FxHashMap<usize, usize> =
-            hosts.iter().enumerate().map(|(host, &node)| (node, host)).collect();
+        let host_of_node: FxHashMap<usize, Host> = hosts.iter_indexed().map(|(host, &node)| (node, host)).collect();
         let places = pin_places(request);
         let pins = block_pins(request, &cuts, &places, stop)?;
         let (classes, class_of_name) = class_work(request, &cuts);
@@ -190,7 +190,7 @@ impl Instance {
             .iter()
             .zip(0..)
             .filter_map(|(group, at)| {
-                let host = self.group_of.iter().position(|&of| of == at)?;
+                let (host, _) = self.group_of.iter_indexed().find(|&(_, &of)| of == at)?;
                 Some((group.class, request.cluster.nodes[self.hosts[host]].device_class.as_deref()))
             })
             .collect();
@@ -210,9 +210,9 @@ impl Instance {
         let delivered_bytes = (model.output_bytes() - delivered_output) as f64;
         let delivered_bits = 8.0 * (delivered_bytes * request.options.cost_model.transfer_scale);
         let least_output_s = self.output_s.iter().copied().fold(f64::INFINITY, f64::min);
-        for (host, output_s) in self.output_s.iter_mut().enumerate() {
-            let passed_on = (0..self.hosts.len()).map(|to| links.get(host, to).transfer_s(delivered_bits));
-            *output_s = passed_on.fold(least_output_s, f64::min);
+        for host in self.hosts.indices() {
+            let passed_on = self.hosts.indices().map(|to| links.get(host, to).transfer_s(delivered_bits));
+            self.output_s[host] = passed_on.fold(least_output_s, f64::min);
         }
         self.links = Arc::new(links);
         self.max_latency_s = f64::INFINITY;
@@ -276,13 +276,13 @@ impl Instance {
 
     /// The link between two hosts.
     #[inline]
-    pub fn link(&self, from: usize, to: usize) -> Link {
+    pub fn link(&self, from: Host, to: Host) -> Link {
         self.links.get(from, to)
     }
 
     /// Seconds of a hop at a position between two hosts.
     #[inline]
-    pub fn hop_s(&self, from: usize, to: usize, position: usize) -> f64 {
+    pub fn hop_s(&self, from: Host, to: Host, position: usize) -> f64 {
         self.link(from, to).transfer_s(self.load_bits[position])
     }
 
@@ -466,7 +466,7 @@ fn order_of_work(request: &PlanRequest) -> impl Fn(usize) -> u64 + '_ {
 }
 
 /// The nodes that may host a stage, by their places in the inventory.
-fn hosts(request: &PlanRequest) -> Vec<usize> {
+fn hosts(request: &PlanRequest) -> IndexVec<Host, usize> {
     let nodes = &request.cluster.nodes;
     (0..nodes.len()).filter(|&node| request.options.constraints.admit(&nodes[node])).collect()
 }
@@ -586,12 +586,12 @@ fn block_pins(
 
 fn group_hosts(
     request: &PlanRequest,
-    hosts: &[usize],
+    hosts: &IndexVec<Host, usize>,
     shares: &Shares,
     places: &[&Pin],
     class_of_name: &BTreeMap<&str, usize>,
     stop: &dyn Fn() -> bool,
-) -> Result<(Vec<Group>, Vec<usize>), Stopped> {
+) -> Result<(Vec<Group>, IndexVec<Host, usize>), Stopped> {
     let mut groups: Vec<Group> = Vec::new();
     let mut group_of_key: BTreeMap<(u64, usize, [u64; 2], Vec<bool>), usize> = BTreeMap::new();
     let group = |at: usize, node: &Node| Group {
@@ -614,6 +614,6 @@ fn group_hosts(
             groups.len() - 1
         }))
     });
-    let group_of = group_of.collect::<Result<Vec<usize>, Stopped>>()?;
+    let group_of = group_of.collect::<Result<IndexVec<Host, usize>, Stopped>>()?;
     Ok((groups, group_of))
 }

@@ -11,6 +11,7 @@
 use rand::RngExt;
 use rand_pcg::Pcg64Mcg;
 
+use crate::index::{Grid, Host};
 use crate::instance::Instance;
 use crate::stopped::Stopped;
 
@@ -37,12 +38,12 @@ pub struct Orders<'p> {
     /// For each number of stages the first position from which so many can reach the end.
     least_start: Vec<usize>,
     /// Seconds a bit and seconds at all, for each pair of hosts.
-    hops: Vec<(f64, f64)>,
+    hops: Grid<Host, Host, (f64, f64)>,
 }
 
 /// An order of hosts, and for each number of its stages the least excess for each end of the last.
 struct Judged {
-    order: Vec<usize>,
+    order: Vec<Host>,
     rows: Vec<Vec<f64>>,
     excess_s: f64,
 }
@@ -80,34 +81,35 @@ impl<'p> Orders<'p> {
             let target = least_start[least_start.len() - 1];
             least_start.push((0..blocks).find(|&start| furthest[start] >= target).unwrap_or(blocks));
         }
-        let hop = |pair: usize| {
-            let link = instance.link(pair / hosts, pair % hosts);
+        let hop = |(from, to): (Host, Host)| {
+            let link = instance.link(from, to);
             let latency_s = link.transfer_s(0.0);
             // Infinite where there is no link.
             if latency_s.is_finite() { (link.transfer_s(1.0) - latency_s, latency_s) } else { (0.0, latency_s) }
         };
-        let hops = (0..hosts * hosts).map(hop).collect();
+        let pairs = instance.hosts.indices().flat_map(|from| instance.hosts.indices().map(move |to| (from, to)));
+        let hops = Grid::of_cells(pairs.map(hop).collect(), hosts);
         Ok(Some(Self { instance, stages, least_start, hops }))
     }
 
-    fn hop_s(&self, from: usize, to: usize, position: usize) -> f64 {
-        let (per_bit_s, latency_s) = self.hops[from * self.instance.hosts.len() + to];
+    fn hop_s(&self, from: Host, to: Host, position: usize) -> f64 {
+        let (per_bit_s, latency_s) = self.hops[(from, to)];
         per_bit_s * self.instance.load_bits[position] + latency_s
     }
 
     /// Looks for an order without excess, from another one. Returns `None` if it finds none.
     pub fn anneal(
         &self,
-        order: &[usize],
+        order: &[Host],
         period_s: f64,
         (temperature, moves): (f64, usize),
         rng: &mut Pcg64Mcg,
         stop: &dyn Fn() -> bool,
-    ) -> Result<Option<Vec<usize>>, Stopped> {
+    ) -> Result<Option<Vec<Host>>, Stopped> {
         let mut current = Judged { order: order.to_vec(), rows: Vec::new(), excess_s: f64::INFINITY };
         let mut candidate = Judged { order: Vec::new(), rows: Vec::new(), excess_s: f64::INFINITY };
         self.judge(&mut current, 0, period_s, f64::INFINITY);
-        let mut idle: Vec<usize> = (0..self.instance.hosts.len()).filter(|host| !order.contains(host)).collect();
+        let mut idle: Vec<Host> = self.instance.hosts.indices().filter(|host| !order.contains(host)).collect();
         let cooling = (LAST_TEMPERATURE / temperature).powf(1.0 / moves as f64);
         let mut temperature_s = temperature * period_s;
         for done in 0..moves {
@@ -130,7 +132,7 @@ impl<'p> Orders<'p> {
             self.judge(&mut candidate, kept, period_s, accepted_s);
             if candidate.excess_s <= accepted_s {
                 std::mem::swap(&mut current, &mut candidate);
-                idle = (0..self.instance.hosts.len()).filter(|host| !current.order.contains(host)).collect();
+                idle = self.instance.hosts.indices().filter(|host| !current.order.contains(host)).collect();
             }
         }
         Ok(None)
@@ -185,7 +187,7 @@ impl<'p> Orders<'p> {
 }
 
 /// Changes an order at random; returns the first stage that is different.
-fn change(order: &mut Vec<usize>, idle: &[usize], most_stages: usize, rng: &mut Pcg64Mcg) -> Option<usize> {
+fn change(order: &mut Vec<Host>, idle: &[Host], most_stages: usize, rng: &mut Pcg64Mcg) -> Option<usize> {
     let stages = order.len();
     let (a, b) = (rng.random_range(0..stages), rng.random_range(0..stages));
     let (low, high) = (a.min(b), a.max(b));
@@ -227,16 +229,18 @@ mod tests {
     use crate::cost::costs;
     use crate::domain::options::Overlap;
     use crate::domain::request::PlanRequest;
+    use crate::index::Index;
     use crate::repartition::repartition;
 
     #[test]
     fn an_order_that_is_no_placement_is_a_start_too() {
         let instance = instance();
         let orders = Orders::new(&instance, &|| false).unwrap().unwrap();
+        let alone = [Host::nth(0)];
         // One host cannot hold the whole model, and gives no row.
-        assert!(repartition(&instance, &[0], &|| false).unwrap().is_none());
+        assert!(repartition(&instance, &alone, &|| false).unwrap().is_none());
         let mut rng = Pcg64Mcg::seed_from_u64(1);
-        let found = orders.anneal(&[0], 1e9, (TEMPERATURES[0], 50_000), &mut rng, &|| false).unwrap().unwrap();
+        let found = orders.anneal(&alone, 1e9, (TEMPERATURES[0], 50_000), &mut rng, &|| false).unwrap().unwrap();
         assert!(repartition(&instance, &found, &|| false).unwrap().is_some());
     }
 
@@ -253,8 +257,8 @@ mod tests {
     fn an_order_without_excess_is_a_placement_within_the_period() {
         let instance = instance();
         let orders = Orders::new(&instance, &|| false).unwrap().unwrap();
-        let first: Vec<usize> = (0..instance.most_stages).collect();
-        let period_of = |order: &[usize]| {
+        let first: Vec<Host> = Host::first(instance.most_stages).collect();
+        let period_of = |order: &[Host]| {
             repartition(&instance, order, &|| false).unwrap().map(|placement| costs(&instance, &placement).period_s)
         };
         let before_s = period_of(&first).unwrap();

@@ -16,6 +16,7 @@ use super::limits::Goal;
 use super::steps::{BEGINNING, Steps};
 use crate::bits::Bits;
 use crate::cost::Assignment;
+use crate::index::{Host, Index, IndexVec};
 
 /// The most buckets of a layer before the best are chosen. Wider beams are narrowed.
 const MOST_CANDIDATES: usize = 400_000;
@@ -24,11 +25,11 @@ const MOST_CANDIDATES: usize = 400_000;
 const BUCKETS_PER_STOP: usize = 1_000;
 
 /// A host, and the set of hosts visited so far in words of 64 bits.
-type Key = (usize, Vec<u64>);
+type Key = (Host, Vec<u64>);
 
 /// The labels of one host and one set of visited hosts.
 struct BeamBucket {
-    host: usize,
+    host: Host,
     visited: Vec<u64>,
     /// The sum of the openness of all visited hosts.
     openness: u64,
@@ -46,8 +47,9 @@ impl BeamBucket {
         let mut starts = Bits::<W>::EMPTY;
         self.labels.iter().for_each(|label| starts.insert(label.position as usize));
         let words = self.visited.iter().enumerate();
-        let visited = words
-            .flat_map(|(word, &bits)| (0..64).filter(move |bit| bits >> bit & 1 == 1).map(move |bit| word * 64 + bit));
+        let visited = words.flat_map(|(word, &bits)| {
+            (0..64).filter(move |bit| bits >> bit & 1 == 1).map(move |bit| Host::nth(word * 64 + bit))
+        });
         let stages_after = extensions.within.instance.most_stages - stages_before - 1;
         let admitted = capacity.admitted(extensions.within.instance, self.host, visited, stages_after, starts);
         if admitted != starts {
@@ -69,7 +71,7 @@ pub fn placement<const W: usize>(
     let width = width.min(MOST_CANDIDATES / hosts.max(1)).max(1);
     let mut steps = Steps::default();
     let mut best = None;
-    let openness: Vec<u64> = (0..hosts).map(|host| extensions.tables.openness(host)).collect();
+    let openness = extensions.tables.openness_of_all();
     let mut layer = first_buckets(extensions, &openness, &mut steps);
     for stages in 1..=extensions.within.instance.most_stages {
         for bucket in &layer {
@@ -91,7 +93,7 @@ pub fn placement<const W: usize>(
                 return best;
             }
             extensions.end_stages(bucket.host, &bucket.labels, &mut ended);
-            for to in (0..hosts).filter(|&to| !contains(&bucket.visited, to)) {
+            for to in extensions.within.instance.hosts.indices().filter(|&to| !contains(&bucket.visited, to)) {
                 let stages_left = extensions.within.instance.most_stages - stages;
                 let starts = extensions.starts_on(bucket.host, to, &ended, stages_left);
                 arrived.clear();
@@ -134,7 +136,7 @@ pub fn placement<const W: usize>(
 
 fn first_buckets<const W: usize>(
     extensions: &Extensions<'_, W>,
-    openness: &[u64],
+    openness: &IndexVec<Host, u64>,
     steps: &mut Steps,
 ) -> Vec<BeamBucket> {
     let nobody = vec![0; extensions.within.instance.hosts.len().div_ceil(64)];
@@ -149,13 +151,13 @@ fn first_buckets<const W: usize>(
     first
 }
 
-fn contains(visited: &[u64], host: usize) -> bool {
-    visited[host / 64] >> (host % 64) & 1 == 1
+fn contains(visited: &[u64], host: Host) -> bool {
+    visited[host.number() / 64] >> (host.number() % 64) & 1 == 1
 }
 
-fn with(visited: &[u64], host: usize) -> Vec<u64> {
+fn with(visited: &[u64], host: Host) -> Vec<u64> {
     let mut with = visited.to_vec();
-    with[host / 64] |= 1 << (host % 64);
+    with[host.number() / 64] |= 1 << (host.number() % 64);
     with
 }
 

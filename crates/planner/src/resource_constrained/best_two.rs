@@ -1,28 +1,28 @@
 //! The least sum, and the least sum with a different next host. Walks without cycles of two hosts need both.
 
-/// No next host: the walk ends.
-pub const NOWHERE: u32 = u32::MAX;
+use crate::index::Host;
 
 /// The least sum, the host behind it, and the least sum with another host there.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct BestTwo {
     /// The least sum.
     pub least: f64,
-    /// The host behind it.
-    pub next: u32,
+    /// The host behind it; nowhere at the end of a walk.
+    pub next: Host,
     /// The least sum with another host.
     pub other: f64,
     /// That host.
-    pub other_next: u32,
+    pub other_next: Host,
 }
 
 impl BestTwo {
     /// Nothing is possible.
-    pub const NONE: Self = Self { least: f64::INFINITY, next: NOWHERE, other: f64::INFINITY, other_next: NOWHERE };
+    pub const NONE: Self =
+        Self { least: f64::INFINITY, next: Host::NOWHERE, other: f64::INFINITY, other_next: Host::NOWHERE };
 
     /// Adds a sum with a host behind it.
     #[inline]
-    pub fn add(&mut self, sum: f64, next: u32) {
+    pub fn add(&mut self, sum: f64, next: Host) {
         if sum < self.least {
             if next != self.next {
                 (self.other, self.other_next) = (self.least, self.next);
@@ -44,14 +44,14 @@ impl BestTwo {
 
     /// The least sum without a host.
     #[inline]
-    pub fn avoiding(&self, host: usize) -> f64 {
-        if self.next as usize == host { self.other } else { self.least }
+    pub fn avoiding(&self, host: Host) -> f64 {
+        if self.next == host { self.other } else { self.least }
     }
 
     /// The least sum of this and of another with a different host behind it.
     #[inline]
     pub fn and(&self, other: &Self) -> f64 {
-        if self.next != other.next || self.next == NOWHERE {
+        if self.next != other.next || self.next == Host::NOWHERE {
             return self.least + other.least;
         }
         (self.least + other.other).min(self.other + other.least)
@@ -61,22 +61,24 @@ impl BestTwo {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::index::Index;
 
     #[test]
     fn the_two_least_have_different_hosts() {
+        let [a, b, c, d, e] = [0, 1, 2, 3, 4].map(Host::nth);
         let mut best_two = BestTwo::NONE;
-        for (sum, host) in [(5.0, 1), (3.0, 2), (2.0, 2), (4.0, 3), (6.0, 4)] {
+        for (sum, host) in [(5.0, b), (3.0, c), (2.0, c), (4.0, d), (6.0, e)] {
             best_two.add(sum, host);
         }
-        assert_eq!((best_two.avoiding(0), best_two.avoiding(2), best_two.avoiding(3)), (2.0, 4.0, 2.0));
+        assert_eq!((best_two.avoiding(a), best_two.avoiding(c), best_two.avoiding(d)), (2.0, 4.0, 2.0));
         let mut behind = BestTwo::NONE;
         behind.follow(1.0, &best_two);
-        assert_eq!((behind.avoiding(0), behind.avoiding(2)), (3.0, 5.0));
+        assert_eq!((behind.avoiding(a), behind.avoiding(c)), (3.0, 5.0));
         let mut ends = BestTwo::NONE;
-        ends.add(0.0, NOWHERE);
+        ends.add(0.0, Host::NOWHERE);
         assert_eq!((best_two.and(&behind), best_two.and(&ends), ends.and(&ends)), (7.0, 2.0, 0.0));
         let mut alone = BestTwo::NONE;
-        alone.add(1.0, 2);
+        alone.add(1.0, c);
         assert_eq!((alone.and(&alone), alone.and(&best_two)), (f64::INFINITY, 5.0));
     }
 }

@@ -8,6 +8,7 @@ use super::loads::Loads;
 use crate::bits::Bits;
 use crate::exact::at_period::AtPeriod;
 use crate::exact::weighted_capacity::{Remaining, Supply, WeightedCapacity};
+use crate::index::{Host, Index};
 use crate::instance::Instance;
 use crate::stopped::Stopped;
 
@@ -44,7 +45,7 @@ impl ResourceCapacity {
             return Ok(Self::ByGroup(by_group));
         }
         let furthest = loads.furthest_ends(instance, stop)?;
-        Ok(match WeightedCapacity::judge_kinds(instance, &furthest, &each_host(instance), stop)? {
+        Ok(match WeightedCapacity::judge_kinds(instance, furthest.cells(), &each_host(instance), stop)? {
             Supply::Insufficient => Self::Insufficient,
             Supply::Scarce(by_host) => Self::ByHost(by_host),
             Supply::Ample => Self::ByGroup(by_group),
@@ -56,8 +57,8 @@ impl ResourceCapacity {
     pub fn admitted<const W: usize>(
         &self,
         instance: &Instance,
-        host: usize,
-        visited: impl Iterator<Item = usize>,
+        host: Host,
+        visited: impl Iterator<Item = Host>,
         stages: usize,
         starts: Bits<W>,
     ) -> Bits<W> {
@@ -67,7 +68,7 @@ impl ResourceCapacity {
             Self::ByGroup(capacity) => (capacity, Remaining::all(instance)),
             Self::ByHost(capacity) => (capacity, each_host(instance)),
         };
-        let kind = |host: usize| if matches!(self, Self::ByHost(_)) { host } else { instance.group_of[host] };
+        let kind = |host: Host| if matches!(self, Self::ByHost(_)) { host.number() } else { instance.group_of[host] };
         remaining.stages = stages;
         remaining.by_group[kind(host)] -= 1;
         for node in visited.filter(|&node| node != host) {
@@ -133,7 +134,7 @@ mod tests {
         let capacity = ResourceCapacity::new(&walks, Some(&mut loads), &|| false).unwrap();
         loads.count_stages(instance, &|| false).unwrap();
         let furthest = loads.furthest_ends(instance, &|| false).unwrap();
-        let spans: Vec<(usize, usize, usize)> = best.spans().collect();
+        let spans: Vec<(usize, usize, Host)> = best.spans().collect();
         let name = &request.cluster.name;
         for (index, &(start, end, host)) in spans.iter().enumerate() {
             let left = spans.len() - index;
@@ -141,8 +142,8 @@ mod tests {
             let receive_s = if index == 0 { instance.input_s[host] } else { instance.hop_s(before, host, start) };
             assert!(loads.admits(host, start, before, left, receive_s), "{name}, stage {index}");
             assert!(loads.fewest_stages(host, start, host, receive_s).is_none_or(|fewest| fewest <= left));
-            assert!(furthest[host * instance.blocks() + start] >= end, "{name}, stage {index}");
-            let visited = (0..instance.hosts.len()).filter(|host| !spans[index..].iter().any(|span| span.2 == *host));
+            assert!(furthest[(host, start)] >= end, "{name}, stage {index}");
+            let visited = instance.hosts.indices().filter(|host| !spans[index..].iter().any(|span| span.2 == *host));
             let admitted = capacity.admitted(instance, host, visited, left - 1, Bits::<16>::single(start));
             assert!(admitted.contains(start), "{name}, stage {index}");
         }

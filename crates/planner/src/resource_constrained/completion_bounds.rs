@@ -6,9 +6,10 @@
 //!
 //! Sums are associated backwards here and forwards in the cost model, so a bound is used with [`ROUNDING`].
 
-use super::best_two::{BestTwo, NOWHERE};
+use super::best_two::BestTwo;
 use super::loads::Loads;
 use super::shipping::Shipping;
+use crate::index::{Grid, Host, Index, IndexVec};
 use crate::instance::Instance;
 use crate::stopped::Stopped;
 
@@ -18,23 +19,22 @@ pub const ROUNDING: f64 = 1e-12;
 /// The bounds, by position, then host.
 #[derive(Debug)]
 pub struct CompletionBounds {
-    hosts: usize,
-    latency: Vec<BestTwo>,
-    bytes: Option<Vec<BestTwo>>,
+    latency: Grid<usize, Host, BestTwo>,
+    bytes: Option<Grid<usize, Host, BestTwo>>,
     /// Whether a walk can begin on a host.
-    begins: Vec<bool>,
+    begins: IndexVec<Host, bool>,
     period_s: f64,
 }
 
 /// What follows an end on a host, by position, then host: the rest with its first hop.
 struct Behind {
-    latency: Vec<BestTwo>,
-    bytes: Vec<BestTwo>,
+    latency: Grid<usize, Host, BestTwo>,
+    bytes: Grid<usize, Host, BestTwo>,
 }
 
 impl Behind {
     fn new(hosts: usize, blocks: usize) -> Self {
-        let nothing = vec![BestTwo::NONE; (blocks + 1) * hosts];
+        let nothing = Grid::filled(BestTwo::NONE, blocks + 1, hosts);
         Self { latency: nothing.clone(), bytes: nothing }
     }
 }
@@ -50,10 +50,11 @@ impl CompletionBounds {
     ) -> Result<Self, Stopped> {
         let (hosts, blocks) = (instance.hosts.len(), instance.blocks());
         let mut completion_bounds = Self {
-            hosts,
-            latency: vec![BestTwo::NONE; (blocks + 1) * hosts],
-            bytes: shipping.map(|_| vec![BestTwo::NONE; (blocks + 1) * hosts]),
-            begins: (0..hosts)
+            latency: Grid::filled(BestTwo::NONE, blocks + 1, hosts),
+            bytes: shipping.map(|_| Grid::filled(BestTwo::NONE, blocks + 1, hosts)),
+            begins: instance
+                .hosts
+                .indices()
                 .map(|host| {
                     let input_s = instance.input_s[host];
                     let admitted = |loads: &Loads| loads.admits(host, 0, host, instance.most_stages, input_s);
@@ -64,8 +65,8 @@ impl CompletionBounds {
         };
         let mut behind = Behind::new(hosts, blocks);
         for start in (0..blocks).rev() {
-            for host in 0..hosts {
-                if host % 64 == 0 && stop() {
+            for host in instance.hosts.indices() {
+                if host.number() % 64 == 0 && stop() {
                     return Err(Stopped);
                 }
                 completion_bounds.go_on((instance, loads), host, start + 1, &mut behind);
@@ -78,58 +79,56 @@ impl CompletionBounds {
     /// The least latency from a start on a host to the end, the host's own stage included; infinite where there is no
     /// way. The walk came from `before`.
     #[inline]
-    pub fn latency_s(&self, host: usize, start: usize, before: usize) -> f64 {
-        self.latency[start * self.hosts + host].avoiding(before)
+    pub fn latency_s(&self, host: Host, start: usize, before: Host) -> f64 {
+        self.latency[(start, host)].avoiding(before)
     }
 
     /// The fewest bytes that are still to be shipped, likewise.
     #[inline]
-    pub fn shipped_bytes(&self, host: usize, start: usize, before: usize) -> f64 {
-        self.bytes.as_ref().map_or(0.0, |bytes| bytes[start * self.hosts + host].avoiding(before))
+    pub fn shipped_bytes(&self, host: Host, start: usize, before: Host) -> f64 {
+        self.bytes.as_ref().map_or(0.0, |bytes| bytes[(start, host)].avoiding(before))
     }
 
     /// The least latency of all walks within the period; infinite where there is none.
     pub fn least_latency_s(&self, instance: &Instance) -> f64 {
-        let from = |host: usize| instance.input_s[host] + self.latency[host].least;
+        let from = |host: Host| instance.input_s[host] + self.latency[(0, host)].least;
         self.first_hosts().map(from).fold(f64::INFINITY, f64::min) * (1.0 - ROUNDING)
     }
 
     /// The fewest bytes that a walk within the period ships; 0 without a base.
     pub fn fewest_bytes(&self) -> f64 {
         let Some(bytes) = &self.bytes else { return 0.0 };
-        self.first_hosts().map(|host| bytes[host].least).fold(f64::INFINITY, f64::min)
+        self.first_hosts().map(|host| bytes[(0, host)].least).fold(f64::INFINITY, f64::min)
     }
 
-    fn first_hosts(&self) -> impl Iterator<Item = usize> {
-        (0..self.hosts).filter(|&host| self.begins[host])
+    fn first_hosts(&self) -> impl Iterator<Item = Host> {
+        self.begins.indices().filter(|&host| self.begins[host])
     }
 
     /// What follows a stage that ends on a host.
-    fn go_on(&self, (instance, loads): (&Instance, Option<&Loads>), host: usize, end: usize, behind: &mut Behind) {
-        let at = end * self.hosts + host;
+    fn go_on(&self, (instance, loads): (&Instance, Option<&Loads>), host: Host, end: usize, behind: &mut Behind) {
         let (mut latency, mut bytes) = (BestTwo::NONE, BestTwo::NONE);
         if end == instance.blocks() {
             let output_s = instance.output_s[host];
             if output_s <= self.period_s {
-                latency.add(output_s, NOWHERE);
-                bytes.add(0.0, NOWHERE);
+                latency.add(output_s, Host::NOWHERE);
+                bytes.add(0.0, Host::NOWHERE);
             }
         } else {
-            let row = end * self.hosts..(end + 1) * self.hosts;
-            let bytes_row = self.bytes.as_ref().map(|bytes| &bytes[row.clone()]);
-            let row = &self.latency[row];
+            let bytes_row = self.bytes.as_ref().map(|bytes| bytes.row(end));
+            let row = self.latency.row(end);
             instance.links.for_each_transfer(host, instance.load_bits[end], |to, hop_s| {
                 let rest_s = row[to].avoiding(host);
                 let admitted = loads.is_none_or(|loads| loads.admits(to, end, host, usize::MAX, hop_s));
                 if hop_s <= self.period_s && admitted && rest_s.is_finite() {
-                    latency.add(hop_s + rest_s, to as u32);
+                    latency.add(hop_s + rest_s, to);
                     if let Some(row) = bytes_row {
-                        bytes.add(row[to].avoiding(host), to as u32);
+                        bytes.add(row[to].avoiding(host), to);
                     }
                 }
             });
         }
-        (behind.latency[at], behind.bytes[at]) = (latency, bytes);
+        (behind.latency[(end, host)], behind.bytes[(end, host)]) = (latency, bytes);
     }
 
     fn start_at(
@@ -149,19 +148,18 @@ impl CompletionBounds {
                 }
             });
         }
-        for host in 0..self.hosts {
-            if host % 64 == 0 && stop() {
+        for host in instance.hosts.indices() {
+            if host.number() % 64 == 0 && stop() {
                 return Err(Stopped);
             }
-            let at = start * self.hosts + host;
             for &(end, compute_s) in &ends[instance.group_of[host]] {
-                let after = end * self.hosts + host;
                 if loads.is_some_and(|loads| !loads.admits_stage(host, end, compute_s)) {
                     continue;
                 }
-                self.latency[at].follow(compute_s, &behind.latency[after]);
+                self.latency[(start, host)].follow(compute_s, &behind.latency[(end, host)]);
                 if let (Some(bytes), Some(shipping)) = (&mut self.bytes, shipping) {
-                    bytes[at].follow(shipping.bytes(host, start, end), &behind.bytes[after]);
+                    let shipped = shipping.bytes(host, start, end);
+                    bytes[(start, host)].follow(shipped, &behind.bytes[(end, host)]);
                 }
             }
         }

@@ -5,6 +5,7 @@ use super::limits::Goal;
 use super::resources::{Resource, Resources, Stage, Start, Within};
 use crate::bits::Bits;
 use crate::exact::at_period::AtPeriod;
+use crate::index::Host;
 
 /// The extensions of labels that are possible within limits.
 pub struct Extensions<'t, const W: usize> {
@@ -38,14 +39,14 @@ impl<const W: usize> Ended<W> {
 
 impl<const W: usize> Extensions<'_, W> {
     /// The resources consumed when the input has reached the first host; `None` if no walk from there keeps to the limits.
-    pub fn begun(&self, host: usize) -> Option<Resources> {
+    pub fn begun(&self, host: Host) -> Option<Resources> {
         let resources = Resources::begin(&self.within, host);
         let stages_left = self.within.instance.most_stages;
         resources.admits(&self.within, &Start { host, position: 0, before: host, stages_left }).then_some(resources)
     }
 
     /// Extends the labels of a host by its stage, to each end that is possible.
-    pub fn end_stages(&self, host: usize, labels: &[Label], ended: &mut Ended<W>) {
+    pub fn end_stages(&self, host: Host, labels: &[Label], ended: &mut Ended<W>) {
         ended.clear();
         let instance = self.within.instance;
         let (group, is_chain) = (instance.group_of[host], instance.is_chain());
@@ -69,14 +70,14 @@ impl<const W: usize> Extensions<'_, W> {
 
     /// The starts on another host that the ended stages can reach with `stages_left` stages, that host's own included.
     #[inline]
-    pub fn starts_on(&self, from: usize, to: usize, ended: &Ended<W>, stages_left: usize) -> Bits<W> {
+    pub fn starts_on(&self, from: Host, to: Host, ended: &Ended<W>, stages_left: usize) -> Bits<W> {
         ended.ends.and(self.tables.carried(from, to)).and(&self.tables.finishing(to, stages_left))
     }
 
     /// Extends ended stages by a hop to another host. Appends the labels to `arrived`, sorted by position.
     pub fn hop(
         &self,
-        (from, to): (usize, usize),
+        (from, to): (Host, Host),
         stages_left: usize,
         ended: &Ended<W>,
         starts: &Bits<W>,
@@ -98,7 +99,7 @@ impl<const W: usize> Extensions<'_, W> {
     }
 
     /// The fewest stages with which one of the labels of a host reaches the end, the host's own included.
-    pub fn fewest_stages(&self, host: usize, labels: &[Label], starts: &Bits<W>) -> Option<usize> {
+    pub fn fewest_stages(&self, host: Host, labels: &[Label], starts: &Bits<W>) -> Option<usize> {
         match self.within.loads.filter(|loads| loads.counts_stages()) {
             None => self.tables.fewest_stages(host, starts),
             Some(loads) => {
@@ -111,7 +112,7 @@ impl<const W: usize> Extensions<'_, W> {
     }
 
     /// The least value of the goal to which a label of a host can lead.
-    pub fn least_value(&self, host: usize, label: &Label) -> f64 {
+    pub fn least_value(&self, host: Host, label: &Label) -> f64 {
         let start = Start { host, position: label.position as usize, before: host, stages_left: usize::MAX };
         match self.goal {
             Goal::Latency => label.resources.latency.least(&self.within, &start),
@@ -121,7 +122,7 @@ impl<const W: usize> Extensions<'_, W> {
     }
 
     /// The label whose walk ends on a host with the least value of the goal: that value and the label's step.
-    pub fn finished(&self, host: usize, labels: &[Label]) -> Option<(f64, u32)> {
+    pub fn finished(&self, host: Host, labels: &[Label]) -> Option<(f64, u32)> {
         let mut best: Option<(f64, u32)> = None;
         for label in labels {
             let Some(resources) = self.delivered(host, label) else { continue };
@@ -138,7 +139,7 @@ impl<const W: usize> Extensions<'_, W> {
     }
 
     /// The resources with the last stage and the output's transfer; `None` if a limit is broken.
-    fn delivered(&self, host: usize, label: &Label) -> Option<Resources> {
+    fn delivered(&self, host: Host, label: &Label) -> Option<Resources> {
         let (instance, start) = (self.within.instance, label.position as usize);
         if !self.tables.finishing(host, 1).contains(start) {
             return None;

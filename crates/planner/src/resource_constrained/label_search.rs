@@ -18,6 +18,7 @@ use super::steps::{BEGINNING, Steps};
 use crate::bits::Bits;
 use crate::cost::Assignment;
 use crate::exact::neighbourhood::Neighbourhoods;
+use crate::index::{Host, IndexVec};
 use crate::stopped::Stopped;
 
 /// Bytes of a label, with its step and its part of a bucket.
@@ -58,7 +59,7 @@ pub struct Walks {
 
 /// The labels of one host and one memory.
 struct Bucket<const W: usize> {
-    host: u32,
+    host: Host,
     memory: u64,
     starts: Bits<W>,
     labels: Vec<Label>,
@@ -73,7 +74,7 @@ pub struct LabelSearch<'s, const W: usize> {
     stop: &'s dyn Fn() -> bool,
     buckets: Vec<Bucket<W>>,
     /// For each host its buckets.
-    seen: Vec<Vec<usize>>,
+    seen: IndexVec<Host, Vec<usize>>,
     steps: Steps,
     found: Walks,
 }
@@ -88,7 +89,7 @@ impl<'s, const W: usize> LabelSearch<'s, W> {
         used_labels: &mut usize,
         stop: &'s dyn Fn() -> bool,
     ) -> Result<Walks, Unfinished> {
-        let seen = vec![Vec::new(); extensions.within.instance.hosts.len()];
+        let seen = IndexVec::filled(Vec::new(), extensions.within.instance.hosts.len());
         let (buckets, steps) = (Vec::new(), Steps::default());
         let found = Walks::default();
         let mut search = Self { extensions, capacity, neighbourhoods, most_labels, stop, buckets, seen, steps, found };
@@ -124,7 +125,7 @@ impl<'s, const W: usize> LabelSearch<'s, W> {
     fn finish(&mut self, layer: std::ops::Range<usize>) {
         for at in layer {
             let bucket = &self.buckets[at];
-            let Some((value, step)) = self.extensions.finished(bucket.host as usize, &bucket.labels) else { continue };
+            let Some((value, step)) = self.extensions.finished(bucket.host, &bucket.labels) else { continue };
             let walk = self.steps.walk(step, self.extensions.within.instance.blocks());
             if walk.has_cycle() {
                 self.found.cyclic.push((value, walk));
@@ -147,7 +148,6 @@ impl<'s, const W: usize> LabelSearch<'s, W> {
         stages_left: usize,
         used_labels: usize,
     ) -> Result<Candidates<W>, Unfinished> {
-        let hosts = self.extensions.within.instance.hosts.len();
         let mut next = Candidates::default();
         let mut ended = Ended::new(self.extensions.within.instance.blocks());
         let mut arrived = Vec::new();
@@ -158,9 +158,9 @@ impl<'s, const W: usize> LabelSearch<'s, W> {
             if used_labels + next.labels > self.most_labels {
                 return Err(Unfinished::TooManyLabels);
             }
-            let from = bucket.host as usize;
+            let from = bucket.host;
             self.extensions.end_stages(from, &bucket.labels, &mut ended);
-            for to in (0..hosts).filter(|&to| to != from) {
+            for to in self.extensions.within.instance.hosts.indices().filter(|&to| to != from) {
                 let starts = self.extensions.starts_on(from, to, &ended, stages_left);
                 if starts.is_empty() || self.neighbourhoods.remembers(from, bucket.memory, to) {
                     continue;
@@ -196,7 +196,7 @@ impl<'s, const W: usize> LabelSearch<'s, W> {
         candidates.sort_by_key(|bucket| (bucket.memory.count_ones(), bucket.host, bucket.memory));
         let mut compared = 0;
         for mut bucket in candidates {
-            let host = bucket.host as usize;
+            let host = bucket.host;
             let step = |label: &mut Label, steps: &mut Steps| {
                 label.step = steps.add(label.step, host, label.position);
             };
@@ -235,7 +235,7 @@ impl<'s, const W: usize> LabelSearch<'s, W> {
     /// bucket remembers them or not.
     fn cut(&self, bucket: &mut Bucket<W>, used: usize) {
         let instance = self.extensions.within.instance;
-        let host = bucket.host as usize;
+        let host = bucket.host;
         let visited = self.neighbourhoods.remembered(host, bucket.memory);
         let admitted = self.capacity.admitted(instance, host, visited, instance.most_stages - used - 1, bucket.starts);
         if admitted != bucket.starts {
@@ -248,7 +248,7 @@ impl<'s, const W: usize> LabelSearch<'s, W> {
 /// Buckets of the next layer, merged by host and memory, in the order of their creation.
 struct Candidates<const W: usize> {
     buckets: Vec<Bucket<W>>,
-    at: FxHashMap<(u32, u64), usize>,
+    at: FxHashMap<(Host, u64), usize>,
     labels: usize,
 }
 
@@ -259,10 +259,10 @@ impl<const W: usize> Default for Candidates<W> {
 }
 
 impl<const W: usize> Candidates<W> {
-    fn add(&mut self, host: usize, memory: u64, labels: &[Label]) {
-        let at = *self.at.entry((host as u32, memory)).or_insert(self.buckets.len());
+    fn add(&mut self, host: Host, memory: u64, labels: &[Label]) {
+        let at = *self.at.entry((host, memory)).or_insert(self.buckets.len());
         if at == self.buckets.len() {
-            self.buckets.push(Bucket { host: host as u32, memory, starts: Bits::EMPTY, labels: Vec::new() });
+            self.buckets.push(Bucket { host, memory, starts: Bits::EMPTY, labels: Vec::new() });
         }
         let bucket = &mut self.buckets[at];
         let before = bucket.labels.len();

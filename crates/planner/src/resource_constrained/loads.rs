@@ -8,8 +8,9 @@
 //!
 //! Sums are associated in another order than in the cost model, so they are used with [`ROUNDING`].
 
-use super::best_two::{BestTwo, NOWHERE};
+use super::best_two::BestTwo;
 use super::completion_bounds::ROUNDING;
+use crate::index::{Grid, Host, Index, IndexVec};
 use crate::instance::Instance;
 use crate::stopped::Stopped;
 
@@ -21,15 +22,15 @@ const MOST_STEPS: usize = 1 << 25;
 pub struct Loads {
     hosts: usize,
     /// The hosts of each group.
-    members: Vec<Vec<usize>>,
+    members: Vec<Vec<Host>>,
     /// The period with room for roundings.
     within_s: f64,
     /// What a stage that starts there computes and sends, by the host that is sent to.
-    rest: Vec<BestTwo>,
+    rest: Grid<usize, Host, BestTwo>,
     /// What a stage that ends there sends, likewise.
-    hops: Vec<BestTwo>,
+    hops: Grid<usize, Host, BestTwo>,
     /// The same with at most 1, 2, ... stages; with more it is as without a limit, or the table is not kept.
-    rest_by_stages: Vec<Vec<BestTwo>>,
+    rest_by_stages: Vec<Grid<usize, Host, BestTwo>>,
 }
 
 impl Loads {
@@ -38,43 +39,42 @@ impl Loads {
         let (hosts, blocks) = (instance.hosts.len(), instance.blocks());
         let within_s = period_s * (1.0 + ROUNDING);
         let mut members = vec![Vec::new(); instance.groups.len()];
-        instance.group_of.iter().enumerate().for_each(|(host, &group)| members[group].push(host));
-        let nothing = vec![BestTwo::NONE; (blocks + 1) * hosts];
+        instance.group_of.iter_indexed().for_each(|(host, &group)| members[group].push(host));
+        let nothing = Grid::filled(BestTwo::NONE, blocks + 1, hosts);
         let (rest, hops) = (nothing.clone(), nothing);
         let mut loads = Self { hosts, members, within_s, rest, hops, rest_by_stages: Vec::new() };
         for start in (0..blocks).rev() {
-            for host in 0..hosts {
-                if host % 64 == 0 && stop() {
+            for host in instance.hosts.indices() {
+                if host.number() % 64 == 0 && stop() {
                     return Err(Stopped);
                 }
-                loads.hops[(start + 1) * hosts + host] = loads.shortest_hops(instance, host, start + 1, &loads.rest);
+                loads.hops[(start + 1, host)] = loads.shortest_hops(instance, host, start + 1, &loads.rest);
             }
             let row = loads.starts_at(instance, start, &loads.hops);
-            loads.rest[start * hosts..(start + 1) * hosts].copy_from_slice(&row);
+            loads.rest.set_row(start, row);
         }
         Ok(loads)
     }
 
     /// Adds the tables by stages left, where they are quickly made.
     pub fn count_stages(&mut self, instance: &Instance, stop: &dyn Fn() -> bool) -> Result<(), Stopped> {
-        let size = self.rest.len();
+        let nothing = Grid::filled(BestTwo::NONE, instance.blocks() + 1, self.hosts);
         if self.steps(instance).saturating_mul(instance.most_stages) > MOST_STEPS {
             return Ok(());
         }
-        let mut fewer = vec![BestTwo::NONE; size];
+        let mut fewer = nothing.clone();
         while self.rest_by_stages.len() < instance.most_stages {
-            let mut hops = vec![BestTwo::NONE; size];
-            let mut rest = vec![BestTwo::NONE; size];
+            let mut hops = nothing.clone();
+            let mut rest = nothing.clone();
             for start in (0..instance.blocks()).rev() {
-                for host in 0..self.hosts {
-                    if host % 64 == 0 && stop() {
+                for host in instance.hosts.indices() {
+                    if host.number() % 64 == 0 && stop() {
                         return Err(Stopped);
                     }
-                    let at = (start + 1) * self.hosts + host;
-                    hops[at] = self.shortest_hops(instance, host, start + 1, &fewer);
+                    hops[(start + 1, host)] = self.shortest_hops(instance, host, start + 1, &fewer);
                 }
                 let row = self.starts_at(instance, start, &hops);
-                rest[start * self.hosts..(start + 1) * self.hosts].copy_from_slice(&row);
+                rest.set_row(start, row);
             }
             if rest == fewer {
                 break;
@@ -87,7 +87,7 @@ impl Loads {
 
     /// The hops and the stages of one table.
     fn steps(&self, instance: &Instance) -> usize {
-        let mut steps = self.rest.len() * self.hosts;
+        let mut steps = self.rest.cells().len() * self.hosts;
         for (group, members) in self.members.iter().enumerate() {
             for start in 0..instance.blocks() {
                 instance.ends_in_memory(group, start, |_| steps += members.len());
@@ -97,30 +97,35 @@ impl Loads {
     }
 
     /// The shortest hops from a host where its stage ends, to two hosts from which the rest is possible.
-    fn shortest_hops(&self, instance: &Instance, host: usize, end: usize, rest: &[BestTwo]) -> BestTwo {
+    fn shortest_hops(&self, instance: &Instance, host: Host, end: usize, rest: &Grid<usize, Host, BestTwo>) -> BestTwo {
         let mut shortest = BestTwo::NONE;
         if end == instance.blocks() {
-            shortest.add(instance.output_s[host], NOWHERE);
+            shortest.add(instance.output_s[host], Host::NOWHERE);
             return shortest;
         }
-        let row = &rest[end * self.hosts..(end + 1) * self.hosts];
+        let row = rest.row(end);
         instance.links.for_each_transfer(host, instance.load_bits[end], |to, hop_s| {
             if hop_s + row[to].avoiding(host) <= self.within_s {
-                shortest.add(hop_s, to as u32);
+                shortest.add(hop_s, to);
             }
         });
         shortest
     }
 
     /// For each host what a stage from a start on computes and sends at least.
-    fn starts_at(&self, instance: &Instance, start: usize, hops: &[BestTwo]) -> Vec<BestTwo> {
-        let mut row = vec![BestTwo::NONE; self.hosts];
+    fn starts_at(
+        &self,
+        instance: &Instance,
+        start: usize,
+        hops: &Grid<usize, Host, BestTwo>,
+    ) -> IndexVec<Host, BestTwo> {
+        let mut row = IndexVec::filled(BestTwo::NONE, self.hosts);
         for (group, members) in self.members.iter().enumerate() {
             instance.ends_in_memory(group, start, |end| {
                 let compute_s = instance.compute_s(group, start, end);
                 if compute_s <= self.within_s {
                     for &host in members {
-                        row[host].follow(compute_s, &hops[end * self.hosts + host]);
+                        row[host].follow(compute_s, &hops[(end, host)]);
                     }
                 }
             });
@@ -135,57 +140,61 @@ impl Loads {
 
     /// Whether there is any walk at all.
     pub fn admit_any(&self, instance: &Instance) -> bool {
-        let begins = |host: usize| self.admits(host, 0, host, instance.most_stages, instance.input_s[host]);
-        (0..self.hosts).any(begins)
+        let begins = |host: Host| self.admits(host, 0, host, instance.most_stages, instance.input_s[host]);
+        instance.hosts.indices().any(begins)
     }
 
     /// Whether a host may receive so long what starts there, and with so many stages, its own included, the rest is
     /// possible. The walk came from `before`.
     #[inline]
-    pub fn admits(&self, host: usize, start: usize, before: usize, stages: usize, receive_s: f64) -> bool {
+    pub fn admits(&self, host: Host, start: usize, before: Host, stages: usize, receive_s: f64) -> bool {
         let rest = match self.rest_by_stages.get(stages.wrapping_sub(1)) {
             Some(rest) => rest,
             None => &self.rest,
         };
-        receive_s + rest[start * self.hosts + host].avoiding(before) <= self.within_s
+        receive_s + rest[(start, host)].avoiding(before) <= self.within_s
     }
 
     /// Whether a stage that takes so long to compute can end there on a host at all.
     #[inline]
-    pub fn admits_stage(&self, host: usize, end: usize, compute_s: f64) -> bool {
-        compute_s + self.hops[end * self.hosts + host].least <= self.within_s
+    pub fn admits_stage(&self, host: Host, end: usize, compute_s: f64) -> bool {
+        compute_s + self.hops[(end, host)].least <= self.within_s
     }
 
     /// The fewest stages with which the rest is possible, the host's own included; `None` where it is not, or where
     /// stages were not counted.
-    pub fn fewest_stages(&self, host: usize, start: usize, before: usize, receive_s: f64) -> Option<usize> {
-        let at = start * self.hosts + host;
-        let enough = |rest: &Vec<BestTwo>| receive_s + rest[at].avoiding(before) <= self.within_s;
+    pub fn fewest_stages(&self, host: Host, start: usize, before: Host, receive_s: f64) -> Option<usize> {
+        let enough =
+            |rest: &Grid<usize, Host, BestTwo>| receive_s + rest[(start, host)].avoiding(before) <= self.within_s;
         Some(self.rest_by_stages.partition_point(|rest| !enough(rest)) + 1)
             .filter(|&stages| stages <= self.rest_by_stages.len())
     }
 
     /// For each host and start the furthest end of a stage that some walk has there; the start itself where none has.
-    pub fn furthest_ends(&self, instance: &Instance, stop: &dyn Fn() -> bool) -> Result<Vec<usize>, Stopped> {
-        let (hosts, blocks) = (self.hosts, instance.blocks());
-        let mut receives = vec![BestTwo::NONE; (blocks + 1) * hosts];
-        let mut ended = vec![BestTwo::NONE; (blocks + 1) * hosts];
-        let mut furthest: Vec<usize> = (0..hosts).flat_map(|_| 0..blocks).collect();
-        for (host, received) in receives.iter_mut().enumerate().take(hosts) {
+    pub fn furthest_ends(
+        &self,
+        instance: &Instance,
+        stop: &dyn Fn() -> bool,
+    ) -> Result<Grid<Host, usize, usize>, Stopped> {
+        let blocks = instance.blocks();
+        let mut receives = Grid::<usize, Host, _>::filled(BestTwo::NONE, blocks + 1, self.hosts);
+        let mut ended = receives.clone();
+        let mut furthest = Grid::of_cells(instance.hosts.iter().flat_map(|_| 0..blocks).collect(), blocks);
+        for host in instance.hosts.indices() {
             if self.admits(host, 0, host, usize::MAX, instance.input_s[host]) {
-                received.add(instance.input_s[host], NOWHERE);
+                receives[(0, host)].add(instance.input_s[host], Host::NOWHERE);
             }
         }
         for start in 0..blocks {
-            for from in (0..hosts).filter(|_| start > 0) {
-                if from % 64 == 0 && stop() {
+            for from in instance.hosts.indices().filter(|_| start > 0) {
+                if from.number() % 64 == 0 && stop() {
                     return Err(Stopped);
                 }
-                let ended = ended[start * hosts + from];
+                let ended = ended[(start, from)];
                 instance.links.for_each_transfer(from, instance.load_bits[start], |to, hop_s| {
                     let carried = hop_s + ended.avoiding(to) <= self.within_s;
                     if carried && self.admits(to, start, from, usize::MAX, hop_s) {
-                        receives[start * hosts + to].add(hop_s, from as u32);
+                        receives[(start, to)].add(hop_s, from);
                     }
                 });
             }
@@ -193,11 +202,10 @@ impl Loads {
                 instance.ends_in_memory(group, start, |end| {
                     let compute_s = instance.compute_s(group, start, end);
                     for &host in members {
-                        let received = &receives[start * hosts + host];
-                        let at = end * hosts + host;
-                        if received.and(&self.hops[at]) + compute_s <= self.within_s {
-                            ended[at].follow(compute_s, received);
-                            furthest[host * blocks + start] = furthest[host * blocks + start].max(end);
+                        let received = &receives[(start, host)];
+                        if received.and(&self.hops[(end, host)]) + compute_s <= self.within_s {
+                            ended[(end, host)].follow(compute_s, received);
+                            furthest[(host, start)] = end.max(furthest[(host, start)]);
                         }
                     }
                 });

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use rustc_hash::FxHashMap;
 
 use crate::domain::request::PlanRequest;
+use crate::index::Host;
 use crate::instance::Instance;
 use crate::migration::holders;
 
@@ -14,7 +15,7 @@ pub struct Shipping {
     /// Of all layers, and of the constants that one block alone needs.
     all: Vec<f64>,
     /// Of those that a host holds; for hosts that hold any.
-    held: FxHashMap<usize, Vec<f64>>,
+    held: FxHashMap<Host, Vec<f64>>,
     /// Constants that some blocks share.
     shared: Vec<Shared>,
 }
@@ -26,7 +27,7 @@ struct Shared {
     /// For each position how many of those blocks are within it.
     blocks: Vec<u64>,
     /// The hosts that hold it.
-    held_by: Vec<usize>,
+    held_by: Vec<Host>,
 }
 
 impl Shipping {
@@ -34,14 +35,13 @@ impl Shipping {
     pub fn new(request: &PlanRequest, instance: &Instance) -> Option<Self> {
         let model = &request.model;
         let holders = holders(model, request.options.base.as_ref()?);
-        let host_of: BTreeMap<&str, usize> = instance
+        let host_of: BTreeMap<&str, Host> = instance
             .hosts
-            .iter()
-            .enumerate()
+            .iter_indexed()
             .map(|(host, &node)| (request.cluster.nodes[node].id.as_str(), host))
             .collect();
         let hosts_with =
-            |layer: usize| -> Vec<usize> { holders[layer].iter().filter_map(|id| host_of.get(id).copied()).collect() };
+            |layer: usize| -> Vec<Host> { holders[layer].iter().filter_map(|id| host_of.get(id).copied()).collect() };
         // What each block has, by layer.
         let mut blocks_of: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
         for block in 1..=instance.block_count() {
@@ -50,7 +50,7 @@ impl Shipping {
             }
         }
         let mut own = vec![0.0; instance.block_count()];
-        let mut held_of: FxHashMap<usize, Vec<f64>> = FxHashMap::default();
+        let mut held_of: FxHashMap<Host, Vec<f64>> = FxHashMap::default();
         let mut shared = Vec::new();
         for (layer, blocks) in blocks_of {
             let bytes = model.layers[layer].param_bytes as f64;
@@ -72,7 +72,7 @@ impl Shipping {
 
     /// Bytes that a stage ships to its host.
     #[inline]
-    pub fn bytes(&self, host: usize, start: usize, end: usize) -> f64 {
+    pub fn bytes(&self, host: Host, start: usize, end: usize) -> f64 {
         let all = self.all[end] - self.all[start];
         let mut bytes = self.held.get(&host).map_or(all, |held| all - (held[end] - held[start]));
         for shared in &self.shared {

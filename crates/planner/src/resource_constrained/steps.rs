@@ -1,6 +1,7 @@
 //! How partial walks came about: each step points to the one before.
 
 use crate::cost::Assignment;
+use crate::index::Host;
 
 /// No step: the walk begins.
 pub const BEGINNING: u32 = u32::MAX;
@@ -9,7 +10,7 @@ pub const BEGINNING: u32 = u32::MAX;
 #[derive(Debug, Clone, Copy)]
 struct Step {
     before: u32,
-    host: u32,
+    host: Host,
     start: u32,
 }
 
@@ -19,8 +20,8 @@ pub struct Steps(Vec<Step>);
 
 impl Steps {
     /// Adds a step; returns its index.
-    pub fn add(&mut self, before: u32, host: usize, start: u32) -> u32 {
-        self.0.push(Step { before, host: host as u32, start });
+    pub fn add(&mut self, before: u32, host: Host, start: u32) -> u32 {
+        self.0.push(Step { before, host, start });
         (self.0.len() - 1) as u32
     }
 
@@ -28,7 +29,7 @@ impl Steps {
     pub fn walk(&self, mut step: u32, mut end: usize) -> Assignment {
         let mut stages = Vec::new();
         while let Some(&Step { before, host, start }) = self.0.get(step as usize) {
-            stages.push((end, host as usize));
+            stages.push((end, host));
             end = start as usize;
             step = before;
         }

@@ -1,6 +1,7 @@
 //! The latency: seconds since the input left the source.
 
 use super::{Resource, Stage, Start, Within};
+use crate::index::Host;
 use crate::instance::Instance;
 use crate::resource_constrained::completion_bounds::ROUNDING;
 use crate::resource_constrained::limits::{Goal, Limits};
@@ -25,7 +26,7 @@ impl Resource for Latency {
         goal == Goal::Latency || limits.latency_s.is_finite()
     }
 
-    fn begin(within: &Within<'_>, host: usize) -> Self {
+    fn begin(within: &Within<'_>, host: Host) -> Self {
         Self(if within.counted.latency { within.instance.input_s[host] } else { 0.0 })
     }
 
@@ -38,7 +39,7 @@ impl Resource for Latency {
     }
 
     #[inline]
-    fn hop(&mut self, within: &Within<'_>, _from: usize, hop_s: f64) -> bool {
+    fn hop(&mut self, within: &Within<'_>, _from: Host, hop_s: f64) -> bool {
         if within.counted.latency {
             self.0 += hop_s;
         }

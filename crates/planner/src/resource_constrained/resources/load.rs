@@ -2,6 +2,7 @@
 
 use super::{Resource, Stage, Start, Within};
 use crate::domain::options::Overlap;
+use crate::index::Host;
 use crate::instance::Instance;
 use crate::resource_constrained::limits::{Goal, Limits};
 
@@ -23,7 +24,7 @@ impl Resource for Load {
         instance.overlap == Overlap::None && period_s < f64::MAX
     }
 
-    fn begin(within: &Within<'_>, host: usize) -> Self {
+    fn begin(within: &Within<'_>, host: Host) -> Self {
         if !within.counted.load {
             return Self::default();
         }
@@ -42,7 +43,7 @@ impl Resource for Load {
     }
 
     #[inline]
-    fn hop(&mut self, within: &Within<'_>, from: usize, hop_s: f64) -> bool {
+    fn hop(&mut self, within: &Within<'_>, from: Host, hop_s: f64) -> bool {
         if !within.counted.load {
             return true;
         }

@@ -12,6 +12,7 @@ use super::completion_bounds::CompletionBounds;
 use super::limits::{Goal, Limits};
 use super::loads::Loads;
 use super::shipping::Shipping;
+use crate::index::Host;
 use crate::instance::Instance;
 
 /// A resource that a partial walk consumes, summed forwards exactly as in the cost model. Less is better.
@@ -25,14 +26,14 @@ pub trait Resource {
     fn counted(instance: &Instance, period_s: f64, limits: &Limits, goal: Goal) -> Self::Counted;
 
     /// What is consumed when the input has reached the first host.
-    fn begin(within: &Within<'_>, host: usize) -> Self;
+    fn begin(within: &Within<'_>, host: Host) -> Self;
 
     /// Extends by a stage. If that breaks the limit, every longer stage breaks it too.
     fn stage(&mut self, within: &Within<'_>, stage: &Stage) -> bool;
 
     /// Extends by a hop from a host where a stage has ended.
     #[inline]
-    fn hop(&mut self, _within: &Within<'_>, _from: usize, _hop_s: f64) -> bool {
+    fn hop(&mut self, _within: &Within<'_>, _from: Host, _hop_s: f64) -> bool {
         true
     }
 
@@ -50,7 +51,7 @@ pub trait Resource {
 
 /// A stage with the time that it computes.
 pub struct Stage {
-    pub host: usize,
+    pub host: Host,
     pub start: usize,
     pub end: usize,
     pub compute_s: f64,
@@ -58,9 +59,9 @@ pub struct Stage {
 
 /// The start of a stage on a host, in a walk that comes from `before` and has `stages_left` stages, this one included.
 pub struct Start {
-    pub host: usize,
+    pub host: Host,
     pub position: usize,
-    pub before: usize,
+    pub before: Host,
     pub stages_left: usize,
 }
 
@@ -104,7 +105,7 @@ macro_rules! resources {
                 Counted { $($name: <$Row>::counted(instance, period_s, limits, goal),)* }
             }
 
-            fn begin(within: &Within<'_>, host: usize) -> Self {
+            fn begin(within: &Within<'_>, host: Host) -> Self {
                 Self { $($name: <$Row>::begin(within, host),)* }
             }
 
@@ -114,7 +115,7 @@ macro_rules! resources {
             }
 
             #[inline]
-            fn hop(&mut self, within: &Within<'_>, from: usize, hop_s: f64) -> bool {
+            fn hop(&mut self, within: &Within<'_>, from: Host, hop_s: f64) -> bool {
                 $(self.$name.hop(within, from, hop_s))&&*
             }
 

@@ -1,6 +1,7 @@
 //! The bytes of parameters shipped to the hosts visited.
 
 use super::{Resource, Stage, Start, Within};
+use crate::index::Host;
 use crate::instance::Instance;
 use crate::resource_constrained::limits::{Goal, Limits};
 
@@ -23,7 +24,7 @@ impl Resource for Shipped {
         goal == Goal::Bytes || limits.shipped_bytes.is_finite()
     }
 
-    fn begin(_within: &Within<'_>, _host: usize) -> Self {
+    fn begin(_within: &Within<'_>, _host: Host) -> Self {
         Self(0.0)
     }
 

@@ -1,0 +1,252 @@
+//! Numbers that say which one is meant, a type for each kind, and tables that are read by them alone.
+//!
+//! A table of hosts that is read by anything but a host does not compile.
+
+use std::marker::PhantomData;
+use std::ops;
+
+/// Which one of some things of a kind, counted from 0.
+pub trait Index: Copy + Ord {
+    /// The one with this number.
+    fn nth(number: usize) -> Self;
+
+    /// How many come before it.
+    fn number(self) -> usize;
+
+    /// The first so many.
+    #[inline]
+    fn first(count: usize) -> impl DoubleEndedIterator<Item = Self> + Clone {
+        (0..count).map(Self::nth)
+    }
+}
+
+/// A node that may host stages: its place in the list of an instance, not in the inventory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Host(u32);
+
+impl Index for usize {
+    #[inline]
+    fn nth(number: usize) -> Self {
+        number
+    }
+
+    #[inline]
+    fn number(self) -> usize {
+        self
+    }
+}
+
+impl Host {
+    /// No host.
+    pub const NOWHERE: Self = Self(u32::MAX);
+}
+
+impl Index for Host {
+    #[inline]
+    fn nth(number: usize) -> Self {
+        debug_assert!(u32::try_from(number).is_ok(), "more hosts than numbers");
+        Self(number as u32)
+    }
+
+    #[inline]
+    fn number(self) -> usize {
+        self.0 as usize
+    }
+}
+
+/// A list with one item for each index of a kind.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IndexVec<I, T> {
+    items: Vec<T>,
+    index: PhantomData<I>,
+}
+
+impl<I: Index, T> IndexVec<I, T> {
+    /// The same item so many times.
+    pub fn filled(item: T, count: usize) -> Self
+    where
+        T: Clone,
+    {
+        vec![item; count].into()
+    }
+
+    /// How many items there are.
+    #[inline]
+    pub fn len(&self) -> usize {
+        self.items.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.items.is_empty()
+    }
+
+    /// The indices, ascending.
+    #[inline]
+    pub fn indices(&self) -> impl DoubleEndedIterator<Item = I> + Clone + use<I, T> {
+        I::first(self.items.len())
+    }
+
+    /// The items.
+    #[inline]
+    pub fn iter(&self) -> std::slice::Iter<'_, T> {
+        self.items.iter()
+    }
+
+    /// The items, to be changed.
+    #[inline]
+    pub fn iter_mut(&mut self) -> std::slice::IterMut<'_, T> {
+        self.items.iter_mut()
+    }
+
+    /// The items with their indices.
+    #[inline]
+    pub fn iter_indexed(&self) -> impl DoubleEndedIterator<Item = (I, &T)> {
+        self.items.iter().enumerate().map(|(number, item)| (I::nth(number), item))
+    }
+}
+
+impl<I: Index, T> ops::Index<I> for IndexVec<I, T> {
+    type Output = T;
+
+    #[inline]
+    fn index(&self, index: I) -> &T {
+        &self.items[index.number()]
+    }
+}
+
+impl<I: Index, T> ops::IndexMut<I> for IndexVec<I, T> {
+    #[inline]
+    fn index_mut(&mut self, index: I) -> &mut T {
+        &mut self.items[index.number()]
+    }
+}
+
+impl<I, T> From<Vec<T>> for IndexVec<I, T> {
+    fn from(items: Vec<T>) -> Self {
+        Self { items, index: PhantomData }
+    }
+}
+
+impl<I, T> FromIterator<T> for IndexVec<I, T> {
+    fn from_iter<S: IntoIterator<Item = T>>(items: S) -> Self {
+        items.into_iter().collect::<Vec<T>>().into()
+    }
+}
+
+impl<'v, I, T> IntoIterator for &'v IndexVec<I, T> {
+    type Item = &'v T;
+    type IntoIter = std::slice::Iter<'v, T>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.items.iter()
+    }
+}
+
+/// A table of rows and columns, with one cell for each pair of their indices.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Grid<R, C, T> {
+    columns: usize,
+    cells: Vec<T>,
+    indices: PhantomData<(R, C)>,
+}
+
+/// A row of a table.
+#[derive(Debug)]
+pub struct Row<'g, C, T> {
+    cells: &'g [T],
+    column: PhantomData<C>,
+}
+
+impl<R: Index, C: Index, T> Grid<R, C, T> {
+    /// The same cell in so many rows and columns.
+    pub fn filled(cell: T, rows: usize, columns: usize) -> Self
+    where
+        T: Clone,
+    {
+        Self::of_cells(vec![cell; rows * columns], columns)
+    }
+
+    /// Cells row by row.
+    pub fn of_cells(cells: Vec<T>, columns: usize) -> Self {
+        Self { columns, cells, indices: PhantomData }
+    }
+
+    /// How many columns there are.
+    #[inline]
+    pub fn columns(&self) -> usize {
+        self.columns
+    }
+
+    /// The cells row by row.
+    #[inline]
+    pub fn cells(&self) -> &[T] {
+        &self.cells
+    }
+
+    /// A row.
+    #[inline]
+    pub fn row(&self, row: R) -> Row<'_, C, T> {
+        let first = row.number() * self.columns;
+        Row { cells: &self.cells[first..first + self.columns], column: PhantomData }
+    }
+
+    /// Puts other cells into a row, as many as there are columns.
+    pub fn set_row(&mut self, row: R, cells: IndexVec<C, T>) {
+        self.row_mut(row).iter_mut().zip(cells.items).for_each(|(cell, new)| *cell = new);
+    }
+
+    /// The cells of a row, to be changed.
+    #[inline]
+    pub fn row_mut(&mut self, row: R) -> &mut [T] {
+        let first = row.number() * self.columns;
+        &mut self.cells[first..first + self.columns]
+    }
+}
+
+impl<R: Index, C: Index, T> ops::Index<(R, C)> for Grid<R, C, T> {
+    type Output = T;
+
+    #[inline]
+    fn index(&self, (row, column): (R, C)) -> &T {
+        &self.cells[row.number() * self.columns + column.number()]
+    }
+}
+
+impl<R: Index, C: Index, T> ops::IndexMut<(R, C)> for Grid<R, C, T> {
+    #[inline]
+    fn index_mut(&mut self, (row, column): (R, C)) -> &mut T {
+        &mut self.cells[row.number() * self.columns + column.number()]
+    }
+}
+
+impl<'g, C: Index, T> Row<'g, C, T> {
+    /// The cells.
+    #[inline]
+    pub fn iter(&self) -> std::slice::Iter<'g, T> {
+        self.cells.iter()
+    }
+
+    /// The cells with their columns.
+    #[inline]
+    pub fn iter_indexed(&self) -> impl DoubleEndedIterator<Item = (C, &'g T)> + use<'g, C, T> {
+        self.cells.iter().enumerate().map(|(number, cell)| (C::nth(number), cell))
+    }
+}
+
+impl<C, T> Clone for Row<'_, C, T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<C, T> Copy for Row<'_, C, T> {}
+
+impl<C: Index, T> ops::Index<C> for Row<'_, C, T> {
+    type Output = T;
+
+    #[inline]
+    fn index(&self, column: C) -> &T {
+        &self.cells[column.number()]
+    }
+}
