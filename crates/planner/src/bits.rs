@@ -2,11 +2,11 @@
 
 use std::marker::PhantomData;
 
-use crate::index::Index;
+use crate::index::{Index, Position};
 
 /// A set of indices with numbers below 64 · W.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Bits<const W: usize, I = usize> {
+pub struct Bits<const W: usize, I = Position> {
     words: [u64; W],
     index: PhantomData<I>,
 }
@@ -142,7 +142,7 @@ mod tests {
     #[test]
     fn ranges_and_numbers_agree() {
         for (first, last) in [(0, 0), (3, 70), (63, 64), (64, 127), (5, 4), (0, 191)] {
-            let mut bits = Bits::<3>::EMPTY;
+            let mut bits = Bits::<3, usize>::EMPTY;
             bits.insert_range(first, last);
             let numbers: Vec<usize> = bits.iter().collect();
             assert_eq!(numbers, (first..=last).collect::<Vec<_>>());
@@ -153,7 +153,7 @@ mod tests {
 
     #[test]
     fn set_operations() {
-        let (mut a, mut b) = (Bits::<2>::EMPTY, Bits::<2>::EMPTY);
+        let (mut a, mut b) = (Bits::<2, usize>::EMPTY, Bits::<2, usize>::EMPTY);
         a.insert_range(10, 80);
         b.insert_range(70, 100);
         assert_eq!(a.and(&b).iter().collect::<Vec<_>>(), (70..=80).collect::<Vec<_>>());

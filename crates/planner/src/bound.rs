@@ -5,7 +5,7 @@
 
 use super::instance::Instance;
 use super::stopped::Stopped;
-use crate::index::{Grid, Host, Index, IndexVec};
+use crate::index::{Grid, Host, Index, IndexVec, Position};
 
 /// Lower bounds of all placements of an instance.
 pub trait Bounds {
@@ -35,13 +35,12 @@ fn best_walk(
     join: impl Fn(f64, f64) -> f64 + Copy,
     stop: &dyn Fn() -> bool,
 ) -> Result<f64, Stopped> {
-    let blocks = instance.blocks();
     // By host, then position: the least cost until a stage ends there. Filled forwards from each start.
-    let mut ended = Grid::<Host, usize, f64>::filled(f64::INFINITY, instance.hosts.len(), blocks + 1);
+    let mut ended = Grid::<Host, Position, f64>::filled(f64::INFINITY, instance.hosts.len(), instance.blocks() + 1);
     let mut starting = instance.input_s.clone();
-    let mut stages: Vec<Vec<(usize, f64)>> = vec![Vec::new(); instance.groups.len()];
-    for position in 0..blocks {
-        if position > 0 {
+    let mut stages: Vec<Vec<(Position, f64)>> = vec![Vec::new(); instance.groups.len()];
+    for position in instance.starts() {
+        if position > Position::FIRST {
             let before = instance.hosts.indices().map(|host| ended[(host, position)]).collect();
             starting = hop(instance, &before, position, join, stop)?;
         }
@@ -52,7 +51,7 @@ fn best_walk(
             });
         }
         for host in instance.hosts.indices().filter(|&host| starting[host].is_finite()) {
-            let row = ended.row_mut(host);
+            let mut row = ended.row_mut(host);
             for &(end, compute_s) in &stages[instance.group_of[host]] {
                 row[end] = row[end].min(join(starting[host], compute_s));
             }
@@ -61,7 +60,7 @@ fn best_walk(
             return Err(Stopped);
         }
     }
-    let finished = instance.hosts.indices().map(|host| join(ended[(host, blocks)], instance.output_s[host]));
+    let finished = instance.hosts.indices().map(|host| join(ended[(host, instance.last())], instance.output_s[host]));
     Ok(finished.fold(f64::INFINITY, f64::min))
 }
 
@@ -69,7 +68,7 @@ fn best_walk(
 fn hop(
     instance: &Instance,
     before: &IndexVec<Host, f64>,
-    position: usize,
+    position: Position,
     join: impl Fn(f64, f64) -> f64,
     stop: &dyn Fn() -> bool,
 ) -> Result<IndexVec<Host, f64>, Stopped> {

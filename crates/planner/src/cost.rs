@@ -2,19 +2,19 @@
 
 use super::instance::Instance;
 use crate::domain::options::{Objective, Overlap};
-use crate::index::Host;
+use crate::index::{Host, Position};
 
 /// Stages in order: where each ends and which host runs it. The first starts at 0, the last ends at m.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Assignment {
     /// For each stage its end position and its host.
-    pub stages: Vec<(usize, Host)>,
+    pub stages: Vec<(Position, Host)>,
 }
 
 impl Assignment {
     /// For each stage its start, its end and its host.
-    pub fn spans(&self) -> impl Iterator<Item = (usize, usize, Host)> + '_ {
-        let starts = std::iter::once(0).chain(self.stages.iter().map(|&(end, _)| end));
+    pub fn spans(&self) -> impl Iterator<Item = (Position, Position, Host)> + '_ {
+        let starts = std::iter::once(Position::FIRST).chain(self.stages.iter().map(|&(end, _)| end));
         starts.zip(&self.stages).map(|(start, &(end, host))| (start, end, host))
     }
 

@@ -18,7 +18,7 @@ use crate::domain::placement::{
 };
 use crate::domain::request::PlanRequest;
 use crate::domain::unit::counted;
-use crate::index::Host;
+use crate::index::{Host, Position};
 
 /// What the search knows of the objective when a document is written.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -240,7 +240,7 @@ fn stage(
     instance: &Instance,
     assignment: &Assignment,
     index: usize,
-    (start, end, host): (usize, usize, Host),
+    (start, end, host): (Position, Position, Host),
     [receive_s, compute_s, send_s]: [f64; 3],
     [received, sent]: [Vec<String>; 2],
 ) -> Stage {
@@ -257,7 +257,7 @@ fn stage(
         from.zip(to).and_then(|(from, to)| share(instance.shares.link_share(from, to)))
     };
     let layers = instance.cuts.layers_between(start, end);
-    let constants = model.constants_of_stage(layers.iter().copied(), end == instance.blocks());
+    let constants = model.constants_of_stage(layers.iter().copied(), end == instance.last());
     let ids = |layers: &[usize]| layers.iter().map(|&layer| model.layers[layer].id.clone()).collect();
     Stage {
         index: index as u64,

@@ -12,6 +12,7 @@ use crate::domain::options::Objective;
 use crate::domain::placement::{Reason, ReasonCode};
 use crate::domain::request::PlanRequest;
 use crate::domain::unit::{bytes_text, counted, seconds_text};
+use crate::index::{Index, Position};
 
 /// Blocks that are named, each in a reason of its own.
 pub const MOST_BLOCKS: usize = 1_000;
@@ -168,27 +169,30 @@ fn blocks_too_large(
             .map(|block| too_large(request, instance, block, instance.block_bytes(block)));
         return Ok(too_large.collect());
     }
-    let blocks = instance.blocks();
     let groups = 0..instance.groups.len();
     // Most models have no block that needs a neighbour to fit.
-    if (0..blocks).all(|start| groups.clone().any(|group| instance.fits(group, start, start + 1))) {
+    if instance.starts().all(|start| groups.clone().any(|group| instance.fits(group, start, start + 1))) {
         return Ok(Vec::new());
     }
-    let mut furthest_end = vec![0; blocks];
+    let mut furthest_end = instance.by_position(Position::FIRST);
     for group in 0..instance.groups.len() {
-        for (start, furthest) in furthest_end.iter_mut().enumerate() {
-            if start % 64 == 0 && stop() {
+        for start in instance.starts() {
+            if start.number() % 64 == 0 && stop() {
                 return Err(Stopped);
             }
-            instance.ends_in_memory(group, start, |end| *furthest = end.max(*furthest));
+            instance.ends_in_memory(group, start, |end| furthest_end[start] = end.max(furthest_end[start]));
         }
     }
-    let covered = furthest_end.iter().scan(0, |covered, &end| {
-        *covered = end.max(*covered);
-        Some(*covered)
+    let covered = instance.starts().scan(Position::FIRST, |covered, start| {
+        *covered = furthest_end[start].max(*covered);
+        Some((start, *covered))
     });
-    let uncovered = covered.enumerate().filter(|&(start, covered)| covered <= start).map(|(start, _)| start + 1);
-    let reason = |block: usize| too_large(request, instance, block, instance.memory_bytes(block - 1, block));
+    let uncovered = covered.filter(|(start, covered)| covered <= start).map(|(start, _)| start);
+    let reason = |start: Position| {
+        // Along a chain the block behind a position has the next one's number.
+        let needed = instance.memory_bytes(start, start + 1);
+        too_large(request, instance, start.number() + 1, needed)
+    };
     Ok(uncovered.take(MOST_BLOCKS).map(reason).collect())
 }
 
@@ -218,7 +222,7 @@ fn too_little_in_all(instance: &Instance) -> Option<Reason> {
     let mut free: Vec<u64> = instance.group_of.iter().map(|&group| instance.groups[group].free_bytes).collect();
     free.sort_unstable_by(|a, b| b.cmp(a));
     let usable: u128 = free.iter().take(instance.most_stages).map(|&bytes| u128::from(bytes)).sum();
-    let needed = instance.resident_bytes(0, instance.blocks());
+    let needed = instance.resident_bytes(Position::FIRST, instance.last());
     (u128::from(needed) > usable).then(|| {
         let detail = format!(
             "parameters and state need {}, {} {} together",
@@ -237,8 +241,8 @@ fn too_little_in_all(instance: &Instance) -> Option<Reason> {
 /// The number of stages where each is as long as any host can hold it, whichever hosts ran the others; `None` where that
 /// leads nowhere. O(g m).
 fn stages_of_longest(instance: &Instance) -> Option<usize> {
-    let (mut start, mut stages) = (0, 0);
-    while start < instance.blocks() {
+    let (mut start, mut stages) = (Position::FIRST, 0);
+    while start < instance.last() {
         let mut furthest = start;
         for group in 0..instance.groups.len() {
             instance.ends_in_memory(group, start, |end| furthest = furthest.max(end));
@@ -283,10 +287,9 @@ fn too_few_nodes(
 /// The fewest stages when every stage may choose any host, even one twice, and all links exist; none where not even
 /// that covers the model.
 fn fewest_stages(instance: &Instance, stop: &dyn Fn() -> bool) -> Result<Option<usize>, Stopped> {
-    let blocks = instance.blocks();
-    let mut fewest = vec![usize::MAX; blocks + 1];
-    fewest[0] = 0;
-    for start in 0..blocks {
+    let mut fewest = instance.by_position(usize::MAX);
+    fewest[Position::FIRST] = 0;
+    for start in instance.starts() {
         if fewest[start] == usize::MAX {
             continue;
         }
@@ -298,5 +301,5 @@ fn fewest_stages(instance: &Instance, stop: &dyn Fn() -> bool) -> Result<Option<
             instance.ends_in_memory(group, start, |end| fewest[end] = fewest[end].min(stages));
         }
     }
-    Ok(Some(fewest[blocks]).filter(|&needed| needed != usize::MAX))
+    Ok(Some(fewest[instance.last()]).filter(|&needed| needed != usize::MAX))
 }

@@ -20,10 +20,6 @@ pub trait Index: Copy + Ord {
     }
 }
 
-/// A node that may host stages: its place in the list of an instance, not in the inventory.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Host(u32);
-
 impl Index for usize {
     #[inline]
     fn nth(number: usize) -> Self {
@@ -36,21 +32,88 @@ impl Index for usize {
     }
 }
 
+/// Makes types of index, which take as little room as the largest instances allow.
+macro_rules! indices {
+    ($($(#[$doc:meta])* $Name:ident,)*) => {
+        $(
+            $(#[$doc])*
+            #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+            pub struct $Name(u32);
+
+            impl Index for $Name {
+                #[inline]
+                fn nth(number: usize) -> Self {
+                    debug_assert!(u32::try_from(number).is_ok(), "more than there are numbers for");
+                    Self(number as u32)
+                }
+
+                #[inline]
+                fn number(self) -> usize {
+                    self.0 as usize
+                }
+            }
+        )*
+    };
+}
+
+indices! {
+    /// A node that may host stages: its place in the list of an instance, not in the inventory.
+    Host,
+    /// A cut that is considered: its place among those of an instance, from the one before the first stage to the whole
+    /// model. Not to be mixed up with the place of a node on the ground.
+    Position,
+}
+
 impl Host {
     /// No host.
     pub const NOWHERE: Self = Self(u32::MAX);
 }
 
-impl Index for Host {
+impl Position {
+    /// The cut before the first stage.
+    pub const FIRST: Self = Self(0);
+
+    /// Half way to a later position, rounded down.
     #[inline]
-    fn nth(number: usize) -> Self {
-        debug_assert!(u32::try_from(number).is_ok(), "more hosts than numbers");
-        Self(number as u32)
+    pub fn middle(self, later: Self) -> Self {
+        Self(self.0 + (later.0 - self.0) / 2)
     }
 
+    /// From this position to another, which is left out.
     #[inline]
-    fn number(self) -> usize {
-        self.0 as usize
+    pub fn until(self, end: Self) -> impl DoubleEndedIterator<Item = Self> + Clone {
+        (self.0..end.0).map(Self)
+    }
+
+    /// From this position to another, which is included.
+    #[inline]
+    pub fn through(self, last: Self) -> impl DoubleEndedIterator<Item = Self> + Clone {
+        self.until(last + 1)
+    }
+}
+
+impl ops::Add<usize> for Position {
+    type Output = Self;
+
+    #[inline]
+    fn add(self, more: usize) -> Self {
+        Self(self.0 + more as u32)
+    }
+}
+
+impl ops::Sub<usize> for Position {
+    type Output = Self;
+
+    #[inline]
+    fn sub(self, fewer: usize) -> Self {
+        Self(self.0 - fewer as u32)
+    }
+}
+
+impl ops::AddAssign<usize> for Position {
+    #[inline]
+    fn add_assign(&mut self, more: usize) {
+        *self = *self + more;
     }
 }
 
@@ -158,6 +221,13 @@ pub struct Row<'g, C, T> {
     column: PhantomData<C>,
 }
 
+/// A row of a table, to be changed.
+#[derive(Debug)]
+pub struct RowMut<'g, C, T> {
+    cells: &'g mut [T],
+    column: PhantomData<C>,
+}
+
 impl<R: Index, C: Index, T> Grid<R, C, T> {
     /// The same cell in so many rows and columns.
     pub fn filled(cell: T, rows: usize, columns: usize) -> Self
@@ -193,14 +263,14 @@ impl<R: Index, C: Index, T> Grid<R, C, T> {
 
     /// Puts other cells into a row, as many as there are columns.
     pub fn set_row(&mut self, row: R, cells: IndexVec<C, T>) {
-        self.row_mut(row).iter_mut().zip(cells.items).for_each(|(cell, new)| *cell = new);
+        self.row_mut(row).cells.iter_mut().zip(cells.items).for_each(|(cell, new)| *cell = new);
     }
 
-    /// The cells of a row, to be changed.
+    /// A row, to be changed.
     #[inline]
-    pub fn row_mut(&mut self, row: R) -> &mut [T] {
+    pub fn row_mut(&mut self, row: R) -> RowMut<'_, C, T> {
         let first = row.number() * self.columns;
-        &mut self.cells[first..first + self.columns]
+        RowMut { cells: &mut self.cells[first..first + self.columns], column: PhantomData }
     }
 }
 
@@ -248,5 +318,29 @@ impl<C: Index, T> ops::Index<C> for Row<'_, C, T> {
     #[inline]
     fn index(&self, column: C) -> &T {
         &self.cells[column.number()]
+    }
+}
+
+impl<C: Index, T> RowMut<'_, C, T> {
+    /// The cells, to be changed.
+    #[inline]
+    pub fn iter_mut(&mut self) -> std::slice::IterMut<'_, T> {
+        self.cells.iter_mut()
+    }
+}
+
+impl<C: Index, T> ops::Index<C> for RowMut<'_, C, T> {
+    type Output = T;
+
+    #[inline]
+    fn index(&self, column: C) -> &T {
+        &self.cells[column.number()]
+    }
+}
+
+impl<C: Index, T> ops::IndexMut<C> for RowMut<'_, C, T> {
+    #[inline]
+    fn index_mut(&mut self, column: C) -> &mut T {
+        &mut self.cells[column.number()]
     }
 }

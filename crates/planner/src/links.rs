@@ -284,9 +284,9 @@ fn widen(bandwidth_bps: &mut Grid<Host, Host, f64>) {
         let onwards: Vec<f64> = bandwidth_bps.row(by).iter().copied().collect();
         for from in hosts.clone().filter(|&from| from != by) {
             let to_by = bandwidth_bps[(from, by)];
-            let row = bandwidth_bps.row_mut(from).iter_mut();
-            row.zip(&onwards).for_each(|(direct, onwards)| *direct = direct.max(to_by.min(*onwards)));
-            bandwidth_bps[(from, from)] = 0.0;
+            let mut row = bandwidth_bps.row_mut(from);
+            row.iter_mut().zip(&onwards).for_each(|(direct, onwards)| *direct = direct.max(to_by.min(*onwards)));
+            row[from] = 0.0;
         }
     }
 }

@@ -13,7 +13,7 @@ use crate::domain::occupant::{Occupant, OccupantEffect, OccupiedHop, OccupiedNod
 use crate::domain::placed::{Placed, PlacedTransfer};
 use crate::domain::request::PlanRequest;
 use crate::domain::unit::MAX_SAFE_INTEGER;
-use crate::index::Host;
+use crate::index::{Host, Position};
 
 /// A directed pair of nodes, by their places in the inventory.
 type Pair = (usize, usize);
@@ -250,7 +250,7 @@ fn newcomer_demands(request: &PlanRequest, instance: &Instance, assignment: &Ass
     let hosts = assignment.stages.iter().map(|&(_, host)| Some(node_of(host)));
     let path: Vec<Option<usize>> =
         std::iter::once(end(&constraints.source_node)).chain(hosts).chain([end(&constraints.sink_node)]).collect();
-    let positions = std::iter::once(0).chain(assignment.stages.iter().map(|&(end, _)| end));
+    let positions = std::iter::once(Position::FIRST).chain(assignment.stages.iter().map(|&(end, _)| end));
     // A link that carries input and output is asked for their sum.
     let mut on_link: BTreeMap<Pair, f64> = BTreeMap::new();
     for (pair, position) in path.windows(2).zip(positions) {

@@ -14,6 +14,7 @@ use crate::domain::options::{Colocation, Pin};
 use crate::domain::placement::{Reason, ReasonCode};
 use crate::domain::request::PlanRequest;
 use crate::domain::unit::{bytes_text, counted};
+use crate::index::{Index, Position};
 use std::collections::BTreeMap;
 
 /// What follows from the pins without links: layers that no node may run, and nodes that would have to run what lies
@@ -90,7 +91,8 @@ fn torn(
         let conflict = reason(ReasonCode::ConflictingConstraints, detail, []);
         return Some(Reason { layer_ids: vec![a, layer, b], node_ids, ..conflict });
     }
-    let (needed, free) = (instance.least_bytes(first - 1, last), instance.groups[group].free_bytes);
+    let (needed, free) =
+        (instance.least_bytes(Position::nth(first - 1), Position::nth(last)), instance.groups[group].free_bytes);
     (first < last && needed > free).then(|| {
         let detail = format!(
             "{held}: {id} would run all between them, which needs at least {}, and it has {} free",

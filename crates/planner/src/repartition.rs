@@ -8,7 +8,7 @@ use super::cost::{Assignment, own_transfers};
 use super::instance::Instance;
 use super::stopped::Stopped;
 use crate::domain::options::{Objective, Overlap};
-use crate::index::Host;
+use crate::index::{Host, Index, IndexVec, Position};
 
 /// Returns the same hosts with the cuts that are best for the objective, or `None` if the hosts cannot hold the model in
 /// this order.
@@ -25,6 +25,9 @@ pub fn repartition(
     order.least_latency(period_s)
 }
 
+/// For each end of a stage the least cost, and the start that gives it.
+type Best = IndexVec<Position, (f64, Position)>;
+
 struct Order<'a> {
     instance: &'a Instance,
     hosts: &'a [Host],
@@ -34,14 +37,14 @@ struct Order<'a> {
 
 impl<'a> Order<'a> {
     fn new(instance: &'a Instance, hosts: &'a [Host], stop: &'a dyn Fn() -> bool) -> Self {
-        let stages = hosts.iter().map(|&host| (0, host)).collect();
+        let stages = hosts.iter().map(|&host| (Position::FIRST, host)).collect();
         let whole = Assignment { stages };
         let own_transfers = hosts.iter().map(|&host| own_transfers(instance, &whole, host)).collect();
         Self { instance, hosts, own_transfers, stop }
     }
 
     /// What a stage receives, computes and sends, in seconds.
-    fn times(&self, stage: usize, start: usize, end: usize) -> [f64; 3] {
+    fn times(&self, stage: usize, start: Position, end: Position) -> [f64; 3] {
         let host = self.hosts[stage];
         let receive = match stage {
             0 => self.instance.input_s[host],
@@ -63,7 +66,7 @@ impl<'a> Order<'a> {
 
     fn least_period(&self) -> Result<Option<f64>, Stopped> {
         let best = self.programme(|before, stage, times| before.max(self.load(stage, times)))?;
-        let period_s = best.last().and_then(|row| row.last()).map(|&(period_s, _)| period_s);
+        let period_s = best.last().map(|row| row[self.instance.last()].0);
         Ok(period_s.filter(|period_s| period_s.is_finite()))
     }
 
@@ -74,7 +77,7 @@ impl<'a> Order<'a> {
             let arriving = if stage == 0 { receive } else { 0.0 };
             if allowed { before + arriving + compute + send } else { f64::INFINITY }
         })?;
-        let mut end = self.instance.blocks();
+        let mut end = self.instance.last();
         let mut stages = Vec::with_capacity(self.hosts.len());
         for stage in (0..self.hosts.len()).rev() {
             let (cost, start) = best[stage][end];
@@ -88,17 +91,18 @@ impl<'a> Order<'a> {
         Ok(Some(Assignment { stages }))
     }
 
-    /// For each stage and end the least cost and the start that gives it.
-    fn programme(&self, cost: impl Fn(f64, usize, [f64; 3]) -> f64) -> Result<Vec<Vec<(f64, usize)>>, Stopped> {
-        let blocks = self.instance.blocks();
-        let mut beginning = vec![(f64::INFINITY, 0); blocks + 1];
-        beginning[0].0 = 0.0;
-        let mut best: Vec<Vec<(f64, usize)>> = Vec::with_capacity(self.hosts.len());
+    /// What is best for each stage.
+    fn programme(&self, cost: impl Fn(f64, usize, [f64; 3]) -> f64) -> Result<Vec<Best>, Stopped> {
+        let nothing = self.instance.by_position((f64::INFINITY, Position::FIRST));
+        let mut beginning = nothing.clone();
+        beginning[Position::FIRST].0 = 0.0;
+        let mut best: Vec<Best> = Vec::with_capacity(self.hosts.len());
         for (stage, &host) in self.hosts.iter().enumerate() {
-            let mut row = vec![(f64::INFINITY, 0); blocks + 1];
-            let before = best.last().unwrap_or(&beginning).iter().map(|&(cost, _)| cost).enumerate();
-            for (start, before) in before.take(blocks).filter(|(_, before)| before.is_finite()) {
-                if start % 64 == 0 && (self.stop)() {
+            let mut row = nothing.clone();
+            let before = best.last().unwrap_or(&beginning);
+            let starts = self.instance.starts().map(|start| (start, before[start].0));
+            for (start, before) in starts.filter(|(_, before)| before.is_finite()) {
+                if start.number() % 64 == 0 && (self.stop)() {
                     return Err(Stopped);
                 }
                 self.instance.ends_in_memory(self.instance.group_of[host], start, |end| {

@@ -67,17 +67,17 @@ struct PathSearch<'a, const W: usize> {
     rng: &'a mut Pcg64Mcg,
     stop: &'a dyn Fn() -> bool,
     /// For each set of colours, the last hosts (by their place in `unused`) of paths with just these colours.
-    reached: Vec<Bits<W>>,
+    reached: Vec<Bits<W, usize>>,
 }
 
 /// The links that are fast enough, by places in `unused`.
 struct FastLinks<const W: usize> {
     /// For each host where its links lead.
-    onward: Vec<Bits<W>>,
+    onward: Vec<Bits<W, usize>>,
     /// Where the path may begin.
-    first: Bits<W>,
+    first: Bits<W, usize>,
     /// For each number of further hops, the hosts from which a walk of so many ends well.
-    finishing: Vec<Bits<W>>,
+    finishing: Vec<Bits<W, usize>>,
 }
 
 impl<'a, const W: usize> PathSearch<'a, W> {
@@ -182,7 +182,7 @@ impl<'a, const W: usize> PathSearch<'a, W> {
             inside.for_each(|(place, _)| bits.insert(place));
             bits
         };
-        let mut onward: Vec<Bits<W>> = Vec::with_capacity(self.unused.len());
+        let mut onward: Vec<Bits<W, usize>> = Vec::with_capacity(self.unused.len());
         for &from in self.unused {
             if (self.stop)() {
                 return Err(Stopped);

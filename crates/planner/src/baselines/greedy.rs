@@ -9,7 +9,7 @@ use super::partition::least_sum;
 use super::permitted;
 use crate::cost::{Assignment, Score, score};
 use crate::incumbent::Incumbent;
-use crate::index::{Host, IndexVec};
+use crate::index::{Host, Position};
 use crate::instance::Instance;
 use crate::stopped::Stopped;
 
@@ -40,11 +40,11 @@ pub fn greedy(incumbent: &Incumbent<'_>) {
 fn walk_from(
     instance: &Instance,
     first: Host,
-    ends: &[usize],
+    ends: &[Position],
     slowest_allowed_s: f64,
     stop: &dyn Fn() -> bool,
 ) -> Result<Option<(f64, Vec<Host>)>, Stopped> {
-    let mut used = IndexVec::filled(false, instance.hosts.len());
+    let mut used = instance.by_host(false);
     let mut hosts = vec![first];
     let mut slowest_s = 0.0_f64;
     let mut at = first;

@@ -27,7 +27,7 @@ use super::colour_coding::{DISTINCT_COLOURS, Path, widest};
 use super::partition::least_sum;
 use super::permitted;
 use crate::incumbent::Incumbent;
-use crate::index::{Host, IndexVec};
+use crate::index::Host;
 use crate::instance::Instance;
 use crate::stopped::Stopped;
 
@@ -128,7 +128,7 @@ impl Matching<'_> {
     }
 
     fn unused(&self) -> Vec<Host> {
-        let mut used = IndexVec::filled(false, self.instance.hosts.len());
+        let mut used = self.instance.by_host(false);
         self.placed.iter().flatten().for_each(|&host| used[host] = true);
         used.indices().filter(|&host| !used[host]).collect()
     }

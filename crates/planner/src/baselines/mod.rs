@@ -17,7 +17,7 @@ pub use random::random;
 use super::cost::Assignment;
 use super::incumbent::Incumbent;
 use super::instance::Instance;
-use crate::index::Host;
+use crate::index::{Host, Position};
 
 /// The most hosts for which the k-path matching is cheap.
 const CHEAP_KPATH_HOSTS: usize = 24;
@@ -31,7 +31,7 @@ pub fn offer_cheap(incumbent: &Incumbent<'_>) {
 }
 
 /// Pieces on hosts as an assignment; `None` where a piece does not fit its host or a pinned layer is elsewhere.
-fn permitted(instance: &Instance, ends: &[usize], hosts: &[Host]) -> Option<Assignment> {
+fn permitted(instance: &Instance, ends: &[Position], hosts: &[Host]) -> Option<Assignment> {
     let assignment = Assignment { stages: ends.iter().copied().zip(hosts.iter().copied()).collect() };
     let fits = assignment.spans().all(|(start, end, host)| {
         let mut found = false;

@@ -8,23 +8,22 @@
 use rand::RngExt;
 use rand_pcg::Pcg64Mcg;
 
+use crate::index::{IndexVec, Position};
 use crate::instance::Instance;
 use crate::stopped::Stopped;
 
-const UNREACHED: usize = usize::MAX;
-
 /// The ends of the pieces that have the least sum of boundary bytes, the fewest among equals; `None` where the model
 /// has no partition into so few pieces.
-pub fn least_sum(instance: &Instance, stop: &dyn Fn() -> bool) -> Result<Option<Vec<usize>>, Stopped> {
-    let blocks = instance.blocks();
+pub fn least_sum(instance: &Instance, stop: &dyn Fn() -> bool) -> Result<Option<Vec<Position>>, Stopped> {
+    let last = instance.last();
     let Some(free_bytes) = least_free_bytes(instance) else { return Ok(None) };
-    let bytes_at = |end: usize| if end == blocks { 0 } else { u128::from(instance.cuts.boundary_bytes[end]) };
-    let mut least = vec![u128::MAX; blocks + 1];
+    let bytes_at = |end: Position| if end == last { 0 } else { u128::from(instance.cuts.boundary_bytes[end]) };
+    let mut least = instance.by_position(u128::MAX);
     // For each number of pieces, the start of the last piece for each end that this number improves.
-    let mut last_starts: Vec<Vec<usize>> = Vec::new();
-    let mut improved = vec![(0, 0)];
+    let mut last_starts: Vec<IndexVec<Position, Option<Position>>> = Vec::new();
+    let mut improved = vec![(Position::FIRST, 0)];
     while !improved.is_empty() && last_starts.len() < instance.most_stages {
-        let mut starts = vec![UNREACHED; blocks + 1];
+        let mut starts = instance.by_position(None);
         for (start, sum) in improved {
             if stop() {
                 return Err(Stopped);
@@ -33,19 +32,19 @@ pub fn least_sum(instance: &Instance, stop: &dyn Fn() -> bool) -> Result<Option<
                 let sum = sum + bytes_at(end);
                 if sum < least[end] {
                     least[end] = sum;
-                    starts[end] = start;
+                    starts[end] = Some(start);
                 }
             });
         }
-        improved = (0..blocks).filter(|&end| starts[end] != UNREACHED).map(|end| (end, least[end])).collect();
+        improved = instance.starts().filter(|&end| starts[end].is_some()).map(|end| (end, least[end])).collect();
         last_starts.push(starts);
     }
-    let Some(last_piece) = last_starts.iter().rposition(|starts| starts[blocks] != UNREACHED) else { return Ok(None) };
-    let pieces = last_piece + 1;
-    let mut ends = vec![blocks; pieces];
-    for piece in (1..pieces).rev() {
-        ends[piece - 1] = last_starts[piece][ends[piece]];
+    let Some(last_piece) = last_starts.iter().rposition(|starts| starts[last].is_some()) else { return Ok(None) };
+    let mut ends = vec![last];
+    for starts in last_starts[1..=last_piece].iter().rev() {
+        ends.extend(starts[ends[ends.len() - 1]]);
     }
+    ends.reverse();
     Ok(Some(ends))
 }
 
@@ -54,33 +53,32 @@ pub struct RandomPartition<'p> {
     instance: &'p Instance,
     free_bytes: u64,
     /// For each start, the fewest pieces to the end.
-    fewest: Vec<usize>,
+    fewest: IndexVec<Position, usize>,
 }
 
 impl<'p> RandomPartition<'p> {
     /// Prepares draws, O(m²). Returns `None` if there is no partition.
     pub fn new(instance: &'p Instance, stop: &dyn Fn() -> bool) -> Result<Option<Self>, Stopped> {
-        let blocks = instance.blocks();
         let Some(free_bytes) = least_free_bytes(instance) else { return Ok(None) };
-        let mut fewest = vec![UNREACHED; blocks + 1];
-        fewest[blocks] = 0;
-        for start in (0..blocks).rev() {
+        let mut fewest = instance.by_position(usize::MAX);
+        fewest[instance.last()] = 0;
+        for start in instance.starts().rev() {
             if stop() {
                 return Err(Stopped);
             }
-            let mut rest = UNREACHED;
+            let mut rest = usize::MAX;
             instance.ends_within(free_bytes, start, |end| rest = rest.min(fewest[end]));
             fewest[start] = rest.saturating_add(1);
         }
-        Ok((fewest[0] <= instance.most_stages).then_some(Self { instance, free_bytes, fewest }))
+        Ok((fewest[Position::FIRST] <= instance.most_stages).then_some(Self { instance, free_bytes, fewest }))
     }
 
     /// From the front, each end uniformly among those from which the pieces left suffice.
-    pub fn draw(&self, rng: &mut Pcg64Mcg) -> Vec<usize> {
+    pub fn draw(&self, rng: &mut Pcg64Mcg) -> Vec<Position> {
         let mut ends = Vec::new();
-        let mut start = 0;
+        let mut start = Position::FIRST;
         let mut allowed = Vec::new();
-        while start < self.instance.blocks() {
+        while start < self.instance.last() {
             let left = self.instance.most_stages - ends.len() - 1;
             allowed.clear();
             self.instance.ends_within(self.free_bytes, start, |end| {

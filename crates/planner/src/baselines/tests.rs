@@ -13,7 +13,7 @@ use super::partition::least_sum;
 use crate::domain::placement::{PlacementDocument, Status, Termination};
 use crate::domain::request::PlanRequest;
 use crate::env::{NeverStop, NoProgress};
-use crate::index::{Host, Index};
+use crate::index::{Host, Index, Position};
 use crate::instance::Instance;
 use crate::{Env, Stop, StopReason, plan};
 
@@ -52,7 +52,8 @@ fn solve(document: &Value, algorithm: &str, seed: u64) -> PlacementDocument {
 }
 
 fn partition_of(document: &Value) -> Option<Vec<usize>> {
-    least_sum(&Instance::new(&parse(document), &|| false).unwrap(), &|| false).unwrap()
+    let ends = least_sum(&Instance::new(&parse(document), &|| false).unwrap(), &|| false).unwrap()?;
+    Some(ends.into_iter().map(Position::number).collect())
 }
 
 /// A full mesh with the same bandwidth but for these pairs.

@@ -7,7 +7,7 @@
 
 use super::cuts;
 use crate::bound::Bounds;
-use crate::index::{Host, IndexVec};
+use crate::index::{Host, Index, IndexVec, Position};
 use crate::instance::Instance;
 use crate::stopped::Stopped;
 
@@ -26,7 +26,7 @@ const WEIGHINGS: usize = 4;
 /// Bounds from a grid.
 pub struct GridBounds<'p> {
     instance: &'p Instance,
-    grid: Vec<usize>,
+    grid: Vec<Position>,
 }
 
 impl Bounds for GridBounds<'_> {
@@ -45,7 +45,7 @@ impl Bounds for GridBounds<'_> {
 
 impl<'p> GridBounds<'p> {
     /// Bounds from a grid of positions, ascending, with 0 and m.
-    pub fn new(instance: &'p Instance, grid: &[usize]) -> Self {
+    pub fn new(instance: &'p Instance, grid: &[Position]) -> Self {
         Self { instance, grid: grid.to_vec() }
     }
 
@@ -53,27 +53,28 @@ impl<'p> GridBounds<'p> {
     /// either argument.
     fn best_walk(&self, join: impl Fn(f64, f64) -> f64, stop: &dyn Fn() -> bool) -> Result<f64, Stopped> {
         let instance = self.instance;
-        let cells = self.grid.len() - 1;
+        // Its positions stand for the cells that begin there.
         let on_grid = instance.with_cuts_at(&self.grid);
+        let last = on_grid.last();
         let into = Incoming::new(instance);
         // By cell, the least cost until a stage ends in it; the last stands for the end of the model.
-        let mut ended = vec![f64::INFINITY; cells + 1];
+        let mut ended = on_grid.by_position(f64::INFINITY);
         let mut finished = f64::INFINITY;
         for host in instance.hosts.indices() {
             let (input_s, output_s) = (instance.input_s[host], instance.output_s[host]);
-            let mut reached = 0;
-            on_grid.ends_without_buffers(instance.group_of[host], 0, |end| {
+            let mut reached = Position::FIRST;
+            on_grid.ends_without_buffers(instance.group_of[host], Position::FIRST, |end| {
                 reached = end;
-                let cost = join(input_s, on_grid.compute_s(instance.group_of[host], 0, end));
+                let cost = join(input_s, on_grid.compute_s(instance.group_of[host], Position::FIRST, end));
                 ended[end] = ended[end].min(cost);
             });
-            ended[0] = ended[0].min(input_s);
-            if reached == cells {
-                finished =
-                    finished.min(join(join(input_s, on_grid.compute_s(instance.group_of[host], 0, cells)), output_s));
+            ended[Position::FIRST] = ended[Position::FIRST].min(input_s);
+            if reached == last {
+                let compute_s = on_grid.compute_s(instance.group_of[host], Position::FIRST, last);
+                finished = finished.min(join(join(input_s, compute_s), output_s));
             }
         }
-        for cell in 0..cells {
+        for cell in on_grid.starts() {
             if stop() {
                 return Err(Stopped);
             }
@@ -97,8 +98,8 @@ impl<'p> GridBounds<'p> {
                     reached = end;
                     ended[end] = ended[end].min(join(start, on_grid.compute_s(group, cell + 1, end)));
                 });
-                if reached == cells {
-                    let compute_s = on_grid.compute_s(group, cell + 1, cells);
+                if reached == last {
+                    let compute_s = on_grid.compute_s(group, cell + 1, last);
                     finished = finished.min(join(finishing[group], compute_s));
                 }
             }
@@ -107,9 +108,10 @@ impl<'p> GridBounds<'p> {
     }
 
     /// The smallest boundary among the cuts of a cell.
-    fn least_load_bits(&self, cell: usize) -> f64 {
-        let cuts = self.grid[cell].max(1)..self.grid[cell + 1];
-        self.instance.load_bits[cuts].iter().copied().fold(f64::INFINITY, f64::min)
+    fn least_load_bits(&self, cell: Position) -> f64 {
+        let (first, behind) = (self.grid[cell.number()], self.grid[cell.number() + 1]);
+        let cuts = first.max(Position::FIRST + 1).until(behind);
+        cuts.map(|cut| self.instance.load_bits[cut]).fold(f64::INFINITY, f64::min)
     }
 
     /// The period below which all hosts together cannot do the work.
@@ -117,7 +119,7 @@ impl<'p> GridBounds<'p> {
         let instance = self.instance;
         let looks = MOST_LOOKS / instance.groups.len();
         let grid =
-            if instance.blocks() < looks { (0..=instance.blocks()).collect() } else { cuts::spread(instance, looks) };
+            if instance.blocks() < looks { instance.positions().collect() } else { cuts::spread(instance, looks) };
         let mut low_s = least_s;
         let mut classes: Vec<usize> = Vec::new();
         for group in 0..instance.groups.len() {
@@ -127,7 +129,8 @@ impl<'p> GridBounds<'p> {
             }
             classes.push(class);
             // Each host alone has the time for all: what fails here is memory, which has its own reasons.
-            let alone_s = (0..instance.groups.len()).map(|group| instance.compute_s(group, 0, instance.blocks()));
+            let alone_s =
+                (0..instance.groups.len()).map(|group| instance.compute_s(group, Position::FIRST, instance.last()));
             let (mut low, mut high) = (low_s, alone_s.fold(low_s, f64::max));
             if !self.can_do_all(group, &grid, high, stop)? {
                 continue;
@@ -146,13 +149,13 @@ impl<'p> GridBounds<'p> {
     fn can_do_all(
         &self,
         weighing: usize,
-        grid: &[usize],
+        grid: &[Position],
         period_s: f64,
         stop: &dyn Fn() -> bool,
     ) -> Result<bool, Stopped> {
         let instance = self.instance;
-        let work_s = |start: usize, end: usize| instance.work_s(weighing, start, end);
-        let all_s = work_s(0, instance.blocks());
+        let work_s = |start: Position, end: Position| instance.work_s(weighing, start, end);
+        let all_s = work_s(Position::FIRST, instance.last());
         let mut of_group = Vec::with_capacity(instance.groups.len());
         for group in 0..instance.groups.len() {
             if stop() {
@@ -171,9 +174,9 @@ impl<'p> GridBounds<'p> {
     fn largest_work_s(
         &self,
         group: usize,
-        grid: &[usize],
+        grid: &[Position],
         period_s: f64,
-        work_s: &impl Fn(usize, usize) -> f64,
+        work_s: &impl Fn(Position, Position) -> f64,
     ) -> f64 {
         let instance = self.instance;
         let cells = grid.len() - 1;

@@ -15,6 +15,7 @@ use crate::env::{Env, NoProgress};
 use crate::exact::useful::useful_cuts;
 use crate::goals::{refine, search};
 use crate::incumbent::Incumbent;
+use crate::index::Position;
 use crate::instance::{Instance, most_sets};
 use crate::stopped::Stopped;
 use crate::{CheckFailure, feasible, pinned, raise_bounds};
@@ -97,7 +98,7 @@ fn opened(
     let carries =
         |bytes: u64| *loads.borrow_mut().entry(bytes).or_insert_with(|| is_carried(8.0 * (bytes as f64 * scale)));
     let at_most = most_sets(relaxed.hosts.len()).min(MOST_OPENED);
-    let is_useful = |position: usize| useful.binary_search(&position).is_ok();
+    let is_useful = |position: Position| useful.binary_search(&position).is_ok();
     let cuts = closed.opened(&request.model, &constraints.colocate, weights, (&is_useful, &carries), at_most, stop)?;
     cuts.map(|cuts| Instance::between(request, cuts, stop)).transpose()
 }

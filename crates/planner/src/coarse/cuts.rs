@@ -1,18 +1,20 @@
 //! Which cuts are kept where there are too many: few small boundaries in every part of the memory and of the work.
 
 use crate::cost::Assignment;
+use crate::index::{Index, Position};
 use crate::instance::Instance;
 
 /// At most about so many inner cuts, with 0 and m: the smallest boundary in each of as many slices that weigh the same,
 /// and a cut between neighbouring layers that are pinned to different places. O(m).
-pub fn spread(instance: &Instance, most: usize) -> Vec<usize> {
-    let mut kept = vec![0, instance.blocks()];
-    smallest_in_slices(instance, 0, instance.blocks(), most, &mut kept);
+pub fn spread(instance: &Instance, most: usize) -> Vec<Position> {
+    let mut kept = vec![Position::FIRST, instance.last()];
+    smallest_in_slices(instance, Position::FIRST, instance.last(), most, &mut kept);
     let mut pinned = (1..=instance.blocks()).filter(|&block| !instance.pins_of(block).is_empty());
     if let Some(mut before) = pinned.next() {
         for block in pinned {
             if instance.pins_of(before) != instance.pins_of(block) {
-                kept.extend(smallest_boundary(instance, before..block));
+                // Along a chain a block ends at the position of its number.
+                kept.extend(smallest_boundary(instance, Position::nth(before).until(Position::nth(block))));
             }
             before = block;
         }
@@ -22,7 +24,7 @@ pub fn spread(instance: &Instance, most: usize) -> Vec<usize> {
 
 /// Half as many cuts as before, and as many again next to the cuts of an assignment whose ends are positions of the
 /// instance, between the neighbours that each had among the cuts kept so far.
-pub fn around(instance: &Instance, kept: &[usize], assignment: &Assignment, most: usize) -> Vec<usize> {
+pub fn around(instance: &Instance, kept: &[Position], assignment: &Assignment, most: usize) -> Vec<Position> {
     let inner = assignment.stages.len() - 1;
     let mut finer = spread(instance, most / 2);
     for &(end, _) in &assignment.stages[..inner] {
@@ -34,11 +36,11 @@ pub fn around(instance: &Instance, kept: &[usize], assignment: &Assignment, most
 }
 
 /// The cuts with some more.
-pub fn joined(kept: &[usize], more: impl Iterator<Item = usize>) -> Vec<usize> {
+pub fn joined(kept: &[Position], more: impl Iterator<Item = Position>) -> Vec<Position> {
     in_order(kept.iter().copied().chain(more).collect())
 }
 
-fn in_order(mut cuts: Vec<usize>) -> Vec<usize> {
+fn in_order(mut cuts: Vec<Position>) -> Vec<Position> {
     cuts.sort_unstable();
     cuts.dedup();
     cuts
@@ -46,9 +48,9 @@ fn in_order(mut cuts: Vec<usize>) -> Vec<usize> {
 
 /// Adds the smallest boundary of each of `slices` parts between two positions that weigh the same: in parameters, work
 /// and number of blocks, each as a share of the whole model.
-fn smallest_in_slices(instance: &Instance, first: usize, last: usize, slices: usize, kept: &mut Vec<usize>) {
-    let whole = Weights::of(instance, 0, instance.blocks());
-    let weight = |position: usize| Weights::of(instance, first, position).relative_to(&whole);
+fn smallest_in_slices(instance: &Instance, first: Position, last: Position, slices: usize, kept: &mut Vec<Position>) {
+    let whole = Weights::of(instance, Position::FIRST, instance.last());
+    let weight = |position: Position| Weights::of(instance, first, position).relative_to(&whole);
     let all = weight(last);
     let mut start = first + 1;
     for slice in 1..=slices {
@@ -59,17 +61,17 @@ fn smallest_in_slices(instance: &Instance, first: usize, last: usize, slices: us
         // The weight never decreases with the position.
         let (mut within, mut beyond) = (start - 1, last);
         while within + 1 < beyond {
-            let middle = within + (beyond - within) / 2;
+            let middle = within.middle(beyond);
             if weight(middle) <= limit { within = middle } else { beyond = middle }
         }
         let end = (within + 1).max(start);
-        kept.extend(smallest_boundary(instance, start..end.min(last)));
+        kept.extend(smallest_boundary(instance, start.until(end.min(last))));
         start = end;
     }
 }
 
 /// The position of a range with the smallest boundary, the first of equals.
-fn smallest_boundary(instance: &Instance, positions: std::ops::Range<usize>) -> Option<usize> {
+fn smallest_boundary(instance: &Instance, positions: impl Iterator<Item = Position>) -> Option<Position> {
     positions.min_by(|&a, &b| instance.load_bits[a].total_cmp(&instance.load_bits[b]).then(a.cmp(&b)))
 }
 
@@ -81,12 +83,12 @@ struct Weights {
 }
 
 impl Weights {
-    fn of(instance: &Instance, start: usize, end: usize) -> Self {
+    fn of(instance: &Instance, start: Position, end: Position) -> Self {
         let work_s = (0..instance.groups.len()).map(|group| instance.work_s(group, start, end));
         Self {
             resident_bytes: instance.resident_bytes(start, end) as f64,
             work_s: work_s.fold(0.0, f64::max),
-            blocks: (end - start) as f64,
+            blocks: (end.number() - start.number()) as f64,
         }
     }
 

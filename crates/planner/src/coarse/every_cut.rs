@@ -38,7 +38,7 @@ impl<'p> EveryCut<'p> {
     /// Seconds of each block on a host of a group.
     fn seconds(&self, group: usize) -> Vec<f64> {
         // Along a chain each block lies between neighbouring positions.
-        (0..self.instance.blocks()).map(|start| self.instance.compute_s(group, start, start + 1)).collect()
+        self.instance.starts().map(|start| self.instance.compute_s(group, start, start + 1)).collect()
     }
 
     /// For each group the seconds of its blocks.

@@ -5,7 +5,7 @@
 //! guarantee. O(s (m + k n)) for s walks of k stages.
 
 use crate::cost::{Assignment, Score, score};
-use crate::index::{Host, IndexVec};
+use crate::index::{Host, Position};
 use crate::instance::Instance;
 
 /// Hosts from which a walk begins.
@@ -30,16 +30,16 @@ pub fn first_fit(instance: &Instance, stop: &dyn Fn() -> bool) -> Option<Assignm
 }
 
 fn walk_from(instance: &Instance, first: Host) -> Option<Assignment> {
-    let mut used = IndexVec::filled(false, instance.hosts.len());
-    let mut stages: Vec<(usize, Host)> = Vec::new();
-    let (mut at, mut start) = (first, 0);
+    let mut used = instance.by_host(false);
+    let mut stages: Vec<(Position, Host)> = Vec::new();
+    let (mut at, mut start) = (first, Position::FIRST);
     loop {
         used[at] = true;
         let mut furthest = None;
         instance.ends_in_memory(instance.group_of[at], start, |end| furthest = Some(end));
         start = furthest?;
         stages.push((start, at));
-        if start == instance.blocks() {
+        if start == instance.last() {
             return instance.output_s[at].is_finite().then_some(Assignment { stages });
         }
         if stages.len() == instance.most_stages {

@@ -28,6 +28,7 @@ use super::stopped::Stopped;
 use super::{CheckFailure, feasible, pinned, raise_bounds};
 use crate::domain::placement::PlacementDocument;
 use crate::domain::request::PlanRequest;
+use crate::index::{Index, Position};
 
 /// Positions that sets of positions can hold.
 const MOST_POSITIONS: usize = 16_384;
@@ -123,7 +124,7 @@ fn plan_among(
         let some = whole.with_cuts_at(&kept);
         let incumbent = Incumbent::among(request, &some, whole.cuts.count, env);
         if let Some(best) = best.take() {
-            incumbent.offer(renumbered(&best, |end| kept.partition_point(|&cut| cut < end)));
+            incumbent.offer(renumbered(&best, |end| Position::nth(kept.partition_point(|&cut| cut < end))));
         }
         match proven {
             Some(bound) => incumbent.raise_for_all_cuts(bound),
@@ -141,7 +142,7 @@ fn plan_among(
         let ends = round == ROUNDS || !improves || stop() || incumbent.claimed_bound() >= incumbent.objective();
         match incumbent.best() {
             Some(found) if !ends => {
-                let found = renumbered(&found, |end| kept[end]);
+                let found = renumbered(&found, |end| kept[end.number()]);
                 kept = cuts::around(whole, &kept, &found, most);
                 best = Some(found);
                 round += 1;
@@ -153,7 +154,7 @@ fn plan_among(
                     return incumbent.conclude();
                 }
                 let progress = Better::than(&incumbent, env.progress);
-                let found = found.map(|found| renumbered(&found, |end| kept[end]));
+                let found = found.map(|found| renumbered(&found, |end| kept[end.number()]));
                 return over_all_cuts(request, whole, found, bound, &Env { progress: &progress, ..*env });
             }
         }
@@ -182,6 +183,6 @@ fn over_all_cuts(
 }
 
 /// The same stages with their ends counted among other cuts.
-fn renumbered(assignment: &Assignment, number: impl Fn(usize) -> usize) -> Assignment {
+fn renumbered(assignment: &Assignment, number: impl Fn(Position) -> Position) -> Assignment {
     Assignment { stages: assignment.stages.iter().map(|&(end, host)| (number(end), host)).collect() }
 }

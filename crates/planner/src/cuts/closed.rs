@@ -14,6 +14,7 @@ use super::sets::{Sets, contains, insert};
 use super::{CutCount, Cuts, MOST_COUNTED, closed, of_family};
 use crate::domain::model::ModelProfile;
 use crate::domain::options::{Colocation, CutPolicy};
+use crate::index::Position;
 use crate::stopped::Stopped;
 
 /// The closed cuts of a model, and what they leave out.
@@ -86,7 +87,7 @@ impl Closed {
         model: &ModelProfile,
         colocate: &[Colocation],
         weights: &Weights,
-        (is_useful, carries): (&dyn Fn(usize) -> bool, &dyn Fn(u64) -> bool),
+        (is_useful, carries): (&dyn Fn(Position) -> bool, &dyn Fn(u64) -> bool),
         at_most: usize,
         stop: &dyn Fn() -> bool,
     ) -> Result<Option<Cuts>, Stopped> {
@@ -96,8 +97,9 @@ impl Closed {
         let Ok(family) = downward_closed(&blocks, &base, &|_| false, MOST_COUNTED, stop)? else { return Ok(None) };
         let least_small = least_small(&blocks, &tensors, weights);
         let is_eager: Vec<bool> = least_small.iter().map(|&least| least <= self.small).collect();
-        let position_of: FxHashMap<Vec<u64>, usize> =
-            (1..=self.cuts.last()).map(|position| (self.blocks_of(&blocks, position), position)).collect();
+        let positions = self.cuts.boundary_bytes.indices().skip(1);
+        let position_of: FxHashMap<Vec<u64>, Position> =
+            positions.map(|position| (self.blocks_of(&blocks, position), position)).collect();
         let segments = segments_of(&blocks, &base);
         let mut segment_of = vec![usize::MAX; blocks.count()];
         for (segment, members) in segments.iter().enumerate() {
@@ -115,9 +117,11 @@ impl Closed {
     }
 
     /// The blocks within a position.
-    fn blocks_of(&self, blocks: &Blocks, position: usize) -> Vec<u64> {
+    fn blocks_of(&self, blocks: &Blocks, position: Position) -> Vec<u64> {
         let mut set = Sets::new(blocks.count()).empty();
-        for block in self.cuts.layers_between(0, position).into_iter().filter_map(|layer| blocks.block_of[layer]) {
+        for block in
+            self.cuts.layers_between(Position::FIRST, position).into_iter().filter_map(|layer| blocks.block_of[layer])
+        {
             insert(&mut set, block);
         }
         set

@@ -24,6 +24,7 @@ use self::contract::Blocks;
 use self::enumerate::{Family, downward_closed};
 use crate::domain::model::ModelProfile;
 use crate::domain::options::{Colocation, CutPolicy};
+use crate::index::{Index, IndexVec, Position};
 use crate::stopped::Stopped;
 
 /// Cuts that are enumerated. A model with more is searched among some of them.
@@ -40,7 +41,7 @@ pub struct Cuts {
     /// For each position its blocks. `None` where position p has the first p blocks.
     sets: Option<Sets>,
     /// For each position the bytes of what crosses there: the model's inputs first, its outputs last.
-    pub boundary_bytes: Vec<u64>,
+    pub boundary_bytes: IndexVec<Position, u64>,
     /// The cuts that the policy allows beside the two ends.
     pub count: CutCount,
     /// Whether a block joins layers that lie on both sides of a cut that the policy allows and that is not considered.
@@ -100,17 +101,17 @@ impl Cuts {
     }
 
     fn chain(blocks: Vec<Vec<usize>>, boundary_bytes: Vec<u64>, count: CutCount) -> Self {
-        Self { blocks, sets: None, boundary_bytes, count, joins: false }
+        Self { blocks, sets: None, boundary_bytes: boundary_bytes.into(), count, joins: false }
     }
 
     /// Whether each position lies within the next.
     pub fn are_nested(&self) -> bool {
-        self.are_nested_at(&(0..=self.last()).collect::<Vec<usize>>())
+        self.are_nested_at(&self.boundary_bytes.indices().collect::<Vec<Position>>())
     }
 
     /// Whether of some positions, ascending, each lies within the next.
-    pub fn are_nested_at(&self, some: &[usize]) -> bool {
-        let nested = |sets: &Sets| some.windows(2).all(|pair| sets.is_within(pair[0], pair[1]));
+    pub fn are_nested_at(&self, some: &[Position]) -> bool {
+        let nested = |sets: &Sets| some.windows(2).all(|pair| sets.is_within(pair[0].number(), pair[1].number()));
         self.sets.as_ref().is_none_or(nested)
     }
 
@@ -158,7 +159,8 @@ impl Cuts {
     }
 
     /// The layers of a stage, by their places in the model, ascending.
-    pub fn layers_between(&self, start: usize, end: usize) -> Vec<usize> {
+    pub fn layers_between(&self, start: Position, end: Position) -> Vec<usize> {
+        let (start, end) = (start.number(), end.number());
         let mut layers: Vec<usize> = match &self.sets {
             None => self.blocks[start..end].concat(),
             Some(sets) => sets.between(start, end).flat_map(|block| &self.blocks[block]).copied().collect(),
@@ -168,7 +170,10 @@ impl Cuts {
     }
 
     /// For each position the sum over its layers.
-    pub fn sums<T: Copy + Default + std::ops::AddAssign>(&self, of_layer: impl Fn(usize) -> T) -> Vec<T> {
+    pub fn sums<T: Copy + Default + std::ops::AddAssign>(
+        &self,
+        of_layer: impl Fn(usize) -> T,
+    ) -> IndexVec<Position, T> {
         let of = |layers: &[usize]| {
             let mut sum = T::default();
             layers.iter().for_each(|&layer| sum += of_layer(layer));
@@ -179,7 +184,10 @@ impl Cuts {
     }
 
     /// For each position the sum over its blocks, which count from 0.
-    pub fn sums_of_blocks<T: Copy + Default + std::ops::AddAssign>(&self, of_block: impl Fn(usize) -> T) -> Vec<T> {
+    pub fn sums_of_blocks<T: Copy + Default + std::ops::AddAssign>(
+        &self,
+        of_block: impl Fn(usize) -> T,
+    ) -> IndexVec<Position, T> {
         let mut sums = vec![T::default()];
         for position in 1..=self.last() {
             let mut sum = T::default();
@@ -192,20 +200,23 @@ impl Cuts {
             }
             sums.push(sum);
         }
-        sums
+        sums.into()
     }
 
     /// The same with some of the positions, ascending, the first and the last among them.
-    pub fn at(&self, kept: &[usize]) -> Self {
+    pub fn at(&self, kept: &[Position]) -> Self {
         let boundary_bytes = kept.iter().map(|&position| self.boundary_bytes[position]).collect();
         match &self.sets {
             None => {
                 let blocks = kept.windows(2).map(|ends| self.layers_between(ends[0], ends[1])).collect();
                 Self { blocks, boundary_bytes, ..self.clone() }
             }
-            Some(sets) => {
-                Self { blocks: self.blocks.clone(), sets: Some(sets.at(kept)), boundary_bytes, ..self.clone() }
-            }
+            Some(sets) => Self {
+                blocks: self.blocks.clone(),
+                sets: Some(sets.at(&kept.iter().map(|position| position.number()).collect::<Vec<usize>>())),
+                boundary_bytes,
+                ..self.clone()
+            },
         }
     }
 }

@@ -5,7 +5,7 @@
 
 use super::stage_ends::StageEnds;
 use crate::bits::Bits;
-use crate::index::{Grid, Host, IndexVec};
+use crate::index::{Grid, Host, IndexVec, Position};
 use crate::instance::Instance;
 use crate::stopped::Stopped;
 
@@ -17,10 +17,10 @@ pub struct AtPeriod<'p, const W: usize> {
     stage_ends: &'p StageEnds<W>,
     /// For each group and start, the furthest end whose compute is within the period. Where compute is not sorted by
     /// position, the last position.
-    reach: Vec<u32>,
+    reach: Grid<usize, Position, Position>,
     /// For each group and end, the earliest start whose compute is within the period. Where compute is not sorted by
     /// position, 0.
-    earliest: Vec<u32>,
+    earliest: Grid<usize, Position, Position>,
     /// The period.
     pub period_s: f64,
     /// For each pair of hosts, how many of the distinct loads the link carries within the period.
@@ -66,14 +66,14 @@ impl<'p, const W: usize> AtPeriod<'p, W> {
 
     /// The ends of stages on a group's hosts that begin at one of `starts`.
     pub fn ends_of_group(&self, group: usize, starts: &Bits<W>) -> Bits<W> {
-        let reach = &self.reach[group * self.instance.blocks()..];
+        let reach = self.reach.row(group);
         let mut ends = Bits::EMPTY;
-        let mut covered = 0;
+        let mut covered = Position::FIRST;
         for start in starts.iter() {
-            if start >= self.instance.blocks() {
+            if start >= self.instance.last() {
                 break;
             }
-            let by_compute = reach[start] as usize;
+            let by_compute = reach[start];
             let row = self.stage_ends.row(group, start);
             if self.stage_ends.are_intervals {
                 let furthest = row.last().unwrap_or(start).min(by_compute);
@@ -90,7 +90,7 @@ impl<'p, const W: usize> AtPeriod<'p, W> {
 
     /// Of positions those whose stage computes within the period, where the order of positions does not say it.
     #[inline]
-    fn in_time(&self, group: usize, positions: Bits<W>, stage: impl Fn(usize) -> (usize, usize)) -> Bits<W> {
+    fn in_time(&self, group: usize, positions: Bits<W>, stage: impl Fn(Position) -> (Position, Position)) -> Bits<W> {
         if self.instance.compute_is_sorted(group) {
             return positions;
         }
@@ -109,7 +109,7 @@ impl<'p, const W: usize> AtPeriod<'p, W> {
         let mut starts = Bits::EMPTY;
         for end in ends.iter() {
             let mut in_time = Bits::EMPTY;
-            in_time.insert_range(self.earliest[group * self.instance.blocks() + end - 1] as usize, end - 1);
+            in_time.insert_range(self.earliest[(group, end)], end - 1);
             let column = self.stage_ends.column(group, end).and(&in_time);
             starts = starts.or(&self.in_time(group, column, |start| (start, end)));
         }
@@ -149,24 +149,24 @@ impl<'p, const W: usize> AtPeriod<'p, W> {
 
     /// The fewest stages from the beginning to the end.
     pub fn fewest_stages_in_all(&self) -> Option<usize> {
-        let beginning = Bits::single(0);
+        let beginning = Bits::single(Position::FIRST);
         self.first_hosts().filter_map(|host| self.fewest_stages(host, &beginning)).min()
     }
 
     /// The positions at which a cut can be of use within the period, with 0 and m: some link carries the boundary, and
     /// from there the end is reached.
-    pub fn useful_cuts(&self) -> Vec<usize> {
+    pub fn useful_cuts(&self) -> Vec<Position> {
         let most_carried = self.carries.cells().iter().copied().max().unwrap_or(0);
         let hosts = self.instance.hosts.indices();
         let reaching =
             hosts.fold(Bits::EMPTY, |all: Bits<W>, host| all.or(&self.finishing(host, self.instance.most_stages)));
         let inner = reaching.and(&self.carried[usize::from(most_carried)]);
-        std::iter::once(0).chain(inner.iter()).chain(std::iter::once(self.instance.blocks())).collect()
+        std::iter::once(Position::FIRST).chain(inner.iter()).chain([self.instance.last()]).collect()
     }
 
     /// Hosts on which a placement can begin.
     pub fn first_hosts(&self) -> impl Iterator<Item = Host> + '_ {
-        let beginning = Bits::single(0);
+        let beginning = Bits::single(Position::FIRST);
         let most = self.instance.most_stages;
         let hosts = self.instance.hosts.indices();
         hosts.filter(move |&host| self.input_in_time[host] && self.finishing(host, most).meets(&beginning))
@@ -178,10 +178,9 @@ impl<'p, const W: usize> AtPeriod<'p, W> {
         period_s: f64,
         stop: &dyn Fn() -> bool,
     ) -> Result<Vec<IndexVec<Host, Bits<W>>>, Stopped> {
-        let (hosts, blocks) = (self.instance.hosts.len(), self.instance.blocks());
         let mut layers: Vec<IndexVec<Host, Bits<W>>> = Vec::new();
-        let mut known = IndexVec::filled(Bits::EMPTY, hosts);
-        let mut targets_done = IndexVec::<Host, _>::filled(Bits::EMPTY, hosts);
+        let mut known = self.instance.by_host(Bits::EMPTY);
+        let mut targets_done = known.clone();
         let mut added: Vec<(Host, Bits<W>)> = Vec::new();
         loop {
             let everything = added.iter().fold(Bits::EMPTY, |all: Bits<W>, (_, new)| all.or(new));
@@ -191,7 +190,7 @@ impl<'p, const W: usize> AtPeriod<'p, W> {
                     return Err(Stopped);
                 }
                 let targets = match layers.len() {
-                    0 if self.instance.output_s[host] <= period_s => Bits::single(blocks),
+                    0 if self.instance.output_s[host] <= period_s => Bits::single(self.instance.last()),
                     0 => Bits::EMPTY,
                     _ => self.carried_to(host, &added, &everything),
                 };
@@ -231,20 +230,16 @@ impl<'p, const W: usize> AtPeriod<'p, W> {
 }
 
 /// For each group and end, the earliest start whose compute is within the period.
-fn earliest_starts(instance: &Instance, reach: &[u32]) -> Vec<u32> {
-    let blocks = instance.blocks();
-    let mut earliest = Vec::with_capacity(instance.groups.len() * blocks);
-    for (group, row) in reach.chunks(blocks).enumerate() {
-        if !instance.compute_is_sorted(group) {
-            earliest.extend(std::iter::repeat_n(0, blocks));
-            continue;
-        }
-        let mut start = 0;
-        for end in 1..=blocks {
-            while start < end && (row[start] as usize) < end {
+fn earliest_starts(instance: &Instance, reach: &Grid<usize, Position, Position>) -> Grid<usize, Position, Position> {
+    let mut earliest = Grid::filled(Position::FIRST, instance.groups.len(), instance.blocks() + 1);
+    for group in (0..instance.groups.len()).filter(|&group| instance.compute_is_sorted(group)) {
+        let row = reach.row(group);
+        let mut start = Position::FIRST;
+        for end in instance.ends() {
+            while start < end && row[start] < end {
                 start += 1;
             }
-            earliest.push(start as u32);
+            earliest[(group, end)] = start;
         }
     }
     earliest
@@ -252,27 +247,23 @@ fn earliest_starts(instance: &Instance, reach: &[u32]) -> Vec<u32> {
 
 /// The distinct loads of the inner positions, ascending.
 pub fn distinct_loads(instance: &Instance) -> Vec<f64> {
-    let mut loads = instance.load_bits[1..instance.blocks()].to_vec();
+    let mut loads = instance.inner_positions().map(|position| instance.load_bits[position]).collect::<Vec<f64>>();
     loads.sort_unstable_by(f64::total_cmp);
     loads.dedup();
     loads
 }
 
-fn reach(instance: &Instance, period_s: f64) -> Vec<u32> {
-    let blocks = instance.blocks();
-    let mut reach = Vec::with_capacity(instance.groups.len() * blocks);
-    for group in 0..instance.groups.len() {
-        if !instance.compute_is_sorted(group) {
-            reach.extend(std::iter::repeat_n(blocks as u32, blocks));
-            continue;
-        }
-        let mut end = 0;
-        for start in 0..blocks {
+fn reach(instance: &Instance, period_s: f64) -> Grid<usize, Position, Position> {
+    let last = instance.last();
+    let mut reach = Grid::filled(last, instance.groups.len(), instance.blocks());
+    for group in (0..instance.groups.len()).filter(|&group| instance.compute_is_sorted(group)) {
+        let mut end = Position::FIRST;
+        for start in instance.starts() {
             end = end.max(start);
-            while end < blocks && instance.compute_s(group, start, end + 1) <= period_s {
+            while end < last && instance.compute_s(group, start, end + 1) <= period_s {
                 end += 1;
             }
-            reach.push(end as u32);
+            reach[(group, start)] = end;
         }
     }
     reach
@@ -291,18 +282,18 @@ fn carries(
         loads.iter().map(threshold).collect::<Vec<f64>>()
     });
     for from in instance.hosts.indices() {
-        let row = carries.row_mut(from).iter_mut();
+        let mut row = carries.row_mut(from);
         if stop() {
             return Err(Stopped);
         }
         match &thresholds {
             Some(thresholds) => {
-                for (carries, &bandwidth_bps) in row.zip(instance.links.bandwidth_row(from).iter()) {
+                for (carries, &bandwidth_bps) in row.iter_mut().zip(instance.links.bandwidth_row(from).iter()) {
                     *carries = thresholds.partition_point(|&least| least <= bandwidth_bps) as u16;
                 }
             }
             None => {
-                for (to, carries) in instance.hosts.indices().zip(row) {
+                for (to, carries) in instance.hosts.indices().zip(row.iter_mut()) {
                     let link = instance.link(from, to);
                     *carries = loads.partition_point(|&load_bits| link.transfer_s(load_bits) <= period_s) as u16;
                 }
@@ -348,7 +339,7 @@ fn least_bandwidth_bps(load_bits: f64, latency_s: f64, period_s: f64) -> f64 {
 
 fn carried<const W: usize>(instance: &Instance, loads: &[f64]) -> Vec<Bits<W>> {
     let mut carried = vec![Bits::EMPTY; loads.len() + 1];
-    for position in 1..instance.blocks() {
+    for position in instance.inner_positions() {
         let rank = loads.partition_point(|&load_bits| load_bits < instance.load_bits[position]);
         carried[rank + 1].insert(position);
     }

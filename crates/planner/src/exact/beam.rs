@@ -7,6 +7,8 @@
 //!
 //! Source: Lowerre 1976 (beam search); the state is the one of Held and Karp 1962 (doi 10.1137/0110015).
 
+use std::cmp::Reverse;
+
 use rand::RngExt;
 use rand_pcg::Pcg64Mcg;
 use rustc_hash::FxHashMap;
@@ -17,7 +19,7 @@ use super::prices::ToGo;
 use super::weighted_capacity::Remaining;
 use crate::bits::Bits;
 use crate::cost::Assignment;
-use crate::index::Host;
+use crate::index::{Host, Position};
 use crate::stopped::Stopped;
 
 /// Words of a set of hosts, and so the most hosts of a beam.
@@ -63,7 +65,7 @@ pub fn search<const W: usize>(
     let instance = tables.instance;
     let affordable = MOST_BYTES / (instance.most_stages.max(1) * size_of::<Beginning<W>>());
     let width = width.min(MOST_CANDIDATES / instance.hosts.len().max(1)).min(affordable).max(1);
-    let begin = |host| Beginning { host, used: Bits::single(host), starts: Bits::single(0) };
+    let begin = |host| Beginning { host, used: Bits::single(host), starts: Bits::single(Position::FIRST) };
     let mut layers: Vec<Vec<Beginning<W>>> = vec![tables.first_hosts().map(begin).collect()];
     let mut remaining = Remaining::all(instance);
     let mut dropped = false;
@@ -155,7 +157,7 @@ fn best<const W: usize>(
             return Err(Stopped);
         }
         let fewest_stages = tables.fewest_stages(beginning.host, &beginning.starts).unwrap_or(usize::MAX);
-        let behind = usize::MAX - beginning.starts.last().unwrap_or(0);
+        let behind = Reverse(beginning.starts.last());
         let cost = to_go.least(beginning.used.iter(), beginning.host, &beginning.starts);
         let cost = rng.as_mut().map_or(cost, |rng| cost * rng.random_range(1.0..1.0 + NOISE));
         // The bits of positive numbers are in their order.
@@ -181,14 +183,14 @@ fn assignment<const W: usize>(
     layers: &[Vec<Beginning<W>>],
     last: &Beginning<W>,
 ) -> Option<Assignment> {
-    let mut stages = vec![(tables.instance.blocks(), last.host)];
+    let mut stages = vec![(tables.instance.last(), last.host)];
     let mut start = last.starts.and(&tables.finishing(last.host, 1)).last()?;
     let (mut host, mut used) = (last.host, last.used);
     for layer in layers[..layers.len() - 1].iter().rev() {
         let before = used.minus(&Bits::single(host));
         let (from, earlier) = layer.iter().filter(|beginning| beginning.used == before).find_map(|beginning| {
             let carried = tables.carried(beginning.host, host).contains(start);
-            let ends_here = |&earlier: &usize| tables.ends(beginning.host, &Bits::single(earlier)).contains(start);
+            let ends_here = |&earlier: &Position| tables.ends(beginning.host, &Bits::single(earlier)).contains(start);
             let earlier = carried.then(|| beginning.starts.iter().find(ends_here)).flatten()?;
             Some((beginning.host, earlier))
         })?;
@@ -196,7 +198,7 @@ fn assignment<const W: usize>(
         (host, used, start) = (from, before, earlier);
     }
     stages.reverse();
-    (start == 0).then_some(Assignment { stages })
+    (start == Position::FIRST).then_some(Assignment { stages })
 }
 
 #[cfg(test)]

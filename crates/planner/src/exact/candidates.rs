@@ -2,6 +2,7 @@
 //! between two of which neither is within the other: more candidates take longer and prove the same.
 
 use super::at_period::distinct_loads;
+use crate::index::Position;
 use crate::instance::Instance;
 use crate::stopped::Stopped;
 
@@ -22,7 +23,7 @@ pub fn candidates(
     most: usize,
     stop: &dyn Fn() -> bool,
 ) -> Result<Listed, Stopped> {
-    let blocks = instance.blocks();
+    let last = instance.last();
     let mut found = Vec::new();
     let loads = distinct_loads(instance);
     for from in instance.hosts.indices() {
@@ -43,14 +44,14 @@ pub fn candidates(
         if stop() {
             return Err(Stopped);
         }
-        for start in 0..blocks {
+        for start in instance.starts() {
             if !instance.compute_is_sorted(group) {
-                let times = (start + 1..=blocks).map(|end| instance.compute_s(group, start, end));
+                let times = (start + 1).through(last).map(|end| instance.compute_s(group, start, end));
                 found.extend(times.filter(|compute_s| (least..below).contains(compute_s)));
                 continue;
             }
-            let first = first_end(start, blocks, |end| instance.compute_s(group, start, end) >= least);
-            let times = (first..=blocks).map(|end| instance.compute_s(group, start, end));
+            let first = first_end(start, last, |end| instance.compute_s(group, start, end) >= least);
+            let times = first.through(last).map(|end| instance.compute_s(group, start, end));
             found.extend(times.take_while(|&compute_s| compute_s < below));
         }
         if too_many(&mut found, most) {
@@ -80,7 +81,7 @@ fn keep_distinct(found: &mut Vec<f64>) {
 
 /// The smallest candidate above a period; infinite where there is none. O(n² log r + g m log m).
 pub fn next_candidate(instance: &Instance, period_s: f64, stop: &dyn Fn() -> bool) -> Result<f64, Stopped> {
-    let blocks = instance.blocks();
+    let last = instance.last();
     let loads = distinct_loads(instance);
     let ends_s = instance.input_s.iter().chain(&instance.output_s).copied();
     let mut next = ends_s.filter(|&end_s| end_s > period_s).fold(f64::INFINITY, f64::min);
@@ -98,14 +99,14 @@ pub fn next_candidate(instance: &Instance, period_s: f64, stop: &dyn Fn() -> boo
         if stop() {
             return Err(Stopped);
         }
-        for start in 0..blocks {
+        for start in instance.starts() {
             if !instance.compute_is_sorted(group) {
-                let times = (start + 1..=blocks).map(|end| instance.compute_s(group, start, end));
+                let times = (start + 1).through(last).map(|end| instance.compute_s(group, start, end));
                 next = times.filter(|&compute_s| compute_s > period_s).fold(next, f64::min);
                 continue;
             }
-            let end = first_end(start, blocks, |end| instance.compute_s(group, start, end) > period_s);
-            if end <= blocks {
+            let end = first_end(start, last, |end| instance.compute_s(group, start, end) > period_s);
+            if end <= last {
                 next = next.min(instance.compute_s(group, start, end));
             }
         }
@@ -114,10 +115,10 @@ pub fn next_candidate(instance: &Instance, period_s: f64, stop: &dyn Fn() -> boo
 }
 
 /// The first end behind a start for which a monotone condition holds; m + 1 where there is none.
-fn first_end(start: usize, blocks: usize, holds: impl Fn(usize) -> bool) -> usize {
-    let (mut fails, mut first) = (start, blocks + 1);
+fn first_end(start: Position, last: Position, holds: impl Fn(Position) -> bool) -> Position {
+    let (mut fails, mut first) = (start, last + 1);
     while fails + 1 < first {
-        let middle = fails + (first - fails) / 2;
+        let middle = fails.middle(first);
         if holds(middle) { first = middle } else { fails = middle }
     }
     first

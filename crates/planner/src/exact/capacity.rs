@@ -5,6 +5,7 @@ use super::at_period::AtPeriod;
 use super::packing::Packing;
 use super::weighted_capacity::{Remaining, Supply, WeightedCapacity};
 use crate::bits::Bits;
+use crate::index::Position;
 use crate::stopped::Stopped;
 
 /// The capacity bounds at one period.
@@ -31,7 +32,7 @@ impl<const W: usize> Capacity<W> {
         let suffices = tables.first_hosts().any(|host| {
             let group = tables.instance.group_of[host];
             remaining.by_group[group] -= 1;
-            let admitted = self.admitted(group, Bits::single(0), &remaining);
+            let admitted = self.admitted(group, Bits::single(Position::FIRST), &remaining);
             remaining.by_group[group] += 1;
             !admitted.is_empty()
         });

@@ -14,6 +14,7 @@ use super::stage_ends::StageEnds;
 use super::weighted_capacity::Supply;
 use crate::cost::Assignment;
 use crate::incumbent::Incumbent;
+use crate::index::{Index, Position};
 use crate::instance::Instance;
 use crate::repartition::repartition;
 use crate::stopped::Stopped;
@@ -45,7 +46,7 @@ pub struct Decider<'s, const W: usize> {
     /// The incumbent's instance, with fewer cuts.
     pub instance: &'s Instance,
     /// For each position of the instance the position in the incumbent's instance, where it has fewer.
-    cuts: Option<&'s [usize]>,
+    cuts: Option<&'s [Position]>,
     stage_ends: &'s StageEnds<W>,
     /// What decisions have taught. Made when the first labels are searched: dives need none.
     pub neighbourhoods: Option<Neighbourhoods>,
@@ -64,7 +65,7 @@ impl<'s, const W: usize> Decider<'s, W> {
     }
 
     /// Goes on with the random numbers of another decider in an instance with only some cuts.
-    pub fn among(self, cuts: &'s [usize], rng: Pcg64Mcg) -> Self {
+    pub fn among(self, cuts: &'s [Position], rng: Pcg64Mcg) -> Self {
         Self { cuts: Some(cuts), rng, ..self }
     }
 
@@ -233,6 +234,6 @@ impl<'s, const W: usize> Decider<'s, W> {
 
     fn with_all_cuts(&self, found: Assignment) -> Assignment {
         let Some(cuts) = self.cuts else { return found };
-        Assignment { stages: found.stages.iter().map(|&(end, host)| (cuts[end], host)).collect() }
+        Assignment { stages: found.stages.iter().map(|&(end, host)| (cuts[end.number()], host)).collect() }
     }
 }

@@ -12,7 +12,7 @@ use super::capacity::Capacity;
 use super::weighted_capacity::Remaining;
 use crate::bits::Bits;
 use crate::cost::Assignment;
-use crate::index::{Host, IndexVec};
+use crate::index::{Host, Index, IndexVec, Position};
 use crate::stopped::Stopped;
 
 /// How many children of an expansion are followed.
@@ -51,7 +51,7 @@ impl<'t, const W: usize> Dive<'t, W> {
         rng: Option<&'t mut Pcg64Mcg>,
         stop: &'t dyn Fn() -> bool,
     ) -> Result<Option<Assignment>, Stopped> {
-        let used = IndexVec::filled(false, tables.instance.hosts.len());
+        let used = tables.instance.by_host(false);
         let mut dive = Self {
             tables,
             capacity,
@@ -69,7 +69,7 @@ impl<'t, const W: usize> Dive<'t, W> {
     /// Extends the path until it reaches the end. Returns whether it does.
     fn descend(&mut self) -> Result<bool, Stopped> {
         if let Some((host, starts)) = self.path.last() {
-            let last = self.tables.instance.blocks();
+            let last = self.tables.instance.last();
             if self.tables.finishing(*host, 1).meets(starts) {
                 debug_assert!(self.tables.ends(*host, starts).contains(last));
                 return Ok(true);
@@ -103,7 +103,7 @@ impl<'t, const W: usize> Dive<'t, W> {
         match self.path.last() {
             None => {
                 for host in self.tables.first_hosts().collect::<Vec<_>>() {
-                    children.extend(self.child(host, Bits::single(0), stages_left));
+                    children.extend(self.child(host, Bits::single(Position::FIRST), stages_left));
                 }
             }
             Some(&(from, starts)) => {
@@ -137,20 +137,20 @@ impl<'t, const W: usize> Dive<'t, W> {
             starts = capacity.admitted(group, starts, &self.remaining);
             self.remaining.by_group[group] += 1;
         }
-        let furthest = starts.last()?;
+        let furthest = starts.last()?.number();
         let fewest_stages = self.tables.fewest_stages(host, &starts)?;
         Some(Child { host, starts, fewest_stages, furthest, tie: u64::MAX - self.openness[host] })
     }
 
     /// From the end backwards, for each stage the earliest start that fits.
     fn assignment(&self) -> Option<Assignment> {
-        let mut end = self.tables.instance.blocks();
+        let mut end = self.tables.instance.last();
         let mut stages = Vec::with_capacity(self.path.len());
         for (host, starts) in self.path.iter().rev() {
             stages.push((end, *host));
             end = starts.iter().find(|&start| self.tables.ends(*host, &Bits::single(start)).contains(end))?;
         }
         stages.reverse();
-        (end == 0).then_some(Assignment { stages })
+        (end == Position::FIRST).then_some(Assignment { stages })
     }
 }

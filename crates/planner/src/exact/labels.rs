@@ -13,7 +13,7 @@ use super::neighbourhood::Neighbourhoods;
 use super::weighted_capacity::Remaining;
 use crate::bits::Bits;
 use crate::cost::Assignment;
-use crate::index::{Host, IndexVec};
+use crate::index::{Host, IndexVec, Position};
 use crate::stopped::Stopped;
 
 /// What a label search found.
@@ -57,10 +57,10 @@ pub fn search<const W: usize>(
 ) -> Result<LabelOutcome, Stopped> {
     let hosts = tables.instance.hosts.len();
     let most_stages = tables.instance.most_stages;
-    let beginning = Bits::single(0);
+    let beginning = Bits::single(Position::FIRST);
     let first = tables.first_hosts().map(|host| BitsetLabel { host, memory: 0, starts: beginning });
     let mut layers: Vec<Vec<BitsetLabel<W>>> = vec![first.collect()];
-    let mut seen: IndexVec<Host, Vec<(u64, Bits<W>)>> = IndexVec::filled(Vec::new(), hosts);
+    let mut seen: IndexVec<Host, Vec<(u64, Bits<W>)>> = tables.instance.by_host(Vec::new());
     loop {
         let stages = layers.len();
         let layer = &layers[stages - 1];
@@ -209,7 +209,7 @@ fn walk_to<const W: usize>(
     layers: &[Vec<BitsetLabel<W>>],
     last: &BitsetLabel<W>,
 ) -> Option<Assignment> {
-    let mut stages = vec![(tables.instance.blocks(), last.host)];
+    let mut stages = vec![(tables.instance.last(), last.host)];
     let finishing = tables.finishing(last.host, 1);
     let (mut host, mut memory) = (last.host, last.memory);
     let mut start = last.starts.and(&finishing).last()?;
@@ -220,12 +220,12 @@ fn walk_to<const W: usize>(
                 && tables.carried(from, host).contains(start)
                 && !neighbourhoods.remembers(from, label.memory, host)
                 && neighbourhoods.moved(from, label.memory, host) == memory;
-            let ends_here = |&before: &usize| tables.ends(from, &Bits::single(before)).contains(start);
+            let ends_here = |&before: &Position| tables.ends(from, &Bits::single(before)).contains(start);
             leads_here.then(|| label.starts.iter().find(ends_here)).flatten().map(|before| (label, before))
         })?;
         stages.push((start, label.host));
         (host, memory, start) = (label.host, label.memory, before);
     }
     stages.reverse();
-    (start == 0).then_some(Assignment { stages })
+    (start == Position::FIRST).then_some(Assignment { stages })
 }

@@ -11,6 +11,7 @@
 use super::at_period::AtPeriod;
 use super::weighted_capacity::Remaining;
 use crate::bits::Bits;
+use crate::index::Grid;
 use crate::stopped::Stopped;
 
 /// Words of tables that a bound may take.
@@ -21,9 +22,8 @@ const MOST_WORDS: usize = 1 << 20;
 pub struct Packing<const W: usize> {
     /// For each kind, what one host of it more or less changes in the index of a combination.
     strides: Vec<usize>,
-    kinds: usize,
     /// For each combination of what is left behind a stage and each kind of its host, the starts that lead to the end.
-    starts: Vec<Bits<W>>,
+    starts: Grid<usize, usize, Bits<W>>,
 }
 
 impl<const W: usize> Packing<W> {
@@ -46,7 +46,7 @@ impl<const W: usize> Packing<W> {
         }
         let carried = best_carried(tables);
         let last = last_starts(tables);
-        let mut packing = Self { strides, kinds, starts: vec![Bits::EMPTY; combinations * kinds] };
+        let mut packing = Self { strides, starts: Grid::filled(Bits::EMPTY, combinations, kinds) };
         let mut left = vec![0_u32; kinds];
         for combination in 0..combinations {
             if stop() {
@@ -55,10 +55,10 @@ impl<const W: usize> Packing<W> {
             for kind in (0..kinds).filter(|&kind| left[kind] < all[kind]) {
                 let mut ends = Bits::EMPTY;
                 for next in (0..kinds).filter(|&next| left[next] > 0) {
-                    let after = packing.starts[(combination - packing.strides[next]) * kinds + next];
-                    ends = ends.or(&after.and(&carried[kind * kinds + next]));
+                    let after = packing.starts[(combination - packing.strides[next], next)];
+                    ends = ends.or(&after.and(&carried[(kind, next)]));
                 }
-                packing.starts[combination * kinds + kind] = last[kind].or(&tables.starts_of_group(kind, &ends));
+                packing.starts[(combination, kind)] = last[kind].or(&tables.starts_of_group(kind, &ends));
             }
             // The next combination, as one counts.
             for (left, &all) in left.iter_mut().zip(&all) {
@@ -77,18 +77,18 @@ impl<const W: usize> Packing<W> {
     pub fn admitted(&self, kind: usize, remaining: &Remaining) -> &Bits<W> {
         let combination: usize =
             self.strides.iter().zip(&remaining.by_group).map(|(stride, &left)| stride * left as usize).sum();
-        &self.starts[combination * self.kinds + kind]
+        &self.starts[(combination, kind)]
     }
 }
 
 /// For each pair of kinds, the positions that the best links between their hosts carry.
-fn best_carried<const W: usize>(tables: &AtPeriod<'_, W>) -> Vec<Bits<W>> {
+fn best_carried<const W: usize>(tables: &AtPeriod<'_, W>) -> Grid<usize, usize, Bits<W>> {
     let instance = tables.instance;
     let kinds = instance.groups.len();
-    let mut carried: Vec<Bits<W>> = vec![Bits::EMPTY; kinds * kinds];
+    let mut carried: Grid<usize, usize, Bits<W>> = Grid::filled(Bits::EMPTY, kinds, kinds);
     for (from, &kind) in instance.group_of.iter_indexed() {
         for (to, &next) in instance.group_of.iter_indexed().filter(|&(to, _)| to != from) {
-            let best = &mut carried[kind * kinds + next];
+            let best = &mut carried[(kind, next)];
             *best = best.or(tables.carried(from, to));
         }
     }
@@ -112,6 +112,7 @@ mod tests {
     use crate::exact::beam::{BeamOutcome, search};
     use crate::exact::prices::Prices;
     use crate::exact::stage_ends::StageEnds;
+    use crate::index::Position;
     use crate::instance::Instance;
 
     const INSTANCE: &str = include_str!("../../tests/instances/hetero_types_n10_0.json");
@@ -137,11 +138,11 @@ mod tests {
         for (index, &(start, _, host)) in spans.iter().enumerate().rev() {
             let kind = instance.group_of[host];
             let admitted = packing.admitted(kind, &remaining);
-            assert!(admitted.contains(start), "stage {index} of {} at {start}", spans.len());
+            assert!(admitted.contains(start), "stage {index} of {} at {start:?}", spans.len());
             remaining.by_group[kind] += 1;
         }
         assert!(spans.len() > 1);
         let nobody = Remaining { by_group: vec![0; instance.groups.len()], stages: instance.most_stages };
-        assert!(!packing.admitted(0, &nobody).contains(0), "one host alone cannot hold the model");
+        assert!(!packing.admitted(0, &nobody).contains(Position::FIRST), "one host alone cannot hold the model");
     }
 }

@@ -13,7 +13,7 @@
 use super::at_period::AtPeriod;
 use crate::bits::Bits;
 use crate::cost::Assignment;
-use crate::index::{Grid, Host, IndexVec};
+use crate::index::{Grid, Host, Index, IndexVec, Position};
 use crate::instance::Instance;
 use crate::stopped::Stopped;
 
@@ -52,7 +52,7 @@ pub struct Prices {
 /// What is still to be paid for at the least, by host and the position at which its stage starts, that stage included.
 pub struct ToGo<'p> {
     prices: &'p Prices,
-    costs: Grid<Host, usize, f64>,
+    costs: Grid<Host, Position, f64>,
 }
 
 impl ToGo<'_> {
@@ -69,7 +69,7 @@ impl ToGo<'_> {
 struct Walks<'t, const W: usize> {
     tables: &'t AtPeriod<'t, W>,
     /// For each group and start the ends of its stages.
-    ends: Vec<Vec<u32>>,
+    ends: Grid<usize, Position, Vec<Position>>,
     first_hosts: Vec<Host>,
     /// For each host the starts from which the end is reached.
     finishing: IndexVec<Host, Bits<W>>,
@@ -95,7 +95,7 @@ struct Mixture {
 
 impl Used {
     fn by(walk: &Assignment, instance: &Instance) -> Self {
-        let mut of_hosts = IndexVec::filled(0.0, instance.hosts.len());
+        let mut of_hosts = instance.by_host(0.0);
         walk.stages.iter().for_each(|&(_, host)| of_hosts[host] += 1.0);
         Self { of_hosts, of_stages: walk.stages.len() as f64 / instance.most_stages as f64 }
     }
@@ -194,16 +194,16 @@ impl<'t, const W: usize> Walks<'t, W> {
         let finishing = instance.hosts.indices().map(|host| tables.finishing(host, instance.most_stages)).collect();
         let mut useful: Bits<W> = Bits::EMPTY;
         tables.useful_cuts().into_iter().for_each(|position| useful.insert(position));
-        let ends_from = |(group, start): (usize, usize)| {
+        let ends_from = |(group, start): (usize, Position)| {
             if !useful.contains(start) {
                 return Vec::new();
             }
             let ends = tables.ends_of_group(group, &Bits::single(start)).and(&useful);
-            ends.iter().map(|end| end as u32).collect()
+            ends.iter().collect()
         };
-        let starts = 0..instance.blocks();
-        let stages = (0..instance.groups.len()).flat_map(|group| starts.clone().map(move |start| (group, start)));
-        Self { tables, ends: stages.map(ends_from).collect(), first_hosts: tables.first_hosts().collect(), finishing }
+        let stages = (0..instance.groups.len()).flat_map(|group| instance.starts().map(move |start| (group, start)));
+        let ends = Grid::of_cells(stages.map(ends_from).collect(), instance.blocks());
+        Self { tables, ends, first_hosts: tables.first_hosts().collect(), finishing }
     }
 
     /// The cheapest walk. `None` where none leads to the end.
@@ -213,12 +213,12 @@ impl<'t, const W: usize> Walks<'t, W> {
         let of_stage = prices.of_stages / instance.most_stages as f64;
         // By host, then position: the least cost until a stage ends there, where that stage starts, and from which host a
         // stage that starts there comes.
-        let mut ended: Grid<Host, usize, f64> = Grid::filled(f64::INFINITY, hosts, blocks + 1);
-        let mut start_of: Grid<Host, usize, u32> = Grid::filled(0, hosts, blocks + 1);
-        let mut came_from: Grid<Host, usize, Host> = Grid::filled(Host::NOWHERE, hosts, blocks + 1);
+        let mut ended: Grid<Host, Position, f64> = Grid::filled(f64::INFINITY, hosts, blocks + 1);
+        let mut start_of: Grid<Host, Position, Position> = Grid::filled(Position::FIRST, hosts, blocks + 1);
+        let mut came_from: Grid<Host, Position, Host> = Grid::filled(Host::NOWHERE, hosts, blocks + 1);
         let mut before: Vec<(f64, Host)> = Vec::with_capacity(hosts);
-        for position in 0..blocks {
-            if position % POSITIONS_PER_STOP == 0 && stop() {
+        for position in instance.starts() {
+            if position.number() % POSITIONS_PER_STOP == 0 && stop() {
                 return Err(Stopped);
             }
             before.clear();
@@ -227,15 +227,15 @@ impl<'t, const W: usize> Walks<'t, W> {
             before.sort_unstable_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
             let mut begin = |host: Host, cost: f64| {
                 let cost = cost + prices.of_hosts[host] + of_stage;
-                for &end in &self.ends[instance.group_of[host] * blocks + position] {
-                    let at = (host, end as usize);
+                for &end in &self.ends[(instance.group_of[host], position)] {
+                    let at = (host, end);
                     if cost < ended[at] {
                         ended[at] = cost;
-                        start_of[at] = position as u32;
+                        start_of[at] = position;
                     }
                 }
             };
-            if position == 0 {
+            if position == Position::FIRST {
                 self.first_hosts.iter().for_each(|&host| begin(host, 0.0));
                 continue;
             }
@@ -249,14 +249,14 @@ impl<'t, const W: usize> Walks<'t, W> {
             }
         }
         let last = instance.hosts.indices().filter(|&host| !self.tables.finishing(host, 1).is_empty());
-        let cost_of = |host: Host| ended[(host, blocks)];
+        let cost_of = |host: Host| ended[(host, instance.last())];
         let cheapest = last.filter(|&host| cost_of(host).is_finite());
         let Some(mut host) = cheapest.min_by(|&a, &b| cost_of(a).total_cmp(&cost_of(b))) else { return Ok(None) };
         let cost = cost_of(host);
-        let (mut stages, mut end) = (Vec::new(), blocks);
-        while end > 0 {
+        let (mut stages, mut end) = (Vec::new(), instance.last());
+        while end > Position::FIRST {
             stages.push((end, host));
-            end = start_of[(host, end)] as usize;
+            end = start_of[(host, end)];
             host = came_from[(host, end)];
         }
         stages.reverse();
@@ -265,22 +265,22 @@ impl<'t, const W: usize> Walks<'t, W> {
 
     /// By host and start, the least cost of a stage that starts there and of all behind it; infinite where the end is not
     /// reached.
-    fn costs_to_go(&self, prices: &Prices) -> Grid<Host, usize, f64> {
+    fn costs_to_go(&self, prices: &Prices) -> Grid<Host, Position, f64> {
         let instance = self.tables.instance;
         let (hosts, blocks) = (instance.hosts.len(), instance.blocks());
         let of_stage = prices.of_stages / instance.most_stages as f64;
-        let mut costs: Grid<Host, usize, f64> = Grid::filled(f64::INFINITY, hosts, blocks + 1);
+        let mut costs: Grid<Host, Position, f64> = Grid::filled(f64::INFINITY, hosts, blocks + 1);
         // By host and end of a stage on it: the least cost of all behind it.
         let mut behind = costs.clone();
         for host in instance.hosts.indices().filter(|&host| !self.tables.finishing(host, 1).is_empty()) {
-            behind[(host, blocks)] = 0.0;
+            behind[(host, instance.last())] = 0.0;
         }
         let mut after: Vec<(f64, Host)> = Vec::with_capacity(hosts);
-        for position in (0..blocks).rev() {
+        for position in instance.starts().rev() {
             after.clear();
             for host in instance.hosts.indices().filter(|&host| self.finishing[host].contains(position)) {
-                let ends = &self.ends[instance.group_of[host] * blocks + position];
-                let least = ends.iter().map(|&end| behind[(host, end as usize)]).fold(f64::INFINITY, f64::min);
+                let ends = &self.ends[(instance.group_of[host], position)];
+                let least = ends.iter().map(|&end| behind[(host, end)]).fold(f64::INFINITY, f64::min);
                 if least.is_finite() {
                     let cost = least + prices.of_hosts[host] + of_stage;
                     costs[(host, position)] = cost;
@@ -288,7 +288,7 @@ impl<'t, const W: usize> Walks<'t, W> {
                 }
             }
             after.sort_unstable_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
-            for from in instance.hosts.indices().filter(|_| position > 0) {
+            for from in instance.hosts.indices().filter(|_| position > Position::FIRST) {
                 let follows = |&&(_, to): &&(f64, Host)| from != to && self.tables.carried(from, to).contains(position);
                 if let Some(&(cost, _)) = after.iter().find(follows) {
                     behind[(from, position)] = cost;

@@ -1,15 +1,17 @@
 //! Which stages fit the memory of a host, whatever the period: for each group and start the set of ends.
 
 use crate::bits::Bits;
+use crate::index::{Grid, Index, Position};
 use crate::instance::Instance;
 use crate::stopped::Stopped;
 
 /// Sets of ends by group and start. O(g m²) time, O(g m² / 64) words.
 #[derive(Debug)]
 pub struct StageEnds<const W: usize> {
-    rows: Vec<Bits<W>>,
-    columns: Vec<Bits<W>>,
-    blocks: usize,
+    /// For each group and start the ends.
+    rows: Grid<usize, Position, Bits<W>>,
+    /// For each group and end the starts.
+    columns: Grid<usize, Position, Bits<W>>,
     /// Whether each row is an interval that begins right behind the start, and the furthest ends never decrease.
     pub are_intervals: bool,
 }
@@ -17,34 +19,33 @@ pub struct StageEnds<const W: usize> {
 impl<const W: usize> StageEnds<W> {
     /// Tabulates an instance.
     pub fn new(instance: &Instance, stop: &dyn Fn() -> bool) -> Result<Self, Stopped> {
-        let blocks = instance.blocks();
-        let mut rows = Vec::with_capacity(instance.groups.len() * blocks);
-        let mut columns = vec![Bits::EMPTY; instance.groups.len() * blocks];
+        let mut rows: Grid<usize, Position, Bits<W>> =
+            Grid::filled(Bits::EMPTY, instance.groups.len(), instance.blocks() + 1);
+        let mut columns = rows.clone();
         for group in 0..instance.groups.len() {
-            for start in 0..blocks {
-                if start % 64 == 0 && stop() {
+            for start in instance.starts() {
+                if start.number() % 64 == 0 && stop() {
                     return Err(Stopped);
                 }
-                let mut ends = Bits::EMPTY;
+                let ends = &mut rows[(group, start)];
                 instance.ends_in_memory(group, start, |end| {
                     ends.insert(end);
-                    columns[group * blocks + end - 1].insert(start);
+                    columns[(group, end)].insert(start);
                 });
-                rows.push(ends);
             }
         }
-        Ok(Self { rows, columns, blocks, are_intervals: instance.memory_is_monotone() })
+        Ok(Self { rows, columns, are_intervals: instance.memory_is_monotone() })
     }
 
     /// The ends of stages on a group's hosts that begin at a position.
     #[inline]
-    pub fn row(&self, group: usize, start: usize) -> &Bits<W> {
-        &self.rows[group * self.blocks + start]
+    pub fn row(&self, group: usize, start: Position) -> &Bits<W> {
+        &self.rows[(group, start)]
     }
 
     /// The starts of stages on a group's hosts that end at a position.
     #[inline]
-    pub fn column(&self, group: usize, end: usize) -> &Bits<W> {
-        &self.columns[group * self.blocks + end - 1]
+    pub fn column(&self, group: usize, end: Position) -> &Bits<W> {
+        &self.columns[(group, end)]
     }
 }

@@ -3,13 +3,17 @@
 use super::at_period::AtPeriod;
 use super::stage_ends::StageEnds;
 use crate::bits::{Bits, for_width};
-use crate::index::{Host, IndexVec};
+use crate::index::{Host, IndexVec, Position};
 use crate::instance::Instance;
 use crate::stopped::Stopped;
 
 /// The positions at which a stage of some walk within a period begins or ends, ascending. `None` where positions are too
 /// many.
-pub fn useful_cuts(instance: &Instance, period_s: f64, stop: &dyn Fn() -> bool) -> Result<Option<Vec<usize>>, Stopped> {
+pub fn useful_cuts(
+    instance: &Instance,
+    period_s: f64,
+    stop: &dyn Fn() -> bool,
+) -> Result<Option<Vec<Position>>, Stopped> {
     for_width!(instance.blocks() + 1, W => useful_on::<W>(instance, period_s, stop).map(Some), else Ok(None))
 }
 
@@ -17,16 +21,16 @@ fn useful_on<const W: usize>(
     instance: &Instance,
     period_s: f64,
     stop: &dyn Fn() -> bool,
-) -> Result<Vec<usize>, Stopped> {
+) -> Result<Vec<Position>, Stopped> {
     let stage_ends = StageEnds::<W>::new(instance, stop)?;
     let tables = AtPeriod::new(instance, &stage_ends, period_s, stop)?;
-    let hosts = instance.hosts.len();
-    let mut reached: IndexVec<Host, Bits<W>> = IndexVec::filled(Bits::EMPTY, hosts);
-    let mut added: Vec<(Host, Bits<W>)> = tables.first_hosts().map(|host| (host, Bits::single(0))).collect();
+    let mut reached: IndexVec<Host, Bits<W>> = instance.by_host(Bits::EMPTY);
+    let mut added: Vec<(Host, Bits<W>)> =
+        tables.first_hosts().map(|host| (host, Bits::single(Position::FIRST))).collect();
     let mut stages = 1;
     while !added.is_empty() && stages < instance.most_stages {
         let left = instance.most_stages - stages;
-        let mut next: IndexVec<Host, Bits<W>> = IndexVec::filled(Bits::EMPTY, hosts);
+        let mut next: IndexVec<Host, Bits<W>> = instance.by_host(Bits::EMPTY);
         for (from, starts) in added {
             if stop() {
                 return Err(Stopped);
@@ -44,5 +48,5 @@ fn useful_on<const W: usize>(
         stages += 1;
     }
     let inner = reached.iter().fold(Bits::EMPTY, |all: Bits<W>, starts| all.or(starts));
-    Ok(std::iter::once(0).chain(inner.iter()).chain(std::iter::once(instance.blocks())).collect())
+    Ok(std::iter::once(Position::FIRST).chain(inner.iter()).chain([instance.last()]).collect())
 }

@@ -8,6 +8,7 @@
 
 use super::at_period::AtPeriod;
 use crate::bits::Bits;
+use crate::index::{Index, IndexVec, Position};
 use crate::instance::Instance;
 use crate::stopped::Stopped;
 
@@ -33,7 +34,7 @@ pub struct Remaining {
 pub struct WeightedCapacity {
     weighings: Vec<Weighing>,
     /// For each position its place among those that the bounds count by, where these are not all.
-    place_of: Option<Vec<usize>>,
+    place_of: Option<IndexVec<Position, usize>>,
 }
 
 #[derive(Debug)]
@@ -61,11 +62,11 @@ impl WeightedCapacity {
     /// Builds the bounds and tests the whole model.
     pub fn judge<const W: usize>(tables: &AtPeriod<'_, W>, stop: &dyn Fn() -> bool) -> Result<Supply<Self>, Stopped> {
         let instance = tables.instance;
-        let ends = |group: usize, start: usize| tables.ends_of_group(group, &Bits::single(start));
+        let ends = |group: usize, start: Position| tables.ends_of_group(group, &Bits::single(start));
         if instance.is_chain() {
-            let furthest = |(group, start): (usize, usize)| ends(group, start).last().unwrap_or(start);
+            let furthest = |(group, start): (usize, Position)| ends(group, start).last().unwrap_or(start).number();
             let stages =
-                (0..instance.groups.len()).flat_map(|group| (0..instance.blocks()).map(move |start| (group, start)));
+                (0..instance.groups.len()).flat_map(|group| instance.starts().map(move |start| (group, start)));
             let reach: Vec<usize> = stages.map(furthest).collect();
             return Self::judge_kinds(instance, &reach, &Remaining::all(instance), stop);
         }
@@ -73,7 +74,7 @@ impl WeightedCapacity {
         let useful = tables.useful_cuts();
         if instance.cuts.are_nested_at(&useful) {
             let narrowed = instance.with_cuts_at(&useful);
-            let mut place_of = vec![0; instance.blocks() + 1];
+            let mut place_of = instance.by_position(0);
             useful.iter().enumerate().for_each(|(place, &position)| place_of[position] = place);
             let furthest = |group: usize, place: usize| {
                 let ends = ends(group, useful[place]);
@@ -91,7 +92,8 @@ impl WeightedCapacity {
             });
         }
         let heaviest = |group: usize, start: usize, within: &[f64]| {
-            ends(group, start).iter().map(|end| within[end] - within[start]).fold(0.0, f64::max)
+            let ends = ends(group, Position::nth(start));
+            ends.iter().map(|end| within[end.number()] - within[start]).fold(0.0, f64::max)
         };
         Self::judge_sets(instance, &heaviest, &Remaining::all(instance), stop)
     }
@@ -161,7 +163,7 @@ impl WeightedCapacity {
     pub fn admitted<const W: usize>(&self, group: usize, starts: Bits<W>, remaining: &Remaining) -> Bits<W> {
         let mut admitted = Bits::EMPTY;
         for start in starts.iter() {
-            let place = self.place_of.as_ref().map_or(start, |place_of| place_of[start]);
+            let place = self.place_of.as_ref().map_or(start.number(), |place_of| place_of[start]);
             if self.weighings.iter().all(|weighing| weighing.suffices(group, place, remaining)) {
                 admitted.insert(start);
             }
@@ -260,31 +262,31 @@ impl Weighing {
 
 /// What weighs, within each position: parameters and state, work, and the number of blocks.
 fn weights_within(instance: &Instance) -> Vec<Vec<f64>> {
-    let positions = || 0..=instance.blocks();
+    let positions = || instance.positions();
     let given = [
-        positions().map(|position| instance.resident_bytes(0, position) as f64).collect(),
+        positions().map(|position| instance.resident_bytes(Position::FIRST, position) as f64).collect(),
         positions()
-            .map(|position| slowest(instance).map_or(0.0, |group| instance.compute_s(group, 0, position)))
+            .map(|position| slowest(instance).map_or(0.0, |group| instance.compute_s(group, Position::FIRST, position)))
             .collect(),
-        instance.cuts.sums_of_blocks(|_| 1).into_iter().map(|blocks| blocks as f64).collect::<Vec<f64>>(),
+        instance.cuts.sums_of_blocks(|_| 1).iter().map(|&blocks| f64::from(blocks)).collect::<Vec<f64>>(),
     ];
     given.into_iter().filter(|within| within[instance.blocks()] > 0.0).collect()
 }
 
 /// The group whose hosts take longest for the whole model.
 fn slowest(instance: &Instance) -> Option<usize> {
-    let whole_s = |group: usize| instance.compute_s(group, 0, instance.blocks());
+    let whole_s = |group: usize| instance.compute_s(group, Position::FIRST, instance.last());
     (0..instance.groups.len()).max_by(|&a, &b| whole_s(a).total_cmp(&whole_s(b)))
 }
 
 fn block_bytes(instance: &Instance) -> Vec<f64> {
-    (0..instance.blocks()).map(|block| instance.resident_bytes(block, block + 1) as f64).collect()
+    instance.starts().map(|start| instance.resident_bytes(start, start + 1) as f64).collect()
 }
 
 fn block_work(instance: &Instance) -> Vec<f64> {
     let slowest = slowest(instance);
-    let work = |block| slowest.map_or(0.0, |group| instance.compute_s(group, block, block + 1));
-    (0..instance.blocks()).map(work).collect()
+    let work = |start: Position| slowest.map_or(0.0, |group| instance.compute_s(group, start, start + 1));
+    instance.starts().map(work).collect()
 }
 
 /// Weights under which the heaviest stages of all hosts cover the model as few times over as updates can make it.

@@ -47,7 +47,7 @@ pub(super) fn more_memory(request: &PlanRequest, stop: &dyn Stop) -> Result<Memo
 fn stage_sizes(request: &PlanRequest, stop: &dyn Stop) -> Result<(Instance, Vec<u64>), Stopped> {
     let instance = Instance::new(request, &|| stop.reason().is_some())?;
     let mut sizes = Vec::new();
-    for start in 0..instance.blocks() {
+    for start in instance.starts() {
         if stop.reason().is_some() {
             return Err(Stopped);
         }

@@ -18,6 +18,7 @@ use crate::exact::labels::bytes_per_label;
 use crate::exact::neighbourhood::Neighbourhoods;
 use crate::exact::stage_ends::StageEnds;
 use crate::incumbent::Incumbent;
+use crate::index::Position;
 use crate::instance::Instance;
 use crate::search::bisect::{approach, bisect, reached};
 use crate::search::effort::{BEAMS_PER_ROUND, DIVE_BISECTIONS, DIVE_FACTORS, FIRST_WIDTH, MOST_LISTED, MOST_WIDTH};
@@ -62,7 +63,7 @@ fn search_on<const W: usize>(incumbent: &Incumbent<'_>) -> Result<(), Stopped> {
 fn close_on<const W: usize>(
     incumbent: &Incumbent<'_>,
     instance: &Instance,
-    cuts: &[usize],
+    cuts: &[Position],
     rng: Pcg64Mcg,
 ) -> Result<(), Stopped> {
     let stage_ends = StageEnds::<W>::new(instance, &|| incumbent.must_end())?;

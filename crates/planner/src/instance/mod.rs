@@ -20,7 +20,7 @@ use crate::domain::activation::activation_bytes;
 use crate::domain::cluster::Node;
 use crate::domain::options::{ComputeModel, MemoryModel, Objective, Overlap, Pin};
 use crate::domain::request::PlanRequest;
-use crate::index::{Host, IndexVec};
+use crate::index::{Host, Index, IndexVec, Position};
 
 /// Hosts that are alike in all that a stage asks of its node: memory, compute and pins.
 #[derive(Debug, Clone, PartialEq)]
@@ -46,9 +46,9 @@ const PICOSECONDS: f64 = 1e12;
 #[derive(Debug, Clone)]
 struct ClassWork {
     /// Picoseconds of layers with a measured time.
-    timed_ps: Vec<f64>,
+    timed_ps: IndexVec<Position, f64>,
     /// Operations of the other layers.
-    flops: Vec<f64>,
+    flops: IndexVec<Position, f64>,
     /// Whether neither ever decreases with the position.
     is_sorted: bool,
 }
@@ -66,7 +66,7 @@ pub struct Instance {
     /// For each host its group.
     pub group_of: IndexVec<Host, usize>,
     /// For each position the bits that a hop there carries.
-    pub load_bits: Vec<f64>,
+    pub load_bits: IndexVec<Position, f64>,
     /// Links between hosts.
     pub links: Arc<Links>,
     /// For each host the seconds in which the input reaches it from the source.
@@ -92,7 +92,7 @@ pub struct Instance {
     /// For each block the places that its layers are pinned to, as indices of [`Group`]'s `meets`, ascending.
     pins: Vec<Vec<usize>>,
     /// For each place and position how many blocks within it are pinned there, where cuts are sets.
-    pinned: Vec<Vec<u32>>,
+    pinned: Vec<IndexVec<Position, u32>>,
     bytes: StageBytes,
     classes: Vec<ClassWork>,
 }
@@ -126,7 +126,7 @@ impl Instance {
         let shares = Shares::new(request);
         let (groups, group_of) = group_hosts(request, &hosts, &shares, &places, &class_of_name, stop)?;
         let load = |bytes: &u64| 8.0 * (*bytes as f64 * cost_model.transfer_scale);
-        let load_bits: Vec<f64> = cuts.boundary_bytes.iter().map(load).collect();
+        let load_bits: IndexVec<Position, f64> = cuts.boundary_bytes.iter().map(load).collect();
         let finder = LinkFinder::new(cluster).shared(&shares.of_link);
         let links = Links::new(&finder, &hosts, stop)?;
         let end = |id: &Option<String>| id.as_ref().and_then(|id| cluster.node_index(id));
@@ -135,8 +135,8 @@ impl Instance {
             (Some(from), Some(to)) if from != to => finder.link(from, to).transfer_s(load_bits),
             _ => 0.0,
         };
-        let last = cuts.last();
-        let input_s = hosts.iter().map(|&node| travel(source, Some(node), load_bits[0])).collect();
+        let last = Position::nth(cuts.last());
+        let input_s = hosts.iter().map(|&node| travel(source, Some(node), load_bits[Position::FIRST])).collect();
         let output_s = hosts.iter().map(|&node| travel(Some(node), sink, load_bits[last])).collect();
         let host_at = |node: Option<usize>| node.and_then(|node| host_of_node.get(&node).copied());
         let asked = constraints.max_stages.map_or(usize::MAX, |most| usize::try_from(most).unwrap_or(usize::MAX));
@@ -221,10 +221,10 @@ impl Instance {
 
     /// The same instance with cuts at some positions only, ascending, 0 and m among them. Along a chain, blocks between
     /// them become one.
-    pub fn with_cuts_at(&self, kept: &[usize]) -> Self {
-        let seconds_at_kept = |all: &[f64]| kept.iter().map(|&position| all[position]).collect::<Vec<f64>>();
-        let pins_of = |ends: &[usize]| {
-            let mut pins = self.pins[ends[0]..ends[1]].concat();
+    pub fn with_cuts_at(&self, kept: &[Position]) -> Self {
+        let seconds_at_kept = |all: &IndexVec<Position, f64>| kept.iter().map(|&position| all[position]).collect();
+        let pins_of = |ends: &[Position]| {
+            let mut pins = self.pins[ends[0].number()..ends[1].number()].concat();
             pins.sort_unstable();
             pins.dedup();
             pins
@@ -234,7 +234,7 @@ impl Instance {
             flops: seconds_at_kept(&work.flops),
             is_sorted: work.is_sorted,
         };
-        let counts = |all: &Vec<u32>| kept.iter().map(|&position| all[position]).collect();
+        let counts = |all: &IndexVec<Position, u32>| kept.iter().map(|&position| all[position]).collect();
         let cuts = self.cuts.at(kept);
         Self {
             is_chain: self.is_chain || cuts.are_nested(),
@@ -259,9 +259,47 @@ impl Instance {
         self.cuts.block_count()
     }
 
-    /// m, the last position: the whole model.
+    /// m, the number of positions behind the first.
     pub fn blocks(&self) -> usize {
         self.cuts.last()
+    }
+
+    /// The last position: the whole model.
+    #[inline]
+    pub fn last(&self) -> Position {
+        Position::nth(self.blocks())
+    }
+
+    /// All positions.
+    pub fn positions(&self) -> impl DoubleEndedIterator<Item = Position> + Clone + use<> {
+        Position::FIRST.through(self.last())
+    }
+
+    /// The positions at which a stage can start: all but the last.
+    #[inline]
+    pub fn starts(&self) -> impl DoubleEndedIterator<Item = Position> + Clone + use<> {
+        Position::FIRST.until(self.last())
+    }
+
+    /// The positions at which a stage can end: all but the first.
+    #[inline]
+    pub fn ends(&self) -> impl DoubleEndedIterator<Item = Position> + Clone + use<> {
+        (Position::FIRST + 1).through(self.last())
+    }
+
+    /// The positions between the first and the last.
+    pub fn inner_positions(&self) -> impl DoubleEndedIterator<Item = Position> + Clone + use<> {
+        (Position::FIRST + 1).until(self.last())
+    }
+
+    /// A list with the same item for each position.
+    pub fn by_position<T: Clone>(&self, item: T) -> IndexVec<Position, T> {
+        IndexVec::filled(item, self.blocks() + 1)
+    }
+
+    /// A list with the same item for each host.
+    pub fn by_host<T: Clone>(&self, item: T) -> IndexVec<Host, T> {
+        IndexVec::filled(item, self.hosts.len())
     }
 
     /// The layers of a block, by their places in the model, ascending. Blocks count from 1.
@@ -270,7 +308,7 @@ impl Instance {
     }
 
     /// Bytes of parameters and state of a stage (i, j], those of constants that it shares with others left out.
-    pub fn resident_bytes(&self, start: usize, end: usize) -> u64 {
+    pub fn resident_bytes(&self, start: Position, end: Position) -> u64 {
         self.bytes.resident(start, end)
     }
 
@@ -282,7 +320,7 @@ impl Instance {
 
     /// Seconds of a hop at a position between two hosts.
     #[inline]
-    pub fn hop_s(&self, from: Host, to: Host, position: usize) -> f64 {
+    pub fn hop_s(&self, from: Host, to: Host, position: Position) -> f64 {
         self.link(from, to).transfer_s(self.load_bits[position])
     }
 
@@ -294,21 +332,21 @@ impl Instance {
 
     /// Seconds of compute of a stage (i, j] on a host of a group.
     #[inline]
-    pub fn compute_s(&self, group: usize, start: usize, end: usize) -> f64 {
+    pub fn compute_s(&self, group: usize, start: Position, end: Position) -> f64 {
         let Group { slowdown, spared_s, .. } = self.groups[group];
         (self.work_s(group, start, end) - spared_s).max(0.0) * slowdown
     }
 
     /// Seconds that a stage (i, j] would compute if no occupant shared its host.
     #[inline]
-    pub fn work_s(&self, group: usize, start: usize, end: usize) -> f64 {
+    pub fn work_s(&self, group: usize, start: Position, end: Position) -> f64 {
         let Group { class, flops_per_s, .. } = self.groups[group];
         let work = &self.classes[class];
         (work.timed_ps[end] - work.timed_ps[start]) / PICOSECONDS + (work.flops[end] - work.flops[start]) / flops_per_s
     }
 
     /// Bytes that a stage (i, j] needs. O(j − i) along a chain.
-    pub fn memory_bytes(&self, start: usize, end: usize) -> u64 {
+    pub fn memory_bytes(&self, start: Position, end: Position) -> u64 {
         self.bytes.of(start, end)
     }
 
@@ -325,20 +363,20 @@ impl Instance {
 
     /// Calls `visit` with each end of a stage that begins at i and fits the memory, ascending. Memory does not grow
     /// steadily along a chain: a boundary's buffers may shrink.
-    pub fn ends_in_memory(&self, group: usize, start: usize, visit: impl FnMut(usize)) {
+    pub fn ends_in_memory(&self, group: usize, start: Position, visit: impl FnMut(Position)) {
         let free_bytes = self.groups[group].free_bytes;
         if let Some(ends) = self.bytes.ends(start) {
-            let fits = |&(end, bytes): &(usize, u64)| bytes <= free_bytes && self.stage_allowed(group, start, end);
+            let fits = |&(end, bytes): &(Position, u64)| bytes <= free_bytes && self.stage_allowed(group, start, end);
             ends.filter(fits).map(|(end, _)| end).for_each(visit);
             return;
         }
-        self.fitting_ends(free_bytes, start, |end| self.pins_allow(group, end), visit);
+        self.fitting_ends(free_bytes, start, |block| self.pins_allow(group, block), visit);
     }
 
     /// Whether a stage (i, j] fits the memory of a group's hosts and its pins admit them. O(j − i) along a chain.
-    pub fn fits(&self, group: usize, start: usize, end: usize) -> bool {
+    pub fn fits(&self, group: usize, start: Position, end: Position) -> bool {
         let allowed = match self.cuts.sets() {
-            None => (start + 1..=end).all(|block| self.pins_allow(group, block)),
+            None => (start.number() + 1..=end.number()).all(|block| self.pins_allow(group, block)),
             Some(_) => self.stage_allowed(group, start, end),
         };
         allowed && self.memory_bytes(start, end) <= self.groups[group].free_bytes
@@ -346,28 +384,28 @@ impl Instance {
 
     /// Whether the pins of a stage's blocks let it run on a group's hosts, where cuts are sets.
     #[inline]
-    fn stage_allowed(&self, group: usize, start: usize, end: usize) -> bool {
+    fn stage_allowed(&self, group: usize, start: Position, end: Position) -> bool {
         let meets = &self.groups[group].meets;
         self.pinned.iter().zip(meets).all(|(counts, meets)| *meets || counts[end] == counts[start])
     }
 
     /// Calls `visit` with each end of a stage that begins at i and would fit the memory without buffers for what comes in
     /// and goes out.
-    pub fn ends_without_buffers(&self, group: usize, start: usize, mut visit: impl FnMut(usize)) {
+    pub fn ends_without_buffers(&self, group: usize, start: Position, mut visit: impl FnMut(Position)) {
         let free_bytes = self.groups[group].free_bytes;
         if let Some(ends) = self.bytes.ends(start) {
-            let buffers = |end: usize| self.bytes.buffers(start) + self.bytes.buffers(end);
-            let fits = |&(end, bytes): &(usize, u64)| {
+            let buffers = |end: Position| self.bytes.buffers(start) + self.bytes.buffers(end);
+            let fits = |&(end, bytes): &(Position, u64)| {
                 bytes - buffers(end) <= free_bytes && self.stage_allowed(group, start, end)
             };
             ends.filter(fits).map(|(end, _)| end).for_each(visit);
             return;
         }
         let mut running = Running::default();
-        for end in start + 1..=self.blocks() {
-            self.bytes.add(&mut running, start, end);
+        for end in (start + 1).through(self.last()) {
+            self.bytes.add(&mut running, start, end.number());
             let needed = self.bytes.without_buffers(&running, start, end);
-            if !self.pins_allow(group, end) || needed > free_bytes {
+            if !self.pins_allow(group, end.number()) || needed > free_bytes {
                 break;
             }
             visit(end);
@@ -408,12 +446,12 @@ impl Instance {
     }
 
     /// Bytes that every stage needs that holds (i, j]: those of (i, j] without buffers. O(j − i) along a chain.
-    pub fn least_bytes(&self, start: usize, end: usize) -> u64 {
+    pub fn least_bytes(&self, start: Position, end: Position) -> u64 {
         self.memory_bytes(start, end) - self.bytes.buffers(start) - self.bytes.buffers(end)
     }
 
     /// Calls `visit` with each end of a stage that begins at i and fits in so many bytes, wherever its layers are pinned.
-    pub fn ends_within(&self, free_bytes: u64, start: usize, visit: impl FnMut(usize)) {
+    pub fn ends_within(&self, free_bytes: u64, start: Position, visit: impl FnMut(Position)) {
         if let Some(ends) = self.bytes.ends(start) {
             return ends.filter(|&(_, bytes)| bytes <= free_bytes).map(|(end, _)| end).for_each(visit);
         }
@@ -424,15 +462,15 @@ impl Instance {
     fn fitting_ends(
         &self,
         free_bytes: u64,
-        start: usize,
+        start: Position,
         allowed: impl Fn(usize) -> bool,
-        mut visit: impl FnMut(usize),
+        mut visit: impl FnMut(Position),
     ) {
         let mut running = Running::default();
-        for end in start + 1..=self.blocks() {
-            self.bytes.add(&mut running, start, end);
+        for end in (start + 1).through(self.last()) {
+            self.bytes.add(&mut running, start, end.number());
             let needed = self.bytes.without_buffers(&running, start, end) + self.bytes.buffers(start);
-            if !allowed(end) || needed > free_bytes {
+            if !allowed(end.number()) || needed > free_bytes {
                 break;
             }
             if needed + self.bytes.buffers(end) <= free_bytes {
@@ -510,10 +548,10 @@ pub fn most_sets(hosts: usize) -> usize {
 }
 
 /// For each place and position how many blocks within it are pinned there.
-fn pinned(cuts: &Cuts, pins: &[Vec<usize>], places: usize) -> Vec<Vec<u32>> {
+fn pinned(cuts: &Cuts, pins: &[Vec<usize>], places: usize) -> Vec<IndexVec<Position, u32>> {
     let count = |place| {
         let counts = cuts.sums_of_blocks(|block| u64::from(pins[block].contains(&place)));
-        counts.into_iter().map(|count| count as u32).collect()
+        counts.iter().map(|&count| count as u32).collect()
     };
     (0..places).map(count).collect()
 }
@@ -526,7 +564,7 @@ fn class_work<'r>(request: &'r PlanRequest, cuts: &Cuts) -> (Vec<ClassWork>, BTr
         let counts = request.options.cost_model.compute == ComputeModel::Profile;
         let timed_ps = cuts.sums(|layer| if counts { time(layer).unwrap_or(0) as f64 } else { 0.0 });
         let flops = cuts.sums(|layer| if counts && time(layer).is_none() { layers[layer].flops as f64 } else { 0.0 });
-        ClassWork { is_sorted: timed_ps.is_sorted() && flops.is_sorted(), timed_ps, flops }
+        ClassWork { is_sorted: timed_ps.iter().is_sorted() && flops.iter().is_sorted(), timed_ps, flops }
     };
     let mut classes = vec![work_of(None)];
     let timed: BTreeSet<&str> = layers.iter().flat_map(|layer| layer.time_s.keys().map(String::as_str)).collect();

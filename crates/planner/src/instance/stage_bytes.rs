@@ -4,9 +4,11 @@
 //! begins earlier or ends later, but for its buffers. Between sets each pair of positions has its bytes in a table.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 
 use crate::cuts::{Cuts, Sets};
 use crate::domain::model::ModelProfile;
+use crate::index::{Index, IndexVec, Position};
 use crate::stopped::Stopped;
 
 /// Bytes of constants that some blocks share.
@@ -32,13 +34,13 @@ struct Shared {
 #[derive(Debug, Clone)]
 pub struct StageBytes {
     /// For each position the parameters and state within it: of layers, and of constants that one block alone needs.
-    resident: Vec<u64>,
+    resident: IndexVec<Position, u64>,
     /// For each position the parameters of constants that one block alone needs.
-    own_params: Vec<u64>,
+    own_params: IndexVec<Position, u64>,
     /// For each position the outputs of constants that one block alone reads.
-    own_outputs: Vec<u64>,
+    own_outputs: IndexVec<Position, u64>,
     /// For each position the buffers of a stage that begins or ends there.
-    buffers: Vec<u64>,
+    buffers: IndexVec<Position, u64>,
     /// For each block its parameters and state: of layers, and of constants that it alone needs for them.
     of_block: Vec<u64>,
     /// For each block the largest activation of its layers.
@@ -54,7 +56,7 @@ pub struct StageBytes {
 struct Pairs {
     /// For each start where its ends begin, and where the last ones end.
     offsets: Vec<usize>,
-    ends: Vec<u32>,
+    ends: Vec<Position>,
     bytes: Vec<u64>,
 }
 
@@ -110,8 +112,8 @@ impl StageBytes {
     }
 
     /// The same between some of the positions, of which blocks become one along a chain.
-    pub fn at(&self, kept: &[usize]) -> Self {
-        let at_kept = |all: &[u64]| kept.iter().map(|&position| all[position]).collect::<Vec<u64>>();
+    pub fn at(&self, kept: &[Position]) -> Self {
+        let at_kept = |all: &IndexVec<Position, u64>| kept.iter().map(|&position| all[position]).collect();
         let mut some = Self {
             resident: at_kept(&self.resident),
             own_params: at_kept(&self.own_params),
@@ -123,10 +125,10 @@ impl StageBytes {
             pairs: self.pairs.as_ref().map(|pairs| pairs.at(kept)),
         };
         if self.pairs.is_none() {
-            let spans = || kept.windows(2).map(|ends| ends[0]..ends[1]);
+            let spans = || kept.windows(2).map(|ends| ends[0].number()..ends[1].number());
             some.activation = spans().map(|span| self.activation[span].iter().copied().max().unwrap_or(0)).collect();
             some.of_block = spans().map(|span| self.of_block[span].iter().sum()).collect();
-            let block_of = |block: usize| kept.partition_point(|&position| position < block);
+            let block_of = |block: usize| kept.partition_point(|position| position.number() < block);
             for (&block, occurrences) in &self.occurrences {
                 let joined = some.occurrences.entry(block_of(block)).or_default();
                 for &(before, bytes) in occurrences {
@@ -142,7 +144,7 @@ impl StageBytes {
     }
 
     /// Parameters and state of a stage (i, j]: of its layers, and of constants that one block alone needs.
-    pub fn resident(&self, start: usize, end: usize) -> u64 {
+    pub fn resident(&self, start: Position, end: Position) -> u64 {
         self.resident[end] - self.resident[start]
     }
 
@@ -152,7 +154,7 @@ impl StageBytes {
     }
 
     /// The buffers of a stage that begins or ends at a position.
-    pub fn buffers(&self, position: usize) -> u64 {
+    pub fn buffers(&self, position: Position) -> u64 {
         self.buffers[position]
     }
 
@@ -168,13 +170,13 @@ impl StageBytes {
 
     /// Adds a block to a stage along a chain that begins at `start`. Blocks count from 1.
     #[inline]
-    pub fn add(&self, running: &mut Running, start: usize, block: usize) {
+    pub fn add(&self, running: &mut Running, start: Position, block: usize) {
         running.activation = running.activation.max(self.activation[block - 1]);
         if self.occurrences.is_empty() {
             return;
         }
         for (before, bytes) in self.occurrences.get(&block).into_iter().flatten() {
-            if *before <= start {
+            if *before <= start.number() {
                 running.shared.add(bytes);
             }
         }
@@ -182,35 +184,35 @@ impl StageBytes {
 
     /// The bytes of a stage along a chain without its buffers.
     #[inline]
-    pub fn without_buffers(&self, running: &Running, start: usize, end: usize) -> u64 {
+    pub fn without_buffers(&self, running: &Running, start: Position, end: Position) -> u64 {
         self.resident(start, end) + running.activation + self.constants_beside(&running.shared, start, end)
     }
 
     /// What constants need beside the parameters and state that are resident.
     #[inline]
-    fn constants_beside(&self, shared: &Constants, start: usize, end: usize) -> u64 {
+    fn constants_beside(&self, shared: &Constants, start: Position, end: Position) -> u64 {
         let own_params = self.own_params[end] - self.own_params[start];
         let own_outputs = self.own_outputs[end] - self.own_outputs[start];
         (own_params + shared.params).max(own_outputs + shared.outputs) - own_params + shared.states
     }
 
     /// Where cuts are sets: the ends of the stages from a start, ascending, with the bytes of each, buffers included.
-    pub fn ends(&self, start: usize) -> Option<impl Iterator<Item = (usize, u64)> + '_> {
+    pub fn ends(&self, start: Position) -> Option<impl Iterator<Item = (Position, u64)> + '_> {
         let pairs = self.pairs.as_ref()?;
-        let span = pairs.offsets[start]..pairs.offsets[start + 1];
-        Some(pairs.ends[span.clone()].iter().zip(&pairs.bytes[span]).map(|(&end, &bytes)| (end as usize, bytes)))
+        let span = pairs.from(start);
+        Some(pairs.ends[span.clone()].iter().copied().zip(pairs.bytes[span].iter().copied()))
     }
 
     /// The bytes of a stage. O(j − i) along a chain.
-    pub fn of(&self, start: usize, end: usize) -> u64 {
+    pub fn of(&self, start: Position, end: Position) -> u64 {
         if let Some(pairs) = &self.pairs {
-            let span = pairs.offsets[start]..pairs.offsets[start + 1];
-            let at = pairs.ends[span.clone()].binary_search(&(end as u32));
+            let span = pairs.from(start);
+            let at = pairs.ends[span.clone()].binary_search(&end);
             // No stage leads between two cuts neither of which lies within the other.
             return at.map_or(u64::MAX, |at| pairs.bytes[span.start + at]);
         }
         let mut running = Running::default();
-        (start + 1..=end).for_each(|block| self.add(&mut running, start, block));
+        (start.number() + 1..=end.number()).for_each(|block| self.add(&mut running, start, block));
         self.without_buffers(&running, start, end) + self.buffers[start] + self.buffers[end]
     }
 
@@ -243,10 +245,12 @@ impl StageBytes {
                         needed.add(&shared.bytes);
                     }
                 }
+                let activation = activation[end];
+                let (start, end) = (Position::nth(start), Position::nth(end));
                 let beside = self.constants_beside(&needed, start, end);
                 let buffers = self.buffers[start] + self.buffers[end];
-                pairs.ends.push(end as u32);
-                pairs.bytes.push(self.resident(start, end) + activation[end] + beside + buffers);
+                pairs.ends.push(end);
+                pairs.bytes.push(self.resident(start, end) + activation + beside + buffers);
             }
             pairs.offsets.push(pairs.ends.len());
         }
@@ -255,14 +259,19 @@ impl StageBytes {
 }
 
 impl Pairs {
-    fn at(&self, kept: &[usize]) -> Self {
+    /// The places of the stages from a start.
+    #[inline]
+    fn from(&self, start: Position) -> Range<usize> {
+        self.offsets[start.number()]..self.offsets[start.number() + 1]
+    }
+
+    fn at(&self, kept: &[Position]) -> Self {
         let mut some = Self { offsets: vec![0], ..Self::default() };
-        let mut number = vec![u32::MAX; self.offsets.len()];
-        kept.iter().enumerate().for_each(|(at, &position)| number[position] = at as u32);
+        let mut kept_as: IndexVec<Position, Option<Position>> = IndexVec::filled(None, self.offsets.len());
+        kept.iter().enumerate().for_each(|(at, &position)| kept_as[position] = Some(Position::nth(at)));
         for &start in kept {
-            for at in self.offsets[start]..self.offsets[start + 1] {
-                let end = number[self.ends[at] as usize];
-                if end != u32::MAX {
+            for at in self.from(start) {
+                if let Some(end) = kept_as[self.ends[at]] {
                     some.ends.push(end);
                     some.bytes.push(self.bytes[at]);
                 }

@@ -11,7 +11,7 @@
 use rand::RngExt;
 use rand_pcg::Pcg64Mcg;
 
-use crate::index::{Grid, Host};
+use crate::index::{Grid, Host, Index, IndexVec, Position};
 use crate::instance::Instance;
 use crate::stopped::Stopped;
 
@@ -28,15 +28,15 @@ const MOST_NUMBERS: usize = 4 << 20;
 const MOVES_PER_STOP: usize = 64;
 
 /// A stage that fits the memory: its end, and how long it computes.
-type Stage = (usize, f64);
+type Stage = (Position, f64);
 
 /// What orders are judged by.
 pub struct Orders<'p> {
     instance: &'p Instance,
     /// By group, then start.
-    stages: Vec<Vec<Stage>>,
+    stages: Grid<usize, Position, Vec<Stage>>,
     /// For each number of stages the first position from which so many can reach the end.
-    least_start: Vec<usize>,
+    least_start: Vec<Position>,
     /// Seconds a bit and seconds at all, for each pair of hosts.
     hops: Grid<Host, Host, (f64, f64)>,
 }
@@ -44,7 +44,7 @@ pub struct Orders<'p> {
 /// An order of hosts, and for each number of its stages the least excess for each end of the last.
 struct Judged {
     order: Vec<Host>,
-    rows: Vec<Vec<f64>>,
+    rows: Vec<IndexVec<Position, f64>>,
     excess_s: f64,
 }
 
@@ -55,31 +55,31 @@ impl<'p> Orders<'p> {
         if hosts * hosts > MOST_NUMBERS {
             return Ok(None);
         }
-        let mut stages: Vec<Vec<Stage>> = Vec::with_capacity(instance.groups.len() * blocks);
+        let mut stages: Grid<usize, Position, Vec<Stage>> = Grid::filled(Vec::new(), instance.groups.len(), blocks);
         let mut numbers = 0;
         for group in 0..instance.groups.len() {
-            for start in 0..blocks {
-                numbers += stages.last().map_or(0, Vec::len);
+            for start in instance.starts() {
                 if numbers > MOST_NUMBERS {
                     return Ok(None);
                 }
-                if start % 64 == 0 && stop() {
+                if start.number() % 64 == 0 && stop() {
                     return Err(Stopped);
                 }
-                let mut ends = Vec::new();
+                let ends = &mut stages[(group, start)];
                 instance.ends_in_memory(group, start, |end| ends.push((end, instance.compute_s(group, start, end))));
-                stages.push(ends);
+                numbers += ends.len();
             }
         }
-        let furthest = |start: usize| {
-            let of_group = |group: usize| stages[group * blocks + start].last().map_or(start, |&(end, _)| end);
+        let furthest = |start: Position| {
+            let of_group = |group: usize| stages[(group, start)].last().map_or(start, |&(end, _)| end);
             (0..instance.groups.len()).map(of_group).max().unwrap_or(start)
         };
-        let furthest: Vec<usize> = (0..blocks).map(furthest).collect();
-        let mut least_start = vec![blocks];
+        let furthest: IndexVec<Position, Position> = instance.starts().map(furthest).collect();
+        let mut least_start = vec![instance.last()];
         for _ in 0..instance.most_stages {
             let target = least_start[least_start.len() - 1];
-            least_start.push((0..blocks).find(|&start| furthest[start] >= target).unwrap_or(blocks));
+            let reaches = |start: &Position| furthest[*start] >= target;
+            least_start.push(instance.starts().find(reaches).unwrap_or(instance.last()));
         }
         let hop = |(from, to): (Host, Host)| {
             let link = instance.link(from, to);
@@ -92,7 +92,7 @@ impl<'p> Orders<'p> {
         Ok(Some(Self { instance, stages, least_start, hops }))
     }
 
-    fn hop_s(&self, from: Host, to: Host, position: usize) -> f64 {
+    fn hop_s(&self, from: Host, to: Host, position: Position) -> f64 {
         let (per_bit_s, latency_s) = self.hops[(from, to)];
         per_bit_s * self.instance.load_bits[position] + latency_s
     }
@@ -141,24 +141,26 @@ impl<'p> Orders<'p> {
     /// Adds rows from a stage on; the excess is infinite where it is above a limit.
     fn judge(&self, judged: &mut Judged, from: usize, period_s: f64, limit_s: f64) {
         let instance = self.instance;
-        let blocks = instance.blocks();
         let order = &judged.order;
         judged.excess_s = f64::INFINITY;
-        let mut sends = vec![0.0; blocks + 1];
+        let mut sends = instance.by_position(0.0);
         for stage in from..order.len() {
             let host = order[stage];
             let left = order.len() - stage - 1;
             let least_end = self.least_start[left];
-            for (end, send_s) in sends.iter_mut().enumerate().skip(least_end) {
-                *send_s = match order.get(stage + 1) {
+            for end in least_end.through(instance.last()) {
+                sends[end] = match order.get(stage + 1) {
                     Some(&next) => self.hop_s(host, next, end),
                     None => instance.output_s[host],
                 };
             }
-            let mut row = vec![f64::INFINITY; blocks + 1];
+            let mut row = instance.by_position(f64::INFINITY);
             let mut least_s = f64::INFINITY;
-            let starts = if stage == 0 { 0..1 } else { self.least_start[left + 1]..blocks };
-            for start in starts {
+            let (first, behind) = match stage {
+                0 => (Position::FIRST, Position::FIRST + 1),
+                _ => (self.least_start[left + 1], instance.last()),
+            };
+            for start in first.until(behind) {
                 let (before_s, receive_s) = match stage {
                     0 => (0.0, instance.input_s[host]),
                     _ => (judged.rows[stage - 1][start], self.hop_s(order[stage - 1], host, start)),
@@ -166,7 +168,7 @@ impl<'p> Orders<'p> {
                 if before_s > limit_s || before_s == f64::INFINITY {
                     continue;
                 }
-                for &(end, compute_s) in &self.stages[instance.group_of[host] * blocks + start] {
+                for &(end, compute_s) in &self.stages[(instance.group_of[host], start)] {
                     if end < least_end {
                         continue;
                     }
@@ -182,7 +184,7 @@ impl<'p> Orders<'p> {
             }
             judged.rows.push(row);
         }
-        judged.excess_s = judged.rows[order.len() - 1][blocks];
+        judged.excess_s = judged.rows[order.len() - 1][instance.last()];
     }
 }
 
@@ -229,7 +231,6 @@ mod tests {
     use crate::cost::costs;
     use crate::domain::options::Overlap;
     use crate::domain::request::PlanRequest;
-    use crate::index::Index;
     use crate::repartition::repartition;
 
     #[test]

@@ -16,7 +16,7 @@ use super::limits::Goal;
 use super::steps::{BEGINNING, Steps};
 use crate::bits::Bits;
 use crate::cost::Assignment;
-use crate::index::{Host, Index, IndexVec};
+use crate::index::{Host, Index, IndexVec, Position};
 
 /// The most buckets of a layer before the best are chosen. Wider beams are narrowed.
 const MOST_CANDIDATES: usize = 400_000;
@@ -45,7 +45,7 @@ impl BeamBucket {
         stages_before: usize,
     ) -> bool {
         let mut starts = Bits::<W>::EMPTY;
-        self.labels.iter().for_each(|label| starts.insert(label.position as usize));
+        self.labels.iter().for_each(|label| starts.insert(label.position));
         let words = self.visited.iter().enumerate();
         let visited = words.flat_map(|(word, &bits)| {
             (0..64).filter(move |bit| bits >> bit & 1 == 1).map(move |bit| Host::nth(word * 64 + bit))
@@ -53,7 +53,7 @@ impl BeamBucket {
         let stages_after = extensions.within.instance.most_stages - stages_before - 1;
         let admitted = capacity.admitted(extensions.within.instance, self.host, visited, stages_after, starts);
         if admitted != starts {
-            self.labels.retain(|label| admitted.contains(label.position as usize));
+            self.labels.retain(|label| admitted.contains(label.position));
         }
         !self.labels.is_empty()
     }
@@ -76,7 +76,7 @@ pub fn placement<const W: usize>(
     for stages in 1..=extensions.within.instance.most_stages {
         for bucket in &layer {
             if let Some((value, step)) = extensions.finished(bucket.host, &bucket.labels) {
-                best = Some((steps.walk(step, extensions.within.instance.blocks()), value));
+                best = Some((steps.walk(step, extensions.within.instance.last()), value));
                 extensions.within.limits = extensions.goal.below(extensions.within.limits, value);
             }
         }
@@ -86,7 +86,7 @@ pub fn placement<const W: usize>(
         }
         let mut next: Vec<BeamBucket> = Vec::new();
         let mut at: FxHashMap<Key, usize> = FxHashMap::default();
-        let mut ended = Ended::new(extensions.within.instance.blocks());
+        let mut ended = Ended::new(extensions.within.instance);
         let mut arrived = Vec::new();
         for bucket in &layer {
             if stop() {
@@ -143,7 +143,8 @@ fn first_buckets<const W: usize>(
     let mut first = Vec::new();
     for host in extensions.tables.first_hosts() {
         if let Some(resources) = extensions.begun(host) {
-            let label = Label { position: 0, step: steps.add(BEGINNING, host, 0), resources };
+            let label =
+                Label { position: Position::FIRST, step: steps.add(BEGINNING, host, Position::FIRST), resources };
             let visited = with(&nobody, host);
             first.push(BeamBucket { host, visited, openness: openness[host], labels: vec![label] });
         }
@@ -193,9 +194,9 @@ fn rank<const W: usize>(extensions: &Extensions<'_, W>, bucket: &BeamBucket) -> 
         }
         Goal::Stages => {
             let mut starts = Bits::<W>::EMPTY;
-            bucket.labels.iter().for_each(|label| starts.insert(label.position as usize));
+            bucket.labels.iter().for_each(|label| starts.insert(label.position));
             let fewest = extensions.fewest_stages(bucket.host, &bucket.labels, &starts).unwrap_or(usize::MAX);
-            [fewest as f64, -(starts.last().unwrap_or(0) as f64), used]
+            [fewest as f64, -(starts.last().unwrap_or(Position::FIRST).number() as f64), used]
         }
     }
 }

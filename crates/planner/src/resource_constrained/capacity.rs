@@ -45,7 +45,8 @@ impl ResourceCapacity {
             return Ok(Self::ByGroup(by_group));
         }
         let furthest = loads.furthest_ends(instance, stop)?;
-        Ok(match WeightedCapacity::judge_kinds(instance, furthest.cells(), &each_host(instance), stop)? {
+        let furthest: Vec<usize> = furthest.cells().iter().map(|end| end.number()).collect();
+        Ok(match WeightedCapacity::judge_kinds(instance, &furthest, &each_host(instance), stop)? {
             Supply::Insufficient => Self::Insufficient,
             Supply::Scarce(by_host) => Self::ByHost(by_host),
             Supply::Ample => Self::ByGroup(by_group),
@@ -98,6 +99,7 @@ mod tests {
     use crate::exact::stage_ends::StageEnds;
     use crate::goals::period_of_sums;
     use crate::incumbent::Incumbent;
+    use crate::index::Position;
 
     const INSTANCES: [&str; 4] = [
         include_str!("../../tests/instances/paper_tight_n16_0.json"),
@@ -134,7 +136,7 @@ mod tests {
         let capacity = ResourceCapacity::new(&walks, Some(&mut loads), &|| false).unwrap();
         loads.count_stages(instance, &|| false).unwrap();
         let furthest = loads.furthest_ends(instance, &|| false).unwrap();
-        let spans: Vec<(usize, usize, Host)> = best.spans().collect();
+        let spans: Vec<(Position, Position, Host)> = best.spans().collect();
         let name = &request.cluster.name;
         for (index, &(start, end, host)) in spans.iter().enumerate() {
             let left = spans.len() - index;
@@ -147,7 +149,7 @@ mod tests {
             let admitted = capacity.admitted(instance, host, visited, left - 1, Bits::<16>::single(start));
             assert!(admitted.contains(start), "{name}, stage {index}");
         }
-        assert!(!loads.admits(spans[0].2, 0, spans[0].2, spans.len(), period_s * 1.1));
+        assert!(!loads.admits(spans[0].2, Position::FIRST, spans[0].2, spans.len(), period_s * 1.1));
         loads.counts_stages() && matches!(capacity, ResourceCapacity::ByHost(_))
     }
 

@@ -9,7 +9,7 @@
 use super::best_two::BestTwo;
 use super::loads::Loads;
 use super::shipping::Shipping;
-use crate::index::{Grid, Host, Index, IndexVec};
+use crate::index::{Grid, Host, Index, IndexVec, Position};
 use crate::instance::Instance;
 use crate::stopped::Stopped;
 
@@ -19,8 +19,8 @@ pub const ROUNDING: f64 = 1e-12;
 /// The bounds, by position, then host.
 #[derive(Debug)]
 pub struct CompletionBounds {
-    latency: Grid<usize, Host, BestTwo>,
-    bytes: Option<Grid<usize, Host, BestTwo>>,
+    latency: Grid<Position, Host, BestTwo>,
+    bytes: Option<Grid<Position, Host, BestTwo>>,
     /// Whether a walk can begin on a host.
     begins: IndexVec<Host, bool>,
     period_s: f64,
@@ -28,8 +28,8 @@ pub struct CompletionBounds {
 
 /// What follows an end on a host, by position, then host: the rest with its first hop.
 struct Behind {
-    latency: Grid<usize, Host, BestTwo>,
-    bytes: Grid<usize, Host, BestTwo>,
+    latency: Grid<Position, Host, BestTwo>,
+    bytes: Grid<Position, Host, BestTwo>,
 }
 
 impl Behind {
@@ -57,14 +57,15 @@ impl CompletionBounds {
                 .indices()
                 .map(|host| {
                     let input_s = instance.input_s[host];
-                    let admitted = |loads: &Loads| loads.admits(host, 0, host, instance.most_stages, input_s);
+                    let admitted =
+                        |loads: &Loads| loads.admits(host, Position::FIRST, host, instance.most_stages, input_s);
                     input_s <= period_s && loads.is_none_or(admitted)
                 })
                 .collect(),
             period_s,
         };
         let mut behind = Behind::new(hosts, blocks);
-        for start in (0..blocks).rev() {
+        for start in instance.starts().rev() {
             for host in instance.hosts.indices() {
                 if host.number() % 64 == 0 && stop() {
                     return Err(Stopped);
@@ -79,26 +80,26 @@ impl CompletionBounds {
     /// The least latency from a start on a host to the end, the host's own stage included; infinite where there is no
     /// way. The walk came from `before`.
     #[inline]
-    pub fn latency_s(&self, host: Host, start: usize, before: Host) -> f64 {
+    pub fn latency_s(&self, host: Host, start: Position, before: Host) -> f64 {
         self.latency[(start, host)].avoiding(before)
     }
 
     /// The fewest bytes that are still to be shipped, likewise.
     #[inline]
-    pub fn shipped_bytes(&self, host: Host, start: usize, before: Host) -> f64 {
+    pub fn shipped_bytes(&self, host: Host, start: Position, before: Host) -> f64 {
         self.bytes.as_ref().map_or(0.0, |bytes| bytes[(start, host)].avoiding(before))
     }
 
     /// The least latency of all walks within the period; infinite where there is none.
     pub fn least_latency_s(&self, instance: &Instance) -> f64 {
-        let from = |host: Host| instance.input_s[host] + self.latency[(0, host)].least;
+        let from = |host: Host| instance.input_s[host] + self.latency[(Position::FIRST, host)].least;
         self.first_hosts().map(from).fold(f64::INFINITY, f64::min) * (1.0 - ROUNDING)
     }
 
     /// The fewest bytes that a walk within the period ships; 0 without a base.
     pub fn fewest_bytes(&self) -> f64 {
         let Some(bytes) = &self.bytes else { return 0.0 };
-        self.first_hosts().map(|host| bytes[(0, host)].least).fold(f64::INFINITY, f64::min)
+        self.first_hosts().map(|host| bytes[(Position::FIRST, host)].least).fold(f64::INFINITY, f64::min)
     }
 
     fn first_hosts(&self) -> impl Iterator<Item = Host> {
@@ -106,9 +107,9 @@ impl CompletionBounds {
     }
 
     /// What follows a stage that ends on a host.
-    fn go_on(&self, (instance, loads): (&Instance, Option<&Loads>), host: Host, end: usize, behind: &mut Behind) {
+    fn go_on(&self, (instance, loads): (&Instance, Option<&Loads>), host: Host, end: Position, behind: &mut Behind) {
         let (mut latency, mut bytes) = (BestTwo::NONE, BestTwo::NONE);
-        if end == instance.blocks() {
+        if end == instance.last() {
             let output_s = instance.output_s[host];
             if output_s <= self.period_s {
                 latency.add(output_s, Host::NOWHERE);
@@ -135,11 +136,11 @@ impl CompletionBounds {
         &mut self,
         (instance, loads): (&Instance, Option<&Loads>),
         shipping: Option<&Shipping>,
-        start: usize,
+        start: Position,
         behind: &Behind,
         stop: &dyn Fn() -> bool,
     ) -> Result<(), Stopped> {
-        let mut ends: Vec<Vec<(usize, f64)>> = vec![Vec::new(); instance.groups.len()];
+        let mut ends: Vec<Vec<(Position, f64)>> = vec![Vec::new(); instance.groups.len()];
         for (group, ends) in ends.iter_mut().enumerate() {
             instance.ends_in_memory(group, start, |end| {
                 let compute_s = instance.compute_s(group, start, end);

@@ -5,7 +5,8 @@ use super::limits::Goal;
 use super::resources::{Resource, Resources, Stage, Start, Within};
 use crate::bits::Bits;
 use crate::exact::at_period::AtPeriod;
-use crate::index::Host;
+use crate::index::{Host, IndexVec, Position};
+use crate::instance::Instance;
 
 /// The extensions of labels that are possible within limits.
 pub struct Extensions<'t, const W: usize> {
@@ -19,14 +20,14 @@ pub struct Extensions<'t, const W: usize> {
 
 /// The undominated labels at the ends of one host's stage, by end.
 pub struct Ended<const W: usize> {
-    by_end: Vec<Vec<Label>>,
+    by_end: IndexVec<Position, Vec<Label>>,
     ends: Bits<W>,
 }
 
 impl<const W: usize> Ended<W> {
-    /// Room for an instance with so many blocks.
-    pub fn new(blocks: usize) -> Self {
-        Self { by_end: vec![Vec::new(); blocks + 1], ends: Bits::EMPTY }
+    /// Room for an instance.
+    pub fn new(instance: &Instance) -> Self {
+        Self { by_end: instance.by_position(Vec::new()), ends: Bits::EMPTY }
     }
 
     fn clear(&mut self) {
@@ -42,7 +43,9 @@ impl<const W: usize> Extensions<'_, W> {
     pub fn begun(&self, host: Host) -> Option<Resources> {
         let resources = Resources::begin(&self.within, host);
         let stages_left = self.within.instance.most_stages;
-        resources.admits(&self.within, &Start { host, position: 0, before: host, stages_left }).then_some(resources)
+        resources
+            .admits(&self.within, &Start { host, position: Position::FIRST, before: host, stages_left })
+            .then_some(resources)
     }
 
     /// Extends the labels of a host by its stage, to each end that is possible.
@@ -51,7 +54,7 @@ impl<const W: usize> Extensions<'_, W> {
         let instance = self.within.instance;
         let (group, is_chain) = (instance.group_of[host], instance.is_chain());
         for label in labels {
-            let start = label.position as usize;
+            let start = label.position;
             for end in self.tables.ends(host, &Bits::single(start)).iter() {
                 let stage = Stage { host, start, end, compute_s: instance.compute_s(group, start, end) };
                 let mut resources = label.resources;
@@ -63,7 +66,7 @@ impl<const W: usize> Extensions<'_, W> {
                     continue;
                 }
                 ended.ends.insert(end);
-                insert(&mut ended.by_end[end], 0, Label { position: end as u32, step: label.step, resources });
+                insert(&mut ended.by_end[end], 0, Label { position: end, step: label.step, resources });
             }
         }
     }
@@ -103,9 +106,7 @@ impl<const W: usize> Extensions<'_, W> {
         match self.within.loads.filter(|loads| loads.counts_stages()) {
             None => self.tables.fewest_stages(host, starts),
             Some(loads) => {
-                let of = |label: &Label| {
-                    loads.fewest_stages(host, label.position as usize, host, label.resources.load.load_s)
-                };
+                let of = |label: &Label| loads.fewest_stages(host, label.position, host, label.resources.load.load_s);
                 labels.iter().filter_map(of).min()
             }
         }
@@ -113,7 +114,7 @@ impl<const W: usize> Extensions<'_, W> {
 
     /// The least value of the goal to which a label of a host can lead.
     pub fn least_value(&self, host: Host, label: &Label) -> f64 {
-        let start = Start { host, position: label.position as usize, before: host, stages_left: usize::MAX };
+        let start = Start { host, position: label.position, before: host, stages_left: usize::MAX };
         match self.goal {
             Goal::Latency => label.resources.latency.least(&self.within, &start),
             Goal::Bytes => label.resources.shipped.fewest(&self.within, &start),
@@ -140,11 +141,11 @@ impl<const W: usize> Extensions<'_, W> {
 
     /// The resources with the last stage and the output's transfer; `None` if a limit is broken.
     fn delivered(&self, host: Host, label: &Label) -> Option<Resources> {
-        let (instance, start) = (self.within.instance, label.position as usize);
+        let (instance, start) = (self.within.instance, label.position);
         if !self.tables.finishing(host, 1).contains(start) {
             return None;
         }
-        let end = instance.blocks();
+        let end = instance.last();
         let stage = Stage { host, start, end, compute_s: instance.compute_s(instance.group_of[host], start, end) };
         let mut resources = label.resources;
         resources.end(&self.within, &stage).then_some(resources)

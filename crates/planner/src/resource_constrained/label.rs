@@ -1,12 +1,13 @@
 //! Labels: partial walks with the resources that they have consumed, and lists of those that no other dominates.
 
 use super::resources::{Resource, Resources};
+use crate::index::Position;
 
 /// A partial walk at a position where a stage starts or ends.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Label {
     /// The position.
-    pub position: u32,
+    pub position: Position,
     /// The last step of the walk: an index into the steps of the search.
     pub step: u32,
     /// What it has consumed.
@@ -42,7 +43,7 @@ pub fn merge(into: &mut Vec<Label>, more: &[Label]) {
     while !left.is_empty() || !right.is_empty() {
         let position = match (left.first(), right.first()) {
             (Some(a), Some(b)) => a.position.min(b.position),
-            (a, b) => a.or(b).map_or(0, |label| label.position),
+            (a, b) => a.or(b).map_or(Position::FIRST, |label| label.position),
         };
         let (here, rest) = split_at_position(left, position);
         left = rest;
@@ -69,7 +70,7 @@ pub fn drop_dominated(labels: &mut Vec<Label>, better: &[Label]) {
     });
 }
 
-fn split_at_position(labels: &[Label], position: u32) -> (&[Label], &[Label]) {
+fn split_at_position(labels: &[Label], position: Position) -> (&[Label], &[Label]) {
     let here = labels.iter().take_while(|label| label.position == position).count();
     labels.split_at(here)
 }

@@ -18,7 +18,7 @@ use super::steps::{BEGINNING, Steps};
 use crate::bits::Bits;
 use crate::cost::Assignment;
 use crate::exact::neighbourhood::Neighbourhoods;
-use crate::index::{Host, IndexVec};
+use crate::index::{Host, IndexVec, Position};
 use crate::stopped::Stopped;
 
 /// Bytes of a label, with its step and its part of a bucket.
@@ -89,7 +89,7 @@ impl<'s, const W: usize> LabelSearch<'s, W> {
         used_labels: &mut usize,
         stop: &'s dyn Fn() -> bool,
     ) -> Result<Walks, Unfinished> {
-        let seen = IndexVec::filled(Vec::new(), extensions.within.instance.hosts.len());
+        let seen = extensions.within.instance.by_host(Vec::new());
         let (buckets, steps) = (Vec::new(), Steps::default());
         let found = Walks::default();
         let mut search = Self { extensions, capacity, neighbourhoods, most_labels, stop, buckets, seen, steps, found };
@@ -102,7 +102,7 @@ impl<'s, const W: usize> LabelSearch<'s, W> {
         let mut first = Candidates::default();
         for host in self.extensions.tables.first_hosts() {
             if let Some(begun) = self.extensions.begun(host) {
-                first.add(host, 0, &[Label { position: 0, step: BEGINNING, resources: begun }]);
+                first.add(host, 0, &[Label { position: Position::FIRST, step: BEGINNING, resources: begun }]);
             }
         }
         let mut layer = self.keep_undominated(first, 0, used_labels)?;
@@ -126,7 +126,7 @@ impl<'s, const W: usize> LabelSearch<'s, W> {
         for at in layer {
             let bucket = &self.buckets[at];
             let Some((value, step)) = self.extensions.finished(bucket.host, &bucket.labels) else { continue };
-            let walk = self.steps.walk(step, self.extensions.within.instance.blocks());
+            let walk = self.steps.walk(step, self.extensions.within.instance.last());
             if walk.has_cycle() {
                 self.found.cyclic.push((value, walk));
                 continue;
@@ -149,7 +149,7 @@ impl<'s, const W: usize> LabelSearch<'s, W> {
         used_labels: usize,
     ) -> Result<Candidates<W>, Unfinished> {
         let mut next = Candidates::default();
-        let mut ended = Ended::new(self.extensions.within.instance.blocks());
+        let mut ended = Ended::new(self.extensions.within.instance);
         let mut arrived = Vec::new();
         for bucket in &self.buckets[layer] {
             if (self.stop)() {
@@ -240,7 +240,7 @@ impl<'s, const W: usize> LabelSearch<'s, W> {
         let admitted = self.capacity.admitted(instance, host, visited, instance.most_stages - used - 1, bucket.starts);
         if admitted != bucket.starts {
             bucket.starts = admitted;
-            bucket.labels.retain(|label| admitted.contains(label.position as usize));
+            bucket.labels.retain(|label| admitted.contains(label.position));
         }
     }
 }
@@ -275,7 +275,7 @@ impl<const W: usize> Candidates<W> {
 fn starts_of<const W: usize>(labels: &[Label]) -> Bits<W> {
     let mut starts = Bits::EMPTY;
     for label in labels {
-        starts.insert(label.position as usize);
+        starts.insert(label.position);
     }
     starts
 }

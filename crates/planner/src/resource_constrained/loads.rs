@@ -10,7 +10,7 @@
 
 use super::best_two::BestTwo;
 use super::completion_bounds::ROUNDING;
-use crate::index::{Grid, Host, Index, IndexVec};
+use crate::index::{Grid, Host, Index, IndexVec, Position};
 use crate::instance::Instance;
 use crate::stopped::Stopped;
 
@@ -26,11 +26,11 @@ pub struct Loads {
     /// The period with room for roundings.
     within_s: f64,
     /// What a stage that starts there computes and sends, by the host that is sent to.
-    rest: Grid<usize, Host, BestTwo>,
+    rest: Grid<Position, Host, BestTwo>,
     /// What a stage that ends there sends, likewise.
-    hops: Grid<usize, Host, BestTwo>,
+    hops: Grid<Position, Host, BestTwo>,
     /// The same with at most 1, 2, ... stages; with more it is as without a limit, or the table is not kept.
-    rest_by_stages: Vec<Grid<usize, Host, BestTwo>>,
+    rest_by_stages: Vec<Grid<Position, Host, BestTwo>>,
 }
 
 impl Loads {
@@ -43,7 +43,7 @@ impl Loads {
         let nothing = Grid::filled(BestTwo::NONE, blocks + 1, hosts);
         let (rest, hops) = (nothing.clone(), nothing);
         let mut loads = Self { hosts, members, within_s, rest, hops, rest_by_stages: Vec::new() };
-        for start in (0..blocks).rev() {
+        for start in instance.starts().rev() {
             for host in instance.hosts.indices() {
                 if host.number() % 64 == 0 && stop() {
                     return Err(Stopped);
@@ -66,7 +66,7 @@ impl Loads {
         while self.rest_by_stages.len() < instance.most_stages {
             let mut hops = nothing.clone();
             let mut rest = nothing.clone();
-            for start in (0..instance.blocks()).rev() {
+            for start in instance.starts().rev() {
                 for host in instance.hosts.indices() {
                     if host.number() % 64 == 0 && stop() {
                         return Err(Stopped);
@@ -89,7 +89,7 @@ impl Loads {
     fn steps(&self, instance: &Instance) -> usize {
         let mut steps = self.rest.cells().len() * self.hosts;
         for (group, members) in self.members.iter().enumerate() {
-            for start in 0..instance.blocks() {
+            for start in instance.starts() {
                 instance.ends_in_memory(group, start, |_| steps += members.len());
             }
         }
@@ -97,9 +97,15 @@ impl Loads {
     }
 
     /// The shortest hops from a host where its stage ends, to two hosts from which the rest is possible.
-    fn shortest_hops(&self, instance: &Instance, host: Host, end: usize, rest: &Grid<usize, Host, BestTwo>) -> BestTwo {
+    fn shortest_hops(
+        &self,
+        instance: &Instance,
+        host: Host,
+        end: Position,
+        rest: &Grid<Position, Host, BestTwo>,
+    ) -> BestTwo {
         let mut shortest = BestTwo::NONE;
-        if end == instance.blocks() {
+        if end == instance.last() {
             shortest.add(instance.output_s[host], Host::NOWHERE);
             return shortest;
         }
@@ -116,10 +122,10 @@ impl Loads {
     fn starts_at(
         &self,
         instance: &Instance,
-        start: usize,
-        hops: &Grid<usize, Host, BestTwo>,
+        start: Position,
+        hops: &Grid<Position, Host, BestTwo>,
     ) -> IndexVec<Host, BestTwo> {
-        let mut row = IndexVec::filled(BestTwo::NONE, self.hosts);
+        let mut row = instance.by_host(BestTwo::NONE);
         for (group, members) in self.members.iter().enumerate() {
             instance.ends_in_memory(group, start, |end| {
                 let compute_s = instance.compute_s(group, start, end);
@@ -140,14 +146,15 @@ impl Loads {
 
     /// Whether there is any walk at all.
     pub fn admit_any(&self, instance: &Instance) -> bool {
-        let begins = |host: Host| self.admits(host, 0, host, instance.most_stages, instance.input_s[host]);
+        let begins =
+            |host: Host| self.admits(host, Position::FIRST, host, instance.most_stages, instance.input_s[host]);
         instance.hosts.indices().any(begins)
     }
 
     /// Whether a host may receive so long what starts there, and with so many stages, its own included, the rest is
     /// possible. The walk came from `before`.
     #[inline]
-    pub fn admits(&self, host: Host, start: usize, before: Host, stages: usize, receive_s: f64) -> bool {
+    pub fn admits(&self, host: Host, start: Position, before: Host, stages: usize, receive_s: f64) -> bool {
         let rest = match self.rest_by_stages.get(stages.wrapping_sub(1)) {
             Some(rest) => rest,
             None => &self.rest,
@@ -157,15 +164,15 @@ impl Loads {
 
     /// Whether a stage that takes so long to compute can end there on a host at all.
     #[inline]
-    pub fn admits_stage(&self, host: Host, end: usize, compute_s: f64) -> bool {
+    pub fn admits_stage(&self, host: Host, end: Position, compute_s: f64) -> bool {
         compute_s + self.hops[(end, host)].least <= self.within_s
     }
 
     /// The fewest stages with which the rest is possible, the host's own included; `None` where it is not, or where
     /// stages were not counted.
-    pub fn fewest_stages(&self, host: Host, start: usize, before: Host, receive_s: f64) -> Option<usize> {
+    pub fn fewest_stages(&self, host: Host, start: Position, before: Host, receive_s: f64) -> Option<usize> {
         let enough =
-            |rest: &Grid<usize, Host, BestTwo>| receive_s + rest[(start, host)].avoiding(before) <= self.within_s;
+            |rest: &Grid<Position, Host, BestTwo>| receive_s + rest[(start, host)].avoiding(before) <= self.within_s;
         Some(self.rest_by_stages.partition_point(|rest| !enough(rest)) + 1)
             .filter(|&stages| stages <= self.rest_by_stages.len())
     }
@@ -175,18 +182,18 @@ impl Loads {
         &self,
         instance: &Instance,
         stop: &dyn Fn() -> bool,
-    ) -> Result<Grid<Host, usize, usize>, Stopped> {
+    ) -> Result<Grid<Host, Position, Position>, Stopped> {
         let blocks = instance.blocks();
-        let mut receives = Grid::<usize, Host, _>::filled(BestTwo::NONE, blocks + 1, self.hosts);
+        let mut receives = Grid::<Position, Host, _>::filled(BestTwo::NONE, blocks + 1, self.hosts);
         let mut ended = receives.clone();
-        let mut furthest = Grid::of_cells(instance.hosts.iter().flat_map(|_| 0..blocks).collect(), blocks);
+        let mut furthest = Grid::of_cells(instance.hosts.iter().flat_map(|_| instance.starts()).collect(), blocks);
         for host in instance.hosts.indices() {
-            if self.admits(host, 0, host, usize::MAX, instance.input_s[host]) {
-                receives[(0, host)].add(instance.input_s[host], Host::NOWHERE);
+            if self.admits(host, Position::FIRST, host, usize::MAX, instance.input_s[host]) {
+                receives[(Position::FIRST, host)].add(instance.input_s[host], Host::NOWHERE);
             }
         }
-        for start in 0..blocks {
-            for from in instance.hosts.indices().filter(|_| start > 0) {
+        for start in instance.starts() {
+            for from in instance.hosts.indices().filter(|_| start > Position::FIRST) {
                 if from.number() % 64 == 0 && stop() {
                     return Err(Stopped);
                 }

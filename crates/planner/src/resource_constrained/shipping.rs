@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use rustc_hash::FxHashMap;
 
 use crate::domain::request::PlanRequest;
-use crate::index::Host;
+use crate::index::{Host, IndexVec, Position};
 use crate::instance::Instance;
 use crate::migration::holders;
 
@@ -13,9 +13,9 @@ use crate::migration::holders;
 #[derive(Debug)]
 pub struct Shipping {
     /// Of all layers, and of the constants that one block alone needs.
-    all: Vec<f64>,
+    all: IndexVec<Position, f64>,
     /// Of those that a host holds; for hosts that hold any.
-    held: FxHashMap<Host, Vec<f64>>,
+    held: FxHashMap<Host, IndexVec<Position, f64>>,
     /// Constants that some blocks share.
     shared: Vec<Shared>,
 }
@@ -25,7 +25,7 @@ pub struct Shipping {
 struct Shared {
     bytes: f64,
     /// For each position how many of those blocks are within it.
-    blocks: Vec<u64>,
+    blocks: IndexVec<Position, u64>,
     /// The hosts that hold it.
     held_by: Vec<Host>,
 }
@@ -72,7 +72,7 @@ impl Shipping {
 
     /// Bytes that a stage ships to its host.
     #[inline]
-    pub fn bytes(&self, host: Host, start: usize, end: usize) -> f64 {
+    pub fn bytes(&self, host: Host, start: Position, end: Position) -> f64 {
         let all = self.all[end] - self.all[start];
         let mut bytes = self.held.get(&host).map_or(all, |held| all - (held[end] - held[start]));
         for shared in &self.shared {

@@ -1,7 +1,7 @@
 //! How partial walks came about: each step points to the one before.
 
 use crate::cost::Assignment;
-use crate::index::Host;
+use crate::index::{Host, Position};
 
 /// No step: the walk begins.
 pub const BEGINNING: u32 = u32::MAX;
@@ -11,7 +11,7 @@ pub const BEGINNING: u32 = u32::MAX;
 struct Step {
     before: u32,
     host: Host,
-    start: u32,
+    start: Position,
 }
 
 /// All steps of a search.
@@ -20,17 +20,17 @@ pub struct Steps(Vec<Step>);
 
 impl Steps {
     /// Adds a step; returns its index.
-    pub fn add(&mut self, before: u32, host: Host, start: u32) -> u32 {
+    pub fn add(&mut self, before: u32, host: Host, start: Position) -> u32 {
         self.0.push(Step { before, host, start });
         (self.0.len() - 1) as u32
     }
 
     /// The walk whose last stage starts with a step and ends at `end`.
-    pub fn walk(&self, mut step: u32, mut end: usize) -> Assignment {
+    pub fn walk(&self, mut step: u32, mut end: Position) -> Assignment {
         let mut stages = Vec::new();
         while let Some(&Step { before, host, start }) = self.0.get(step as usize) {
             stages.push((end, host));
-            end = start as usize;
+            end = start;
             step = before;
         }
         stages.reverse();

@@ -12,7 +12,7 @@ use super::completion_bounds::CompletionBounds;
 use super::limits::{Goal, Limits};
 use super::loads::Loads;
 use super::shipping::Shipping;
-use crate::index::Host;
+use crate::index::{Host, Position};
 use crate::instance::Instance;
 
 /// A resource that a partial walk consumes, summed forwards exactly as in the cost model. Less is better.
@@ -52,15 +52,15 @@ pub trait Resource {
 /// A stage with the time that it computes.
 pub struct Stage {
     pub host: Host,
-    pub start: usize,
-    pub end: usize,
+    pub start: Position,
+    pub end: Position,
     pub compute_s: f64,
 }
 
 /// The start of a stage on a host, in a walk that comes from `before` and has `stages_left` stages, this one included.
 pub struct Start {
     pub host: Host,
-    pub position: usize,
+    pub position: Position,
     pub before: Host,
     pub stages_left: usize,
 }
