@@ -5,7 +5,7 @@
 
 use super::instance::Instance;
 use super::stopped::Stopped;
-use crate::index::{Grid, Host, Index, IndexVec, Position};
+use crate::index::{Grid, GroupIndex, Host, Index, IndexVec, Position};
 
 /// Lower bounds of all placements of an instance.
 pub trait Bounds {
@@ -38,13 +38,14 @@ fn best_walk(
     // By host, then position: the least cost until a stage ends there. Filled forwards from each start.
     let mut ended = Grid::<Host, Position, f64>::filled(f64::INFINITY, instance.hosts.len(), instance.blocks() + 1);
     let mut starting = instance.input_s.clone();
-    let mut stages: Vec<Vec<(Position, f64)>> = vec![Vec::new(); instance.groups.len()];
+    let mut stages: IndexVec<GroupIndex, Vec<(Position, f64)>> = instance.by_group(Vec::new());
     for position in instance.starts() {
         if position > Position::FIRST {
             let before = instance.hosts.indices().map(|host| ended[(host, position)]).collect();
             starting = hop(instance, &before, position, join, stop)?;
         }
-        for (group, stages) in stages.iter_mut().enumerate() {
+        for group in instance.groups.indices() {
+            let stages = &mut stages[group];
             stages.clear();
             instance.ends_in_memory(group, position, |end| {
                 stages.push((end, instance.compute_s(group, position, end)));

@@ -12,7 +12,7 @@ use crate::domain::options::Objective;
 use crate::domain::placement::{Reason, ReasonCode};
 use crate::domain::request::PlanRequest;
 use crate::domain::unit::{bytes_text, counted, seconds_text};
-use crate::index::{Index, Position};
+use crate::index::{GroupIndex, Index, Position};
 
 /// Blocks that are named, each in a reason of its own.
 pub const MOST_BLOCKS: usize = 1_000;
@@ -160,22 +160,22 @@ fn blocks_too_large(
         return Ok(Vec::new());
     }
     if instance.cuts.sets().is_some() || !instance.cuts.are_all() {
-        let fits = |group: usize, block: usize| {
+        let fits = |group: GroupIndex, block: usize| {
             instance.pins_allow(group, block) && instance.block_bytes(block) <= instance.groups[group].free_bytes
         };
         let too_large = (1..=instance.block_count())
-            .filter(|&block| !(0..instance.groups.len()).any(|group| fits(group, block)))
+            .filter(|&block| !instance.groups.indices().any(|group| fits(group, block)))
             .take(MOST_BLOCKS)
             .map(|block| too_large(request, instance, block, instance.block_bytes(block)));
         return Ok(too_large.collect());
     }
-    let groups = 0..instance.groups.len();
+    let groups = instance.groups.indices();
     // Most models have no block that needs a neighbour to fit.
     if instance.starts().all(|start| groups.clone().any(|group| instance.fits(group, start, start + 1))) {
         return Ok(Vec::new());
     }
     let mut furthest_end = instance.by_position(Position::FIRST);
-    for group in 0..instance.groups.len() {
+    for group in instance.groups.indices() {
         for start in instance.starts() {
             if start.number() % 64 == 0 && stop() {
                 return Err(Stopped);
@@ -198,7 +198,7 @@ fn blocks_too_large(
 
 /// The reason where no host can hold a block.
 fn too_large(request: &PlanRequest, instance: &Instance, block: usize, needed: u64) -> Reason {
-    let allowed = (0..instance.groups.len()).filter(|&group| instance.pins_allow(group, block));
+    let allowed = instance.groups.indices().filter(|&group| instance.pins_allow(group, block));
     let largest_free = allowed.map(|group| instance.groups[group].free_bytes).max().unwrap_or(0);
     let layer_ids = block_layers(request, instance, block);
     let pins = Pins::new(request).of(instance.layers_of(block));
@@ -244,7 +244,7 @@ fn stages_of_longest(instance: &Instance) -> Option<usize> {
     let (mut start, mut stages) = (Position::FIRST, 0);
     while start < instance.last() {
         let mut furthest = start;
-        for group in 0..instance.groups.len() {
+        for group in instance.groups.indices() {
             instance.ends_in_memory(group, start, |end| furthest = furthest.max(end));
         }
         if furthest == start {
@@ -296,7 +296,7 @@ fn fewest_stages(instance: &Instance, stop: &dyn Fn() -> bool) -> Result<Option<
         if stop() {
             return Err(Stopped);
         }
-        for group in 0..instance.groups.len() {
+        for group in instance.groups.indices() {
             let stages = fewest[start] + 1;
             instance.ends_in_memory(group, start, |end| fewest[end] = fewest[end].min(stages));
         }

@@ -59,6 +59,8 @@ macro_rules! indices {
 indices! {
     /// A node that may host stages: its place in the list of an instance, not in the inventory.
     Host,
+    /// A group of hosts that are alike: its place among those of an instance.
+    GroupIndex,
     /// A cut that is considered: its place among those of an instance, from the one before the first stage to the whole
     /// model. Not to be mixed up with the place of a node on the ground.
     Position,

@@ -14,24 +14,24 @@ use crate::domain::options::{Colocation, Pin};
 use crate::domain::placement::{Reason, ReasonCode};
 use crate::domain::request::PlanRequest;
 use crate::domain::unit::{bytes_text, counted};
-use crate::index::{Index, Position};
+use crate::index::{GroupIndex, Index, Position};
 use std::collections::BTreeMap;
 
 /// What follows from the pins without links: layers that no node may run, and nodes that would have to run what lies
 /// between their layers. O(m g) for m blocks and g kinds of host.
 pub fn conflicts(request: &PlanRequest, instance: &Instance, stop: &dyn Fn() -> bool) -> Result<Vec<Reason>, Stopped> {
-    let mut hosts_in = vec![0; instance.groups.len()];
+    let mut hosts_in = instance.by_group(0);
     for &group in &instance.group_of {
         hosts_in[group] += 1;
     }
     let mut nowhere = Vec::new();
     // For each kind of one host the first and the last block that it alone may run.
-    let mut spans: BTreeMap<usize, (usize, usize)> = BTreeMap::new();
+    let mut spans: BTreeMap<GroupIndex, (usize, usize)> = BTreeMap::new();
     for block in (1..=instance.block_count()).filter(|&block| instance.is_pinned(block)) {
         if stop() {
             return Err(Stopped);
         }
-        let mut allowed = (0..instance.groups.len()).filter(|&group| instance.pins_allow(group, block));
+        let mut allowed = instance.groups.indices().filter(|&group| instance.pins_allow(group, block));
         match (allowed.next(), allowed.next()) {
             (None, _) => nowhere.push(block),
             (Some(only), None) if hosts_in[only] == 1 => spans.entry(only).or_insert((block, block)).1 = block,
@@ -73,7 +73,7 @@ fn torn(
     request: &PlanRequest,
     instance: &Instance,
     pins: &Pins<'_>,
-    group: usize,
+    group: GroupIndex,
     (first, last): (usize, usize),
 ) -> Option<Reason> {
     let (host, _) = instance.group_of.iter_indexed().find(|&(_, &of_host)| of_host == group)?;

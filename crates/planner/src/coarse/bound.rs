@@ -7,7 +7,7 @@
 
 use super::cuts;
 use crate::bound::Bounds;
-use crate::index::{Host, Index, IndexVec, Position};
+use crate::index::{GroupIndex, Host, Index, IndexVec, Position};
 use crate::instance::Instance;
 use crate::stopped::Stopped;
 
@@ -82,7 +82,7 @@ impl<'p> GridBounds<'p> {
                 continue;
             }
             let load_bits = self.least_load_bits(cell);
-            let mut starting = vec![f64::INFINITY; instance.groups.len()];
+            let mut starting = instance.by_group(f64::INFINITY);
             let mut finishing = starting.clone();
             for host in instance.hosts.indices() {
                 let start = join(ended[cell], into.least_s(host, load_bits));
@@ -90,7 +90,7 @@ impl<'p> GridBounds<'p> {
                 starting[group] = starting[group].min(start);
                 finishing[group] = finishing[group].min(join(start, instance.output_s[host]));
             }
-            for (group, start) in starting.into_iter().enumerate().filter(|(_, start)| start.is_finite()) {
+            for (group, &start) in starting.iter_indexed().filter(|(_, start)| start.is_finite()) {
                 // What lies in the cell of the start need not belong to the stage.
                 ended[cell + 1] = ended[cell + 1].min(start);
                 let mut reached = cell + 1;
@@ -122,7 +122,7 @@ impl<'p> GridBounds<'p> {
             if instance.blocks() < looks { instance.positions().collect() } else { cuts::spread(instance, looks) };
         let mut low_s = least_s;
         let mut classes: Vec<usize> = Vec::new();
-        for group in 0..instance.groups.len() {
+        for group in instance.groups.indices() {
             let class = instance.groups[group].class();
             if classes.len() == WEIGHINGS || classes.contains(&class) {
                 continue;
@@ -130,7 +130,7 @@ impl<'p> GridBounds<'p> {
             classes.push(class);
             // Each host alone has the time for all: what fails here is memory, which has its own reasons.
             let alone_s =
-                (0..instance.groups.len()).map(|group| instance.compute_s(group, Position::FIRST, instance.last()));
+                instance.groups.indices().map(|group| instance.compute_s(group, Position::FIRST, instance.last()));
             let (mut low, mut high) = (low_s, alone_s.fold(low_s, f64::max));
             if !self.can_do_all(group, &grid, high, stop)? {
                 continue;
@@ -148,7 +148,7 @@ impl<'p> GridBounds<'p> {
     /// seconds that a group needs for it.
     fn can_do_all(
         &self,
-        weighing: usize,
+        weighing: GroupIndex,
         grid: &[Position],
         period_s: f64,
         stop: &dyn Fn() -> bool,
@@ -156,12 +156,12 @@ impl<'p> GridBounds<'p> {
         let instance = self.instance;
         let work_s = |start: Position, end: Position| instance.work_s(weighing, start, end);
         let all_s = work_s(Position::FIRST, instance.last());
-        let mut of_group = Vec::with_capacity(instance.groups.len());
-        for group in 0..instance.groups.len() {
+        let mut of_group = instance.by_group(0.0);
+        for group in instance.groups.indices() {
             if stop() {
                 return Err(Stopped);
             }
-            of_group.push(self.largest_work_s(group, grid, period_s, &work_s));
+            of_group[group] = self.largest_work_s(group, grid, period_s, &work_s);
         }
         let mut largest_s: Vec<f64> = instance.group_of.iter().map(|&group| of_group[group]).collect();
         largest_s.sort_unstable_by(|a, b| b.total_cmp(a));
@@ -173,7 +173,7 @@ impl<'p> GridBounds<'p> {
     /// parameters are certain to fit, and what the cells at both ends may add.
     fn largest_work_s(
         &self,
-        group: usize,
+        group: GroupIndex,
         grid: &[Position],
         period_s: f64,
         work_s: &impl Fn(Position, Position) -> f64,

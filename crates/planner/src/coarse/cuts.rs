@@ -84,7 +84,7 @@ struct Weights {
 
 impl Weights {
     fn of(instance: &Instance, start: Position, end: Position) -> Self {
-        let work_s = (0..instance.groups.len()).map(|group| instance.work_s(group, start, end));
+        let work_s = instance.groups.indices().map(|group| instance.work_s(group, start, end));
         Self {
             resident_bytes: instance.resident_bytes(start, end) as f64,
             work_s: work_s.fold(0.0, f64::max),

@@ -5,7 +5,7 @@
 //! 1957), by compute and by memory. O(g L log L) for g kinds of host, and O(g log L) for each period that is looked at.
 
 use crate::bound::Bounds;
-use crate::index::{Host, IndexVec};
+use crate::index::{GroupIndex, Host, IndexVec};
 use crate::instance::Instance;
 use crate::stopped::Stopped;
 
@@ -36,24 +36,24 @@ impl<'p> EveryCut<'p> {
     }
 
     /// Seconds of each block on a host of a group.
-    fn seconds(&self, group: usize) -> Vec<f64> {
+    fn seconds(&self, group: GroupIndex) -> Vec<f64> {
         // Along a chain each block lies between neighbouring positions.
         self.instance.starts().map(|start| self.instance.compute_s(group, start, start + 1)).collect()
     }
 
     /// For each group the seconds of its blocks.
-    fn seconds_by_group(&self) -> Vec<Vec<f64>> {
-        (0..self.instance.groups.len()).map(|group| self.seconds(group)).collect()
+    fn seconds_by_group(&self) -> IndexVec<GroupIndex, Vec<f64>> {
+        self.instance.groups.indices().map(|group| self.seconds(group)).collect()
     }
 
     /// The largest, over blocks, of the least time that any host takes for it. Infinite where no host may run a block.
-    fn slowest_block_s(&self, seconds: &[Vec<f64>]) -> f64 {
+    fn slowest_block_s(&self, seconds: &IndexVec<GroupIndex, Vec<f64>>) -> f64 {
         let least = |block: usize| {
-            let may = |&group: &usize| {
+            let may = |&group: &GroupIndex| {
                 self.instance.pins_allow(group, block + 1)
                     && self.bytes[block] <= self.instance.groups[group].free_bytes as f64
             };
-            (0..seconds.len()).filter(may).map(|group| seconds[group][block]).fold(f64::INFINITY, f64::min)
+            seconds.indices().filter(may).map(|group| seconds[group][block]).fold(f64::INFINITY, f64::min)
         };
         (0..self.bytes.len()).map(least).fold(0.0, f64::max)
     }
@@ -62,7 +62,7 @@ impl<'p> EveryCut<'p> {
     fn capacity_s(
         &self,
         weights: &[f64],
-        seconds: &[Vec<f64>],
+        seconds: &IndexVec<GroupIndex, Vec<f64>>,
         low_s: f64,
         stop: &dyn Fn() -> bool,
     ) -> Result<f64, Stopped> {
@@ -70,7 +70,7 @@ impl<'p> EveryCut<'p> {
         let total: f64 = weights.iter().sum();
         let mut by_time = Vec::with_capacity(seconds.len());
         let mut in_memory = Vec::with_capacity(seconds.len());
-        for (group, seconds) in seconds.iter().enumerate() {
+        for (group, seconds) in seconds.iter_indexed() {
             if stop() {
                 return Err(Stopped);
             }
@@ -79,7 +79,7 @@ impl<'p> EveryCut<'p> {
             in_memory.push(Knapsack::new(weights, &self.bytes).most(free_bytes));
         }
         let suffices = |period_s: f64| {
-            let most: Vec<f64> = by_time
+            let most: IndexVec<GroupIndex, f64> = by_time
                 .iter()
                 .zip(&in_memory)
                 .map(|(by_time, in_memory)| by_time.most(period_s).min(*in_memory))
@@ -113,7 +113,7 @@ impl Bounds for EveryCut<'_> {
             return Ok(bound_s);
         }
         let mut classes: Vec<usize> = Vec::new();
-        for group in 0..seconds.len() {
+        for group in seconds.indices() {
             let class = self.instance.groups[group].class();
             if !classes.contains(&class) && seconds[group].iter().any(|&seconds| seconds > 0.0) {
                 classes.push(class);

@@ -5,7 +5,7 @@
 
 use super::stage_ends::StageEnds;
 use crate::bits::Bits;
-use crate::index::{Grid, Host, IndexVec, Position};
+use crate::index::{Grid, GroupIndex, Host, IndexVec, Position};
 use crate::instance::Instance;
 use crate::stopped::Stopped;
 
@@ -17,10 +17,10 @@ pub struct AtPeriod<'p, const W: usize> {
     stage_ends: &'p StageEnds<W>,
     /// For each group and start, the furthest end whose compute is within the period. Where compute is not sorted by
     /// position, the last position.
-    reach: Grid<usize, Position, Position>,
+    reach: Grid<GroupIndex, Position, Position>,
     /// For each group and end, the earliest start whose compute is within the period. Where compute is not sorted by
     /// position, 0.
-    earliest: Grid<usize, Position, Position>,
+    earliest: Grid<GroupIndex, Position, Position>,
     /// The period.
     pub period_s: f64,
     /// For each pair of hosts, how many of the distinct loads the link carries within the period.
@@ -65,7 +65,7 @@ impl<'p, const W: usize> AtPeriod<'p, W> {
     }
 
     /// The ends of stages on a group's hosts that begin at one of `starts`.
-    pub fn ends_of_group(&self, group: usize, starts: &Bits<W>) -> Bits<W> {
+    pub fn ends_of_group(&self, group: GroupIndex, starts: &Bits<W>) -> Bits<W> {
         let reach = self.reach.row(group);
         let mut ends = Bits::EMPTY;
         let mut covered = Position::FIRST;
@@ -90,7 +90,12 @@ impl<'p, const W: usize> AtPeriod<'p, W> {
 
     /// Of positions those whose stage computes within the period, where the order of positions does not say it.
     #[inline]
-    fn in_time(&self, group: usize, positions: Bits<W>, stage: impl Fn(Position) -> (Position, Position)) -> Bits<W> {
+    fn in_time(
+        &self,
+        group: GroupIndex,
+        positions: Bits<W>,
+        stage: impl Fn(Position) -> (Position, Position),
+    ) -> Bits<W> {
         if self.instance.compute_is_sorted(group) {
             return positions;
         }
@@ -105,7 +110,7 @@ impl<'p, const W: usize> AtPeriod<'p, W> {
     }
 
     /// The starts of stages on a group's hosts that end at one of `ends`, each behind position 0.
-    pub fn starts_of_group(&self, group: usize, ends: &Bits<W>) -> Bits<W> {
+    pub fn starts_of_group(&self, group: GroupIndex, ends: &Bits<W>) -> Bits<W> {
         let mut starts = Bits::EMPTY;
         for end in ends.iter() {
             let mut in_time = Bits::EMPTY;
@@ -230,9 +235,12 @@ impl<'p, const W: usize> AtPeriod<'p, W> {
 }
 
 /// For each group and end, the earliest start whose compute is within the period.
-fn earliest_starts(instance: &Instance, reach: &Grid<usize, Position, Position>) -> Grid<usize, Position, Position> {
+fn earliest_starts(
+    instance: &Instance,
+    reach: &Grid<GroupIndex, Position, Position>,
+) -> Grid<GroupIndex, Position, Position> {
     let mut earliest = Grid::filled(Position::FIRST, instance.groups.len(), instance.blocks() + 1);
-    for group in (0..instance.groups.len()).filter(|&group| instance.compute_is_sorted(group)) {
+    for group in instance.groups.indices().filter(|&group| instance.compute_is_sorted(group)) {
         let row = reach.row(group);
         let mut start = Position::FIRST;
         for end in instance.ends() {
@@ -253,10 +261,10 @@ pub fn distinct_loads(instance: &Instance) -> Vec<f64> {
     loads
 }
 
-fn reach(instance: &Instance, period_s: f64) -> Grid<usize, Position, Position> {
+fn reach(instance: &Instance, period_s: f64) -> Grid<GroupIndex, Position, Position> {
     let last = instance.last();
     let mut reach = Grid::filled(last, instance.groups.len(), instance.blocks());
-    for group in (0..instance.groups.len()).filter(|&group| instance.compute_is_sorted(group)) {
+    for group in instance.groups.indices().filter(|&group| instance.compute_is_sorted(group)) {
         let mut end = Position::FIRST;
         for start in instance.starts() {
             end = end.max(start);

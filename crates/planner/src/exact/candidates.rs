@@ -40,7 +40,7 @@ pub fn candidates(
             return Ok(Listed::TooMany);
         }
     }
-    for group in 0..instance.groups.len() {
+    for group in instance.groups.indices() {
         if stop() {
             return Err(Stopped);
         }
@@ -95,7 +95,7 @@ pub fn next_candidate(instance: &Instance, period_s: f64, stop: &dyn Fn() -> boo
             next = loads.get(first).map_or(next, |&load_bits| next.min(link.transfer_s(load_bits)));
         }
     }
-    for group in 0..instance.groups.len() {
+    for group in instance.groups.indices() {
         if stop() {
             return Err(Stopped);
         }

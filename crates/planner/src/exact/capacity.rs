@@ -5,7 +5,7 @@ use super::at_period::AtPeriod;
 use super::packing::Packing;
 use super::weighted_capacity::{Remaining, Supply, WeightedCapacity};
 use crate::bits::Bits;
-use crate::index::Position;
+use crate::index::{GroupIndex, Position};
 use crate::stopped::Stopped;
 
 /// The capacity bounds at one period.
@@ -41,7 +41,7 @@ impl<const W: usize> Capacity<W> {
 
     /// The starts on a host of a group from which the remaining hosts can run the rest of the model.
     #[inline]
-    pub fn admitted(&self, group: usize, starts: Bits<W>, remaining: &Remaining) -> Bits<W> {
+    pub fn admitted(&self, group: GroupIndex, starts: Bits<W>, remaining: &Remaining) -> Bits<W> {
         match &self.packing {
             Some(packing) => starts.and(packing.admitted(group, remaining)),
             None => self.capacity.admitted(group, starts, remaining),

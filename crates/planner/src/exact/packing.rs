@@ -11,7 +11,7 @@
 use super::at_period::AtPeriod;
 use super::weighted_capacity::Remaining;
 use crate::bits::Bits;
-use crate::index::Grid;
+use crate::index::{Grid, GroupIndex, IndexVec};
 use crate::stopped::Stopped;
 
 /// Words of tables that a bound may take.
@@ -21,9 +21,9 @@ const MOST_WORDS: usize = 1 << 20;
 #[derive(Debug)]
 pub struct Packing<const W: usize> {
     /// For each kind, what one host of it more or less changes in the index of a combination.
-    strides: Vec<usize>,
+    strides: IndexVec<GroupIndex, usize>,
     /// For each combination of what is left behind a stage and each kind of its host, the starts that lead to the end.
-    starts: Grid<usize, usize, Bits<W>>,
+    starts: Grid<usize, GroupIndex, Bits<W>>,
 }
 
 impl<const W: usize> Packing<W> {
@@ -46,15 +46,15 @@ impl<const W: usize> Packing<W> {
         }
         let carried = best_carried(tables);
         let last = last_starts(tables);
-        let mut packing = Self { strides, starts: Grid::filled(Bits::EMPTY, combinations, kinds) };
-        let mut left = vec![0_u32; kinds];
+        let mut packing = Self { strides: strides.into(), starts: Grid::filled(Bits::EMPTY, combinations, kinds) };
+        let mut left = instance.by_group(0_u32);
         for combination in 0..combinations {
             if stop() {
                 return Err(Stopped);
             }
-            for kind in (0..kinds).filter(|&kind| left[kind] < all[kind]) {
+            for kind in instance.groups.indices().filter(|&kind| left[kind] < all[kind]) {
                 let mut ends = Bits::EMPTY;
-                for next in (0..kinds).filter(|&next| left[next] > 0) {
+                for next in instance.groups.indices().filter(|&next| left[next] > 0) {
                     let after = packing.starts[(combination - packing.strides[next], next)];
                     ends = ends.or(&after.and(&carried[(kind, next)]));
                 }
@@ -74,7 +74,7 @@ impl<const W: usize> Packing<W> {
 
     /// The starts on a host of a kind from which the hosts that remain can cover the rest.
     #[inline]
-    pub fn admitted(&self, kind: usize, remaining: &Remaining) -> &Bits<W> {
+    pub fn admitted(&self, kind: GroupIndex, remaining: &Remaining) -> &Bits<W> {
         let combination: usize =
             self.strides.iter().zip(&remaining.by_group).map(|(stride, &left)| stride * left as usize).sum();
         &self.starts[(combination, kind)]
@@ -82,10 +82,10 @@ impl<const W: usize> Packing<W> {
 }
 
 /// For each pair of kinds, the positions that the best links between their hosts carry.
-fn best_carried<const W: usize>(tables: &AtPeriod<'_, W>) -> Grid<usize, usize, Bits<W>> {
+fn best_carried<const W: usize>(tables: &AtPeriod<'_, W>) -> Grid<GroupIndex, GroupIndex, Bits<W>> {
     let instance = tables.instance;
     let kinds = instance.groups.len();
-    let mut carried: Grid<usize, usize, Bits<W>> = Grid::filled(Bits::EMPTY, kinds, kinds);
+    let mut carried: Grid<GroupIndex, GroupIndex, Bits<W>> = Grid::filled(Bits::EMPTY, kinds, kinds);
     for (from, &kind) in instance.group_of.iter_indexed() {
         for (to, &next) in instance.group_of.iter_indexed().filter(|&(to, _)| to != from) {
             let best = &mut carried[(kind, next)];
@@ -96,9 +96,9 @@ fn best_carried<const W: usize>(tables: &AtPeriod<'_, W>) -> Grid<usize, usize, 
 }
 
 /// For each kind, the starts of a last stage.
-fn last_starts<const W: usize>(tables: &AtPeriod<'_, W>) -> Vec<Bits<W>> {
+fn last_starts<const W: usize>(tables: &AtPeriod<'_, W>) -> IndexVec<GroupIndex, Bits<W>> {
     let instance = tables.instance;
-    let mut last: Vec<Bits<W>> = vec![Bits::EMPTY; instance.groups.len()];
+    let mut last: IndexVec<GroupIndex, Bits<W>> = instance.by_group(Bits::EMPTY);
     for (host, &kind) in instance.group_of.iter_indexed() {
         last[kind] = last[kind].or(&tables.finishing(host, 1));
     }
@@ -112,7 +112,7 @@ mod tests {
     use crate::exact::beam::{BeamOutcome, search};
     use crate::exact::prices::Prices;
     use crate::exact::stage_ends::StageEnds;
-    use crate::index::Position;
+    use crate::index::{Index, Position};
     use crate::instance::Instance;
 
     const INSTANCE: &str = include_str!("../../tests/instances/hetero_types_n10_0.json");
@@ -133,7 +133,7 @@ mod tests {
             panic!("the certified period is not reached");
         };
         let packing = Packing::new(&tables, &|| false).unwrap().unwrap();
-        let mut remaining = Remaining { by_group: vec![0; instance.groups.len()], stages: instance.most_stages };
+        let mut remaining = Remaining { by_group: instance.by_group(0), stages: instance.most_stages };
         let spans: Vec<_> = best.spans().collect();
         for (index, &(start, _, host)) in spans.iter().enumerate().rev() {
             let kind = instance.group_of[host];
@@ -142,7 +142,10 @@ mod tests {
             remaining.by_group[kind] += 1;
         }
         assert!(spans.len() > 1);
-        let nobody = Remaining { by_group: vec![0; instance.groups.len()], stages: instance.most_stages };
-        assert!(!packing.admitted(0, &nobody).contains(Position::FIRST), "one host alone cannot hold the model");
+        let nobody = Remaining { by_group: instance.by_group(0), stages: instance.most_stages };
+        assert!(
+            !packing.admitted(GroupIndex::nth(0), &nobody).contains(Position::FIRST),
+            "one host alone cannot hold the model"
+        );
     }
 }

@@ -13,7 +13,7 @@
 use super::at_period::AtPeriod;
 use crate::bits::Bits;
 use crate::cost::Assignment;
-use crate::index::{Grid, Host, Index, IndexVec, Position};
+use crate::index::{Grid, GroupIndex, Host, Index, IndexVec, Position};
 use crate::instance::Instance;
 use crate::stopped::Stopped;
 
@@ -69,7 +69,7 @@ impl ToGo<'_> {
 struct Walks<'t, const W: usize> {
     tables: &'t AtPeriod<'t, W>,
     /// For each group and start the ends of its stages.
-    ends: Grid<usize, Position, Vec<Position>>,
+    ends: Grid<GroupIndex, Position, Vec<Position>>,
     first_hosts: Vec<Host>,
     /// For each host the starts from which the end is reached.
     finishing: IndexVec<Host, Bits<W>>,
@@ -194,14 +194,14 @@ impl<'t, const W: usize> Walks<'t, W> {
         let finishing = instance.hosts.indices().map(|host| tables.finishing(host, instance.most_stages)).collect();
         let mut useful: Bits<W> = Bits::EMPTY;
         tables.useful_cuts().into_iter().for_each(|position| useful.insert(position));
-        let ends_from = |(group, start): (usize, Position)| {
+        let ends_from = |(group, start): (GroupIndex, Position)| {
             if !useful.contains(start) {
                 return Vec::new();
             }
             let ends = tables.ends_of_group(group, &Bits::single(start)).and(&useful);
             ends.iter().collect()
         };
-        let stages = (0..instance.groups.len()).flat_map(|group| instance.starts().map(move |start| (group, start)));
+        let stages = instance.groups.indices().flat_map(|group| instance.starts().map(move |start| (group, start)));
         let ends = Grid::of_cells(stages.map(ends_from).collect(), instance.blocks());
         Self { tables, ends, first_hosts: tables.first_hosts().collect(), finishing }
     }

@@ -1,7 +1,7 @@
 //! Which stages fit the memory of a host, whatever the period: for each group and start the set of ends.
 
 use crate::bits::Bits;
-use crate::index::{Grid, Index, Position};
+use crate::index::{Grid, GroupIndex, Index, Position};
 use crate::instance::Instance;
 use crate::stopped::Stopped;
 
@@ -9,9 +9,9 @@ use crate::stopped::Stopped;
 #[derive(Debug)]
 pub struct StageEnds<const W: usize> {
     /// For each group and start the ends.
-    rows: Grid<usize, Position, Bits<W>>,
+    rows: Grid<GroupIndex, Position, Bits<W>>,
     /// For each group and end the starts.
-    columns: Grid<usize, Position, Bits<W>>,
+    columns: Grid<GroupIndex, Position, Bits<W>>,
     /// Whether each row is an interval that begins right behind the start, and the furthest ends never decrease.
     pub are_intervals: bool,
 }
@@ -19,10 +19,10 @@ pub struct StageEnds<const W: usize> {
 impl<const W: usize> StageEnds<W> {
     /// Tabulates an instance.
     pub fn new(instance: &Instance, stop: &dyn Fn() -> bool) -> Result<Self, Stopped> {
-        let mut rows: Grid<usize, Position, Bits<W>> =
+        let mut rows: Grid<GroupIndex, Position, Bits<W>> =
             Grid::filled(Bits::EMPTY, instance.groups.len(), instance.blocks() + 1);
         let mut columns = rows.clone();
-        for group in 0..instance.groups.len() {
+        for group in instance.groups.indices() {
             for start in instance.starts() {
                 if start.number() % 64 == 0 && stop() {
                     return Err(Stopped);
@@ -39,13 +39,13 @@ impl<const W: usize> StageEnds<W> {
 
     /// The ends of stages on a group's hosts that begin at a position.
     #[inline]
-    pub fn row(&self, group: usize, start: Position) -> &Bits<W> {
+    pub fn row(&self, group: GroupIndex, start: Position) -> &Bits<W> {
         &self.rows[(group, start)]
     }
 
     /// The starts of stages on a group's hosts that end at a position.
     #[inline]
-    pub fn column(&self, group: usize, end: Position) -> &Bits<W> {
+    pub fn column(&self, group: GroupIndex, end: Position) -> &Bits<W> {
         &self.columns[(group, end)]
     }
 }

@@ -8,7 +8,7 @@
 
 use super::at_period::AtPeriod;
 use crate::bits::Bits;
-use crate::index::{Index, IndexVec, Position};
+use crate::index::{GroupIndex, Index, IndexVec, Position};
 use crate::instance::Instance;
 use crate::stopped::Stopped;
 
@@ -24,7 +24,7 @@ const UPDATES: usize = 120;
 #[derive(Debug, Clone)]
 pub struct Remaining {
     /// For each group, how many hosts may still be unused.
-    pub by_group: Vec<u32>,
+    pub by_group: IndexVec<GroupIndex, u32>,
     /// How many more stages may follow.
     pub stages: usize,
 }
@@ -62,11 +62,10 @@ impl WeightedCapacity {
     /// Builds the bounds and tests the whole model.
     pub fn judge<const W: usize>(tables: &AtPeriod<'_, W>, stop: &dyn Fn() -> bool) -> Result<Supply<Self>, Stopped> {
         let instance = tables.instance;
-        let ends = |group: usize, start: Position| tables.ends_of_group(group, &Bits::single(start));
+        let ends = |group: GroupIndex, start: Position| tables.ends_of_group(group, &Bits::single(start));
         if instance.is_chain() {
-            let furthest = |(group, start): (usize, Position)| ends(group, start).last().unwrap_or(start).number();
-            let stages =
-                (0..instance.groups.len()).flat_map(|group| instance.starts().map(move |start| (group, start)));
+            let furthest = |(group, start): (GroupIndex, Position)| ends(group, start).last().unwrap_or(start).number();
+            let stages = instance.groups.indices().flat_map(|group| instance.starts().map(move |start| (group, start)));
             let reach: Vec<usize> = stages.map(furthest).collect();
             return Self::judge_kinds(instance, &reach, &Remaining::all(instance), stop);
         }
@@ -76,12 +75,14 @@ impl WeightedCapacity {
             let narrowed = instance.with_cuts_at(&useful);
             let mut place_of = instance.by_position(0);
             useful.iter().enumerate().for_each(|(place, &position)| place_of[position] = place);
-            let furthest = |group: usize, place: usize| {
+            let furthest = |group: GroupIndex, place: usize| {
                 let ends = ends(group, useful[place]);
                 useful.iter().rposition(|&end| ends.contains(end)).unwrap_or(place)
             };
             let places = 0..narrowed.blocks();
-            let reach: Vec<usize> = (0..instance.groups.len())
+            let reach: Vec<usize> = instance
+                .groups
+                .indices()
                 .flat_map(|group| places.clone().map(move |place| (group, place)))
                 .map(|(group, place)| furthest(group, place))
                 .collect();
@@ -92,7 +93,7 @@ impl WeightedCapacity {
             });
         }
         let heaviest = |group: usize, start: usize, within: &[f64]| {
-            let ends = ends(group, Position::nth(start));
+            let ends = ends(GroupIndex::nth(group), Position::nth(start));
             ends.iter().map(|end| within[end.number()] - within[start]).fold(0.0, f64::max)
         };
         Self::judge_sets(instance, &heaviest, &Remaining::all(instance), stop)
@@ -160,7 +161,7 @@ impl WeightedCapacity {
     }
 
     /// The starts on a host of a group from which the remaining hosts can run the blocks behind.
-    pub fn admitted<const W: usize>(&self, group: usize, starts: Bits<W>, remaining: &Remaining) -> Bits<W> {
+    pub fn admitted<const W: usize>(&self, group: GroupIndex, starts: Bits<W>, remaining: &Remaining) -> Bits<W> {
         let mut admitted = Bits::EMPTY;
         for start in starts.iter() {
             let place = self.place_of.as_ref().map_or(start.number(), |place_of| place_of[start]);
@@ -175,7 +176,7 @@ impl WeightedCapacity {
 impl Remaining {
     /// Nothing is used yet.
     pub fn all(instance: &Instance) -> Self {
-        let mut by_group = vec![0; instance.groups.len()];
+        let mut by_group = instance.by_group(0);
         for &group in &instance.group_of {
             by_group[group] += 1;
         }
@@ -241,7 +242,7 @@ impl Weighing {
             if left == 0 || weight >= enough {
                 break;
             }
-            let taken = left.min(remaining.by_group[usize::from(group)] as usize);
+            let taken = left.min(remaining.by_group[GroupIndex::nth(group.into())] as usize);
             weight += self.heaviest[start * groups + usize::from(group)] * taken as f64;
             left -= taken;
         }
@@ -253,8 +254,8 @@ impl Weighing {
         self.weight_of(0, all, 0.0, f64::INFINITY) / self.behind[0]
     }
 
-    fn suffices(&self, group: usize, start: usize, remaining: &Remaining) -> bool {
-        let own = self.heaviest[start * remaining.by_group.len() + group];
+    fn suffices(&self, group: GroupIndex, start: usize, remaining: &Remaining) -> bool {
+        let own = self.heaviest[start * remaining.by_group.len() + group.number()];
         let needed = self.behind[start] * (1.0 - ROUNDING);
         self.weight_of(start, remaining, own, needed) >= needed
     }
@@ -274,9 +275,9 @@ fn weights_within(instance: &Instance) -> Vec<Vec<f64>> {
 }
 
 /// The group whose hosts take longest for the whole model.
-fn slowest(instance: &Instance) -> Option<usize> {
-    let whole_s = |group: usize| instance.compute_s(group, Position::FIRST, instance.last());
-    (0..instance.groups.len()).max_by(|&a, &b| whole_s(a).total_cmp(&whole_s(b)))
+fn slowest(instance: &Instance) -> Option<GroupIndex> {
+    let whole_s = |group: GroupIndex| instance.compute_s(group, Position::FIRST, instance.last());
+    instance.groups.indices().max_by(|&a, &b| whole_s(a).total_cmp(&whole_s(b)))
 }
 
 fn block_bytes(instance: &Instance) -> Vec<f64> {

@@ -20,7 +20,7 @@ use crate::domain::activation::activation_bytes;
 use crate::domain::cluster::Node;
 use crate::domain::options::{ComputeModel, MemoryModel, Objective, Overlap, Pin};
 use crate::domain::request::PlanRequest;
-use crate::index::{Host, Index, IndexVec, Position};
+use crate::index::{GroupIndex, Host, Index, IndexVec, Position};
 
 /// Hosts that are alike in all that a stage asks of its node: memory, compute and pins.
 #[derive(Debug, Clone, PartialEq)]
@@ -62,9 +62,9 @@ pub struct Instance {
     /// For each host its place in the inventory.
     pub hosts: IndexVec<Host, usize>,
     /// The kinds of host.
-    pub groups: Vec<Group>,
+    pub groups: IndexVec<GroupIndex, Group>,
     /// For each host its group.
-    pub group_of: IndexVec<Host, usize>,
+    pub group_of: IndexVec<Host, GroupIndex>,
     /// For each position the bits that a hop there carries.
     pub load_bits: IndexVec<Position, f64>,
     /// Links between hosts.
@@ -187,15 +187,14 @@ impl Instance {
         let activation = sets.iter().flatten().map(|&layer| activation[layer]).max();
         let class_of: BTreeMap<usize, Option<&str>> = self
             .groups
-            .iter()
-            .zip(0..)
-            .filter_map(|(group, at)| {
+            .iter_indexed()
+            .filter_map(|(at, group)| {
                 let (host, _) = self.group_of.iter_indexed().find(|&(_, &of)| of == at)?;
                 Some((group.class, request.cluster.nodes[self.hosts[host]].device_class.as_deref()))
             })
             .collect();
         let counts = request.options.cost_model.compute == ComputeModel::Profile;
-        for group in &mut self.groups {
+        for group in self.groups.iter_mut() {
             let class = class_of.get(&group.class).copied().flatten().filter(|_| group.class > 0);
             let seconds = |layer: usize| match class.and_then(|class| model.layers[layer].picoseconds(class)) {
                 Some(picoseconds) => picoseconds as f64 / PICOSECONDS,
@@ -292,6 +291,11 @@ impl Instance {
         (Position::FIRST + 1).until(self.last())
     }
 
+    /// A list with the same item for each group.
+    pub fn by_group<T: Clone>(&self, item: T) -> IndexVec<GroupIndex, T> {
+        IndexVec::filled(item, self.groups.len())
+    }
+
     /// A list with the same item for each position.
     pub fn by_position<T: Clone>(&self, item: T) -> IndexVec<Position, T> {
         IndexVec::filled(item, self.blocks() + 1)
@@ -326,20 +330,20 @@ impl Instance {
 
     /// Whether compute on a group's hosts never decreases with the end nor increases with the start, also where no stage
     /// leads from the one to the other.
-    pub fn compute_is_sorted(&self, group: usize) -> bool {
+    pub fn compute_is_sorted(&self, group: GroupIndex) -> bool {
         self.classes[self.groups[group].class].is_sorted
     }
 
     /// Seconds of compute of a stage (i, j] on a host of a group.
     #[inline]
-    pub fn compute_s(&self, group: usize, start: Position, end: Position) -> f64 {
+    pub fn compute_s(&self, group: GroupIndex, start: Position, end: Position) -> f64 {
         let Group { slowdown, spared_s, .. } = self.groups[group];
         (self.work_s(group, start, end) - spared_s).max(0.0) * slowdown
     }
 
     /// Seconds that a stage (i, j] would compute if no occupant shared its host.
     #[inline]
-    pub fn work_s(&self, group: usize, start: Position, end: Position) -> f64 {
+    pub fn work_s(&self, group: GroupIndex, start: Position, end: Position) -> f64 {
         let Group { class, flops_per_s, .. } = self.groups[group];
         let work = &self.classes[class];
         (work.timed_ps[end] - work.timed_ps[start]) / PICOSECONDS + (work.flops[end] - work.flops[start]) / flops_per_s
@@ -363,7 +367,7 @@ impl Instance {
 
     /// Calls `visit` with each end of a stage that begins at i and fits the memory, ascending. Memory does not grow
     /// steadily along a chain: a boundary's buffers may shrink.
-    pub fn ends_in_memory(&self, group: usize, start: Position, visit: impl FnMut(Position)) {
+    pub fn ends_in_memory(&self, group: GroupIndex, start: Position, visit: impl FnMut(Position)) {
         let free_bytes = self.groups[group].free_bytes;
         if let Some(ends) = self.bytes.ends(start) {
             let fits = |&(end, bytes): &(Position, u64)| bytes <= free_bytes && self.stage_allowed(group, start, end);
@@ -374,7 +378,7 @@ impl Instance {
     }
 
     /// Whether a stage (i, j] fits the memory of a group's hosts and its pins admit them. O(j − i) along a chain.
-    pub fn fits(&self, group: usize, start: Position, end: Position) -> bool {
+    pub fn fits(&self, group: GroupIndex, start: Position, end: Position) -> bool {
         let allowed = match self.cuts.sets() {
             None => (start.number() + 1..=end.number()).all(|block| self.pins_allow(group, block)),
             Some(_) => self.stage_allowed(group, start, end),
@@ -384,14 +388,14 @@ impl Instance {
 
     /// Whether the pins of a stage's blocks let it run on a group's hosts, where cuts are sets.
     #[inline]
-    fn stage_allowed(&self, group: usize, start: Position, end: Position) -> bool {
+    fn stage_allowed(&self, group: GroupIndex, start: Position, end: Position) -> bool {
         let meets = &self.groups[group].meets;
         self.pinned.iter().zip(meets).all(|(counts, meets)| *meets || counts[end] == counts[start])
     }
 
     /// Calls `visit` with each end of a stage that begins at i and would fit the memory without buffers for what comes in
     /// and goes out.
-    pub fn ends_without_buffers(&self, group: usize, start: Position, mut visit: impl FnMut(Position)) {
+    pub fn ends_without_buffers(&self, group: GroupIndex, start: Position, mut visit: impl FnMut(Position)) {
         let free_bytes = self.groups[group].free_bytes;
         if let Some(ends) = self.bytes.ends(start) {
             let buffers = |end: Position| self.bytes.buffers(start) + self.bytes.buffers(end);
@@ -419,7 +423,7 @@ impl Instance {
 
     /// Whether the pins of a block's layers let it run on a group's hosts. Blocks count from 1.
     #[inline]
-    pub fn pins_allow(&self, group: usize, block: usize) -> bool {
+    pub fn pins_allow(&self, group: GroupIndex, block: usize) -> bool {
         self.pins[block - 1].iter().all(|&place| self.groups[group].meets[place])
     }
 
@@ -622,6 +626,9 @@ fn block_pins(
     Ok(pins)
 }
 
+/// The kinds of host, and for each host its group.
+type Grouped = (IndexVec<GroupIndex, Group>, IndexVec<Host, GroupIndex>);
+
 fn group_hosts(
     request: &PlanRequest,
     hosts: &IndexVec<Host, usize>,
@@ -629,9 +636,9 @@ fn group_hosts(
     places: &[&Pin],
     class_of_name: &BTreeMap<&str, usize>,
     stop: &dyn Fn() -> bool,
-) -> Result<(Vec<Group>, IndexVec<Host, usize>), Stopped> {
+) -> Result<Grouped, Stopped> {
     let mut groups: Vec<Group> = Vec::new();
-    let mut group_of_key: BTreeMap<(u64, usize, [u64; 2], Vec<bool>), usize> = BTreeMap::new();
+    let mut group_of_key: BTreeMap<(u64, usize, [u64; 2], Vec<bool>), GroupIndex> = BTreeMap::new();
     let group = |at: usize, node: &Node| Group {
         free_bytes: node.free_bytes().saturating_sub(shares.taken_bytes[at]),
         class: node.device_class.as_deref().and_then(|class| class_of_name.get(class).copied()).unwrap_or(0),
@@ -649,9 +656,9 @@ fn group_hosts(
         let key = (group.free_bytes, group.class, pace, group.meets.clone());
         Ok(*group_of_key.entry(key).or_insert_with(|| {
             groups.push(group);
-            groups.len() - 1
+            GroupIndex::nth(groups.len() - 1)
         }))
     });
-    let group_of = group_of.collect::<Result<IndexVec<Host, usize>, Stopped>>()?;
-    Ok((groups, group_of))
+    let group_of = group_of.collect::<Result<IndexVec<Host, GroupIndex>, Stopped>>()?;
+    Ok((groups.into(), group_of))
 }

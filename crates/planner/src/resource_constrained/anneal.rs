@@ -11,7 +11,7 @@
 use rand::RngExt;
 use rand_pcg::Pcg64Mcg;
 
-use crate::index::{Grid, Host, Index, IndexVec, Position};
+use crate::index::{Grid, GroupIndex, Host, Index, IndexVec, Position};
 use crate::instance::Instance;
 use crate::stopped::Stopped;
 
@@ -34,7 +34,7 @@ type Stage = (Position, f64);
 pub struct Orders<'p> {
     instance: &'p Instance,
     /// By group, then start.
-    stages: Grid<usize, Position, Vec<Stage>>,
+    stages: Grid<GroupIndex, Position, Vec<Stage>>,
     /// For each number of stages the first position from which so many can reach the end.
     least_start: Vec<Position>,
     /// Seconds a bit and seconds at all, for each pair of hosts.
@@ -55,9 +55,10 @@ impl<'p> Orders<'p> {
         if hosts * hosts > MOST_NUMBERS {
             return Ok(None);
         }
-        let mut stages: Grid<usize, Position, Vec<Stage>> = Grid::filled(Vec::new(), instance.groups.len(), blocks);
+        let mut stages: Grid<GroupIndex, Position, Vec<Stage>> =
+            Grid::filled(Vec::new(), instance.groups.len(), blocks);
         let mut numbers = 0;
-        for group in 0..instance.groups.len() {
+        for group in instance.groups.indices() {
             for start in instance.starts() {
                 if numbers > MOST_NUMBERS {
                     return Ok(None);
@@ -71,8 +72,8 @@ impl<'p> Orders<'p> {
             }
         }
         let furthest = |start: Position| {
-            let of_group = |group: usize| stages[(group, start)].last().map_or(start, |&(end, _)| end);
-            (0..instance.groups.len()).map(of_group).max().unwrap_or(start)
+            let of_group = |group: GroupIndex| stages[(group, start)].last().map_or(start, |&(end, _)| end);
+            instance.groups.indices().map(of_group).max().unwrap_or(start)
         };
         let furthest: IndexVec<Position, Position> = instance.starts().map(furthest).collect();
         let mut least_start = vec![instance.last()];

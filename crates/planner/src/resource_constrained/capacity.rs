@@ -8,7 +8,7 @@ use super::loads::Loads;
 use crate::bits::Bits;
 use crate::exact::at_period::AtPeriod;
 use crate::exact::weighted_capacity::{Remaining, Supply, WeightedCapacity};
-use crate::index::{Host, Index};
+use crate::index::{GroupIndex, Host, Index, IndexVec};
 use crate::instance::Instance;
 use crate::stopped::Stopped;
 
@@ -69,7 +69,10 @@ impl ResourceCapacity {
             Self::ByGroup(capacity) => (capacity, Remaining::all(instance)),
             Self::ByHost(capacity) => (capacity, each_host(instance)),
         };
-        let kind = |host: Host| if matches!(self, Self::ByHost(_)) { host.number() } else { instance.group_of[host] };
+        let kind = |host: Host| match self {
+            Self::ByHost(_) => GroupIndex::nth(host.number()),
+            _ => instance.group_of[host],
+        };
         remaining.stages = stages;
         remaining.by_group[kind(host)] -= 1;
         for node in visited.filter(|&node| node != host) {
@@ -84,8 +87,9 @@ impl ResourceCapacity {
     }
 }
 
+/// All hosts, each a group of its own.
 fn each_host(instance: &Instance) -> Remaining {
-    Remaining { by_group: vec![1; instance.hosts.len()], stages: instance.most_stages }
+    Remaining { by_group: IndexVec::filled(1, instance.hosts.len()), stages: instance.most_stages }
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@
 use super::best_two::BestTwo;
 use super::loads::Loads;
 use super::shipping::Shipping;
-use crate::index::{Grid, Host, Index, IndexVec, Position};
+use crate::index::{Grid, GroupIndex, Host, Index, IndexVec, Position};
 use crate::instance::Instance;
 use crate::stopped::Stopped;
 
@@ -140,8 +140,9 @@ impl CompletionBounds {
         behind: &Behind,
         stop: &dyn Fn() -> bool,
     ) -> Result<(), Stopped> {
-        let mut ends: Vec<Vec<(Position, f64)>> = vec![Vec::new(); instance.groups.len()];
-        for (group, ends) in ends.iter_mut().enumerate() {
+        let mut ends: IndexVec<GroupIndex, Vec<(Position, f64)>> = instance.by_group(Vec::new());
+        for group in instance.groups.indices() {
+            let ends = &mut ends[group];
             instance.ends_in_memory(group, start, |end| {
                 let compute_s = instance.compute_s(group, start, end);
                 if compute_s <= self.period_s {

@@ -10,7 +10,7 @@
 
 use super::best_two::BestTwo;
 use super::completion_bounds::ROUNDING;
-use crate::index::{Grid, Host, Index, IndexVec, Position};
+use crate::index::{Grid, GroupIndex, Host, Index, IndexVec, Position};
 use crate::instance::Instance;
 use crate::stopped::Stopped;
 
@@ -20,9 +20,8 @@ const MOST_STEPS: usize = 1 << 25;
 /// The bounds of one period, by position, then host.
 #[derive(Debug)]
 pub struct Loads {
-    hosts: usize,
     /// The hosts of each group.
-    members: Vec<Vec<Host>>,
+    members: IndexVec<GroupIndex, Vec<Host>>,
     /// The period with room for roundings.
     within_s: f64,
     /// What a stage that starts there computes and sends, by the host that is sent to.
@@ -38,11 +37,11 @@ impl Loads {
     pub fn new(instance: &Instance, period_s: f64, stop: &dyn Fn() -> bool) -> Result<Self, Stopped> {
         let (hosts, blocks) = (instance.hosts.len(), instance.blocks());
         let within_s = period_s * (1.0 + ROUNDING);
-        let mut members = vec![Vec::new(); instance.groups.len()];
+        let mut members = instance.by_group(Vec::new());
         instance.group_of.iter_indexed().for_each(|(host, &group)| members[group].push(host));
         let nothing = Grid::filled(BestTwo::NONE, blocks + 1, hosts);
         let (rest, hops) = (nothing.clone(), nothing);
-        let mut loads = Self { hosts, members, within_s, rest, hops, rest_by_stages: Vec::new() };
+        let mut loads = Self { members, within_s, rest, hops, rest_by_stages: Vec::new() };
         for start in instance.starts().rev() {
             for host in instance.hosts.indices() {
                 if host.number() % 64 == 0 && stop() {
@@ -58,7 +57,7 @@ impl Loads {
 
     /// Adds the tables by stages left, where they are quickly made.
     pub fn count_stages(&mut self, instance: &Instance, stop: &dyn Fn() -> bool) -> Result<(), Stopped> {
-        let nothing = Grid::filled(BestTwo::NONE, instance.blocks() + 1, self.hosts);
+        let nothing = Grid::filled(BestTwo::NONE, instance.blocks() + 1, instance.hosts.len());
         if self.steps(instance).saturating_mul(instance.most_stages) > MOST_STEPS {
             return Ok(());
         }
@@ -87,8 +86,8 @@ impl Loads {
 
     /// The hops and the stages of one table.
     fn steps(&self, instance: &Instance) -> usize {
-        let mut steps = self.rest.cells().len() * self.hosts;
-        for (group, members) in self.members.iter().enumerate() {
+        let mut steps = self.rest.cells().len() * instance.hosts.len();
+        for (group, members) in self.members.iter_indexed() {
             for start in instance.starts() {
                 instance.ends_in_memory(group, start, |_| steps += members.len());
             }
@@ -126,7 +125,7 @@ impl Loads {
         hops: &Grid<Position, Host, BestTwo>,
     ) -> IndexVec<Host, BestTwo> {
         let mut row = instance.by_host(BestTwo::NONE);
-        for (group, members) in self.members.iter().enumerate() {
+        for (group, members) in self.members.iter_indexed() {
             instance.ends_in_memory(group, start, |end| {
                 let compute_s = instance.compute_s(group, start, end);
                 if compute_s <= self.within_s {
@@ -184,7 +183,7 @@ impl Loads {
         stop: &dyn Fn() -> bool,
     ) -> Result<Grid<Host, Position, Position>, Stopped> {
         let blocks = instance.blocks();
-        let mut receives = Grid::<Position, Host, _>::filled(BestTwo::NONE, blocks + 1, self.hosts);
+        let mut receives = Grid::<Position, Host, _>::filled(BestTwo::NONE, blocks + 1, instance.hosts.len());
         let mut ended = receives.clone();
         let mut furthest = Grid::of_cells(instance.hosts.iter().flat_map(|_| instance.starts()).collect(), blocks);
         for host in instance.hosts.indices() {
@@ -205,7 +204,7 @@ impl Loads {
                     }
                 });
             }
-            for (group, members) in self.members.iter().enumerate() {
+            for (group, members) in self.members.iter_indexed() {
                 instance.ends_in_memory(group, start, |end| {
                     let compute_s = instance.compute_s(group, start, end);
                     for &host in members {
