@@ -12,7 +12,7 @@ use crate::domain::options::Objective;
 use crate::domain::placement::{Reason, ReasonCode};
 use crate::domain::request::PlanRequest;
 use crate::domain::unit::{bytes_text, counted, seconds_text};
-use crate::index::{GroupIndex, Index, Position};
+use crate::index::{Block, GroupIndex, Index, Position};
 
 /// Blocks that are named, each in a reason of its own.
 pub const MOST_BLOCKS: usize = 1_000;
@@ -144,8 +144,8 @@ pub fn reason<const N: usize>(code: ReasonCode, detail: String, figures: [(&str,
     Reason { code, detail, figures, layer_ids: Vec::new(), node_ids: Vec::new() }
 }
 
-/// The layers of a block. Blocks count from 1.
-pub fn block_layers(request: &PlanRequest, instance: &Instance, block: usize) -> Vec<String> {
+/// The layers of a block.
+pub fn block_layers(request: &PlanRequest, instance: &Instance, block: Block) -> Vec<String> {
     instance.layers_of(block).iter().map(|&layer| request.model.layers[layer].id.clone()).collect()
 }
 
@@ -160,10 +160,12 @@ fn blocks_too_large(
         return Ok(Vec::new());
     }
     if instance.cuts.sets().is_some() || !instance.cuts.are_all() {
-        let fits = |group: GroupIndex, block: usize| {
+        let fits = |group: GroupIndex, block: Block| {
             instance.pins_allow(group, block) && instance.block_bytes(block) <= instance.groups[group].free_bytes
         };
-        let too_large = (1..=instance.block_count())
+        let too_large = instance
+            .cuts
+            .blocks()
             .filter(|&block| !instance.groups.indices().any(|group| fits(group, block)))
             .take(MOST_BLOCKS)
             .map(|block| too_large(request, instance, block, instance.block_bytes(block)));
@@ -189,15 +191,13 @@ fn blocks_too_large(
     });
     let uncovered = covered.filter(|(start, covered)| covered <= start).map(|(start, _)| start);
     let reason = |start: Position| {
-        // Along a chain the block behind a position has the next one's number.
-        let needed = instance.memory_bytes(start, start + 1);
-        too_large(request, instance, start.number() + 1, needed)
+        too_large(request, instance, Block::starting_at(start), instance.memory_bytes(start, start + 1))
     };
     Ok(uncovered.take(MOST_BLOCKS).map(reason).collect())
 }
 
 /// The reason where no host can hold a block.
-fn too_large(request: &PlanRequest, instance: &Instance, block: usize, needed: u64) -> Reason {
+fn too_large(request: &PlanRequest, instance: &Instance, block: Block, needed: u64) -> Reason {
     let allowed = instance.groups.indices().filter(|&group| instance.pins_allow(group, block));
     let largest_free = allowed.map(|group| instance.groups[group].free_bytes).max().unwrap_or(0);
     let layer_ids = block_layers(request, instance, block);

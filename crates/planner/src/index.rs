@@ -61,6 +61,8 @@ indices! {
     Host,
     /// A group of hosts that are alike: its place among those of an instance.
     GroupIndex,
+    /// A block of layers that no cut divides: its place among those of an instance.
+    Block,
     /// A cut that is considered: its place among those of an instance, from the one before the first stage to the whole
     /// model. Not to be mixed up with the place of a node on the ground.
     Position,
@@ -69,6 +71,39 @@ indices! {
 impl Host {
     /// No host.
     pub const NOWHERE: Self = Self(u32::MAX);
+}
+
+/// Along a chain a block lies between each position and the next.
+impl Block {
+    /// The block that begins at a position.
+    #[inline]
+    pub fn starting_at(start: Position) -> Self {
+        Self(start.0)
+    }
+
+    /// The block that ends at a position.
+    #[inline]
+    pub fn ending_at(end: Position) -> Self {
+        Self(end.0 - 1)
+    }
+
+    /// The blocks between two positions.
+    #[inline]
+    pub fn between(start: Position, end: Position) -> impl DoubleEndedIterator<Item = Self> + Clone {
+        (start.0..end.0).map(Self)
+    }
+
+    /// The position at which it begins.
+    #[inline]
+    pub fn start(self) -> Position {
+        Position(self.0)
+    }
+
+    /// The position at which it ends.
+    #[inline]
+    pub fn end(self) -> Position {
+        Position(self.0 + 1)
+    }
 }
 
 impl Position {

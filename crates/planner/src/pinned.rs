@@ -14,7 +14,7 @@ use crate::domain::options::{Colocation, Pin};
 use crate::domain::placement::{Reason, ReasonCode};
 use crate::domain::request::PlanRequest;
 use crate::domain::unit::{bytes_text, counted};
-use crate::index::{GroupIndex, Index, Position};
+use crate::index::{Block, GroupIndex};
 use std::collections::BTreeMap;
 
 /// What follows from the pins without links: layers that no node may run, and nodes that would have to run what lies
@@ -26,8 +26,8 @@ pub fn conflicts(request: &PlanRequest, instance: &Instance, stop: &dyn Fn() -> 
     }
     let mut nowhere = Vec::new();
     // For each kind of one host the first and the last block that it alone may run.
-    let mut spans: BTreeMap<GroupIndex, (usize, usize)> = BTreeMap::new();
-    for block in (1..=instance.block_count()).filter(|&block| instance.is_pinned(block)) {
+    let mut spans: BTreeMap<GroupIndex, (Block, Block)> = BTreeMap::new();
+    for block in instance.cuts.blocks().filter(|&block| instance.is_pinned(block)) {
         if stop() {
             return Err(Stopped);
         }
@@ -53,7 +53,7 @@ fn pinned_nowhere(
     request: &PlanRequest,
     instance: &Instance,
     (pins, colocations): (&Pins<'_>, &Colocations<'_>),
-    block: usize,
+    block: Block,
 ) -> Reason {
     let layer_ids = block_layers(request, instance, block);
     let pins = pins.of(instance.layers_of(block));
@@ -74,16 +74,16 @@ fn torn(
     instance: &Instance,
     pins: &Pins<'_>,
     group: GroupIndex,
-    (first, last): (usize, usize),
+    (first, last): (Block, Block),
 ) -> Option<Reason> {
     let (host, _) = instance.group_of.iter_indexed().find(|&(_, &of_host)| of_host == group)?;
     let node = &request.cluster.nodes[instance.hosts[host]];
     let id = &node.id;
-    let pin_of = |block: usize| pins.of(instance.layers_of(block)).into_iter().next();
+    let pin_of = |block: Block| pins.of(instance.layers_of(block)).into_iter().next();
     let ends = [first, last].map(|block| pin_of(block).map(|pin| pin.layer_id.clone()));
     let [Some(a), Some(b)] = ends else { return None };
     let held = format!("as they are pinned, {a} and {b} can run on {id} alone, and a node runs one stage");
-    if let Some(other) = (first..=last).find(|&block| !instance.pins_allow(group, block)) {
+    if let Some(other) = Block::between(first.start(), last.end()).find(|&block| !instance.pins_allow(group, block)) {
         let pin = pins.of(instance.layers_of(other)).into_iter().find(|pin| !pin.admits(node))?;
         let (layer, place) = (pin.layer_id.clone(), place_text(pin));
         let detail = format!("{held}: {id} would run all between them, but {layer} is pinned to {place}");
@@ -91,8 +91,7 @@ fn torn(
         let conflict = reason(ReasonCode::ConflictingConstraints, detail, []);
         return Some(Reason { layer_ids: vec![a, layer, b], node_ids, ..conflict });
     }
-    let (needed, free) =
-        (instance.least_bytes(Position::nth(first - 1), Position::nth(last)), instance.groups[group].free_bytes);
+    let (needed, free) = (instance.least_bytes(first.start(), last.end()), instance.groups[group].free_bytes);
     (first < last && needed > free).then(|| {
         let detail = format!(
             "{held}: {id} would run all between them, which needs at least {}, and it has {} free",

@@ -9,12 +9,11 @@ use crate::instance::Instance;
 pub fn spread(instance: &Instance, most: usize) -> Vec<Position> {
     let mut kept = vec![Position::FIRST, instance.last()];
     smallest_in_slices(instance, Position::FIRST, instance.last(), most, &mut kept);
-    let mut pinned = (1..=instance.blocks()).filter(|&block| !instance.pins_of(block).is_empty());
+    let mut pinned = instance.cuts.blocks().filter(|&block| !instance.pins_of(block).is_empty());
     if let Some(mut before) = pinned.next() {
         for block in pinned {
             if instance.pins_of(before) != instance.pins_of(block) {
-                // Along a chain a block ends at the position of its number.
-                kept.extend(smallest_boundary(instance, Position::nth(before).until(Position::nth(block))));
+                kept.extend(smallest_boundary(instance, before.end().until(block.end())));
             }
             before = block;
         }

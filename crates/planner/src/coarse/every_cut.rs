@@ -5,7 +5,7 @@
 //! 1957), by compute and by memory. O(g L log L) for g kinds of host, and O(g log L) for each period that is looked at.
 
 use crate::bound::Bounds;
-use crate::index::{GroupIndex, Host, IndexVec};
+use crate::index::{Block, GroupIndex, Host, Index, IndexVec};
 use crate::instance::Instance;
 use crate::stopped::Stopped;
 
@@ -31,7 +31,7 @@ struct Knapsack {
 impl<'p> EveryCut<'p> {
     /// The bounds of an instance along a chain.
     pub fn new(instance: &'p Instance) -> Self {
-        let bytes = (1..=instance.block_count()).map(|block| instance.own_bytes(block) as f64).collect();
+        let bytes = instance.cuts.blocks().map(|block| instance.own_bytes(block) as f64).collect();
         Self { instance, bytes }
     }
 
@@ -50,7 +50,7 @@ impl<'p> EveryCut<'p> {
     fn slowest_block_s(&self, seconds: &IndexVec<GroupIndex, Vec<f64>>) -> f64 {
         let least = |block: usize| {
             let may = |&group: &GroupIndex| {
-                self.instance.pins_allow(group, block + 1)
+                self.instance.pins_allow(group, Block::nth(block))
                     && self.bytes[block] <= self.instance.groups[group].free_bytes as f64
             };
             seconds.indices().filter(may).map(|group| seconds[group][block]).fold(f64::INFINITY, f64::min)

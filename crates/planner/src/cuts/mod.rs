@@ -24,7 +24,7 @@ use self::contract::Blocks;
 use self::enumerate::{Family, downward_closed};
 use crate::domain::model::ModelProfile;
 use crate::domain::options::{Colocation, CutPolicy};
-use crate::index::{Index, IndexVec, Position};
+use crate::index::{Block, Index, IndexVec, Position};
 use crate::stopped::Stopped;
 
 /// Cuts that are enumerated. A model with more is searched among some of them.
@@ -37,7 +37,7 @@ const MOST_SETS: usize = 4_095;
 #[derive(Debug, Clone)]
 pub struct Cuts {
     /// For each block its layers by their places in the model, ascending.
-    blocks: Vec<Vec<usize>>,
+    blocks: IndexVec<Block, Vec<usize>>,
     /// For each position its blocks. `None` where position p has the first p blocks.
     sets: Option<Sets>,
     /// For each position the bytes of what crosses there: the model's inputs first, its outputs last.
@@ -101,7 +101,7 @@ impl Cuts {
     }
 
     fn chain(blocks: Vec<Vec<usize>>, boundary_bytes: Vec<u64>, count: CutCount) -> Self {
-        Self { blocks, sets: None, boundary_bytes: boundary_bytes.into(), count, joins: false }
+        Self { blocks: blocks.into(), sets: None, boundary_bytes: boundary_bytes.into(), count, joins: false }
     }
 
     /// Whether each position lies within the next.
@@ -125,6 +125,11 @@ impl Cuts {
         self.blocks.len()
     }
 
+    /// The blocks.
+    pub fn blocks(&self) -> impl DoubleEndedIterator<Item = Block> + Clone + use<> {
+        self.blocks.indices()
+    }
+
     /// The sets of the positions, where there are any.
     pub fn sets(&self) -> Option<&Sets> {
         self.sets.as_ref()
@@ -140,19 +145,19 @@ impl Cuts {
         !self.joins || self.are_all()
     }
 
-    /// The layers of a block, by their places in the model. Blocks count from 1.
-    pub fn layers_of(&self, block: usize) -> &[usize] {
-        &self.blocks[block - 1]
+    /// The layers of a block, by their places in the model.
+    pub fn layers_of(&self, block: Block) -> &[usize] {
+        &self.blocks[block]
     }
 
-    /// The block whose constants the model delivers, counted from 1: along a chain the last, else one of its own that lies
-    /// in the whole model alone.
-    pub fn delivering_block(&self) -> usize {
-        self.blocks.len()
+    /// The block whose constants the model delivers: along a chain the last, else one of its own that lies in the whole
+    /// model alone.
+    pub fn delivering_block(&self) -> Block {
+        Block::nth(self.blocks.len() - 1)
     }
 
-    /// The layers of a block with the constants that lead to them, and those that it delivers. Blocks count from 1.
-    pub fn needed_by(&self, model: &ModelProfile, block: usize) -> BTreeSet<usize> {
+    /// The layers of a block with the constants that lead to them, and those that it delivers.
+    pub fn needed_by(&self, model: &ModelProfile, block: Block) -> BTreeSet<usize> {
         let constants = self.layers_of(block).iter().flat_map(|&layer| model.constants_behind(layer));
         let delivered = if block == self.delivering_block() { model.constants_delivered() } else { &[] };
         self.layers_of(block).iter().chain(constants).chain(delivered).copied().collect()
@@ -160,10 +165,13 @@ impl Cuts {
 
     /// The layers of a stage, by their places in the model, ascending.
     pub fn layers_between(&self, start: Position, end: Position) -> Vec<usize> {
-        let (start, end) = (start.number(), end.number());
+        let layers_of = |block: Block| self.layers_of(block);
         let mut layers: Vec<usize> = match &self.sets {
-            None => self.blocks[start..end].concat(),
-            Some(sets) => sets.between(start, end).flat_map(|block| &self.blocks[block]).copied().collect(),
+            None => Block::between(start, end).flat_map(layers_of).copied().collect(),
+            Some(sets) => {
+                let blocks = sets.between(start.number(), end.number()).map(Block::nth);
+                blocks.flat_map(layers_of).copied().collect()
+            }
         };
         layers.sort_unstable();
         layers
@@ -179,14 +187,14 @@ impl Cuts {
             layers.iter().for_each(|&layer| sum += of_layer(layer));
             sum
         };
-        let of_block: Vec<T> = self.blocks.iter().map(|layers| of(layers)).collect();
+        let of_block: IndexVec<Block, T> = self.blocks.iter().map(|layers| of(layers)).collect();
         self.sums_of_blocks(|block| of_block[block])
     }
 
-    /// For each position the sum over its blocks, which count from 0.
+    /// For each position the sum over its blocks.
     pub fn sums_of_blocks<T: Copy + Default + std::ops::AddAssign>(
         &self,
-        of_block: impl Fn(usize) -> T,
+        of_block: impl Fn(Block) -> T,
     ) -> IndexVec<Position, T> {
         let mut sums = vec![T::default()];
         for position in 1..=self.last() {
@@ -194,9 +202,9 @@ impl Cuts {
             match &self.sets {
                 None => {
                     sum = sums[position - 1];
-                    sum += of_block(position - 1);
+                    sum += of_block(Block::nth(position - 1));
                 }
-                Some(sets) => sets.numbers(position).for_each(|block| sum += of_block(block)),
+                Some(sets) => sets.numbers(position).for_each(|block| sum += of_block(Block::nth(block))),
             }
             sums.push(sum);
         }

@@ -20,7 +20,7 @@ use crate::domain::activation::activation_bytes;
 use crate::domain::cluster::Node;
 use crate::domain::options::{ComputeModel, MemoryModel, Objective, Overlap, Pin};
 use crate::domain::request::PlanRequest;
-use crate::index::{GroupIndex, Host, Index, IndexVec, Position};
+use crate::index::{Block, GroupIndex, Host, Index, IndexVec, Position};
 
 /// Hosts that are alike in all that a stage asks of its node: memory, compute and pins.
 #[derive(Debug, Clone, PartialEq)]
@@ -90,7 +90,7 @@ pub struct Instance {
     /// What occupants leave of nodes and links.
     pub shares: Arc<Shares>,
     /// For each block the places that its layers are pinned to, as indices of [`Group`]'s `meets`, ascending.
-    pins: Vec<Vec<usize>>,
+    pins: IndexVec<Block, Vec<usize>>,
     /// For each place and position how many blocks within it are pinned there, where cuts are sets.
     pinned: Vec<IndexVec<Position, u32>>,
     bytes: StageBytes,
@@ -223,7 +223,8 @@ impl Instance {
     pub fn with_cuts_at(&self, kept: &[Position]) -> Self {
         let seconds_at_kept = |all: &IndexVec<Position, f64>| kept.iter().map(|&position| all[position]).collect();
         let pins_of = |ends: &[Position]| {
-            let mut pins = self.pins[ends[0].number()..ends[1].number()].concat();
+            let blocks = Block::between(ends[0], ends[1]);
+            let mut pins: Vec<usize> = blocks.flat_map(|block| self.pins[block].iter().copied()).collect();
             pins.sort_unstable();
             pins.dedup();
             pins
@@ -306,8 +307,8 @@ impl Instance {
         IndexVec::filled(item, self.hosts.len())
     }
 
-    /// The layers of a block, by their places in the model, ascending. Blocks count from 1.
-    pub fn layers_of(&self, block: usize) -> &[usize] {
+    /// The layers of a block, by their places in the model, ascending.
+    pub fn layers_of(&self, block: Block) -> &[usize] {
         self.cuts.layers_of(block)
     }
 
@@ -354,14 +355,13 @@ impl Instance {
         self.bytes.of(start, end)
     }
 
-    /// Bytes that a block needs wherever it runs: parameters, state and activation. Blocks count from 1.
-    pub fn block_bytes(&self, block: usize) -> u64 {
+    /// Bytes that a block needs wherever it runs: parameters, state and activation.
+    pub fn block_bytes(&self, block: Block) -> u64 {
         self.own_bytes(block) + self.bytes.activation(block)
     }
 
-    /// Parameters and state of a block, those of constants that it shares with others or only delivers left out. Blocks
-    /// count from 1.
-    pub fn own_bytes(&self, block: usize) -> u64 {
+    /// Parameters and state of a block, those of constants that it shares with others or only delivers left out.
+    pub fn own_bytes(&self, block: Block) -> u64 {
         self.bytes.of_block(block)
     }
 
@@ -380,7 +380,7 @@ impl Instance {
     /// Whether a stage (i, j] fits the memory of a group's hosts and its pins admit them. O(j − i) along a chain.
     pub fn fits(&self, group: GroupIndex, start: Position, end: Position) -> bool {
         let allowed = match self.cuts.sets() {
-            None => (start.number() + 1..=end.number()).all(|block| self.pins_allow(group, block)),
+            None => Block::between(start, end).all(|block| self.pins_allow(group, block)),
             Some(_) => self.stage_allowed(group, start, end),
         };
         allowed && self.memory_bytes(start, end) <= self.groups[group].free_bytes
@@ -407,29 +407,29 @@ impl Instance {
         }
         let mut running = Running::default();
         for end in (start + 1).through(self.last()) {
-            self.bytes.add(&mut running, start, end.number());
+            self.bytes.add(&mut running, start, Block::ending_at(end));
             let needed = self.bytes.without_buffers(&running, start, end);
-            if !self.pins_allow(group, end.number()) || needed > free_bytes {
+            if !self.pins_allow(group, Block::ending_at(end)) || needed > free_bytes {
                 break;
             }
             visit(end);
         }
     }
 
-    /// The places that a block's layers are pinned to, each as a number. Blocks count from 1.
-    pub fn pins_of(&self, block: usize) -> &[usize] {
-        &self.pins[block - 1]
+    /// The places that a block's layers are pinned to, each as a number.
+    pub fn pins_of(&self, block: Block) -> &[usize] {
+        &self.pins[block]
     }
 
-    /// Whether the pins of a block's layers let it run on a group's hosts. Blocks count from 1.
+    /// Whether the pins of a block's layers let it run on a group's hosts.
     #[inline]
-    pub fn pins_allow(&self, group: GroupIndex, block: usize) -> bool {
-        self.pins[block - 1].iter().all(|&place| self.groups[group].meets[place])
+    pub fn pins_allow(&self, group: GroupIndex, block: Block) -> bool {
+        self.pins[block].iter().all(|&place| self.groups[group].meets[place])
     }
 
-    /// Whether a layer of a block is pinned. Blocks count from 1.
-    pub fn is_pinned(&self, block: usize) -> bool {
-        !self.pins[block - 1].is_empty()
+    /// Whether a layer of a block is pinned.
+    pub fn is_pinned(&self, block: Block) -> bool {
+        !self.pins[block].is_empty()
     }
 
     /// Whether any layer is pinned.
@@ -439,7 +439,7 @@ impl Instance {
 
     /// The same instance with nothing pinned.
     pub fn without_pins(&self) -> Self {
-        Self { pins: vec![Vec::new(); self.block_count()], pinned: Vec::new(), ..self.clone() }
+        Self { pins: IndexVec::filled(Vec::new(), self.block_count()), pinned: Vec::new(), ..self.clone() }
     }
 
     /// Whether the request limits stages, latency or period.
@@ -467,14 +467,14 @@ impl Instance {
         &self,
         free_bytes: u64,
         start: Position,
-        allowed: impl Fn(usize) -> bool,
+        allowed: impl Fn(Block) -> bool,
         mut visit: impl FnMut(Position),
     ) {
         let mut running = Running::default();
         for end in (start + 1).through(self.last()) {
-            self.bytes.add(&mut running, start, end.number());
+            self.bytes.add(&mut running, start, Block::ending_at(end));
             let needed = self.bytes.without_buffers(&running, start, end) + self.bytes.buffers(start);
-            if !allowed(end.number()) || needed > free_bytes {
+            if !allowed(Block::ending_at(end)) || needed > free_bytes {
                 break;
             }
             if needed + self.bytes.buffers(end) <= free_bytes {
@@ -552,7 +552,7 @@ pub fn most_sets(hosts: usize) -> usize {
 }
 
 /// For each place and position how many blocks within it are pinned there.
-fn pinned(cuts: &Cuts, pins: &[Vec<usize>], places: usize) -> Vec<IndexVec<Position, u32>> {
+fn pinned(cuts: &Cuts, pins: &IndexVec<Block, Vec<usize>>, places: usize) -> Vec<IndexVec<Position, u32>> {
     let count = |place| {
         let counts = cuts.sums_of_blocks(|block| u64::from(pins[block].contains(&place)));
         counts.iter().map(|&count| count as u32).collect()
@@ -601,12 +601,12 @@ fn block_pins(
     cuts: &Cuts,
     places: &[&Pin],
     stop: &dyn Fn() -> bool,
-) -> Result<Vec<Vec<usize>>, Stopped> {
-    let mut pins = vec![Vec::new(); cuts.block_count()];
+) -> Result<IndexVec<Block, Vec<usize>>, Stopped> {
+    let mut pins: IndexVec<Block, Vec<usize>> = IndexVec::filled(Vec::new(), cuts.block_count());
     let mut block_of = BTreeMap::new();
     if !places.is_empty() {
-        for block in 1..=cuts.block_count() {
-            block_of.extend(cuts.layers_of(block).iter().map(|&layer| (layer, block - 1)));
+        for block in cuts.blocks() {
+            block_of.extend(cuts.layers_of(block).iter().map(|&layer| (layer, block)));
         }
     }
     for (index, pin) in request.options.constraints.pins.iter().enumerate() {
@@ -619,7 +619,7 @@ fn block_pins(
             pins[block].push(place);
         }
     }
-    for places in &mut pins {
+    for places in pins.iter_mut() {
         places.sort_unstable();
         places.dedup();
     }

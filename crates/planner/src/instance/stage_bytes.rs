@@ -8,7 +8,7 @@ use std::ops::Range;
 
 use crate::cuts::{Cuts, Sets};
 use crate::domain::model::ModelProfile;
-use crate::index::{Index, IndexVec, Position};
+use crate::index::{Block, Index, IndexVec, Position};
 use crate::stopped::Stopped;
 
 /// Bytes of constants that some blocks share.
@@ -25,8 +25,8 @@ struct Constants {
 /// Constants that the same blocks need.
 #[derive(Debug, Clone)]
 struct Shared {
-    /// Those blocks, ascending, counted from 0.
-    blocks: Vec<usize>,
+    /// Those blocks, ascending.
+    blocks: Vec<Block>,
     bytes: Constants,
 }
 
@@ -42,11 +42,12 @@ pub struct StageBytes {
     /// For each position the buffers of a stage that begins or ends there.
     buffers: IndexVec<Position, u64>,
     /// For each block its parameters and state: of layers, and of constants that it alone needs for them.
-    of_block: Vec<u64>,
+    of_block: IndexVec<Block, u64>,
     /// For each block the largest activation of its layers.
-    activation: Vec<u64>,
-    /// For each block what it shares with others, and the last block before it that has it too, counted from 1.
-    occurrences: BTreeMap<usize, Vec<(usize, Constants)>>,
+    activation: IndexVec<Block, u64>,
+    /// Along a chain, for each block what it shares with others, and where the last block before it ends that has it too:
+    /// the first position where none has.
+    occurrences: BTreeMap<Block, Vec<(Position, Constants)>>,
     /// Where cuts are sets: for each start its ends, and the bytes of the stages.
     pairs: Option<Pairs>,
 }
@@ -80,15 +81,16 @@ impl StageBytes {
     ) -> Result<Self, Stopped> {
         let (own, shared) = constants(model, cuts);
         let of_layer = |layer: usize| model.layers[layer].param_bytes + model.layers[layer].state_bytes;
-        let mut of_block: Vec<u64> = (1..=cuts.block_count())
+        let mut of_block: IndexVec<Block, u64> = cuts
+            .blocks()
             .map(|block| {
-                let constants = own[block - 1].params + own[block - 1].states;
+                let constants = own[block].params + own[block].states;
                 cuts.layers_of(block).iter().map(|&layer| of_layer(layer)).sum::<u64>() + constants
             })
             .collect();
         let resident = cuts.sums_of_blocks(|block| of_block[block]);
         // Whichever block comes last delivers.
-        of_block[cuts.delivering_block() - 1] -= delivered_only(model, cuts).into_iter().map(of_layer).sum::<u64>();
+        of_block[cuts.delivering_block()] -= delivered_only(model, cuts).into_iter().map(of_layer).sum::<u64>();
         let counted = |bytes: u64| if counts { bytes } else { 0 };
         let largest = |layers: &[usize]| counted(layers.iter().map(|&layer| activation[layer]).max().unwrap_or(0));
         let mut stage_bytes = Self {
@@ -97,7 +99,7 @@ impl StageBytes {
             own_params: cuts.sums_of_blocks(|block| own[block].params),
             own_outputs: cuts.sums_of_blocks(|block| own[block].outputs),
             buffers: cuts.boundary_bytes.iter().map(|bytes| counted(bytes * buffers)).collect(),
-            activation: (1..=cuts.block_count()).map(|block| largest(cuts.layers_of(block))).collect(),
+            activation: cuts.blocks().map(|block| largest(cuts.layers_of(block))).collect(),
             occurrences: BTreeMap::new(),
             pairs: None,
         };
@@ -125,17 +127,19 @@ impl StageBytes {
             pairs: self.pairs.as_ref().map(|pairs| pairs.at(kept)),
         };
         if self.pairs.is_none() {
-            let spans = || kept.windows(2).map(|ends| ends[0].number()..ends[1].number());
-            some.activation = spans().map(|span| self.activation[span].iter().copied().max().unwrap_or(0)).collect();
-            some.of_block = spans().map(|span| self.of_block[span].iter().sum()).collect();
-            let block_of = |block: usize| kept.partition_point(|position| position.number() < block);
+            let spans = || kept.windows(2).map(|ends| Block::between(ends[0], ends[1]));
+            some.activation =
+                spans().map(|blocks| blocks.map(|block| self.activation[block]).max().unwrap_or(0)).collect();
+            some.of_block = spans().map(|blocks| blocks.map(|block| self.of_block[block]).sum()).collect();
+            // Where what ended at a position ends among those that are kept.
+            let moved = |end: Position| Position::nth(kept.partition_point(|&position| position < end));
             for (&block, occurrences) in &self.occurrences {
-                let joined = some.occurrences.entry(block_of(block)).or_default();
+                let end = moved(block.end());
+                let joined = some.occurrences.entry(Block::ending_at(end)).or_default();
                 for &(before, bytes) in occurrences {
-                    let before = if before == 0 { 0 } else { block_of(before) };
                     // What a block before in the same one has, it has already.
-                    if before < block_of(block) {
-                        joined.push((before, bytes));
+                    if moved(before) < end {
+                        joined.push((moved(before), bytes));
                     }
                 }
             }
@@ -158,25 +162,25 @@ impl StageBytes {
         self.buffers[position]
     }
 
-    /// Parameters and state of a block: of its layers, and of constants that it alone needs for them. Blocks count from 1.
-    pub fn of_block(&self, block: usize) -> u64 {
-        self.of_block[block - 1]
+    /// Parameters and state of a block: of its layers, and of constants that it alone needs for them.
+    pub fn of_block(&self, block: Block) -> u64 {
+        self.of_block[block]
     }
 
-    /// The largest activation of a block's layers. Blocks count from 1.
-    pub fn activation(&self, block: usize) -> u64 {
-        self.activation[block - 1]
+    /// The largest activation of a block's layers.
+    pub fn activation(&self, block: Block) -> u64 {
+        self.activation[block]
     }
 
-    /// Adds a block to a stage along a chain that begins at `start`. Blocks count from 1.
+    /// Adds a block to a stage along a chain that begins at `start`.
     #[inline]
-    pub fn add(&self, running: &mut Running, start: Position, block: usize) {
-        running.activation = running.activation.max(self.activation[block - 1]);
+    pub fn add(&self, running: &mut Running, start: Position, block: Block) {
+        running.activation = running.activation.max(self.activation[block]);
         if self.occurrences.is_empty() {
             return;
         }
         for (before, bytes) in self.occurrences.get(&block).into_iter().flatten() {
-            if *before <= start.number() {
+            if *before <= start {
                 running.shared.add(bytes);
             }
         }
@@ -212,15 +216,17 @@ impl StageBytes {
             return at.map_or(u64::MAX, |at| pairs.bytes[span.start + at]);
         }
         let mut running = Running::default();
-        (start.number() + 1..=end.number()).for_each(|block| self.add(&mut running, start, block));
+        Block::between(start, end).for_each(|block| self.add(&mut running, start, block));
         self.without_buffers(&running, start, end) + self.buffers[start] + self.buffers[end]
     }
 
     fn pairs(&self, sets: &Sets, shared: &[Shared], stop: &dyn Fn() -> bool) -> Result<Pairs, Stopped> {
         let positions = sets.len();
         let mut pairs = Pairs { offsets: vec![0], ..Pairs::default() };
-        let largest_of =
-            |start: usize, end: usize| sets.between(start, end).map(|block| self.activation[block]).max().unwrap_or(0);
+        let largest_of = |start: usize, end: usize| {
+            let blocks = sets.between(start, end).map(Block::nth);
+            blocks.map(|block| self.activation[block]).max().unwrap_or(0)
+        };
         let mut activation = vec![0; positions];
         for start in 0..positions {
             if start % 16 == 0 && stop() {
@@ -240,7 +246,7 @@ impl StageBytes {
                 nearest.push(end);
                 let mut needed = Constants::default();
                 for shared in shared {
-                    let inside = |&block: &usize| sets.has(end, block) && !sets.has(start, block);
+                    let inside = |block: &Block| sets.has(end, block.number()) && !sets.has(start, block.number());
                     if shared.blocks.iter().any(inside) {
                         needed.add(&shared.bytes);
                     }
@@ -292,31 +298,31 @@ impl Constants {
 }
 
 /// For each block the constants that it alone needs, and those that some blocks share.
-fn constants(model: &ModelProfile, cuts: &Cuts) -> (Vec<Constants>, Vec<Shared>) {
-    let mut own = vec![Constants::default(); cuts.block_count()];
+fn constants(model: &ModelProfile, cuts: &Cuts) -> (IndexVec<Block, Constants>, Vec<Shared>) {
+    let mut own: IndexVec<Block, Constants> = IndexVec::filled(Constants::default(), cuts.block_count());
     // The blocks that a constant leads to, and those that read it.
-    let mut behind: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
-    let mut read: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
-    for block in 1..=cuts.block_count() {
+    let mut behind: BTreeMap<usize, Vec<Block>> = BTreeMap::new();
+    let mut read: BTreeMap<usize, Vec<Block>> = BTreeMap::new();
+    for block in cuts.blocks() {
         for &layer in cuts.layers_of(block) {
             for &constant in model.constants_behind(layer) {
-                add_block(behind.entry(constant).or_default(), block - 1);
+                add_block(behind.entry(constant).or_default(), block);
             }
             for constant in model.constants_read(layer) {
-                add_block(read.entry(constant).or_default(), block - 1);
+                add_block(read.entry(constant).or_default(), block);
             }
         }
         if block == cuts.delivering_block() {
             for &constant in model.constants_delivered() {
-                add_block(behind.entry(constant).or_default(), block - 1);
+                add_block(behind.entry(constant).or_default(), block);
             }
             for constant in model.constant_outputs() {
-                add_block(read.entry(constant).or_default(), block - 1);
+                add_block(read.entry(constant).or_default(), block);
             }
         }
     }
-    let mut shared: BTreeMap<Vec<usize>, Constants> = BTreeMap::new();
-    let mut note = |blocks: Vec<usize>, bytes: Constants| match blocks[..] {
+    let mut shared: BTreeMap<Vec<Block>, Constants> = BTreeMap::new();
+    let mut note = |blocks: Vec<Block>, bytes: Constants| match blocks[..] {
         [block] => own[block].add(&bytes),
         _ => shared.entry(blocks).or_default().add(&bytes),
     };
@@ -334,27 +340,27 @@ fn constants(model: &ModelProfile, cuts: &Cuts) -> (Vec<Constants>, Vec<Shared>)
 fn delivered_only(model: &ModelProfile, cuts: &Cuts) -> Vec<usize> {
     let mut delivered = model.constants_delivered().to_vec();
     if !delivered.is_empty() {
-        let layers = (1..=cuts.block_count()).flat_map(|block| cuts.layers_of(block));
+        let layers = cuts.blocks().flat_map(|block| cuts.layers_of(block));
         let behind: BTreeSet<usize> = layers.flat_map(|&layer| model.constants_behind(layer)).copied().collect();
         delivered.retain(|constant| !behind.contains(constant));
     }
     delivered
 }
 
-fn add_block(blocks: &mut Vec<usize>, block: usize) {
+fn add_block(blocks: &mut Vec<Block>, block: Block) {
     if blocks.last() != Some(&block) {
         blocks.push(block);
     }
 }
 
 /// Shared constants by the blocks along a chain that need them.
-fn occurrences(shared: &[Shared]) -> BTreeMap<usize, Vec<(usize, Constants)>> {
-    let mut occurrences: BTreeMap<usize, Vec<(usize, Constants)>> = BTreeMap::new();
+fn occurrences(shared: &[Shared]) -> BTreeMap<Block, Vec<(Position, Constants)>> {
+    let mut occurrences: BTreeMap<Block, Vec<(Position, Constants)>> = BTreeMap::new();
     for Shared { blocks, bytes } in shared {
-        let mut before = 0;
-        for block in blocks.iter().map(|block| block + 1) {
+        let mut before = Position::FIRST;
+        for &block in blocks {
             occurrences.entry(block).or_default().push((before, *bytes));
-            before = block;
+            before = block.end();
         }
     }
     occurrences

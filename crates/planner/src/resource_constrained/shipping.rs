@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use rustc_hash::FxHashMap;
 
 use crate::domain::request::PlanRequest;
-use crate::index::{Host, IndexVec, Position};
+use crate::index::{Block, Host, IndexVec, Position};
 use crate::instance::Instance;
 use crate::migration::holders;
 
@@ -43,14 +43,15 @@ impl Shipping {
         let hosts_with =
             |layer: usize| -> Vec<Host> { holders[layer].iter().filter_map(|id| host_of.get(id).copied()).collect() };
         // What each block has, by layer.
-        let mut blocks_of: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
-        for block in 1..=instance.block_count() {
+        let mut blocks_of: BTreeMap<usize, Vec<Block>> = BTreeMap::new();
+        for block in instance.cuts.blocks() {
             for layer in instance.cuts.needed_by(model, block) {
-                blocks_of.entry(layer).or_default().push(block - 1);
+                blocks_of.entry(layer).or_default().push(block);
             }
         }
-        let mut own = vec![0.0; instance.block_count()];
-        let mut held_of: FxHashMap<Host, Vec<f64>> = FxHashMap::default();
+        let nothing: IndexVec<Block, f64> = IndexVec::filled(0.0, instance.block_count());
+        let mut own = nothing.clone();
+        let mut held_of: FxHashMap<Host, IndexVec<Block, f64>> = FxHashMap::default();
         let mut shared = Vec::new();
         for (layer, blocks) in blocks_of {
             let bytes = model.layers[layer].param_bytes as f64;
@@ -58,14 +59,14 @@ impl Shipping {
             if let [block] = blocks[..] {
                 own[block] += bytes;
                 for host in held_by {
-                    held_of.entry(host).or_insert_with(|| vec![0.0; instance.block_count()])[block] += bytes;
+                    held_of.entry(host).or_insert_with(|| nothing.clone())[block] += bytes;
                 }
             } else {
                 let blocks = instance.cuts.sums_of_blocks(|block| u64::from(blocks.contains(&block)));
                 shared.push(Shared { bytes, blocks, held_by });
             }
         }
-        let sums = |of_block: &[f64]| instance.cuts.sums_of_blocks(|block| of_block[block]);
+        let sums = |of_block: &IndexVec<Block, f64>| instance.cuts.sums_of_blocks(|block| of_block[block]);
         let held = held_of.iter().map(|(&host, held)| (host, sums(held))).collect();
         Some(Self { all: sums(&own), held, shared })
     }
