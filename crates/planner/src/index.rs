@@ -59,12 +59,13 @@ macro_rules! indices {
 indices! {
     /// A node that may host stages: its place in the list of an instance, not in the inventory.
     Host,
-    /// A group of hosts that are alike: its place among those of an instance.
+    /// A group of hosts that are alike: its place among those of an instance. What such hosts have is in
+    /// [`Group`](crate::instance::Group).
     GroupIndex,
     /// A block of layers that no cut divides: its place among those of an instance.
     Block,
     /// A cut that is considered: its place among those of an instance, from the one before the first stage to the whole
-    /// model. Not to be mixed up with the place of a node on the ground.
+    /// model. A node's [place on the ground](crate::domain::cluster::Position) is something else.
     Position,
 }
 
@@ -279,6 +280,12 @@ impl<R: Index, C: Index, T> Grid<R, C, T> {
         Self { columns, cells, indices: PhantomData }
     }
 
+    #[inline]
+    fn place(&self, row: R, column: C) -> usize {
+        debug_assert!(column.number() < self.columns, "the cell of another row");
+        row.number() * self.columns + column.number()
+    }
+
     /// How many columns there are.
     #[inline]
     pub fn columns(&self) -> usize {
@@ -316,14 +323,15 @@ impl<R: Index, C: Index, T> ops::Index<(R, C)> for Grid<R, C, T> {
 
     #[inline]
     fn index(&self, (row, column): (R, C)) -> &T {
-        &self.cells[row.number() * self.columns + column.number()]
+        &self.cells[self.place(row, column)]
     }
 }
 
 impl<R: Index, C: Index, T> ops::IndexMut<(R, C)> for Grid<R, C, T> {
     #[inline]
     fn index_mut(&mut self, (row, column): (R, C)) -> &mut T {
-        &mut self.cells[row.number() * self.columns + column.number()]
+        let place = self.place(row, column);
+        &mut self.cells[place]
     }
 }
 
@@ -379,5 +387,34 @@ impl<C: Index, T> ops::IndexMut<C> for RowMut<'_, C, T> {
     #[inline]
     fn index_mut(&mut self, column: C) -> &mut T {
         &mut self.cells[column.number()]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cells_are_found_by_row_and_column() {
+        let mut grid: Grid<Host, Position, usize> = Grid::of_cells((0..6).collect(), 3);
+        let (host, end) = (Host::nth(1), Position::nth(2));
+        assert_eq!((grid[(host, end)], grid.row(host)[end], grid.row(host).iter().count()), (5, 5, 3));
+        grid.row_mut(host)[end] += 10;
+        grid[(host, Position::FIRST)] += 20;
+        assert_eq!(grid.cells(), [0, 1, 2, 23, 4, 15]);
+        grid.set_row(Host::nth(0), IndexVec::filled(7, 3));
+        let of_row: Vec<(Position, &usize)> = grid.row(Host::nth(0)).iter_indexed().collect();
+        assert_eq!(of_row, [0, 1, 2].map(|column| (Position::nth(column), &7)));
+    }
+
+    #[test]
+    fn blocks_lie_between_positions() {
+        let (start, end) = (Position::nth(2), Position::nth(5));
+        let blocks: Vec<Block> = Block::between(start, end).collect();
+        assert_eq!(blocks.iter().map(|block| block.start()).collect::<Vec<_>>(), start.until(end).collect::<Vec<_>>());
+        let ends = blocks.iter().map(|block| block.end());
+        assert_eq!(ends.collect::<Vec<_>>(), (start + 1).through(end).collect::<Vec<_>>());
+        assert_eq!((blocks[0], blocks[2]), (Block::starting_at(start), Block::ending_at(end)));
+        assert_eq!((start.middle(end), start.until(start).count()), (Position::nth(3), 0));
     }
 }
