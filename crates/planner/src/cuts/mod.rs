@@ -59,7 +59,7 @@ impl Cuts {
         most_sets: usize,
         stop: &dyn Fn() -> bool,
     ) -> Result<Self, Stopped> {
-        if policy == CutPolicy::InOrder {
+        if policy == CutPolicy::InOrder || policy == CutPolicy::Any && has_one_order(model) {
             return Ok(in_order(model, colocate));
         }
         let blocks = Blocks::new(model, colocate);
@@ -386,6 +386,16 @@ fn chain_of(
         *last = model.output_bytes();
     }
     Cuts::chain(joined, boundary_bytes, count)
+}
+
+/// Whether each layer but constants comes behind the one before: then the file's order is the only one.
+fn has_one_order(model: &ModelProfile) -> bool {
+    let mut before = None;
+    (0..model.layers.len()).filter(|&layer| !model.is_constant(layer)).all(|layer| {
+        let follows = before.is_none_or(|before| model.makers(layer).contains(&before));
+        before = Some(layer);
+        follows
+    })
 }
 
 /// The prefixes of the file's topological order that do not divide layers that stay together, nor end behind nothing but

@@ -471,10 +471,20 @@ impl Instance {
         mut visit: impl FnMut(Position),
     ) {
         let mut running = Running::default();
+        // Most models have no constants: their bytes are two sums.
+        let needs_constants = self.bytes.has_constants();
+        let (before, buffers) = (self.bytes.resident_within(start), self.bytes.buffers(start));
+        let mut activation = 0;
         for end in (start + 1).through(self.last()) {
-            self.bytes.add(&mut running, start, Block::ending_at(end));
-            let needed = self.bytes.without_buffers(&running, start, end) + self.bytes.buffers(start);
-            if !allowed(Block::ending_at(end)) || needed > free_bytes {
+            let block = Block::ending_at(end);
+            let needed = if needs_constants {
+                self.bytes.add(&mut running, start, block);
+                self.bytes.without_buffers(&running, start, end) + buffers
+            } else {
+                activation = self.bytes.activation(block).max(activation);
+                self.bytes.resident_within(end) - before + activation + buffers
+            };
+            if needed > free_bytes || !allowed(block) {
                 break;
             }
             if needed + self.bytes.buffers(end) <= free_bytes {

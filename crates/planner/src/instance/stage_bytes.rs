@@ -35,6 +35,8 @@ struct Shared {
 pub struct StageBytes {
     /// For each position the parameters and state within it: of layers, and of constants that one block alone needs.
     resident: IndexVec<Position, u64>,
+    /// Whether any block needs a constant.
+    has_constants: bool,
     /// For each position the parameters of constants that one block alone needs.
     own_params: IndexVec<Position, u64>,
     /// For each position the outputs of constants that one block alone reads.
@@ -95,6 +97,7 @@ impl StageBytes {
         let largest = |layers: &[usize]| counted(layers.iter().map(|&layer| activation[layer]).max().unwrap_or(0));
         let mut stage_bytes = Self {
             resident,
+            has_constants: !shared.is_empty() || own.iter().any(|own| own.params + own.outputs + own.states > 0),
             of_block,
             own_params: cuts.sums_of_blocks(|block| own[block].params),
             own_outputs: cuts.sums_of_blocks(|block| own[block].outputs),
@@ -117,6 +120,7 @@ impl StageBytes {
     pub fn at(&self, kept: &[Position]) -> Self {
         let at_kept = |all: &IndexVec<Position, u64>| kept.iter().map(|&position| all[position]).collect();
         let mut some = Self {
+            has_constants: self.has_constants,
             resident: at_kept(&self.resident),
             own_params: at_kept(&self.own_params),
             own_outputs: at_kept(&self.own_outputs),
@@ -148,8 +152,21 @@ impl StageBytes {
     }
 
     /// Parameters and state of a stage (i, j]: of its layers, and of constants that one block alone needs.
+    #[inline]
     pub fn resident(&self, start: Position, end: Position) -> u64 {
         self.resident[end] - self.resident[start]
+    }
+
+    /// Parameters and state within a position.
+    #[inline]
+    pub fn resident_within(&self, position: Position) -> u64 {
+        self.resident[position]
+    }
+
+    /// Whether any block needs a constant.
+    #[inline]
+    pub fn has_constants(&self) -> bool {
+        self.has_constants
     }
 
     /// Whether nothing needs buffers.
@@ -158,6 +175,7 @@ impl StageBytes {
     }
 
     /// The buffers of a stage that begins or ends at a position.
+    #[inline]
     pub fn buffers(&self, position: Position) -> u64 {
         self.buffers[position]
     }
@@ -168,6 +186,7 @@ impl StageBytes {
     }
 
     /// The largest activation of a block's layers.
+    #[inline]
     pub fn activation(&self, block: Block) -> u64 {
         self.activation[block]
     }
@@ -195,6 +214,9 @@ impl StageBytes {
     /// What constants need beside the parameters and state that are resident.
     #[inline]
     fn constants_beside(&self, shared: &Constants, start: Position, end: Position) -> u64 {
+        if !self.has_constants {
+            return 0;
+        }
         let own_params = self.own_params[end] - self.own_params[start];
         let own_outputs = self.own_outputs[end] - self.own_outputs[start];
         (own_params + shared.params).max(own_outputs + shared.outputs) - own_params + shared.states
