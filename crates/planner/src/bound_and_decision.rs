@@ -1,7 +1,7 @@
 //! The walk bound and the decision at a period by themselves, for benchmarks. Not part of the interface.
 
 use super::bits::for_width;
-use super::bound::{Bounds, Walks};
+use super::bounds::{Bounds, Walks};
 use super::env::{Env, NeverStop, NoProgress};
 use super::exact::decision::Decider;
 use super::exact::stage_ends::StageEnds;

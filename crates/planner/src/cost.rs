@@ -4,6 +4,9 @@ use super::instance::Instance;
 use crate::domain::options::{Objective, Overlap};
 use crate::index::{Host, Position};
 
+/// More than the relative difference between two orders of summing a pipeline's times.
+pub const ROUNDING: f64 = 1e-12;
+
 /// Stages in order: where each ends and which host runs it. The first starts at 0, the last ends at m.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Assignment {

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use super::cost::ROUNDING;
 use super::cost::{Assignment, Costs, costs, own_transfers, stage_times};
 use super::cuts::CutCount;
 use super::env::{Env, StopReason};
 use super::instance::Instance;
-use super::resource_constrained::completion_bounds::ROUNDING;
 use super::{migration, occupants};
 use crate::domain::migration::Migration;
 use crate::domain::model::ModelProfile;

@@ -1,21 +1,17 @@
 //! Cheap proofs that no placement exists, each with its figures.
 
-use std::collections::BTreeMap;
-
-use super::bound::Bounds;
-use super::coarse;
+use super::bounds::{self, Bounds};
 use super::env::Stop;
+use super::incumbent::Incumbent;
 use super::instance::Instance;
 use super::pinned::{self, Colocations, Pins};
+use super::reasons::{MOST_BLOCKS, block_layers, reason};
 use super::stopped::Stopped;
 use crate::domain::options::Objective;
 use crate::domain::placement::{Reason, ReasonCode};
 use crate::domain::request::PlanRequest;
 use crate::domain::unit::{bytes_text, counted, seconds_text};
 use crate::index::{Block, GroupIndex, Index, Position};
-
-/// Blocks that are named, each in a reason of its own.
-pub const MOST_BLOCKS: usize = 1_000;
 
 /// What can be proven without a search about a request that has no placement; empty where nothing can. O(m n² + n m²).
 pub fn infeasibility(request: &PlanRequest, stop: &dyn Stop) -> Result<Vec<Reason>, Stopped> {
@@ -25,7 +21,7 @@ pub fn infeasibility(request: &PlanRequest, stop: &dyn Stop) -> Result<Vec<Reaso
     if !reasons.is_empty() {
         return Ok(reasons);
     }
-    let bounds = coarse::bounds(&instance);
+    let bounds = bounds::of(&instance);
     let least_period_s = bounds.least_period(&stop)?;
     if least_period_s == f64::INFINITY {
         return Ok(vec![no_walk(request, &instance, &stop)]);
@@ -62,6 +58,39 @@ pub fn reasons(request: &PlanRequest, instance: &Instance, stop: &dyn Fn() -> bo
     }
     let too_few = too_few_nodes(request, instance, stop)?;
     Ok(too_little_in_all(instance).into_iter().chain(too_few).collect())
+}
+
+/// Raises the bound to what holds for all placements. Returns a reason if that proves that none exists.
+pub fn raise_bounds(
+    incumbent: &Incumbent<'_>,
+    bounds: &dyn Bounds,
+    stop: &dyn Fn() -> bool,
+) -> Result<Option<Reason>, Stopped> {
+    let instance = incumbent.instance;
+    let least_period_s = bounds.least_period(stop)?;
+    if least_period_s == f64::INFINITY {
+        return Ok(Some(no_walk(incumbent.request, instance, stop)));
+    }
+    if instance.max_latency_s.is_finite() || instance.objective == Objective::MinLatency {
+        let least_latency_s = bounds.least_latency(stop)?;
+        if least_latency_s > instance.max_latency_s {
+            return Ok(Some(latency_out_of_reach(incumbent.request, instance, least_latency_s, stop)));
+        }
+        if instance.objective == Objective::MinLatency {
+            incumbent.raise_for_all_cuts(least_latency_s);
+        }
+    }
+    match instance.objective {
+        Objective::MaxThroughput | Objective::Tradeoff => incumbent.raise_for_all_cuts(least_period_s),
+        Objective::MinNodes { target_period_s } if least_period_s > target_period_s => {
+            let request = incumbent.request;
+            let reason = period_out_of_reach(request, instance, least_period_s, target_period_s, stop);
+            return Ok(Some(reason));
+        }
+        Objective::MinNodes { .. } => incumbent.raise_for_all_cuts(1.0),
+        Objective::MinLatency => {}
+    }
+    Ok(None)
 }
 
 /// The reason where not even a walk over the links that may visit nodes again leads to the end.
@@ -130,23 +159,12 @@ fn without_pins(
     if !instance.has_pins() {
         return Ok(None);
     }
-    bound(&*coarse::bounds(&instance.without_pins())).map(Some)
+    bound(&*bounds::of(&instance.without_pins())).map(Some)
 }
 
 fn blaming_pins(request: &PlanRequest, reason: Reason, words: &str) -> Reason {
     let detail = reason.detail.clone() + words;
     pinned::naming_pins(request, Reason { detail, ..reason })
-}
-
-/// A reason with figures.
-pub fn reason<const N: usize>(code: ReasonCode, detail: String, figures: [(&str, f64); N]) -> Reason {
-    let figures: BTreeMap<String, f64> = figures.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
-    Reason { code, detail, figures, layer_ids: Vec::new(), node_ids: Vec::new() }
-}
-
-/// The layers of a block.
-pub fn block_layers(request: &PlanRequest, instance: &Instance, block: Block) -> Vec<String> {
-    instance.layers_of(block).iter().map(|&layer| request.model.layers[layer].id.clone()).collect()
 }
 
 /// Blocks that no stage on any host can hold. A stage's buffers depend on its ends, so they are tried along a chain that

@@ -4,8 +4,8 @@
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use super::CheckFailure;
 use super::check::check;
+use super::check_failure::CheckFailure;
 use super::cost::{Assignment, Costs, Score, costs, score};
 use super::cuts::CutCount;
 use super::document::{Claim, Proofs, termination, with_placement, without_placement};

@@ -50,7 +50,8 @@ pub mod explain;
 
 mod baselines;
 mod bits;
-mod bound;
+mod bounds;
+mod check_failure;
 mod coarse;
 mod cost;
 mod cuts;
@@ -66,22 +67,25 @@ mod links;
 mod migration;
 mod occupants;
 mod pinned;
+mod reasons;
 mod repartition;
 mod resource_constrained;
 mod search;
+mod shares;
 mod stopped;
 mod verdict;
 
+pub use check_failure::CheckFailure;
 pub use cuts::{CutCount, cut_count};
 pub use diff::diff;
 pub use env::{Env, Progress, Stop, StopReason};
 pub use occupants::occupant_of;
 
-use self::bound::Bounds;
+use self::bounds::size::is_large;
 use self::incumbent::Incumbent;
 use self::instance::Instance;
 use self::stopped::Stopped;
-use crate::domain::options::{Algorithm, Objective};
+use crate::domain::options::Algorithm;
 use crate::domain::placement::{PlacementDocument, Reason};
 use crate::domain::request::PlanRequest;
 
@@ -90,14 +94,6 @@ const MANY_HOSTS: usize = 256;
 
 /// Up to so many hosts the walk bound is worth its O(m n²); beyond, decisions at single periods raise the bound sooner.
 const MOST_HOSTS_OF_WALK_BOUND: usize = 4_000;
-
-/// A placement that the solvers made and the checker refuses: a defect of ours, never an answer.
-#[derive(Debug, Clone, thiserror::Error)]
-#[error("the checker refuses a placement of the solvers: {}", violations.join("; "))]
-pub struct CheckFailure {
-    /// What the checker found.
-    pub violations: Vec<String>,
-}
 
 /// Proves without a search that a request has no placement. Returns an empty list if no such proof exists, and `None`
 /// when told to stop. O(m n² + n m²).
@@ -150,7 +146,7 @@ pub fn plan(request: &PlanRequest, env: &Env<'_>) -> Result<PlacementDocument, C
     let Ok(instance) = Instance::new(request, &stop) else {
         return Ok(document::stopped(request, env));
     };
-    if request.options.solver.algorithm.searches() && coarse::is_large(&instance) {
+    if request.options.solver.algorithm.searches() && is_large(&instance) {
         return coarse::plan(request, &instance, env);
     }
     let incumbent = Incumbent::new(request, &instance, env);
@@ -188,40 +184,7 @@ fn raise_walk_bound(incumbent: &Incumbent<'_>, stop: &dyn Fn() -> bool) -> Resul
     if instance.objective.minimises_period() && instance.hosts.len() > MOST_HOSTS_OF_WALK_BOUND {
         return Ok(None);
     }
-    raise_bounds(incumbent, &*coarse::bounds(instance), stop)
-}
-
-/// Raises the bound to what holds for all placements. Returns a reason if that proves that none exists.
-fn raise_bounds(
-    incumbent: &Incumbent<'_>,
-    bounds: &dyn Bounds,
-    stop: &dyn Fn() -> bool,
-) -> Result<Option<Reason>, Stopped> {
-    let instance = incumbent.instance;
-    let least_period_s = bounds.least_period(stop)?;
-    if least_period_s == f64::INFINITY {
-        return Ok(Some(feasible::no_walk(incumbent.request, instance, stop)));
-    }
-    if instance.max_latency_s.is_finite() || instance.objective == Objective::MinLatency {
-        let least_latency_s = bounds.least_latency(stop)?;
-        if least_latency_s > instance.max_latency_s {
-            return Ok(Some(feasible::latency_out_of_reach(incumbent.request, instance, least_latency_s, stop)));
-        }
-        if instance.objective == Objective::MinLatency {
-            incumbent.raise_for_all_cuts(least_latency_s);
-        }
-    }
-    match instance.objective {
-        Objective::MaxThroughput | Objective::Tradeoff => incumbent.raise_for_all_cuts(least_period_s),
-        Objective::MinNodes { target_period_s } if least_period_s > target_period_s => {
-            let request = incumbent.request;
-            let reason = feasible::period_out_of_reach(request, instance, least_period_s, target_period_s, stop);
-            return Ok(Some(reason));
-        }
-        Objective::MinNodes { .. } => incumbent.raise_for_all_cuts(1.0),
-        Objective::MinLatency => {}
-    }
-    Ok(None)
+    feasible::raise_bounds(incumbent, &*bounds::of(instance), stop)
 }
 
 #[cfg(doctest)]

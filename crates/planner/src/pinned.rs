@@ -5,10 +5,10 @@
 
 use super::baselines;
 use super::env::{Env, NoProgress};
-use super::feasible::{MOST_BLOCKS, block_layers, reason};
 use super::goals;
 use super::incumbent::Incumbent;
 use super::instance::Instance;
+use super::reasons::{MOST_BLOCKS, block_layers, reason};
 use super::stopped::Stopped;
 use crate::domain::options::{Colocation, Pin};
 use crate::domain::placement::{Reason, ReasonCode};

@@ -7,6 +7,8 @@ use rustc_hash::FxHashMap;
 
 use super::better::Better;
 use super::first_fit::first_fit;
+use crate::bounds;
+use crate::check_failure::CheckFailure;
 use crate::cuts::{Closed, Weights};
 use crate::domain::options::Objective;
 use crate::domain::placement::PlacementDocument;
@@ -18,7 +20,7 @@ use crate::incumbent::Incumbent;
 use crate::index::Position;
 use crate::instance::{Instance, most_sets};
 use crate::stopped::Stopped;
-use crate::{CheckFailure, feasible, pinned, raise_bounds};
+use crate::{feasible, pinned};
 
 /// Cuts of use that are searched all.
 const MOST_OPENED: usize = 4_095;
@@ -41,7 +43,7 @@ pub fn plan(
         Ok(_) => {}
     }
     // Told to stop, it ends with what is known.
-    if let Ok(Some(reason)) = raise_bounds(&along, &*super::bounds(whole), &stop) {
+    if let Ok(Some(reason)) = feasible::raise_bounds(&along, &*bounds::of(whole), &stop) {
         return Ok(along.infeasible(vec![reason]));
     }
     if let Some(found) = first_fit(whole, &stop) {

@@ -6,18 +6,15 @@
 //! cuts is claimed: the bound of the answer comes from `bound`, which holds for every cut.
 
 mod better;
-mod bound;
 mod closed;
-mod cuts;
-mod every_cut;
 mod first_fit;
 #[cfg(test)]
 mod tests;
 
 use self::better::Better;
-use self::bound::GridBounds;
-use self::every_cut::EveryCut;
-use super::bound::{Bounds, Walks};
+use super::bounds::size::{affordable_cuts, is_too_large};
+use super::bounds::{Bounds, EveryCut, GridBounds, some_cuts};
+use super::check_failure::CheckFailure;
 use super::cost::Assignment;
 use super::cuts::Closed;
 use super::env::Env;
@@ -25,60 +22,16 @@ use super::goals::{refine, search};
 use super::incumbent::Incumbent;
 use super::instance::{Instance, weights};
 use super::stopped::Stopped;
-use super::{CheckFailure, feasible, pinned, raise_bounds};
+use super::{feasible, pinned};
 use crate::domain::placement::PlacementDocument;
 use crate::domain::request::PlanRequest;
 use crate::index::{Index, Position};
-
-/// Positions that sets of positions can hold.
-const MOST_POSITIONS: usize = 16_384;
-
-/// Bytes that the tables of stages may take.
-const MOST_TABLE_BYTES: usize = 1 << 30;
-
-/// Cuts of a search among some of them.
-const CUTS: usize = 1_022;
 
 /// Closed cuts that stand for all.
 const MOST_CLOSED: usize = 2_500;
 
 /// Searches among some cuts, each closer to the best placement of the one before.
 const ROUNDS: usize = 4;
-
-/// Positions along a chain from which on some of them are searched first.
-const LARGE: usize = 2_048;
-
-/// Whether a search over all cuts of a model at once would find its first good placement too late, or hold them at all.
-pub fn is_large(instance: &Instance) -> bool {
-    !instance.cuts.are_all() || is_too_large(instance) || instance.is_chain() && instance.blocks() >= LARGE
-}
-
-/// Whether an instance has more cuts than a search over all of them holds.
-fn is_too_large(instance: &Instance) -> bool {
-    let positions = instance.blocks() + 1;
-    positions > MOST_POSITIONS || table_bytes(instance, positions) > MOST_TABLE_BYTES
-}
-
-/// Bounds for all cuts of an instance, over a grid where there are many.
-pub fn bounds(instance: &Instance) -> Box<dyn Bounds + '_> {
-    if !instance.cuts.are_all() {
-        Box::new(EveryCut::new(instance))
-    } else if is_large(instance) {
-        Box::new(GridBounds::new(instance, &cuts::spread(instance, affordable_cuts(instance))))
-    } else {
-        Box::new(Walks(instance))
-    }
-}
-
-/// Bytes of the sets of ends and of starts, by group and position.
-fn table_bytes(instance: &Instance, positions: usize) -> usize {
-    instance.groups.len() * positions * (positions / 64 + 1) * 2 * size_of::<u64>()
-}
-
-/// The most cuts whose tables are affordable.
-fn affordable_cuts(instance: &Instance) -> usize {
-    (1..=CUTS).rev().find(|&cuts| table_bytes(instance, cuts + 2) <= MOST_TABLE_BYTES).unwrap_or(1)
-}
 
 /// Plans a request whose instance is large.
 ///
@@ -112,14 +65,14 @@ fn plan_among(
         Ok(_) => {}
     }
     let mut best = first_fit::first_fit(whole, &stop);
-    let mut kept = cuts::spread(whole, most);
+    let mut kept = some_cuts::spread(whole, most);
     let grid: Box<dyn Bounds> =
         if whole.cuts.are_all() { Box::new(GridBounds::new(whole, &kept)) } else { Box::new(EveryCut::new(whole)) };
     let mut proven = None;
     let mut round = 1;
     loop {
         if let Some(best) = &best {
-            kept = cuts::joined(&kept, best.stages.iter().map(|&(end, _)| end));
+            kept = some_cuts::joined(&kept, best.stages.iter().map(|&(end, _)| end));
         }
         let some = whole.with_cuts_at(&kept);
         let incumbent = Incumbent::among(request, &some, whole.cuts.count, env);
@@ -130,7 +83,7 @@ fn plan_among(
             Some(bound) => incumbent.raise_for_all_cuts(bound),
             None => {
                 // Told to stop, the round ends with what is known.
-                if let Ok(Some(reason)) = raise_bounds(&incumbent, &*grid, &stop) {
+                if let Ok(Some(reason)) = feasible::raise_bounds(&incumbent, &*grid, &stop) {
                     return Ok(incumbent.infeasible(vec![reason]));
                 }
             }
@@ -143,7 +96,7 @@ fn plan_among(
         match incumbent.best() {
             Some(found) if !ends => {
                 let found = renumbered(&found, |end| kept[end.number()]);
-                kept = cuts::around(whole, &kept, &found, most);
+                kept = some_cuts::around(whole, &kept, &found, most);
                 best = Some(found);
                 round += 1;
             }

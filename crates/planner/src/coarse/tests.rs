@@ -4,11 +4,9 @@ use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64Mcg;
 use serde_json::{Value, json};
 
-use super::bound::GridBounds;
-use super::every_cut::EveryCut;
-use super::{closed, cuts, plan_among};
+use super::{closed, plan_among};
 use crate::Env;
-use crate::bound::{Bounds, Walks};
+use crate::bounds::{Bounds, EveryCut, GridBounds, Walks, some_cuts};
 use crate::cuts::{Closed, CutCount, Cuts};
 use crate::domain::placement::Status;
 use crate::domain::request::PlanRequest;
@@ -69,7 +67,7 @@ fn bounds_from_every_grid_hold_for_all_cuts() {
         let instance = Instance::new(&request, &|| false).unwrap();
         let latency_of_walks_s = Walks(&instance).least_latency(&|| false).unwrap();
         for most in [0, 1, 2, 3, 5, 8, 13, 50, 1_000] {
-            let bounds = GridBounds::new(&instance, &cuts::spread(&instance, most));
+            let bounds = GridBounds::new(&instance, &some_cuts::spread(&instance, most));
             let period_s = bounds.least_period(&|| false).unwrap();
             let latency_s = bounds.least_latency(&|| false).unwrap();
             assert!(period_s <= least_s * (1.0 + ROUNDING), "{name}, {most} cuts: {period_s} of {least_s}");

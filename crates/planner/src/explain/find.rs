@@ -4,11 +4,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::value::proposals;
 use crate::check::{Evaluation, evaluate};
+use crate::check_failure::CheckFailure;
 use crate::domain::options::{Algorithm, Objective, Overlap};
 use crate::domain::placement::{PlacementDocument, Status};
 use crate::domain::request::PlanRequest;
 use crate::env::{Env, NoProgress, Progress, Stop, StopReason};
-use crate::{CheckFailure, plan};
+use crate::plan;
 
 /// Whether a request has a placement.
 pub(super) enum Answer {

@@ -6,8 +6,8 @@
 use super::find::{Answer, find};
 use super::interchange::interchangeable;
 use super::on_cluster;
-use crate::CheckFailure;
 use crate::check::Evaluation;
+use crate::check_failure::CheckFailure;
 use crate::domain::request::PlanRequest;
 use crate::domain::unit::MAX_SAFE_INTEGER;
 use crate::env::Stop;

@@ -13,7 +13,7 @@ mod tests;
 mod upgrade;
 mod value;
 
-use super::CheckFailure;
+use super::check_failure::CheckFailure;
 use super::env::{NeverStop, Stop};
 use crate::domain::explanation::Explanation;
 use crate::domain::placement::{PlacementDocument, Status};

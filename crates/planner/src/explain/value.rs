@@ -4,13 +4,14 @@ use super::ExplainEnv;
 use super::solves::solve_all;
 use super::upgrade::{Change, changes};
 use crate::check::{Evaluation, evaluate};
+use crate::check_failure::CheckFailure;
 use crate::domain::explanation::{Explanation, Upgrade};
 use crate::domain::options::{Algorithm, Objective};
 use crate::domain::placement::{PlacementDocument, Stage, Status};
 use crate::domain::proposal::StageProposal;
 use crate::domain::request::PlanRequest;
 use crate::env::{Env, NoProgress, Stop};
-use crate::{CheckFailure, plan};
+use crate::plan;
 
 /// Solves every upgrade of a placement.
 ///

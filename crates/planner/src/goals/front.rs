@@ -9,11 +9,11 @@
 
 use super::least_sum::{Listener, close_in};
 use super::ties;
+use crate::cost::ROUNDING;
 use crate::cost::{Assignment, Costs, costs};
 use crate::exact::neighbourhood::Neighbourhoods;
 use crate::exact::stage_ends::StageEnds;
 use crate::incumbent::Incumbent;
-use crate::resource_constrained::completion_bounds::ROUNDING;
 use crate::resource_constrained::{BYTES_PER_LABEL, Goal, Limits, Tables};
 use crate::search::Effort;
 use crate::stopped::Stopped;

@@ -14,7 +14,7 @@ use rustc_hash::FxHashMap;
 use self::stage_bytes::{Running, StageBytes};
 use super::cuts::{Cuts, Weights};
 use super::links::{Link, LinkFinder, Links};
-use super::occupants::Shares;
+use super::shares::Shares;
 use super::stopped::Stopped;
 use crate::domain::activation::activation_bytes;
 use crate::domain::cluster::Node;
@@ -555,10 +555,13 @@ pub fn weights(request: &PlanRequest) -> Weights {
 /// Bytes that the tables of a search over sets may take.
 const MOST_TABLE_BYTES: usize = 1 << 30;
 
+/// Positions for which tables are made beside those of cuts: up to a whole word, and the two ends.
+const WORD_AND_ENDS: usize = 66;
+
 /// The most cuts that a search over sets holds: for each kind of host its tables have two bits for each pair of cuts, and
 /// there are at most as many kinds as hosts.
 pub fn most_sets(hosts: usize) -> usize {
-    (8 * MOST_TABLE_BYTES / (2 * hosts.max(1))).isqrt()
+    (8 * MOST_TABLE_BYTES / (2 * hosts.max(1))).isqrt().saturating_sub(WORD_AND_ENDS)
 }
 
 /// For each place and position how many blocks within it are pinned there.

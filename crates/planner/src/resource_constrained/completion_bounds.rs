@@ -9,12 +9,10 @@
 use super::best_two::BestTwo;
 use super::loads::Loads;
 use super::shipping::Shipping;
+use crate::cost::ROUNDING;
 use crate::index::{Grid, GroupIndex, Host, Index, IndexVec, Position};
 use crate::instance::Instance;
 use crate::stopped::Stopped;
-
-/// More than the relative difference between two orders of summing a pipeline's times.
-pub const ROUNDING: f64 = 1e-12;
 
 /// The bounds, by position, then host.
 #[derive(Debug)]

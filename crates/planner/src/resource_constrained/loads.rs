@@ -9,7 +9,7 @@
 //! Sums are associated in another order than in the cost model, so they are used with [`ROUNDING`].
 
 use super::best_two::BestTwo;
-use super::completion_bounds::ROUNDING;
+use crate::cost::ROUNDING;
 use crate::index::{Grid, GroupIndex, Host, Index, IndexVec, Position};
 use crate::instance::Instance;
 use crate::stopped::Stopped;

@@ -1,9 +1,9 @@
 //! The latency: seconds since the input left the source.
 
 use super::{Resource, Stage, Start, Within};
+use crate::cost::ROUNDING;
 use crate::index::Host;
 use crate::instance::Instance;
-use crate::resource_constrained::completion_bounds::ROUNDING;
 use crate::resource_constrained::limits::{Goal, Limits};
 
 /// Seconds since the input left the source.

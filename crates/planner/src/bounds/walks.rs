@@ -3,18 +3,10 @@
 //! Every placement is such a walk, so the best walk bounds the best placement. A dynamic programme over positions,
 //! O(m n² + n m²) time and O(m n) memory.
 
-use super::instance::Instance;
-use super::stopped::Stopped;
+use super::Bounds;
 use crate::index::{Grid, GroupIndex, Host, Index, IndexVec, Position};
-
-/// Lower bounds of all placements of an instance.
-pub trait Bounds {
-    /// No placement has a smaller period. Infinite where it is proven that no placement exists.
-    fn least_period(&self, stop: &dyn Fn() -> bool) -> Result<f64, Stopped>;
-
-    /// No placement has a smaller latency.
-    fn least_latency(&self, stop: &dyn Fn() -> bool) -> Result<f64, Stopped>;
-}
+use crate::instance::Instance;
+use crate::stopped::Stopped;
 
 /// Bounds by walks over all cuts.
 pub struct Walks<'p>(pub &'p Instance);

@@ -4,7 +4,7 @@
 //! more than its memory holds. How much weight a host takes at most is a fractional knapsack over the blocks (Dantzig
 //! 1957), by compute and by memory. O(g L log L) for g kinds of host, and O(g log L) for each period that is looked at.
 
-use crate::bound::Bounds;
+use super::Bounds;
 use crate::index::{Block, GroupIndex, Host, Index, IndexVec};
 use crate::instance::Instance;
 use crate::stopped::Stopped;

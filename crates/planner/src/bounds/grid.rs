@@ -5,8 +5,7 @@
 //! cell over the best link into its host, and hosts may come again. O(K² g + K n) for K cells. *Capacity*: within a
 //! period each host does at most the largest piece of work that fits it; together they must do all.
 
-use super::cuts;
-use crate::bound::Bounds;
+use super::{Bounds, some_cuts};
 use crate::index::{GroupIndex, Host, Index, IndexVec, Position};
 use crate::instance::Instance;
 use crate::stopped::Stopped;
@@ -119,7 +118,7 @@ impl<'p> GridBounds<'p> {
         let instance = self.instance;
         let looks = MOST_LOOKS / instance.groups.len();
         let grid =
-            if instance.blocks() < looks { instance.positions().collect() } else { cuts::spread(instance, looks) };
+            if instance.blocks() < looks { instance.positions().collect() } else { some_cuts::spread(instance, looks) };
         let mut low_s = least_s;
         let mut classes: Vec<usize> = Vec::new();
         for group in instance.groups.indices() {

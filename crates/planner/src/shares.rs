@@ -1,0 +1,128 @@
+//! What occupants leave of nodes and links. Nodes and links are shared max-min fairly (Bertsekas and Gallager, Data Networks,
+//! section 6.5): nobody gets more than it asks for while another that asks for more has less.
+
+use std::collections::BTreeMap;
+
+use crate::domain::occupant::Occupant;
+use crate::domain::request::PlanRequest;
+
+/// A directed pair of nodes, by their places in the inventory.
+pub type Pair = (usize, usize);
+
+/// What occupants leave to a newcomer that asks for all it can get.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Shares {
+    /// For each node of the inventory the bytes that occupants hold.
+    pub taken_bytes: Vec<u64>,
+    /// For each node of the inventory the share of its time.
+    pub of_node: Vec<f64>,
+    /// For each directed pair that occupants use the share of its bandwidth.
+    pub of_link: BTreeMap<Pair, f64>,
+}
+
+impl Shares {
+    /// The shares in a request's cluster.
+    pub fn new(request: &PlanRequest) -> Self {
+        let cluster = &request.cluster;
+        let mut taken_bytes = vec![0_u64; cluster.nodes.len()];
+        for node in request.options.occupants.iter().flat_map(|occupant| &occupant.nodes) {
+            if let Some(at) = cluster.node_index(&node.node_id) {
+                taken_bytes[at] = taken_bytes[at].saturating_add(node.memory_bytes);
+            }
+        }
+        let demands = Demands::of_occupants(request);
+        let mut of_node = vec![1.0; cluster.nodes.len()];
+        for (node, asked) in demands.of_node {
+            of_node[node] = newcomer_share(asked);
+        }
+        let of_link = demands.of_link.into_iter().map(|(pair, asked)| (pair, newcomer_share(asked))).collect();
+        Self { taken_bytes, of_node, of_link }
+    }
+
+    /// The share of a directed pair's bandwidth.
+    pub fn link_share(&self, from: usize, to: usize) -> f64 {
+        self.of_link.get(&(from, to)).copied().unwrap_or(1.0)
+    }
+}
+
+/// What is asked of the time of nodes and links, as shares of it.
+#[derive(Default)]
+pub struct Demands {
+    /// For each node of the inventory what each one asks for.
+    pub of_node: BTreeMap<usize, Vec<f64>>,
+    /// For each directed pair what each one asks for.
+    pub of_link: BTreeMap<Pair, Vec<f64>>,
+}
+
+impl Demands {
+    /// What the occupants of a request ask for.
+    pub fn of_occupants(request: &PlanRequest) -> Self {
+        let mut demands = Self::default();
+        for occupant in &request.options.occupants {
+            for (node, asked) in node_demands(request, occupant) {
+                demands.of_node.entry(node).or_default().push(asked);
+            }
+            for (pair, asked) in link_demands(request, occupant) {
+                demands.of_link.entry(pair).or_default().push(asked);
+            }
+        }
+        demands
+    }
+}
+
+/// What an occupant asks for of each of its nodes.
+pub fn node_demands(request: &PlanRequest, occupant: &Occupant) -> Vec<(usize, f64)> {
+    let known = |id: &str| request.cluster.node_index(id);
+    let nodes = occupant.nodes.iter().filter_map(|node| Some((known(&node.node_id)?, node.compute_s)));
+    nodes.map(|(node, compute_s)| (node, asked(compute_s, occupant.rate_per_s))).collect()
+}
+
+/// What an occupant asks for of each of its links.
+pub fn link_demands(request: &PlanRequest, occupant: &Occupant) -> Vec<(Pair, f64)> {
+    let known = |id: &str| request.cluster.node_index(id);
+    let pair = |from: &str, to: &str| Some((known(from)?, known(to)?));
+    let hops = occupant.hops.iter().filter_map(|hop| Some((pair(&hop.from_node_id, &hop.to_node_id)?, hop.transfer_s)));
+    hops.map(|(pair, transfer_s)| (pair, asked(transfer_s, occupant.rate_per_s))).collect()
+}
+
+/// Nobody can ask for more than all of the time.
+fn asked(seconds: f64, rate_per_s: f64) -> f64 {
+    (seconds * rate_per_s).min(1.0)
+}
+
+/// The share of one who asks for more than there is.
+fn newcomer_share(mut asked: Vec<f64>) -> f64 {
+    asked.push(f64::INFINITY);
+    fair_level(asked)
+}
+
+/// The level up to which everybody gets what is asked for; 1 where there is enough for all. The smallest demands are
+/// served first, and what they leave over is shared by the rest.
+pub fn fair_level(mut asked: Vec<f64>) -> f64 {
+    asked.sort_unstable_by(f64::total_cmp);
+    let mut left = 1.0;
+    for (served, &demand) in asked.iter().enumerate() {
+        let level = left / (asked.len() - served) as f64;
+        if demand > level {
+            return level;
+        }
+        left -= demand;
+    }
+    1.0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shares_are_those_of_the_law() {
+        assert_eq!(newcomer_share(vec![]), 1.0);
+        assert_eq!(newcomer_share(vec![1.0]), 0.5);
+        assert_eq!(newcomer_share(vec![0.25]), 0.75);
+        assert_eq!(newcomer_share(vec![1.0, 0.25]), 0.375);
+        assert_eq!(newcomer_share(vec![1.0, 1.0, 1.0]), 0.25);
+        assert_eq!(fair_level(vec![0.5, 0.5]), 1.0);
+        assert_eq!(fair_level(vec![0.25, 1.0]), 0.75);
+    }
+}
