@@ -50,7 +50,7 @@ pub fn stopped(request: &PlanRequest, env: &Env<'_>) -> PlacementDocument {
     without_placement(request, env.seed, Claim { bound: 0.0, termination }, Vec::new())
 }
 
-/// Why a search ends that was not done: the world's reason, else its own.
+/// Why an unfinished search ends: the reason of the stop hook, or else its own.
 pub fn termination(env: &Env<'_>, own: Termination) -> Termination {
     match env.stop.reason() {
         None => own,

@@ -1,4 +1,4 @@
-//! The impure world in one value: seed, threads, the hook that ends a search, and who hears of progress.
+//! What is not pure, in one value: seed, threads, the hook that ends a search, and the receiver of progress.
 
 use crate::domain::placement::PlacementDocument;
 

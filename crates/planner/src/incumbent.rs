@@ -21,7 +21,7 @@ pub struct Incumbent<'a> {
     pub request: &'a PlanRequest,
     /// The request in arrays.
     pub instance: &'a Instance,
-    /// The world.
+    /// Seed, threads, stop hook and progress.
     pub env: &'a Env<'a>,
     /// How many cuts there are, where the instance has only some of them: then no bound of the search is claimed.
     all_cuts: Option<CutCount>,
@@ -211,7 +211,7 @@ impl<'a> Incumbent<'a> {
         value.is_finite() && value - self.claimed_bound() <= self.request.options.solver.gap * value
     }
 
-    /// Whether a search must end: nothing is left to do, or the world says so.
+    /// Whether a search must end: nothing is left to do, or the stop hook says so.
     pub fn must_end(&self) -> bool {
         self.env.stop.reason().is_some() || self.is_done()
     }

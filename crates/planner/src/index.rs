@@ -32,7 +32,7 @@ impl Index for usize {
     }
 }
 
-/// Makes types of index, which take as little room as the largest instances allow.
+/// Declares index types. Each is as small as the largest instances allow.
 macro_rules! indices {
     ($($(#[$doc:meta])* $Name:ident,)*) => {
         $(

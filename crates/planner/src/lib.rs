@@ -155,7 +155,7 @@ pub fn plan(request: &PlanRequest, env: &Env<'_>) -> Result<PlacementDocument, C
         return Ok(incumbent.infeasible(reasons));
     }
     if instance.hosts.len() >= MANY_HOSTS && request.options.solver.algorithm.searches() {
-        // Where even the walk bound takes its time, a placement comes first.
+        // On large clusters the walk bound takes long, so a first placement is looked for before.
         goals::period::any_placement(&incumbent);
     }
     match raise_walk_bound(&incumbent, &stop) {

@@ -32,8 +32,8 @@ pub fn holders<'b>(model: &ModelProfile, base: &'b BasePlacement) -> Vec<Vec<&'b
     holders
 }
 
-/// What it ships to come from a base to stages of a model on a cluster: each a node, by its place, and its layers. Constants
-/// among these count for nothing; each stage has those that its other layers need.
+/// What must be shipped to go from a base to stages of a model on a cluster. A stage is a node, by its place in the
+/// inventory, and its layers. Constants among these are ignored: each stage has those that its other layers need.
 pub fn shipped<L: IntoIterator<Item = usize>>(
     model: &ModelProfile,
     cluster: &ClusterInventory,

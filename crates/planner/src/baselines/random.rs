@@ -2,7 +2,7 @@
 //!
 //! Source: the random baseline of Parthasarathy and Krishnamachari, ITNAC 2022, doi 10.1109/ITNAC55475.2022.9998427,
 //! made to respect memory. Hosts are drawn along existing links; what comes to a dead end, or the request forbids, is
-//! drawn anew, a bounded number of times. No guarantee. O(m²) once, then O(k (m + n)) a draw.
+//! drawn again, a bounded number of times. No guarantee. O(m²) once, then O(k (m + n)) a draw.
 
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64Mcg;

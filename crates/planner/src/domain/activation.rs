@@ -7,7 +7,7 @@ use super::options::CutPolicy;
 /// Tensors that are followed through the model at once: one bit of a word each.
 const BATCH: usize = u64::BITS as usize;
 
-/// For each layer, bytes of live tensors while it runs: as the profile says, else derived. Constants count for nothing.
+/// For each layer, bytes of live tensors while it runs: as the profile says, else derived. Constants are ignored.
 ///
 /// Derived is what is live in every order of the layers: the layer's own tensor, and those of its ancestors that the layer
 /// itself or a descendant of it reads. Under [`CutPolicy::InOrder`] it is what is live in the model's own order.

@@ -11,8 +11,8 @@ use super::fault::FaultCode;
 use super::proposal::StageProposal;
 use super::read::Reader;
 
-/// Which node holds which layers' parameters. Nodes and layers that are gone count for nothing, and so do constant layers: a
-/// stage holds those that lead to its layers.
+/// Which node holds which layers' parameters. Nodes and layers that no longer exist are ignored. So are constant
+/// layers: a stage holds those that lead to its layers.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
 #[cfg_attr(feature = "schema", derive(ToSchema))]
 pub struct BasePlacement {

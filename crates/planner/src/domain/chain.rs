@@ -114,7 +114,7 @@ pub fn activation_bytes(model: &ModelProfile) -> Vec<u64> {
 }
 
 /// For each layer, the bytes of live tensors while it runs, for profiles that do not say: a tensor is live from the
-/// layer that makes it until its last reader has run, a model output to the end. Constants count for nothing.
+/// layer that makes it until its last reader has run, a model output to the end. Constants are ignored.
 pub fn live_bytes(model: &ModelProfile) -> Vec<u64> {
     let layers = model.layers.len();
     let output_bytes = |layer: usize| if model.is_constant(layer) { 0 } else { model.layers[layer].output_bytes };

@@ -28,7 +28,7 @@ pub struct Explanation {
     pub next_bottleneck: Option<NextBottleneck>,
     /// Stages that leave little memory free.
     pub warnings: Vec<MemoryWarning>,
-    /// What single upgrades would give, each solved anew.
+    /// What single upgrades would give. Each upgraded request was solved.
     pub upgrades: Vec<Upgrade>,
     /// Why there is no placement; empty with one.
     pub reasons: Vec<Reason>,

@@ -1,6 +1,6 @@
 //! Validated types without input or output: what the other rooms speak of.
 //!
-//! A document is read once, at the door, by [`read::Reader`], which collects every fault with its JSON pointer.
+//! A document is read once, when it arrives, by [`read::Reader`], which collects every fault with its JSON pointer.
 //! What comes out is valid from then on: fields are public to read, and the only way to make a value is to read one.
 
 pub mod activation;

@@ -14,7 +14,7 @@ pub struct StageProposal {
     /// The node that is to run the stage.
     #[cfg_attr(feature = "schema", schema(min_length = 1, max_length = 256))]
     pub node_id: String,
-    /// Its layers, in any order. Constant layers among them count for nothing.
+    /// Its layers, in any order. Constant layers among them are ignored.
     pub layer_ids: Vec<String>,
 }
 

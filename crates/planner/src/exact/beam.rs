@@ -1,7 +1,7 @@
 //! A beam of partial placements within a period: layer by layer, one more stage each, the best of them kept.
 //!
-//! Where nearly every host is needed, dives lose themselves below a wrong first choice and relaxed walks learn one
-//! cycle after the other; a beam with whole sets of hosts looks at thousands of beginnings at once. Beginnings with the
+//! Where nearly every host is needed, dives do not recover from a wrong first choice, and relaxed walks learn one
+//! cycle after the other. A beam with whole sets of hosts looks at thousands of beginnings at once. Beginnings with the
 //! same hosts and the same last one are merged, with all their starts. A beam that never drops any and ends without a
 //! placement proves that there is none. O(b k n) steps for a width of b and k stages.
 //!

@@ -119,12 +119,12 @@ impl Neighbourhoods {
 
     fn remember(&mut self, host: Host, node: Host) -> bool {
         let place = &mut self.places[(host, node)];
-        let room = *place == ABSENT && self.members[host].len() < 64;
-        if room {
+        let is_new = *place == ABSENT && self.members[host].len() < 64;
+        if is_new {
             *place = self.members[host].len() as u8;
             self.members[host].push(node);
         }
-        room
+        is_new
     }
 }
 

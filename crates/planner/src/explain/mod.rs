@@ -19,7 +19,7 @@ use crate::domain::explanation::Explanation;
 use crate::domain::placement::{PlacementDocument, Status};
 use crate::domain::request::PlanRequest;
 
-/// Divides the time of an explanation among its solves. Asked as a [`Stop`], it speaks for the explanation as a whole.
+/// Divides the time of an explanation among its solves. As a [`Stop`], it ends the explanation as a whole.
 pub trait Slices: Stop {
     /// When to end one solve that may take this part of the time that is left.
     fn slice(&self, part: f64) -> Box<dyn Stop + '_>;

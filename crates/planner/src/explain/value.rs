@@ -1,4 +1,4 @@
-//! What upgrades are worth: each solved anew, with what the two proofs say about the gain.
+//! What upgrades are worth. Each upgraded request is solved, and the two proofs bound the gain.
 
 use super::ExplainEnv;
 use super::solves::solve_all;

@@ -8,7 +8,7 @@ use crate::resource_constrained::{BYTES_PER_LABEL, Goal, Limits, Tables};
 use crate::search::Effort;
 use crate::stopped::Stopped;
 
-/// Closes the gap between bound and latency as far as the world allows.
+/// Closes the gap between bound and latency until the stop hook ends the search or the effort is spent.
 pub fn search<const W: usize>(incumbent: &Incumbent<'_>) -> Result<(), Stopped> {
     let instance = incumbent.instance;
     let stop = || incumbent.must_end();

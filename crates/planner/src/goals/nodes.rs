@@ -11,7 +11,7 @@ use crate::search::{Effort, Gap, Oracle, Pace, Scale, close};
 use crate::stopped::Stopped;
 use crate::verdict::Verdict;
 
-/// Closes the gap between bound and fewest nodes as far as the world allows.
+/// Closes the gap between bound and fewest nodes until the stop hook ends the search or the effort is spent.
 pub fn search<const W: usize>(incumbent: &Incumbent<'_>, target_period_s: f64) -> Result<(), Stopped> {
     let instance = incumbent.instance;
     let stop = || incumbent.must_end();

@@ -24,7 +24,7 @@ use crate::verdict::Verdict;
 /// Walks begin with a memory of so many hosts to which links are fastest: short cycles among them need not be learnt.
 const NEIGHBOURS: usize = 5;
 
-/// Closes the gap between bound and period as far as the world allows.
+/// Closes the gap between bound and period until the stop hook ends the search or the effort is spent.
 pub fn search<const W: usize>(incumbent: &Incumbent<'_>) -> Result<(), Stopped> {
     let stop = || incumbent.must_end();
     let instance = incumbent.instance;

@@ -33,7 +33,7 @@ pub struct Group {
     flops_per_s: f64,
     /// How much longer work takes than on an unshared node: 1 / its share.
     slowdown: f64,
-    /// Seconds of work that each stage has for nothing: 0 but in a relaxation.
+    /// Seconds of work of each stage that are not counted: 0 except in a relaxation.
     spared_s: f64,
     /// For each of the request's different places to pin layers to, whether these hosts are such a place.
     meets: Vec<bool>,

@@ -22,7 +22,7 @@ const MOST_STEPS: usize = 1 << 25;
 pub struct Loads {
     /// The hosts of each group.
     members: IndexVec<GroupIndex, Vec<Host>>,
-    /// The period with room for roundings.
+    /// The period with a margin for rounding.
     within_s: f64,
     /// What a stage that starts there computes and sends, by the host that is sent to.
     rest: Grid<Position, Host, BestTwo>,
