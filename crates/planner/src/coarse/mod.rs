@@ -20,7 +20,7 @@ use super::cuts::Closed;
 use super::env::Env;
 use super::goals::{refine, search};
 use super::incumbent::Incumbent;
-use super::instance::{Instance, weights};
+use super::instance::{Instance, most_sets, weights};
 use super::stopped::Stopped;
 use super::{feasible, pinned};
 use crate::domain::placement::PlacementDocument;
@@ -42,7 +42,8 @@ pub fn plan(request: &PlanRequest, whole: &Instance, env: &Env<'_>) -> Result<Pl
         let stop = || env.stop.reason().is_some();
         let policy = (request.options.cost_model.cuts, request.options.constraints.colocate.as_slice());
         let weights = weights(request);
-        let closed = Closed::new(&request.model, policy, &weights, whole.cuts.count, MOST_CLOSED, &stop);
+        let at_most = MOST_CLOSED.min(most_sets(whole.hosts.len()));
+        let closed = Closed::new(&request.model, policy, &weights, whole.cuts.count, at_most, &stop);
         if let Ok(Some(closed)) = closed {
             return closed::plan(request, whole, (&closed, &weights), env);
         }
