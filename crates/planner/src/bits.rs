@@ -1,4 +1,4 @@
-//! Sets of indices as machine words: one word handles 64 of them.
+//! Sets of indices as machine words. One operation on a word handles 64 indices.
 
 use std::marker::PhantomData;
 
@@ -33,14 +33,14 @@ impl<const W: usize, I: Index> Bits<W, I> {
         self.words[number / 64] |= 1 << (number % 64);
     }
 
-    /// Whether an index is in the set.
+    /// Returns `true` if an index is in the set.
     #[inline]
     pub fn contains(&self, index: I) -> bool {
         let number = index.number();
         self.words[number / 64] >> (number % 64) & 1 == 1
     }
 
-    /// Adds all from `first` to `last`, both included; nothing where `first > last`.
+    /// Adds all indices from `first` to `last`, both included. Adds none if `first > last`.
     #[inline]
     pub fn insert_range(&mut self, first: I, last: I) {
         if first > last {
@@ -60,44 +60,44 @@ impl<const W: usize, I: Index> Bits<W, I> {
         }
     }
 
-    /// Whether the set is empty.
+    /// Returns `true` if the set is empty.
     #[inline]
     pub fn is_empty(&self) -> bool {
         self.words.iter().all(|&word| word == 0)
     }
 
-    /// Whether the two have an index in common.
+    /// Returns `true` if the two sets have an index in common.
     #[inline]
     pub fn meets(&self, other: &Self) -> bool {
         (0..W).any(|word| self.words[word] & other.words[word] != 0)
     }
 
-    /// What is in both.
+    /// Returns the intersection.
     #[inline]
     pub fn and(&self, other: &Self) -> Self {
         Self::of_words(std::array::from_fn(|word| self.words[word] & other.words[word]))
     }
 
-    /// What is in either.
+    /// Returns the union.
     #[inline]
     pub fn or(&self, other: &Self) -> Self {
         Self::of_words(std::array::from_fn(|word| self.words[word] | other.words[word]))
     }
 
-    /// What is in this but not in the other.
+    /// Returns the indices of this set that are not in the other.
     #[inline]
     pub fn minus(&self, other: &Self) -> Self {
         Self::of_words(std::array::from_fn(|word| self.words[word] & !other.words[word]))
     }
 
-    /// The largest index.
+    /// Returns the largest index, or `None` if the set is empty.
     #[inline]
     pub fn last(&self) -> Option<I> {
         let word = (0..W).rev().find(|&word| self.words[word] != 0)?;
         Some(I::nth(word * 64 + 63 - self.words[word].leading_zeros() as usize))
     }
 
-    /// The indices, ascending.
+    /// Returns the indices in ascending order.
     #[inline]
     pub fn iter(&self) -> impl Iterator<Item = I> + '_ {
         (0..W).flat_map(move |word| {
@@ -113,8 +113,9 @@ impl<const W: usize, I: Index> Bits<W, I> {
     }
 }
 
-/// Runs an expression with the constant `$W` wide enough for sets of numbers below `$numbers`; the widest holds
-/// 16,384, and what is larger gives `$too_many`. With `few` there are few widths: code for more would gain little.
+/// Evaluates an expression with the constant `$W` large enough for sets of `$numbers` numbers,
+/// counted from 0. Gives `$too_many` for more than 16,384 numbers. With `few` there are fewer
+/// widths and less code, where more widths would gain little.
 macro_rules! for_width {
     (few $numbers:expr, $W:ident => $body:expr, else $too_many:expr) => {
         for_width!(@ [2 8 32 256], $numbers, $W, $body, $too_many)

@@ -1,4 +1,5 @@
-//! The walk bound and the decision at a period by themselves, for benchmarks. Not part of the interface.
+//! The walk bound and the decision at a period, each on its own, for benchmarks. Not part of the
+//! interface.
 
 use super::bits::for_width;
 use super::bounds::{Bounds, Walks};
@@ -11,27 +12,30 @@ use super::stopped::Stopped;
 use super::verdict::Verdict;
 use crate::domain::request::PlanRequest;
 
-/// Labels that a decision may use.
+/// The most labels that a decision may use.
 const MOST_LABELS: usize = 2_000_000;
 
-/// The bound and the decision of a request that is reduced once, so that they are measured without the reduction.
+/// The bound and the decision of a request that is reduced only once. Measurements of them do not
+/// include the reduction.
 pub struct BoundAndDecision<'r> {
     request: &'r PlanRequest,
     instance: Instance,
 }
 
 impl<'r> BoundAndDecision<'r> {
-    /// Reduces a request.
+    /// Reduces a request. The reduction is never stopped, so this always returns `Some`.
     pub fn new(request: &'r PlanRequest) -> Option<Self> {
         Some(Self { request, instance: Instance::new(request, &|| false).ok()? })
     }
 
-    /// The bound of the walk relaxation.
+    /// Returns the least period, in seconds, of the walk relaxation. It is never stopped, so this
+    /// always returns `Some`.
     pub fn walk_bound_s(&self) -> Option<f64> {
         Walks(&self.instance).least_period(&|| false).ok()
     }
 
-    /// Whether a placement within a period is possible, decided with nothing known; `None` where that is too hard.
+    /// Decides whether a placement within a period exists, without an incumbent or a bound. Returns
+    /// `None` if the decision uses up its labels or is stopped.
     pub fn is_possible(&self, period_s: f64) -> Option<bool> {
         let env = Env { seed: 0, threads: 1, stop: &NeverStop, progress: &NoProgress };
         let incumbent = Incumbent::new(self.request, &self.instance, &env);

@@ -1,12 +1,14 @@
-//! The simple path on k hosts whose slowest link is fastest, by colour coding.
+//! Finds the simple path on k hosts whose slowest link is fastest, by colour coding.
 //!
-//! Source: N. Alon, R. Yuster, U. Zwick, "Color-coding", Journal of the ACM 42(4), 1995, doi 10.1145/210332.210337.
-//! Hosts get k random colours; a dynamic programme over sets of colours finds a path of k different colours, which
-//! visits no host twice. A path of k hosts gets k colours with probability k! / k^k > e^-k, so 2 e^k repetitions miss
-//! it with probability below e^-2. A binary search over the bandwidths of the links finds the fastest slowest link.
+//! Source: N. Alon, R. Yuster, U. Zwick, "Color-coding", Journal of the ACM 42(4), 1995, doi
+//! 10.1145/210332.210337. Hosts get k random colours. A dynamic programme over sets of colours
+//! finds a path of k different colours, which uses no host twice. A path of k hosts gets k colours
+//! with probability k! / k^k > e^-k, so 2 e^k repetitions miss it with probability below e^-2. A
+//! binary search over the bandwidths of the links finds the fastest slowest link.
 //!
-//! With at most [`DISTINCT_COLOURS`] hosts each has a colour of its own, and one repetition decides. For many hosts
-//! [`MOST_WORK`] bounds the repetitions, and only some of the bandwidths are tried: then it is a heuristic.
+//! With at most [`DISTINCT_COLOURS`] hosts each has a colour of its own, and one repetition
+//! decides. For many hosts [`MOST_WORK`] limits the repetitions, and only some of the bandwidths
+//! are tried. The search is a heuristic then.
 //!
 //! A repetition costs O(2^k (n² / 64 + k n / 64)).
 
@@ -24,25 +26,25 @@ pub const DISTINCT_COLOURS: usize = 12;
 /// The most words that the repetitions for one bandwidth read.
 const MOST_WORK: f64 = 8_000_000.0;
 
-/// Repetitions for each e^k.
+/// The number of repetitions is this factor times e^k.
 const CONFIDENCE: f64 = 2.0;
 
-/// The most bandwidths between which the binary search chooses.
+/// The most pairs of hosts whose bandwidths the binary search considers, approximately.
 const MOST_BANDWIDTHS: usize = 1 << 16;
 
-/// A path that is looked for.
+/// The path to search for.
 #[derive(Debug, Clone, Copy)]
 pub struct Path {
-    /// The host from which it starts, where that is fixed.
+    /// The host at which the path starts, if it is fixed.
     pub before: Option<Host>,
-    /// How many hosts are to be chosen.
+    /// The number of hosts to choose.
     pub between: usize,
-    /// The host at which it ends, where that is fixed.
+    /// The host at which the path ends, if it is fixed.
     pub after: Option<Host>,
 }
 
-/// The hosts to choose, out of `unused`, such that the slowest link of the path is fastest. `None` where no path was
-/// found.
+/// Returns hosts out of `unused` such that the slowest link of the path is as fast as was found.
+/// Returns `None` if no path was found.
 pub fn widest(
     instance: &Instance,
     unused: &[Host],
@@ -66,17 +68,19 @@ struct PathSearch<'a, const W: usize> {
     path: Path,
     rng: &'a mut Pcg64Mcg,
     stop: &'a dyn Fn() -> bool,
-    /// For each set of colours, the last hosts (by their place in `unused`) of paths with just these colours.
+    /// For each set of colours, the last hosts (as indices in `unused`) of paths with exactly these
+    /// colours.
     reached: Vec<Bits<W, usize>>,
 }
 
-/// The links that are fast enough, by places in `unused`.
+/// The links that are fast enough. Hosts are indices in `unused`.
 struct FastLinks<const W: usize> {
-    /// For each host where its links lead.
+    /// For each host, the hosts to which its links lead.
     onward: Vec<Bits<W, usize>>,
-    /// Where the path may begin.
+    /// The hosts at which the path may begin.
     first: Bits<W, usize>,
-    /// For each number of further hops, the hosts from which a walk of so many ends well.
+    /// For each number of further hops, the hosts from which a walk of that many hops reaches a
+    /// host at which the path may end.
     finishing: Vec<Bits<W, usize>>,
 }
 
@@ -91,7 +95,8 @@ impl<'a, const W: usize> PathSearch<'a, W> {
         Self { instance, unused, path, rng, stop, reached: Vec::new() }
     }
 
-    /// Binary search over bandwidths; each path found says how fast its slowest link really is.
+    /// Searches the bandwidths by bisection. The slowest link of each path found can be faster than
+    /// the bandwidth asked for, so the search goes on from that link's bandwidth.
     fn widest(mut self) -> Result<Option<Vec<Host>>, Stopped> {
         let bandwidths = self.bandwidths()?;
         let Some(mut widest) = self.with_links_of(0.0)? else { return Ok(None) };
@@ -106,14 +111,15 @@ impl<'a, const W: usize> PathSearch<'a, W> {
                     widest = path;
                 }
                 Ok(None) => unreached = middle,
-                // The path found so far is still a path.
+                // The path found so far is still valid.
                 Err(Stopped) => break,
             }
         }
         Ok(Some(widest))
     }
 
-    /// The distinct bandwidths of the links that the path may use, ascending; of very many some.
+    /// Returns the distinct bandwidths of the links that the path may use, in ascending order.
+    /// Where there are very many pairs of hosts, only some of them are read.
     fn bandwidths(&self) -> Result<Vec<f64>, Stopped> {
         let (unused, instance) = (self.unused, self.instance);
         let stride = (unused.len() * unused.len()).div_ceil(MOST_BANDWIDTHS);
@@ -141,7 +147,7 @@ impl<'a, const W: usize> PathSearch<'a, W> {
         whole.windows(2).map(|ends| self.instance.link(ends[0], ends[1]).bandwidth_bps).fold(f64::INFINITY, f64::min)
     }
 
-    /// A path over links of at least this bandwidth.
+    /// Returns a path over links of at least this bandwidth, if one is found.
     fn with_links_of(&mut self, bandwidth_bps: f64) -> Result<Option<Vec<Host>>, Stopped> {
         let links = self.fast_links(bandwidth_bps)?;
         if !links.first.meets(&links.finishing[self.path.between - 1]) {
@@ -200,7 +206,8 @@ impl<'a, const W: usize> PathSearch<'a, W> {
         Ok(FastLinks { onward, first, finishing })
     }
 
-    /// A path of different colours, as places in `unused`. Sets of colours grow in numerical order.
+    /// Returns a path of different colours, as indices in `unused`. Sets of colours are visited in
+    /// numerical order, so each comes after all its subsets.
     fn with_colours(&mut self, links: &FastLinks<W>, colour_of: &[usize], colours: usize) -> Option<Vec<usize>> {
         let between = self.path.between;
         let mut coloured = vec![Bits::EMPTY; colours];
@@ -232,7 +239,7 @@ impl<'a, const W: usize> PathSearch<'a, W> {
         None
     }
 
-    /// Back from the last host through the sets, one colour less each time.
+    /// Reads the path back from its last host: each step removes one colour from the set.
     fn path_to(&self, links: &FastLinks<W>, colour_of: &[usize], set: usize, last: usize) -> Option<Vec<usize>> {
         let mut path = vec![last];
         let (mut set, mut at) = (set, last);

@@ -1,9 +1,10 @@
 //! `greedy`: the min-sum partition on the best nearest-neighbour walk.
 //!
-//! Source: the greedy baseline of Parthasarathy and Krishnamachari, ITNAC 2022,
-//! doi 10.1109/ITNAC55475.2022.9998427. From each host in turn the walk follows the fastest hop to a host not yet
-//! used; the walk whose slowest hop is fastest wins, among equals the better placement. No guarantee. O(k n²) for k
-//! stages, beside the partition.
+//! Source: the greedy baseline of Parthasarathy and Krishnamachari, ITNAC 2022, doi
+//! 10.1109/ITNAC55475.2022.9998427. A walk starts at each host and follows the fastest hop to an
+//! unused host. The walk whose slowest hop is fastest wins; of equal walks the one with the better
+//! placement. There is no guarantee. The walks take O(k n²) for k stages, in addition to the
+//! partition.
 
 use super::partition::least_sum;
 use super::permitted;
@@ -13,7 +14,7 @@ use crate::index::{Host, Position};
 use crate::instance::Instance;
 use crate::stopped::Stopped;
 
-/// Offers the best walk.
+/// Offers the placement of the best walk.
 pub fn greedy(incumbent: &Incumbent<'_>) {
     let instance = incumbent.instance;
     let stop = || incumbent.must_end();
@@ -35,8 +36,8 @@ pub fn greedy(incumbent: &Incumbent<'_>) {
     }
 }
 
-/// The slowest hop and the hosts of a walk; `None` where it comes to a dead end or a hop is slower than
-/// allowed.
+/// Returns the time of the slowest hop and the hosts of a walk. Returns `None` if no link leads on
+/// to an unused host, or if a hop is slower than `slowest_allowed_s`.
 fn walk_from(
     instance: &Instance,
     first: Host,
@@ -54,7 +55,7 @@ fn walk_from(
         }
         used[at] = true;
         let unused = used.indices().filter(|&host| !used[host]);
-        // Small loads may make hops equally fast: then the wider link.
+        // Small loads can make hops equally fast; the link with more bandwidth is taken then.
         let hops = unused.map(|host| (instance.hop_s(at, host, end), -instance.link(at, host).bandwidth_bps, host));
         let fastest = hops.min_by(|a, b| a.0.total_cmp(&b.0).then(a.1.total_cmp(&b.1)));
         let Some((hop_s, _, next)) = fastest else { return Ok(None) };

@@ -1,21 +1,25 @@
 //! `kpath`: the min-sum partition, matched to paths over fast links by classes of transfer size.
 //!
-//! Source: A. Parthasarathy and B. Krishnamachari, "Partitioning and Placement of Deep Neural Networks on Distributed
-//! Edge Devices to Maximize Inference Throughput", ITNAC 2022, doi 10.1109/ITNAC55475.2022.9998427; paths by colour
-//! coding (see `colour_coding`). The cuts fall into [`CLASSES`] equal-width classes of transfer size. From the class
-//! of the largest down, each maximal run of neighbouring cuts of one class, longest first, gets the path on unused
-//! hosts whose slowest link is fastest, with its ends fixed where they are already placed.
+//! Source: A. Parthasarathy and B. Krishnamachari, "Partitioning and Placement of Deep Neural
+//! Networks on Distributed Edge Devices to Maximize Inference Throughput", ITNAC 2022, doi
+//! 10.1109/ITNAC55475.2022.9998427. Paths are found by colour coding (see `colour_coding`). The
+//! cuts fall into [`CLASSES`] equal-width classes of transfer size. The classes are matched from
+//! the largest down. In each class, the maximal runs of neighbouring cuts are matched longest
+//! first. Each run gets the path on unused hosts whose slowest link is fastest; its ends are fixed
+//! if they are already placed.
 //!
-//! Two faults of the published code are corrected: a piece's memory counts its first block, and the largest transfer
-//! belongs to the top class, so that it is matched at all.
+//! Two faults of the published code are corrected. The memory of a piece counts its first block.
+//! The largest transfer belongs to the top class, so it is matched.
 //!
-//! Guarantee: none for the placement; on common instances it is some per cent above the optimum. Each path has the
-//! best slowest link with high probability while it needs at most [`LONGEST_PIECE`] hosts beside its fixed ends; a
-//! longer run is matched piece by piece, each going on where the last ended, which makes it a heuristic even there.
-//! Where links are missing, a run may find no path: then there is no placement.
+//! Guarantee: none for the placement; on common instances it is some per cent above the optimum.
+//! Each path has the best slowest link with high probability while it needs at most
+//! [`LONGEST_PIECE`] hosts besides its fixed ends, or any number of at most [`DISTINCT_COLOURS`]
+//! unused hosts. A longer run is matched piece by piece, each starting where the last one ended,
+//! and then the path is a heuristic too. If links are missing, a run may have no path; there is no
+//! placement then.
 //!
-//! Complexity: O(r (p (2e)^p n² / 64) log n) for r pieces of at most p hosts, beside the partition; p is bounded, so
-//! it is O(n³ log n) in all.
+//! Complexity: O(r (p (2e)^p n² / 64) log n) for r pieces of at most p hosts, in addition to the
+//! partition. As p is bounded, this is O(n³ log n) in all.
 
 use std::cmp::Reverse;
 use std::ops::Range;
@@ -34,7 +38,7 @@ use crate::stopped::Stopped;
 /// The number of transfer-size classes in the paper's main runs.
 const CLASSES: usize = 20;
 
-/// The most hosts that one path search chooses.
+/// The most hosts that one path search chooses if more than [`DISTINCT_COLOURS`] are unused.
 const LONGEST_PIECE: usize = 7;
 
 /// Offers the placement that the matching finds.
@@ -43,7 +47,8 @@ pub fn kpath(incumbent: &Incumbent<'_>) {
     let stop = || incumbent.must_end();
     let Ok(Some(ends)) = least_sum(instance, &stop) else { return };
     if ends.len() == 1 {
-        // No hop, so to the paper every host is as good; the best of them is the one to offer.
+        // There is no hop, so the paper's measure makes all hosts equal. Each is offered, and the
+        // incumbent keeps the best.
         for host in instance.hosts.indices() {
             permitted(instance, &ends, &[host]).into_iter().for_each(|assignment| incumbent.offer(assignment));
         }
@@ -63,19 +68,20 @@ pub fn kpath(incumbent: &Incumbent<'_>) {
     }
 }
 
-/// For each transfer size its class: the bin between the smallest and the largest size.
+/// Returns the class of each transfer size: its bin between the smallest and the largest size.
 fn classes_of(sizes: &[f64]) -> Vec<usize> {
     let smallest = sizes.iter().copied().fold(f64::INFINITY, f64::min);
     let range = sizes.iter().copied().fold(0.0, f64::max) - smallest;
     let class_of = |size: &f64| match (size - smallest) / range {
         fraction if fraction < 1.0 => ((fraction * CLASSES as f64) as usize).min(CLASSES - 1),
-        // The largest; or all are equal, and the fraction is not a number.
+        // This is the largest size, or all sizes are equal and the fraction is not a number.
         _ => CLASSES - 1,
     };
     sizes.iter().map(class_of).collect()
 }
 
-/// Maximal runs of neighbouring cuts of one class, in the order of their matching.
+/// Returns the maximal runs of neighbouring cuts of one class, in the order in which they are
+/// matched.
 fn runs(classes: &[usize]) -> Vec<Range<usize>> {
     let mut runs: Vec<Range<usize>> = Vec::new();
     for (cut, class) in classes.iter().enumerate() {
@@ -90,15 +96,15 @@ fn runs(classes: &[usize]) -> Vec<Range<usize>> {
 
 struct Matching<'a> {
     instance: &'a Instance,
-    /// For each stage its host.
+    /// The host of each stage.
     placed: Vec<Option<Host>>,
     rng: Pcg64Mcg,
     stop: &'a dyn Fn() -> bool,
 }
 
 impl Matching<'_> {
-    /// Places the stages on both sides of a run of cuts: cut c lies between the stages c and c + 1. Returns whether there
-    /// was a path for each piece.
+    /// Places the stages on both sides of a run of cuts: cut c lies between the stages c and c + 1.
+    /// Returns `true` if a path was found for each piece.
     fn place(&mut self, run: Range<usize>) -> Result<bool, Stopped> {
         let (mut first, last) = (run.start, run.end);
         while first < last {

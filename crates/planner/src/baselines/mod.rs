@@ -1,8 +1,8 @@
 //! The published algorithms, for a first answer and for comparison.
 //!
-//! They see hops only, count the smallest free memory of all hosts for each, and know neither source nor sink, pins
-//! nor limits. What they find is scored under the whole cost model, and dropped where the request forbids it. That one
-//! of them finds nothing proves nothing.
+//! They consider only hops, and count for each host the smallest free memory of all hosts. They
+//! ignore source, sink, pins and limits. Each result is scored under the whole cost model, and
+//! dropped if the request forbids it. A baseline that finds nothing proves nothing.
 
 mod colour_coding;
 mod greedy;
@@ -19,10 +19,10 @@ use super::incumbent::Incumbent;
 use super::instance::Instance;
 use crate::index::{Host, Position};
 
-/// The most hosts for which the k-path matching is cheap.
+/// The most hosts for which the k-path matching is run as a cheap baseline.
 const CHEAP_KPATH_HOSTS: usize = 24;
 
-/// Offers what the deterministic baselines find, as far as that is cheap.
+/// Offers the placements of the deterministic baselines that are cheap for this instance.
 pub fn offer_cheap(incumbent: &Incumbent<'_>) {
     greedy(incumbent);
     if incumbent.instance.hosts.len() <= CHEAP_KPATH_HOSTS {
@@ -30,7 +30,8 @@ pub fn offer_cheap(incumbent: &Incumbent<'_>) {
     }
 }
 
-/// Pieces on hosts as an assignment; `None` where a piece does not fit its host or a pinned layer is elsewhere.
+/// Returns the pieces on these hosts as an assignment. Returns `None` if a piece does not fit its
+/// host or if a layer is pinned to another host.
 fn permitted(instance: &Instance, ends: &[Position], hosts: &[Host]) -> Option<Assignment> {
     let assignment = Assignment { stages: ends.iter().copied().zip(hosts.iter().copied()).collect() };
     let fits = assignment.spans().all(|(start, end, host)| {

@@ -1,9 +1,10 @@
 //! Partitions into pieces that fit on every host: the min-sum partition, and random ones.
 //!
-//! The min-sum partition is the first step of Parthasarathy and Krishnamachari (ITNAC 2022,
-//! doi 10.1109/ITNAC55475.2022.9998427): a shortest path over pieces. Exact for the sum of boundary bytes with at
-//! most k pieces. O(k m²) time and O(k m) memory; two neighbouring pieces of a shortest path do not fit together, so
-//! where k is large pieces are short, and the time is nearer to O(m²).
+//! The min-sum partition is the first step of Parthasarathy and Krishnamachari (ITNAC 2022, doi
+//! 10.1109/ITNAC55475.2022.9998427): a shortest path over pieces. It is exact for the sum of
+//! boundary bytes with at most k pieces. It takes O(k m²) time and O(k m) memory. Two neighbouring
+//! pieces of a shortest path do not fit together on one host. Pieces are therefore short where k is
+//! large, and the time is then nearer to O(m²).
 
 use rand::RngExt;
 use rand_pcg::Pcg64Mcg;
@@ -12,8 +13,9 @@ use crate::index::{IndexVec, Position};
 use crate::instance::Instance;
 use crate::stopped::Stopped;
 
-/// The ends of the pieces that have the least sum of boundary bytes, the fewest among equals; `None` where the model
-/// has no partition into so few pieces.
+/// Returns the ends of the pieces whose sum of boundary bytes is least. Of equal sums it takes the
+/// one with the fewest pieces. Returns `None` if the model has no partition into at most
+/// `most_stages` pieces.
 pub fn least_sum(instance: &Instance, stop: &dyn Fn() -> bool) -> Result<Option<Vec<Position>>, Stopped> {
     let last = instance.last();
     let Some(free_bytes) = least_free_bytes(instance) else { return Ok(None) };
@@ -48,16 +50,16 @@ pub fn least_sum(instance: &Instance, stop: &dyn Fn() -> bool) -> Result<Option<
     Ok(Some(ends))
 }
 
-/// Draws partitions into at most so many pieces as there can be stages.
+/// Draws random partitions into at most `most_stages` pieces.
 pub struct RandomPartition<'p> {
     instance: &'p Instance,
     free_bytes: u64,
-    /// For each start, the fewest pieces to the end.
+    /// For each start, the fewest pieces from there to the end of the model.
     fewest: IndexVec<Position, usize>,
 }
 
 impl<'p> RandomPartition<'p> {
-    /// Prepares draws, O(m²). Returns `None` if there is no partition.
+    /// Prepares the draws in O(m²). Returns `None` if there is no partition.
     pub fn new(instance: &'p Instance, stop: &dyn Fn() -> bool) -> Result<Option<Self>, Stopped> {
         let Some(free_bytes) = least_free_bytes(instance) else { return Ok(None) };
         let mut fewest = instance.by_position(usize::MAX);
@@ -73,7 +75,8 @@ impl<'p> RandomPartition<'p> {
         Ok((fewest[Position::FIRST] <= instance.most_stages).then_some(Self { instance, free_bytes, fewest }))
     }
 
-    /// From the front, each end uniformly among those from which the pieces left suffice.
+    /// Draws the ends of the pieces from the front. Each end is drawn uniformly from those from
+    /// which the pieces that are left reach the end of the model.
     pub fn draw(&self, rng: &mut Pcg64Mcg) -> Vec<Position> {
         let mut ends = Vec::new();
         let mut start = Position::FIRST;

@@ -1,8 +1,9 @@
 //! `random`: a random partition on random hosts.
 //!
-//! Source: the random baseline of Parthasarathy and Krishnamachari, ITNAC 2022, doi 10.1109/ITNAC55475.2022.9998427,
-//! made to respect memory. Hosts are drawn along existing links; what comes to a dead end, or the request forbids, is
-//! drawn again, a bounded number of times. No guarantee. O(m²) once, then O(k (m + n)) a draw.
+//! Source: the random baseline of Parthasarathy and Krishnamachari, ITNAC 2022, doi
+//! 10.1109/ITNAC55475.2022.9998427, changed to respect memory. Hosts are drawn along existing
+//! links. A draw that finds no link, or that the request forbids, is repeated a limited number of
+//! times. There is no guarantee. It takes O(m²) once, and O(k (m + n)) for each draw.
 
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64Mcg;
@@ -36,7 +37,8 @@ pub fn random(incumbent: &Incumbent<'_>) {
     }
 }
 
-/// Distinct hosts, each linked to the next; `None` at a dead end.
+/// Draws distinct hosts, each linked to the next. Returns `None` if no unused host is linked to the
+/// last one.
 fn draw_hosts(instance: &Instance, stages: usize, rng: &mut Pcg64Mcg) -> Option<Vec<Host>> {
     let mut unused: Vec<Host> = instance.hosts.indices().collect();
     let mut hosts: Vec<Host> = Vec::with_capacity(stages);

@@ -1,28 +1,33 @@
-//! Bounds that hold for every cut of a model, however many it has: from work and memory alone.
+//! Bounds that hold for every cut of a model, however many there are. They use only work and
+//! memory.
 //!
-//! Whatever the cuts, each block runs on some host, and a host runs within a period no more than its pace allows and no
-//! more than its memory holds. How much weight a host takes at most is a fractional knapsack over the blocks (Dantzig
-//! 1957), by compute and by memory. O(g L log L) for g kinds of host, and O(g log L) for each period that is looked at.
+//! Wherever the cuts are, each block runs on some host. Within a period a host can compute only so
+//! much, and hold only so much in its memory. The most weight that a host can take is a fractional
+//! knapsack over the blocks (Dantzig 1957), by compute and by memory. This takes O(g L log L) for g
+//! groups of hosts, and O(g log L) for each period tried.
 
 use super::Bounds;
 use crate::index::{Block, GroupIndex, Host, Index, IndexVec};
 use crate::instance::Instance;
 use crate::stopped::Stopped;
 
-/// The relative width to which a period is bisected.
+/// The bisection of a period ends at this relative width.
 const WIDTH: f64 = 1e-9;
 
-/// Sums are of doubles: what fails must fail by more than their rounding.
+/// Sums of doubles are rounded: a test counts as failed only if it fails by more than this relative
+/// error.
 const ROUNDING: f64 = 1e-9;
 
-/// The bounds of an instance that considers some cuts; 0 where a block may lie in several stages.
+/// The bounds of an instance of which only some cuts are considered. They are 0 if a block may lie
+/// in several stages.
 pub struct EveryCut<'p> {
     instance: &'p Instance,
-    /// For each block its parameters and state.
+    /// For each block, the bytes of its parameters and state.
     bytes: Vec<f64>,
 }
 
-/// The most weight that a limited budget takes: prefix sums over blocks by weight for each unit of cost.
+/// The most weight that a limited budget takes. Holds prefix sums over blocks, ordered by cost for
+/// each unit of weight.
 struct Knapsack {
     costs: Vec<f64>,
     weights: Vec<f64>,
@@ -35,18 +40,19 @@ impl<'p> EveryCut<'p> {
         Self { instance, bytes }
     }
 
-    /// Seconds of each block on a host of a group.
+    /// Returns the seconds that each block takes on a host of a group.
     fn seconds(&self, group: GroupIndex) -> Vec<f64> {
         // Along a chain each block lies between neighbouring positions.
         self.instance.starts().map(|start| self.instance.compute_s(group, start, start + 1)).collect()
     }
 
-    /// For each group the seconds of its blocks.
+    /// Returns, for each group, the seconds that each block takes.
     fn seconds_by_group(&self) -> IndexVec<GroupIndex, Vec<f64>> {
         self.instance.groups.indices().map(|group| self.seconds(group)).collect()
     }
 
-    /// The largest, over blocks, of the least time that any host takes for it. Infinite where no host may run a block.
+    /// Returns the time of the slowest block, in seconds, if each block runs on the host that is
+    /// fastest for it. It is infinite if no host may run a block.
     fn slowest_block_s(&self, seconds: &IndexVec<GroupIndex, Vec<f64>>) -> f64 {
         let least = |block: usize| {
             let may = |&group: &GroupIndex| {
@@ -58,7 +64,8 @@ impl<'p> EveryCut<'p> {
         (0..self.bytes.len()).map(least).fold(0.0, f64::max)
     }
 
-    /// The period below which the hosts together cannot take all blocks as one group weighs them.
+    /// Returns a period, in seconds, below which the hosts together cannot take all blocks. Blocks
+    /// are weighed by `weights`. Returns `low_s` if this proves nothing more.
     fn capacity_s(
         &self,
         weights: &[f64],
@@ -90,7 +97,8 @@ impl<'p> EveryCut<'p> {
         };
         let whole_s = seconds.iter().map(|seconds| seconds.iter().sum::<f64>()).fold(low_s, f64::max);
         if suffices(low_s) || !suffices(whole_s) {
-            // What fails in any time fails for memory, which has reasons of its own.
+            // If it fails without a limit of time, it fails because of memory, which is explained
+            // elsewhere.
             return Ok(low_s);
         }
         let (mut low, mut high) = (low_s, whole_s);
@@ -141,7 +149,7 @@ impl Bounds for EveryCut<'_> {
 impl Knapsack {
     fn new(weights: &[f64], costs: &[f64]) -> Self {
         let mut blocks: Vec<usize> = (0..weights.len()).filter(|&block| weights[block] > 0.0).collect();
-        // The least cost for a unit of weight first.
+        // The least cost for a unit of weight comes first.
         blocks.sort_by(|&a, &b| (costs[a] / weights[a]).total_cmp(&(costs[b] / weights[b])));
         let mut knapsack = Self { costs: vec![0.0], weights: vec![0.0] };
         let (mut cost, mut weight) = (0.0, 0.0);
@@ -154,7 +162,8 @@ impl Knapsack {
         knapsack
     }
 
-    /// The most weight within a budget, the last block cut where it no longer fits.
+    /// Returns the most weight within a budget. The last block counts in part if it does not fit
+    /// whole.
     fn most(&self, budget: f64) -> f64 {
         let beyond = self.costs.partition_point(|&cost| cost <= budget);
         let Some(&next) = self.costs.get(beyond) else { return self.weights[self.weights.len() - 1] };

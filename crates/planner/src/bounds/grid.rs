@@ -1,28 +1,30 @@
-//! Lower bounds that hold for every cut, from a grid of some positions.
+//! Lower bounds that hold for every cut, computed on a grid of some positions.
 //!
-//! Two relaxations. *Walks over a grid*: each cut moves down to the grid; a stage then holds for certain only what lies
-//! between the grid's next position behind its start and the one at its end, a hop carries the smallest boundary of its
-//! cell over the best link into its host, and hosts may come again. O(K² g + K n) for K cells. *Capacity*: within a
-//! period each host does at most the largest piece of work that fits it; together they must do all.
+//! There are two relaxations. *Walks over a grid*: each cut moves down to the grid. A stage then
+//! certainly holds only what lies between the grid position after its start and the one at its end.
+//! A hop carries the smallest boundary of its cell over the best link into its host, and hosts may
+//! be used again. This takes O(K² g + K n) for K cells. *Capacity*: within a period each host does
+//! at most the largest piece of work that fits it, and together the hosts must do all work.
 
 use super::{Bounds, some_cuts};
 use crate::index::{GroupIndex, Host, Index, IndexVec, Position};
 use crate::instance::Instance;
 use crate::stopped::Stopped;
 
-/// Work of one host is a difference of prefix sums: a bound must fail by more than their rounding.
+/// The work of a host is a difference of prefix sums: a test counts as failed only if it fails by
+/// more than this relative error.
 const ROUNDING: f64 = 1e-9;
 
-/// The relative width to which the period of the capacity bound is bisected.
+/// The bisection of the period of the capacity bound ends at this relative width.
 const WIDTH: f64 = 1e-6;
 
-/// Groups times positions that a decision of the capacity bound may look at.
+/// The most pairs of a group and a position that a decision of the capacity bound may look at.
 const MOST_LOOKS: usize = 1_000_000;
 
-/// Device classes whose times weigh the work of the capacity bound.
+/// The most device classes whose times weigh the work in the capacity bound.
 const WEIGHINGS: usize = 4;
 
-/// Bounds from a grid.
+/// Bounds computed on a grid.
 pub struct GridBounds<'p> {
     instance: &'p Instance,
     grid: Vec<Position>,
@@ -43,20 +45,21 @@ impl Bounds for GridBounds<'_> {
 }
 
 impl<'p> GridBounds<'p> {
-    /// Bounds from a grid of positions, ascending, with 0 and m.
+    /// Creates the bounds for a grid of positions. The grid is ascending and contains 0 and m.
     pub fn new(instance: &'p Instance, grid: &[Position]) -> Self {
         Self { instance, grid: grid.to_vec() }
     }
 
-    /// The least cost of a walk over the grid whose times are put together by `join`, which must never decrease in
-    /// either argument.
+    /// Returns the least cost of a walk over the grid. `join` combines two times and must never
+    /// decrease in either argument.
     fn best_walk(&self, join: impl Fn(f64, f64) -> f64, stop: &dyn Fn() -> bool) -> Result<f64, Stopped> {
         let instance = self.instance;
-        // Its positions stand for the cells that begin there.
+        // A position of this instance stands for the cell that begins there.
         let on_grid = instance.with_cuts_at(&self.grid);
         let last = on_grid.last();
         let into = Incoming::new(instance);
-        // By cell, the least cost until a stage ends in it; the last stands for the end of the model.
+        // For each cell, the least cost until a stage ends in it. The last entry stands for the end
+        // of the model.
         let mut ended = on_grid.by_position(f64::INFINITY);
         let mut finished = f64::INFINITY;
         for host in instance.hosts.indices() {
@@ -90,7 +93,7 @@ impl<'p> GridBounds<'p> {
                 finishing[group] = finishing[group].min(join(start, instance.output_s[host]));
             }
             for (group, &start) in starting.iter_indexed().filter(|(_, start)| start.is_finite()) {
-                // What lies in the cell of the start need not belong to the stage.
+                // The blocks of the cell in which the stage starts need not belong to the stage.
                 ended[cell + 1] = ended[cell + 1].min(start);
                 let mut reached = cell + 1;
                 on_grid.ends_without_buffers(group, cell + 1, |end| {
@@ -106,14 +109,14 @@ impl<'p> GridBounds<'p> {
         Ok(finished)
     }
 
-    /// The smallest boundary among the cuts of a cell.
+    /// Returns the smallest boundary, in bits, of the cuts of a cell.
     fn least_load_bits(&self, cell: Position) -> f64 {
         let (first, behind) = (self.grid[cell.number()], self.grid[cell.number() + 1]);
         let cuts = first.max(Position::FIRST + 1).until(behind);
         cuts.map(|cut| self.instance.load_bits[cut]).fold(f64::INFINITY, f64::min)
     }
 
-    /// The period below which all hosts together cannot do the work.
+    /// Returns a period, in seconds, below which all hosts together cannot do the work.
     fn least_period_of_capacity(&self, least_s: f64, stop: &dyn Fn() -> bool) -> Result<f64, Stopped> {
         let instance = self.instance;
         let looks = MOST_LOOKS / instance.groups.len();
@@ -127,7 +130,8 @@ impl<'p> GridBounds<'p> {
                 continue;
             }
             classes.push(class);
-            // Each host alone has the time for all: what fails here is memory, which has its own reasons.
+            // Within this period each host has the time for all work. If it fails here, it fails
+            // because of memory, which is explained elsewhere.
             let alone_s =
                 instance.groups.indices().map(|group| instance.compute_s(group, Position::FIRST, instance.last()));
             let (mut low, mut high) = (low_s, alone_s.fold(low_s, f64::max));
@@ -143,8 +147,8 @@ impl<'p> GridBounds<'p> {
         Ok(low_s)
     }
 
-    /// Whether the largest pieces of work that the hosts can do within a period sum to the whole, work weighed by the
-    /// seconds that a group needs for it.
+    /// Returns `true` if the largest pieces of work that the hosts can do within a period sum to
+    /// the whole. Work is measured by the seconds that the group `weighing` needs for it.
     fn can_do_all(
         &self,
         weighing: GroupIndex,
@@ -168,8 +172,9 @@ impl<'p> GridBounds<'p> {
         Ok(together_s >= all_s * (1.0 - ROUNDING))
     }
 
-    /// The most that a stage on a group's hosts can do: for each start on the grid the furthest end whose compute and
-    /// parameters are certain to fit, and what the cells at both ends may add.
+    /// Returns the most work that a stage on a group's hosts can do within a period. For each start
+    /// on the grid, this takes the furthest end whose compute and parameters can still fit, and
+    /// adds what the cells at both ends may contain.
     fn largest_work_s(
         &self,
         group: GroupIndex,
@@ -184,7 +189,7 @@ impl<'p> GridBounds<'p> {
         let mut largest_s = 0.0_f64;
         let mut end = 0;
         for cell in 0..cells {
-            // A start in a cell of one cut is known exactly.
+            // If a cell holds a single cut, the start is known exactly.
             let sure = if is_single(cell) { cell } else { cell + 1 };
             end = end.max(sure);
             while end < cells
@@ -202,14 +207,14 @@ impl<'p> GridBounds<'p> {
     }
 }
 
-/// The best links into each host.
+/// For each host, the largest bandwidth and the least latency of the links into it.
 struct Incoming {
     bandwidth_bps: IndexVec<Host, f64>,
     latency_s: IndexVec<Host, f64>,
 }
 
 impl Incoming {
-    /// O(n²).
+    /// Reads all links in O(n²).
     fn new(instance: &Instance) -> Self {
         let hosts = instance.hosts.len();
         let mut bandwidth_bps: IndexVec<Host, f64> = IndexVec::filled(0.0, hosts);
@@ -226,7 +231,8 @@ impl Incoming {
         Self { bandwidth_bps, latency_s }
     }
 
-    /// No transfer into a host is quicker; infinite where no link leads there.
+    /// Returns the least time, in seconds, of a transfer into a host. It is infinite if no link
+    /// leads there.
     fn least_s(&self, host: Host, load_bits: f64) -> f64 {
         if self.latency_s[host].is_finite() {
             load_bits / self.bandwidth_bps[host] + self.latency_s[host]

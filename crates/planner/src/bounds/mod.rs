@@ -1,4 +1,5 @@
-//! Proven lower bounds of all placements: by walks, over a grid of positions, or from work and memory alone.
+//! Proven lower bounds of all placements: by walks, on a grid of positions, or from work and memory
+//! alone.
 
 mod every_cut;
 mod grid;
@@ -16,14 +17,20 @@ use crate::stopped::Stopped;
 
 /// Lower bounds of all placements of an instance.
 pub trait Bounds {
-    /// No placement has a smaller period. Infinite where it is proven that no placement exists.
+    /// Returns a period, in seconds, that no placement is below. It is infinite if no placement
+    /// exists.
+    ///
+    /// Fails with [`Stopped`] if `stop` returns `true`.
     fn least_period(&self, stop: &dyn Fn() -> bool) -> Result<f64, Stopped>;
 
-    /// No placement has a smaller latency.
+    /// Returns a latency, in seconds, that no placement is below.
+    ///
+    /// Fails with [`Stopped`] if `stop` returns `true`.
     fn least_latency(&self, stop: &dyn Fn() -> bool) -> Result<f64, Stopped>;
 }
 
-/// Bounds for all cuts of an instance, over a grid where there are many.
+/// Returns bounds that hold for all cuts of an instance. They are computed on a grid if there are
+/// many cuts.
 pub fn of(instance: &Instance) -> Box<dyn Bounds + '_> {
     if !instance.cuts.are_all() {
         Box::new(EveryCut::new(instance))

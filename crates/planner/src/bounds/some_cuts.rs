@@ -1,11 +1,13 @@
-//! Which cuts are kept where there are too many: few small boundaries in every part of the memory and of the work.
+//! Selects cuts where there are too many: small boundaries, spread evenly over memory, work and
+//! blocks.
 
 use crate::cost::Assignment;
 use crate::index::{Index, Position};
 use crate::instance::Instance;
 
-/// At most about so many inner cuts, with 0 and m: the smallest boundary in each of as many slices that weigh the same,
-/// and a cut between neighbouring layers that are pinned to different places. O(m).
+/// Returns about `most` inner cuts, and 0 and m. The model is divided into `most` slices of equal
+/// weight, and the cut with the smallest boundary of each is taken. A cut between neighbouring
+/// pinned blocks with different pins is added. This takes O(m).
 pub fn spread(instance: &Instance, most: usize) -> Vec<Position> {
     let mut kept = vec![Position::FIRST, instance.last()];
     smallest_in_slices(instance, Position::FIRST, instance.last(), most, &mut kept);
@@ -21,8 +23,9 @@ pub fn spread(instance: &Instance, most: usize) -> Vec<Position> {
     in_order(kept)
 }
 
-/// Half as many cuts as before, and as many again next to the cuts of an assignment whose ends are positions of the
-/// instance, between the neighbours that each had among the cuts kept so far.
+/// Returns half of `most` cuts spread over the model, and about as many next to the cuts of an
+/// assignment. These are taken between the neighbours that each cut of the assignment has in
+/// `kept`. The ends of the assignment must be positions of the instance and must be in `kept`.
 pub fn around(instance: &Instance, kept: &[Position], assignment: &Assignment, most: usize) -> Vec<Position> {
     let inner = assignment.stages.len() - 1;
     let mut finer = spread(instance, most / 2);
@@ -34,7 +37,7 @@ pub fn around(instance: &Instance, kept: &[Position], assignment: &Assignment, m
     in_order(finer)
 }
 
-/// The cuts with some more.
+/// Returns the kept cuts and some more, in order and without duplicates.
 pub fn joined(kept: &[Position], more: impl Iterator<Item = Position>) -> Vec<Position> {
     in_order(kept.iter().copied().chain(more).collect())
 }
@@ -45,8 +48,8 @@ fn in_order(mut cuts: Vec<Position>) -> Vec<Position> {
     cuts
 }
 
-/// Adds the smallest boundary of each of `slices` parts between two positions that weigh the same: in parameters, work
-/// and number of blocks, each as a share of the whole model.
+/// Adds the smallest boundary of each of `slices` parts of equal weight between two positions. The
+/// weight sums parameters, work and number of blocks, each as a share of the whole model.
 fn smallest_in_slices(instance: &Instance, first: Position, last: Position, slices: usize, kept: &mut Vec<Position>) {
     let whole = Weights::of(instance, Position::FIRST, instance.last());
     let weight = |position: Position| Weights::of(instance, first, position).relative_to(&whole);
@@ -69,12 +72,12 @@ fn smallest_in_slices(instance: &Instance, first: Position, last: Position, slic
     }
 }
 
-/// The position of a range with the smallest boundary, the first of equals.
+/// Returns the position with the smallest boundary. Of equal ones it returns the first.
 fn smallest_boundary(instance: &Instance, positions: impl Iterator<Item = Position>) -> Option<Position> {
     positions.min_by(|&a, &b| instance.load_bits[a].total_cmp(&instance.load_bits[b]).then(a.cmp(&b)))
 }
 
-/// What some blocks hold and do.
+/// What some blocks hold and compute.
 struct Weights {
     resident_bytes: f64,
     work_s: f64,

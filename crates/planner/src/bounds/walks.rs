@@ -1,7 +1,8 @@
-//! Proven lower bounds by the walk relaxation: stages on neighbouring places differ, but a node may come again.
+//! Proven lower bounds by the walk relaxation: neighbouring stages are on different hosts, but a
+//! host may be used again.
 //!
-//! Every placement is such a walk, so the best walk bounds the best placement. A dynamic programme over positions,
-//! O(m n² + n m²) time and O(m n) memory.
+//! Every placement is such a walk, so the best walk is a lower bound of the best placement. It is
+//! found by a dynamic programme over positions in O(m n² + n m²) time and O(m n) memory.
 
 use super::Bounds;
 use crate::index::{Grid, GroupIndex, Host, Index, IndexVec, Position};
@@ -21,13 +22,15 @@ impl Bounds for Walks<'_> {
     }
 }
 
-/// The least cost of a walk whose times are put together by `join`, which must never decrease in either argument.
+/// Returns the least cost of a walk. `join` combines two times and must never decrease in either
+/// argument.
 fn best_walk(
     instance: &Instance,
     join: impl Fn(f64, f64) -> f64 + Copy,
     stop: &dyn Fn() -> bool,
 ) -> Result<f64, Stopped> {
-    // By host, then position: the least cost until a stage ends there. Filled forwards from each start.
+    // By host, then position: the least cost until a stage ends there. It is filled forwards from
+    // each start.
     let mut ended = Grid::<Host, Position, f64>::filled(f64::INFINITY, instance.hosts.len(), instance.blocks() + 1);
     let mut starting = instance.input_s.clone();
     let mut stages: IndexVec<GroupIndex, Vec<(Position, f64)>> = instance.by_group(Vec::new());
@@ -57,7 +60,8 @@ fn best_walk(
     Ok(finished.fold(f64::INFINITY, f64::min))
 }
 
-/// The least cost at which a stage can start on each host, from the costs at which stages ended.
+/// Returns, for each host, the least cost at which a stage can start on it. `before` holds the
+/// costs at which stages ended.
 fn hop(
     instance: &Instance,
     before: &IndexVec<Host, f64>,
@@ -70,7 +74,7 @@ fn hop(
         if from.number() % 256 == 0 && stop() {
             return Err(Stopped);
         }
-        // A host has no link to itself, so a stage never follows itself.
+        // A host has no link to itself, so two stages in a row are never on the same host.
         instance.links.for_each_transfer(from, instance.load_bits[position], |to, hop_s| {
             starting[to] = starting[to].min(join(before, hop_s));
         });
