@@ -1,4 +1,4 @@
-//! What one stage costs: the memory that its layers need and the seconds that they compute.
+//! The cost of one stage: the memory that its layers need and the seconds that they compute.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,14 +12,14 @@ use crate::domain::placement::{Stage, Warning, WarningCode};
 use crate::domain::request::PlanRequest;
 use crate::domain::unit::counted;
 
-/// Computes stages of one request one by one.
+/// Computes the stages of one request, one at a time.
 pub(super) struct Costs<'a> {
     request: &'a PlanRequest,
     graph: &'a Graph<'a>,
     cuts: &'a Cuts,
     occupied: &'a Occupied<'a>,
     activation_bytes: Vec<u64>,
-    /// Sum of the measured seconds of the whole model, by device class.
+    /// The sum of the measured seconds of the whole model, by device class.
     measured_s: BTreeMap<String, f64>,
 }
 
@@ -42,7 +42,8 @@ impl<'a> Costs<'a> {
         Self { request, graph, cuts, occupied, activation_bytes, measured_s }
     }
 
-    /// The stage of some layers between the cuts `index` and `index + 1`, still without its transfers.
+    /// Returns the stage of the layers between the cuts `index` and `index + 1`, without its
+    /// transfers.
     pub(super) fn stage(&self, index: usize, is_last: bool, node: &Node, places: &[usize]) -> Stage {
         let share = self.occupied.node_share(&node.id);
         let constants = self.graph.constants_held(places, is_last);
@@ -80,7 +81,8 @@ impl<'a> Costs<'a> {
         resident + working + cost_model.io_buffers * boundaries
     }
 
-    /// Constants are there as their parameters or as what was computed of them, whichever is more, and with their state.
+    /// Returns the bytes of a stage's constants: the larger of their parameters and of the tensors
+    /// computed from them, plus their state.
     fn constant_bytes(&self, is_last: bool, places: &[usize]) -> u64 {
         let held = self.graph.constants_held(places, is_last);
         let at_hand = self.graph.constants_at_hand(places, is_last);
@@ -106,15 +108,16 @@ impl<'a> Costs<'a> {
         picoseconds as f64 / 1e12 + operating_s
     }
 
-    /// How far another order of summing may lead: a difference of prefix sums carries the rounding of the whole
-    /// model's measured seconds into every stage.
+    /// Returns the seconds by which a sum in another order may differ. A difference of prefix sums
+    /// carries the rounding of the whole model's measured seconds into every stage.
     pub(super) fn rounding_s(&self, node: &Node) -> f64 {
         let measured = node.device_class.as_ref().and_then(|class| self.measured_s.get(class));
         let share = self.occupied.node_share(&node.id);
         measured.map_or(0.0, |seconds| seconds / share * f64::EPSILON * self.request.model.layers.len() as f64)
     }
 
-    /// What to say where a stage's compute counts as zero because nothing is known of it.
+    /// Returns a warning if a stage's compute counts as zero because the node has no speed and no
+    /// timings for its layers.
     pub(super) fn warning(&self, node: &Node, places: &[usize]) -> Option<Warning> {
         if self.request.options.cost_model.compute == ComputeModel::Ignore || node.flops_per_s.is_some() {
             return None;
@@ -138,7 +141,7 @@ impl<'a> Costs<'a> {
     }
 }
 
-/// The measured seconds of a layer on a node's class of device.
+/// Returns the measured seconds of a layer on the node's device class.
 fn measured(node: &Node, layer: &Layer) -> Option<f64> {
     layer.time_s.get(node.device_class.as_ref()?).copied()
 }

@@ -1,18 +1,19 @@
-//! The cuts between stages: which tensors cross each.
+//! The cuts between stages and the tensors that cross them.
 
 use super::graph::Graph;
 use super::layout::Laid;
 use crate::domain::model::ModelProfile;
 
-/// Cut `k` lies before stage `k`; the last one behind all stages.
+/// The cuts of a placement. Cut `k` lies before stage `k`; the last cut lies after all stages.
 pub(super) struct Cuts {
     crossing: Vec<Vec<usize>>,
     bytes: Vec<u64>,
 }
 
 impl Cuts {
-    /// What crosses each cut: the model's inputs the first, its outputs the last, and each other one the tensors made in
-    /// a stage before it that a layer in no stage before it reads, or that are outputs.
+    /// Finds the tensors that cross each cut. The model's inputs cross the first cut, and its
+    /// outputs the last. Any other cut is crossed by the tensors that are made in a stage before
+    /// it, and that are outputs or are read by a layer in no stage before it.
     pub(super) fn new(model: &ModelProfile, graph: &Graph<'_>, laid: &[Laid<'_>]) -> Self {
         let mut stage_of = vec![None; model.layers.len()];
         for (stage, laid) in laid.iter().enumerate() {
@@ -35,12 +36,12 @@ impl Cuts {
         Self { crossing, bytes }
     }
 
-    /// The layers whose tensors cross a cut.
+    /// Returns the layers whose tensors cross a cut.
     pub(super) fn crossing(&self, cut: usize) -> &[usize] {
         &self.crossing[cut]
     }
 
-    /// The bytes of these tensors.
+    /// Returns the bytes of the tensors that cross a cut.
     pub(super) fn boundary_bytes(&self, cut: usize) -> u64 {
         self.bytes[cut]
     }

@@ -1,4 +1,5 @@
-//! A whole placement document against its request: every figure recomputed, every claim examined.
+//! Checks a whole placement document against its request: recomputes every figure and examines
+//! every claim.
 
 use std::collections::BTreeSet;
 
@@ -13,10 +14,11 @@ use crate::domain::options::Objective;
 use crate::domain::placement::{FrontPoint, PlacementDocument, Stage, Status, Termination};
 use crate::domain::request::PlanRequest;
 
-/// An optimum's bound may differ from its objective by this much of it: both are sums of the same numbers.
+/// The relative difference that is allowed between an optimum's objective and its bound. Both are
+/// sums of the same numbers, perhaps in another order.
 const PROOF_TOLERANCE: f64 = 1e-12;
 
-/// Everything that is wrong with a document.
+/// Returns every violation of a document.
 pub(super) fn check(request: &PlanRequest, document: &PlacementDocument) -> Vec<Violation> {
     let mut findings = Findings { violations: Vec::new() };
     findings.check_ending(request, document);
@@ -37,7 +39,7 @@ impl Findings {
         self.violations.push(Violation::new(ViolationCode::ClaimWrong, detail));
     }
 
-    /// Status, termination and algorithm fit together.
+    /// Checks that status, termination and algorithm are consistent.
     fn check_ending(&mut self, request: &PlanRequest, document: &PlacementDocument) {
         let (status, termination) = (document.status, document.termination);
         let fits = match status {
@@ -63,7 +65,7 @@ impl Findings {
         }
     }
 
-    /// Bounds are in the unit of the objective.
+    /// Checks that each bound has the unit of the objective.
     fn check_bounds(&mut self, request: &PlanRequest, document: &PlacementDocument) {
         let counts_nodes = matches!(request.options.objective, Objective::MinNodes { .. });
         if counts_nodes && document.lower_bound_s.is_some() {
@@ -77,7 +79,8 @@ impl Findings {
         }
     }
 
-    /// A document that claims a placement has one, and says the truth about it.
+    /// Checks a document that claims a placement: it must have one, and its figures and claims must
+    /// be true.
     fn check_placement(&mut self, request: &PlanRequest, document: &PlacementDocument) {
         if document.pipelines.len() != 1 {
             return self.claim(format!("there are {} pipelines, and not one", document.pipelines.len()));
@@ -170,7 +173,7 @@ impl Findings {
     }
 
     fn check_totals(&mut self, document: &PlacementDocument, evaluation: &Evaluation, tolerance: Tolerance) {
-        // Stages that are wrong have no totals to compare with; their violations say why.
+        // Stages with violations have no totals to compare with.
         let (Some(period_s), Some(latency_s)) = (evaluation.period_s, evaluation.latency_s) else { return };
         let pipeline = document.pipeline();
         let totals = [
@@ -188,7 +191,8 @@ impl Findings {
         }
     }
 
-    /// Passes and inferences per second follow from the period that the document states.
+    /// Checks that passes and inferences per second follow from the period that the document
+    /// states.
     fn check_rates(&mut self, request: &PlanRequest, document: &PlacementDocument, evaluation: &Evaluation) {
         if evaluation.period_s.is_none() {
             return;
@@ -226,7 +230,8 @@ impl Findings {
         }
     }
 
-    /// The bound is at or below the objective, the gap says how far, and an optimum's bound is its objective.
+    /// Checks that the bound is at most the objective, that the gap follows from both, and that an
+    /// optimum's bound equals its objective.
     fn check_gap(&mut self, request: &PlanRequest, document: &PlacementDocument) {
         let (objective, bound) = match request.options.objective {
             Objective::MaxThroughput | Objective::Tradeoff => (document.period_s, document.lower_bound_s),
@@ -241,7 +246,7 @@ impl Findings {
             self.claim(format!("the lower bound {bound} is above the objective {objective}"));
         }
         if request.options.base.is_some() {
-            // The gap is that of the bytes.
+            // With a base, the gap is that of the bytes shipped.
             return;
         }
         let proven = (objective - bound).abs() <= PROOF_TOLERANCE * objective;
@@ -254,7 +259,7 @@ impl Findings {
         }
     }
 
-    /// What the placement does to occupants is what the law says.
+    /// Checks the new periods of the occupants.
     fn check_occupants(&mut self, stated: &[OccupantEffect], evaluation: &Evaluation, tolerance: Tolerance) {
         if evaluation.period_s.is_none() {
             return;
@@ -270,7 +275,7 @@ impl Findings {
         }
     }
 
-    /// The migration is that of the stages, and what is claimed of it can be true.
+    /// Checks that the migration follows from the stages, and that its claims are consistent.
     fn check_migration(&mut self, request: &PlanRequest, document: &PlacementDocument, evaluation: &Evaluation) {
         let (stated, expected) = match (&document.migration, &evaluation.migration) {
             (Some(stated), Some(expected)) => (stated, expected),
@@ -331,8 +336,8 @@ impl Findings {
         }
     }
 
-    /// Every point of a front is a valid placement with its figures, none is as good as another but for rounding, and the
-    /// first is the answer.
+    /// Checks a front. Every point is a valid placement with its figures. No point is as good as
+    /// another in both figures, except for rounding. The first point is the answer.
     fn check_front(&mut self, request: &PlanRequest, document: &PlacementDocument) {
         let front = &document.front;
         if request.options.objective != Objective::Tradeoff {
@@ -369,7 +374,7 @@ impl Findings {
         }
     }
 
-    /// A document that claims no placement has none, nor any of its figures.
+    /// Checks a document that claims no placement: it must have none, and no figures of one.
     fn check_absence(&mut self, request: &PlanRequest, document: &PlacementDocument) {
         let status = document.status;
         let rates = [document.throughput_per_s, document.inferences_per_s];
@@ -421,7 +426,7 @@ fn figure_wrong(detail: String, name: &str, stated: f64, computed: f64) -> Viola
     violation.figure(&format!("stated_{name}"), stated).figure(&format!("computed_{name}"), computed)
 }
 
-/// How far two times may differ that were summed in different orders.
+/// The difference, in seconds, that is allowed between two times summed in different orders.
 #[derive(Clone, Copy)]
 struct Tolerance {
     rounding_s: f64,
@@ -433,7 +438,8 @@ impl Tolerance {
     }
 }
 
-/// Equal within a relative 1e-9; nothing equals NaN, and nothing but itself an infinity.
+/// Returns `true` if two numbers are equal within a relative 1e-9. NaN equals nothing, and an
+/// infinity equals only itself.
 fn close(stated: f64, expected: f64) -> bool {
     let difference = (stated - expected).abs();
     stated == expected || (difference.is_finite() && difference <= TOLERANCE * stated.abs().max(expected.abs()))

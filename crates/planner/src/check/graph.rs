@@ -1,17 +1,18 @@
-//! The graph of a model, straight from its edges: which layers are constant, and what is live while a layer runs.
+//! The graph of a model, built only from its edges: which layers are constant, and which tensors
+//! are live while a layer runs.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::domain::model::ModelProfile;
 use crate::domain::options::CutPolicy;
 
-/// A model whose edges were walked once. Places are those of the profile's topological order.
+/// A model and its edges by layer. A layer's place is its index in the profile's topological order.
 pub(super) struct Graph<'a> {
     model: &'a ModelProfile,
     place_of: BTreeMap<&'a str, usize>,
-    /// For each layer the layers that read its tensor.
+    /// For each layer, the layers that read its tensor.
     readers: Vec<Vec<usize>>,
-    /// For each layer the layers whose tensors it reads.
+    /// For each layer, the layers whose tensors it reads.
     makers: Vec<Vec<usize>>,
     is_constant: Vec<bool>,
 }
@@ -33,7 +34,8 @@ impl<'a> Graph<'a> {
         graph
     }
 
-    /// For each layer whether no root leads to it; without roots that is said of none.
+    /// Returns, for each layer, whether no root leads to it. In a model without roots this is
+    /// `false` for all layers.
     fn unreached(&self) -> Vec<bool> {
         let is_root = |&place: &usize| self.is_input(place) || (self.makers[place].is_empty() && self.works(place));
         let mut waiting: Vec<usize> = (0..self.makers.len()).filter(is_root).collect();
@@ -52,50 +54,52 @@ impl<'a> Graph<'a> {
         layer.flops > 0 || layer.time_s.values().any(|&seconds| seconds > 0.0)
     }
 
-    /// A layer's place in the order.
+    /// Returns a layer's place, or `None` if the model has no layer of this id.
     pub(super) fn place(&self, layer_id: &str) -> Option<usize> {
         self.place_of.get(layer_id).copied()
     }
 
-    /// The layers whose tensors a layer reads.
+    /// Returns the layers whose tensors a layer reads.
     pub(super) fn makers(&self, place: usize) -> &[usize] {
         &self.makers[place]
     }
 
-    /// The layers that read a layer's tensor.
+    /// Returns the layers that read a layer's tensor.
     pub(super) fn readers(&self, place: usize) -> &[usize] {
         &self.readers[place]
     }
 
-    /// Whether no root leads to a layer: each stage that needs it has a copy.
+    /// Returns `true` if no root leads to a layer. Each stage that needs such a layer has a copy.
     pub(super) fn is_constant(&self, place: usize) -> bool {
         self.is_constant[place]
     }
 
-    /// Whether a layer holds an input tensor of the model: no predecessor, no parameters, no work.
+    /// Returns `true` if a layer holds an input tensor of the model: it has no predecessor, no
+    /// parameters and no work.
     pub(super) fn is_input(&self, place: usize) -> bool {
         self.makers[place].is_empty() && self.model.layers[place].param_bytes == 0 && !self.works(place)
     }
 
-    /// The layers that hold the model's inputs.
+    /// Returns the layers that hold the model's inputs.
     pub(super) fn inputs(&self) -> Vec<usize> {
         (0..self.makers.len()).filter(|&place| self.is_input(place)).collect()
     }
 
-    /// The layers whose tensors are the model's outputs: nobody reads them.
+    /// Returns the layers whose tensors are the model's outputs: no layer reads them.
     pub(super) fn outputs(&self) -> Vec<usize> {
         (0..self.readers.len()).filter(|&place| self.readers[place].is_empty()).collect()
     }
 
-    /// The constant layers whose tensors a stage needs as they are: those that its layers read, and behind the last stage
-    /// those that are outputs.
+    /// Returns the constant layers whose own tensors a stage needs: those that its layers read and,
+    /// in the last stage, those that are outputs.
     pub(super) fn constants_at_hand(&self, layers: &[usize], is_last: bool) -> BTreeSet<usize> {
         let read = layers.iter().flat_map(|&layer| self.makers[layer].iter().copied());
         let delivered = if is_last { self.outputs() } else { Vec::new() };
         read.chain(delivered).filter(|&place| self.is_constant[place]).collect()
     }
 
-    /// The constant layers that a stage holds: those at hand, and all that lead to them.
+    /// Returns the constant layers that a stage holds: those whose tensors it needs, and all that
+    /// lead to them.
     pub(super) fn constants_held(&self, layers: &[usize], is_last: bool) -> BTreeSet<usize> {
         let mut held = self.constants_at_hand(layers, is_last);
         let mut waiting: Vec<usize> = held.iter().copied().collect();
@@ -105,8 +109,9 @@ impl<'a> Graph<'a> {
         held
     }
 
-    /// For each layer, the bytes live while it runs: what the profile says, else its own tensor and each other one that is
-    /// still needed, constants left out.
+    /// Returns, for each layer, the bytes that are live while it runs. These are what the profile
+    /// states, or else its own tensor and every other tensor that is still needed. Constants are
+    /// not counted.
     pub(super) fn activation_bytes(&self, policy: CutPolicy) -> Vec<u64> {
         let layers = &self.model.layers;
         if layers.iter().all(|layer| layer.activation_bytes.is_some()) {
@@ -116,7 +121,8 @@ impl<'a> Graph<'a> {
         layers.iter().zip(live).map(|(layer, live)| layer.activation_bytes.unwrap_or(live)).collect()
     }
 
-    /// Needed is in the profile's order what it or a later layer reads or what leaves the model.
+    /// Returns the bytes live at each layer in the profile's order. A tensor is still needed if
+    /// this or a later layer reads it or if it is an output.
     fn live_in_order(&self) -> Vec<u64> {
         let layers = &self.model.layers;
         let mut made_bytes = vec![0; layers.len() + 1];
@@ -135,8 +141,10 @@ impl<'a> Graph<'a> {
         walk.collect()
     }
 
-    /// Needed is in every order what an ancestor made and the layer itself or a descendant reads: the layer stands on a way
-    /// from the tensor's maker to one of its readers. Sets of tensors are words of bits, so many tensors at a time.
+    /// Returns the bytes that are live at each layer in every order. A tensor is needed in every
+    /// order if an ancestor of the layer makes it and the layer or a descendant reads it. The layer
+    /// is then on a path from the tensor's maker to one of its readers. A set of tensors is a word
+    /// of bits, so one pass handles 128 tensors.
     fn live_in_every_order(&self) -> Vec<u64> {
         let layers = &self.model.layers;
         let mut live: Vec<u64> = layers.iter().map(|layer| layer.output_bytes).collect();
@@ -158,7 +166,7 @@ impl<'a> Graph<'a> {
                 let readers = self.readers[place].iter().filter(|&&reader| reader <= last);
                 read_below[place] = readers.fold(read, |word, &reader| word | read_below[reader]);
                 let word = made_above[place] & read_below[place];
-                // Along a chain most words are equal.
+                // Along a chain most words are equal, so the sum is reused.
                 if word != word_before {
                     let needed = tensors.iter().enumerate().filter(|(bit, _)| word >> bit & 1 == 1);
                     bytes = needed.map(|(_, &tensor)| layers[tensor].output_bytes).sum();

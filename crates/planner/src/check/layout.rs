@@ -1,5 +1,6 @@
-//! How proposed stages lie on a model and a cluster: which layers and nodes they mean, and whether they are the
-//! differences of a chain of downward-closed sets of layers that ends with the whole model.
+//! Finds the layers and nodes of proposed stages, and checks that the stages partition the model:
+//! each stage is the difference of two sets in a chain of downward-closed sets of layers that ends
+//! with the whole model.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,24 +9,25 @@ use super::{StageProposal, Violation, ViolationCode};
 use crate::domain::cluster::{ClusterInventory, Node};
 use crate::domain::model::ModelProfile;
 
-/// A proposed stage, found again in the model and the cluster.
+/// A proposed stage with its node and layers looked up.
 pub(super) struct Laid<'a> {
-    /// Its node; `None` where the cluster has none of that id.
+    /// The node, or `None` if the cluster has none of that id.
     pub(super) node: Option<&'a Node>,
-    /// The places of its layers that are known and not constant, ascending.
+    /// The places of its layers that are known and not constant, in ascending order.
     pub(super) known: Vec<usize>,
-    /// Whether the model has all of its layers, and there is one that is not constant.
+    /// Whether the model has all of its layers, and at least one of them is not constant.
     is_whole: bool,
 }
 
 impl<'a> Laid<'a> {
-    /// Its node and layers, where they are known.
+    /// Returns the node and the layers of the stage, or `None` if one of them is unknown or all
+    /// layers are constants.
     pub(super) fn whole(&self) -> Option<(&'a Node, &[usize])> {
         Some((self.node?, &self.known[..])).filter(|_| self.is_whole)
     }
 }
 
-/// Finds each stage's node and layers, and records what is wrong with them.
+/// Finds each stage's node and layers, and records violations.
 pub(super) fn lay<'a>(
     model: &ModelProfile,
     cluster: &'a ClusterInventory,
@@ -64,7 +66,7 @@ pub(super) fn lay<'a>(
     laid
 }
 
-/// Which layers stand in a stage so far.
+/// The stages of the layers seen so far.
 struct Cover<'a> {
     model: &'a ModelProfile,
     graph: &'a Graph<'a>,
@@ -73,7 +75,8 @@ struct Cover<'a> {
 }
 
 impl Cover<'_> {
-    /// Takes a stage's layers in. Gives the places of those that are known and not constant, and whether that is a stage.
+    /// Adds a stage's layers. Returns the places of those that are known and not constant, and
+    /// whether all are known and at least one is not constant.
     fn take(&mut self, stage: usize, layer_ids: &[String], violations: &mut Vec<Violation>) -> (Vec<usize>, bool) {
         let (mut unknown, mut twice, mut places) = (Vec::new(), Vec::new(), BTreeSet::new());
         for id in layer_ids {
@@ -109,7 +112,7 @@ impl Cover<'_> {
         (places.into_iter().collect(), is_whole)
     }
 
-    /// Each layer comes after those whose tensors it reads, or with them.
+    /// Reports each layer that reads the tensor of a later stage.
     fn report_order(&self, stages: usize, violations: &mut Vec<Violation>) {
         let mut early: Vec<Vec<(usize, usize)>> = vec![Vec::new(); stages];
         for (place, stage) in self.stage_of.iter().enumerate().filter_map(|(place, stage)| Some((place, (*stage)?))) {

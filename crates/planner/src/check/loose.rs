@@ -1,5 +1,5 @@
-//! Layers that hang loose in a model, read off the edges as the profile lists them: those that no edge touches, and
-//! constants that no layer reads.
+//! Layers without an edge, and constants that no layer reads. Both are found from the edges as the
+//! profile lists them.
 
 use std::collections::BTreeSet;
 
@@ -8,7 +8,7 @@ use crate::domain::model::ModelProfile;
 use crate::domain::placement::{Warning, WarningCode};
 use crate::domain::unit::counted;
 
-/// What to say of a model with such layers.
+/// Returns the warnings about such layers.
 pub(super) fn warnings(model: &ModelProfile, graph: &Graph<'_>) -> Vec<Warning> {
     unconnected(model).into_iter().chain(unread(model, graph)).collect()
 }

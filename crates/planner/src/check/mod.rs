@@ -1,9 +1,11 @@
-//! The independent checker: recomputes a placement from the model profile and the cluster inventory alone.
+//! The independent checker: recomputes a placement from the model profile and the cluster inventory
+//! only.
 //!
-//! It shares no code with the solvers: not their problem, not their cost model, and of `domain` nothing that computes
-//! a cut, a boundary, a constant or a live tensor. Its walks are naive on purpose, so that reading them is enough to trust
-//! them. A placement costs O(L + E) for its stages, for each cut what crosses it, and for derived activations O(L + E)
-//! where tensors live for a short time, at most O((L + E) · L / 128).
+//! It shares no code with the solvers: neither their instance nor their cost model. It also uses
+//! nothing of `domain` that computes a cut, a boundary, a constant or a live tensor. Its walks are
+//! simple on purpose, so that they can be verified by reading. A placement takes O(L + E) for its
+//! stages, plus what crosses each cut. Derived activations take O(L + E) if tensors live for a
+//! short time, and at most O((L + E) · L / 128).
 
 mod cost;
 mod cuts;
@@ -82,7 +84,9 @@ pub struct Evaluation {
     pub violations: Vec<Violation>,
 }
 
-/// Computes what proposed stages cost under a request, and finds every violation of the law and of its constraints.
+/// Computes what proposed stages cost under a request, and finds every violation of the cost
+/// model's rules and of the request's constraints. The result has no period and no latency if the
+/// stages do not cover the model or if a link is missing.
 ///
 /// # Examples
 ///
@@ -125,7 +129,9 @@ pub fn evaluate(request: &PlanRequest, proposals: &[StageProposal]) -> Evaluatio
     evaluate_with_rounding(request, proposals).0
 }
 
-/// Checks a placement document against its request: the stages as [`evaluate`] does, every figure, every claim.
+/// Checks a placement document against its request. The stages are checked as [`evaluate`] does,
+/// and every figure and every claim is checked. Returns all violations; the list is empty if the
+/// document is valid.
 ///
 /// # Examples
 ///
@@ -167,7 +173,8 @@ pub fn check(request: &PlanRequest, document: &PlacementDocument) -> Vec<Violati
     document::check(request, document)
 }
 
-/// An evaluation, and the seconds by which another order of summing may change its times.
+/// Returns an evaluation, and the seconds by which its times may differ in another order of
+/// summing.
 fn evaluate_with_rounding(request: &PlanRequest, proposals: &[StageProposal]) -> (Evaluation, f64) {
     let mut violations = Vec::new();
     let graph = Graph::new(&request.model);
@@ -214,7 +221,8 @@ fn evaluate_with_rounding(request: &PlanRequest, proposals: &[StageProposal]) ->
     (evaluation, rounding_s)
 }
 
-/// Adds period and latency, and what is wrong with them, to stages that cover the model with every transfer.
+/// Adds period and latency, and the violations of their limits, to stages that cover the model with
+/// every transfer.
 fn timed(request: &PlanRequest, evaluation: Evaluation, rounding_s: f64) -> Evaluation {
     let latency_s = pace::latency_s(&evaluation.stages);
     let Some((bottleneck, period_s)) = pace::bottleneck(&pace::loads(request, &evaluation.stages)) else {
@@ -233,12 +241,12 @@ fn timed(request: &PlanRequest, evaluation: Evaluation, rounding_s: f64) -> Eval
     }
 }
 
-/// Passes per second; none where the period is zero or too small to be inverted.
+/// Returns passes per second, or `None` if the period is zero or too small for a finite rate.
 fn throughput_per_s(period_s: f64) -> Option<f64> {
     Some(1.0 / period_s).filter(|throughput| throughput.is_finite())
 }
 
-/// Inferences per second, a whole batch in each pass; none where that is no finite number.
+/// Returns inferences per second, a whole batch in each pass, or `None` if the rate is not finite.
 fn inferences_per_s(request: &PlanRequest, period_s: f64) -> Option<f64> {
     let inferences_per_s = request.model.batch_size as f64 / period_s;
     inferences_per_s.is_finite().then_some(inferences_per_s)

@@ -1,4 +1,5 @@
-//! What occupants take of nodes and links, what they leave, and what a newcomer does to them.
+//! The shares of nodes and links that occupants use and leave, and how new stages slow occupants
+//! down.
 
 use std::collections::BTreeMap;
 
@@ -7,10 +8,10 @@ use crate::domain::occupant::{Occupant, OccupantEffect};
 use crate::domain::placement::Stage;
 use crate::domain::request::PlanRequest;
 
-/// A directed link by the ids of its ends.
+/// A directed link as the ids of its two nodes.
 pub(super) type Ends<'a> = (&'a str, &'a str);
 
-/// Who asks for how much of the time of each node and link.
+/// For each node and link, the shares of its time that the occupants ask for.
 pub(super) struct Occupied<'a> {
     request: &'a PlanRequest,
     nodes: BTreeMap<&'a str, Vec<f64>>,
@@ -33,7 +34,7 @@ impl<'a> Occupied<'a> {
         Self { request, nodes, links }
     }
 
-    /// Bytes that a node has free for stages.
+    /// Returns the bytes that a node has free for stages.
     pub(super) fn free_bytes(&self, node: &Node) -> u64 {
         let held = self.request.options.occupants.iter().flat_map(|occupant| &occupant.nodes);
         let held = held.filter(|held| held.node_id == node.id).map(|held| u128::from(held.memory_bytes)).sum::<u128>();
@@ -41,17 +42,18 @@ impl<'a> Occupied<'a> {
         own.saturating_sub(held) as u64
     }
 
-    /// The share of a node's time that is left.
+    /// Returns the share of a node's time that is left for new stages.
     pub(super) fn node_share(&self, node_id: &str) -> f64 {
         self.nodes.get(node_id).map_or(1.0, |asked| share_left(asked))
     }
 
-    /// The share of a link's bandwidth that is left.
+    /// Returns the share of a link's bandwidth that is left for new stages.
     pub(super) fn link_share(&self, from: &str, to: &str) -> f64 {
         self.links.get(&(from, to)).map_or(1.0, |asked| share_left(asked))
     }
 
-    /// What stages with a period do to each occupant, given the seconds that they would need of each link alone.
+    /// Returns how stages with a period affect each occupant. `link_s` holds the seconds that the
+    /// stages would need of each link if it were not shared.
     pub(super) fn effects(
         &self,
         stages: &[Stage],
@@ -90,18 +92,19 @@ fn utilisation(occupant: &Occupant, seconds: f64) -> f64 {
     f64::min(1.0, seconds * occupant.rate_per_s)
 }
 
-/// The newcomer wants everything, so it gets as much as anybody.
+/// Returns the share of a newcomer that asks for everything: it gets the fair level.
 fn share_left(asked: &[f64]) -> f64 {
     fair_level(&[asked, &[f64::INFINITY]].concat())
 }
 
-/// How much longer one takes that asks for so much, beside all occupants and a newcomer.
+/// Returns the factor by which an occupant that asks for the share `asked` slows down, beside all
+/// occupants and a newcomer.
 fn stretch(asked: f64, all: &[f64], newcomer: f64) -> f64 {
     f64::max(1.0, asked / fair_level(&[all, &[newcomer]].concat()))
 }
 
-/// What anybody gets at most: in rounds, everybody who waits is offered an equal part of what the others leave. 1 where
-/// nobody waits.
+/// Returns the share that each gets at most. In rounds, all whose demand is not met are offered
+/// equal parts of what the others leave. The result is 1 if every demand is met.
 fn fair_level(everybody: &[f64]) -> f64 {
     let mut level = 0.0;
     loop {

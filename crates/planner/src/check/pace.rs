@@ -1,4 +1,4 @@
-//! What sets the pace of a pipeline, and how long one input takes through it.
+//! The loads that determine the period of a pipeline, and the latency of one pass.
 
 use std::collections::BTreeMap;
 
@@ -6,8 +6,8 @@ use crate::domain::options::Overlap;
 use crate::domain::placement::{Bottleneck, BottleneckKind, Stage};
 use crate::domain::request::PlanRequest;
 
-/// Everything that the period is the largest of, with its seconds: each stage's compute and each transfer; without
-/// overlap, all that each node does.
+/// Returns the loads of which the period is the largest, in seconds. With overlap these are each
+/// stage's compute and each transfer; without overlap, all that each node does.
 pub(super) fn loads(request: &PlanRequest, stages: &[Stage]) -> Vec<(Bottleneck, f64)> {
     match request.options.cost_model.overlap {
         Overlap::Full => single_loads(stages),
@@ -15,12 +15,13 @@ pub(super) fn loads(request: &PlanRequest, stages: &[Stage]) -> Vec<(Bottleneck,
     }
 }
 
-/// The largest load; of equals the first.
+/// Returns the largest load; of equal ones the first.
 pub(super) fn bottleneck(loads: &[(Bottleneck, f64)]) -> Option<(Bottleneck, f64)> {
     loads.iter().copied().reduce(|largest, load| if load.1 > largest.1 { load } else { largest })
 }
 
-/// The sum of all stage times and hops, the source's and the sink's included.
+/// Returns the sum, in seconds, of all stage times and hops, including those from the source and to
+/// the sink.
 pub(super) fn latency_s(stages: &[Stage]) -> f64 {
     let from_source = stages.first().map_or(0.0, receive_s);
     stages.iter().fold(from_source, |sum, stage| sum + stage.compute_s + send_s(stage))
@@ -58,7 +59,8 @@ fn node_loads(request: &PlanRequest, stages: &[Stage]) -> Vec<(Bottleneck, f64)>
     for stage in stages {
         *busy_s.entry(&stage.node_id).or_default() += receive_s(stage) + stage.compute_s + send_s(stage);
     }
-    // A transfer from the source or to the sink is already in the sum of the stage; the other end has it too.
+    // The sum of the stage already contains a transfer from the source or to the sink. The node at
+    // the other end is busy with it too.
     let constraints = &request.options.constraints;
     let source = constraints.source_node.as_deref().filter(|_| first.receive.is_some());
     let sink = constraints.sink_node.as_deref().filter(|_| last.send.is_some());

@@ -1,4 +1,4 @@
-//! The links that a placement uses, and the seconds that a transfer takes on each.
+//! The links that a placement uses, and the time that a transfer takes on each.
 
 use std::collections::BTreeMap;
 
@@ -13,23 +13,24 @@ pub(super) struct Route {
 }
 
 impl Route {
-    /// Seconds for a transfer of so many bytes.
+    /// Returns the seconds that a transfer of this many bytes takes.
     pub(super) fn transfer_s(&self, bytes: u64, transfer_scale: f64) -> f64 {
         self.load_s(bytes, transfer_scale) + self.latency_s
     }
 
-    /// The part of it in which the link is busy.
+    /// Returns the seconds of it in which the link is busy.
     pub(super) fn load_s(&self, bytes: u64, transfer_scale: f64) -> f64 {
         8.0 * (bytes as f64 * transfer_scale) / self.bandwidth_bps
     }
 
-    /// The same link with a share of its bandwidth.
+    /// Returns the same link with a share of its bandwidth.
     pub(super) fn shared(self, share: f64) -> Self {
         Self { bandwidth_bps: self.bandwidth_bps * share, ..self }
     }
 }
 
-/// Finds the links of directed pairs of nodes. Only these are looked at: a cluster has many more.
+/// Finds the links of directed pairs of nodes. Other links are not read, because a cluster has many
+/// more.
 pub(super) fn routes<'a>(
     cluster: &'a ClusterInventory,
     pairs: &[(&'a Node, &'a Node)],
@@ -57,7 +58,8 @@ pub(super) fn routes<'a>(
     found.into_iter().filter_map(|(pair, route)| Some((pair, route?))).collect()
 }
 
-/// The link that the network's rule gives a pair. A bit rate of zero is no path.
+/// Returns the link that the network's rule gives a pair. A bit rate of zero means that there is no
+/// link.
 fn by_network(network: &Network, rows: &BTreeMap<&str, usize>, from: &Node, to: &Node) -> Option<Route> {
     let (bandwidth_bps, latency_s) = match network {
         Network::FullMesh(mesh) => (mesh.bandwidth_bps, mesh.latency_s),
@@ -73,7 +75,8 @@ fn radio_bps(radio: &Radio, from: &Node, to: &Node) -> Option<f64> {
     Some(radio.bandwidth_hz * (1.0 + radio.snr_at_1m / (east * east + north * north)).log2())
 }
 
-/// The row and column of each node in a matrix; nothing for another kind.
+/// Returns the row and column of each node in a matrix. The result is empty for other kinds of
+/// network.
 fn matrix_rows(network: &Network) -> BTreeMap<&str, usize> {
     let Network::Matrix(matrix) = network else { return BTreeMap::new() };
     matrix.node_ids.iter().enumerate().map(|(row, id)| (id.as_str(), row)).collect()

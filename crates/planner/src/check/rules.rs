@@ -1,4 +1,5 @@
-//! The rules that proposed stages must keep to beside covering the model: cuts, nodes, pins, memory and limits.
+//! The rules for proposed stages, other than that they cover the model: cuts, nodes, pins, memory
+//! and limits.
 
 use std::collections::BTreeMap;
 
@@ -12,10 +13,12 @@ use crate::domain::placement::Stage;
 use crate::domain::request::PlanRequest;
 use crate::domain::unit::{bytes_text, seconds_text};
 
-/// A limit of seconds counts as broken only beyond what another order of summing could explain.
+/// The relative tolerance of limits in seconds. A smaller excess may come from another order of
+/// summing.
 pub(super) const TOLERANCE: f64 = 1e-9;
 
-/// Each stage ends at a cut: all inputs stand before it and more than inputs, and the cut policy allows it.
+/// Checks that each stage ends at a cut: all inputs and at least one other layer are before it, and
+/// the cut policy allows it.
 pub(super) fn check_cuts(
     request: &PlanRequest,
     graph: &Graph<'_>,
@@ -65,7 +68,7 @@ pub(super) fn check_cuts(
             }
         }
     }
-    // Placements that were made in the profile's order may take an input in later.
+    // With the policy `in_order`, a later stage may take an input in.
     for (stage, laid) in laid.iter().enumerate().skip(1).filter(|_| policy != CutPolicy::InOrder) {
         let late: Vec<usize> = laid.known.iter().copied().filter(|&place| graph.is_input(place)).collect();
         if let Some(&first) = late.first() {
@@ -76,7 +79,8 @@ pub(super) fn check_cuts(
     }
 }
 
-/// Each node may host a stage: it is schedulable, not excluded, and has every label of the selector.
+/// Checks that each node may host a stage: it is schedulable, not excluded, and has every label of
+/// the selector.
 pub(super) fn check_nodes(request: &PlanRequest, laid: &[Laid<'_>], violations: &mut Vec<Violation>) {
     let constraints = &request.options.constraints;
     for (stage, node) in laid.iter().enumerate().filter_map(|(stage, laid)| Some((stage, laid.node?))) {
@@ -98,7 +102,7 @@ pub(super) fn check_nodes(request: &PlanRequest, laid: &[Laid<'_>], violations: 
     }
 }
 
-/// The stage of each layer, the first where it stands twice.
+/// Returns the stage of each layer. A layer in several stages has the first.
 fn stages_of_layers(proposals: &[StageProposal]) -> BTreeMap<&str, usize> {
     let mut stage_of = BTreeMap::new();
     for (stage, proposal) in proposals.iter().enumerate() {
@@ -109,7 +113,7 @@ fn stages_of_layers(proposals: &[StageProposal]) -> BTreeMap<&str, usize> {
     stage_of
 }
 
-/// Each pinned layer runs where it is pinned.
+/// Checks that each pinned layer runs where it is pinned.
 pub(super) fn check_pins(request: &PlanRequest, proposals: &[StageProposal], violations: &mut Vec<Violation>) {
     let stage_of = stages_of_layers(proposals);
     let nodes: BTreeMap<&str, &Node> = request.cluster.nodes.iter().map(|node| (node.id.as_str(), node)).collect();
@@ -123,7 +127,7 @@ pub(super) fn check_pins(request: &PlanRequest, proposals: &[StageProposal], vio
             let detail = format!("layer {layer:?} is pinned to {node:?} and runs on {host:?}");
             violations.push(broken(detail).node(node).node(host));
         }
-        // An unknown node has its own violation.
+        // An unknown node has a violation of its own.
         let Some(node) = nodes.get(host.as_str()) else { continue };
         for (name, value) in pin.node_selector.iter().filter(|(name, value)| node.labels.get(*name) != Some(value)) {
             let detail = format!("layer {layer:?} is pinned to nodes with {name}={value} and runs on {host:?}");
@@ -132,7 +136,7 @@ pub(super) fn check_pins(request: &PlanRequest, proposals: &[StageProposal], vio
     }
 }
 
-/// Layers that stay together stand in one stage.
+/// Checks that layers that stay together are in one stage.
 pub(super) fn check_colocations(request: &PlanRequest, proposals: &[StageProposal], violations: &mut Vec<Violation>) {
     let stage_of = stages_of_layers(proposals);
     for colocation in &request.options.constraints.colocate {
@@ -147,7 +151,7 @@ pub(super) fn check_colocations(request: &PlanRequest, proposals: &[StageProposa
     }
 }
 
-/// There are no more stages than allowed.
+/// Checks that there are no more stages than allowed.
 pub(super) fn check_stage_count(request: &PlanRequest, stages: usize, violations: &mut Vec<Violation>) {
     if let Some(most) = request.options.constraints.max_stages.filter(|&most| stages as u64 > most) {
         let detail = format!("{stages} stages are more than the {most} that max_stages allows");
@@ -156,7 +160,7 @@ pub(super) fn check_stage_count(request: &PlanRequest, stages: usize, violations
     }
 }
 
-/// Each stage fits into what its node has free.
+/// Checks that each stage fits in its node's free memory.
 pub(super) fn check_memory(stages: &[Option<Stage>], violations: &mut Vec<Violation>) {
     for stage in stages.iter().flatten().filter(|stage| stage.memory_bytes > stage.memory_capacity_bytes) {
         let (needed, free) = (stage.memory_bytes, stage.memory_capacity_bytes);
@@ -168,7 +172,7 @@ pub(super) fn check_memory(stages: &[Option<Stage>], violations: &mut Vec<Violat
     }
 }
 
-/// The latency and, where the objective sets a target, the period keep to their limits.
+/// Checks that the latency and, if the objective sets a target, the period are within their limits.
 pub(super) fn check_times(
     request: &PlanRequest,
     period_s: f64,

@@ -1,4 +1,4 @@
-//! What must be shipped from the request's base to proposed stages.
+//! The layers that must be shipped from the request's base to proposed stages.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,8 +9,9 @@ use crate::domain::cluster::Node;
 use crate::domain::migration::{Migration, MovedLayer};
 use crate::domain::request::PlanRequest;
 
-/// The layers that move, with bytes and time; `None` for a request without a base. Stage by stage, each stage's layers in the
-/// model's order and its constants behind them.
+/// Returns the layers that move, with bytes and seconds, or `None` for a request without a base.
+/// The layers are listed stage by stage: each stage's layers in the model's order, then its
+/// constants.
 pub(super) fn migration(request: &PlanRequest, graph: &Graph<'_>, proposals: &[StageProposal]) -> Option<Migration> {
     let base = request.options.base.as_ref()?;
     let nodes: BTreeMap<&str, &Node> = request.cluster.nodes.iter().map(|node| (node.id.as_str(), node)).collect();
@@ -25,7 +26,7 @@ pub(super) fn migration(request: &PlanRequest, graph: &Graph<'_>, proposals: &[S
     for (node_id, places) in held(graph, proposals) {
         for place in places {
             let holders = holders_of.get(&place).map_or(&[][..], |holders| holders);
-            // A node that has two stages, which is wrong, needs a constant once.
+            // A node with two stages, which is a violation, needs a constant only once.
             if holders.contains(&node_id) || (graph.is_constant(place) && !there.insert((place, node_id))) {
                 continue;
             }
@@ -48,7 +49,8 @@ pub(super) fn migration(request: &PlanRequest, graph: &Graph<'_>, proposals: &[S
     })
 }
 
-/// What each stage's node holds: its layers, and the constants that they need.
+/// Returns, for each stage, its node and the layers that the node holds: the stage's own and the
+/// constants that these need.
 fn held<'a>(graph: &Graph<'_>, stages: &'a [StageProposal]) -> Vec<(&'a str, Vec<usize>)> {
     let of_stage = |(index, stage): (usize, &'a StageProposal)| {
         let known = stage.layer_ids.iter().filter_map(|id| graph.place(id));
@@ -60,7 +62,8 @@ fn held<'a>(graph: &Graph<'_>, stages: &'a [StageProposal]) -> Vec<(&'a str, Vec
     stages.iter().enumerate().map(of_stage).collect()
 }
 
-/// The busiest node's seconds, and the bytes that travel nowhere.
+/// Returns the seconds of the busiest node, sending and receiving counted apart, and the bytes that
+/// no link carries.
 fn travel(request: &PlanRequest, nodes: &BTreeMap<&str, &Node>, moved: &[MovedLayer]) -> (f64, u64) {
     let mut bytes_of: BTreeMap<(Option<&str>, &str), u64> = BTreeMap::new();
     for layer in moved {

@@ -16,19 +16,19 @@ struct Transfer<'a> {
     receiver: Option<usize>,
     from: &'a Node,
     to: &'a Node,
-    /// The cut whose tensors travel.
+    /// The cut whose tensors are transferred.
     cut: usize,
 }
 
-/// What the transfers take together.
+/// What all transfers together need.
 pub(super) struct Traffic<'a> {
-    /// Whether each transfer has its time.
+    /// Whether each transfer has a time, that is, a link.
     pub(super) all_timed: bool,
-    /// The seconds that each link would be busy if nobody shared it.
+    /// The seconds for which each link would be busy if it were not shared.
     pub(super) link_s: BTreeMap<Ends<'a>, f64>,
 }
 
-/// Enters every transfer into the stages that it leaves and reaches, and records the links that are missing.
+/// Adds every transfer to the stages that send and receive it, and records missing links.
 pub(super) fn enter_transfers<'a>(
     request: &'a PlanRequest,
     occupied: &Occupied<'_>,
@@ -70,7 +70,7 @@ pub(super) fn enter_transfers<'a>(
     Traffic { all_timed, link_s }
 }
 
-/// The transfers between known nodes; none leads from a node to itself.
+/// Returns the transfers between known nodes. A transfer from a node to itself is left out.
 fn transfers<'a>(request: &'a PlanRequest, laid: &[Laid<'a>]) -> Vec<Transfer<'a>> {
     let constraints = &request.options.constraints;
     let find = |id: &Option<String>| request.cluster.nodes.iter().find(|node| Some(&node.id) == id.as_ref());

@@ -1,4 +1,4 @@
-//! What is wrong with a placement: a closed list of codes, each with its figures.
+//! The violations of a placement: a closed list of codes, each with its figures.
 
 use std::collections::BTreeMap;
 
@@ -83,7 +83,7 @@ pub struct Violation {
 }
 
 impl Violation {
-    /// A violation that concerns the whole placement until more is said.
+    /// Creates a violation of the whole placement.
     pub(super) fn new(code: ViolationCode, detail: impl Into<String>) -> Self {
         Self {
             code,
@@ -95,13 +95,14 @@ impl Violation {
         }
     }
 
-    /// Says which stage it is.
+    /// Sets the stage.
     pub(super) fn at(mut self, stage: usize) -> Self {
         self.stage_index = Some(stage as u64);
         self
     }
 
-    /// Adds a figure; one that is not finite has no JSON and stays in words.
+    /// Adds a figure. A figure that is not finite is left out because JSON cannot hold it; the
+    /// detail still states it.
     pub(super) fn figure(mut self, name: &str, value: f64) -> Self {
         if value.is_finite() {
             self.figures.insert(name.to_owned(), value);
@@ -109,13 +110,13 @@ impl Violation {
         self
     }
 
-    /// Adds a node concerned.
+    /// Adds a node.
     pub(super) fn node(mut self, id: &str) -> Self {
         self.node_ids.push(id.to_owned());
         self
     }
 
-    /// Adds layers concerned.
+    /// Adds layers.
     pub(super) fn layers(mut self, ids: impl IntoIterator<Item = String>) -> Self {
         self.layer_ids.extend(ids);
         self
