@@ -1,24 +1,24 @@
-//! Who hears of a search that goes on where another one ended.
+//! Progress of a search that continues another one.
 
 use crate::domain::options::Objective;
 use crate::domain::placement::PlacementDocument;
 use crate::env::Progress;
 use crate::incumbent::Incumbent;
 
-/// Passes on what is better than what the search before has told.
+/// Passes on only what is better than the best of the search before.
 pub struct Better<'p> {
-    /// Who hears of it.
+    /// The receiver of progress.
     progress: &'p dyn Progress,
-    /// What values are values of.
+    /// The objective of the values.
     objective: Objective,
-    /// The value of the best placement before.
+    /// The value of the best placement of the search before.
     value: f64,
-    /// The bound before.
+    /// The bound of the search before.
     bound: f64,
 }
 
 impl<'p> Better<'p> {
-    /// Hears of what is better than the best so far.
+    /// Creates a receiver that passes on what is better than `best`.
     pub fn than(best: &Incumbent<'_>, progress: &'p dyn Progress) -> Self {
         let objective = best.instance.objective;
         Self { progress, objective, value: best.objective(), bound: best.claimed_bound() }

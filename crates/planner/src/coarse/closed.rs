@@ -1,5 +1,5 @@
-//! Models whose cuts are many because of small layers between large ones: the search goes over the closed cuts, and a
-//! relaxation of it bounds all cuts.
+//! Plans models that have many cuts because of small layers between large ones. The search
+//! considers the closed cuts, and a relaxation of it gives a bound for all cuts.
 
 use std::cell::RefCell;
 
@@ -22,13 +22,13 @@ use crate::instance::{Instance, most_sets};
 use crate::stopped::Stopped;
 use crate::{feasible, pinned};
 
-/// Cuts of use that are searched all.
+/// The most useful cuts that are all searched.
 const MOST_OPENED: usize = 4_095;
 
-/// Plans a request. `whole` has some of its cuts along a chain.
+/// Plans a request. `whole` has some of its cuts, along a chain.
 ///
 /// # Errors
-/// A placement that the checker refuses.
+/// Returns [`CheckFailure`] if the checker refuses a placement.
 pub fn plan(
     request: &PlanRequest,
     whole: &Instance,
@@ -42,7 +42,7 @@ pub fn plan(
         Ok(reasons) if !reasons.is_empty() => return Ok(along.infeasible(reasons)),
         Ok(_) => {}
     }
-    // Told to stop, it ends with what is known.
+    // If it is stopped, the search below ends with the bounds known so far.
     if let Ok(Some(reason)) = feasible::raise_bounds(&along, &*bounds::of(whole), &stop) {
         return Ok(along.infeasible(vec![reason]));
     }
@@ -72,7 +72,7 @@ pub fn plan(
     best.raise_for_all_cuts(bounding.bound().min(best.objective()));
     let decided_by_period = instance.objective == Objective::MaxThroughput && request.options.base.is_none();
     if decided_by_period && best.best().is_some() && !best.has_claimed_enough() {
-        // Told to stop, it ends with what is known.
+        // If it is stopped, the plan ends with the best known so far.
         if let Ok(Some(opened)) = opened(request, (closed, weights), &relaxed, best.objective(), &stop) {
             return over_opened(request, &opened, best, env);
         }
@@ -81,7 +81,8 @@ pub fn plan(
     best.conclude()
 }
 
-/// The instance with all cuts that a placement within a period can have, where they are few enough.
+/// Returns the instance with all cuts that a placement within a period can have, or `None` if there
+/// are too many.
 fn opened(
     request: &PlanRequest,
     (closed, weights): (&Closed, &Weights),
@@ -105,7 +106,7 @@ fn opened(
     cuts.map(|cuts| Instance::between(request, cuts, stop)).transpose()
 }
 
-/// Goes on over all cuts of use from the best so far.
+/// Searches all useful cuts, starting from the best placement so far.
 fn over_opened(
     request: &PlanRequest,
     opened: &Instance,

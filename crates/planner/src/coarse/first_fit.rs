@@ -1,17 +1,18 @@
-//! A placement by first fit: each host takes as much of the model as its memory holds, then the host that is reached
-//! soonest goes on.
+//! A placement by first fit: each host takes as much of the model as its memory holds, and the host
+//! with the fastest hop continues.
 //!
-//! One walk from each of some hosts, the largest memories first; the placement with the smallest period is kept. No
-//! guarantee. O(s (m + k n)) for s walks of k stages.
+//! A walk begins at each of some hosts, those with the most memory first. The placement with the
+//! best score is kept. There is no guarantee. It takes O(s (m + k n)) for s walks of k stages.
 
 use crate::cost::{Assignment, Score, score};
 use crate::index::{Host, Position};
 use crate::instance::Instance;
 
-/// Hosts from which a walk begins.
+/// The most hosts at which a walk begins.
 const WALKS: usize = 32;
 
-/// The best of the walks that hold the model; `None` where none of those tried before a stop does.
+/// Returns the best placement of the walks. Returns `None` if no walk tried before a stop holds the
+/// whole model.
 pub fn first_fit(instance: &Instance, stop: &dyn Fn() -> bool) -> Option<Assignment> {
     let mut firsts: Vec<Host> = instance.hosts.indices().filter(|&host| instance.input_s[host].is_finite()).collect();
     firsts.sort_by_key(|&host| std::cmp::Reverse(instance.groups[instance.group_of[host]].free_bytes));

@@ -1,9 +1,10 @@
-//! Large models: placements among some of the cuts first, bounds over all of them, then a search over all cuts where its
-//! tables hold them.
+//! Plans large models: first placements among some of the cuts, and bounds over all of them; then a
+//! search over all cuts if its tables hold them.
 //!
-//! A first fit over all cuts gives a placement where one is easy to find. The search then goes over some hundred cuts,
-//! spread by memory and work, and goes on closer to the cuts of its best placement. Nothing that it proves among some
-//! cuts is claimed: the bound of the answer comes from `bound`, which holds for every cut.
+//! A first fit over all cuts gives a placement where one is easy to find. The search then considers
+//! some hundred cuts, spread by memory and work, and continues with cuts closer to those of its
+//! best placement. A bound proven among some cuts is not claimed: the bound of the answer comes
+//! from `bounds`, which holds for every cut.
 
 mod better;
 mod closed;
@@ -27,16 +28,16 @@ use crate::domain::placement::PlacementDocument;
 use crate::domain::request::PlanRequest;
 use crate::index::{Index, Position};
 
-/// Closed cuts that stand for all.
+/// The most closed cuts that are searched in place of all cuts.
 const MOST_CLOSED: usize = 2_500;
 
-/// Searches among some cuts, each closer to the best placement of the one before.
+/// The most searches among some cuts, each closer to the best placement of the one before.
 const ROUNDS: usize = 4;
 
 /// Plans a request whose instance is large.
 ///
 /// # Errors
-/// A placement that the checker refuses.
+/// Returns [`CheckFailure`] if the checker refuses a placement.
 pub fn plan(request: &PlanRequest, whole: &Instance, env: &Env<'_>) -> Result<PlacementDocument, CheckFailure> {
     if !whole.cuts.are_all() {
         let stop = || env.stop.reason().is_some();
@@ -51,7 +52,7 @@ pub fn plan(request: &PlanRequest, whole: &Instance, env: &Env<'_>) -> Result<Pl
     plan_among(request, whole, affordable_cuts(whole), env)
 }
 
-/// Plans a request with about so many cuts at a time.
+/// Plans a request with about `most` cuts at a time.
 fn plan_among(
     request: &PlanRequest,
     whole: &Instance,
@@ -83,7 +84,7 @@ fn plan_among(
         match proven {
             Some(bound) => incumbent.raise_for_all_cuts(bound),
             None => {
-                // Told to stop, the round ends with what is known.
+                // If it is stopped, the round ends with the bounds known so far.
                 if let Ok(Some(reason)) = feasible::raise_bounds(&incumbent, &*grid, &stop) {
                     return Ok(incumbent.infeasible(vec![reason]));
                 }
@@ -115,7 +116,7 @@ fn plan_among(
     }
 }
 
-/// Goes on over all cuts from what was found among some.
+/// Searches all cuts, starting from the placement and the bound found among some.
 fn over_all_cuts(
     request: &PlanRequest,
     whole: &Instance,
@@ -136,7 +137,7 @@ fn over_all_cuts(
     incumbent.conclude()
 }
 
-/// The same stages with their ends counted among other cuts.
+/// Returns the same stages with their ends numbered among other cuts.
 fn renumbered(assignment: &Assignment, number: impl Fn(Position) -> Position) -> Assignment {
     Assignment { stages: assignment.stages.iter().map(|&(end, host)| (number(end), host)).collect() }
 }

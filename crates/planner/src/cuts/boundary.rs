@@ -1,4 +1,5 @@
-//! What crosses a cut: the tensors made inside it and read outside, or delivered at the end.
+//! The tensors that cross a cut: those that are made inside it and read outside, or delivered at
+//! the end.
 
 use super::contract::Blocks;
 use super::sets::contains;
@@ -8,13 +9,13 @@ use crate::domain::model::ModelProfile;
 #[derive(Debug)]
 struct Tensor {
     bytes: u64,
-    /// The blocks that read it, but for its own.
+    /// The blocks that read it, without its own block.
     readers: Vec<usize>,
-    /// Whether nothing reads it, so that the last stage delivers it.
+    /// Whether no layer reads it, so that the last stage delivers it.
     is_output: bool,
 }
 
-/// The tensors of a model by who makes and who reads them.
+/// The tensors of a model, by the blocks that make and read them.
 #[derive(Debug)]
 pub struct Tensors {
     tensors: Vec<Tensor>,
@@ -23,17 +24,17 @@ pub struct Tensors {
     read_by: Vec<Vec<usize>>,
 }
 
-/// What crosses one cut.
+/// The tensors that cross one cut.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Crossing {
-    /// How many tensors.
+    /// The number of tensors.
     pub tensors: usize,
-    /// Their bytes.
+    /// The sum of their bytes.
     pub bytes: u64,
 }
 
 impl Tensors {
-    /// The tensors of contracted layers. O(L + E).
+    /// Finds the tensors of a model with contracted layers in O(L + E).
     pub fn new(model: &ModelProfile, blocks: &Blocks) -> Self {
         let (mut tensors, mut of_inputs) = (Vec::new(), Vec::new());
         let mut made_by = vec![Vec::new(); blocks.count()];
@@ -60,13 +61,14 @@ impl Tensors {
         Self { tensors, of_inputs, made_by, read_by }
     }
 
-    /// What crosses the cut that contains inputs alone.
+    /// Returns what crosses the cut that contains only the inputs.
     pub fn of_inputs(&self) -> Crossing {
         self.of_inputs.iter().fold(Crossing::default(), |crossing, &tensor| crossing.with(&self.tensors[tensor]))
     }
 
-    /// Whether no boundary grows where a block is added whose predecessors are within: what it alone reads is at least as
-    /// large as what it makes.
+    /// Returns `true` if no boundary grows when the block is added to a cut that contains its
+    /// predecessors. The tensors that only this block reads are then at least as large as those
+    /// that it makes.
     pub fn never_grows(&self, block: usize) -> bool {
         let bytes = |of: &[usize], counts: &dyn Fn(&Tensor) -> bool| {
             of.iter()
@@ -79,7 +81,8 @@ impl Tensors {
         bytes(&self.made_by[block], &|_| true) <= read_alone
     }
 
-    /// What crosses a cut that has one block more than another, of which it is known. `set` contains the block.
+    /// Returns what crosses a cut that has one block more than a cut for which `before` is known.
+    /// `set` contains the block.
     pub fn grown(&self, before: Crossing, block: usize, set: &[u64]) -> Crossing {
         let is_read = |tensor: &Tensor| !tensor.is_output && tensor.readers.iter().all(|&reader| contains(set, reader));
         let mut crossing = before;

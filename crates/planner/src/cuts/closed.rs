@@ -1,9 +1,11 @@
-//! Fewer cuts that stand for all: those that no small block can be added to without loss.
+//! Closed cuts: fewer cuts, which stand for all cuts.
 //!
-//! A block is *eager* if it is small and no boundary grows where it is added as soon as its predecessors are within. Adding
-//! eager blocks until none is left is a closure: it never breaks a chain of cuts, never makes a boundary larger, and moves
-//! no more than [`Closed::slack`] from one stage to the one before. So the best placement among closed cuts, with that
-//! much more time and memory for each stage, is at least as good as any among all cuts: a bound for all.
+//! A block is *eager* if it is small and no boundary grows when it is added as soon as its
+//! predecessors are in the cut. The closure of a cut adds eager blocks until none is left. It keeps
+//! a chain of cuts a chain and makes no boundary larger. It moves no more than [`Closed::slack`]
+//! from one stage to the one before. So if each stage gets that much more time and memory, the best
+//! placement among closed cuts is at least as good as any among all cuts. This gives a bound for
+//! all cuts.
 
 use rustc_hash::FxHashMap;
 
@@ -17,30 +19,33 @@ use crate::domain::options::{Colocation, CutPolicy};
 use crate::index::Position;
 use crate::stopped::Stopped;
 
-/// The closed cuts of a model, and what they leave out.
+/// The closed cuts of a model, and the layers by which they differ from other cuts.
 #[derive(Debug, Clone)]
 pub struct Closed {
-    /// The cuts.
+    /// The closed cuts.
     pub cuts: Cuts,
-    /// Sets of layers that a stage may have more than one that it stands for, by their places in the model: no such set
-    /// weighs more than the heaviest of these.
+    /// Sets of layers, as their places in the model. A stage between closed cuts may have such a
+    /// set more than a stage that it stands for. No set that it may have more weighs more than the
+    /// heaviest of these.
     pub slack: Vec<Vec<usize>>,
     /// The share of the model's work and bytes up to which a block is small.
     small: f64,
 }
 
-/// What of a model counts for whether a block is small, by layer.
+/// The weights by which a block is small, for each layer.
 pub struct Weights {
-    /// What puts cuts in order.
+    /// The work of each layer. It determines the order of the cuts.
     pub work: Vec<u64>,
-    /// The sum of the shares of all work and of all bytes, by each measure of them.
+    /// For each layer, the sum of its shares of all work and of all bytes, over each measure of
+    /// them.
     pub shares: Vec<f64>,
-    /// Whether a layer may be moved: nothing pins it.
+    /// Whether a layer may move to another stage: nothing pins it.
     pub may_move: Vec<bool>,
 }
 
 impl Closed {
-    /// The closed cuts, the more the better, but at most `at_most`. `None` where small blocks are not what makes them many.
+    /// Returns as many closed cuts as possible, at most `at_most`. Returns `None` if there are
+    /// still too many with all small blocks eager, or if the policy is not `any`.
     pub fn new(
         model: &ModelProfile,
         (policy, colocate): (CutPolicy, &[Colocation]),
@@ -56,14 +61,15 @@ impl Closed {
         let tensors = Tensors::new(model, &blocks);
         let base = closed(&blocks);
         let least_small = least_small(&blocks, &tensors, weights);
-        // The more blocks are eager, the fewer sets are closed: the least share is bisected with which they are few enough.
+        // The more blocks are eager, the fewer sets are closed. The bisection finds the smallest
+        // share for which there are few enough.
         let mut shares: Vec<f64> = least_small.iter().copied().filter(|share| share.is_finite()).collect();
         shares.sort_unstable_by(f64::total_cmp);
         shares.dedup();
         let (mut too_small, mut found) = (0, None);
         let mut untried = shares.len();
         while too_small < untried {
-            // First the largest: often even then they are too many.
+            // The largest share comes first: there are often too many sets even with it.
             let at = if found.is_none() { untried - 1 } else { too_small + (untried - too_small) / 2 };
             let is_eager = |block: usize| least_small[block] <= shares[at];
             match downward_closed(&blocks, &base, &is_eager, at_most, stop)? {
@@ -80,8 +86,10 @@ impl Closed {
         Ok(Some(Self { cuts, slack, small }))
     }
 
-    /// All cuts, at most so many, that closed cuts of use stand for and whose boundary is of use too: those between which
-    /// a placement lies that is as good as one for which the closed cuts were judged. `None` where they are more.
+    /// Returns all cuts that useful closed cuts stand for and whose boundary is useful too. A
+    /// placement that is as good as the one for which the closed cuts were judged uses only such
+    /// cuts. Returns `None` if there are more than `at_most`, or if there are too many cuts to
+    /// list.
     pub fn opened(
         &self,
         model: &ModelProfile,
@@ -106,7 +114,8 @@ impl Closed {
             members.iter().for_each(|&block| segment_of[block] = segment);
         }
         let is_kept = |set: &[u64], crossing: Crossing| {
-            // The base is closed, and a cut that no closed one stands for would be a defect: it is kept.
+            // No closed cut stands for the base, which is closed itself. Any other cut without one
+            // would be a defect. Both are kept.
             let stands = position_of.get(&closure(&blocks, &segments, &segment_of, &is_eager, set));
             carries(crossing.bytes) && stands.is_none_or(|&position| is_useful(position))
         };
@@ -116,7 +125,7 @@ impl Closed {
         Ok((cuts.last() <= at_most).then_some(cuts))
     }
 
-    /// The blocks within a position.
+    /// Returns the blocks within a position.
     fn blocks_of(&self, blocks: &Blocks, position: Position) -> Vec<u64> {
         let mut set = Sets::new(blocks.count()).empty();
         for block in
@@ -128,7 +137,8 @@ impl Closed {
     }
 }
 
-/// For each block the least share of the model up to which blocks are small for it to be eager. Infinite where it never is.
+/// Returns, for each block, the smallest share for which it is eager. It is infinite if the block
+/// is never eager.
 fn least_small(blocks: &Blocks, tensors: &Tensors, weights: &Weights) -> Vec<f64> {
     let least = |block: usize| {
         let layers = &blocks.layers[block];
@@ -138,12 +148,13 @@ fn least_small(blocks: &Blocks, tensors: &Tensors, weights: &Weights) -> Vec<f64
     (0..blocks.count()).map(least).collect()
 }
 
-/// The closed set that a set stands for: with all eager blocks that follow it in its last segment.
+/// Returns the closed set that stands for a set: the set and all eager blocks that follow it in its
+/// last segment.
 fn closure(blocks: &Blocks, segments: &[Vec<usize>], segment_of: &[usize], is_eager: &[bool], set: &[u64]) -> Vec<u64> {
     let mut closure = set.to_vec();
     let within = (0..blocks.count()).filter(|&block| contains(set, block) && segment_of[block] != usize::MAX);
     let Some(last) = within.map(|block| segment_of[block]).max() else { return closure };
-    // The members of a segment stand in a topological order.
+    // The members of a segment are in topological order.
     for &block in &segments[last] {
         let follows = || blocks.predecessors[block].iter().all(|&before| contains(&closure, before));
         if is_eager[block] && !contains(&closure, block) && follows() {
@@ -153,15 +164,15 @@ fn closure(blocks: &Blocks, segments: &[Vec<usize>], segment_of: &[usize], is_ea
     closure
 }
 
-/// For each closed set the eager blocks within it that only eager blocks follow there, as layers: a set that it stands for
-/// lacks no others.
+/// Returns, for each closed set, the eager blocks within it that only eager blocks follow there, as
+/// layers. A set for which it stands lacks no other blocks.
 fn slack(blocks: &Blocks, sets: &Sets, is_eager: &dyn Fn(usize) -> bool) -> Vec<Vec<usize>> {
     let mut found: Vec<Vec<usize>> = Vec::new();
     for set in 0..sets.len() {
         let mut lacks = vec![false; blocks.count()];
         let mut layers = Vec::new();
         let within: Vec<usize> = sets.numbers(set).collect();
-        // Blocks stand in a topological order.
+        // Blocks are numbered in topological order, so their successors are visited first.
         for &block in within.iter().rev() {
             let mut inside = blocks.successors[block].iter().filter(|&&next| sets.has(set, next));
             if is_eager(block) && inside.all(|&next| lacks[next]) {

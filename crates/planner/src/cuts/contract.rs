@@ -1,32 +1,37 @@
-//! What no cut divides: layers that stay together, with every layer on a path between them.
+//! Contracts layers that no cut divides: layers that stay together, and every layer on a path
+//! between them.
 //!
-//! Constants are no vertices. Layers that a colocation names become one block together with all layers on paths between
-//! them: the strongly connected components of the graph in which the members of a colocation form a cycle (Tarjan 1972).
+//! Constants are not vertices. The layers of a colocation become one block with all layers on paths
+//! between them. Blocks are the strongly connected components of the graph in which the members of
+//! each colocation form a cycle (Tarjan 1972).
 
 use std::collections::BTreeSet;
 
 use crate::domain::model::ModelProfile;
 use crate::domain::options::Colocation;
 
-/// The blocks of a model as a directed acyclic graph. Input layers are no block: each cut contains them.
+/// The blocks of a model as a directed acyclic graph. Input layers are in no block because each cut
+/// contains them.
 #[derive(Debug)]
 pub struct Blocks {
-    /// For each block its layers by their places in the model, ascending.
+    /// For each block, its layers as their places in the model, in ascending order.
     pub layers: Vec<Vec<usize>>,
-    /// For each block those that read a tensor of it, ascending.
+    /// For each block, the blocks that read one of its tensors, in ascending order.
     pub successors: Vec<Vec<usize>>,
-    /// For each block those that it reads a tensor of, ascending.
+    /// For each block, the blocks of which it reads a tensor, in ascending order.
     pub predecessors: Vec<Vec<usize>>,
-    /// For each layer its block. `None` for constants and inputs.
+    /// For each layer, its block. `None` for constants and inputs.
     pub block_of: Vec<Option<usize>>,
-    /// Blocks that each cut but the first contains, because a layer in them stays with an input.
+    /// The blocks that each cut but the first contains because one of their layers stays with an
+    /// input.
     pub forced: Vec<usize>,
     /// The input layers.
     pub inputs: Vec<usize>,
 }
 
 impl Blocks {
-    /// Contracts a model. Blocks stand in a topological order. O(L + E), and O(c log c) for colocations of c layers.
+    /// Contracts a model. Blocks are in topological order. It takes O(L + E), and O(c log c) for
+    /// colocations of c layers.
     pub fn new(model: &ModelProfile, colocate: &[Colocation]) -> Self {
         let layers = model.layers.len();
         let together: Vec<Vec<usize>> = colocate
@@ -42,7 +47,8 @@ impl Blocks {
             }
         }
         let inputs: Vec<usize> = (0..layers).filter(|&layer| model.is_input(layer)).collect();
-        // A component of inputs alone is none that can be cut; one with an input and more begins every placement.
+        // A component that has only inputs is not a block. A component with an input and other
+        // layers is in every cut but the first.
         let works = |members: &Vec<usize>| members.iter().any(|&layer| !model.is_input(layer));
         let begins = |members: &Vec<usize>| members.iter().any(|&layer| model.is_input(layer));
         let mut number = vec![None; count];
@@ -81,13 +87,14 @@ impl Blocks {
         }
     }
 
-    /// The number of blocks.
+    /// Returns the number of blocks.
     pub fn count(&self) -> usize {
         self.layers.len()
     }
 }
 
-/// For each layer that is no constant its strongly connected component, numbered in topological order.
+/// Returns, for each layer that is not constant, its strongly connected component. Components are
+/// numbered in topological order.
 fn components(model: &ModelProfile, together: &[Vec<usize>]) -> Vec<Option<usize>> {
     let layers = model.layers.len();
     if together.iter().all(|members| members.len() < 2) {
@@ -103,7 +110,7 @@ fn components(model: &ModelProfile, together: &[Vec<usize>]) -> Vec<Option<usize
     }
     let mut back = vec![Vec::new(); layers];
     for members in together {
-        // A cycle through all members.
+        // These edges form a cycle through all members.
         for (at, &member) in members.iter().enumerate() {
             back[member].push(members[(at + 1) % members.len()]);
         }
@@ -158,11 +165,12 @@ fn components(model: &ModelProfile, together: &[Vec<usize>]) -> Vec<Option<usize
             }
         }
     }
-    // Components come up in reverse topological order, and not as the file has them.
+    // Tarjan's algorithm finds components in reverse topological order, and not in the file's
+    // order.
     numbered_in_file_order(model, component, components)
 }
 
-/// The same components, numbered topologically, and as the file has them where that leaves a choice.
+/// Renumbers components in topological order. Where this leaves a choice, the order is the file's.
 fn numbered_in_file_order(model: &ModelProfile, component: Vec<Option<usize>>, count: usize) -> Vec<Option<usize>> {
     let layers = model.layers.len();
     let mut waiting_for = vec![0_usize; count];

@@ -1,20 +1,21 @@
-//! How many cuts a model has.
+//! The number of cuts of a model.
 
 use super::{Cuts, MOST_COUNTED};
 use crate::domain::model::ModelProfile;
 use crate::domain::options::CutPolicy;
 
-/// How many cuts a model has, the two ends not among them.
+/// The number of cuts of a model, without the two ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CutCount {
-    /// So many.
+    /// Exactly this many.
     Exactly(usize),
-    /// More than so many: they are not counted further.
+    /// More than this many. They are not counted further.
     MoreThan(usize),
 }
 
-/// Counts the cuts of a model under a policy, no further than 50,000, and within some memory. O(L + E + c d) for c cuts
-/// with d layers each that can come next.
+/// Counts the cuts of a model under a policy. Counting may stop after 50,000 cuts, or where it
+/// takes too much memory. It takes O(L + E + c d) for c cuts, each with d layers that can come
+/// next.
 ///
 /// # Examples
 ///
@@ -35,7 +36,7 @@ pub enum CutCount {
 /// }))
 /// .expect("the profile is valid");
 ///
-/// // Behind a, behind a and left, behind a and right, behind all three.
+/// // After a, after a and left, after a and right, after all three.
 /// assert_eq!(cut_count(&model, CutPolicy::Any), CutCount::Exactly(4));
 /// assert_eq!(cut_count(&model, CutPolicy::InOrder), CutCount::Exactly(3));
 /// assert_eq!(cut_count(&model, CutPolicy::SingleTensor), CutCount::Exactly(1));

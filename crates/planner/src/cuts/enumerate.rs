@@ -1,8 +1,9 @@
-//! All downward-closed sets of blocks, up to a number of them.
+//! Enumerates the downward-closed sets of blocks, up to a limit.
 //!
-//! A walk over ready blocks, each set once. The graph is taken apart
-//! at blocks that every other one comes before or behind: what lies between two of them is enumerated by itself, so that
-//! a long model with few branches costs as much as its branches. O(c d) for c cuts with d ready blocks each.
+//! It walks over ready blocks and visits each set once. The graph is divided at blocks that are
+//! comparable with every other block. The parts between them are enumerated separately, so that a
+//! long model with few branches costs as much as its branches. It takes O(c d) for c cuts with d
+//! ready blocks each.
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
@@ -11,35 +12,38 @@ use super::count::CutCount;
 use super::sets::{Sets, contains, insert};
 use crate::stopped::Stopped;
 
-/// A downward-closed set of the blocks of a segment that is not empty.
+/// A downward-closed set of blocks of a segment. It is not empty.
 struct Ideal {
-    /// The one that it came from, if that is not empty.
+    /// The set from which it was grown, or `None` if that is the empty set.
     before: Option<usize>,
-    /// What it has beside that one: a block, and the eager ones that follow.
+    /// The blocks that it adds to that set: one block and the eager blocks that follow.
     blocks: Vec<usize>,
     size: usize,
 }
 
-/// The downward-closed sets of one segment, each behind the one that it came from. The last is the whole segment.
+/// The downward-closed sets of one segment. Each comes after the one from which it was grown. The
+/// last is the whole segment.
 struct Segment(Vec<Ideal>);
 
-/// Looks at the stop hook after so many sets.
+/// The stop hook is asked each time that this many sets are found.
 const SETS_PER_STOP: usize = 1_024;
 
-/// Words that the sets of one segment, and the blocks that can come next in each, may take.
+/// The most words for the sets of one segment and for the blocks that can come next in each.
 const MOST_WORDS: usize = 8 << 20;
 
-/// All downward-closed sets above a base.
+/// The downward-closed sets that contain a base.
 pub struct Family {
-    /// The base first, then each set behind all within it.
+    /// The sets, the base first. Each comes after all sets that it contains.
     pub sets: Sets,
-    /// For each set but the base a smaller one, and the blocks that it has beside that, in a topological order.
+    /// For each set but the base, a smaller set and the blocks that it adds to that, in topological
+    /// order.
     pub grown_by: Vec<(usize, Vec<usize>)>,
 }
 
-/// The downward-closed sets of blocks that contain all of `base`, or where there are more than `at_most`, how many there
-/// are; those between blocks that every other comes before or behind are counted by themselves. An eager block is in a set
-/// as soon as its predecessors are; before the first block of a segment it may not be.
+/// Enumerates the downward-closed sets of blocks that contain all of `base`. Returns their number
+/// instead if there are more than `at_most`. The limit applies to the sets within segments of
+/// several blocks; segments of one block are counted apart. An eager block is in a set as soon as
+/// its predecessors are, but not before the first block of its segment.
 pub fn downward_closed(
     blocks: &Blocks,
     base: &[usize],
@@ -54,12 +58,13 @@ pub fn downward_closed(
         let segment = match enumerate(blocks, &members, is_eager, left, stop)? {
             Ok(segment) => segment,
             Err(some) => {
-                // One more came up, and the whole model has not: each of them is a cut.
+                // One more set was found, and none of the sets counted here is the whole model. So
+                // each of them is a cut.
                 let before: usize = segments.iter().map(|segment: &Segment| segment.0.len()).sum();
                 return Ok(Err(CutCount::MoreThan((before + some).min(at_most))));
             }
         };
-        // One block by itself is one more cut, however many there are.
+        // A segment of one block adds one cut. It does not count towards the limit.
         left -= if members.len() > 1 { segment.0.len() } else { 0 };
         segments.push(segment);
     }
@@ -85,7 +90,8 @@ pub fn downward_closed(
     Ok(Ok(Family { sets, grown_by }))
 }
 
-/// The blocks beside the base in parts, each of which comes wholly behind the one before.
+/// Returns the blocks that are not in the base, in segments. All blocks of a segment come after all
+/// blocks of the segment before.
 pub fn segments_of(blocks: &Blocks, base: &[usize]) -> Vec<Vec<usize>> {
     let mut placed = vec![false; blocks.count()];
     base.iter().for_each(|&block| placed[block] = true);
@@ -94,7 +100,7 @@ pub fn segments_of(blocks: &Blocks, base: &[usize]) -> Vec<Vec<usize>> {
     let mut waiting_for: Vec<usize> = (0..blocks.count()).map(|block| missing(&block, &placed)).collect();
     let mut ready: Vec<usize> =
         (0..blocks.count()).filter(|&block| !placed[block] && waiting_for[block] == 0).rev().collect();
-    // Placed blocks of which none that is placed reads.
+    // The number of placed blocks that no placed block reads.
     let mut unread: usize = 0;
     let mut is_unread = vec![false; blocks.count()];
     let mut segments = vec![Vec::new()];
@@ -128,8 +134,9 @@ pub fn segments_of(blocks: &Blocks, base: &[usize]) -> Vec<Vec<usize>> {
     segments
 }
 
-/// The downward-closed sets of some blocks whose predecessors outside are given; where there are more than `at_most`, or
-/// they take too many words, how many came up.
+/// Enumerates the downward-closed sets of some blocks whose other predecessors are in the set
+/// already. Returns the number of sets found so far if there are more than `at_most` or if they
+/// take too many words.
 fn enumerate(
     blocks: &Blocks,
     members: &[usize],
@@ -155,7 +162,7 @@ fn enumerate(
     let ready = (0..members.len()).filter(|&member| predecessors[member].is_empty()).collect();
     let mut layer = vec![Open { set: vec![0; words].into(), ready, at: None }];
     let mut ideals: Vec<Ideal> = Vec::new();
-    // With eager blocks a set may come up in more than one layer.
+    // With eager blocks, a set may be reached in more than one layer.
     let mut known: FxHashSet<Box<[u64]>> = FxHashSet::default();
     while !layer.is_empty() {
         let mut next: Vec<Open> = Vec::new();
@@ -194,7 +201,8 @@ fn enumerate(
     Ok(Ok(Segment(by_size(ideals))))
 }
 
-/// The same sets by size, so that each comes behind all within it and the whole segment is the last.
+/// Sorts the sets by size. Each then comes after all sets that it contains, and the whole segment
+/// is the last.
 fn by_size(mut ideals: Vec<Ideal>) -> Vec<Ideal> {
     if ideals.is_sorted_by_key(|ideal| ideal.size) {
         return ideals;

@@ -1,9 +1,11 @@
 //! The cuts of a model that a search considers.
 //!
-//! A cut is a set of layers that contains all inputs and, with each layer, all of its predecessors. Positions number the
-//! cuts that are considered: each comes behind all within it, 0 is the one before the first stage, the last is the whole
-//! model. Where the cuts lie within one another like beads on a string, a position is a number of blocks; else each has a
-//! set of blocks, and a stage leads from a cut to any other that it lies within.
+//! A cut is a set of layers that contains all inputs and, with each layer, all of its predecessors.
+//! Positions number the considered cuts. Each position comes after all those whose cuts it
+//! contains. Position 0 is before the first stage, and the last position is the whole model. If
+//! each cut contains the one before, the cuts are a chain, and a position is a number of blocks.
+//! Otherwise each position has a set of blocks, and a stage leads from a cut to any other that
+//! contains it.
 
 mod boundary;
 mod closed;
@@ -27,31 +29,34 @@ use crate::domain::options::{Colocation, CutPolicy};
 use crate::index::{Block, Index, IndexVec, Position};
 use crate::stopped::Stopped;
 
-/// Cuts that are enumerated. A model with more is searched among some of them.
+/// The most cuts that are enumerated. If a model has more, only some of them are searched.
 pub const MOST_COUNTED: usize = 50_000;
 
-/// Cuts that a search over sets holds: its tables grow with their square.
+/// The most cuts that a search over sets holds. Its tables grow with the square of this number.
 const MOST_SETS: usize = 4_095;
 
-/// The cuts that are considered.
+/// The cuts that a search considers.
 #[derive(Debug, Clone)]
 pub struct Cuts {
-    /// For each block its layers by their places in the model, ascending.
+    /// For each block, its layers as their places in the model, in ascending order.
     blocks: IndexVec<Block, Vec<usize>>,
-    /// For each position its blocks. `None` where position p has the first p blocks.
+    /// For each position, its blocks. `None` if position p has the first p blocks.
     sets: Option<Sets>,
-    /// For each position the bytes of what crosses there: the model's inputs first, its outputs last.
+    /// For each position, the bytes of the tensors that cross there. The model's inputs are first
+    /// and its outputs last.
     pub boundary_bytes: IndexVec<Position, u64>,
-    /// The cuts that the policy allows beside the two ends.
+    /// The number of cuts that the policy allows, without the two ends.
     pub count: CutCount,
-    /// Whether a block joins layers that lie on both sides of a cut that the policy allows and that is not considered.
+    /// Whether a block joins layers on both sides of a cut that the policy allows but that is not
+    /// considered.
     joins: bool,
 }
 
 impl Cuts {
-    /// The cuts of a model under a policy, none of them between layers that stay together. `work` puts sets in order: of
-    /// two neither of which lies within the other, the one with less comes first. Where there are more than `most_sets`
-    /// sets, some cuts that lie within one another are considered.
+    /// Finds the cuts of a model under a policy. No cut divides layers that stay together. `work`
+    /// orders sets: of two sets of which neither contains the other, the one with less work comes
+    /// first. If there are more than `most_sets` sets, only some cuts that form a chain are
+    /// considered.
     pub fn new(
         model: &ModelProfile,
         (policy, colocate): (CutPolicy, &[Colocation]),
@@ -73,7 +78,8 @@ impl Cuts {
             let order = order::small_boundaries(&blocks, &tensors, &base);
             along(model, &blocks, &tensors, &order, base.len(), policy, count)
         };
-        // Where every layer comes behind an input, a single tensor crosses prefixes alone, of whichever order.
+        // If every layer comes after an input, the cuts crossed by a single tensor are prefixes of
+        // any topological order.
         let follows = |layer: usize| model.makers(layer).iter().any(|&maker| !model.is_constant(maker));
         let begins_at_inputs =
             (0..model.layers.len()).all(|layer| model.is_constant(layer) || model.is_input(layer) || follows(layer));
@@ -83,7 +89,7 @@ impl Cuts {
         }
         let family = match downward_closed(&blocks, &base, &|_| false, MOST_COUNTED, stop)? {
             Ok(family) => family,
-            // The whole model is no cut; what begins with more than the inputs is one.
+            // The whole model is not a cut. The base is one if it has more than the inputs.
             Err(CutCount::Exactly(sets)) => {
                 return Ok(along(CutCount::Exactly(sets - usize::from(base.is_empty()))));
             }
@@ -104,66 +110,68 @@ impl Cuts {
         Self { blocks: blocks.into(), sets: None, boundary_bytes: boundary_bytes.into(), count, joins: false }
     }
 
-    /// Whether each position lies within the next.
+    /// Returns `true` if each position lies within the next.
     pub fn are_nested(&self) -> bool {
         self.are_nested_at(&self.boundary_bytes.indices().collect::<Vec<Position>>())
     }
 
-    /// Whether of some positions, ascending, each lies within the next.
+    /// Returns `true` if each of these positions lies within the next. They must be in ascending
+    /// order.
     pub fn are_nested_at(&self, some: &[Position]) -> bool {
         let nested = |sets: &Sets| some.windows(2).all(|pair| sets.is_within(pair[0].number(), pair[1].number()));
         self.sets.as_ref().is_none_or(nested)
     }
 
-    /// The last position, the whole model.
+    /// Returns the number of the last position, the whole model.
     pub fn last(&self) -> usize {
         self.boundary_bytes.len() - 1
     }
 
-    /// The number of blocks.
+    /// Returns the number of blocks.
     pub fn block_count(&self) -> usize {
         self.blocks.len()
     }
 
-    /// The blocks.
+    /// Returns the blocks in ascending order.
     pub fn blocks(&self) -> impl DoubleEndedIterator<Item = Block> + Clone + use<> {
         self.blocks.indices()
     }
 
-    /// The sets of the positions, where there are any.
+    /// Returns the sets of the positions, or `None` if the cuts are a chain.
     pub fn sets(&self) -> Option<&Sets> {
         self.sets.as_ref()
     }
 
-    /// Whether every cut that the policy allows is considered.
+    /// Returns `true` if every cut that the policy allows is considered.
     pub fn are_all(&self) -> bool {
         self.count == CutCount::Exactly(self.last() - 1)
     }
 
-    /// Whether each block lies on one side of every cut that the policy allows.
+    /// Returns `true` if no cut that the policy allows divides a block.
     pub fn keep_blocks_whole(&self) -> bool {
         !self.joins || self.are_all()
     }
 
-    /// The layers of a block, by their places in the model.
+    /// Returns the layers of a block, as their places in the model.
     pub fn layers_of(&self, block: Block) -> &[usize] {
         &self.blocks[block]
     }
 
-    /// The block whose constants the model delivers: along a chain the last, else one of its own that lies in the whole
-    /// model alone.
+    /// Returns the block that delivers the constants that are outputs. Along a chain this is the
+    /// last block. Otherwise it is a block without layers, which only the whole model contains.
     pub fn delivering_block(&self) -> Block {
         Block::nth(self.blocks.len() - 1)
     }
 
-    /// The layers of a block with the constants that lead to them, and those that it delivers.
+    /// Returns the layers of a block, the constants that lead to them, and the constants that it
+    /// delivers.
     pub fn needed_by(&self, model: &ModelProfile, block: Block) -> BTreeSet<usize> {
         let constants = self.layers_of(block).iter().flat_map(|&layer| model.constants_behind(layer));
         let delivered = if block == self.delivering_block() { model.constants_delivered() } else { &[] };
         self.layers_of(block).iter().chain(constants).chain(delivered).copied().collect()
     }
 
-    /// The layers of a stage, by their places in the model, ascending.
+    /// Returns the layers of a stage as their places in the model, in ascending order.
     pub fn layers_between(&self, start: Position, end: Position) -> Vec<usize> {
         let layers_of = |block: Block| self.layers_of(block);
         let mut layers: Vec<usize> = match &self.sets {
@@ -177,7 +185,7 @@ impl Cuts {
         layers
     }
 
-    /// For each position the sum over its layers.
+    /// Returns, for each position, the sum over its layers.
     pub fn sums<T: Copy + Default + std::ops::AddAssign>(
         &self,
         of_layer: impl Fn(usize) -> T,
@@ -191,7 +199,7 @@ impl Cuts {
         self.sums_of_blocks(|block| of_block[block])
     }
 
-    /// For each position the sum over its blocks.
+    /// Returns, for each position, the sum over its blocks.
     pub fn sums_of_blocks<T: Copy + Default + std::ops::AddAssign>(
         &self,
         of_block: impl Fn(Block) -> T,
@@ -211,7 +219,8 @@ impl Cuts {
         sums.into()
     }
 
-    /// The same with some of the positions, ascending, the first and the last among them.
+    /// Returns the same cuts at some of the positions only. `kept` is ascending and contains the
+    /// first and the last position.
     pub fn at(&self, kept: &[Position]) -> Self {
         let boundary_bytes = kept.iter().map(|&position| self.boundary_bytes[position]).collect();
         match &self.sets {
@@ -229,7 +238,8 @@ impl Cuts {
     }
 }
 
-/// The blocks that each cut contains beside the inputs, with their predecessors, ascending.
+/// Returns, in ascending order, the blocks that each cut contains in addition to the inputs, with
+/// their predecessors.
 fn closed(blocks: &Blocks) -> Vec<usize> {
     let mut inside = vec![false; blocks.count()];
     let mut open = blocks.forced.clone();
@@ -241,12 +251,13 @@ fn closed(blocks: &Blocks) -> Vec<usize> {
     (0..blocks.count()).filter(|&block| inside[block]).collect()
 }
 
-/// Whether a policy allows an inner cut.
+/// Returns `true` if a policy allows an inner cut.
 fn allows(policy: CutPolicy, crossing: Crossing) -> bool {
     policy != CutPolicy::SingleTensor || crossing.tensors == 1
 }
 
-/// Some cuts: the prefixes of an order of the blocks. The first `begins` blocks are in each cut.
+/// Returns the cuts that are prefixes of an order of the blocks. Each contains at least the first
+/// `begins` blocks.
 fn along(
     model: &ModelProfile,
     blocks: &Blocks,
@@ -278,10 +289,10 @@ fn along(
     Cuts { joins, ..Cuts::chain(joined, boundary_bytes, count) }
 }
 
-/// Whether a cut is kept, by its blocks and what crosses it.
+/// Decides whether a cut is kept, from its blocks and from what crosses it.
 type Keep<'k> = dyn Fn(&[u64], Crossing) -> bool + 'k;
 
-/// The cuts of a family that the policy allows and that are kept.
+/// Returns the cuts of a family that the policy allows and that `is_kept` keeps.
 fn of_family(
     model: &ModelProfile,
     blocks: &Blocks,
@@ -318,13 +329,13 @@ fn of_family(
         work_of.push(work);
     }
     let whole = sets.len() - 1;
-    // Where nothing but inputs is in the base, the base is no cut to end a stage at.
+    // If the base contains only inputs, no stage may end there.
     let first = usize::from(!begins);
     let mut kept: Vec<usize> =
         (first..whole).filter(|&set| allows(policy, crossing[set]) && is_kept(sets.get(set), crossing[set])).collect();
     let count = CutCount::Exactly(kept.len());
     let is_chain = |kept: &[usize]| kept.windows(2).all(|pair| sets.is_within(pair[0], pair[1]));
-    // Sets come by size: of equal work the smaller is first.
+    // Sets are in order of size, so of equal work the smaller comes first.
     kept.sort_by_key(|&set| (work_of[set], set));
     if is_chain(&kept) {
         return chain_of(model, blocks, &sets, &kept, &crossing, count);
@@ -338,8 +349,8 @@ fn of_family(
         .chain(kept.iter().map(|&set| crossing[set].bytes))
         .chain([model.output_bytes()])
         .collect();
-    // Where there are inputs, they are a block that each cut but the first contains. Where constants are delivered, the
-    // last block has no layer and lies in the whole model alone.
+    // If there are inputs, they are a block that each cut but the first contains. If constants are
+    // delivered, the last block has no layer, and only the whole model contains it.
     let delivers = usize::from(!model.constants_delivered().is_empty());
     let inputs = usize::from(!blocks.inputs.is_empty());
     let mut positions = Sets::new(blocks.count() + inputs + delivers);
@@ -359,7 +370,7 @@ fn of_family(
     Cuts { blocks, sets: Some(positions), boundary_bytes, count, joins: false }
 }
 
-/// Cuts each of which lies within the next.
+/// Returns the cuts of sets each of which lies within the next.
 fn chain_of(
     model: &ModelProfile,
     blocks: &Blocks,
@@ -388,7 +399,8 @@ fn chain_of(
     Cuts::chain(joined, boundary_bytes, count)
 }
 
-/// Whether each layer but constants comes behind the one before: then the file's order is the only one.
+/// Returns `true` if each layer that is not constant reads the one before. The file's order is then
+/// the only one.
 fn has_one_order(model: &ModelProfile) -> bool {
     let mut before = None;
     (0..model.layers.len()).filter(|&layer| !model.is_constant(layer)).all(|layer| {
@@ -398,8 +410,8 @@ fn has_one_order(model: &ModelProfile) -> bool {
     })
 }
 
-/// The prefixes of the file's topological order that do not divide layers that stay together, nor end behind nothing but
-/// inputs.
+/// Returns the prefixes of the file's topological order that do not divide layers that stay
+/// together and that have more than inputs.
 fn in_order(model: &ModelProfile, colocate: &[Colocation]) -> Cuts {
     let order: Vec<usize> = (0..model.layers.len()).filter(|&layer| !model.is_constant(layer)).collect();
     let mut place = vec![0; model.layers.len()];
@@ -412,7 +424,7 @@ fn in_order(model: &ModelProfile, colocate: &[Colocation]) -> Cuts {
         }
     }
     let first = order.iter().position(|&layer| !model.is_input(layer)).unwrap_or(order.len());
-    // A tensor is gone behind its last reader; an output never.
+    // A tensor no longer crosses a cut after its last reader. An output is never dropped.
     let mut gone_at = vec![Vec::new(); order.len() + 1];
     for (at, &layer) in order.iter().enumerate() {
         if let Some(last) = model.readers(layer).iter().map(|&reader| place[reader]).max() {

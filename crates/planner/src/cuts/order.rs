@@ -1,16 +1,18 @@
-//! An order of the blocks whose prefixes have small boundaries, for models with more cuts than a search holds.
+//! An order of the blocks whose prefixes have small boundaries. It is for models with more cuts
+//! than a search holds.
 //!
-//! Of the ready blocks the one whose prefix has the smallest boundary comes next; of equals the one that became ready
-//! last, so that a branch is finished before another begins. O(L).
+//! Of the ready blocks, the one whose prefix has the smallest boundary comes next. Of equal ones it
+//! is the block that became ready last, so that a branch is finished before another begins. It
+//! takes O(L).
 
 use super::boundary::Tensors;
 use super::contract::Blocks;
 use super::sets::{Sets, insert, remove};
 
-/// Ready blocks that are compared, the last ones.
+/// The most ready blocks that are compared. They are those that became ready last.
 const MOST_READY: usize = 64;
 
-/// All blocks, those of the base first.
+/// Returns all blocks in this order, those of the base first.
 pub fn small_boundaries(blocks: &Blocks, tensors: &Tensors, base: &[usize]) -> Vec<usize> {
     let mut waiting_for: Vec<usize> = blocks.predecessors.iter().map(Vec::len).collect();
     let mut order = Vec::with_capacity(blocks.count());

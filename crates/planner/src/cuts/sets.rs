@@ -8,64 +8,64 @@ pub struct Sets {
 }
 
 impl Sets {
-    /// An empty list of sets of numbers below `numbers`.
+    /// Creates an empty list of sets of numbers below `numbers`.
     pub fn new(numbers: usize) -> Self {
         Self { words: numbers.div_ceil(64).max(1), bits: Vec::new() }
     }
 
-    /// How many sets there are.
+    /// Returns the number of sets.
     pub fn len(&self) -> usize {
         self.bits.len() / self.words
     }
 
-    /// The words of a set.
+    /// Returns the words of a set.
     #[inline]
     pub fn get(&self, set: usize) -> &[u64] {
         &self.bits[set * self.words..(set + 1) * self.words]
     }
 
-    /// Adds a set.
+    /// Appends a set.
     pub fn push(&mut self, set: &[u64]) {
         self.bits.extend_from_slice(set);
     }
 
-    /// An empty set of the same width.
+    /// Returns an empty set of the same width.
     pub fn empty(&self) -> Vec<u64> {
         vec![0; self.words]
     }
 
-    /// The sets in another order, or some of them.
+    /// Returns the sets of these indices, in this order.
     pub fn at(&self, kept: &[usize]) -> Self {
         let mut some = Self { words: self.words, bits: Vec::with_capacity(kept.len() * self.words) };
         kept.iter().for_each(|&set| some.push(self.get(set)));
         some
     }
 
-    /// Whether a set lies within another.
+    /// Returns `true` if a set lies within another.
     #[inline]
     pub fn is_within(&self, inner: usize, outer: usize) -> bool {
         is_within(self.get(inner), self.get(outer))
     }
 
-    /// Whether a number is in a set.
+    /// Returns `true` if a number is in a set.
     #[inline]
     pub fn has(&self, set: usize, number: usize) -> bool {
         contains(self.get(set), number)
     }
 
-    /// The numbers in a set, ascending.
+    /// Returns the numbers in a set, in ascending order.
     pub fn numbers(&self, set: usize) -> impl Iterator<Item = usize> + '_ {
         self.get(set).iter().enumerate().flat_map(|(word, &bits)| numbers(word, bits))
     }
 
-    /// The numbers in `outer` that are not in `inner`, ascending.
+    /// Returns the numbers in `outer` that are not in `inner`, in ascending order.
     pub fn between(&self, inner: usize, outer: usize) -> impl Iterator<Item = usize> + '_ {
         let words = self.get(inner).iter().zip(self.get(outer));
         words.enumerate().flat_map(|(word, (inner, outer))| numbers(word, outer & !inner))
     }
 }
 
-/// Whether all of a set is in another.
+/// Returns `true` if all numbers of a set are in another.
 #[inline]
 pub fn is_within(inner: &[u64], outer: &[u64]) -> bool {
     inner.iter().zip(outer).all(|(inner, outer)| inner & !outer == 0)
@@ -77,13 +77,13 @@ pub fn insert(set: &mut [u64], number: usize) {
     set[number / 64] |= 1 << (number % 64);
 }
 
-/// Whether a number is in a set.
+/// Returns `true` if a number is in a set.
 #[inline]
 pub fn contains(set: &[u64], number: usize) -> bool {
     set[number / 64] >> (number % 64) & 1 == 1
 }
 
-/// The numbers of one word of a set, ascending.
+/// Returns the numbers of one word of a set, in ascending order.
 fn numbers(word: usize, mut bits: u64) -> impl Iterator<Item = usize> {
     std::iter::from_fn(move || {
         (bits != 0).then(|| {
@@ -94,7 +94,7 @@ fn numbers(word: usize, mut bits: u64) -> impl Iterator<Item = usize> {
     })
 }
 
-/// Takes a number out of a set.
+/// Removes a number from a set.
 #[inline]
 pub fn remove(set: &mut [u64], number: usize) {
     set[number / 64] &= !(1 << (number % 64));
