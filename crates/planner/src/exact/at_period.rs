@@ -1,7 +1,8 @@
-//! What is possible within a period T when nodes may be visited again: the walk relaxation.
+//! What is possible within a period T if hosts may be used again: the walk relaxation.
 //!
-//! It says which starts lead to the end at all, in how few stages, and which are reached from the beginning; every
-//! real placement is such a walk, so what the relaxation excludes is excluded. O((k n² + n m) m / 64) for k stages.
+//! The tables tell from which starts the end can be reached, and in how few stages. Every placement
+//! is such a walk, so what the relaxation excludes has no placement. They take O((k n² + n m) m /
+//! 64) for k stages.
 
 use super::stage_ends::StageEnds;
 use crate::bits::Bits;
@@ -9,32 +10,33 @@ use crate::index::{Grid, GroupIndex, Host, IndexVec, Position};
 use crate::instance::Instance;
 use crate::stopped::Stopped;
 
-/// Tables for one period.
+/// The tables for one period.
 #[derive(Debug)]
 pub struct AtPeriod<'p, const W: usize> {
     /// The instance.
     pub instance: &'p Instance,
     stage_ends: &'p StageEnds<W>,
-    /// For each group and start, the furthest end whose compute is within the period. Where compute is not sorted by
-    /// position, the last position.
+    /// For each group and start, the furthest end whose compute is within the period. If compute is
+    /// not sorted by position, the last position.
     reach: Grid<GroupIndex, Position, Position>,
-    /// For each group and end, the earliest start whose compute is within the period. Where compute is not sorted by
-    /// position, 0.
+    /// For each group and end, the earliest start whose compute is within the period. If compute is
+    /// not sorted by position, 0.
     earliest: Grid<GroupIndex, Position, Position>,
-    /// The period.
+    /// The period, in seconds.
     pub period_s: f64,
-    /// For each pair of hosts, how many of the distinct loads the link carries within the period.
+    /// For each pair of hosts, the number of distinct loads that the link carries within the
+    /// period.
     carries: Grid<Host, Host, u16>,
-    /// For each number of smallest distinct loads, the positions with such a load.
+    /// For each number of the smallest distinct loads, the positions with one of these loads.
     carried: Vec<Bits<W>>,
-    /// For each k and host, the starts from which k + 1 stages or fewer reach the end.
+    /// For each k and host, the starts from which at most k + 1 stages reach the end.
     finishing: Vec<IndexVec<Host, Bits<W>>>,
     /// For each host, whether the input reaches it within the period.
     input_in_time: IndexVec<Host, bool>,
 }
 
 impl<'p, const W: usize> AtPeriod<'p, W> {
-    /// Tabulates a period.
+    /// Builds the tables for a period in seconds.
     pub fn new(
         instance: &'p Instance,
         stage_ends: &'p StageEnds<W>,
@@ -58,13 +60,13 @@ impl<'p, const W: usize> AtPeriod<'p, W> {
         Ok(tables)
     }
 
-    /// The ends of stages on a host that begin at one of `starts`.
+    /// Returns the ends of stages on a host that begin at one of `starts`.
     #[inline]
     pub fn ends(&self, host: Host, starts: &Bits<W>) -> Bits<W> {
         self.ends_of_group(self.instance.group_of[host], starts)
     }
 
-    /// The ends of stages on a group's hosts that begin at one of `starts`.
+    /// Returns the ends of stages on a group's hosts that begin at one of `starts`.
     pub fn ends_of_group(&self, group: GroupIndex, starts: &Bits<W>) -> Bits<W> {
         let reach = self.reach.row(group);
         let mut ends = Bits::EMPTY;
@@ -88,7 +90,8 @@ impl<'p, const W: usize> AtPeriod<'p, W> {
         ends
     }
 
-    /// Of positions those whose stage computes within the period, where the order of positions does not say it.
+    /// Returns those of some positions whose stage computes within the period. Each stage is tested
+    /// only if compute is not sorted by position.
     #[inline]
     fn in_time(
         &self,
@@ -109,7 +112,8 @@ impl<'p, const W: usize> AtPeriod<'p, W> {
         in_time
     }
 
-    /// The starts of stages on a group's hosts that end at one of `ends`, each behind position 0.
+    /// Returns the starts of stages on a group's hosts that end at one of `ends`. Every end
+    /// must be after position 0.
     pub fn starts_of_group(&self, group: GroupIndex, ends: &Bits<W>) -> Bits<W> {
         let mut starts = Bits::EMPTY;
         for end in ends.iter() {
@@ -121,13 +125,14 @@ impl<'p, const W: usize> AtPeriod<'p, W> {
         starts
     }
 
-    /// The positions whose boundary the link between two hosts carries within the period.
+    /// Returns the positions whose boundary the link between two hosts carries within the period.
     #[inline]
     pub fn carried(&self, from: Host, to: Host) -> &Bits<W> {
         &self.carried[usize::from(self.carries[(from, to)])]
     }
 
-    /// The starts on a host from which `stages` stages or fewer reach the end; none for 0 stages.
+    /// Returns the starts on a host from which at most `stages` stages reach the end. The set is
+    /// empty for 0 stages.
     #[inline]
     pub fn finishing(&self, host: Host, stages: usize) -> Bits<W> {
         match stages.min(self.finishing.len()) {
@@ -136,30 +141,31 @@ impl<'p, const W: usize> AtPeriod<'p, W> {
         }
     }
 
-    /// How open each host is.
+    /// Returns the openness of each host.
     pub fn openness_of_all(&self) -> IndexVec<Host, u64> {
         self.instance.hosts.indices().map(|host| self.openness(host)).collect()
     }
 
-    /// How open a host is: over all its links, how many of the distinct loads they carry within the period.
+    /// Returns the openness of a host: the number of distinct loads that a link carries within the
+    /// period, summed over its links.
     fn openness(&self, host: Host) -> u64 {
         self.carries.row(host).iter().map(|&loads| u64::from(loads)).sum()
     }
 
-    /// The fewest stages from one of `starts` on a host to the end.
+    /// Returns the fewest stages from one of `starts` on a host to the end.
     #[inline]
     pub fn fewest_stages(&self, host: Host, starts: &Bits<W>) -> Option<usize> {
         self.finishing.iter().position(|layer| layer[host].meets(starts)).map(|fewer| fewer + 1)
     }
 
-    /// The fewest stages from the beginning to the end.
+    /// Returns the fewest stages of a walk through the whole model.
     pub fn fewest_stages_in_all(&self) -> Option<usize> {
         let beginning = Bits::single(Position::FIRST);
         self.first_hosts().filter_map(|host| self.fewest_stages(host, &beginning)).min()
     }
 
-    /// The positions at which a cut can be of use within the period, with 0 and m: some link carries the boundary, and
-    /// from there the end is reached.
+    /// Returns the positions of cuts that can be useful within the period, with 0 and m. A useful
+    /// cut has a boundary that some link carries, and the end can be reached from it.
     pub fn useful_cuts(&self) -> Vec<Position> {
         let most_carried = self.carries.cells().iter().copied().max().unwrap_or(0);
         let hosts = self.instance.hosts.indices();
@@ -169,7 +175,7 @@ impl<'p, const W: usize> AtPeriod<'p, W> {
         std::iter::once(Position::FIRST).chain(inner.iter()).chain([self.instance.last()]).collect()
     }
 
-    /// Hosts on which a placement can begin.
+    /// Returns the hosts on which a placement can begin.
     pub fn first_hosts(&self) -> impl Iterator<Item = Host> + '_ {
         let beginning = Bits::single(Position::FIRST);
         let most = self.instance.most_stages;
@@ -177,7 +183,8 @@ impl<'p, const W: usize> AtPeriod<'p, W> {
         hosts.filter(move |&host| self.input_in_time[host] && self.finishing(host, most).meets(&beginning))
     }
 
-    /// Layer by layer from the end, each layer from what the one before added.
+    /// Returns the starts that reach the end, by number of stages and host. Each layer is computed
+    /// only from what the layer before added.
     fn finishing_starts(
         &self,
         period_s: f64,
@@ -219,7 +226,8 @@ impl<'p, const W: usize> AtPeriod<'p, W> {
         }
     }
 
-    /// The positions at which a stage on a host can end so that one of `added` follows; `everything` is all of them.
+    /// Returns the positions at which a stage on a host can end so that one of `added` follows.
+    /// `everything` is the union of `added`.
     fn carried_to(&self, host: Host, added: &[(Host, Bits<W>)], everything: &Bits<W>) -> Bits<W> {
         let mut targets = Bits::EMPTY;
         for some in added.chunks(16) {
@@ -234,7 +242,7 @@ impl<'p, const W: usize> AtPeriod<'p, W> {
     }
 }
 
-/// For each group and end, the earliest start whose compute is within the period.
+/// Returns, for each group and end, the earliest start whose compute is within the period.
 fn earliest_starts(
     instance: &Instance,
     reach: &Grid<GroupIndex, Position, Position>,
@@ -253,7 +261,7 @@ fn earliest_starts(
     earliest
 }
 
-/// The distinct loads of the inner positions, ascending.
+/// Returns the distinct loads of the inner positions, in bits and in ascending order.
 pub fn distinct_loads(instance: &Instance) -> Vec<f64> {
     let mut loads = instance.inner_positions().map(|position| instance.load_bits[position]).collect::<Vec<f64>>();
     loads.sort_unstable_by(f64::total_cmp);
@@ -311,18 +319,20 @@ fn carries(
     Ok(carries)
 }
 
-/// The least bandwidth that carries a load within the period, exactly: the next smaller double does not.
+/// Returns the least bandwidth that carries a load within the period. It is exact: the next smaller
+/// double does not.
 fn least_bandwidth_bps(load_bits: f64, latency_s: f64, period_s: f64) -> f64 {
     let in_time = |bandwidth_bps: f64| load_bits / bandwidth_bps + latency_s <= period_s;
     if load_bits == 0.0 {
-        // Bandwidth 0 stands for no link, any other will do.
+        // A bandwidth of 0 means that there is no link. Any other bandwidth is enough.
         return if latency_s <= period_s { f64::from_bits(1) } else { f64::INFINITY };
     }
     if !in_time(f64::MAX) {
         return f64::INFINITY;
     }
     let mut least = (load_bits / (period_s - latency_s)).clamp(f64::MIN_POSITIVE, f64::MAX);
-    // The estimate is off by roundings only where the latency does not swallow the difference; else bisect.
+    // The estimate is usually off by a few roundings only. If the latency is so large that it hides
+    // the difference, the threshold is bisected.
     for _ in 0..8 {
         if !in_time(least) {
             least = least.next_up();
@@ -334,7 +344,7 @@ fn least_bandwidth_bps(load_bits: f64, latency_s: f64, period_s: f64) -> f64 {
     }
     let (mut fails, mut works) = (0.0_f64, f64::MAX);
     while fails.next_up() < works {
-        // The bit patterns of positive doubles are ordered as the doubles are.
+        // The bit patterns of positive doubles have the order of the doubles.
         let middle = f64::from_bits(fails.to_bits() + (works.to_bits() - fails.to_bits()) / 2);
         if in_time(middle) {
             works = middle;

@@ -1,11 +1,14 @@
-//! A beam of partial placements within a period: layer by layer, one more stage each, the best of them kept.
+//! A beam search for a placement within a period. Each layer extends partial placements by one
+//! stage and keeps the best.
 //!
-//! Where nearly every host is needed, dives do not recover from a wrong first choice, and relaxed walks learn one
-//! cycle after the other. A beam with whole sets of hosts looks at thousands of beginnings at once. Beginnings with the
-//! same hosts and the same last one are merged, with all their starts. A beam that never drops any and ends without a
-//! placement proves that there is none. O(b k n) steps for a width of b and k stages.
+//! If nearly every host is needed, dives do not recover from a wrong first choice, and relaxed
+//! walks learn one cycle after another. A beam keeps the whole set of used hosts and follows
+//! thousands of beginnings at once. Beginnings with the same hosts and the same last host are
+//! merged, with all their starts. A beam that drops none and finds no placement proves that there
+//! is none. It takes O(b k n) steps for a width of b and k stages.
 //!
-//! Source: Lowerre 1976 (beam search); the state is the one of Held and Karp 1962 (doi 10.1137/0110015).
+//! Source: Lowerre 1976 (beam search). The state is that of Held and Karp 1962 (doi
+//! 10.1137/0110015).
 
 use std::cmp::Reverse;
 
@@ -22,27 +25,28 @@ use crate::cost::Assignment;
 use crate::index::{Host, Position};
 use crate::stopped::Stopped;
 
-/// Words of a set of hosts, and so the most hosts of a beam.
+/// The words of a set of hosts.
 const WORDS: usize = 4;
-/// A beam takes up to so many hosts.
+/// The most hosts of an instance that a beam can search.
 pub const MOST_HOSTS: usize = WORDS * 64;
 
-/// Candidates for a layer, which are ranked between two looks at the stop hook, and bytes of all layers together: wider
-/// beams are narrowed to that.
+/// The most candidates for a layer, which are ranked between two calls of the stop hook. Wider
+/// beams are narrowed to this.
 const MOST_CANDIDATES: usize = 400_000;
+/// The most bytes of all layers together. Wider beams are narrowed to this.
 const MOST_BYTES: usize = 256 << 20;
 
-/// By how much a randomised beam errs in costs at most.
+/// The largest relative error that a randomised beam adds to costs.
 const NOISE: f64 = 0.02;
 
-/// What a beam found.
+/// The result of a beam search.
 #[derive(Debug)]
 pub enum BeamOutcome {
     /// A placement within the period.
     Placement(Assignment),
-    /// Nothing, and no beginning was dropped: no placement exists.
+    /// No placement exists: none was found and no beginning was dropped.
     Infeasible,
-    /// Nothing, but beginnings were dropped.
+    /// No placement was found, but beginnings were dropped.
     Unknown,
 }
 
@@ -52,8 +56,8 @@ struct Beginning<const W: usize> {
     starts: Bits<W>,
 }
 
-/// Looks for a placement within the period of `tables` with at most `width` beginnings of each length; randomised by
-/// `rng` where present.
+/// Searches for a placement within the period of `tables`, with at most `width` beginnings of each
+/// length. `rng`, if given, randomises their costs.
 pub fn search<const W: usize>(
     tables: &AtPeriod<'_, W>,
     capacity: Option<&Capacity<W>>,
@@ -91,7 +95,8 @@ pub fn search<const W: usize>(
     }
 }
 
-/// One more stage on every host that is not used yet, merged by host and hosts used, in the order of coming up.
+/// Extends beginnings by one stage on each unused host. The results are merged by host and used
+/// hosts, and are in the order in which they were found.
 fn extend<const W: usize>(
     tables: &AtPeriod<'_, W>,
     layer: &[Beginning<W>],
@@ -122,7 +127,7 @@ fn extend<const W: usize>(
     Ok(next)
 }
 
-/// Takes away the starts from which the hosts that are left cannot cover the rest.
+/// Removes the starts from which the remaining hosts cannot cover the rest of the model.
 fn cut_by<const W: usize>(
     capacity: &Capacity<W>,
     tables: &AtPeriod<'_, W>,
@@ -142,7 +147,8 @@ fn cut_by<const W: usize>(
     });
 }
 
-/// The best: a quarter by how few stages they need and how far they are, the others by what a whole placement costs.
+/// Keeps the best beginnings: a quarter by the fewest stages needed and the furthest position, the
+/// others by the cost of a whole placement.
 fn best<const W: usize>(
     tables: &AtPeriod<'_, W>,
     to_go: &ToGo<'_>,
@@ -160,7 +166,7 @@ fn best<const W: usize>(
         let behind = Reverse(beginning.starts.last());
         let cost = to_go.least(beginning.used.iter(), beginning.host, &beginning.starts);
         let cost = rng.as_mut().map_or(cost, |rng| cost * rng.random_range(1.0..1.0 + NOISE));
-        // The bits of positive numbers are in their order.
+        // The bit patterns of positive numbers have the order of the numbers.
         ranked.push((fewest_stages, behind, cost.max(0.0).to_bits(), place));
     }
     ranked.sort_unstable();
@@ -177,7 +183,8 @@ fn best<const W: usize>(
     Ok(beginnings)
 }
 
-/// Goes back from a last stage to the beginning: in the layer before stands one with the same hosts but the last.
+/// Reads the placement back from its last stage. The layer before has a beginning with the same
+/// hosts except the last.
 fn assignment<const W: usize>(
     tables: &AtPeriod<'_, W>,
     layers: &[Vec<Beginning<W>>],

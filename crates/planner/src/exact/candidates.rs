@@ -1,5 +1,6 @@
-//! The numbers that a period can be under full overlap: a stage time or a hop time. Where cuts are sets, also what lies
-//! between two of which neither is within the other: more candidates take longer and prove the same.
+//! The values that a period can have under full overlap: stage times and hop times. If cuts are
+//! sets, the list also has times between two cuts of which neither contains the other. These extra
+//! candidates take time but do not change the proof.
 
 use super::at_period::distinct_loads;
 use crate::index::Position;
@@ -8,14 +9,15 @@ use crate::stopped::Stopped;
 
 /// The candidates of a range.
 pub enum Listed {
-    /// All of them, distinct and ascending.
+    /// All candidates, distinct and in ascending order.
     All(Vec<f64>),
-    /// More than can be listed.
+    /// There are more candidates than can be listed.
     TooMany,
 }
 
-/// Lists the candidates from `least` (included) to `below` (excluded), or finds that they are more than about `most`.
-/// O(n² log r + g m log m) to find c of them, O(c log c) to sort.
+/// Lists the candidates, in seconds, from `least` (included) to `below` (excluded). Returns
+/// [`Listed::TooMany`] if there are more than about `most`. It takes O(n² log r + g m log m) to
+/// find them, and O(c log c) to sort c of them.
 pub fn candidates(
     instance: &Instance,
     least: f64,
@@ -64,8 +66,8 @@ pub fn candidates(
     Ok(Listed::All(found))
 }
 
-/// Whether more numbers than allowed are left when equal ones are dropped; half of them are enough, so that they are
-/// not sorted again for every few that are added.
+/// Returns `true` if there are too many distinct numbers. This is so from half of `most` on, so
+/// that the list is not sorted again after each few additions.
 fn too_many(found: &mut Vec<f64>, most: usize) -> bool {
     if found.len() <= most {
         return false;
@@ -79,7 +81,8 @@ fn keep_distinct(found: &mut Vec<f64>) {
     found.dedup();
 }
 
-/// The smallest candidate above a period; infinite where there is none. O(n² log r + g m log m).
+/// Returns the smallest candidate above a period, in seconds. It is infinite if there is none. It
+/// takes O(n² log r + g m log m).
 pub fn next_candidate(instance: &Instance, period_s: f64, stop: &dyn Fn() -> bool) -> Result<f64, Stopped> {
     let last = instance.last();
     let loads = distinct_loads(instance);
@@ -114,7 +117,8 @@ pub fn next_candidate(instance: &Instance, period_s: f64, stop: &dyn Fn() -> boo
     Ok(next)
 }
 
-/// The first end behind a start for which a monotone condition holds; m + 1 where there is none.
+/// Returns the first end after a start for which a monotone condition holds, or m + 1 if there is
+/// none.
 fn first_end(start: Position, last: Position, holds: impl Fn(Position) -> bool) -> Position {
     let (mut fails, mut first) = (start, last + 1);
     while fails + 1 < first {

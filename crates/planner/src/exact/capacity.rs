@@ -1,5 +1,5 @@
-//! Capacity bounds of label searches without resources: the weighted capacity bounds, and the packing bound where it is
-//! small.
+//! The capacity bounds of label searches without resources: the weighted capacity bounds, and the
+//! packing bound if its tables are small.
 
 use super::at_period::AtPeriod;
 use super::packing::Packing;
@@ -16,7 +16,7 @@ pub struct Capacity<const W: usize> {
 }
 
 impl<const W: usize> Capacity<W> {
-    /// Tests the whole model by the weighted capacity bounds alone, which is quick.
+    /// Tests the whole model by the weighted capacity bounds only, which is fast.
     pub fn judge(tables: &AtPeriod<'_, W>, stop: &dyn Fn() -> bool) -> Result<Supply<Self>, Stopped> {
         Ok(match WeightedCapacity::judge(tables, stop)? {
             Supply::Insufficient => Supply::Insufficient,
@@ -25,7 +25,8 @@ impl<const W: usize> Capacity<W> {
         })
     }
 
-    /// Adds the packing bound. Returns whether the hosts can still run the whole model.
+    /// Adds the packing bound. Returns `true` if the hosts may still be able to run the whole
+    /// model.
     pub fn pack(&mut self, tables: &AtPeriod<'_, W>, stop: &dyn Fn() -> bool) -> Result<bool, Stopped> {
         self.packing = Packing::new(tables, stop)?;
         let mut remaining = Remaining::all(tables.instance);
@@ -39,7 +40,8 @@ impl<const W: usize> Capacity<W> {
         Ok(suffices)
     }
 
-    /// The starts on a host of a group from which the remaining hosts can run the rest of the model.
+    /// Returns the starts on a host of a group from which the remaining hosts may be able to run
+    /// the rest of the model.
     #[inline]
     pub fn admitted(&self, group: GroupIndex, starts: Bits<W>, remaining: &Remaining) -> Bits<W> {
         match &self.packing {

@@ -1,4 +1,5 @@
-//! The decision at a period: is a placement within it possible? Dives first, then labels, and prices where those are many.
+//! The decision at a period: whether a placement within it exists. Dives come first, then labels.
+//! Prices and beams are used if there are many labels.
 
 use rand::SeedableRng;
 use rand_pcg::Pcg64Mcg;
@@ -20,56 +21,65 @@ use crate::repartition::repartition;
 use crate::stopped::Stopped;
 use crate::verdict::Verdict;
 
-/// Expansions of a dive, and how many randomised dives follow the first.
+/// The most expansions of a dive.
 const EXPANSIONS: usize = 300;
+/// The randomised dives after the first dive.
 const RANDOMISED_DIVES: usize = 4;
 
-/// Labels after which a beam looks for a placement, and again whenever they have doubled.
+/// The labels after which a beam searches for a placement. It runs again each time that their
+/// number has doubled.
 const FIRST_BEAM_LABELS: usize = 2_000;
 
-/// A search of so many labels is worth one update of prices; and the most updates for a period.
+/// One update of prices is allowed for this many labels of a search.
 const LABELS_PER_UPDATE: usize = 400;
+/// The most updates of prices for a period.
 const MOST_UPDATES: usize = 1_000;
 
-/// Updates of prices before a beam that goes by them.
+/// The updates of prices before a beam that uses them.
 const UPDATES_PER_BEAM: usize = 40;
 
-/// Hosts whose walks begin with a memory of their fastest neighbours: where hosts are many, short cycles are too many
-/// to be learnt one by one.
+/// One nearest neighbour for this many hosts is remembered by walks from the start. If there are
+/// many hosts, there are too many short cycles to learn each one.
 const HOSTS_PER_NEIGHBOUR: usize = 64;
+/// The most such neighbours of each host.
 const MOST_NEIGHBOURS: usize = 8;
 
-/// Decides periods of an instance, and learns from one to the next which nodes walks must remember.
+/// Decides periods of an instance. It learns from each decision which nodes walks must remember.
 pub struct Decider<'s, const W: usize> {
-    /// Hears of what is found.
+    /// The incumbent that receives the placements found.
     pub incumbent: &'s Incumbent<'s>,
-    /// The incumbent's instance, with fewer cuts.
+    /// The incumbent's instance, or the same with fewer cuts.
     pub instance: &'s Instance,
-    /// For each position of the instance the position in the incumbent's instance, where it has fewer.
+    /// For each position of the instance, its position in the incumbent's instance. `None` if both
+    /// have the same cuts.
     cuts: Option<&'s [Position]>,
     stage_ends: &'s StageEnds<W>,
-    /// What decisions have taught. Made when the first labels are searched: dives need none.
+    /// What earlier decisions have learned. It is created by the first label search, because dives
+    /// do not need it.
     pub neighbourhoods: Option<Neighbourhoods>,
-    /// The prices that refuted most so far.
+    /// The prices that were closest to a proof so far.
     prices: Prices,
-    /// The random numbers that are left.
+    /// The random number generator.
     pub rng: Pcg64Mcg,
 }
 
 impl<'s, const W: usize> Decider<'s, W> {
-    /// Knows nothing yet. The instance has all cuts of the incumbent's.
+    /// Creates a decider that has learned nothing. The instance has all cuts of the incumbent's
+    /// instance.
     pub fn new(incumbent: &'s Incumbent<'s>, instance: &'s Instance, stage_ends: &'s StageEnds<W>) -> Self {
         let rng = Pcg64Mcg::seed_from_u64(incumbent.env.seed);
         let prices = Prices::new(instance.hosts.len());
         Self { incumbent, instance, cuts: None, stage_ends, neighbourhoods: None, prices, rng }
     }
 
-    /// Goes on with the random numbers of another decider in an instance with only some cuts.
+    /// Sets the cuts of an instance that has only some of them, and continues with the random
+    /// numbers of another decider.
     pub fn among(self, cuts: &'s [Position], rng: Pcg64Mcg) -> Self {
         Self { cuts: Some(cuts), rng, ..self }
     }
 
-    /// Forks a decider that offers what it finds to an incumbent: the same instance, random numbers from a seed, nothing learnt.
+    /// Returns a decider of the same instance that offers its placements to another incumbent. Its
+    /// random numbers start from `seed`, and it has learned nothing.
     pub fn fork<'i>(&self, incumbent: &'i Incumbent<'i>, seed: u64) -> Decider<'i, W>
     where
         's: 'i,
@@ -78,12 +88,13 @@ impl<'s, const W: usize> Decider<'s, W> {
         Decider { cuts: self.cuts, rng, ..Decider::new(incumbent, self.instance, self.stage_ends) }
     }
 
-    /// Whether beams can take so many hosts.
+    /// Returns `true` if beams can search this number of hosts.
     pub fn can_improve(&self) -> bool {
         self.instance.hosts.len() <= beam::MOST_HOSTS
     }
 
-    /// Looks for a placement within a period by a beam alone. Returns whether it found one.
+    /// Searches for a placement within a period, in seconds, by prices and a beam only. Returns
+    /// `true` if it found one.
     pub fn improve(&mut self, period_s: f64, width: usize) -> Result<bool, Stopped> {
         if !self.can_improve() {
             return Ok(false);
@@ -120,7 +131,8 @@ impl<'s, const W: usize> Decider<'s, W> {
         }
     }
 
-    /// Whether a placement within a period is possible; with no labels, by dives and the walk relaxation alone.
+    /// Decides whether a placement within a period, in seconds, exists. With 0 labels it uses only
+    /// dives, the walk relaxation and the weighted capacity bounds.
     pub fn decide(&mut self, period_s: f64, most_labels: usize) -> Result<Verdict, Stopped> {
         let incumbent = self.incumbent;
         let stop = || incumbent.must_end();
@@ -158,11 +170,12 @@ impl<'s, const W: usize> Decider<'s, W> {
         };
         let searched = self.search_labels(period_s, &tables, capacity.as_ref(), &mut neighbourhoods, most_labels);
         self.neighbourhoods = Some(neighbourhoods);
-        // What another thread found in the meantime may have ended the search of labels, and not the whole search.
+        // A placement from another thread may have ended only the label search.
         Ok(searched.unwrap_or(Verdict::Unknown))
     }
 
-    /// Searches labels until no walk is left, a walk is a placement, or the effort is spent; learns from each walk.
+    /// Searches labels until no walk is left, a walk is a placement, or the labels are used up.
+    /// Learns from each walk.
     fn search_labels(
         &mut self,
         period_s: f64,
@@ -171,7 +184,7 @@ impl<'s, const W: usize> Decider<'s, W> {
         neighbourhoods: &mut Neighbourhoods,
         most_labels: usize,
     ) -> Result<Verdict, Stopped> {
-        // What another thread found in the meantime may leave nothing to decide.
+        // A placement from another thread may have decided this period already.
         let incumbent = self.incumbent;
         let stop = || incumbent.must_end() || incumbent.objective() <= period_s;
         let (mut spent, mut is_priced) = (0, false);
@@ -226,7 +239,7 @@ impl<'s, const W: usize> Decider<'s, W> {
     fn offer(&self, found: Assignment) {
         let hosts = found.hosts();
         self.incumbent.offer(self.with_all_cuts(found));
-        // The offer may have ended the search: then nothing better is needed.
+        // The offer may have ended the search. No better placement is needed then.
         if let Ok(Some(better)) = repartition(self.instance, &hosts, &|| self.incumbent.must_end()) {
             self.incumbent.offer(self.with_all_cuts(better));
         }

@@ -1,8 +1,8 @@
 //! Depth-first dives for placements within a period.
 //!
-//! Children in order of the fewest stages still needed, then of the furthest position, then of openness, the best few of them, within a
-//! number of expansions; where the first dive fails, others follow in randomised order. A dive that finds nothing
-//! proves nothing.
+//! Children are ordered by the fewest stages still needed, then by the furthest position, then by
+//! openness. Only the best few are followed, up to a number of expansions. If the first dive fails,
+//! others follow in randomised order. A dive that finds nothing proves nothing.
 
 use rand::RngExt;
 use rand_pcg::Pcg64Mcg;
@@ -15,7 +15,7 @@ use crate::cost::Assignment;
 use crate::index::{Host, Index, IndexVec, Position};
 use crate::stopped::Stopped;
 
-/// How many children of an expansion are followed.
+/// The most children of an expansion that are followed.
 const WIDTH: usize = 6;
 
 /// One dive.
@@ -23,12 +23,12 @@ pub struct Dive<'t, const W: usize> {
     tables: &'t AtPeriod<'t, W>,
     capacity: Option<&'t Capacity<W>>,
     remaining: Remaining,
-    /// For each host how many loads its links carry: a host with many leaves more extensions.
+    /// The openness of each host: a host whose links carry many loads leaves more extensions.
     openness: &'t IndexVec<Host, u64>,
     used: IndexVec<Host, bool>,
     path: Vec<(Host, Bits<W>)>,
     expansions_left: usize,
-    /// Randomises the order of children where present.
+    /// Randomises the order of children, if given.
     rng: Option<&'t mut Pcg64Mcg>,
     stop: &'t dyn Fn() -> bool,
 }
@@ -42,7 +42,7 @@ struct Child<const W: usize> {
 }
 
 impl<'t, const W: usize> Dive<'t, W> {
-    /// Looks for a placement within the period of `tables`. Returns `None` if it finds none.
+    /// Searches for a placement within the period of `tables`. Returns `None` if it finds none.
     pub fn run(
         tables: &'t AtPeriod<'t, W>,
         capacity: Option<&'t Capacity<W>>,
@@ -66,7 +66,7 @@ impl<'t, const W: usize> Dive<'t, W> {
         Ok(dive.descend()?.then(|| dive.assignment()).flatten())
     }
 
-    /// Extends the path until it reaches the end. Returns whether it does.
+    /// Extends the path until it reaches the end. Returns `true` if it does.
     fn descend(&mut self) -> Result<bool, Stopped> {
         if let Some((host, starts)) = self.path.last() {
             let last = self.tables.instance.last();
@@ -118,7 +118,8 @@ impl<'t, const W: usize> Dive<'t, W> {
         if let Some(rng) = &mut self.rng {
             for child in &mut children {
                 child.tie += rng.random_range(0..=(u64::MAX - child.tie) / 2);
-                // Now and then the order is turned around at random, or every dive would make the same first choices.
+                // A quarter of the children get a random position. Otherwise every dive would make
+                // the same first choices.
                 if rng.random_range(0..4) == 0 {
                     child.furthest = rng.random_range(0..=child.furthest);
                 }
@@ -142,7 +143,7 @@ impl<'t, const W: usize> Dive<'t, W> {
         Some(Child { host, starts, fewest_stages, furthest, tie: u64::MAX - self.openness[host] })
     }
 
-    /// From the end backwards, for each stage the earliest start that fits.
+    /// Reads the stages back from the end. Each gets the earliest start that fits.
     fn assignment(&self) -> Option<Assignment> {
         let mut end = self.tables.instance.last();
         let mut stages = Vec::with_capacity(self.path.len());

@@ -1,9 +1,12 @@
-//! The label search at a period: every walk that ng-neighbourhoods allow, with one set of starts for each memory.
+//! The label search at a period: all walks that the ng-neighbourhoods allow, with one set of starts
+//! for each memory.
 //!
-//! A label stands for all partial walks that end on one host with one memory; it carries the positions at which the
-//! host's stage may start. Layer by layer, one more stage each; a label loses the starts that another on the same host
-//! had before with a memory that is a subset (it forbids less and used no more stages). If no label reaches the end,
-//! no placement is possible within the period. Sources as in the file on neighbourhoods; bitsets over positions are ours.
+//! A label stands for all partial walks that end on one host with one memory. It holds the
+//! positions at which the host's stage may start. Each layer has one more stage. Dominance removes
+//! from a label the starts that another label on the same host had before with a subset of its
+//! memory, because that label forbids less and used no more stages. If no label reaches the end, no
+//! placement exists within the period. The sources are those of `neighbourhood`; the sets of
+//! positions as bits are our own.
 
 use rustc_hash::FxHashMap;
 
@@ -16,22 +19,22 @@ use crate::cost::Assignment;
 use crate::index::{Host, IndexVec, Position};
 use crate::stopped::Stopped;
 
-/// What a label search found.
+/// The result of a label search.
 #[derive(Debug)]
 pub enum LabelOutcome {
-    /// No walk: no placement within the period.
+    /// There is no walk, so no placement within the period exists.
     NoWalk,
-    /// Walks to the end that may visit hosts again, one for each host that they end on, some of them.
+    /// Some walks to the end, at most one for each last host. They may use hosts again.
     Walks(Vec<Assignment>),
-    /// Nothing, because more labels are needed than allowed.
+    /// More labels are needed than allowed.
     TooManyLabels,
 }
 
-/// Comparisons of labels between two looks at the stop hook.
+/// The most comparisons of labels between two calls of the stop hook.
 const COMPARISONS_PER_STOP: usize = 1_000_000;
 
-/// A search returns one walk for so many hosts, 1 to 64: on large clusters cycles are many and far apart, on small
-/// ones each memory more makes the next search harder.
+/// A search returns one walk for this many hosts, from 1 to 64 walks. Large clusters have many
+/// cycles, which are far apart. On small clusters each further memory makes the next search harder.
 const HOSTS_PER_WALK: usize = 32;
 
 #[derive(Debug, Clone, Copy)]
@@ -41,12 +44,12 @@ struct BitsetLabel<const W: usize> {
     starts: Bits<W>,
 }
 
-/// Bytes that one label takes: itself, and its part of what was seen.
+/// Returns the bytes of one label: itself, and its share of the table of seen starts.
 pub fn bytes_per_label<const W: usize>() -> usize {
     size_of::<BitsetLabel<W>>() + size_of::<(u64, Bits<W>)>()
 }
 
-/// Searches with at most `most_labels` labels; `spent` counts them up.
+/// Searches with at most `most_labels` labels, and adds the labels used to `spent`.
 pub fn search<const W: usize>(
     tables: &AtPeriod<'_, W>,
     capacity: Option<&Capacity<W>>,
@@ -67,7 +70,8 @@ pub fn search<const W: usize>(
         let finishes = |label: &&BitsetLabel<W>| tables.finishing(label.host, 1).meets(&label.starts);
         let mut last: Vec<&BitsetLabel<W>> = layer.iter().filter(finishes).collect();
         if !last.is_empty() {
-            // Labels stand in the order of their memories: the first on a host remembers least, its walk teaches most.
+            // Labels are in the order of their memories. The first label on a host remembers the
+            // least, so most can be learned from its walk.
             last.sort_by_key(|label| label.host);
             last.dedup_by_key(|label| label.host);
             let step = last.len().div_ceil((hosts / HOSTS_PER_WALK).clamp(1, 64));
@@ -97,7 +101,7 @@ pub fn search<const W: usize>(
     }
 }
 
-/// Labels of the next layer, merged by host and memory, in the order in which they came up.
+/// The labels of the next layer, merged by host and memory, in the order in which they were found.
 #[derive(Default)]
 struct Candidates<const W: usize> {
     labels: Vec<BitsetLabel<W>>,
@@ -113,8 +117,9 @@ impl<const W: usize> Candidates<W> {
         }
     }
 
-    /// Takes away the starts from which the hosts that a label does not remember cannot cover the rest. `used` hosts
-    /// were visited before the label's own; all are different in a placement, whether remembered or not.
+    /// Removes the starts from which the hosts that a label does not remember cannot cover the rest
+    /// of the model. `used` is the number of hosts before the label's own. In a placement all these
+    /// are different, even if they are not remembered.
     fn cut_by(
         &mut self,
         capacity: &Capacity<W>,
@@ -141,7 +146,8 @@ impl<const W: usize> Candidates<W> {
         self.labels.retain(|label| !label.starts.is_empty());
     }
 
-    /// The labels without the starts that were seen with a subset of their memory, smaller memories first.
+    /// Returns the labels without the starts that were seen with a subset of their memory. Smaller
+    /// memories come first.
     fn undominated(
         mut self,
         seen: &mut IndexVec<Host, Vec<(u64, Bits<W>)>>,
@@ -201,8 +207,8 @@ fn extend<const W: usize>(
     }
 }
 
-/// Goes back from a label of the last layer to the beginning, choosing at each step the first label and start that lead
-/// here. `None` would mean that a label came from nowhere.
+/// Reads the walk back from a label of the last layer. Each step takes the first label and start
+/// that lead to the current one. `None` would mean that a label has no origin.
 fn walk_to<const W: usize>(
     tables: &AtPeriod<'_, W>,
     neighbourhoods: &Neighbourhoods,

@@ -1,4 +1,4 @@
-//! The exact search: what is possible at a period, dives for incumbents, proofs for bounds.
+//! The exact search: what is possible at a period, dives for incumbents, and proofs for bounds.
 
 pub mod at_period;
 pub mod beam;

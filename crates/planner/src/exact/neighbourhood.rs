@@ -1,23 +1,26 @@
-//! ng-neighbourhoods: which visited nodes a partial walk remembers while it stands on a host.
+//! ng-neighbourhoods: the visited nodes that a partial walk remembers on each host.
 //!
-//! A walk that comes to host w keeps of the nodes it has visited those in w's neighbourhood, and never moves to a node
-//! it remembers. With empty neighbourhoods this is the walk relaxation, with full ones the real problem; they grow
-//! along the cycles that relaxed walks contain, so that only what matters is remembered.
+//! A walk that moves to host w forgets the visited nodes that are not in w's neighbourhood. It
+//! never moves to a node that it remembers. With empty neighbourhoods this is the walk relaxation;
+//! with full ones it is the original problem. The neighbourhoods grow along the cycles of relaxed
+//! walks, so only the necessary nodes are remembered.
 //!
-//! Source: Baldacci, Mingozzi and Roberti 2011 (ng-routes, doi 10.1287/opre.1110.0975); Righini and Salani 2008, and
-//! Boland, Dethridge and Dumitrescu 2006 (decremental state-space relaxation). A neighbourhood holds up to 64 nodes.
+//! Sources: Baldacci, Mingozzi and Roberti 2011 (ng-routes, doi 10.1287/opre.1110.0975); Righini
+//! and Salani 2008, and Boland, Dethridge and Dumitrescu 2006 (decremental state-space relaxation).
+//! A neighbourhood holds up to 64 nodes.
 
 use crate::index::{Grid, Host, IndexVec};
 use crate::instance::Instance;
 use crate::stopped::Stopped;
 
-/// No place in a neighbourhood.
+/// The place of a node that is not in a neighbourhood.
 const ABSENT: u8 = u8::MAX;
 
-/// Cycles with fewer nodes than this between the two visits are short.
+/// A cycle is short if it has fewer nodes than this between the two visits.
 const SHORT: usize = 3;
 
-/// The neighbourhoods of all hosts. A memory is a word: bit b of a memory on host w stands for `members[w][b]`.
+/// The neighbourhoods of all hosts. A memory is a word: bit b of a memory on host w stands for
+/// `members[w][b]`.
 #[derive(Debug, Clone)]
 pub struct Neighbourhoods {
     members: IndexVec<Host, Vec<Host>>,
@@ -26,12 +29,13 @@ pub struct Neighbourhoods {
 }
 
 impl Neighbourhoods {
-    /// Empty neighbourhoods.
+    /// Creates empty neighbourhoods.
     pub fn new(hosts: usize) -> Self {
         Self { members: IndexVec::filled(Vec::new(), hosts), places: Grid::filled(ABSENT, hosts, hosts) }
     }
 
-    /// Neighbourhoods of the `nearest` hosts to which each host has the fastest links.
+    /// Creates neighbourhoods in which each host remembers the `nearest` hosts to which its links
+    /// have the most bandwidth.
     pub fn of_nearest(instance: &Instance, nearest: usize, stop: &dyn Fn() -> bool) -> Result<Self, Stopped> {
         let hosts = instance.hosts.indices();
         let mut neighbourhoods = Self::new(instance.hosts.len());
@@ -53,20 +57,20 @@ impl Neighbourhoods {
         Ok(neighbourhoods)
     }
 
-    /// Whether a memory on a host holds a node.
+    /// Returns `true` if a memory on a host holds a node.
     #[inline]
     pub fn remembers(&self, host: Host, memory: u64, node: Host) -> bool {
         let place = self.places[(host, node)];
         place != ABSENT && memory >> place & 1 == 1
     }
 
-    /// The nodes that a memory on a host holds.
+    /// Returns the nodes that a memory on a host holds.
     pub fn remembered(&self, host: Host, memory: u64) -> impl Iterator<Item = Host> + '_ {
         let members = self.members[host].iter().enumerate();
         members.filter(move |&(place, _)| memory >> place & 1 == 1).map(|(_, &node)| node)
     }
 
-    /// The memory after a move from one host to the next.
+    /// Returns the memory after a move from one host to the next.
     #[inline]
     pub fn moved(&self, from: Host, memory: u64, to: Host) -> u64 {
         let places = self.places.row(to);
@@ -83,14 +87,16 @@ impl Neighbourhoods {
         moved
     }
 
-    /// Grows the neighbourhoods so that a walk with these hosts is not possible again. Returns whether any grew: not,
-    /// where the walk has no cycle or the neighbourhoods on each cycle are full.
+    /// Grows the neighbourhoods so that a walk with these hosts is not possible again. Returns
+    /// `true` if any grew. None grows if the walk has no cycle or if the neighbourhoods on each
+    /// cycle are full.
     pub fn forbid_cycles(&mut self, walk: &[Host]) -> bool {
         let mut grew = false;
         let mut last_visit: IndexVec<Host, Option<usize>> = IndexVec::filled(None, self.members.len());
         let mut innermost_start = 0;
         for (at, &node) in walk.iter().enumerate() {
-            // Of nested cycles only the innermost are broken: the others often go with them.
+            // Only the innermost of nested cycles are broken, because this often breaks the others
+            // too.
             if let Some(before) = last_visit[node].filter(|&before| before >= innermost_start) {
                 grew |= self.remember_between(node, &walk[before + 1..at]);
                 innermost_start = before + 1;
@@ -105,7 +111,8 @@ impl Neighbourhoods {
         for &host in between {
             grew |= self.remember(host, node);
         }
-        // A short cycle comes back turned and reversed: all its nodes remember one another at once.
+        // A short cycle often returns rotated or reversed, so all its nodes remember one another at
+        // once.
         if between.len() < SHORT {
             for &other in between {
                 grew |= self.remember(node, other);

@@ -1,12 +1,14 @@
-//! The packing bound: from which starts the kinds of host that are left can cover the rest, each host at most once.
+//! The packing bound: the starts from which the remaining hosts of each kind can cover the rest,
+//! each host at most once.
 //!
-//! Forgetting which host of a kind is which, but counting them, leaves a dynamic programme over what is left of each
-//! kind, exact in memory, compute and the number of hosts; between two kinds it allows the best of their links. Where
-//! kinds are few and memory is tight this is much stronger than any one weighing of the blocks. O(s g m (m + g) / 64)
-//! for s combinations of what is left of g kinds; built only where that is little.
+//! The hosts of a kind are counted but not distinguished. This gives a dynamic programme over the
+//! number of hosts left of each kind. It is exact in memory, compute and the number of hosts.
+//! Between two kinds it allows the best of their links. If there are few kinds and memory is tight,
+//! it is much stronger than any single weighing of the blocks. It takes O(s g m (m + g) / 64) for s
+//! combinations of numbers left and g kinds, and is built only if its tables are small.
 //!
-//! Source: the multiple-choice knapsack by cardinalities (Kellerer, Pferschy and Pisinger 2004, chapter 11), along a
-//! chain.
+//! Source: the multiple-choice knapsack by cardinalities (Kellerer, Pferschy and Pisinger 2004,
+//! chapter 11), along a chain.
 
 use super::at_period::AtPeriod;
 use super::weighted_capacity::Remaining;
@@ -14,20 +16,22 @@ use crate::bits::Bits;
 use crate::index::{Grid, GroupIndex, IndexVec};
 use crate::stopped::Stopped;
 
-/// Words of tables that a bound may take.
+/// The most words of the tables of a bound.
 const MOST_WORDS: usize = 1 << 20;
 
 /// The bound at one period.
 #[derive(Debug)]
 pub struct Packing<const W: usize> {
-    /// For each kind, what one host of it more or less changes in the index of a combination.
+    /// For each kind, the change of a combination's index for one more host of that kind.
     strides: IndexVec<GroupIndex, usize>,
-    /// For each combination of what is left behind a stage and each kind of its host, the starts that lead to the end.
+    /// For each combination of hosts left after a stage and each kind of the stage's host, the
+    /// starts from which the end can be reached.
     starts: Grid<usize, GroupIndex, Bits<W>>,
 }
 
 impl<const W: usize> Packing<W> {
-    /// Builds the bound. Returns `None` if there are too many kinds or only one.
+    /// Builds the bound. Returns `None` if its tables would take too many words or if there is only
+    /// one kind.
     pub fn new(tables: &AtPeriod<'_, W>, stop: &dyn Fn() -> bool) -> Result<Option<Self>, Stopped> {
         let instance = tables.instance;
         let kinds = instance.groups.len();
@@ -60,7 +64,7 @@ impl<const W: usize> Packing<W> {
                 }
                 packing.starts[(combination, kind)] = last[kind].or(&tables.starts_of_group(kind, &ends));
             }
-            // The next combination, as one counts.
+            // Counts up to the next combination.
             for (left, &all) in left.iter_mut().zip(&all) {
                 *left += 1;
                 if *left <= all {
@@ -72,7 +76,7 @@ impl<const W: usize> Packing<W> {
         Ok(Some(packing))
     }
 
-    /// The starts on a host of a kind from which the hosts that remain can cover the rest.
+    /// Returns the starts on a host of a kind from which the remaining hosts can cover the rest.
     #[inline]
     pub fn admitted(&self, kind: GroupIndex, remaining: &Remaining) -> &Bits<W> {
         let combination: usize =
@@ -81,7 +85,8 @@ impl<const W: usize> Packing<W> {
     }
 }
 
-/// For each pair of kinds, the positions that the best links between their hosts carry.
+/// Returns, for each pair of kinds, the positions whose boundary some link between their hosts
+/// carries.
 fn best_carried<const W: usize>(tables: &AtPeriod<'_, W>) -> Grid<GroupIndex, GroupIndex, Bits<W>> {
     let instance = tables.instance;
     let kinds = instance.groups.len();
@@ -95,7 +100,7 @@ fn best_carried<const W: usize>(tables: &AtPeriod<'_, W>) -> Grid<GroupIndex, Gr
     carried
 }
 
-/// For each kind, the starts of a last stage.
+/// Returns, for each kind, the starts of a last stage.
 fn last_starts<const W: usize>(tables: &AtPeriod<'_, W>) -> IndexVec<GroupIndex, Bits<W>> {
     let instance = tables.instance;
     let mut last: IndexVec<GroupIndex, Bits<W>> = instance.by_group(Bits::EMPTY);

@@ -1,14 +1,15 @@
-//! Prices of hosts: a period is refuted where the cheapest walk costs more than all hosts together.
+//! Prices of hosts: a period is refuted if the cheapest walk costs more than all hosts together.
 //!
-//! Every placement visits each host at most once, so it costs no more than the sum of all prices, whatever they are. Of
-//! walks, which may come back to a host, the cheapest is found by a dynamic programme over positions. Prices under which
-//! it is as dear as possible are found by multiplicative updates: what the cheapest walk visits often becomes dearer. They
-//! see at once what links, memory and compute leave of each host, where memories of walks learn it cycle by cycle.
-//! O(n (p + m log n)) for each update, with p stages of each host within the period.
+//! Every placement uses each host at most once, so it costs at most the sum of all prices. A walk
+//! may use a host again. The cheapest walk is found by a dynamic programme over positions.
+//! Multiplicative updates raise the prices of the hosts that the cheapest walk uses often, so that
+//! the cheapest walk becomes as expensive as possible. Prices account for links, memory and compute
+//! at once, where memories of walks learn one cycle at a time. Each update takes O(n (p + m log
+//! n)), with p stages of each host within the period.
 //!
-//! Sources: Held and Karp 1971 (prices of visits, doi 10.1007/BF01584070); Christofides, Mingozzi and Toth 1981 (the
-//! relaxation by walks, doi 10.1002/net.3230110207); Plotkin, Shmoys and Tardos 1995 (the updates, doi
-//! 10.1287/moor.20.2.257).
+//! Sources: Held and Karp 1971 (prices of visits, doi 10.1007/BF01584070); Christofides, Mingozzi
+//! and Toth 1981 (the relaxation by walks, doi 10.1002/net.3230110207); Plotkin, Shmoys and Tardos
+//! 1995 (the updates, doi 10.1287/moor.20.2.257).
 
 use super::at_period::AtPeriod;
 use crate::bits::Bits;
@@ -17,46 +18,49 @@ use crate::index::{Grid, GroupIndex, Host, Index, IndexVec, Position};
 use crate::instance::Instance;
 use crate::stopped::Stopped;
 
-/// Prices are sums of doubles: a walk must cost more than their rounding.
+/// Prices are sums of doubles: a walk must cost more than all hosts by at least this relative
+/// error.
 const ROUNDING: f64 = 1e-9;
 
-/// Cells of the tables of a walk, by host and position: beyond, no period is judged.
+/// The most cells of a walk's tables, by host and position. No period is judged if there are more.
 const MOST_CELLS: usize = 1 << 23;
 
-/// Positions between two looks at the stop hook.
+/// The positions between two calls of the stop hook.
 const POSITIONS_PER_STOP: usize = 64;
 
 /// No price falls below this part of all prices, so that each can rise again.
 const LEAST_PRICE: f64 = 1e-9;
 
-/// What prices say of a period.
+/// The result of a search for prices that refute a period.
 #[derive(Debug)]
 pub enum Priced {
-    /// No placement exists: every walk costs more than all hosts.
+    /// No placement exists: there is no walk, or every walk costs more than all hosts.
     Infeasible,
-    /// The cheapest walk visits no host twice.
+    /// The cheapest walk is a placement.
     Placement(Assignment),
-    /// Neither, after all updates.
+    /// Neither was found.
     Unknown,
 }
 
-/// Prices of hosts, and of stages where they are fewer than hosts. They sum to 1. What was learnt for one period is a
-/// good beginning for the next.
+/// Prices of hosts and, if fewer stages than hosts are allowed, of stages. They sum to 1. The
+/// prices of one period are a good start for the next.
 #[derive(Debug, Clone)]
 pub struct Prices {
     of_hosts: IndexVec<Host, f64>,
-    /// The price of all stages that are allowed together.
+    /// The price of all allowed stages together.
     of_stages: f64,
 }
 
-/// What is still to be paid for at the least, by host and the position at which its stage starts, that stage included.
+/// The least cost to the end of the model, by host and the position at which its stage starts. It
+/// includes that stage.
 pub struct ToGo<'p> {
     prices: &'p Prices,
     costs: Grid<Host, Position, f64>,
 }
 
 impl ToGo<'_> {
-    /// The least cost of a placement that begins with some hosts, of which the last may start at some positions.
+    /// Returns the least cost of a placement that begins with some hosts. The stage of the last of
+    /// them may start at any of some positions.
     pub fn least<const W: usize>(&self, used: impl Iterator<Item = Host>, last: Host, starts: &Bits<W>) -> f64 {
         let costs = self.costs.row(last);
         let to_go = starts.iter().map(|start| costs[start]).fold(f64::INFINITY, f64::min);
@@ -65,29 +69,29 @@ impl ToGo<'_> {
     }
 }
 
-/// Stages within a period, and the walks that they make.
+/// The stages within a period, and the walks over them.
 struct Walks<'t, const W: usize> {
     tables: &'t AtPeriod<'t, W>,
-    /// For each group and start the ends of its stages.
+    /// For each group and start, the ends of its stages.
     ends: Grid<GroupIndex, Position, Vec<Position>>,
     first_hosts: Vec<Host>,
-    /// For each host the starts from which the end is reached.
+    /// For each host, the starts from which the end can be reached.
     finishing: IndexVec<Host, Bits<W>>,
 }
 
-/// A walk's stages and what they cost.
+/// The stages of a walk and their cost.
 struct Walk {
     cost: f64,
     assignment: Assignment,
 }
 
-/// What a walk uses: of each host, and of the stages that are allowed. A placement uses at most 1 of each.
+/// How much a walk uses of each host and of the allowed stages. A placement uses at most 1 of each.
 struct Used {
     of_hosts: IndexVec<Host, f64>,
     of_stages: f64,
 }
 
-/// The sum of what some walks use, each with a weight.
+/// The weighted sum of what some walks use.
 struct Mixture {
     used: Used,
     weight: f64,
@@ -112,19 +116,20 @@ impl Mixture {
         self.weight += weight;
     }
 
-    /// Whether the walks together use no more than there is: then no prices refute the period.
+    /// Returns `true` if the walks together use no more than there is. No prices refute the period
+    /// then.
     fn keeps_to_hosts(&self) -> bool {
         self.used.of_hosts.iter().all(|&used| used <= self.weight) && self.used.of_stages <= self.weight
     }
 }
 
 impl Prices {
-    /// The same price for each host.
+    /// Creates the same price for each host.
     pub fn new(hosts: usize) -> Self {
         Self { of_hosts: IndexVec::filled(1.0 / hosts as f64, hosts), of_stages: 0.0 }
     }
 
-    /// Looks for prices that refute a period, by at most so many updates.
+    /// Searches for prices that refute a period with at most `updates` updates.
     pub fn judge<const W: usize>(
         &mut self,
         tables: &AtPeriod<'_, W>,
@@ -176,7 +181,7 @@ impl Prices {
         self.scale();
     }
 
-    /// What is to be paid from each start on.
+    /// Returns the least cost from each host and start to the end.
     pub fn to_go<const W: usize>(&self, tables: &AtPeriod<'_, W>) -> ToGo<'_> {
         ToGo { prices: self, costs: Walks::new(tables).costs_to_go(self) }
     }
@@ -206,13 +211,13 @@ impl<'t, const W: usize> Walks<'t, W> {
         Self { tables, ends, first_hosts: tables.first_hosts().collect(), finishing }
     }
 
-    /// The cheapest walk. `None` where none leads to the end.
+    /// Returns the cheapest walk, or `None` if none reaches the end.
     fn cheapest(&self, prices: &Prices, stop: &dyn Fn() -> bool) -> Result<Option<Walk>, Stopped> {
         let instance = self.tables.instance;
         let (hosts, blocks) = (instance.hosts.len(), instance.blocks());
         let of_stage = prices.of_stages / instance.most_stages as f64;
-        // By host, then position: the least cost until a stage ends there, where that stage starts, and from which host a
-        // stage that starts there comes.
+        // By host, then position: the least cost until a stage ends there, the start of that stage,
+        // and the host before a stage that starts there.
         let mut ended: Grid<Host, Position, f64> = Grid::filled(f64::INFINITY, hosts, blocks + 1);
         let mut start_of: Grid<Host, Position, Position> = Grid::filled(Position::FIRST, hosts, blocks + 1);
         let mut came_from: Grid<Host, Position, Host> = Grid::filled(Host::NOWHERE, hosts, blocks + 1);
@@ -263,14 +268,14 @@ impl<'t, const W: usize> Walks<'t, W> {
         Ok(Some(Walk { cost, assignment: Assignment { stages } }))
     }
 
-    /// By host and start, the least cost of a stage that starts there and of all behind it; infinite where the end is not
-    /// reached.
+    /// Returns, by host and start, the least cost of a stage that starts there and of all stages
+    /// after it. It is infinite if the end is not reached.
     fn costs_to_go(&self, prices: &Prices) -> Grid<Host, Position, f64> {
         let instance = self.tables.instance;
         let (hosts, blocks) = (instance.hosts.len(), instance.blocks());
         let of_stage = prices.of_stages / instance.most_stages as f64;
         let mut costs: Grid<Host, Position, f64> = Grid::filled(f64::INFINITY, hosts, blocks + 1);
-        // By host and end of a stage on it: the least cost of all behind it.
+        // By host and end of a stage on it: the least cost of all stages after it.
         let mut behind = costs.clone();
         for host in instance.hosts.indices().filter(|&host| !self.tables.finishing(host, 1).is_empty()) {
             behind[(host, instance.last())] = 0.0;

@@ -1,23 +1,25 @@
-//! Which stages fit the memory of a host, whatever the period: for each group and start the set of ends.
+//! The stages that fit the memory of a host at any period: for each group and start, the set of
+//! ends.
 
 use crate::bits::Bits;
 use crate::index::{Grid, GroupIndex, Index, Position};
 use crate::instance::Instance;
 use crate::stopped::Stopped;
 
-/// Sets of ends by group and start. O(g m²) time, O(g m² / 64) words.
+/// Sets of ends by group and start. They take O(g m²) time and O(g m² / 64) words.
 #[derive(Debug)]
 pub struct StageEnds<const W: usize> {
-    /// For each group and start the ends.
+    /// For each group and start, the ends.
     rows: Grid<GroupIndex, Position, Bits<W>>,
-    /// For each group and end the starts.
+    /// For each group and end, the starts.
     columns: Grid<GroupIndex, Position, Bits<W>>,
-    /// Whether each row is an interval that begins right behind the start, and the furthest ends never decrease.
+    /// Whether each row is an interval that begins directly after the start, and the furthest ends
+    /// never decrease.
     pub are_intervals: bool,
 }
 
 impl<const W: usize> StageEnds<W> {
-    /// Tabulates an instance.
+    /// Builds the tables of an instance.
     pub fn new(instance: &Instance, stop: &dyn Fn() -> bool) -> Result<Self, Stopped> {
         let mut rows: Grid<GroupIndex, Position, Bits<W>> =
             Grid::filled(Bits::EMPTY, instance.groups.len(), instance.blocks() + 1);
@@ -37,13 +39,13 @@ impl<const W: usize> StageEnds<W> {
         Ok(Self { rows, columns, are_intervals: instance.memory_is_monotone() })
     }
 
-    /// The ends of stages on a group's hosts that begin at a position.
+    /// Returns the ends of stages on a group's hosts that begin at a position.
     #[inline]
     pub fn row(&self, group: GroupIndex, start: Position) -> &Bits<W> {
         &self.rows[(group, start)]
     }
 
-    /// The starts of stages on a group's hosts that end at a position.
+    /// Returns the starts of stages on a group's hosts that end at a position.
     #[inline]
     pub fn column(&self, group: GroupIndex, end: Position) -> &Bits<W> {
         &self.columns[(group, end)]

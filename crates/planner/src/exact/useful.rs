@@ -1,4 +1,4 @@
-//! The cuts that can be of use within a period.
+//! The cuts that can be useful within a period.
 
 use super::at_period::AtPeriod;
 use super::stage_ends::StageEnds;
@@ -7,8 +7,8 @@ use crate::index::{Host, IndexVec, Position};
 use crate::instance::Instance;
 use crate::stopped::Stopped;
 
-/// The positions at which a stage of some walk within a period begins or ends, ascending. `None` where positions are too
-/// many.
+/// Returns the positions at which a stage of some walk within a period begins or ends, in ascending
+/// order, with the first and the last. Returns `None` if there are too many positions.
 pub fn useful_cuts(
     instance: &Instance,
     period_s: f64,

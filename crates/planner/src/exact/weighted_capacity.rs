@@ -1,10 +1,12 @@
-//! Weighted capacity bounds: the remaining hosts must together run the remaining blocks.
+//! The weighted capacity bounds: the remaining hosts must be able to run all remaining blocks
+//! together.
 //!
-//! For any block weights w ≥ 0, a host covers at most the heaviest stage that fits it within the period. So the starts
-//! from which even the heaviest stages of all hosts that are left weigh too little lead nowhere. Weights: parameters,
-//! work, block count, and the duals of the linear relaxation "cover every block, each host at most one stage", by
-//! multiplicative updates (Plotkin, Shmoys and Tardos 1995, doi 10.1287/moor.20.2.257). O(u g m) to build with u
-//! updates, O(g) for each start asked about.
+//! For any block weights w ≥ 0, a host covers at most the heaviest stage that fits it within the
+//! period. A start is excluded if the heaviest stages of all remaining hosts together weigh less
+//! than the remaining blocks. The weights are parameters, work, block count, and the duals of the
+//! linear relaxation "cover every block, each host at most one stage". The duals are found by
+//! multiplicative updates (Plotkin, Shmoys and Tardos 1995, doi 10.1287/moor.20.2.257). Building
+//! takes O(u g m) with u updates; each start tested takes O(g).
 
 use super::at_period::AtPeriod;
 use crate::bits::Bits;
@@ -12,20 +14,23 @@ use crate::index::{GroupIndex, Index, IndexVec, Position};
 use crate::instance::Instance;
 use crate::stopped::Stopped;
 
-/// Weights are sums of doubles: a bound must fail by more than their rounding.
+/// Weights are sums of doubles: a test counts as failed only if it fails by more than this relative
+/// error.
 const ROUNDING: f64 = 1e-9;
 
-/// Where all hosts can run the model this many times over, the bounds exclude next to nothing and are not kept.
+/// If all hosts together can run the model this many times, the bounds exclude almost nothing and
+/// are not kept.
 const AMPLE: f64 = 1.7;
 
+/// The multiplicative updates of the dual weights.
 const UPDATES: usize = 120;
 
 /// The hosts and stages that remain when a label is tested.
 #[derive(Debug, Clone)]
 pub struct Remaining {
-    /// For each group, how many hosts may still be unused.
+    /// For each group, the number of hosts that may still be unused.
     pub by_group: IndexVec<GroupIndex, u32>,
-    /// How many more stages may follow.
+    /// The number of stages that may still follow.
     pub stages: usize,
 }
 
@@ -33,17 +38,18 @@ pub struct Remaining {
 #[derive(Debug)]
 pub struct WeightedCapacity {
     weighings: Vec<Weighing>,
-    /// For each position its place among those that the bounds count by, where these are not all.
+    /// For each position, its index among the positions of the weighings. `None` if the weighings
+    /// have all positions.
     place_of: Option<IndexVec<Position, usize>>,
 }
 
 #[derive(Debug)]
 struct Weighing {
-    /// For each position, the weight of the blocks behind it.
+    /// For each position, the weight of the blocks after it.
     behind: Vec<f64>,
-    /// For each position and group, the heaviest stage that starts there or later.
+    /// For each position and group, the weight of the heaviest stage that starts there or later.
     heaviest: Vec<f64>,
-    /// For each position, the groups from the heaviest stage to the lightest.
+    /// For each position, the groups in order of their heaviest stages, the heaviest first.
     order: Vec<u16>,
 }
 
@@ -52,9 +58,9 @@ struct Weighing {
 pub enum Supply<C> {
     /// They cannot.
     Insufficient,
-    /// They can, but so barely that the bounds are of use.
+    /// They may be able to, but with so little to spare that the bounds are useful.
     Scarce(C),
-    /// They can, many times over.
+    /// The bounds leave so much to spare that they are not useful.
     Ample,
 }
 
@@ -69,7 +75,7 @@ impl WeightedCapacity {
             let reach: Vec<usize> = stages.map(furthest).collect();
             return Self::judge_kinds(instance, &reach, &Remaining::all(instance), stop);
         }
-        // The cuts that can be of use within the period may lie within one another.
+        // The useful cuts within the period may form a chain even if all cuts do not.
         let useful = tables.useful_cuts();
         if instance.cuts.are_nested_at(&useful) {
             let narrowed = instance.with_cuts_at(&useful);
@@ -99,8 +105,9 @@ impl WeightedCapacity {
         Self::judge_sets(instance, &heaviest, &Remaining::all(instance), stop)
     }
 
-    /// Builds the bounds where cuts are sets. `heaviest` gives for a class of hosts and a start the heaviest stage, of the
-    /// weights within each position.
+    /// Builds the bounds for cuts that are sets. `heaviest` returns the weight of the heaviest
+    /// stage of a class of hosts from a start. Its last argument holds the weight within each
+    /// position.
     pub fn judge_sets(
         instance: &Instance,
         heaviest: &dyn Fn(usize, usize, &[f64]) -> f64,
@@ -122,8 +129,8 @@ impl WeightedCapacity {
         Ok(if least_ratio > AMPLE { Supply::Ample } else { Supply::Scarce(Self { weighings, place_of: None }) })
     }
 
-    /// Builds the bounds for any classes of hosts in place of groups. `all` counts the hosts of each class, `reach` gives
-    /// the furthest end for each class and start.
+    /// Builds the bounds for any classes of hosts in place of groups. `all` counts the hosts of
+    /// each class. `reach` holds the furthest end for each class and start.
     pub fn judge_kinds(
         instance: &Instance,
         reach: &[usize],
@@ -160,7 +167,8 @@ impl WeightedCapacity {
         Ok(Supply::Scarce(Self { weighings, place_of: None }))
     }
 
-    /// The starts on a host of a group from which the remaining hosts can run the blocks behind.
+    /// Returns the starts on a host of a group from which the remaining hosts may be able to run
+    /// the blocks after the start.
     pub fn admitted<const W: usize>(&self, group: GroupIndex, starts: Bits<W>, remaining: &Remaining) -> Bits<W> {
         let mut admitted = Bits::EMPTY;
         for start in starts.iter() {
@@ -174,7 +182,7 @@ impl WeightedCapacity {
 }
 
 impl Remaining {
-    /// Nothing is used yet.
+    /// Returns all hosts and stages of an instance.
     pub fn all(instance: &Instance) -> Self {
         let mut by_group = instance.by_group(0);
         for &group in &instance.group_of {
@@ -197,7 +205,8 @@ impl Weighing {
         Self::sorted(groups, behind, heaviest, stop)
     }
 
-    /// Weighs what lies within each position. `own` is the heaviest stage of a kind from a start.
+    /// Weighs by the weight within each position. `own` returns the weight of a kind's heaviest
+    /// stage from a start.
     fn new(
         groups: usize,
         within: &[f64],
@@ -209,7 +218,8 @@ impl Weighing {
         Self::sorted(groups, behind, Self::heaviest(groups, blocks, own), stop)
     }
 
-    /// For each position and group, the heaviest stage that starts there or later.
+    /// Returns, for each position and group, the weight of the heaviest stage that starts there or
+    /// later.
     fn heaviest(groups: usize, blocks: usize, own: &dyn Fn(usize, usize) -> f64) -> Vec<f64> {
         let mut heaviest = vec![0.0_f64; (blocks + 1) * groups];
         for start in (0..blocks).rev() {
@@ -234,7 +244,8 @@ impl Weighing {
         Ok(Self { behind, heaviest, order })
     }
 
-    /// The most weight behind a position that the remaining hosts can take, on top of `own`. Stops once it is `enough`.
+    /// Returns the most weight after a position that the remaining hosts can take, plus `own`.
+    /// Stops as soon as it is `enough`.
     fn weight_of(&self, start: usize, remaining: &Remaining, own: f64, enough: f64) -> f64 {
         let groups = remaining.by_group.len();
         let (mut weight, mut left) = (own, remaining.stages);
@@ -249,7 +260,7 @@ impl Weighing {
         weight
     }
 
-    /// How many times over all hosts can run the model.
+    /// Returns how many times all hosts together can run the model by this weight.
     fn ratio(&self, all: &Remaining) -> f64 {
         self.weight_of(0, all, 0.0, f64::INFINITY) / self.behind[0]
     }
@@ -261,7 +272,7 @@ impl Weighing {
     }
 }
 
-/// What weighs, within each position: parameters and state, work, and the number of blocks.
+/// Returns the weights within each position: parameters and state, work, and the number of blocks.
 fn weights_within(instance: &Instance) -> Vec<Vec<f64>> {
     let positions = || instance.positions();
     let given = [
@@ -274,7 +285,7 @@ fn weights_within(instance: &Instance) -> Vec<Vec<f64>> {
     given.into_iter().filter(|within| within[instance.blocks()] > 0.0).collect()
 }
 
-/// The group whose hosts take longest for the whole model.
+/// Returns the group whose hosts take longest for the whole model.
 fn slowest(instance: &Instance) -> Option<GroupIndex> {
     let whole_s = |group: GroupIndex| instance.compute_s(group, Position::FIRST, instance.last());
     instance.groups.indices().max_by(|&a, &b| whole_s(a).total_cmp(&whole_s(b)))
@@ -290,7 +301,8 @@ fn block_work(instance: &Instance) -> Vec<f64> {
     instance.starts().map(work).collect()
 }
 
-/// Weights under which the heaviest stages of all hosts cover the model as few times over as updates can make it.
+/// Returns weights under which the heaviest stages of all hosts cover the model as few times as the
+/// updates can reach.
 fn dual_weights(
     instance: &Instance,
     reach: &[usize],
@@ -300,7 +312,7 @@ fn dual_weights(
 ) -> Result<Vec<f64>, Stopped> {
     let blocks = instance.blocks();
     let total: f64 = weights.iter().sum();
-    // A block without weight would never gain any.
+    // A block with a weight of 0 would never gain any.
     weights.iter_mut().for_each(|weight| *weight = *weight / total + 1e-3 / blocks as f64);
     let (mut best, mut least_ratio) = (weights.clone(), f64::INFINITY);
     for update in 0..UPDATES {
