@@ -1,4 +1,4 @@
-//! One more node like another: the cluster with a copy of it, linked as the original is.
+//! One more node like another: the cluster with a copy of a node, which has the same links.
 
 use std::f64::consts::TAU;
 
@@ -8,7 +8,7 @@ use crate::domain::network::{Matrix, Network};
 use crate::domain::request::PlanRequest;
 use crate::links::{self, LinkFinder};
 
-/// The request on a cluster with one more node like the one at this place of the inventory.
+/// Returns the request on a cluster with a copy of the node at this place of the inventory.
 pub(super) fn with_copy_of(request: &PlanRequest, original: usize) -> PlanRequest {
     let best = best_link(&request.cluster, original);
     on_cluster(request, |cluster| {
@@ -41,7 +41,8 @@ fn free_id(cluster: &ClusterInventory, original: usize) -> String {
     id
 }
 
-/// A place 1 m away that no node has: of one direction more than there are nodes, one is free.
+/// Returns a position 1 m away at which there is no node. There is one more direction than nodes,
+/// so one is free.
 fn free_position_near(cluster: &ClusterInventory, place: Position) -> Position {
     let directions = cluster.nodes.len() + 1;
     let at = |direction: usize| {
@@ -66,7 +67,7 @@ fn copy_row(matrix: &mut Matrix, original: &str, copy: &str) {
         row.push(row[place]);
     }
     matrix.bandwidth_bps.push(matrix.bandwidth_bps[place].clone());
-    // The diagonal is no link: between the two a listed one holds, if any.
+    // The diagonal is not a link. Between the node and its copy only a listed link counts.
     let last = matrix.node_ids.len();
     for (row, column) in [(place, last), (last, place), (last, last)] {
         matrix.bandwidth_bps[row][column] = 0.0;
@@ -74,7 +75,8 @@ fn copy_row(matrix: &mut Matrix, original: &str, copy: &str) {
     matrix.node_ids.push(copy.to_owned());
 }
 
-/// The largest bandwidth of the links that leave or reach a node, of equals that with the smallest latency.
+/// Returns the link with the largest bandwidth that leaves or reaches a node. Of equal ones it is
+/// the one with the smallest latency.
 fn best_link(cluster: &ClusterInventory, node: usize) -> Option<links::Link> {
     let finder = LinkFinder::new(cluster);
     let others = (0..cluster.nodes.len()).filter(|&other| other != node);

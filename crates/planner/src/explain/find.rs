@@ -1,4 +1,5 @@
-//! Whether a request has a placement at all: the first one that the planner finds, judged by the checker.
+//! Finds out whether a request has a placement: takes the first one that the planner finds and
+//! checks it.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -13,18 +14,18 @@ use crate::plan;
 
 /// Whether a request has a placement.
 pub(super) enum Answer {
-    /// It has this one, which has passed the checker.
+    /// It has this placement, which has passed the checker.
     Feasible(Box<Evaluation>),
     /// It has none. This is proven.
     Infeasible,
-    /// The search ended before a placement or a proof.
+    /// The search ended before it found a placement or a proof.
     Unknown,
 }
 
-/// Looks for any placement of a request.
+/// Searches for any placement of a request.
 ///
 /// # Errors
-/// A placement that the checker refuses.
+/// Returns [`CheckFailure`] if the checker refuses a placement.
 pub(super) fn find(request: &PlanRequest, stop: &dyn Stop) -> Result<Answer, CheckFailure> {
     let question = question(request);
     let first = First { stop, found: AtomicBool::new(false) };
@@ -32,15 +33,16 @@ pub(super) fn find(request: &PlanRequest, stop: &dyn Stop) -> Result<Answer, Che
     judged(request, &plan(&question, &env)?)
 }
 
-/// Solves a request to the end, and holds its placement against another request.
+/// Solves a request without ending at the first placement.
 ///
 /// # Errors
-/// A placement that the checker refuses.
+/// Returns [`CheckFailure`] if the checker refuses a placement.
 pub(super) fn solve(request: &PlanRequest, stop: &dyn Stop) -> Result<PlacementDocument, CheckFailure> {
     plan(request, &Env { seed: request.options.solver.seed, threads: 1, stop, progress: &NoProgress })
 }
 
-/// The checker's word on a document's placement under a request.
+/// Checks a document's placement under a request. Returns [`CheckFailure`] if the checker refuses
+/// it.
 pub(super) fn judged(request: &PlanRequest, document: &PlacementDocument) -> Result<Answer, CheckFailure> {
     match document.status {
         Status::Infeasible => Ok(Answer::Infeasible),
@@ -55,8 +57,9 @@ pub(super) fn judged(request: &PlanRequest, document: &PlacementDocument) -> Res
     }
 }
 
-/// A request with the same placements whose first is found, or refuted, soonest: where no period is asked for, neither
-/// the objective nor the overlap nor a base rules out any.
+/// Returns a request with the same placements of which the first is found, or refuted, fastest.
+/// Without a target period, the objective, the overlap and the base exclude no placement, so they
+/// are replaced.
 pub(super) fn question(request: &PlanRequest) -> PlanRequest {
     let mut question = request.clone();
     let options = &mut question.options;

@@ -4,19 +4,19 @@ use crate::domain::cluster::Node;
 use crate::domain::network::Network;
 use crate::domain::request::PlanRequest;
 
-/// Whether nothing but their names and places tells two nodes apart.
+/// Returns `true` if two nodes differ only in their ids and positions.
 pub(super) fn of_one_kind(a: &Node, b: &Node) -> bool {
     let kind = |node: &Node| Node { id: String::new(), position_m: None, ..node.clone() };
     kind(a) == kind(b)
 }
 
-/// Whether swapping two nodes would leave the request as it is.
+/// Returns `true` if swapping two nodes leaves the request unchanged.
 pub(super) fn interchangeable(request: &PlanRequest, a: &Node, b: &Node) -> bool {
     let alike_in_network = matches!(request.cluster.network, None | Some(Network::FullMesh(_)));
     alike_in_network && of_one_kind(a, b) && [a, b].iter().all(|node| !is_named(request, &node.id))
 }
 
-/// Whether a link, a constraint, the base or an occupant names a node.
+/// Returns `true` if a link, a constraint, the base or an occupant names a node.
 fn is_named(request: &PlanRequest, id: &str) -> bool {
     let (constraints, options) = (&request.options.constraints, &request.options);
     let ends = [&constraints.source_node, &constraints.sink_node];

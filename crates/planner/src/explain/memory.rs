@@ -1,7 +1,8 @@
-//! The smallest extra memory on one node that makes a placement possible.
+//! Finds the least extra memory on one node that makes a placement possible.
 //!
-//! More memory forbids nothing, and whether a placement is possible changes only where a node can hold another stage:
-//! the sizes of stages are bisected. O(m²) sizes, O(n log m) solves.
+//! More memory never excludes a placement. The answer changes only where a node can hold another
+//! stage, so the sizes of stages are bisected. There are O(m²) sizes, and it takes O(n log m)
+//! solves.
 
 use super::find::{Answer, find};
 use super::interchange::interchangeable;
@@ -14,14 +15,14 @@ use crate::env::Stop;
 use crate::instance::Instance;
 use crate::stopped::Stopped;
 
-/// More memory on a node, and the placement that it makes possible.
+/// Extra memory on a node, and the placement that it makes possible.
 pub(super) struct MoreMemory {
     pub node: usize,
     pub extra_bytes: u64,
     pub evaluation: Box<Evaluation>,
 }
 
-/// What the search found, and whether it left nothing undecided.
+/// The least extra memory found, and whether every attempt was decided.
 pub(super) struct MemorySearch {
     pub best: Option<MoreMemory>,
     pub is_complete: bool,
@@ -30,7 +31,7 @@ pub(super) struct MemorySearch {
 /// Searches all nodes that may host stages.
 ///
 /// # Errors
-/// A placement that the checker refuses.
+/// Returns [`CheckFailure`] if the checker refuses a placement.
 pub(super) fn more_memory(request: &PlanRequest, stop: &dyn Stop) -> Result<MemorySearch, CheckFailure> {
     let mut search = MemorySearch { best: None, is_complete: true };
     let Ok((instance, sizes)) = stage_sizes(request, stop) else {
@@ -43,7 +44,7 @@ pub(super) fn more_memory(request: &PlanRequest, stop: &dyn Stop) -> Result<Memo
     Ok(search)
 }
 
-/// The sizes that a stage can have, ascending.
+/// Returns the instance, and the bytes that a stage can need, in ascending order.
 fn stage_sizes(request: &PlanRequest, stop: &dyn Stop) -> Result<(Instance, Vec<u64>), Stopped> {
     let instance = Instance::new(request, &|| stop.reason().is_some())?;
     let mut sizes = Vec::new();
@@ -58,7 +59,7 @@ fn stage_sizes(request: &PlanRequest, stop: &dyn Stop) -> Result<(Instance, Vec<
     Ok((instance, sizes))
 }
 
-/// One of each set of interchangeable nodes, the largest free memory first.
+/// Returns one node of each set of interchangeable nodes, those with the most free memory first.
 fn nodes_to_try(request: &PlanRequest, instance: &Instance) -> Vec<usize> {
     let nodes = &request.cluster.nodes;
     let mut tried: Vec<usize> = Vec::new();
@@ -75,7 +76,8 @@ fn taken_bytes(instance: &Instance, node: usize) -> u64 {
     instance.shares.taken_bytes[node]
 }
 
-/// The bytes that a node lacks for each size of stage that it cannot hold, ascending.
+/// Returns the bytes that a node lacks for each size of stage that it cannot hold, in ascending
+/// order.
 fn extras(request: &PlanRequest, instance: &Instance, sizes: &[u64], node: usize) -> Vec<u64> {
     let it = &request.cluster.nodes[node];
     let others_bytes = u128::from(it.reserved_bytes) + u128::from(taken_bytes(instance, node));
@@ -87,7 +89,7 @@ fn extras(request: &PlanRequest, instance: &Instance, sizes: &[u64], node: usize
 }
 
 impl MemorySearch {
-    /// Looks for less extra memory on one node than the best so far.
+    /// Searches for less extra memory on one node than the best so far.
     fn on_node(
         &mut self,
         request: &PlanRequest,
@@ -111,7 +113,7 @@ impl MemorySearch {
         Ok(())
     }
 
-    /// Tries so much more on a node; what stays undecided counts as too little.
+    /// Tries this much extra memory on a node. An undecided attempt counts as too little memory.
     fn attempt(
         &mut self,
         request: &PlanRequest,

@@ -1,4 +1,4 @@
-//! Pairs of nodes without a link that would make a placement possible if they had one.
+//! Pairs of nodes without a link, whose links could make a placement possible.
 
 use super::on_cluster;
 use crate::domain::cluster::Link;
@@ -8,19 +8,19 @@ use crate::links::{self, LinkFinder};
 /// The most pairs that are tried.
 const MOST_PAIRS: usize = 200;
 
-/// What a new link has where there is none to take the measure from.
+/// The new link if the cluster has no link to compare with.
 const WITHOUT_MEASURE: links::Link = links::Link { bandwidth_bps: 1e8, latency_s: 0.0 };
 
-/// The pairs that have no link in at least one direction, and what a new one would be like.
+/// The pairs that have no link in at least one direction, and the properties of a new link.
 pub(super) struct MissingLinks {
-    /// Places in the inventory, the first below the second.
+    /// Places in the inventory. The first is smaller than the second.
     pub pairs: Vec<(usize, usize)>,
-    /// A median link.
+    /// A link with the median bandwidth and the median latency of the links present.
     pub link: links::Link,
 }
 
 impl MissingLinks {
-    /// Looks at all pairs of nodes that host stages, source and sink.
+    /// Finds the pairs among the nodes that may host stages, the source and the sink.
     pub(super) fn new(request: &PlanRequest) -> Self {
         let (cluster, constraints) = (&request.cluster, &request.options.constraints);
         let is_end = |id: &String| [&constraints.source_node, &constraints.sink_node].contains(&&Some(id.clone()));
@@ -48,12 +48,12 @@ impl MissingLinks {
         Self { pairs, link }
     }
 
-    /// The pairs that are tried by themselves.
+    /// Returns the pairs that are tried one at a time.
     pub(super) fn tried(&self) -> &[(usize, usize)] {
         &self.pairs[..self.pairs.len().min(MOST_PAIRS)]
     }
 
-    /// The request with new links between these pairs, in the directions that have none.
+    /// Returns the request with new links between these pairs, in the directions that have none.
     pub(super) fn add(&self, request: &PlanRequest, pairs: &[(usize, usize)]) -> PlanRequest {
         let finder = LinkFinder::new(&request.cluster);
         let id = |node: usize| request.cluster.nodes[node].id.clone();

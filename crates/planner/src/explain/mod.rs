@@ -1,4 +1,5 @@
-//! Why an answer is as it is, and what would help: slack, bottlenecks, proven upgrades; repairs of what is infeasible.
+//! Explains an answer and what would improve it: slack, bottlenecks and proven upgrades. For an
+//! infeasible request it finds repairs.
 
 mod copy;
 mod find;
@@ -19,9 +20,10 @@ use crate::domain::explanation::Explanation;
 use crate::domain::placement::{PlacementDocument, Status};
 use crate::domain::request::PlanRequest;
 
-/// Divides the time of an explanation among its solves. As a [`Stop`], it ends the explanation as a whole.
+/// Divides the time of an explanation among its solves. As a [`Stop`], it ends the whole
+/// explanation.
 pub trait Slices: Stop {
-    /// When to end one solve that may take this part of the time that is left.
+    /// Returns the stop hook of one solve that may take this share of the time that is left.
     fn slice(&self, part: f64) -> Box<dyn Stop + '_>;
 }
 
@@ -31,19 +33,20 @@ impl Slices for NeverStop {
     }
 }
 
-/// What an explanation is given beside the request and its answer.
+/// What an explanation needs in addition to the request and its answer.
 #[derive(Clone, Copy)]
 pub struct ExplainEnv<'a> {
-    /// The most threads that it may use.
+    /// The most threads that the explanation may use.
     pub threads: usize,
-    /// When to end, as a whole and each solve.
+    /// The stop hooks of the whole explanation and of each solve.
     pub slices: &'a dyn Slices,
 }
 
-/// Explains the answer to a request.
+/// Explains the answer to a request. An infeasible answer gets repairs, and an answer with a
+/// placement gets upgrades.
 ///
 /// # Errors
-/// A placement of an upgraded or repaired request that the checker refuses.
+/// Returns [`CheckFailure`] if the checker refuses a placement of an upgraded or repaired request.
 ///
 /// # Examples
 ///
@@ -111,7 +114,7 @@ pub fn explain(
     Ok(explanation)
 }
 
-/// A request with another cluster.
+/// Returns the request with a changed cluster.
 fn on_cluster(
     request: &PlanRequest,
     change: impl FnOnce(&mut crate::domain::cluster::ClusterInventory),

@@ -1,4 +1,4 @@
-//! Single changes that make an infeasible request feasible, each verified by a placement.
+//! Repairs: single changes that make an infeasible request feasible, each verified by a placement.
 
 use super::ExplainEnv;
 use super::find::{Answer, find, judged, question, solve};
@@ -15,10 +15,10 @@ use crate::domain::request::PlanRequest;
 use crate::domain::unit::{bytes_text, counted, seconds_text};
 use crate::env::Stop;
 
-/// A target that no placement misses, for when only the number of stages counts.
+/// A target period that every placement meets. It is used if only the number of stages counts.
 const NO_TARGET_S: f64 = 1e100;
 
-/// One change to try.
+/// A change to try.
 enum Change {
     Memory,
     Pin(usize),
@@ -33,20 +33,20 @@ enum Change {
     Links,
 }
 
-/// What became of it.
+/// The results of the changes tried.
 #[derive(Default)]
 struct Tried {
     repairs: Vec<Repair>,
     undecided: u64,
 }
 
-/// Every single change that helps, and how many were left undecided.
+/// Returns every single change that helps, and the number of changes that were left undecided.
 ///
 /// # Errors
-/// A placement that the checker refuses.
+/// Returns [`CheckFailure`] if the checker refuses a placement.
 pub(super) fn repairs(request: &PlanRequest, env: &ExplainEnv<'_>) -> Result<(Vec<Repair>, u64), CheckFailure> {
     let changes = changes(request);
-    // Memory and links take many solves each: together they get as much time as the rest.
+    // Memory and links take many solves each. Together they get as much time as the other changes.
     let heavy = (changes.len() as f64 / 2.0).max(1.0);
     let weight = |change: &Change| if matches!(change, Change::Memory | Change::Links) { heavy } else { 1.0 };
     let tasks: Vec<(f64, Change)> = changes.into_iter().map(|change| (weight(&change), change)).collect();
@@ -101,7 +101,7 @@ impl Change {
         }
     }
 
-    /// Takes a constraint away.
+    /// Tries the request without a constraint.
     fn attempt_without(&self, request: &PlanRequest, stop: &dyn Stop) -> Result<Tried, CheckFailure> {
         let mut repaired = request.clone();
         let constraints = &mut repaired.options.constraints;
@@ -137,7 +137,7 @@ impl Change {
         }))
     }
 
-    /// The nodes and layers that a constraint names.
+    /// Returns the nodes and layers that a constraint names.
     fn concerned(&self, constraints: &Constraints) -> (Vec<String>, Vec<String>) {
         match self {
             Self::Pin(at) => {
@@ -152,7 +152,7 @@ impl Change {
     }
 }
 
-/// Lets excluded and unschedulable nodes host stages.
+/// Tries the request with excluded or unschedulable nodes admitted.
 fn admit(request: &PlanRequest, nodes: &[usize], stop: &dyn Stop) -> Result<Tried, CheckFailure> {
     let ids: Vec<String> = nodes.iter().map(|&node| request.cluster.nodes[node].id.clone()).collect();
     let several = nodes.len() > 1;
@@ -189,7 +189,7 @@ fn with_more_memory(request: &PlanRequest, stop: &dyn Stop) -> Result<Tried, Che
     Ok(Tried { repairs: repair.into_iter().collect(), undecided })
 }
 
-/// The fewest stages that are enough, under the target where there is one.
+/// Finds the fewest stages that are enough, within the target period if there is one.
 fn with_more_stages(request: &PlanRequest, stop: &dyn Stop) -> Result<Tried, CheckFailure> {
     let mut repaired = question(request);
     repaired.options.constraints.max_stages = None;
@@ -209,7 +209,8 @@ fn with_more_stages(request: &PlanRequest, stop: &dyn Stop) -> Result<Tried, Che
     }))
 }
 
-/// The least latency that is enough; with a target, that of some placement within it.
+/// Finds the least latency that is enough. With a target period it is the latency of some placement
+/// within the target.
 fn with_more_latency(request: &PlanRequest, stop: &dyn Stop) -> Result<Tried, CheckFailure> {
     let mut repaired = question(request);
     repaired.options.constraints.max_latency_s = None;
@@ -246,7 +247,7 @@ fn with_larger_target(request: &PlanRequest, stop: &dyn Stop) -> Result<Tried, C
     }))
 }
 
-/// Pairs by themselves, where all of them together help.
+/// Tries links between pairs one at a time, unless all of them together are proven not to help.
 fn with_links(request: &PlanRequest, stop: &dyn Stop) -> Result<Tried, CheckFailure> {
     let missing = MissingLinks::new(request);
     let mut tried = Tried::default();
@@ -282,7 +283,7 @@ fn verified(found: Answer, repair: impl FnOnce(&Evaluation) -> Repair) -> Tried 
     }
 }
 
-/// A change with the figures of the placement that verifies it.
+/// Returns a repair with the figures of the placement that verifies it.
 fn repair(kind: RepairKind, detail: String, evaluation: &Evaluation) -> Repair {
     Repair {
         kind,

@@ -1,4 +1,5 @@
-//! What each stage and transfer takes, how much is to spare, and what binds: read off a placement's figures.
+//! The time of each stage and transfer, how much is to spare, and what binds. All are read from a
+//! placement's figures.
 
 use std::collections::BTreeMap;
 
@@ -8,13 +9,13 @@ use crate::domain::placement::{Bottleneck, BottleneckKind, PlacementDocument, St
 use crate::domain::request::PlanRequest;
 use crate::domain::unit::bytes_text;
 
-/// What this close to the period is the period.
+/// A load within this relative difference of the period counts as the period.
 const SAME: f64 = 1e-12;
 
-/// Less than this share of a node's memory is little.
+/// Free memory below this share of a node's memory is little.
 const LITTLE: f64 = 0.05;
 
-/// The figures of a placement, with what is to spare.
+/// The slack of each stage and transfer of a placement, and what binds.
 #[derive(Debug, Default)]
 pub(super) struct Slack {
     pub stages: Vec<StageSlack>,
@@ -24,7 +25,7 @@ pub(super) struct Slack {
     pub warnings: Vec<MemoryWarning>,
 }
 
-/// Reads the slack off a document; nothing where it has no placement.
+/// Reads the slack of a document. It is empty if the document has no placement.
 pub(super) fn slack(request: &PlanRequest, document: &PlacementDocument) -> Slack {
     let Some(period_s) = document.period_s.filter(|_| !document.stages().is_empty()) else { return Slack::default() };
     let mut transfers = transfers(document.stages());
@@ -63,7 +64,7 @@ fn largest(loads: &[(Bottleneck, f64)]) -> Option<NextBottleneck> {
     Some(NextBottleneck { time_s, binding: binding.collect() })
 }
 
-/// Every transfer, its slack still open.
+/// Returns every transfer, with a slack of 0 that the caller fills in.
 fn transfers(stages: &[Stage]) -> Vec<TransferSlack> {
     let input = stages.first().and_then(|stage| Some((stage, stage.receive.as_ref()?)));
     let input = input.map(|(stage, receive)| TransferSlack {
@@ -89,8 +90,9 @@ fn transfers(stages: &[Stage]) -> Vec<TransferSlack> {
     input.into_iter().chain(outputs).collect()
 }
 
-/// All that each node receives, computes and sends. The sums are those of the cost model, in its order: a stage's own,
-/// then what its node does as the source and as the sink of stages elsewhere.
+/// Returns the seconds for which each node receives, computes and sends. They are summed in the
+/// order of the cost model: first a node's own stage, then its transfers as the source or the sink
+/// of stages elsewhere.
 fn node_loads(document: &PlacementDocument, transfers: &[TransferSlack]) -> BTreeMap<String, f64> {
     let mut loads: BTreeMap<String, f64> = BTreeMap::new();
     for stage in document.stages() {
@@ -112,7 +114,7 @@ fn node_loads(document: &PlacementDocument, transfers: &[TransferSlack]) -> BTre
     loads
 }
 
-/// With overlap `full` every step stands for itself.
+/// With overlap `full`: returns the load of each stage and transfer.
 fn step_loads(stages: &[StageSlack], transfers: &[TransferSlack]) -> Vec<(Bottleneck, f64)> {
     let of_transfer = |it: &TransferSlack| (Bottleneck { kind: it.kind, stage_index: it.stage_index }, it.time_s);
     let (input, outputs): (Vec<_>, Vec<_>) = transfers.iter().partition(|it| it.kind == BottleneckKind::Source);
@@ -124,7 +126,8 @@ fn step_loads(stages: &[StageSlack], transfers: &[TransferSlack]) -> Vec<(Bottle
     loads
 }
 
-/// With overlap `none` nodes bind: those of stages, and a source or sink that hosts none.
+/// With overlap `none`: returns the load of each node that hosts a stage, and of a source or sink
+/// that hosts none.
 fn all_node_loads(
     stages: &[StageSlack],
     transfers: &[TransferSlack],

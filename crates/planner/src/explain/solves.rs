@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use super::ExplainEnv;
 use crate::env::Stop;
 
-/// Works on every task in order, on as many threads as there may be; answers come in the order of the tasks. A task of
-/// weight 2 may take twice as long as one of weight 1.
+/// Runs every task, starting them in order on as many threads as `env` allows. Answers are in the
+/// order of the tasks. A task of weight 2 may take twice as long as a task of weight 1.
 pub(super) fn solve_all<T: Sync, R: Send>(
     env: &ExplainEnv<'_>,
     tasks: &[(f64, T)],

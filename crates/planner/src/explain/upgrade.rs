@@ -1,4 +1,4 @@
-//! Single upgrades: which there are for a placement, and the request that each makes.
+//! Single upgrades: those to try for a placement, and the request that each makes.
 
 use std::sync::Arc;
 
@@ -13,20 +13,20 @@ use crate::domain::request::PlanRequest;
 use crate::domain::unit::MAX_SAFE_INTEGER;
 use crate::links::LinkFinder;
 
-/// An upgrade: nodes by their places in the inventory.
+/// An upgrade. Nodes are places in the inventory.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Change {
     /// Twice the bandwidth.
     FasterLink { from: usize, to: usize },
-    /// Twice the speed of the first; the same holds for the others.
+    /// Twice the speed for the first node. The others are interchangeable with it.
     FasterNode(Vec<usize>),
-    /// Twice the memory of the first; the same holds for the others.
+    /// Twice the memory for the first node. The others are interchangeable with it.
     LargerNode(Vec<usize>),
-    /// One more like the first; the others are of the same kind.
+    /// One more node like the first. The others are of the same kind.
     OneMore(Vec<usize>),
 }
 
-/// Every upgrade to try, what binds first.
+/// Returns every upgrade to try. Those of stages with the least slack come first.
 pub(super) fn changes(request: &PlanRequest, explanation: &Explanation) -> Vec<Change> {
     let place = |id: &String| request.cluster.node_index(id);
     let mut changes = Vec::new();
@@ -49,7 +49,8 @@ pub(super) fn changes(request: &PlanRequest, explanation: &Explanation) -> Vec<C
     changes
 }
 
-/// With overlap `full` the transfers that bind, else those of nodes that bind.
+/// Returns `true` if a transfer's link is upgraded: the transfer binds or, without overlap, one of
+/// its nodes binds.
 fn is_upgraded(request: &PlanRequest, explanation: &Explanation, transfer: &TransferSlack) -> bool {
     let kind = if request.options.cost_model.overlap == Overlap::Full { transfer.kind } else { BottleneckKind::Node };
     match kind {
@@ -58,7 +59,7 @@ fn is_upgraded(request: &PlanRequest, explanation: &Explanation, transfer: &Tran
     }
 }
 
-/// Nodes in classes of an equivalence, by their first members.
+/// Groups nodes into classes of an equivalence, in the order of their first members.
 fn grouped(nodes: &[usize], same: impl Fn(usize, usize) -> bool) -> Vec<Vec<usize>> {
     let mut classes: Vec<Vec<usize>> = Vec::new();
     for &node in nodes {
@@ -70,7 +71,7 @@ fn grouped(nodes: &[usize], same: impl Fn(usize, usize) -> bool) -> Vec<Vec<usiz
     classes
 }
 
-/// Whether any of a node's compute takes time that a faster node would take less of.
+/// Returns `true` if a faster node would compute faster: the node has a speed or timings.
 fn has_pace(request: &PlanRequest, node: &Node) -> bool {
     let timed = |class: &String| request.model.layers.iter().any(|layer| layer.time_s.contains_key(class));
     node.flops_per_s.is_some() || node.device_class.as_ref().is_some_and(timed)
@@ -86,7 +87,7 @@ impl Change {
         }
     }
 
-    /// The request with this upgrade.
+    /// Returns the request with this upgrade.
     pub(super) fn apply(&self, request: &PlanRequest) -> PlanRequest {
         match self {
             Self::FasterLink { from, to } => with_faster_link(request, *from, *to),
@@ -135,7 +136,8 @@ fn with_faster_link(request: &PlanRequest, from: usize, to: usize) -> PlanReques
     upgraded
 }
 
-/// A node of a measured class gets a class of its own, whose times are half of the measured.
+/// Returns the request with a node twice as fast. If its class has timings, the node gets a class
+/// of its own with half of the times.
 fn with_faster_node(request: &PlanRequest, node: usize) -> PlanRequest {
     let mut upgraded = on_cluster(request, |cluster| {
         let node = &mut cluster.nodes[node];
@@ -161,7 +163,7 @@ fn with_faster_node(request: &PlanRequest, node: usize) -> PlanRequest {
     upgraded
 }
 
-/// A name that no node and no layer's timings have.
+/// Returns a class name that no node and no layer's timings have.
 fn free_class(request: &PlanRequest, class: &str) -> String {
     let mut name = format!("{class}-twice-as-fast");
     let is_taken = |name: &String| {

@@ -1,4 +1,5 @@
-//! What upgrades are worth. Each upgraded request is solved, and the two proofs bound the gain.
+//! The gain of upgrades. Each upgraded request is solved, and the bounds before and after give
+//! limits of the gain.
 
 use super::ExplainEnv;
 use super::solves::solve_all;
@@ -16,7 +17,7 @@ use crate::plan;
 /// Solves every upgrade of a placement.
 ///
 /// # Errors
-/// A placement that the checker refuses.
+/// Returns [`CheckFailure`] if the checker refuses a placement.
 pub(super) fn upgrades(
     request: &PlanRequest,
     document: &PlacementDocument,
@@ -45,14 +46,15 @@ fn value(
     upgraded.options.solver.gap = 0.0;
     let env = Env { seed: upgraded.options.solver.seed, threads: 1, stop, progress: &NoProgress };
     let found = plan(&upgraded, &env)?;
-    // The old placement is possible on the upgraded cluster too.
+    // The old placement is also possible on the upgraded cluster.
     let kept = evaluate(&upgraded, &proposals(document.stages()));
     if !kept.violations.is_empty() {
         return Err(CheckFailure { violations: kept.violations.iter().map(ToString::to_string).collect() });
     }
     let bound = bound(request, &found);
     let kept_objective = kept_objective(request, &kept);
-    // A proven optimum may be a rounding above what another order of summing gives the old placement.
+    // A proven optimum may be slightly above the old placement's value because that is summed in
+    // another order.
     let is_no_worse = |objective: &f64| found.status == Status::Optimal || *objective <= kept_objective;
     let new_objective = objective(request, &found).filter(is_no_worse);
     let new = Known { objective: new_objective.unwrap_or(kept_objective), bound };
@@ -92,7 +94,7 @@ fn ratio(old: f64, new: f64) -> Option<f64> {
     Some(old / new).filter(|ratio| ratio.is_finite())
 }
 
-/// What of a document is compared: with a base the least period found.
+/// Returns the value of a document that is compared. With a base it is the least period found.
 fn objective(request: &PlanRequest, document: &PlacementDocument) -> Option<f64> {
     if let Some(migration) = &document.migration {
         return migration.least_period_s.or(document.period_s);
@@ -120,7 +122,7 @@ fn kept_objective(request: &PlanRequest, kept: &Evaluation) -> f64 {
     }
 }
 
-/// Stages as they were proposed.
+/// Returns the proposals of stages.
 pub(super) fn proposals(stages: &[Stage]) -> Vec<StageProposal> {
     let proposal = |stage: &Stage| StageProposal { node_id: stage.node_id.clone(), layer_ids: stage.layer_ids.clone() };
     stages.iter().map(proposal).collect()
