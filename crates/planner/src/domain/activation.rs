@@ -1,18 +1,20 @@
-//! What is live while a layer runs, for profiles that do not say.
+//! Computes the bytes live while a layer runs, for profiles that do not state them.
 
 use super::chain::live_bytes;
 use super::model::ModelProfile;
 use super::options::CutPolicy;
 
-/// Tensors that are followed through the model at once: one bit of a word each.
+/// The number of tensors that one pass over the model handles: each has one bit of a word.
 const BATCH: usize = u64::BITS as usize;
 
-/// For each layer, bytes of live tensors while it runs: as the profile says, else derived. Constants are ignored.
+/// Returns, for each layer, the bytes of live tensors while it runs: as the profile states, or else
+/// derived. Constants are ignored.
 ///
-/// Derived is what is live in every order of the layers: the layer's own tensor, and those of its ancestors that the layer
-/// itself or a descendant of it reads. Under [`CutPolicy::InOrder`] it is what is live in the model's own order.
+/// The derived bytes are those live in every order of the layers: the layer's own tensor, and those
+/// of its ancestors that the layer itself or one of its descendants reads. Under
+/// [`CutPolicy::InOrder`] they are those live in the model's own order.
 ///
-/// O(L + E) where tensors are read soon after they are made, and never more than O((L + E) · L / 64).
+/// It takes O(L + E) if tensors are read soon after they are made, and at most O((L + E) · L / 64).
 pub fn activation_bytes(model: &ModelProfile, policy: CutPolicy) -> Vec<u64> {
     let given = || model.layers.iter().map(|layer| layer.activation_bytes);
     if let Some(all_given) = given().collect() {
@@ -36,8 +38,8 @@ fn live_in_every_order(model: &ModelProfile) -> Vec<u64> {
     live
 }
 
-/// The tensors that somebody reads, in batches of such that live about as long, each from the layer that makes it to its
-/// last reader.
+/// Returns the tensors that a layer reads, as the layer that makes each and its last reader. Each
+/// batch has tensors that are live for about the same number of layers.
 fn batches(model: &ModelProfile) -> Vec<Vec<(usize, usize)>> {
     let mut by_span: Vec<Vec<(usize, usize)>> = vec![Vec::new(); usize::BITS as usize + 1];
     for maker in (0..model.layers.len()).filter(|&layer| !model.is_constant(layer)) {
@@ -50,14 +52,15 @@ fn batches(model: &ModelProfile) -> Vec<Vec<(usize, usize)>> {
 
 struct Follow<'a> {
     model: &'a ModelProfile,
-    /// For each layer the bit of its tensor, where that is in the batch.
+    /// For each layer, the bit of its tensor, or 0 if the tensor is not in the batch.
     bit_of: Vec<u64>,
-    /// For each layer which tensors of the batch its ancestors made, later those of them that are live.
+    /// For each layer, the tensors of the batch that its ancestors made; later only those of them
+    /// that are live.
     words: Vec<u64>,
 }
 
 impl Follow<'_> {
-    /// Adds the bytes of a batch of tensors to each layer while which they are live.
+    /// Adds the bytes of a batch of tensors to each layer during which they are live.
     fn add(&mut self, tensors: &[(usize, usize)], live: &mut [u64]) {
         let Some(first) = tensors.iter().map(|&(maker, _)| maker).min() else { return };
         let last = tensors.iter().map(|&(_, last_reader)| last_reader).max().unwrap_or(first);

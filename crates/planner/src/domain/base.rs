@@ -1,4 +1,4 @@
-//! The placement that runs already when a request asks to plan again.
+//! The base: the placement that runs already when a request asks to plan again.
 
 use std::collections::BTreeMap;
 
@@ -21,10 +21,10 @@ pub struct BasePlacement {
 }
 
 impl BasePlacement {
-    /// Field names of the document.
+    /// The field names of the document.
     pub const FIELDS: [&'static str; 1] = ["stages"];
 
-    /// Reads a base from within a document.
+    /// Reads a base within a document. Records every fault.
     pub fn read(reader: &mut Reader, value: &Value) -> Option<Self> {
         let map = reader.object(value, &Self::FIELDS)?;
         let read_stages = |reader: &mut Reader, value| reader.items(value, StageProposal::read);
@@ -33,14 +33,14 @@ impl BasePlacement {
         Some(Self { stages: stages.into_iter().flatten().collect() })
     }
 
-    /// For each layer the node that holds it.
+    /// Returns, for each layer, the node that holds it.
     pub fn holders(&self) -> BTreeMap<&str, &str> {
         let held = self.stages.iter().flat_map(|stage| stage.layer_ids.iter().map(|layer| (layer, &stage.node_id)));
         held.map(|(layer, node)| (layer.as_str(), node.as_str())).collect()
     }
 }
 
-/// Each layer stands in one stage.
+/// Checks that each layer is in one stage only.
 fn check_layers(reader: &mut Reader, stages: &[Option<StageProposal>]) {
     let mut first_stage: BTreeMap<&str, usize> = BTreeMap::new();
     for (index, stage) in stages.iter().enumerate() {

@@ -1,27 +1,30 @@
-//! A model as a chain: where it may be cut, and how many bytes cross each cut.
+//! A model as a chain: its cut points, and the bytes that cross each cut.
 //!
-//! Positions count layers: position `p` lies before layer `p` of the topological order, 0 before the first, L behind
-//! the last. All of this costs O(L + E).
+//! Positions count layers. Position `p` is before layer `p` of the topological order, 0 is before
+//! the first layer, and L is after the last. Everything here takes O(L + E).
 
 use super::model::ModelProfile;
 use super::options::{Colocation, CutPolicy};
 
-/// Blocks 1..m of consecutive layers between neighbouring cut points, with the bytes of each boundary.
+/// Blocks 1..m of consecutive layers between neighbouring cut points, with the bytes of each
+/// boundary.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Chain {
-    /// m + 1 layer positions: 0, every cut point, L. Block `b` holds layers `positions[b - 1]..positions[b]`.
+    /// The m + 1 positions of layers: 0, every cut point, and L. Block `b` holds layers
+    /// `positions[b - 1]..positions[b]`.
     pub positions: Vec<usize>,
-    /// m + 1 sizes: t_0 the model's inputs, t_j the boundary behind block j, t_m the model's outputs.
+    /// The m + 1 boundaries in bytes: t_0 is the model's inputs, t_j is the boundary after block j,
+    /// and t_m is the model's outputs.
     pub boundary_bytes: Vec<u64>,
 }
 
 impl Chain {
-    /// Cuts a model under a policy, and nowhere between layers that stay together.
+    /// Cuts a model under a policy. No cut divides layers that stay together.
     pub fn new(model: &ModelProfile, policy: CutPolicy, colocate: &[Colocation]) -> Self {
         let layers = model.layers.len();
         let crossing = crossing_tensors(model);
-        // Before the first layer that works there is no stage to cut behind. Each cut has all inputs, unless it is one of the
-        // profile's own order.
+        // A stage needs at least one layer that is not an input. Each cut has all inputs, unless
+        // the policy is `in_order`.
         let first_working_layer = (0..layers).find(|&layer| !model.is_input(layer)).unwrap_or(layers);
         let last_input = (0..layers).rev().find(|&layer| policy != CutPolicy::InOrder && model.is_input(layer));
         let first_position = (first_working_layer + 1).max(last_input.map_or(0, |input| input + 1));
@@ -38,13 +41,14 @@ impl Chain {
         chain
     }
 
-    /// m, the number of blocks.
+    /// Returns m, the number of blocks.
     pub fn blocks(&self) -> usize {
         self.positions.len() - 1
     }
 }
 
-/// For each position 0..=L, whether it lies between the first and the last of layers that stay together.
+/// Returns, for each position 0..=L, whether it lies between the first and the last of layers that
+/// stay together.
 fn kept_whole(model: &ModelProfile, colocate: &[Colocation]) -> Vec<bool> {
     let mut kept_whole = vec![false; model.layers.len() + 1];
     if colocate.is_empty() {
@@ -62,14 +66,14 @@ fn kept_whole(model: &ModelProfile, colocate: &[Colocation]) -> Vec<bool> {
 /// What crosses one position.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Crossing {
-    /// How many tensors.
+    /// The number of tensors.
     pub tensors: usize,
-    /// Their bytes.
+    /// The sum of their bytes.
     pub bytes: u64,
 }
 
-/// For each position 0..=L, the tensors made before it and read behind it. A model output crosses every later
-/// position: the last stage delivers it.
+/// Returns, for each position 0..=L, the tensors made before it and read after it. A model output
+/// crosses every later position, because the last stage delivers it.
 pub fn crossing_tensors(model: &ModelProfile) -> Vec<Crossing> {
     let layers = model.layers.len();
     let mut gone_at = vec![Vec::new(); layers + 1];
@@ -89,8 +93,9 @@ pub fn crossing_tensors(model: &ModelProfile) -> Vec<Crossing> {
     crossing
 }
 
-/// The layers whose tensors cross a position; before the first layer, those that hold the model's inputs, and behind the
-/// last one, those whose tensors are its outputs.
+/// Returns the layers whose tensors cross a position. Before the first layer these are the layers
+/// that hold the model's inputs; after the last layer they are the layers whose tensors are its
+/// outputs.
 pub fn crossing_layers(model: &ModelProfile, position: usize) -> impl Iterator<Item = usize> + '_ {
     let layers = model.layers.len();
     let before = if position == 0 { layers } else { position };
@@ -101,20 +106,22 @@ pub fn crossing_layers(model: &ModelProfile, position: usize) -> impl Iterator<I
     })
 }
 
-/// The position at which a layer's tensor is needed no more: behind its last reader; never, for a model output (its
-/// last position is L, where the outputs leave; they are counted there by [`ModelProfile::output_bytes`]).
+/// Returns the position after the last reader of a layer's tensor. For a model output it is L,
+/// where [`ModelProfile::output_bytes`] counts the outputs.
 fn last_position(model: &ModelProfile, layer: usize) -> usize {
     model.readers(layer).iter().map(|reader| reader + 1).max().unwrap_or(model.layers.len())
 }
 
-/// For each layer, bytes of live tensors while it runs: as the profile says, else [`live_bytes`].
+/// Returns, for each layer, the bytes of live tensors while it runs: as the profile states, or else
+/// [`live_bytes`].
 pub fn activation_bytes(model: &ModelProfile) -> Vec<u64> {
     let derived = live_bytes(model);
     model.layers.iter().zip(derived).map(|(layer, derived)| layer.activation_bytes.unwrap_or(derived)).collect()
 }
 
-/// For each layer, the bytes of live tensors while it runs, for profiles that do not say: a tensor is live from the
-/// layer that makes it until its last reader has run, a model output to the end. Constants are ignored.
+/// Returns, for each layer, the bytes of live tensors while it runs, for profiles that do not state
+/// them. A tensor is live from the layer that makes it until its last reader has run. A model
+/// output is live to the end. Constants are ignored.
 pub fn live_bytes(model: &ModelProfile) -> Vec<u64> {
     let layers = model.layers.len();
     let output_bytes = |layer: usize| if model.is_constant(layer) { 0 } else { model.layers[layer].output_bytes };

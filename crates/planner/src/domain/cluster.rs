@@ -106,17 +106,20 @@ pub struct ClusterInventory {
 }
 
 impl ClusterInventory {
-    /// Field names of the document.
+    /// The field names of the document.
     pub const FIELDS: [&'static str; 5] = ["name", "description", "nodes", "links", "network"];
 
     /// Reads a whole document that is a cluster inventory.
+    ///
+    /// # Errors
+    /// Returns every fault of the document.
     pub fn from_json(value: &Value) -> Result<Self, Vec<Fault>> {
         let mut reader = Reader::new();
         let cluster = Self::read(&mut reader, value);
         reader.finish(cluster)
     }
 
-    /// Reads an inventory from within a document.
+    /// Reads an inventory within a document. Records every fault.
     pub fn read(reader: &mut Reader, value: &Value) -> Option<Self> {
         let map = reader.object(value, &Self::FIELDS)?;
         let name = reader.required(map, "name", Reader::id);
@@ -126,7 +129,8 @@ impl ClusterInventory {
         let network = reader.optional(map, "network", Network::read);
         let nodes = nodes?;
         let index_of = index_nodes(reader, &nodes);
-        // Where a node could not be read, a link to it would look dangling; the node's own fault says enough.
+        // If a node could not be read, a link to it would look dangling. The node's own fault is
+        // enough.
         let all_known = nodes.iter().all(Option::is_some);
         if all_known {
             reader.within("links", |reader| check_links(reader, &links, &index_of));
@@ -143,12 +147,12 @@ impl ClusterInventory {
         Some(Self { name: name?, description, nodes: nodes?, links: links?, network, index_of })
     }
 
-    /// A node's place in the list.
+    /// Returns a node's index in the list, or `None` if no node has this id.
     pub fn node_index(&self, id: &str) -> Option<usize> {
         self.index_of.get(id).copied()
     }
 
-    /// Adds a node behind all others; its id must be new.
+    /// Appends a node. Its id must be new.
     pub fn add_node(&mut self, node: Node) {
         self.index_of.insert(node.id.clone(), self.nodes.len());
         self.nodes.push(node);
@@ -156,11 +160,11 @@ impl ClusterInventory {
 }
 
 impl Node {
-    /// Field names of the document.
+    /// The field names of the document.
     pub const FIELDS: [&'static str; 8] =
         ["id", "memory_bytes", "reserved_bytes", "flops_per_s", "device_class", "labels", "schedulable", "position_m"];
 
-    /// Reads a node from within a document.
+    /// Reads a node within a document. Records every fault.
     pub fn read(reader: &mut Reader, value: &Value) -> Option<Self> {
         let map = reader.object(value, &Self::FIELDS)?;
         let id = reader.required(map, "id", Reader::id);
@@ -175,23 +179,25 @@ impl Node {
         let device_class = reader.optional(map, "device_class", Reader::id);
         let labels = reader.optional(map, "labels", Reader::labels).unwrap_or_default();
         let schedulable = reader.optional(map, "schedulable", Reader::flag).unwrap_or(true);
-        // A position that could not be read is recorded; nowhere stands for it, so that it is not called missing.
+        // The fault of a position that could not be read is recorded. A placeholder prevents a
+        // second fault for a missing position.
         let nowhere = Position { x: f64::NAN, y: f64::NAN };
         let position_m =
             reader.optional(map, "position_m", |reader, value| Some(Position::read(reader, value).unwrap_or(nowhere)));
-        // A faulty size is recorded; zero stands for it, so that the links can still be judged.
+        // The fault of a size that could not be read is recorded. With zero in its place, the links
+        // can still be checked.
         let memory_bytes = memory_bytes.unwrap_or(0);
         Some(Self { id: id?, memory_bytes, reserved_bytes, flops_per_s, device_class, labels, schedulable, position_m })
     }
 
-    /// Memory that stages may take, bytes.
+    /// Returns the memory that stages may take, in bytes.
     pub fn free_bytes(&self) -> u64 {
         self.memory_bytes.saturating_sub(self.reserved_bytes)
     }
 }
 
 impl Position {
-    /// Field names of the document.
+    /// The field names of the document.
     pub const FIELDS: [&'static str; 2] = ["x", "y"];
 
     fn read(reader: &mut Reader, value: &Value) -> Option<Self> {
@@ -206,10 +212,10 @@ impl Position {
 }
 
 impl Link {
-    /// Field names of the document.
+    /// The field names of the document.
     pub const FIELDS: [&'static str; 5] = ["from", "to", "bandwidth_bps", "latency_s", "bidirectional"];
 
-    /// Reads a link from within a document.
+    /// Reads a link within a document. Records every fault.
     pub fn read(reader: &mut Reader, value: &Value) -> Option<Self> {
         let map = reader.object(value, &Self::FIELDS)?;
         let from = reader.required(map, "from", Reader::id);
@@ -283,7 +289,7 @@ fn check_links(reader: &mut Reader, links: &[Option<Link>], index_of: &BTreeMap<
 
 const NO_POSITION: &str = "the node has no position, but the network is radio";
 
-/// Radio links are computed from places: every node needs one of its own.
+/// Checks positions: a radio network needs a different position for every node.
 fn check_positions(reader: &mut Reader, nodes: &[Option<Node>]) {
     let mut first_at: BTreeMap<(u64, u64), usize> = BTreeMap::new();
     for (index, node) in nodes.iter().enumerate() {

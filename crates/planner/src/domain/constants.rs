@@ -1,28 +1,30 @@
-//! Constant layers: weights, shapes, and what is computed of them alone. No input of the model reaches them, so each stage
-//! that needs one has a copy of its own.
+//! Constant layers: weights, shapes, and what is computed only from them. No root of the model
+//! leads to them, so each stage that needs one has its own copy.
 //!
-//! Which constants lead to a layer is found once for each set of constants that is read directly: layers that read the
-//! same ones share a list. O(L + E), and as much as the lists are long.
+//! The constants that lead to a layer are found once for each set of constants that layers read
+//! directly. Layers that read the same constants share a list. This takes O(L + E) and the length
+//! of the lists.
 
 use rustc_hash::FxHashMap;
 
-/// All lists together take at most so many steps to find, which bounds their memory.
+/// The most steps that finding all lists may take. This limits their memory.
 pub(super) const MOST_STEPS: usize = 1 << 24;
 
 /// The constant layers of a model, by their places in the order.
 #[derive(Debug, Clone)]
 pub(super) struct Constants {
     is_constant: Vec<bool>,
-    /// Each list ascends; the first is empty.
+    /// The lists, each in ascending order. The first is empty.
     lists: Vec<Vec<usize>>,
-    /// For each layer the list of the constants that lead to it.
+    /// For each layer, the list of the constants that lead to it.
     list_of: Vec<usize>,
-    /// The constants that are outputs of the model, and those that lead to them, ascending.
+    /// The constants that are outputs of the model and those that lead to them, in ascending order.
     delivered: Vec<usize>,
 }
 
 impl Constants {
-    /// Finds them in a model whose layers stand in topological order. `None` where that takes more than [`MOST_STEPS`].
+    /// Finds the constants of a model whose layers are in topological order. Returns `None` if this
+    /// takes more than [`MOST_STEPS`].
     pub(super) fn new(readers: &[Vec<usize>], makers: &[Vec<usize>], is_root: impl Fn(usize) -> bool) -> Option<Self> {
         let layers = makers.len();
         let is_constant = unreached(makers, is_root);
@@ -67,7 +69,8 @@ impl Constants {
     }
 }
 
-/// For each layer whether no root reaches it; without roots that is said of none.
+/// Returns, for each layer, whether no root leads to it. In a model without roots this is `false`
+/// for all layers.
 fn unreached(makers: &[Vec<usize>], is_root: impl Fn(usize) -> bool) -> Vec<bool> {
     let mut reached = vec![false; makers.len()];
     for layer in 0..makers.len() {
@@ -77,17 +80,19 @@ fn unreached(makers: &[Vec<usize>], is_root: impl Fn(usize) -> bool) -> Vec<bool
     reached.into_iter().map(|reached| has_roots && !reached).collect()
 }
 
-/// Walks from constants to all that they are made of. What makes a constant is constant too.
+/// Searches backwards from constants to all layers that lead to them. A layer that leads to a
+/// constant is constant too.
 struct Search<'a> {
     makers: &'a [Vec<usize>],
-    /// For each layer the number of the search that saw it last.
+    /// For each layer, the number of the last search that found it.
     seen_by: Vec<usize>,
     searches: usize,
     steps: usize,
 }
 
 impl Search<'_> {
-    /// Some constants and all that lead to them, ascending.
+    /// Returns some constants and all layers that lead to them, in ascending order. Returns `None`
+    /// if the search takes too many steps.
     fn leading_to(&mut self, constants: &[usize]) -> Option<Vec<usize>> {
         self.searches += 1;
         let mut found = Vec::new();

@@ -1,4 +1,4 @@
-//! The explanation of an answer: what binds, what is to spare, what an upgrade would give, what would repair it.
+//! The explanation of an answer: what binds, the slack, the gain of upgrades, and repairs.
 
 use serde::Serialize;
 #[cfg(feature = "schema")]

@@ -1,4 +1,4 @@
-//! What is wrong with a document: where, what, and what to do about it.
+//! The faults of a document: where each is, what is wrong, and what to do about it.
 
 use serde::{Deserialize, Serialize};
 #[cfg(feature = "schema")]
@@ -62,7 +62,7 @@ pub struct Fault {
 }
 
 impl Fault {
-    /// A fault of nothing that has an id.
+    /// Creates a fault that belongs to no layer and no node.
     pub fn new(
         pointer: impl Into<String>,
         code: FaultCode,

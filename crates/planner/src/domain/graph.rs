@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
-/// For each vertex, the vertices that an edge leads to, in edge order.
+/// Returns, for each vertex, the vertices to which its edges lead, in edge order.
 pub fn successors(vertices: usize, edges: &[(usize, usize)]) -> Vec<Vec<usize>> {
     let mut successors = vec![Vec::new(); vertices];
     for &(from, to) in edges {
@@ -12,9 +12,13 @@ pub fn successors(vertices: usize, edges: &[(usize, usize)]) -> Vec<Vec<usize>> 
     successors
 }
 
-/// The topological order that takes, of all vertices whose predecessors are placed, the smallest (Kahn 1962, with a
-/// heap); an order that is topological already stays as it is. Where cycles prevent it: one cycle of each tangle,
-/// as vertices in edge order. O((V + E) log V).
+/// Returns a topological order: the smallest vertex whose predecessors are placed comes next (Kahn
+/// 1962, with a heap). An order that is topological already stays unchanged. It takes O((V + E) log
+/// V).
+///
+/// # Errors
+/// If there are cycles, returns at least one of each group of connected cycles, as vertices in edge
+/// order.
 pub fn topological_order(vertices: usize, edges: &[(usize, usize)]) -> Result<Vec<usize>, Vec<Vec<usize>>> {
     let successors = successors(vertices, edges);
     let mut waiting_for = vec![0_usize; vertices];
@@ -35,7 +39,8 @@ pub fn topological_order(vertices: usize, edges: &[(usize, usize)]) -> Result<Ve
     if order.len() == vertices { Ok(order) } else { Err(cycles(edges, &waiting_for)) }
 }
 
-/// Walks backwards among the vertices that still wait: each has a predecessor that waits, so each walk meets itself.
+/// Finds cycles by walking backwards among the vertices that still wait for a predecessor. Each of
+/// them has a predecessor that also waits, so each walk comes back to a vertex seen before.
 fn cycles(edges: &[(usize, usize)], waiting_for: &[usize]) -> Vec<Vec<usize>> {
     let mut waiting_predecessor = vec![None; waiting_for.len()];
     for &(from, to) in edges {

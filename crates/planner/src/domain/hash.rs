@@ -1,21 +1,22 @@
-//! Content hashes: how a document is known again.
+//! Content hashes, by which equal documents are recognised.
 
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
-/// SHA-256 (FIPS 180-4) of a value's JSON, in lower-case hexadecimal: 64 characters.
+/// Returns the SHA-256 (FIPS 180-4) of a value's JSON as 64 lower-case hexadecimal characters.
 pub fn content_hash(value: &impl Serialize) -> String {
     text_hash(&json_text(value))
 }
 
-/// SHA-256 of a text, in lower-case hexadecimal.
+/// Returns the SHA-256 of a text as 64 lower-case hexadecimal characters.
 pub fn text_hash(text: &str) -> String {
     Sha256::digest(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// A value's JSON.
+/// Returns a value's JSON.
 pub fn json_text(value: &impl Serialize) -> String {
-    // Domain types hold no map with other than text keys and no infinite number: writing them cannot fail.
+    // Domain types have only text keys in maps and no infinite numbers, so writing them cannot
+    // fail.
     serde_json::to_string(value).expect("domain types are JSON")
 }
 

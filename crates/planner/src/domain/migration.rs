@@ -1,4 +1,5 @@
-//! What replanning ships: the layers that move, their bytes, and how long that may take.
+//! The migration of a replanned model: the layers that move, their bytes, and the time that
+//! shipping may take.
 
 use serde::{Deserialize, Serialize};
 #[cfg(feature = "schema")]

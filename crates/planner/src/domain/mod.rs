@@ -1,7 +1,8 @@
-//! Validated types without input or output: what the other rooms speak of.
+//! Validated types without input or output, which the other modules share.
 //!
-//! A document is read once, when it arrives, by [`read::Reader`], which collects every fault with its JSON pointer.
-//! What comes out is valid from then on: fields are public to read, and the only way to make a value is to read one.
+//! A document is read once, when it arrives, by [`read::Reader`], which collects every fault with
+//! its JSON pointer. Values that were read are valid. Some have public fields: code that changes a
+//! copy of such a value must keep it valid.
 
 pub mod activation;
 pub mod base;

@@ -91,17 +91,20 @@ pub struct ModelProfile {
 }
 
 impl ModelProfile {
-    /// Field names of the document.
+    /// The field names of the document.
     pub const FIELDS: [&'static str; 5] = ["name", "description", "batch_size", "layers", "edges"];
 
     /// Reads a whole document that is a model profile.
+    ///
+    /// # Errors
+    /// Returns every fault of the document.
     pub fn from_json(value: &Value) -> Result<Self, Vec<Fault>> {
         let mut reader = Reader::new();
         let model = Self::read(&mut reader, value);
         reader.finish(model)
     }
 
-    /// Reads a profile from within a document.
+    /// Reads a profile within a document. Records every fault.
     pub fn read(reader: &mut Reader, value: &Value) -> Option<Self> {
         let map = reader.object(value, &Self::FIELDS)?;
         let name = reader.required(map, "name", Reader::id);
@@ -135,61 +138,64 @@ impl ModelProfile {
         })
     }
 
-    /// The layers that read a layer's tensor, by their places in the order, ascending.
+    /// Returns the layers that read a layer's tensor, as their places in the order, ascending.
     pub fn readers(&self, layer: usize) -> &[usize] {
         &self.readers[layer]
     }
 
-    /// The layers whose tensors a layer reads, by their places in the order, ascending.
+    /// Returns the layers whose tensors a layer reads, as their places in the order, ascending.
     pub fn makers(&self, layer: usize) -> &[usize] {
         &self.makers[layer]
     }
 
-    /// Whether a layer holds an input tensor of the model: no predecessor, no parameters, no work.
+    /// Returns `true` if a layer holds an input tensor of the model: it has no predecessor, no
+    /// parameters and no work.
     pub fn is_input(&self, layer: usize) -> bool {
         let it = &self.layers[layer];
         self.makers[layer].is_empty() && it.param_bytes == 0 && !it.works()
     }
 
-    /// Whether what a layer makes can differ from pass to pass by itself: it holds an input, or has no predecessor and works.
+    /// Returns `true` if a layer is a root: it holds an input, or it has no predecessor and works.
+    /// Its tensor can differ from pass to pass.
     pub fn is_root(&self, layer: usize) -> bool {
         self.makers[layer].is_empty() && (self.is_input(layer) || self.layers[layer].works())
     }
 
-    /// Whether no root reaches a layer, as with a weight, a shape or a dequantised weight. In a model without roots nothing
-    /// is constant.
+    /// Returns `true` if no root leads to a layer, as with a weight, a shape or a dequantised
+    /// weight. In a model without roots no layer is constant.
     pub fn is_constant(&self, layer: usize) -> bool {
         self.constants.is_constant(layer)
     }
 
-    /// The constant layers that lead to a layer that is not constant, ascending: the stage that runs it holds a copy of each.
-    /// Empty for a constant layer.
+    /// Returns the constant layers that lead to a layer that is not constant, in ascending order.
+    /// The stage that runs the layer holds a copy of each. The list is empty for a constant layer.
     pub fn constants_behind(&self, layer: usize) -> &[usize] {
         self.constants.behind(layer)
     }
 
-    /// The constant layers whose tensors a layer reads itself, ascending.
+    /// Returns the constant layers whose tensors a layer reads itself, in ascending order.
     pub fn constants_read(&self, layer: usize) -> impl Iterator<Item = usize> + '_ {
         self.makers[layer].iter().copied().filter(|&maker| self.is_constant(maker))
     }
 
-    /// The constant layers that are outputs of the model, since no layer reads them, ascending: the last stage delivers them.
+    /// Returns the constant layers that are outputs of the model because no layer reads them, in
+    /// ascending order. The last stage delivers them.
     pub fn constant_outputs(&self) -> impl Iterator<Item = usize> + '_ {
         self.constants_delivered().iter().copied().filter(|&layer| self.readers[layer].is_empty())
     }
 
-    /// The constant layers that are outputs of the model, and those that lead to them, ascending: the last stage holds a copy
-    /// of each.
+    /// Returns the constant layers that are outputs of the model and those that lead to them, in
+    /// ascending order. The last stage holds a copy of each.
     pub fn constants_delivered(&self) -> &[usize] {
         self.constants.delivered()
     }
 
-    /// The constant layers that a stage of some layers holds a copy of, ascending: those that lead to its layers, and with the
-    /// last stage those that are outputs or lead to them.
+    /// Returns the constant layers of which a stage holds a copy, in ascending order: those that
+    /// lead to its layers and, in the last stage, those that are outputs or lead to them.
     pub fn constants_of_stage(&self, layers: impl IntoIterator<Item = usize>, is_last: bool) -> Vec<usize> {
         let delivered = if is_last { self.constants_delivered() } else { &[] };
         let mut held: BTreeSet<usize> = delivered.iter().copied().collect();
-        // Neighbours often share a list.
+        // Neighbouring layers often share a list.
         let mut before: &[usize] = &[];
         for list in layers.into_iter().map(|layer| self.constants_behind(layer)) {
             if !std::ptr::eq(list, before) {
@@ -200,7 +206,8 @@ impl ModelProfile {
         held.into_iter().collect()
     }
 
-    /// The layers that a constant layer leads to and that are not constant themselves, ascending.
+    /// Returns the layers that a constant layer leads to and that are not constant themselves, in
+    /// ascending order.
     pub fn readers_of_constant(&self, layer: usize) -> Vec<usize> {
         let mut seen = BTreeSet::from([layer]);
         let mut waiting = vec![layer];
@@ -214,35 +221,36 @@ impl ModelProfile {
         seen.into_iter().filter(|&layer| !self.is_constant(layer)).collect()
     }
 
-    /// t_0: bytes of the model's inputs.
+    /// Returns t_0: the bytes of the model's inputs.
     pub fn input_bytes(&self) -> u64 {
         (0..self.layers.len()).filter(|&layer| self.is_input(layer)).map(|layer| self.layers[layer].output_bytes).sum()
     }
 
-    /// t_m: bytes of the model's outputs, the tensors that no layer reads.
+    /// Returns t_m: the bytes of the model's outputs, the tensors that no layer reads.
     pub fn output_bytes(&self) -> u64 {
         let outputs = (0..self.layers.len()).filter(|&layer| self.readers[layer].is_empty());
         outputs.map(|layer| self.layers[layer].output_bytes).sum()
     }
 
-    /// A layer's place in the order.
+    /// Returns a layer's place in the order, or `None` if no layer has this id.
     pub fn layer_index(&self, id: &str) -> Option<usize> {
         self.index_of.get(id).copied()
     }
 }
 
 impl Layer {
-    /// Field names of the document.
+    /// The field names of the document.
     pub const FIELDS: [&'static str; 8] =
         ["id", "op", "param_bytes", "output_bytes", "flops", "activation_bytes", "state_bytes", "time_s"];
 
-    /// Whether it has operations or measured seconds of its own.
+    /// Returns `true` if the layer has operations or measured seconds of its own.
     pub fn works(&self) -> bool {
         self.flops > 0 || self.time_s.values().any(|&seconds| seconds > 0.0)
     }
 
-    /// The measured time on a class of device in whole picoseconds, rounded to the nearest; `None` where it was not measured.
-    /// Those of all layers of a model that was read sum to less than 2⁶⁴.
+    /// Returns the measured time on a device class in whole picoseconds, rounded to the nearest, or
+    /// `None` if it was not measured. For a model that was read, the times of all layers sum to
+    /// less than 2⁶⁴.
     pub fn picoseconds(&self, class: &str) -> Option<u64> {
         self.time_s.get(class).map(|&seconds| picoseconds(seconds))
     }
@@ -257,7 +265,8 @@ impl Layer {
         let activation_bytes = reader.optional(map, "activation_bytes", Reader::size);
         let state_bytes = reader.optional(map, "state_bytes", Reader::size);
         let time_s = reader.optional(map, "time_s", read_times);
-        // A faulty size is recorded; zero stands for it, so that the other layers and the edges can still be judged.
+        // The fault of a size that could not be read is recorded. With zero in its place, the other
+        // layers and the edges can still be checked.
         Some(Self {
             id: id?,
             op,
@@ -272,7 +281,7 @@ impl Layer {
 }
 
 impl Edge {
-    /// Field names of the document.
+    /// The field names of the document.
     pub const FIELDS: [&'static str; 2] = ["from", "to"];
 
     fn read(reader: &mut Reader, value: &Value) -> Option<Self> {
@@ -283,7 +292,7 @@ impl Edge {
     }
 }
 
-/// Seconds as whole picoseconds; what is too long for them is as long as they go.
+/// Returns seconds as whole picoseconds. A time that is too long becomes the largest value.
 fn picoseconds(seconds: f64) -> u64 {
     (seconds * 1e12).round() as u64
 }
@@ -323,9 +332,10 @@ fn read_layers(reader: &mut Reader, value: &Value) -> Option<Vec<Option<Layer>>>
     Some(layers)
 }
 
-/// The times of all layers on one class of device stay so short that their picoseconds can be summed.
+/// Checks that the times of all layers on one device class are short enough to sum their
+/// picoseconds.
 fn check_total_times(reader: &mut Reader, layers: &[Option<Layer>]) {
-    /// About 116 days.
+    /// This is about 116 days.
     const MOST_S: f64 = 1e7;
     let mut total_s: BTreeMap<&str, f64> = BTreeMap::new();
     for (class, seconds) in layers.iter().flatten().flat_map(|layer| &layer.time_s) {
@@ -340,7 +350,7 @@ fn check_total_times(reader: &mut Reader, layers: &[Option<Layer>]) {
 /// An edge as the places of its ends in a list of layers.
 type Ends = (usize, usize);
 
-/// The layers in topological order and the edges between their places there, sorted.
+/// Returns the layers in topological order and the edges between their places there, sorted.
 fn in_order(
     reader: &mut Reader,
     layers: Vec<Option<Layer>>,
@@ -358,7 +368,8 @@ fn in_order(
             });
         }
     }
-    // Where a layer could not be read, an edge to it would look dangling; the layer's own fault says enough.
+    // If a layer could not be read, an edge to it would look dangling. The layer's own fault is
+    // enough.
     let all_known = layers.iter().all(Option::is_some);
     let known_edges = known_edges(reader, edges, &index_of, all_known);
     let layers: Option<Vec<Layer>> = layers.into_iter().collect();
@@ -385,7 +396,7 @@ fn in_order(
     Some((layers, pairs))
 }
 
-/// The edges whose ends are known, each with its place in the document.
+/// Returns the edges whose ends are known, each with its index in the document.
 fn known_edges(
     reader: &mut Reader,
     edges: &[Option<Edge>],

@@ -15,11 +15,11 @@ use super::unit::counted;
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Network {
-    /// Every pair alike.
+    /// The same link for every pair.
     FullMesh(FullMesh),
-    /// Every pair by its distance.
+    /// A link for every pair by its distance.
     Radio(Radio),
-    /// Every pair as measured.
+    /// A link for every pair as measured.
     Matrix(Matrix),
 }
 
@@ -66,7 +66,7 @@ pub struct Matrix {
 }
 
 impl Network {
-    /// Reads the rule from within a document.
+    /// Reads the rule within a document. Records every fault.
     pub fn read(reader: &mut Reader, value: &Value) -> Option<Self> {
         let map = reader.map(value)?;
         let kinds = [("full_mesh", 0), ("radio", 1), ("matrix", 2)];
@@ -84,7 +84,7 @@ fn read_latency(reader: &mut Reader, map: &Map<String, Value>) -> f64 {
 }
 
 impl FullMesh {
-    /// Field names of the document.
+    /// The field names of the document.
     pub const FIELDS: [&'static str; 3] = ["kind", "bandwidth_bps", "latency_s"];
 
     fn read(reader: &mut Reader, value: &Value) -> Option<Self> {
@@ -96,7 +96,7 @@ impl FullMesh {
 }
 
 impl Radio {
-    /// Field names of the document.
+    /// The field names of the document.
     pub const FIELDS: [&'static str; 4] = ["kind", "bandwidth_hz", "snr_at_1m", "latency_s"];
 
     fn read(reader: &mut Reader, value: &Value) -> Option<Self> {
@@ -109,7 +109,7 @@ impl Radio {
 }
 
 impl Matrix {
-    /// Field names of the document.
+    /// The field names of the document.
     pub const FIELDS: [&'static str; 4] = ["kind", "node_ids", "bandwidth_bps", "latency_s"];
 
     fn read(reader: &mut Reader, value: &Value) -> Option<Self> {
@@ -125,7 +125,7 @@ impl Matrix {
         Some(Self { node_ids: node_ids?, bandwidth_bps: rows?, latency_s })
     }
 
-    /// Records what does not fit the nodes.
+    /// Records a fault for everything that does not fit the nodes.
     pub fn check(&self, reader: &mut Reader, index_of: &BTreeMap<String, usize>) {
         let mut seen: BTreeMap<&str, usize> = BTreeMap::new();
         for (index, id) in self.node_ids.iter().enumerate() {

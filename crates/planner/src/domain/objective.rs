@@ -1,4 +1,4 @@
-//! What is to be best.
+//! The objective of a request.
 
 use serde::Serialize;
 use serde_json::Value;
@@ -7,25 +7,26 @@ use super::fault::FaultCode;
 use super::placement::PlacementDocument;
 use super::read::Reader;
 
-/// What is to be best.
+/// The objective of a request: the value that a placement is to make as small as possible.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Objective {
-    /// The smallest period of one pipeline with one stage a node; among equals the smaller latency found.
+    /// The smallest period of one pipeline with one stage on each node. Of equal periods, the
+    /// smaller latency found.
     #[default]
     MaxThroughput,
-    /// The smallest latency of one input through the empty pipeline.
+    /// The smallest latency of one pass through the empty pipeline.
     MinLatency,
-    /// The fewest nodes whose period is at most a target.
+    /// The fewest nodes with which the period is at most a target.
     MinNodes {
-        /// The target, seconds.
+        /// The target, in seconds.
         target_period_s: f64,
     },
     /// Every placement that no other beats in both period and latency.
     Tradeoff,
 }
 
-/// What the value of an objective is counted in.
+/// The unit of an objective's value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Unit {
     /// Seconds.
@@ -35,12 +36,12 @@ pub enum Unit {
 }
 
 impl Objective {
-    /// Whether the period comes first, before the latency.
+    /// Returns `true` if the period is compared before the latency.
     pub fn minimises_period(self) -> bool {
         matches!(self, Self::MaxThroughput | Self::Tradeoff)
     }
 
-    /// What the value and its bound are counted in.
+    /// Returns the unit of the value and its bound.
     pub fn unit(self) -> Unit {
         match self {
             Self::MaxThroughput | Self::MinLatency | Self::Tradeoff => Unit::Seconds,
@@ -48,7 +49,7 @@ impl Objective {
         }
     }
 
-    /// The value of a placement with these figures; smaller is better.
+    /// Returns the value of a placement with these figures. A smaller value is better.
     pub fn value(self, period_s: f64, latency_s: f64, nodes: usize) -> f64 {
         match self {
             Self::MaxThroughput | Self::Tradeoff => period_s,
@@ -57,13 +58,14 @@ impl Objective {
         }
     }
 
-    /// The value of a document; `None` for one without a placement.
+    /// Returns the value of a document, or `None` if it has no placement.
     pub fn value_of(self, document: &PlacementDocument) -> Option<f64> {
         let (period_s, latency_s) = document.period_s.zip(document.latency_s)?;
         Some(self.value(period_s, latency_s, document.stages().len()))
     }
 
-    /// The bound that a document claims, in the objective's unit.
+    /// Returns the bound that a document claims, in the objective's unit, or `None` if it claims
+    /// none.
     pub fn bound_of(self, document: &PlacementDocument) -> Option<f64> {
         match self.unit() {
             Unit::Seconds => document.lower_bound_s,
@@ -71,7 +73,7 @@ impl Objective {
         }
     }
 
-    /// Field names of the document.
+    /// The field names of the document.
     pub const FIELDS: [&'static str; 2] = ["kind", "target_period_s"];
 
     pub(super) fn read(reader: &mut Reader, value: &Value) -> Option<Self> {

@@ -1,4 +1,5 @@
-//! Placements of other models that run on the same cluster, and what a newcomer does to them.
+//! Occupants: placements of other models that run on the same cluster, and the effect of a new
+//! placement on them.
 
 use std::collections::BTreeSet;
 
@@ -74,7 +75,7 @@ pub struct OccupantEffect {
 }
 
 impl Occupant {
-    /// Field names of the document.
+    /// The field names of the document.
     pub const FIELDS: [&'static str; 5] = ["id", "rate_per_s", "period_s", "nodes", "hops"];
 
     fn read(reader: &mut Reader, value: &Value) -> Option<Self> {
@@ -100,7 +101,7 @@ impl Occupant {
 }
 
 impl OccupiedNode {
-    /// Field names of the document.
+    /// The field names of the document.
     pub const FIELDS: [&'static str; 3] = ["node_id", "memory_bytes", "compute_s"];
 
     fn read(reader: &mut Reader, value: &Value) -> Option<Self> {
@@ -113,7 +114,7 @@ impl OccupiedNode {
 }
 
 impl OccupiedHop {
-    /// Field names of the document.
+    /// The field names of the document.
     pub const FIELDS: [&'static str; 3] = ["from_node_id", "to_node_id", "transfer_s"];
 
     fn read(reader: &mut Reader, value: &Value) -> Option<Self> {
@@ -129,7 +130,7 @@ impl OccupiedHop {
     }
 }
 
-/// Reads the occupants of a request, each with an id of its own.
+/// Reads the occupants of a request. Each must have an id of its own.
 pub fn read_occupants(reader: &mut Reader, value: &Value) -> Option<Vec<Occupant>> {
     let occupants = reader.items(value, Occupant::read)?;
     refuse_twins(reader, &occupants, "occupant", |occupant: &Occupant| occupant.id.clone(), "id");

@@ -1,4 +1,5 @@
-//! What a request asks beside its model and cluster: objective, constraints, cost model and solver options.
+//! The options of a request beside its model and cluster: objective, constraints, cost model and
+//! solver options.
 
 use std::collections::BTreeMap;
 
@@ -191,7 +192,8 @@ pub struct SolverOptions {
 }
 
 impl Algorithm {
-    /// Whether it searches for the best, and is not one of the published baselines.
+    /// Returns `true` if the algorithm searches for the best placement and is not one of the
+    /// published baselines.
     pub fn searches(self) -> bool {
         matches!(self, Self::Auto | Self::Exact)
     }
@@ -217,7 +219,7 @@ impl Default for SolverOptions {
 }
 
 impl Constraints {
-    /// Field names of the document.
+    /// The field names of the document.
     pub const FIELDS: [&'static str; 8] = [
         "source_node",
         "sink_node",
@@ -243,7 +245,8 @@ impl Constraints {
         })
     }
 
-    /// Whether a node may host a stage: schedulable, not excluded, and with every label of the selector.
+    /// Returns `true` if a node may host a stage: it is schedulable, not excluded, and has every
+    /// label of the selector.
     pub fn admit(&self, node: &Node) -> bool {
         node.schedulable
             && !self.exclude_nodes.contains(&node.id)
@@ -252,7 +255,7 @@ impl Constraints {
 }
 
 impl Pin {
-    /// Field names of the document.
+    /// The field names of the document.
     pub const FIELDS: [&'static str; 3] = ["layer_id", "node_id", "node_selector"];
 
     fn read(reader: &mut Reader, value: &Value) -> Option<Self> {
@@ -279,7 +282,7 @@ impl Pin {
         Some(Self { layer_id, node_id, node_selector })
     }
 
-    /// Whether a node is where the layer may run.
+    /// Returns `true` if the pinned layer may run on a node.
     pub fn admits(&self, node: &Node) -> bool {
         self.node_id.as_ref().is_none_or(|id| *id == node.id)
             && self.node_selector.iter().all(|(key, value)| node.labels.get(key) == Some(value))
@@ -287,7 +290,7 @@ impl Pin {
 }
 
 impl Colocation {
-    /// Field names of the document.
+    /// The field names of the document.
     pub const FIELDS: [&'static str; 1] = ["layer_ids"];
 
     fn read(reader: &mut Reader, value: &Value) -> Option<Self> {
@@ -305,7 +308,7 @@ impl Colocation {
 }
 
 impl CostModel {
-    /// Field names of the document.
+    /// The field names of the document.
     pub const FIELDS: [&'static str; 6] = ["memory", "io_buffers", "cuts", "overlap", "compute", "transfer_scale"];
 
     fn read(reader: &mut Reader, value: &Value) -> Option<Self> {
@@ -336,7 +339,7 @@ impl CostModel {
 }
 
 impl SolverOptions {
-    /// Field names of the document.
+    /// The field names of the document.
     pub const FIELDS: [&'static str; 4] = ["algorithm", "time_limit_s", "gap", "seed"];
 
     fn read(reader: &mut Reader, value: &Value) -> Option<Self> {
@@ -366,21 +369,23 @@ impl SolverOptions {
     }
 }
 
-/// Objective, constraints, cost model and solver options together.
+/// The objective, the constraints, the cost model, the solver options, and what runs already.
 #[derive(Debug, Clone, PartialEq, Default, Serialize)]
 pub struct PlanOptions {
-    /// What is to be best.
+    /// The objective.
     pub objective: Objective,
-    /// What a placement must keep to.
+    /// The constraints that a placement must keep.
     pub constraints: Constraints,
     /// How memory, transfers and compute are counted.
     pub cost_model: CostModel,
-    /// How hard to try.
+    /// How long and how precisely to search.
     pub solver: SolverOptions,
-    /// The placement that runs already: as few bytes as possible are to be shipped from there.
+    /// The base: the placement that runs already, from which as few bytes as possible are to be
+    /// shipped.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub base: Option<BasePlacement>,
-    /// How far above the least period a placement may be that ships less; 1 where it is absent.
+    /// The largest allowed ratio of the period of a placement that ships less to the least period.
+    /// It is 1 if absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_period_ratio: Option<f64>,
     /// Placements of other models on the same cluster.
@@ -389,18 +394,18 @@ pub struct PlanOptions {
 }
 
 impl PlanOptions {
-    /// Field names within a request.
+    /// The field names within a request.
     pub const FIELDS: [&'static str; 7] =
         ["objective", "constraints", "cost_model", "solver", "base", "max_period_ratio", "occupants"];
 
-    /// Reads all of them from a request's members; what is absent has its default.
+    /// Reads all options from a request's members. A member that is absent has its default.
     pub fn read(reader: &mut Reader, map: &Map<String, Value>) -> Self {
         Self {
             objective: reader.optional(map, "objective", Objective::read).unwrap_or_default(),
             constraints: reader.optional(map, "constraints", Constraints::read).unwrap_or_default(),
             cost_model: reader.optional(map, "cost_model", CostModel::read).unwrap_or_default(),
             solver: reader.optional(map, "solver", SolverOptions::read).unwrap_or_default(),
-            // One that could not be read has its faults, and is not taken for absent.
+            // A base that could not be read has its own faults and does not count as absent.
             base: map
                 .contains_key("base")
                 .then(|| reader.optional(map, "base", BasePlacement::read).unwrap_or_default()),
@@ -419,7 +424,7 @@ fn read_ids(reader: &mut Reader, value: &Value) -> Option<Vec<String>> {
 }
 
 fn read_pins(reader: &mut Reader, value: &Value) -> Option<Vec<Pin>> {
-    // One that could not be read keeps its place, so that pointers to the others stay right.
+    // A pin that could not be read keeps its place, so that pointers to the others stay right.
     Some(reader.items(value, Pin::read)?.into_iter().map(Option::unwrap_or_default).collect())
 }
 

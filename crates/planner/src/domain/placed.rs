@@ -1,4 +1,5 @@
-//! A placement document read back: what of it a later request needs, as a base or as an occupant.
+//! Reads back from a placement document what a later request needs of it as a base or as an
+//! occupant.
 
 use serde_json::Value;
 
@@ -7,47 +8,51 @@ use super::fault::{Fault, FaultCode};
 use super::proposal::StageProposal;
 use super::read::Reader;
 
-/// A placement that was made before. Its other members are not looked at.
+/// A placement that was made before. The other members of its document are ignored.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Placed {
-    /// Its period.
+    /// The period, in seconds.
     pub period_s: f64,
-    /// Its latency.
+    /// The latency, in seconds. It is 0 if the document does not state it.
     pub latency_s: f64,
-    /// Its stages, at least one.
+    /// The stages. There is at least one.
     pub stages: Vec<PlacedStage>,
 }
 
-/// A stage of it.
+/// A stage of the placement.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PlacedStage {
-    /// The node that runs it.
+    /// The node that runs the stage.
     pub node_id: String,
-    /// Its layers.
+    /// The ids of its layers.
     pub layer_ids: Vec<String>,
-    /// Bytes of memory.
+    /// The memory of the stage, in bytes.
     pub memory_bytes: u64,
-    /// Seconds of compute for one pass if nobody shared the node.
+    /// The seconds of compute for one pass if the node were not shared.
     pub alone_s: f64,
-    /// What arrives.
+    /// The transfer that arrives at the stage.
     pub receive: Option<PlacedTransfer>,
-    /// What leaves.
+    /// The transfer that leaves the stage.
     pub send: Option<PlacedTransfer>,
 }
 
-/// A transfer of it.
+/// A transfer of the placement.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PlacedTransfer {
     /// The node at the other end.
     pub other_node_id: String,
-    /// Seconds on the link, its latency included.
+    /// The seconds on the link, including its latency.
     pub transfer_s: f64,
-    /// The share of the link's bandwidth that it had.
+    /// The share of the link's bandwidth that the transfer had.
     pub bandwidth_share: f64,
 }
 
 impl Placed {
-    /// Reads a whole document that is a placement document, or an object whose member `placement` is one.
+    /// Reads a whole document that is a placement document, or an object whose member `placement`
+    /// is one.
+    ///
+    /// # Errors
+    /// Returns every fault of the document.
     pub fn from_json(value: &Value) -> Result<Self, Vec<Fault>> {
         let mut reader = Reader::new();
         let placed = match value.get("placement") {
@@ -57,7 +62,8 @@ impl Placed {
         reader.finish(placed)
     }
 
-    /// An evaluation has its stages at the top, and so do placements that were made before version 0.3.0.
+    /// Reads a placement. An evaluation has its stages at the top level, and so do placements made
+    /// before version 0.3.0.
     fn read(reader: &mut Reader, value: &Value) -> Option<Self> {
         let map = reader.map(value)?;
         let read_stages = |reader: &mut Reader, value| reader.items(value, PlacedStage::read);
@@ -75,13 +81,13 @@ impl Placed {
             reader.fault_at(&["stages".into()], FaultCode::Empty, "the placement has no stage", action);
         }
         let period_s = reader.required(map, "period_s", Reader::non_negative);
-        // Hand-made documents may lack it: nothing but a comparison of latencies reads it.
+        // A document written by hand may lack the latency. Only a comparison of latencies needs it.
         let latency_s = reader.optional(map, "latency_s", Reader::non_negative).unwrap_or(0.0);
         let period_s = period_s?;
         Some(Self { period_s, latency_s, stages: stages.into_iter().collect::<Option<Vec<PlacedStage>>>()? })
     }
 
-    /// Which node holds which layers.
+    /// Returns the node of each layer as a base.
     pub fn base(&self) -> BasePlacement {
         let stages = self
             .stages
@@ -112,7 +118,7 @@ impl PlacedStage {
     }
 }
 
-/// Reads a list of one pipeline.
+/// Reads a list that must have exactly one pipeline.
 fn only<'v, T>(
     reader: &mut Reader,
     value: &'v Value,

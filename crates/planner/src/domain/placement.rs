@@ -1,4 +1,4 @@
-//! The placement document: what a plan says, and what it claims.
+//! The placement document: the result of a plan and what it claims.
 
 use std::collections::BTreeMap;
 
@@ -126,12 +126,13 @@ pub struct PlacementDocument {
 }
 
 impl PlacementDocument {
-    /// The only pipeline; `None` without a placement.
+    /// Returns the only pipeline, or `None` if there is no placement.
     pub fn pipeline(&self) -> Option<&Pipeline> {
         self.pipelines.first()
     }
 
-    /// The stages of the only pipeline, in order; empty without a placement.
+    /// Returns the stages of the only pipeline, in order. The list is empty if there is no
+    /// placement.
     pub fn stages(&self) -> &[Stage] {
         self.pipeline().map_or(&[], |pipeline| &pipeline.stages)
     }

@@ -1,4 +1,5 @@
-//! Layers on a node as a document names them: a stage that somebody proposes, or that runs already.
+//! A stage as a document names it, with its node and layers: one that is proposed or that runs
+//! already.
 
 use serde::Serialize;
 use serde_json::Value;
@@ -19,10 +20,10 @@ pub struct StageProposal {
 }
 
 impl StageProposal {
-    /// Field names of the document.
+    /// The field names of the document.
     pub const FIELDS: [&'static str; 2] = ["node_id", "layer_ids"];
 
-    /// Reads a proposal from within a document.
+    /// Reads a proposal within a document. Records every fault.
     pub fn read(reader: &mut Reader, value: &Value) -> Option<Self> {
         let map = reader.object(value, &Self::FIELDS)?;
         let node_id = reader.required(map, "node_id", Reader::id);

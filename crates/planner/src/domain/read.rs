@@ -1,7 +1,8 @@
-//! Reading a JSON value into domain types while collecting every fault with its JSON pointer (RFC 6901).
+//! Reads JSON values into domain types and collects every fault with its JSON pointer (RFC 6901).
 //!
-//! Reading goes on after a fault, so that one answer names all of them. A `None` from a reading function means that a
-//! fault was recorded or that an optional field is absent; [`Reader::finish`] turns any recorded fault into an error.
+//! Reading continues after a fault, so that one answer names all of them. A reading function
+//! returns `None` if a fault was recorded or if an optional field is absent. [`Reader::finish`]
+//! turns recorded faults into an error.
 
 use std::collections::BTreeMap;
 
@@ -10,13 +11,13 @@ use serde_json::{Map, Value};
 use super::fault::{Fault, FaultCode};
 use super::unit::{MAX_SAFE_INTEGER, counted};
 
-/// A list of faults longer than this helps nobody: the rest are left out.
+/// The most faults that are listed. A longer list does not help, so the rest are left out.
 pub const MAX_FAULTS: usize = 1000;
 
-/// The most characters of an identifier that callers choose.
+/// The most characters of an identifier that a document chooses.
 pub const MAX_ID_CHARS: usize = 256;
 
-/// The byte-order mark of UTF-8, which some editors put before a text.
+/// The byte-order mark of UTF-8, which some editors put at the start of a text.
 pub const UTF_8_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// One step of a JSON pointer.
@@ -42,7 +43,8 @@ impl From<usize> for Step {
     }
 }
 
-/// What a place belongs to, by its id: faults name it, since an index says little to people.
+/// The layer or node to which a part of a document belongs, by its id. Faults name it because an
+/// index is hard for people to follow.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Owner {
     /// A layer of a model.
@@ -51,7 +53,7 @@ pub enum Owner {
     Node(String),
 }
 
-/// Reads values, knows where it stands, and keeps the faults it met.
+/// Reads values. It keeps the current place in the document and the faults found.
 #[derive(Debug, Default)]
 pub struct Reader {
     place: Vec<Step>,
@@ -60,19 +62,22 @@ pub struct Reader {
 }
 
 impl Reader {
-    /// A reader at the root of a document.
+    /// Creates a reader at the root of a document.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Parses JSON text. Malformed text, numbers beyond a double and nesting beyond 127 levels are faults with the
-    /// place where parsing stopped.
+    /// Parses JSON text.
+    ///
+    /// # Errors
+    /// Returns a fault with the place where parsing stopped. Malformed text, numbers too large for
+    /// a double, and nesting of more than 127 levels are faults.
     pub fn parse(text: &[u8]) -> Result<Value, Vec<Fault>> {
         if let Some(detail) = encoding_fault(text) {
             let action = "Send UTF-8 without a byte-order mark (RFC 8259, section 8.1)";
             return Err(vec![Fault::new("", FaultCode::Malformed, detail, action)]);
         }
-        // Keeping the path takes time that only a fault is worth.
+        // Keeping the path takes time, so it is kept only after a fault.
         if let Ok(value) = serde_json::from_slice(text) {
             return Ok(value);
         }
@@ -93,7 +98,11 @@ impl Reader {
         })
     }
 
-    /// What was read, or every fault. `None` without a fault would be a defect of the reading function.
+    /// Returns what was read.
+    ///
+    /// # Errors
+    /// Returns every recorded fault. `None` without a fault would be a defect of the reading
+    /// function.
     pub fn finish<T>(self, read: Option<T>) -> Result<T, Vec<Fault>> {
         match read {
             Some(value) if self.faults.is_empty() => Ok(value),
@@ -101,17 +110,17 @@ impl Reader {
         }
     }
 
-    /// Whether any fault was recorded so far.
+    /// Returns `true` if a fault was recorded.
     pub fn has_faults(&self) -> bool {
         !self.faults.is_empty()
     }
 
-    /// Records a fault at the place where the reader stands.
+    /// Records a fault at the current place.
     pub fn fault(&mut self, code: FaultCode, detail: impl Into<String>, action: impl Into<String>) {
         self.fault_at(&[], code, detail, action);
     }
 
-    /// Records a fault at some steps below the place where the reader stands.
+    /// Records a fault some steps below the current place.
     pub fn fault_at(&mut self, below: &[Step], code: FaultCode, detail: impl Into<String>, action: impl Into<String>) {
         if self.faults.len() < MAX_FAULTS {
             let pointer = pointer_text(self.place.iter().chain(below));
@@ -124,7 +133,7 @@ impl Reader {
         }
     }
 
-    /// Reads one step further down.
+    /// Reads one step below the current place.
     pub fn within<T>(&mut self, step: impl Into<Step>, read: impl FnOnce(&mut Self) -> T) -> T {
         self.place.push(step.into());
         let value = read(self);
@@ -132,7 +141,7 @@ impl Reader {
         value
     }
 
-    /// Reads what belongs to a layer or a node: every fault meanwhile names it.
+    /// Reads what belongs to a layer or a node. Every fault recorded meanwhile names it.
     pub fn owned_by<T>(&mut self, owner: Option<Owner>, read: impl FnOnce(&mut Self) -> T) -> T {
         let before = std::mem::replace(&mut self.owner, owner);
         let value = read(self);
@@ -140,7 +149,8 @@ impl Reader {
         value
     }
 
-    /// Reads a layer or a node from its document: every fault of it names its id, where there is one that can be.
+    /// Reads a layer or a node from its document. Every fault of it names its id if the id is
+    /// valid.
     pub fn owned<'v, T>(
         &mut self,
         value: &'v Value,
@@ -151,7 +161,8 @@ impl Reader {
         self.owned_by(id.map(|id| owner(id.to_owned())), |reader| read(reader, value))
     }
 
-    /// The members of an object; a fault for another type and for each member that is not among `known`.
+    /// Returns the members of an object. Records a fault for another type, and for each member that
+    /// is not in `known`.
     pub fn object<'v>(&mut self, value: &'v Value, known: &[&str]) -> Option<&'v Map<String, Value>> {
         let map = self.map(value)?;
         for name in map.keys().filter(|name| !known.contains(&name.as_str())) {
@@ -162,7 +173,8 @@ impl Reader {
         Some(map)
     }
 
-    /// The members of an object whose names the document chooses.
+    /// Returns the members of an object whose names the document chooses. Records a fault for
+    /// another type.
     pub fn map<'v>(&mut self, value: &'v Value) -> Option<&'v Map<String, Value>> {
         let map = value.as_object();
         if map.is_none() {
@@ -171,7 +183,7 @@ impl Reader {
         map
     }
 
-    /// A field that must be there.
+    /// Reads a field that must be present.
     pub fn required<'v, T>(
         &mut self,
         map: &'v Map<String, Value>,
@@ -184,7 +196,7 @@ impl Reader {
         self.optional(map, name, read)
     }
 
-    /// A field that may be absent. A null is not absence: it is a fault of type.
+    /// Reads a field that may be absent. A null does not count as absent: it is a fault of type.
     pub fn optional<'v, T>(
         &mut self,
         map: &'v Map<String, Value>,
@@ -195,7 +207,7 @@ impl Reader {
         self.within(name, |reader| read(reader, value))
     }
 
-    /// Every element of a list, in order; `None` where an element could not be read.
+    /// Reads every element of a list, in order. An element that could not be read is `None`.
     pub fn items<'v, T>(
         &mut self,
         value: &'v Value,
@@ -209,7 +221,7 @@ impl Reader {
         Some(items.map(|(index, item)| self.within(index, |reader| read(reader, item))).collect())
     }
 
-    /// A text of 1 to `longest` characters.
+    /// Reads a text of 1 to `longest` characters.
     pub fn text(&mut self, value: &Value, longest: usize) -> Option<String> {
         let Some(text) = value.as_str() else {
             self.wrong_type(value, "a text");
@@ -224,12 +236,12 @@ impl Reader {
         Some(text.to_owned())
     }
 
-    /// An identifier: a text of 1 to 256 characters.
+    /// Reads an identifier: a text of 1 to 256 characters.
     pub fn id(&mut self, value: &Value) -> Option<String> {
         self.text(value, MAX_ID_CHARS)
     }
 
-    /// Labels: texts of 1 to 256 characters under names of 1 to 256.
+    /// Reads labels: texts of 1 to 256 characters under names of 1 to 256.
     pub fn labels(&mut self, value: &Value) -> Option<BTreeMap<String, String>> {
         let map = self.map(value)?;
         let mut labels = BTreeMap::new();
@@ -242,7 +254,7 @@ impl Reader {
         Some(labels)
     }
 
-    /// Checks a name that the document chooses: 1 to 256 characters.
+    /// Checks a name that the document chooses. It must have 1 to 256 characters.
     pub fn name(&mut self, name: &str) {
         if !is_id(name) {
             let below = [Step::Key(name.to_owned())];
@@ -251,7 +263,7 @@ impl Reader {
         }
     }
 
-    /// A boolean.
+    /// Reads a boolean.
     pub fn flag(&mut self, value: &Value) -> Option<bool> {
         let flag = value.as_bool();
         if flag.is_none() {
@@ -260,7 +272,8 @@ impl Reader {
         flag
     }
 
-    /// A whole number from `least` to `most`; `18.0` is a whole number (JSON Schema 2020-12, section 6.1.1).
+    /// Reads a whole number from `least` to `most`. `18.0` is a whole number (JSON Schema 2020-12,
+    /// section 6.1.1).
     pub fn integer(&mut self, value: &Value, least: u64, most: u64) -> Option<u64> {
         let Some(number) = value.as_number() else {
             self.wrong_type(value, "a whole number");
@@ -283,19 +296,20 @@ impl Reader {
         }
     }
 
-    /// A number of bytes or operations: a whole number that every JSON reader keeps exactly.
+    /// Reads a number of bytes or operations: a whole number that every JSON reader keeps exactly.
     pub fn size(&mut self, value: &Value) -> Option<u64> {
         self.integer(value, 0, MAX_SAFE_INTEGER)
     }
 
-    /// A finite number for which `allowed` holds; `range` says in words what is allowed.
+    /// Reads a finite number for which `allowed` returns `true`. `range` describes in words what is
+    /// allowed.
     pub fn number(&mut self, value: &Value, range: &str, allowed: impl Fn(f64) -> bool) -> Option<f64> {
         let Some(number) = value.as_number() else {
             self.wrong_type(value, "a number");
             return None;
         };
         match number.as_f64().filter(|double| double.is_finite() && allowed(*double)) {
-            // Adding zero makes -0.0 and 0.0 one number, so that they have one hash.
+            // Adding zero turns -0.0 into 0.0, so that both have the same hash.
             Some(double) => Some(double + 0.0),
             None => {
                 let action = format!("Give a finite number {range}");
@@ -305,17 +319,18 @@ impl Reader {
         }
     }
 
-    /// A number above 0, within a range so wide that no product, quotient or sum of such numbers leaves the doubles.
+    /// Reads a number above 0. Its range is limited so that no product, quotient or sum of such
+    /// numbers overflows a double.
     pub fn positive(&mut self, value: &Value) -> Option<f64> {
         self.number(value, "from 1e-100 to 1e100", |number| (1e-100..=1e100).contains(&number))
     }
 
-    /// A number of 0 or more that is not above the same range.
+    /// Reads a number that is at least 0 and within the same range.
     pub fn non_negative(&mut self, value: &Value) -> Option<f64> {
         self.number(value, "from 0 to 1e100", |number| (0.0..=1e100).contains(&number))
     }
 
-    /// One of a closed list of texts.
+    /// Reads one of a closed list of texts.
     pub fn one_of<T: Copy>(&mut self, value: &Value, choices: &[(&str, T)]) -> Option<T> {
         let Some(text) = value.as_str() else {
             self.wrong_type(value, "a text");
@@ -349,13 +364,14 @@ impl Reader {
     }
 }
 
-/// Whether a text can be an id: 1 to 256 characters.
+/// Returns `true` if a text can be an id: it has 1 to 256 characters.
 fn is_id(text: &str) -> bool {
     !text.is_empty() && text.chars().nth(MAX_ID_CHARS).is_none()
 }
 
-/// What is wrong with the encoding of a text, told by its first bytes. JSON begins with two characters of ASCII or is
-/// one digit, so that a zero among the first two bytes is UTF-16 or UTF-32 without a mark.
+/// Returns what is wrong with the encoding of a text, judged by its first bytes. JSON begins with
+/// two ASCII characters or is a single digit. A zero among the first two bytes therefore means
+/// UTF-16 or UTF-32 without a mark.
 fn encoding_fault(text: &[u8]) -> Option<&'static str> {
     match text {
         [0xef, 0xbb, 0xbf, ..] => Some("the text begins with a byte-order mark"),
@@ -386,7 +402,7 @@ fn pointer_of(path: &serde_path_to_error::Path) -> String {
         match segment {
             Segment::Seq { index } => text.push_str(&format!("/{index}")),
             Segment::Map { key } => text.push_str(&format!("/{}", escaped(key))),
-            // Where parsing stopped inside a key there is no step to name.
+            // If parsing stopped inside a key, there is no step to name.
             Segment::Enum { .. } | Segment::Unknown => {}
         }
         text

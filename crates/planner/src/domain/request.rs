@@ -17,15 +17,15 @@ use super::read::{Owner, Reader, Step};
 pub struct PlanRequest {
     /// The model to place.
     pub model: Arc<ModelProfile>,
-    /// The cluster to place it on.
+    /// The cluster on which to place the model.
     pub cluster: Arc<ClusterInventory>,
-    /// What is wanted of the placement.
+    /// The options of the placement.
     #[serde(flatten)]
     pub options: PlanOptions,
 }
 
 impl PlanRequest {
-    /// Field names of the document; `labels` are for whoever keeps it.
+    /// The field names of the document. `labels` are only for the client.
     pub const FIELDS: [&'static str; 10] = [
         "model",
         "cluster",
@@ -42,7 +42,7 @@ impl PlanRequest {
     /// Reads a whole document that holds a request with its model and cluster inline.
     ///
     /// # Errors
-    /// Every fault of the document, each with its place.
+    /// Returns every fault of the document, each with its place.
     ///
     /// # Examples
     ///
@@ -65,7 +65,7 @@ impl PlanRequest {
         reader.finish(request)
     }
 
-    /// Reads a request with its model and cluster inline.
+    /// Reads a request with its model and cluster inline. Records every fault.
     pub fn read(reader: &mut Reader, value: &Value) -> Option<Self> {
         let map = reader.object(value, &Self::FIELDS)?;
         let model = reader.required(map, "model", ModelProfile::read).map(Arc::new);
@@ -75,8 +75,9 @@ impl PlanRequest {
         Self::assemble(reader, model, cluster, options)
     }
 
-    /// Puts a request together from parts that were read before. What the constraints name must exist; where the
-    /// model or the cluster is missing (its own faults are recorded already), the other is still checked.
+    /// Assembles a request from parts that were read before. The layers and nodes that constraints
+    /// name must exist. If the model or the cluster is missing, its own faults are recorded
+    /// already, and the other is still checked.
     pub fn assemble(
         reader: &mut Reader,
         model: Option<Arc<ModelProfile>>,
@@ -107,7 +108,7 @@ fn check_nodes(reader: &mut Reader, cluster: &ClusterInventory, options: &PlanOp
     let pinned = pinned.filter_map(|(index, pin)| Some((index, pin.node_id.as_ref()?)));
     let pinned = pinned.map(|(index, id)| (vec!["pins".into(), index.into(), "node_id".into()], id));
     for (below, id) in ends.chain(excluded).chain(pinned) {
-        // An empty id stands for one that could not be read and has its fault.
+        // An empty id stands for one that could not be read. Its fault is recorded already.
         if !id.is_empty() && cluster.node_index(id).is_none() {
             let detail = format!("no node of the cluster has the id {id:?}");
             reader.fault_at(&below, FaultCode::UnknownReference, detail, "Name a node of this cluster");
@@ -115,7 +116,8 @@ fn check_nodes(reader: &mut Reader, cluster: &ClusterInventory, options: &PlanOp
     }
 }
 
-/// A layer is not pinned to two nodes. Pins to labels may be met together or not: the planner finds out.
+/// Checks that no layer is pinned to two nodes. Whether pins to labels can be met together is found
+/// out by the planner.
 fn check_pins(reader: &mut Reader, options: &PlanOptions) {
     let mut pinned_to: BTreeMap<&str, &str> = BTreeMap::new();
     for (index, pin) in options.constraints.pins.iter().enumerate() {
@@ -131,7 +133,8 @@ fn check_pins(reader: &mut Reader, options: &PlanOptions) {
     }
 }
 
-/// The layers that constraints name exist, and none is to stay together with itself.
+/// Checks that the layers that constraints name exist, and that no layer is to stay together with
+/// itself.
 fn check_layers(reader: &mut Reader, model: &ModelProfile, options: &PlanOptions) {
     let constraints = &options.constraints;
     let pinned = constraints.pins.iter().enumerate();
@@ -140,7 +143,7 @@ fn check_layers(reader: &mut Reader, model: &ModelProfile, options: &PlanOptions
         let below = move |at: usize| vec!["colocate".into(), index.into(), "layer_ids".into(), at.into()];
         colocation.layer_ids.iter().enumerate().map(move |(at, id)| (below(at), id))
     });
-    // An empty id stands for one that could not be read and has its fault.
+    // An empty id stands for one that could not be read. Its fault is recorded already.
     for (below, id) in pinned.chain(together).filter(|(_, id)| !id.is_empty()) {
         match model.layer_index(id) {
             None => {
@@ -163,7 +166,8 @@ fn check_layers(reader: &mut Reader, model: &ModelProfile, options: &PlanOptions
     }
 }
 
-/// A constant is in no stage of its own: each stage that needs it has a copy, wherever it runs.
+/// Records a fault for a constraint on a constant. Each stage that needs a constant has a copy,
+/// wherever it runs.
 fn refuse_constant(reader: &mut Reader, model: &ModelProfile, constant: usize, below: &[Step]) {
     const MOST_NAMED: usize = 3;
     let id = &model.layers[constant].id;
@@ -184,7 +188,7 @@ fn refuse_constant(reader: &mut Reader, model: &ModelProfile, constant: usize, b
     });
 }
 
-/// Shipping less is weighed against the period alone.
+/// Checks replanning: bytes shipped are compared only with the period.
 fn check_replanning(reader: &mut Reader, options: &PlanOptions) {
     if options.base.is_some() && options.objective != Objective::MaxThroughput {
         let detail = "a base goes with the objective max_throughput alone";

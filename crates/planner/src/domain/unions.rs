@@ -1,4 +1,5 @@
-//! Schemas of unions as every generator reads them: named structs, told apart by a `kind` of one value.
+//! Schemas of unions that every generator can read: named structs, distinguished by a `kind` with
+//! one value.
 
 use std::borrow::Cow;
 
@@ -95,7 +96,7 @@ fn one_of(description: &str, variants: &[Variant]) -> RefOr<Schema> {
     RefOr::T(Schema::OneOf(union.build()))
 }
 
-/// The variant's schema with its `kind` before everything else.
+/// Returns the variant's schema with `kind` as the first property.
 fn component((kind, name, schema): Variant) -> Named {
     let kind = ObjectBuilder::new().schema_type(SchemaType::Type(Type::String)).enum_values(Some([kind])).build();
     match schema {

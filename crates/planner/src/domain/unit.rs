@@ -5,7 +5,7 @@ use std::fmt::Display;
 /// The largest integer that every JSON reader keeps exactly: 2^53 − 1 (RFC 8259, section 6).
 pub const MAX_SAFE_INTEGER: u64 = (1 << 53) - 1;
 
-/// Bytes with a binary unit, four significant digits at the most: `1536` is `1.5 KiB`.
+/// Formats bytes with a binary unit and at most four significant digits: `1536` is `1.5 KiB`.
 pub fn bytes_text(bytes: u64) -> String {
     const UNITS: [&str; 5] = ["B", "KiB", "MiB", "GiB", "TiB"];
     let mut amount = bytes as f64;
@@ -17,7 +17,7 @@ pub fn bytes_text(bytes: u64) -> String {
     format!("{} {}", trimmed(amount), UNITS[unit])
 }
 
-/// Seconds with a decimal unit, four significant digits at the most: `0.00125` is `1.25 ms`.
+/// Formats seconds with a decimal unit and at most four significant digits: `0.00125` is `1.25 ms`.
 pub fn seconds_text(seconds: f64) -> String {
     let (amount, unit) = match seconds {
         0.0 => (0.0, "s"),
@@ -28,7 +28,8 @@ pub fn seconds_text(seconds: f64) -> String {
     format!("{} {unit}", trimmed(amount))
 }
 
-/// A count with its noun: `1 node`, `2 nodes`, `0 batches`. A noun that ends in `ch` takes `es`, every other one `s`.
+/// Formats a count with its noun: `1 node`, `2 nodes`, `0 batches`. A noun that ends in `ch` takes
+/// `es`, and every other noun takes `s`.
 pub fn counted(count: impl Display, noun: &str) -> String {
     let count = count.to_string();
     let ending = match count.as_str() {
@@ -39,12 +40,13 @@ pub fn counted(count: impl Display, noun: &str) -> String {
     format!("{count} {noun}{ending}")
 }
 
-/// A share in percent: `0.0661` is `6.61 %`. One that is above 0 never reads as 0.
+/// Formats a share in percent: `0.0661` is `6.61 %`. A share above 0 is never shown as 0.
 pub fn percent_text(share: f64) -> String {
     if share > 0.0 && share < 0.0005 { "under 0.1 %".to_owned() } else { format!("{} %", short_text(share * 100.0)) }
 }
 
-/// A number with three significant digits, or all digits before the point.
+/// Formats a number with three significant digits, or with all digits before the point. A number
+/// below 1 has at most three decimals.
 pub fn short_text(number: f64) -> String {
     let decimals = match number.abs() {
         n if n >= 100.0 => 0,
