@@ -1,32 +1,32 @@
-//! The solvers' cost model: what an assignment of stages to hosts costs.
+//! The solvers' cost model: the costs of an assignment of stages to hosts.
 
 use super::instance::Instance;
 use crate::domain::options::{Objective, Overlap};
 use crate::index::{Host, Position};
 
-/// More than the relative difference between two orders of summing a pipeline's times.
+/// A relative difference, larger than that between two orders of summing a pipeline's times.
 pub const ROUNDING: f64 = 1e-12;
 
-/// Stages in order: where each ends and which host runs it. The first starts at 0, the last ends at m.
+/// Stages in order, each with its end and its host. The first starts at 0 and the last ends at m.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Assignment {
-    /// For each stage its end position and its host.
+    /// For each stage, its end position and its host.
     pub stages: Vec<(Position, Host)>,
 }
 
 impl Assignment {
-    /// For each stage its start, its end and its host.
+    /// Returns the start, the end and the host of each stage.
     pub fn spans(&self) -> impl Iterator<Item = (Position, Position, Host)> + '_ {
         let starts = std::iter::once(Position::FIRST).chain(self.stages.iter().map(|&(end, _)| end));
         starts.zip(&self.stages).map(|(start, &(end, host))| (start, end, host))
     }
 
-    /// The hosts in order.
+    /// Returns the hosts in the order of the stages.
     pub fn hosts(&self) -> Vec<Host> {
         self.stages.iter().map(|&(_, host)| host).collect()
     }
 
-    /// Returns `true` if a host comes twice: then it is a walk and no placement.
+    /// Returns `true` if a host is used twice. The assignment is then a walk, not a placement.
     pub fn has_cycle(&self) -> bool {
         let mut hosts = self.hosts();
         hosts.sort_unstable();
@@ -34,20 +34,20 @@ impl Assignment {
     }
 }
 
-/// What an assignment costs, in seconds.
+/// The costs of an assignment, in seconds.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Costs {
-    /// The slowest stage or hop; infinite where a link is missing.
+    /// The time of the slowest stage or hop. It is infinite if a link is missing.
     pub period_s: f64,
-    /// What one input takes through the empty pipeline.
+    /// The time of one pass through the empty pipeline.
     pub latency_s: f64,
 }
 
-/// An objective with its tie-break: smaller is better, compared in this order.
+/// The value of an objective and of its tie-break, compared in this order. Smaller is better.
 #[derive(Debug, Clone, Copy, PartialEq, PartialOrd)]
 pub struct Score(pub f64, pub f64);
 
-/// The times of an assignment: receive, compute and send of each stage.
+/// Returns the seconds of each stage: receive, compute and send.
 pub fn stage_times<'a>(instance: &'a Instance, assignment: &'a Assignment) -> impl Iterator<Item = [f64; 3]> + 'a {
     let last = assignment.stages.len() - 1;
     assignment.spans().enumerate().map(move |(index, (start, end, host))| {
@@ -63,7 +63,7 @@ pub fn stage_times<'a>(instance: &'a Instance, assignment: &'a Assignment) -> im
     })
 }
 
-/// Period and latency of an assignment with at least one stage.
+/// Returns the period and the latency of an assignment. It must have at least one stage.
 pub fn costs(instance: &Instance, assignment: &Assignment) -> Costs {
     let mut period_s = 0.0_f64;
     let mut latency_s = 0.0;
@@ -87,7 +87,8 @@ pub fn costs(instance: &Instance, assignment: &Assignment) -> Costs {
     Costs { period_s, latency_s }
 }
 
-/// With overlap `none`: the load of a node that is both source and sink and hosts no stage.
+/// With overlap `none`: returns the load, in seconds, of a node that is both source and sink and
+/// hosts no stage.
 fn end_load(instance: &Instance, assignment: &Assignment) -> f64 {
     let hosts_stage = assignment.stages.iter().any(|&(_, host)| Some(host) == instance.source_host);
     match (assignment.stages.first(), assignment.stages.last()) {
@@ -98,8 +99,8 @@ fn end_load(instance: &Instance, assignment: &Assignment) -> f64 {
     }
 }
 
-/// With overlap `none`: what a host adds to its stage's times because it is also the source or the sink, and the
-/// first or last stage is elsewhere.
+/// With overlap `none`: returns the seconds that a host adds to its stage's times because it is
+/// also the source or the sink. They are not 0 only if the first or last stage is on another host.
 pub fn own_transfers(instance: &Instance, assignment: &Assignment, host: Host) -> f64 {
     let (Some(&(_, first)), Some(&(_, last))) = (assignment.stages.first(), assignment.stages.last()) else {
         return 0.0;
@@ -109,7 +110,8 @@ pub fn own_transfers(instance: &Instance, assignment: &Assignment, host: Host) -
     as_source + as_sink
 }
 
-/// How good an assignment is; `None` where it breaks a limit on latency or misses the target period.
+/// Returns the score of an assignment. Returns `None` if a link is missing, if it has too many
+/// stages, if its latency is above the limit, or if it misses the target period.
 pub fn score(instance: &Instance, assignment: &Assignment) -> Option<Score> {
     let Costs { period_s, latency_s } = costs(instance, assignment);
     if !period_s.is_finite() || latency_s > instance.max_latency_s || assignment.stages.len() > instance.most_stages {

@@ -1,4 +1,4 @@
-//! What changes from one placement to another.
+//! The difference between two placements.
 
 use std::collections::BTreeSet;
 
@@ -9,8 +9,9 @@ use crate::domain::migration::Migration;
 use crate::domain::model::ModelProfile;
 use crate::domain::placed::{Placed, PlacedStage};
 
-/// Compares a placement of a model on a cluster with its base. Stages whose node or layers are not there count for
-/// nothing.
+/// Compares a placement of a model on a cluster with its base. Returns the layers to ship, the
+/// nodes gained and lost, and the changes of period and latency in seconds. A stage ships nothing
+/// if the cluster does not have its node or if the model has none of its layers.
 ///
 /// # Examples
 ///
@@ -81,7 +82,7 @@ pub fn diff(model: &ModelProfile, cluster: &ClusterInventory, base: &Placed, pla
     }
 }
 
-/// Nodes that host stages of one placement and none of another, in the order of the stages.
+/// Returns the nodes that host stages of `one` and none of `other`, in the order of the stages.
 fn only_in(one: &Placed, other: &Placed) -> Vec<String> {
     let node_id = |stage: &PlacedStage| stage.node_id.clone();
     let others: BTreeSet<String> = other.stages.iter().map(node_id).collect();

@@ -1,4 +1,4 @@
-//! From an assignment to the placement document.
+//! Writes the placement document of an assignment.
 
 use std::collections::BTreeMap;
 
@@ -20,37 +20,37 @@ use crate::domain::request::PlanRequest;
 use crate::domain::unit::counted;
 use crate::index::{Host, Position};
 
-/// What the search knows of the objective when a document is written.
+/// What a search claims about the objective when a document is written.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Claim {
-    /// A proven lower bound of the objective: seconds or nodes.
+    /// A proven lower bound of the objective, in seconds or nodes.
     pub bound: f64,
-    /// Why the search ended.
+    /// The reason why the search ended.
     pub termination: Termination,
 }
 
-/// What is proven beside the bound of the objective.
+/// What is proven in addition to the bound of the objective.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Proofs {
-    /// No placement with this period has a smaller latency.
+    /// Whether no placement with this period has a smaller latency.
     pub latency_is_least: bool,
-    /// The points of the front behind the answer's, by ascending period.
+    /// The points of the front after the answer, in order of ascending period.
     pub front: Vec<Assignment>,
-    /// With the answer's, those are all the points of the front.
+    /// Whether these points and the answer are all points of the front.
     pub front_is_whole: bool,
-    /// No placement within the period allowed ships fewer bytes.
+    /// A lower bound of the bytes that a placement within the allowed period ships.
     pub fewest_bytes: u64,
-    /// The smallest period found.
+    /// The smallest period found, in seconds.
     pub least_period_s: f64,
 }
 
-/// The document of a search that was stopped before it knew anything.
+/// Returns the document of a search that was stopped before it found anything.
 pub fn stopped(request: &PlanRequest, env: &Env<'_>) -> PlacementDocument {
     let termination = termination(env, Termination::Exhausted);
     without_placement(request, env.seed, Claim { bound: 0.0, termination }, Vec::new())
 }
 
-/// Why an unfinished search ends: the reason of the stop hook, or else its own.
+/// Returns why an unfinished search ends: the reason of the stop hook, or else `own`.
 pub fn termination(env: &Env<'_>, own: Termination) -> Termination {
     match env.stop.reason() {
         None => own,
@@ -59,10 +59,10 @@ pub fn termination(env: &Env<'_>, own: Termination) -> Termination {
     }
 }
 
-/// A document without a placement.
+/// Returns a document without a placement.
 pub fn without_placement(request: &PlanRequest, seed: u64, claim: Claim, reasons: Vec<Reason>) -> PlacementDocument {
     let status = if claim.termination == Termination::Infeasible { Status::Infeasible } else { Status::Unknown };
-    // An infinite bound says no more than the status does.
+    // An infinite bound adds nothing to the status.
     let bound = claim.bound.is_finite().then_some(claim.bound).filter(|_| status == Status::Unknown);
     let unit = request.options.objective.unit();
     PlacementDocument {
@@ -90,7 +90,7 @@ pub fn without_placement(request: &PlanRequest, seed: u64, claim: Claim, reasons
     }
 }
 
-/// The document of an assignment.
+/// Returns the document of an assignment.
 pub fn with_placement(
     request: &PlanRequest,
     seed: u64,
@@ -101,7 +101,7 @@ pub fn with_placement(
 ) -> PlacementDocument {
     let Costs { period_s, latency_s } = costs(instance, assignment);
     let objective = instance.objective.value(period_s, latency_s, assignment.stages.len());
-    // A bound may never exceed the optimum, so one above this objective would be a defect; the checker says so.
+    // A bound above the objective would be a defect, which the checker reports.
     let optimal = claim.bound == objective;
     let gap = if objective > 0.0 { (objective - claim.bound) / objective } else { 0.0 };
     let migration = migrated(request, instance, assignment, period_s, claim.bound, proofs);
@@ -110,7 +110,8 @@ pub fn with_placement(
             (migration.least_period_s == Some(claim.bound) && nothing_to_save(migration), byte_gap(migration))
         }
         None if instance.objective == Objective::Tradeoff => {
-            // The first of the front may have a period that is larger than the least by rounding.
+            // The first point of the front may have a period that is larger than the least because
+            // of rounding.
             let is_least = objective - claim.bound <= ROUNDING * objective;
             (is_least && proofs.front_is_whole, if is_least { 0.0 } else { gap })
         }
@@ -152,12 +153,13 @@ fn cuts(instance: &Instance) -> CutsConsidered {
     CutsConsidered { considered: instance.blocks() as u64 - 1, count: count as u64, more }
 }
 
-/// How many come out per second if so many come out in each period; none where that is no finite number.
+/// Returns the rate per second of `count` in each period, or `None` if that is not a finite number.
 fn each_period(count: u64, period_s: f64) -> Option<f64> {
     (period_s > 0.0).then(|| count as f64 / period_s).filter(|rate| rate.is_finite())
 }
 
-/// The points of a front behind the first; none without one.
+/// Returns the points of a front, beginning with `first`. It is empty if the objective has no
+/// front.
 fn front(request: &PlanRequest, instance: &Instance, proofs: &Proofs, first: FrontPoint) -> Vec<FrontPoint> {
     if instance.objective != Objective::Tradeoff {
         return Vec::new();
@@ -169,7 +171,7 @@ fn front(request: &PlanRequest, instance: &Instance, proofs: &Proofs, first: Fro
     std::iter::once(first).chain(proofs.front.iter().map(point)).collect()
 }
 
-/// What the assignment ships, with what is known of it.
+/// Returns what the assignment ships and the bounds of it, or `None` without a base.
 fn migrated(
     request: &PlanRequest,
     instance: &Instance,
@@ -208,8 +210,9 @@ fn stages(request: &PlanRequest, instance: &Instance, assignment: &Assignment) -
     stages.collect()
 }
 
-/// Before each stage and behind the last, the layers whose tensors travel there, in the model's order: the inputs first,
-/// the outputs last. O(L + E), and as much as they are.
+/// Returns the ids of the layers whose tensors are transferred before each stage and after the
+/// last, in the model's order. The inputs are first and the outputs last. It takes O(L + E) and the
+/// length of the result.
 fn crossing(model: &ModelProfile, instance: &Instance, assignment: &Assignment) -> Vec<Vec<String>> {
     let last = assignment.stages.len();
     let mut stage_of = vec![last; model.layers.len()];
@@ -286,7 +289,7 @@ fn stage(
     }
 }
 
-/// The first thing in the pipeline that takes the whole period.
+/// Returns the first load of the pipeline that takes the whole period.
 fn bottleneck(instance: &Instance, assignment: &Assignment, period_s: f64) -> Bottleneck {
     let last = assignment.stages.len() - 1;
     for (index, [receive, compute, send]) in stage_times(instance, assignment).enumerate() {
@@ -302,16 +305,17 @@ fn bottleneck(instance: &Instance, assignment: &Assignment, period_s: f64) -> Bo
         };
         return Bottleneck { kind, stage_index: index as u64 };
     }
-    // Only a node that is both source and sink and hosts no stage is left.
+    // The only load left is that of a node that is both source and sink and hosts no stage.
     Bottleneck { kind: BottleneckKind::Source, stage_index: 0 }
 }
 
-/// What of the model hangs loose: layers without an edge, constants that nothing reads.
+/// Returns warnings about layers without an edge and about constants that no layer reads.
 fn loose(request: &PlanRequest) -> Vec<Warning> {
     unconnected(request).into_iter().chain(unread(request)).collect()
 }
 
-/// Constants that no layer reads are outputs that no input changes.
+/// Returns a warning about constants that no layer reads: they are outputs that do not depend on an
+/// input.
 fn unread(request: &PlanRequest) -> Option<Warning> {
     let model = &request.model;
     let first = model.constant_outputs().next()?;
@@ -323,7 +327,8 @@ fn unread(request: &PlanRequest) -> Option<Warning> {
     Some(Warning { code: WarningCode::ConstantsUnread, detail })
 }
 
-/// A profile without its edges is planned as it stands, and the cuts that it allows are not those of the model.
+/// Returns a warning about layers without an edge. The profile probably lacks edges, and its cuts
+/// are then not those of the model.
 fn unconnected(request: &PlanRequest) -> Option<Warning> {
     const MOST_NAMED: usize = 3;
     let model = &request.model;

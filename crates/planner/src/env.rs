@@ -1,45 +1,51 @@
-//! What is not pure, in one value: seed, threads, the hook that ends a search, and the receiver of progress.
+//! Everything in a search that is not pure: the seed, the threads, the stop hook and the receiver
+//! of progress.
 
 use crate::domain::placement::PlacementDocument;
 
-/// Why a search must end before its proof.
+/// The reason why a search must end before its proof.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum StopReason {
-    /// The request's time limit came.
+    /// The request's time limit is reached.
     TimeLimit,
-    /// Somebody asked, or the service shuts down.
+    /// A client asked for it, or the service shuts down.
     Stopped,
 }
 
-/// The single hook for deadline, cancellation and shutdown. Every loop of a solver asks it often, so it must be cheap.
+/// The single hook for deadline, cancellation and shutdown. It must be cheap, because every loop of
+/// a solver calls it often.
 pub trait Stop: Sync {
-    /// Why to end now; `None` to go on. Once it gives a reason it goes on giving one.
+    /// Returns why the search must end now, or `None` if it may continue. After the first reason it
+    /// always returns one.
     fn reason(&self) -> Option<StopReason>;
 }
 
-/// Hears of progress while a search runs, from any of its threads.
+/// Receives progress while a search runs. Any thread of the search may call it.
 pub trait Progress: Sync {
-    /// A checked placement better than any before, with the bound known at that moment.
+    /// Reports a checked placement that is better than any before, with the bound known at that
+    /// moment.
     fn incumbent(&self, placement: &PlacementDocument);
 
-    /// A proven lower bound of the objective, seconds or nodes, larger than any before.
+    /// Reports a proven lower bound of the objective, in seconds or nodes, that is larger than any
+    /// before.
     fn lower_bound(&self, bound: f64);
 }
 
-/// What a search is given beside its request.
+/// What a search needs in addition to its request.
 #[derive(Clone, Copy)]
 pub struct Env<'a> {
-    /// The seed of everything random.
+    /// The seed of all random numbers.
     pub seed: u64,
-    /// The most threads that the search may use: from 2 on, a hard search proves on one and improves on another.
+    /// The most threads that the search may use. From 2 on, a hard search proves a bound on one
+    /// thread and improves its placement on another.
     pub threads: usize,
-    /// When to end.
+    /// The hook that ends the search.
     pub stop: &'a dyn Stop,
-    /// Who hears of progress.
+    /// The receiver of progress.
     pub progress: &'a dyn Progress,
 }
 
-/// Never stops a search.
+/// A stop hook that never stops a search.
 #[derive(Debug, Clone, Copy)]
 pub struct NeverStop;
 
@@ -49,7 +55,7 @@ impl Stop for NeverStop {
     }
 }
 
-/// Hears nothing.
+/// A receiver of progress that ignores it.
 #[derive(Debug, Clone, Copy)]
 pub struct NoProgress;
 
