@@ -320,7 +320,7 @@ fn unread(request: &PlanRequest) -> Option<Warning> {
     let model = &request.model;
     let first = model.constant_outputs().next()?;
     let detail = format!(
-        "no layer reads {}, {} the first: the last stage delivers what no input changes",
+        "no layer reads {}, {} the first: the last stage delivers outputs that no input changes",
         counted(model.constant_outputs().count(), "constant layer"),
         model.layers[first].id
     );

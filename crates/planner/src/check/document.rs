@@ -69,10 +69,10 @@ impl Findings {
     fn check_bounds(&mut self, request: &PlanRequest, document: &PlacementDocument) {
         let counts_nodes = matches!(request.options.objective, Objective::MinNodes { .. });
         if counts_nodes && document.lower_bound_s.is_some() {
-            self.claim("lower_bound_s stands where the objective counts nodes");
+            self.claim("lower_bound_s is given, but the objective counts nodes");
         }
         if !counts_nodes && document.lower_bound_nodes.is_some() {
-            self.claim("lower_bound_nodes stands where the objective is a time");
+            self.claim("lower_bound_nodes is given, but the objective is a time");
         }
         if document.lower_bound_s.is_some_and(|bound| !(bound.is_finite() && bound >= 0.0)) {
             self.claim("lower_bound_s is not a time");
@@ -384,7 +384,7 @@ impl Findings {
             || document.migration.is_some()
             || document.latency_is_least.is_some();
         if !document.pipelines.is_empty() || extras || figures.flatten().next().is_some() {
-            self.claim(format!("the status {status:?} stands beside a placement or its figures"));
+            self.claim(format!("the status {status:?} comes with a placement or its figures"));
         }
         match (status == Status::Infeasible, document.reasons.is_empty()) {
             (true, true) => self.claim("the status Infeasible has no reason"),

@@ -106,7 +106,7 @@ impl Cover<'_> {
             violations.push(Violation::new(ViolationCode::UnknownLayer, detail).at(stage).layers(unknown));
         }
         if !twice.is_empty() {
-            let detail = format!("stage {stage} names {} that stand in a stage already", layers_text(&twice));
+            let detail = format!("stage {stage} names {} that are in a stage already", layers_text(&twice));
             violations.push(Violation::new(ViolationCode::LayerTwice, detail).at(stage).layers(twice));
         }
         (places.into_iter().collect(), is_whole)

@@ -37,7 +37,7 @@ pub(super) fn check_cuts(
     };
     for stage in 1..laid.len() {
         if laid[..stage].iter().flat_map(|laid| &laid.known).all(|&place| graph.is_input(place)) {
-            let detail = format!("stage {stage} would begin right behind nothing but input layers");
+            let detail = format!("stage {stage} would follow only input layers");
             refuse(stage - 1, detail, &laid[stage - 1].known, None);
         }
         match policy {
@@ -50,7 +50,7 @@ pub(super) fn check_cuts(
                 {
                     let [first, second] = [behind, before].map(|place| &request.model.layers[place].id);
                     let detail = format!(
-                        "{first:?} comes before {second:?} in the profile's topological order, but stands behind the cut \
+                        "{first:?} comes before {second:?} in the profile's topological order, but is after the cut \
                          before stage {stage}, and the cut policy is in_order"
                     );
                     refuse(stage - 1, detail, &[behind, before], None);
@@ -73,7 +73,7 @@ pub(super) fn check_cuts(
         let late: Vec<usize> = laid.known.iter().copied().filter(|&place| graph.is_input(place)).collect();
         if let Some(&first) = late.first() {
             let id = &request.model.layers[first].id;
-            let detail = format!("stage {stage} has the input {id:?}, and the first stage takes all inputs in");
+            let detail = format!("stage {stage} has the input {id:?}, but the first stage must have all inputs");
             refuse(stage, detail, &late, None);
         }
     }
@@ -144,7 +144,7 @@ pub(super) fn check_colocations(request: &PlanRequest, proposals: &[StageProposa
         let Some(first) = stages.next() else { continue };
         if let Some(other) = stages.find(|&stage| stage != first) {
             let layers = colocation.layer_ids.join(", ");
-            let detail = format!("{layers} are to stay together, but stand in the stages {first} and {other}");
+            let detail = format!("{layers} must stay together, but are in the stages {first} and {other}");
             let violation = Violation::new(ViolationCode::ColocationBroken, detail).at(other);
             violations.push(violation.layers(colocation.layer_ids.iter().cloned()));
         }

@@ -360,7 +360,7 @@ impl Reader {
         } else {
             format!("Give {wanted}")
         };
-        self.fault(FaultCode::WrongType, format!("{found} stands where {wanted} is wanted"), action);
+        self.fault(FaultCode::WrongType, format!("expected {wanted}, found {found}"), action);
     }
 }
 

@@ -112,7 +112,7 @@ impl Change {
             }
             Self::Colocation(at) => {
                 let layers = constraints.colocate.remove(*at).layer_ids.join(", ");
-                (RepairKind::DropColocation, format!("colocate/{at}"), format!("let {layers} be apart"))
+                (RepairKind::DropColocation, format!("colocate/{at}"), format!("let {layers} be in different stages"))
             }
             Self::Admit(nodes) => return admit(request, nodes, stop),
             Self::NodeSelector => {
