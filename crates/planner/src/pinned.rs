@@ -1,7 +1,7 @@
-//! What pins have to do with it that a request has no placement.
+//! The part of pins in the reasons why a request has no placement.
 //!
-//! A reason names pins where they alone make it: where they contradict each other, and where the same proof, or the
-//! search, comes to another end without them.
+//! A reason names pins only if they are the cause: if they contradict each other, or if the same
+//! proof, or the search, ends differently without them.
 
 use super::baselines;
 use super::env::{Env, NoProgress};
@@ -17,15 +17,16 @@ use crate::domain::unit::{bytes_text, counted};
 use crate::index::{Block, GroupIndex};
 use std::collections::BTreeMap;
 
-/// What follows from the pins without links: layers that no node may run, and nodes that would have to run what lies
-/// between their layers. O(m g) for m blocks and g kinds of host.
+/// Returns the conflicts of pins that follow without links: layers that no node may run, and nodes
+/// that would have to run all layers between two pinned ones but cannot. O(m g) for m blocks and g
+/// groups of hosts.
 pub fn conflicts(request: &PlanRequest, instance: &Instance, stop: &dyn Fn() -> bool) -> Result<Vec<Reason>, Stopped> {
     let mut hosts_in = instance.by_group(0);
     for &group in &instance.group_of {
         hosts_in[group] += 1;
     }
     let mut nowhere = Vec::new();
-    // For each kind of one host the first and the last block that it alone may run.
+    // For each group of a single host, the first and the last block that only this host may run.
     let mut spans: BTreeMap<GroupIndex, (Block, Block)> = BTreeMap::new();
     for block in instance.cuts.blocks().filter(|&block| instance.is_pinned(block)) {
         if stop() {
@@ -39,7 +40,7 @@ pub fn conflicts(request: &PlanRequest, instance: &Instance, stop: &dyn Fn() -> 
         }
     }
     let pins = Pins::new(request);
-    // Between two blocks lies something where one comes wholly before the other.
+    // Only along a chain with all cuts, a stage with two blocks holds all blocks between them.
     let spans = if instance.cuts.sets().is_none() && instance.cuts.are_all() { spans } else { BTreeMap::new() };
     if !nowhere.is_empty() {
         let colocations = Colocations::new(request);
@@ -59,7 +60,7 @@ fn pinned_nowhere(
     let pins = pins.of(instance.layers_of(block));
     let places: Vec<String> = pins.iter().map(|pin| place_text(pin)).collect();
     let detail = format!(
-        "layers that cannot be cut apart{} are pinned to {}: no node that may host a stage is all of that",
+        "layers that cannot be cut apart{} are pinned to {}: no node that may host a stage meets all of these pins",
         colocations.text(instance.layers_of(block)),
         places.join(" and to ")
     );
@@ -67,8 +68,8 @@ fn pinned_nowhere(
     Reason { layer_ids, node_ids, ..reason(ReasonCode::ConflictingConstraints, detail, []) }
 }
 
-/// A node runs one stage, so it runs all that lies between two blocks that no other node may run: the reason where a
-/// pin or its memory forbids that.
+/// Returns a reason if a node would have to run all blocks between two that only it may run, and a
+/// pin or its memory forbids that. A node runs one stage.
 fn torn(
     request: &PlanRequest,
     instance: &Instance,
@@ -108,7 +109,7 @@ fn torn(
 pub struct Pins<'r>(BTreeMap<usize, Vec<&'r Pin>>);
 
 impl<'r> Pins<'r> {
-    /// O(p log L) for p pins.
+    /// Collects the pins of a request. O(p log L) for p pins.
     pub fn new(request: &'r PlanRequest) -> Self {
         let mut of_layer: BTreeMap<usize, Vec<&Pin>> = BTreeMap::new();
         for pin in &request.options.constraints.pins {
@@ -119,7 +120,7 @@ impl<'r> Pins<'r> {
         Self(of_layer)
     }
 
-    /// The pins of some layers, in their order.
+    /// Returns the pins of some layers, in the order of the layers.
     pub fn of(&self, layers: &[usize]) -> Vec<&'r Pin> {
         layers.iter().filter_map(|layer| self.0.get(layer)).flatten().copied().collect()
     }
@@ -129,7 +130,7 @@ impl<'r> Pins<'r> {
 pub struct Colocations<'r>(Vec<(usize, &'r Colocation)>);
 
 impl<'r> Colocations<'r> {
-    /// O(c log L) for c layers that are named.
+    /// Collects the colocations of a request. O(c log L) for c layers that are named.
     pub fn new(request: &'r PlanRequest) -> Self {
         let first =
             |colocation: &Colocation| colocation.layer_ids.iter().filter_map(|id| request.model.layer_index(id)).min();
@@ -137,7 +138,8 @@ impl<'r> Colocations<'r> {
         Self(colocations.filter_map(|colocation| Some((first(colocation)?, colocation))).collect())
     }
 
-    /// Names what keeps the layers of a block together beside the model itself.
+    /// Returns a text that names the colocation that keeps the layers of a block together; empty if
+    /// there is none.
     pub fn text(&self, layers: &[usize]) -> String {
         match self.0.iter().find(|(first, _)| layers.binary_search(first).is_ok()) {
             Some((_, colocation)) => format!(" (colocate keeps {} together)", colocation.layer_ids.join(", ")),
@@ -154,8 +156,9 @@ fn place_text(pin: &Pin) -> String {
     }
 }
 
-/// The reason where the search went through everything. Where dives and the cheap baselines find a placement as soon as
-/// nothing is pinned, the pins are to blame; where they find none, nothing is said of it.
+/// Returns the reason for a search that went through all placements. It blames the pins if dives or
+/// the cheap baselines find a placement without them. If they find none, it does not call the pins
+/// the cause.
 pub fn exhausted(request: &PlanRequest, instance: &Instance, env: &Env<'_>) -> Reason {
     let kept_to = match (instance.has_pins(), instance.has_limits()) {
         (false, false) => "memory and links",
@@ -175,7 +178,7 @@ pub fn exhausted(request: &PlanRequest, instance: &Instance, env: &Env<'_>) -> R
     if to_blame { naming_pins(request, reason) } else { reason }
 }
 
-/// Names every layer and node that a pin names.
+/// Returns a reason with all layers and nodes that a pin names.
 pub fn naming_pins(request: &PlanRequest, reason: Reason) -> Reason {
     let pins = &request.options.constraints.pins;
     let mut layer_ids: Vec<String> = pins.iter().map(|pin| pin.layer_id.clone()).collect();
@@ -196,7 +199,8 @@ fn has_placement_without_pins(request: &PlanRequest, instance: &Instance, env: &
     let incumbent = Incumbent::new(&unpinned, &instance, &env);
     goals::period::any_placement(&incumbent);
     if incumbent.best().is_none() && env.stop.reason().is_none() {
-        // Dives ask for no period; where the request does, what is built for speed may keep to it.
+        // Dives search without a limit on the period. If the request has one, the baselines, which
+        // look for short periods, may keep to it.
         baselines::offer_cheap(&incumbent);
     }
     incumbent.best().is_some()
