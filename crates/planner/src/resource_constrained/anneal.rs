@@ -1,10 +1,17 @@
-//! Simulated annealing over the order of hosts, where a node does one thing at a time.
+//! Simulated annealing over the order of hosts, for overlap `none`: a node does one thing at a
+//! time.
 //!
-//! What is to be least is by how much loads are above a period, summed over all hosts, with the cuts that are best for
-//! the order: a dynamic programme over (stage, end) as in the best cuts for hosts in a given order, begun again where a
-//! move has changed the order, and left where it has become worse than what would be accepted. An order without excess
-//! is a placement within the period; where none is found nothing is proven. Deterministic: seeded, and counted in
-//! moves. O(k m r) a move for stages of up to r blocks.
+//! The cost of an order is its excess: how far the loads of stages are above a period, summed over
+//! all hosts, with the best cuts for the order. A dynamic programme over (stage, end) finds these
+//! cuts, as in `repartition`. After a move, it begins at the first row that the move changes. It
+//! ends early if the excess is larger than what would be accepted.
+//!
+//! An order without excess is a placement within the period, with two exceptions. Sums are rounded
+//! in another way than in the cost model. And excess leaves out what a node sends as the source or
+//! receives as the sink if the first or last stage is on another node. So the caller computes the
+//! costs of the result. If no such order is found, nothing is proven. The search is deterministic:
+//! it is seeded, and its effort is counted in moves. O(k m r) for each move, for stages of up to r
+//! blocks.
 //!
 //! Source: Kirkpatrick, Gelatt and Vecchi 1983 (doi 10.1126/science.220.4598.671).
 
@@ -15,33 +22,34 @@ use crate::index::{Grid, GroupIndex, Host, Index, IndexVec, Position};
 use crate::instance::Instance;
 use crate::stopped::Stopped;
 
-/// How hot it is at the first move, as parts of the period: a new search, or a look around.
+/// Temperatures at the first move, as parts of the period: high for a new search, and low for a
+/// search near the given order.
 pub const TEMPERATURES: [f64; 2] = [0.15, 0.02];
 
-/// How hot it is at the last move.
+/// The temperature at the last move, as a part of the period.
 const LAST_TEMPERATURE: f64 = 0.0005;
 
-/// Stages, or pairs of hosts, that are tabulated at most.
+/// The most stages, and the most pairs of hosts, that are tabulated.
 const MOST_NUMBERS: usize = 4 << 20;
 
-/// Moves between two looks at the stop hook.
+/// Moves between two calls of the stop hook.
 const MOVES_PER_STOP: usize = 64;
 
-/// A stage that fits the memory: its end, and how long it computes.
+/// A stage that fits the memory: its end, and its compute time in seconds.
 type Stage = (Position, f64);
 
-/// What orders are judged by.
+/// The tables with which orders of hosts are judged.
 pub struct Orders<'p> {
     instance: &'p Instance,
-    /// By group, then start.
+    /// For each group and start, the stages that fit the memory, by ascending end.
     stages: Grid<GroupIndex, Position, Vec<Stage>>,
-    /// For each number of stages the first position from which so many can reach the end.
+    /// For each number of stages, the first position from which that many stages can reach the end.
     least_start: Vec<Position>,
-    /// Seconds a bit and seconds at all, for each pair of hosts.
+    /// For each pair of hosts, the seconds per bit and the latency in seconds.
     hops: Grid<Host, Host, (f64, f64)>,
 }
 
-/// An order of hosts, and for each number of its stages the least excess for each end of the last.
+/// An order of hosts with its excess, and for each stage the least excess by end.
 struct Judged {
     order: Vec<Host>,
     rows: Vec<IndexVec<Position, f64>>,
@@ -49,7 +57,7 @@ struct Judged {
 }
 
 impl<'p> Orders<'p> {
-    /// Tabulates an instance. O(g m r + n²). Returns `None` if the tables would be too large.
+    /// Tabulates an instance. Returns `None` if the tables would be too large. O(g m r + n²).
     pub fn new(instance: &'p Instance, stop: &dyn Fn() -> bool) -> Result<Option<Self>, Stopped> {
         let (hosts, blocks) = (instance.hosts.len(), instance.blocks());
         if hosts * hosts > MOST_NUMBERS {
@@ -85,7 +93,7 @@ impl<'p> Orders<'p> {
         let hop = |(from, to): (Host, Host)| {
             let link = instance.link(from, to);
             let latency_s = link.transfer_s(0.0);
-            // Infinite where there is no link.
+            // The latency is infinite if there is no link.
             if latency_s.is_finite() { (link.transfer_s(1.0) - latency_s, latency_s) } else { (0.0, latency_s) }
         };
         let pairs = instance.hosts.indices().flat_map(|from| instance.hosts.indices().map(move |to| (from, to)));
@@ -98,7 +106,8 @@ impl<'p> Orders<'p> {
         per_bit_s * self.instance.load_bits[position] + latency_s
     }
 
-    /// Looks for an order without excess, from another one. Returns `None` if it finds none.
+    /// Searches for an order without excess, from a given order. Returns `None` if none is found
+    /// within the given number of moves.
     pub fn anneal(
         &self,
         order: &[Host],
@@ -124,8 +133,8 @@ impl<'p> Orders<'p> {
             candidate.order.clone_from(&current.order);
             let Some(first) = change(&mut candidate.order, &idle, self.instance.most_stages, rng) else { continue };
             let accepted_s = current.excess_s - temperature_s * (1.0 - rng.random::<f64>()).ln();
-            // The stage in front of the first that is different sends elsewhere, and with another number of stages rows
-            // have other ends.
+            // The stage before the first changed one sends to another host, so its row changes too.
+            // With another number of stages, all rows have other ends.
             let same_number = candidate.order.len() == current.order.len();
             let kept = if same_number { first.saturating_sub(1).min(current.rows.len()) } else { 0 };
             candidate.rows.clear();
@@ -139,7 +148,8 @@ impl<'p> Orders<'p> {
         Ok(None)
     }
 
-    /// Adds rows from a stage on; the excess is infinite where it is above a limit.
+    /// Adds the rows from a stage on, and sets the excess. The excess is infinite if it is above
+    /// the limit.
     fn judge(&self, judged: &mut Judged, from: usize, period_s: f64, limit_s: f64) {
         let instance = self.instance;
         let order = &judged.order;
@@ -189,7 +199,7 @@ impl<'p> Orders<'p> {
     }
 }
 
-/// Changes an order at random; returns the first stage that is different.
+/// Changes an order at random. Returns the first stage that differs, or `None` if none does.
 fn change(order: &mut Vec<Host>, idle: &[Host], most_stages: usize, rng: &mut Pcg64Mcg) -> Option<usize> {
     let stages = order.len();
     let (a, b) = (rng.random_range(0..stages), rng.random_range(0..stages));

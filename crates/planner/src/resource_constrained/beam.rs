@@ -1,11 +1,13 @@
 //! Beam search for placements within limits.
 //!
-//! A bucket holds the labels of one host and one set of visited hosts. Each layer has one more stage and keeps the most
-//! promising buckets. No host is visited twice, so a walk that ends is a placement; a beam without one proves nothing.
+//! A bucket holds the labels of one host and one set of visited hosts. Each layer has one more
+//! stage than the one before, and keeps the most promising buckets. No host is visited twice, so a
+//! finished walk is a placement. If a beam finds no placement, nothing is proven.
 //!
-//! If latency or bytes are the goal, buckets are ranked by their completion bounds. Otherwise they are ranked by the
-//! fewest stages still needed; among equals one half of the layer goes to those with the furthest start, the other half
-//! to those whose unused hosts have the most links that carry the loads. O(w n m) for each layer of w buckets.
+//! If the goal is latency or bytes, buckets are ranked by their completion bounds. Otherwise they
+//! are ranked by the fewest stages still needed. Ties are broken in two ways: half of the layer
+//! goes to the buckets with the furthest start, the other half to those whose unused hosts have the
+//! most links that carry the loads. O(w n m) for each layer of w buckets.
 
 use rustc_hash::FxHashMap;
 
@@ -18,13 +20,13 @@ use crate::bits::Bits;
 use crate::cost::Assignment;
 use crate::index::{Host, Index, IndexVec, Position};
 
-/// The most buckets of a layer before the best are chosen. Wider beams are narrowed.
+/// The most buckets of a layer before the best are chosen. Wider beams are narrowed to keep to it.
 const MOST_CANDIDATES: usize = 400_000;
 
 /// Buckets tested against the capacity bounds between two calls of the stop hook.
 const BUCKETS_PER_STOP: usize = 1_000;
 
-/// A host, and the set of hosts visited so far in words of 64 bits.
+/// A host, and the set of hosts visited so far, in words of 64 bits.
 type Key = (Host, Vec<u64>);
 
 /// The labels of one host and one set of visited hosts.
@@ -37,7 +39,8 @@ struct BeamBucket {
 }
 
 impl BeamBucket {
-    /// Drops the labels whose start the capacity bounds exclude. Returns `true` if any label remains.
+    /// Drops the labels whose start the capacity bounds exclude. Returns `true` if any label
+    /// remains.
     fn keep_admitted<const W: usize>(
         &mut self,
         extensions: &Extensions<'_, W>,
@@ -59,8 +62,8 @@ impl BeamBucket {
     }
 }
 
-/// Returns the best placement that a beam of `width` buckets finds, with [`Goal::Stages`] the first. Told to stop, it
-/// returns the best so far.
+/// Returns the best placement that a beam of `width` buckets finds, with its value of the goal.
+/// With [`Goal::Stages`] it returns the first. If it is told to stop, it returns the best so far.
 pub fn placement<const W: usize>(
     extensions: &mut Extensions<'_, W>,
     capacity: &ResourceCapacity,
@@ -184,7 +187,8 @@ fn most_promising<const W: usize>(
     ranked.into_iter().map(|(_, bucket)| bucket).collect()
 }
 
-/// The rank of a bucket, smaller is better, then two tie-breaks: the furthest start, and the openness of the hosts used.
+/// Returns the rank of a bucket and two tie-breaks. Smaller is better. For [`Goal::Stages`] the
+/// tie-breaks are the furthest start and the openness of the visited hosts.
 fn rank<const W: usize>(extensions: &Extensions<'_, W>, bucket: &BeamBucket) -> [f64; 3] {
     let used = bucket.openness as f64;
     match extensions.goal {

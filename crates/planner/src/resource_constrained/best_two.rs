@@ -1,26 +1,27 @@
-//! The least sum, and the least sum with a different next host. Walks without cycles of two hosts need both.
+//! The least sum, and the least sum with a different next host. Walks without cycles of two hosts
+//! need both.
 
 use crate::index::Host;
 
-/// The least sum, the host behind it, and the least sum with another host there.
+/// The least sum with its next host, and the least sum with another next host.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct BestTwo {
     /// The least sum.
     pub least: f64,
-    /// The host behind it; nowhere at the end of a walk.
+    /// The next host of that sum; [`Host::NOWHERE`] at the end of a walk.
     pub next: Host,
-    /// The least sum with another host.
+    /// The least sum with another next host.
     pub other: f64,
-    /// That host.
+    /// The next host of that sum.
     pub other_next: Host,
 }
 
 impl BestTwo {
-    /// Nothing is possible.
+    /// No sum: no walk is possible.
     pub const NONE: Self =
         Self { least: f64::INFINITY, next: Host::NOWHERE, other: f64::INFINITY, other_next: Host::NOWHERE };
 
-    /// Adds a sum with a host behind it.
+    /// Adds a sum with its next host.
     #[inline]
     pub fn add(&mut self, sum: f64, next: Host) {
         if sum < self.least {
@@ -33,7 +34,7 @@ impl BestTwo {
         }
     }
 
-    /// Adds the sums of a stage followed by each of the two of `rest`.
+    /// Adds `stage` plus each of the two sums of `rest`.
     #[inline]
     pub fn follow(&mut self, stage: f64, rest: &Self) {
         self.add(stage + rest.least, rest.next);
@@ -42,13 +43,13 @@ impl BestTwo {
         }
     }
 
-    /// The least sum without a host.
+    /// Returns the least sum whose next host is not `host`.
     #[inline]
     pub fn avoiding(&self, host: Host) -> f64 {
         if self.next == host { self.other } else { self.least }
     }
 
-    /// The least sum of this and of another with a different host behind it.
+    /// Returns the least total of a sum of `self` and a sum of `other` with different next hosts.
     #[inline]
     pub fn and(&self, other: &Self) -> f64 {
         if self.next != other.next || self.next == Host::NOWHERE {

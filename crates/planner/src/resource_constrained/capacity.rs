@@ -1,8 +1,8 @@
-//! Capacity bounds of resource-constrained labels: the weighted capacity bounds, counted by groups of hosts, or by single
-//! hosts.
+//! Capacity bounds of resource-constrained labels: the weighted capacity bounds, counted by groups
+//! of hosts or by single hosts.
 //!
-//! Where a node does one thing at a time, its links decide how much time they leave for its stage. Hosts of one group then
-//! differ, so they are counted one by one.
+//! With overlap `none`, the links of a host decide how much time is left for its stage. The hosts
+//! of one group then differ, so they are counted one by one.
 
 use super::loads::Loads;
 use crate::bits::Bits;
@@ -12,21 +12,23 @@ use crate::index::{GroupIndex, Host, Index, IndexVec};
 use crate::instance::Instance;
 use crate::stopped::Stopped;
 
-/// The bounds at one period.
+/// The capacity bounds at one period, or why there are none.
 #[derive(Debug)]
 pub enum ResourceCapacity {
     /// All hosts together cannot run the model.
     Insufficient,
-    /// They can, but so barely that the bounds are of use.
+    /// They can, with little to spare, so the bounds can exclude labels. Hosts are counted by
+    /// group.
     ByGroup(WeightedCapacity),
-    /// Likewise, counted host by host.
+    /// As [`Self::ByGroup`], but hosts are counted one by one.
     ByHost(WeightedCapacity),
-    /// They can, many times over.
+    /// They can, with much to spare. Every start is admitted.
     Ample,
 }
 
 impl ResourceCapacity {
-    /// Tests the whole model. Where capacity is scarce, stages are too: the loads are then counted by stages left.
+    /// Tests whether all hosts together can run the whole model. If capacity is scarce, stages are
+    /// scarce too, so the tables by stages left are added to `loads`.
     pub fn new<const W: usize>(
         walks: &AtPeriod<'_, W>,
         loads: Option<&mut Loads>,
@@ -41,7 +43,8 @@ impl ResourceCapacity {
         let Some(loads) = loads else { return Ok(Self::ByGroup(by_group)) };
         loads.count_stages(instance, stop)?;
         if !instance.is_chain() {
-            // Which links a host has decides little of which sets it can run.
+            // Where cuts are sets, the links of a host hardly limit which sets of blocks it can
+            // run.
             return Ok(Self::ByGroup(by_group));
         }
         let furthest = loads.furthest_ends(instance, stop)?;
@@ -53,8 +56,8 @@ impl ResourceCapacity {
         })
     }
 
-    /// The starts on a host from which the unused hosts can run the rest of the model with `stages` more stages. The host
-    /// itself and `visited` are used.
+    /// Returns those of `starts` on a host from which the unused hosts can run the rest of the
+    /// model with `stages` more stages. The host itself and `visited` count as used.
     pub fn admitted<const W: usize>(
         &self,
         instance: &Instance,
@@ -87,7 +90,7 @@ impl ResourceCapacity {
     }
 }
 
-/// All hosts, each a group of its own.
+/// Returns all hosts, each as a group of its own.
 fn each_host(instance: &Instance) -> Remaining {
     Remaining { by_group: IndexVec::filled(1, instance.hosts.len()), stages: instance.most_stages }
 }

@@ -1,10 +1,13 @@
-//! Completion bounds: the least resources that the walk relaxation needs from a start on a host to the end, within a period.
+//! Completion bounds: the least resources that the walk relaxation needs from a start on a host to
+//! the end, within a period.
 //!
-//! A backward dynamic programme over positions in which a walk may come back to a host, but not by the next step but
-//! one: cycles of two hosts are left out (Houck, Picard, Queyranne and Vemuganti 1980), since the fastest link tempts
-//! every walk to go to and fro. O(m n² + n m²) time, O(m n) memory.
+//! They are computed by a backward dynamic programme over positions. A walk may return to a host,
+//! but not at the next stage but one: cycles of two hosts are excluded (Houck, Picard, Queyranne
+//! and Vemuganti 1980), since otherwise the best walks go to and fro on the fastest link. O(m n² +
+//! n m²) time, O(m n) memory.
 //!
-//! Sums are associated backwards here and forwards in the cost model, so a bound is used with [`ROUNDING`].
+//! Seconds are summed backwards here and forwards in the cost model, so bounds of latency are used
+//! with the margin [`ROUNDING`].
 
 use super::best_two::BestTwo;
 use super::loads::Loads;
@@ -14,7 +17,7 @@ use crate::index::{Grid, GroupIndex, Host, Index, IndexVec, Position};
 use crate::instance::Instance;
 use crate::stopped::Stopped;
 
-/// The bounds, by position, then host.
+/// The completion bounds at one period, by position, then host.
 #[derive(Debug)]
 pub struct CompletionBounds {
     latency: Grid<Position, Host, BestTwo>,
@@ -24,7 +27,7 @@ pub struct CompletionBounds {
     period_s: f64,
 }
 
-/// What follows an end on a host, by position, then host: the rest with its first hop.
+/// The least sums that follow a stage's end, by position, then host: the next hop and the rest.
 struct Behind {
     latency: Grid<Position, Host, BestTwo>,
     bytes: Grid<Position, Host, BestTwo>,
@@ -38,7 +41,8 @@ impl Behind {
 }
 
 impl CompletionBounds {
-    /// Tabulates an instance at a period. Where a node does one thing at a time, `loads` are given.
+    /// Tabulates an instance at a period in seconds. `loads` are given if a node does one thing at
+    /// a time.
     pub fn new(
         instance: &Instance,
         shipping: Option<&Shipping>,
@@ -75,26 +79,28 @@ impl CompletionBounds {
         Ok(completion_bounds)
     }
 
-    /// The least latency from a start on a host to the end, the host's own stage included; infinite where there is no
-    /// way. The walk came from `before`.
+    /// Returns the least latency in seconds from a start on a host to the end, the host's own stage
+    /// included. The walk came from `before` and does not return there next. Infinite if there is
+    /// no such walk.
     #[inline]
     pub fn latency_s(&self, host: Host, start: Position, before: Host) -> f64 {
         self.latency[(start, host)].avoiding(before)
     }
 
-    /// The fewest bytes that are still to be shipped, likewise.
+    /// Returns the fewest bytes that such a walk ships from there to the end; 0 without a base.
     #[inline]
     pub fn shipped_bytes(&self, host: Host, start: Position, before: Host) -> f64 {
         self.bytes.as_ref().map_or(0.0, |bytes| bytes[(start, host)].avoiding(before))
     }
 
-    /// The least latency of all walks within the period; infinite where there is none.
+    /// Returns a lower bound in seconds of the latency of all walks within the period; infinite if
+    /// there is no walk.
     pub fn least_latency_s(&self, instance: &Instance) -> f64 {
         let from = |host: Host| instance.input_s[host] + self.latency[(Position::FIRST, host)].least;
         self.first_hosts().map(from).fold(f64::INFINITY, f64::min) * (1.0 - ROUNDING)
     }
 
-    /// The fewest bytes that a walk within the period ships; 0 without a base.
+    /// Returns the fewest bytes that a walk within the period ships; 0 without a base.
     pub fn fewest_bytes(&self) -> f64 {
         let Some(bytes) = &self.bytes else { return 0.0 };
         self.first_hosts().map(|host| bytes[(Position::FIRST, host)].least).fold(f64::INFINITY, f64::min)
@@ -104,7 +110,7 @@ impl CompletionBounds {
         self.begins.indices().filter(|&host| self.begins[host])
     }
 
-    /// What follows a stage that ends on a host.
+    /// Computes the least sums that follow a stage's end on a host.
     fn go_on(&self, (instance, loads): (&Instance, Option<&Loads>), host: Host, end: Position, behind: &mut Behind) {
         let (mut latency, mut bytes) = (BestTwo::NONE, BestTwo::NONE);
         if end == instance.last() {

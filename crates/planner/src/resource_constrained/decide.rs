@@ -1,8 +1,10 @@
-//! Decisions within limits: completion bounds, a beam, capacity bounds, then labels whose memories grow.
+//! Decisions within limits: by completion bounds, a beam, capacity bounds, then labels with growing
+//! memories.
 //!
-//! Decremental state-space relaxation (Boland, Dethridge and Dumitrescu 2006; Righini and Salani 2008): the best walk
-//! with little memory bounds the best placement; where it visits a host twice, memories grow along its cycles and the
-//! search is repeated, until the best walk is a placement or nothing is left.
+//! The labels are searched by decremental state-space relaxation (Boland, Dethridge and Dumitrescu
+//! 2006; Righini and Salani 2008). The best walk with little memory bounds the best placement. If
+//! it visits a host twice, memories grow along its cycles and the search is repeated, until the
+//! best walk is a placement or no walk is left.
 
 use super::beam;
 use super::capacity::ResourceCapacity;
@@ -22,18 +24,19 @@ use crate::instance::Instance;
 use crate::stopped::Stopped;
 use crate::verdict::Verdict;
 
-/// What is known within limits.
+/// The result of a decision within limits.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Decision {
-    /// The best placement found there, with the value of what is to be least.
+    /// The best placement found, with its value of the goal.
     pub placement: Option<(Assignment, f64)>,
-    /// Whether that is the best there is, or without one, whether there is none.
+    /// Whether it is proven that the placement is the best, or, without a placement, that none
+    /// exists.
     pub decided: bool,
-    /// Every placement within the limits has at least this value.
+    /// A proven bound: no placement within the limits has a smaller value of the goal.
     pub bound: f64,
 }
 
-/// All that is tabulated for one period.
+/// The tables of one period.
 pub struct Tables<'p, const W: usize> {
     walks: AtPeriod<'p, W>,
     completion_bounds: CompletionBounds,
@@ -45,7 +48,7 @@ pub struct Tables<'p, const W: usize> {
 }
 
 impl<'p, const W: usize> Tables<'p, W> {
-    /// Tabulates a period.
+    /// Tabulates an instance at a period in seconds.
     pub fn new(
         instance: &'p Instance,
         stage_ends: &'p StageEnds<W>,
@@ -74,7 +77,8 @@ impl<'p, const W: usize> Tables<'p, W> {
             && self.least(Goal::Bytes) <= limits.shipped_bytes
     }
 
-    /// No placement within the period has a smaller value.
+    /// Returns a proven bound of the goal, in seconds, bytes or stages: no placement within the
+    /// period has a smaller value. Infinite if no placement exists.
     pub fn least(&self, goal: Goal) -> f64 {
         match goal {
             _ if !self.possible => f64::INFINITY,
@@ -98,7 +102,8 @@ impl<'p, const W: usize> Tables<'p, W> {
         Extensions { tables: &self.walks, within, goal }
     }
 
-    /// Returns the best placement within limits that a beam of `width` buckets finds before it is told to stop.
+    /// Returns the best placement within limits that a beam of `width` buckets finds before it is
+    /// told to stop, with its value of the goal.
     pub fn beam(&self, limits: Limits, goal: Goal, width: usize, stop: &dyn Fn() -> bool) -> Option<(Assignment, f64)> {
         if !self.may_hold(&limits) {
             return None;
@@ -106,8 +111,9 @@ impl<'p, const W: usize> Tables<'p, W> {
         beam::placement(&mut self.extensions(limits, goal), &self.capacity, width, stop)
     }
 
-    /// Decides whether a placement within limits exists, and returns the first that it finds: by the relaxations, then by a
-    /// beam of a width with a goal, then by labels. Without labels, only the first two are asked.
+    /// Decides whether a placement within limits exists, and returns the first placement found.
+    /// Asks the relaxations, then a beam with its goal and width, then labels. If `most_labels` is
+    /// 0, labels are not searched.
     pub fn find(
         &self,
         limits: Limits,
@@ -133,7 +139,8 @@ impl<'p, const W: usize> Tables<'p, W> {
         }
     }
 
-    /// Decides by labels. Grows `neighbourhoods` along the cycles of walks. Told to stop, it returns what is known so far.
+    /// Decides by labels, and grows `neighbourhoods` along the cycles of walks. If it is told to
+    /// stop, it returns what is known so far.
     pub fn decide(
         &self,
         mut limits: Limits,

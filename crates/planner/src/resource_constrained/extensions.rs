@@ -1,4 +1,5 @@
-//! Extension of labels within limits by a first host, a stage, a hop and the end.
+//! Extension of labels within limits: by a first host, a stage, a hop, and the last stage with the
+//! output.
 
 use super::label::{Label, insert};
 use super::limits::Goal;
@@ -10,11 +11,12 @@ use crate::instance::Instance;
 
 /// The extensions of labels that are possible within limits.
 pub struct Extensions<'t, const W: usize> {
-    /// The walk relaxation with full overlap, which holds without overlap too.
+    /// The tables of the walk relaxation with full overlap, which is a relaxation for overlap
+    /// `none` too.
     pub tables: &'t AtPeriod<'t, W>,
-    /// What they must keep to. The tables are of the same period.
+    /// The limits on the extensions. The tables are of the same period.
     pub within: Within<'t>,
-    /// What is to be least.
+    /// The value to be minimised.
     pub goal: Goal,
 }
 
@@ -25,7 +27,7 @@ pub struct Ended<const W: usize> {
 }
 
 impl<const W: usize> Ended<W> {
-    /// Room for an instance.
+    /// Returns empty lists for an instance.
     pub fn new(instance: &Instance) -> Self {
         Self { by_end: instance.by_position(Vec::new()), ends: Bits::EMPTY }
     }
@@ -39,7 +41,8 @@ impl<const W: usize> Ended<W> {
 }
 
 impl<const W: usize> Extensions<'_, W> {
-    /// The resources consumed when the input has reached the first host; `None` if no walk from there keeps to the limits.
+    /// Returns the resources consumed when the input has reached the first host, or `None` if
+    /// completion bounds prove that no walk from there keeps to the limits.
     pub fn begun(&self, host: Host) -> Option<Resources> {
         let resources = Resources::begin(&self.within, host);
         let stages_left = self.within.instance.most_stages;
@@ -48,7 +51,8 @@ impl<const W: usize> Extensions<'_, W> {
             .then_some(resources)
     }
 
-    /// Extends the labels of a host by its stage, to each end that is possible.
+    /// Extends the labels of a host by its stage, to each possible end. Replaces the contents of
+    /// `ended`.
     pub fn end_stages(&self, host: Host, labels: &[Label], ended: &mut Ended<W>) {
         ended.clear();
         let instance = self.within.instance;
@@ -60,7 +64,7 @@ impl<const W: usize> Extensions<'_, W> {
                 let mut resources = label.resources;
                 if !resources.stage(&self.within, &stage) {
                     if is_chain {
-                        // What is too much for this end is too much for a later one.
+                        // On a chain, a stage to a later end breaks the limit too.
                         break;
                     }
                     continue;
@@ -71,13 +75,15 @@ impl<const W: usize> Extensions<'_, W> {
         }
     }
 
-    /// The starts on another host that the ended stages can reach with `stages_left` stages, that host's own included.
+    /// Returns the starts on another host that the ended stages can reach, and from which
+    /// `stages_left` stages, that host's own included, can reach the end.
     #[inline]
     pub fn starts_on(&self, from: Host, to: Host, ended: &Ended<W>, stages_left: usize) -> Bits<W> {
         ended.ends.and(self.tables.carried(from, to)).and(&self.tables.finishing(to, stages_left))
     }
 
-    /// Extends ended stages by a hop to another host. Appends the labels to `arrived`, sorted by position.
+    /// Extends ended stages by a hop to another host. Appends the labels to `arrived`, sorted by
+    /// position.
     pub fn hop(
         &self,
         (from, to): (Host, Host),
@@ -101,7 +107,8 @@ impl<const W: usize> Extensions<'_, W> {
         }
     }
 
-    /// The fewest stages with which one of the labels of a host reaches the end, the host's own included.
+    /// Returns the fewest stages with which one of the labels of a host reaches the end, the host's
+    /// own included. Returns `None` if no label does.
     pub fn fewest_stages(&self, host: Host, labels: &[Label], starts: &Bits<W>) -> Option<usize> {
         match self.within.loads.filter(|loads| loads.counts_stages()) {
             None => self.tables.fewest_stages(host, starts),
@@ -112,7 +119,7 @@ impl<const W: usize> Extensions<'_, W> {
         }
     }
 
-    /// The least value of the goal to which a label of a host can lead.
+    /// Returns the least value of the goal that extensions of a label of a host can have.
     pub fn least_value(&self, host: Host, label: &Label) -> f64 {
         let start = Start { host, position: label.position, before: host, stages_left: usize::MAX };
         match self.goal {
@@ -122,7 +129,8 @@ impl<const W: usize> Extensions<'_, W> {
         }
     }
 
-    /// The label whose walk ends on a host with the least value of the goal: that value and the label's step.
+    /// Returns the least value of the goal among the labels whose walk can end on a host, with the
+    /// label's step. Returns `None` if no walk can end there.
     pub fn finished(&self, host: Host, labels: &[Label]) -> Option<(f64, u32)> {
         let mut best: Option<(f64, u32)> = None;
         for label in labels {
@@ -139,7 +147,8 @@ impl<const W: usize> Extensions<'_, W> {
         best
     }
 
-    /// The resources with the last stage and the output's transfer; `None` if a limit is broken.
+    /// Returns the resources with the last stage and the transfer of the output, or `None` if a
+    /// limit is broken.
     fn delivered(&self, host: Host, label: &Label) -> Option<Resources> {
         let (instance, start) = (self.within.instance, label.position);
         if !self.tables.finishing(host, 1).contains(start) {

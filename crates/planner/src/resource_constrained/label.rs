@@ -1,4 +1,4 @@
-//! Labels: partial walks with the resources that they have consumed, and lists of those that no other dominates.
+//! Labels: partial walks with their consumed resources, and lists of labels without dominated ones.
 
 use super::resources::{Resource, Resources};
 use crate::index::Position;
@@ -6,16 +6,16 @@ use crate::index::Position;
 /// A partial walk at a position where a stage starts or ends.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Label {
-    /// The position.
+    /// The position where the stage starts or ends.
     pub position: Position,
     /// The last step of the walk: an index into the steps of the search.
     pub step: u32,
-    /// What it has consumed.
+    /// The resources that the walk has consumed.
     pub resources: Resources,
 }
 
-/// Adds a label to those from `first` on, all of one position, unless one of them is no worse. Drops those that the new
-/// label dominates.
+/// Adds a label to those from index `first` on, which all have its position. If one of them
+/// dominates the new label, it is not added. Those that the new label dominates are dropped.
 #[inline]
 pub fn insert(labels: &mut Vec<Label>, first: usize, new: Label) {
     if labels[first..].iter().any(|label| label.resources.no_worse(&new.resources)) {
@@ -32,7 +32,8 @@ pub fn insert(labels: &mut Vec<Label>, first: usize, new: Label) {
     labels.push(new);
 }
 
-/// Merges two lists sorted by position. Of equal labels that of the first list stays.
+/// Merges `more` into `into` and drops dominated labels. Both lists are sorted by position. Of
+/// equal labels, that of `into` is kept.
 pub fn merge(into: &mut Vec<Label>, more: &[Label]) {
     if into.is_empty() {
         into.extend_from_slice(more);

@@ -1,12 +1,15 @@
-//! Label search within limits: every walk that the ng-neighbourhoods allow, layer by layer, one more stage each.
+//! Label search within limits: all walks that the ng-neighbourhoods allow, in layers with one more
+//! stage each.
 //!
-//! A bucket holds the labels of one host and one memory, for each start those that no other dominates. A label is dropped
-//! if another on the same host and start has a memory that is a subset, no more stages and no larger resources. It is
-//! also dropped if a completion bound shows that the limits cannot be kept. What is left at the end is every walk that
-//! could be the best.
+//! A bucket holds the labels of one host and one memory, for each start those that no other
+//! dominates. A label is dropped if another on the same host and start has a memory that is a
+//! subset, no more stages and no larger resources. It is also dropped if a completion bound shows
+//! that the limits cannot be kept. What is left at the end includes every walk that could be the
+//! best.
 //!
-//! Sources: those of `neighbourhood`, and for resource-constrained labels Desrochers and Soumis 1988. Exponential in the
-//! sizes of the neighbourhoods, bounded by the labels allowed.
+//! Sources: those of `neighbourhood`, and Desrochers and Soumis (1988) for resource-constrained
+//! labels. The effort is exponential in the sizes of the neighbourhoods, and bounded by the labels
+//! allowed.
 
 use rustc_hash::FxHashMap;
 
@@ -21,7 +24,7 @@ use crate::exact::neighbourhood::Neighbourhoods;
 use crate::index::{Host, IndexVec, Position};
 use crate::stopped::Stopped;
 
-/// Bytes of a label, with its step and its part of a bucket.
+/// Bytes that a label takes, with its step and its part of a bucket.
 pub const BYTES_PER_LABEL: usize = 104;
 
 /// Comparisons of buckets between two calls of the stop hook.
@@ -30,7 +33,7 @@ const COMPARISONS_PER_STOP: usize = 100_000;
 /// Buckets tested against the capacity bounds between two calls of the stop hook.
 const BUCKETS_PER_STOP: usize = 1_000;
 
-/// The most walks with cycles that a search returns to learn from.
+/// The most walks with cycles that a search returns.
 const MOST_WALKS: usize = 16;
 
 /// Why a label search ended before all labels were extended.
@@ -48,12 +51,13 @@ impl From<Stopped> for Unfinished {
     }
 }
 
-/// The walks to the end that a label search found.
+/// The finished walks that a label search found.
 #[derive(Debug, Default)]
 pub struct Walks {
-    /// The best walk that visits no host twice, with its value.
+    /// The best walk that visits no host twice, with its value of the goal.
     pub placement: Option<(f64, Assignment)>,
-    /// Better walks that do, best first, some of them with their values.
+    /// Walks that visit a host twice and have smaller values than `placement`, with these values,
+    /// best first. At most [`MOST_WALKS`].
     pub cyclic: Vec<(f64, Assignment)>,
 }
 
@@ -65,7 +69,7 @@ struct Bucket<const W: usize> {
     labels: Vec<Label>,
 }
 
-/// A label search that runs.
+/// The state of a label search.
 pub struct LabelSearch<'s, const W: usize> {
     extensions: Extensions<'s, W>,
     capacity: &'s ResourceCapacity,
@@ -73,14 +77,16 @@ pub struct LabelSearch<'s, const W: usize> {
     most_labels: usize,
     stop: &'s dyn Fn() -> bool,
     buckets: Vec<Bucket<W>>,
-    /// For each host its buckets.
+    /// For each host, the indices of its buckets.
     seen: IndexVec<Host, Vec<usize>>,
     steps: Steps,
     found: Walks,
 }
 
 impl<'s, const W: usize> LabelSearch<'s, W> {
-    /// Searches with at most `most_labels` labels in all. Adds the labels that it keeps to `used_labels`.
+    /// Searches with at most `most_labels` labels in all, and adds the number of labels that it
+    /// keeps to `used_labels`. Returns [`Unfinished`] if these do not suffice or the search is told
+    /// to stop.
     pub fn run(
         extensions: Extensions<'s, W>,
         capacity: &'s ResourceCapacity,
@@ -121,7 +127,7 @@ impl<'s, const W: usize> LabelSearch<'s, W> {
         Ok(())
     }
 
-    /// Notes the walks of a layer that end.
+    /// Records the best finished walk of each bucket of a layer.
     fn finish(&mut self, layer: std::ops::Range<usize>) {
         for at in layer {
             let bucket = &self.buckets[at];
@@ -141,7 +147,7 @@ impl<'s, const W: usize> LabelSearch<'s, W> {
         }
     }
 
-    /// The next layer's buckets.
+    /// Returns the candidates for the buckets of the next layer.
     fn extend(
         &mut self,
         layer: std::ops::Range<usize>,
@@ -175,8 +181,8 @@ impl<'s, const W: usize> LabelSearch<'s, W> {
         Ok(next)
     }
 
-    /// Drops the labels that others dominate or the capacity bounds exclude, and keeps the rest as a layer. `used` hosts
-    /// were visited before the buckets' own.
+    /// Drops the labels that others dominate or that the capacity bounds exclude, and keeps the
+    /// rest as a layer. `used` is the number of hosts visited before the buckets' own.
     fn keep_undominated(
         &mut self,
         candidates: Candidates<W>,
@@ -231,8 +237,8 @@ impl<'s, const W: usize> LabelSearch<'s, W> {
         Ok(first..self.buckets.len())
     }
 
-    /// Drops the labels whose start the capacity bounds exclude. All `used` hosts differ in a placement, whether the
-    /// bucket remembers them or not.
+    /// Drops the labels whose start the capacity bounds exclude. In a placement all `used` hosts
+    /// are different, so each of them has spent a stage even if the bucket does not remember it.
     fn cut(&self, bucket: &mut Bucket<W>, used: usize) {
         let instance = self.extensions.within.instance;
         let host = bucket.host;

@@ -1,25 +1,25 @@
-//! What a placement must keep to, and what is to be least.
+//! Limits on placements, and the goal that is minimised within them.
 
-/// Limits of a decision; infinite where there is none.
+/// The limits of a decision. A limit is infinite if there is none.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Limits {
-    /// The largest latency.
+    /// The largest latency allowed, in seconds.
     pub latency_s: f64,
-    /// The most bytes shipped.
+    /// The most bytes that may be shipped.
     pub shipped_bytes: f64,
 }
 
 impl Limits {
-    /// A limit of latency alone.
+    /// Returns limits with a largest latency in seconds, and no limit on shipped bytes.
     pub fn of_latency(latency_s: f64) -> Self {
         Self { latency_s, shipped_bytes: f64::INFINITY }
     }
 }
 
-/// What is to be least within the limits.
+/// What is minimised within the limits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Goal {
-    /// The latency.
+    /// The latency in seconds.
     Latency,
     /// The bytes shipped.
     Bytes,
@@ -28,7 +28,8 @@ pub enum Goal {
 }
 
 impl Goal {
-    /// The limits under which only values up to this one are left.
+    /// Returns the limits narrowed to values of at most `value`. For [`Goal::Stages`] they are
+    /// unchanged: the number of stages is not among the limits.
     pub fn at_most(self, limits: Limits, value: f64) -> Limits {
         match self {
             Self::Latency => Limits { latency_s: limits.latency_s.min(value), ..limits },
@@ -37,7 +38,7 @@ impl Goal {
         }
     }
 
-    /// The limits under which only values below this one are left. Bytes are whole numbers.
+    /// Returns the limits narrowed to values below `value`. Bytes are whole numbers.
     pub fn below(self, limits: Limits, value: f64) -> Limits {
         self.at_most(limits, if self == Self::Bytes { value - 1.0 } else { value.next_down() })
     }

@@ -1,12 +1,14 @@
-//! Loads of the walk relaxation where a node does one thing at a time: what a host must receive, compute and send at
-//! least, within a period.
+//! Loads of the walk relaxation for overlap `none`: the least that a host receives, computes and
+//! sends, within a period.
 //!
-//! Backwards, for each start the least that the stage there computes and sends so that the rest is possible, also with
-//! a limit on the stages that are left; forwards, the least that a host receives. Walks do not come back to a host by
-//! the next step but one. Both together say which stages a host can have at all. O(m n² + n m²) time, for k limits on
-//! stages k times that.
+//! A backward pass finds, for each start, the least that the stage there computes and sends if the
+//! rest is possible, also with a limit on the stages that are left. A forward pass finds the least
+//! that a host receives. Walks do not return to a host at the next stage but one. Both passes
+//! together tell which stages a host can have at all. O(m n² + n m²) time, and k times that for k
+//! limits on stages.
 //!
-//! Sums are associated in another order than in the cost model, so they are used with [`ROUNDING`].
+//! Seconds are summed in another order than in the cost model, so they are compared with the margin
+//! [`ROUNDING`].
 
 use super::best_two::BestTwo;
 use crate::cost::ROUNDING;
@@ -14,26 +16,26 @@ use crate::index::{Grid, GroupIndex, Host, Index, IndexVec, Position};
 use crate::instance::Instance;
 use crate::stopped::Stopped;
 
-/// Steps that tables by stages left may take; where they would take more, there are none.
+/// The most steps for tables by stages left. If more were needed, there are no such tables.
 const MOST_STEPS: usize = 1 << 25;
 
-/// The bounds of one period, by position, then host.
+/// The least loads at one period, by position, then host.
 #[derive(Debug)]
 pub struct Loads {
     /// The hosts of each group.
     members: IndexVec<GroupIndex, Vec<Host>>,
-    /// The period with a margin for rounding.
+    /// The period in seconds, with a margin for rounding.
     within_s: f64,
-    /// What a stage that starts there computes and sends, by the host that is sent to.
+    /// The least that a stage that starts there computes and sends, by the host that it sends to.
     rest: Grid<Position, Host, BestTwo>,
-    /// What a stage that ends there sends, likewise.
+    /// The least that a stage that ends there sends, by the host that it sends to.
     hops: Grid<Position, Host, BestTwo>,
-    /// The same with at most 1, 2, ... stages; with more it is as without a limit, or the table is not kept.
+    /// `rest` for at most 1, 2, ... stages. For more stages than there are tables, `rest` holds.
     rest_by_stages: Vec<Grid<Position, Host, BestTwo>>,
 }
 
 impl Loads {
-    /// Tabulates an instance at a period.
+    /// Tabulates an instance at a period in seconds, without tables by stages left.
     pub fn new(instance: &Instance, period_s: f64, stop: &dyn Fn() -> bool) -> Result<Self, Stopped> {
         let (hosts, blocks) = (instance.hosts.len(), instance.blocks());
         let within_s = period_s * (1.0 + ROUNDING);
@@ -55,7 +57,7 @@ impl Loads {
         Ok(loads)
     }
 
-    /// Adds the tables by stages left, where they are quickly made.
+    /// Adds the tables by stages left, unless they would take more than [`MOST_STEPS`] steps.
     pub fn count_stages(&mut self, instance: &Instance, stop: &dyn Fn() -> bool) -> Result<(), Stopped> {
         let nothing = Grid::filled(BestTwo::NONE, instance.blocks() + 1, instance.hosts.len());
         if self.steps(instance).saturating_mul(instance.most_stages) > MOST_STEPS {
@@ -84,7 +86,7 @@ impl Loads {
         Ok(())
     }
 
-    /// The hops and the stages of one table.
+    /// Returns the number of hops and stages that one table takes.
     fn steps(&self, instance: &Instance) -> usize {
         let mut steps = self.rest.cells().len() * instance.hosts.len();
         for (group, members) in self.members.iter_indexed() {
@@ -95,7 +97,8 @@ impl Loads {
         steps
     }
 
-    /// The shortest hops from a host where its stage ends, to two hosts from which the rest is possible.
+    /// Returns the two shortest hops from a host where its stage ends, to two hosts from which the
+    /// rest is possible.
     fn shortest_hops(
         &self,
         instance: &Instance,
@@ -117,7 +120,7 @@ impl Loads {
         shortest
     }
 
-    /// For each host what a stage from a start on computes and sends at least.
+    /// Returns for each host the least that a stage from a start on computes and sends.
     fn starts_at(
         &self,
         instance: &Instance,
@@ -138,20 +141,21 @@ impl Loads {
         row
     }
 
-    /// Whether there are tables by stages left.
+    /// Returns `true` if there are tables by stages left.
     pub fn counts_stages(&self) -> bool {
         !self.rest_by_stages.is_empty()
     }
 
-    /// Whether there is any walk at all.
+    /// Returns `true` if there is any walk within the period.
     pub fn admit_any(&self, instance: &Instance) -> bool {
         let begins =
             |host: Host| self.admits(host, Position::FIRST, host, instance.most_stages, instance.input_s[host]);
         instance.hosts.indices().any(begins)
     }
 
-    /// Whether a host may receive so long what starts there, and with so many stages, its own included, the rest is
-    /// possible. The walk came from `before`.
+    /// Returns `true` if a host that receives for `receive_s` seconds can start a stage at `start`
+    /// such that the rest is possible with `stages` stages, its own included. The walk came from
+    /// `before`.
     #[inline]
     pub fn admits(&self, host: Host, start: Position, before: Host, stages: usize, receive_s: f64) -> bool {
         let rest = match self.rest_by_stages.get(stages.wrapping_sub(1)) {
@@ -161,14 +165,14 @@ impl Loads {
         receive_s + rest[(start, host)].avoiding(before) <= self.within_s
     }
 
-    /// Whether a stage that takes so long to compute can end there on a host at all.
+    /// Returns `true` if a stage that computes for `compute_s` seconds can end there on a host.
     #[inline]
     pub fn admits_stage(&self, host: Host, end: Position, compute_s: f64) -> bool {
         compute_s + self.hops[(end, host)].least <= self.within_s
     }
 
-    /// The fewest stages with which the rest is possible, the host's own included; `None` where it is not, or where
-    /// stages were not counted.
+    /// Returns the fewest stages with which the rest is possible, the host's own included. Returns
+    /// `None` if it is not possible or if there are no tables by stages left.
     pub fn fewest_stages(&self, host: Host, start: Position, before: Host, receive_s: f64) -> Option<usize> {
         let enough =
             |rest: &Grid<Position, Host, BestTwo>| receive_s + rest[(start, host)].avoiding(before) <= self.within_s;
@@ -176,7 +180,8 @@ impl Loads {
             .filter(|&stages| stages <= self.rest_by_stages.len())
     }
 
-    /// For each host and start the furthest end of a stage that some walk has there; the start itself where none has.
+    /// Returns for each host and start the furthest end of a stage that a walk can have there, or
+    /// the start if there is none.
     pub fn furthest_ends(
         &self,
         instance: &Instance,

@@ -1,9 +1,10 @@
-//! Decisions for everything that is not a plain least period: latencies, numbers of nodes, nodes that do one thing at a
-//! time, limits of latency.
+//! Decisions for all problems but the plain least period: latency, number of nodes, shipped bytes,
+//! limits of latency, and overlap `none`.
 //!
-//! Labels carry the resources that a partial walk has consumed. They are extended stage by stage, pruned by dominance and
-//! by completion bounds of the walk relaxation. They remember visited hosts; memories grow along cycles. Efforts are
-//! counted in labels, never in seconds. Each file names its source.
+//! Labels carry the resources that a partial walk has consumed. They are extended stage by stage.
+//! Dominance and the completion bounds of the walk relaxation prune them. Labels remember visited
+//! hosts, and these memories grow along cycles. Efforts are counted in labels, not in seconds. Each
+//! file names its source.
 
 pub mod anneal;
 pub mod beam;

@@ -1,4 +1,4 @@
-//! What stages ship: bytes of parameters that their host does not hold in the base.
+//! Bytes that stages ship: parameters that their host does not hold in the base.
 
 use std::collections::BTreeMap;
 
@@ -9,12 +9,13 @@ use crate::index::{Block, Host, IndexVec, Position};
 use crate::instance::Instance;
 use crate::migration::holders;
 
-/// Bytes as sums over positions, exact as doubles below 2^53.
+/// Shipped bytes as sums over positions. As doubles they are exact below 2^53.
 #[derive(Debug)]
 pub struct Shipping {
-    /// Of all layers, and of the constants that one block alone needs.
+    /// For each position, the bytes of all layers within it, and of the constants that one block
+    /// alone needs.
     all: IndexVec<Position, f64>,
-    /// Of those that a host holds; for hosts that hold any.
+    /// The same sums for what a host holds in the base, for each host that holds any.
     held: FxHashMap<Host, IndexVec<Position, f64>>,
     /// Constants that some blocks share.
     shared: Vec<Shared>,
@@ -24,14 +25,15 @@ pub struct Shipping {
 #[derive(Debug)]
 struct Shared {
     bytes: f64,
-    /// For each position how many of those blocks are within it.
+    /// For each position, how many of those blocks are within it.
     blocks: IndexVec<Position, u64>,
-    /// The hosts that hold it.
+    /// The hosts that hold it in the base.
     held_by: Vec<Host>,
 }
 
 impl Shipping {
-    /// The table of a request with a base, for its instance with all cuts.
+    /// Tabulates a request with a base for the cuts of an instance. Returns `None` if the request
+    /// has no base.
     pub fn new(request: &PlanRequest, instance: &Instance) -> Option<Self> {
         let model = &request.model;
         let holders = holders(model, request.options.base.as_ref()?);
@@ -42,7 +44,7 @@ impl Shipping {
             .collect();
         let hosts_with =
             |layer: usize| -> Vec<Host> { holders[layer].iter().filter_map(|id| host_of.get(id).copied()).collect() };
-        // What each block has, by layer.
+        // The blocks that need each layer.
         let mut blocks_of: BTreeMap<usize, Vec<Block>> = BTreeMap::new();
         for block in instance.cuts.blocks() {
             for layer in instance.cuts.needed_by(model, block) {
@@ -71,7 +73,7 @@ impl Shipping {
         Some(Self { all: sums(&own), held, shared })
     }
 
-    /// Bytes that a stage ships to its host.
+    /// Returns the bytes that a stage ships to its host.
     #[inline]
     pub fn bytes(&self, host: Host, start: Position, end: Position) -> f64 {
         let all = self.all[end] - self.all[start];

@@ -1,9 +1,9 @@
-//! How partial walks came about: each step points to the one before.
+//! The steps of partial walks: each step points to the one before.
 
 use crate::cost::Assignment;
 use crate::index::{Host, Position};
 
-/// No step: the walk begins.
+/// Stands for no step, before the first step of a walk.
 pub const BEGINNING: u32 = u32::MAX;
 
 /// The start of a stage on a host.
@@ -19,13 +19,13 @@ struct Step {
 pub struct Steps(Vec<Step>);
 
 impl Steps {
-    /// Adds a step; returns its index.
+    /// Adds a step and returns its index.
     pub fn add(&mut self, before: u32, host: Host, start: Position) -> u32 {
         self.0.push(Step { before, host, start });
         (self.0.len() - 1) as u32
     }
 
-    /// The walk whose last stage starts with a step and ends at `end`.
+    /// Returns the walk whose last stage starts at a step and ends at `end`.
     pub fn walk(&self, mut step: u32, mut end: Position) -> Assignment {
         let mut stages = Vec::new();
         while let Some(&Step { before, host, start }) = self.0.get(step as usize) {

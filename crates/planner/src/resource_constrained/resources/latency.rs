@@ -1,4 +1,4 @@
-//! The latency: seconds since the input left the source.
+//! The resource latency: seconds since the input left the source.
 
 use super::{Resource, Stage, Start, Within};
 use crate::cost::ROUNDING;
@@ -11,7 +11,7 @@ use crate::resource_constrained::limits::{Goal, Limits};
 pub struct Latency(pub f64);
 
 impl Latency {
-    /// The least latency to which a walk can lead.
+    /// Returns a lower bound in seconds of the latency of all walks that continue this one.
     #[inline]
     pub fn least(self, within: &Within<'_>, start: &Start) -> f64 {
         let rest_s = within.completion_bounds.latency_s(start.host, start.position, start.before);

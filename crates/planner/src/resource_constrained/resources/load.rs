@@ -1,4 +1,5 @@
-//! The load of the walk's last host where a node does one thing at a time. Its limit is the period.
+//! The resource load: the seconds in which the walk's last host is busy, for overlap `none`. Its
+//! limit is the period.
 
 use super::{Resource, Stage, Start, Within};
 use crate::domain::options::Overlap;
@@ -6,12 +7,14 @@ use crate::index::Host;
 use crate::instance::Instance;
 use crate::resource_constrained::limits::{Goal, Limits};
 
-/// The loads that are not final yet.
+/// The loads of a partial walk that are not final yet, in seconds.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct Load {
-    /// The load of the walk's last host: what it received, and where its stage has ended also what it computed.
+    /// The load of the walk's last host: what it received, and, if its stage has ended, what it
+    /// computed.
     pub load_s: f64,
-    /// Seconds in which the source sends the input, if it may host a stage or is the sink too.
+    /// Seconds in which the source sends the input. Counted if the source may host a stage or is
+    /// the sink too.
     source_s: f64,
     /// The load of the stage on the sink, until the output's transfer is known.
     sink_s: f64,
@@ -56,7 +59,7 @@ impl Resource for Load {
         if instance.sink_host == Some(from) {
             self.sink_s = load_s;
         } else if is_source && !instance.one_end {
-            // Its load is final: what it sends as the source matters no more.
+            // The load of the source is final: its transfer of the input decides nothing further.
             self.source_s = 0.0;
         }
         self.load_s = hop_s;
@@ -74,7 +77,7 @@ impl Resource for Load {
         let as_sink_s = if is_sink { output_s } else { 0.0 };
         let load_s = self.load_s + stage.compute_s + output_s + (as_source_s + as_sink_s);
         let end_s = if instance.one_end { self.source_s } else { 0.0 };
-        // The sink, or a node that is both ends, receives the output beside what it did before.
+        // The sink, or a node that is both ends, also receives the output.
         let behind_s = if is_sink { 0.0 } else { self.sink_s + (end_s + output_s) };
         let has_end = instance.sink_host.is_some() || instance.one_end;
         load_s <= within.period_s && !(has_end && behind_s > within.period_s)

@@ -1,4 +1,6 @@
-//! The resources that labels sum: a table with a row for each, and a file for each row.
+//! The resources that labels sum.
+//!
+//! Each resource has a file of its own and a row in the table at the end of this file.
 
 mod latency;
 mod load;
@@ -15,29 +17,30 @@ use super::shipping::Shipping;
 use crate::index::{Host, Position};
 use crate::instance::Instance;
 
-/// A resource that a partial walk consumes, summed forwards exactly as in the cost model. Less is better.
+/// A resource that a partial walk consumes. It is summed forwards, exactly as in the cost model.
+/// Less is better.
 ///
-/// An extension returns `false` if it breaks the limit.
+/// Extensions return `false` if they break the limit.
 pub trait Resource {
-    /// `bool`, but for the table as a whole.
+    /// `bool` for a single resource, [`Counted`] for all together.
     type Counted;
 
-    /// Whether the resource decides between two partial walks. Otherwise it stays 0.
+    /// Returns whether the resource matters for a decision. If not, it stays 0.
     fn counted(instance: &Instance, period_s: f64, limits: &Limits, goal: Goal) -> Self::Counted;
 
-    /// What is consumed when the input has reached the first host.
+    /// Returns what is consumed when the input has reached the first host.
     fn begin(within: &Within<'_>, host: Host) -> Self;
 
-    /// Extends by a stage. If that breaks the limit, every longer stage breaks it too.
+    /// Extends the walk by a stage. If this breaks the limit, every longer stage breaks it too.
     fn stage(&mut self, within: &Within<'_>, stage: &Stage) -> bool;
 
-    /// Extends by a hop from a host where a stage has ended.
+    /// Extends the walk by a hop of `hop_s` seconds from the host where a stage has ended.
     #[inline]
     fn hop(&mut self, _within: &Within<'_>, _from: Host, _hop_s: f64) -> bool {
         true
     }
 
-    /// Extends by the last stage and the output's transfer.
+    /// Extends the walk by the last stage and the transfer of the output.
     fn end(&mut self, within: &Within<'_>, stage: &Stage) -> bool {
         self.stage(within, stage)
     }
@@ -45,11 +48,11 @@ pub trait Resource {
     /// Returns `false` if the completion bound proves that the limit cannot be kept.
     fn admits(&self, within: &Within<'_>, start: &Start) -> bool;
 
-    /// Returns `true` if not more is consumed than in `other`.
+    /// Returns `true` if no more is consumed than in `other`.
     fn no_worse(&self, other: &Self) -> bool;
 }
 
-/// A stage with the time that it computes.
+/// A stage with its compute time in seconds.
 pub struct Stage {
     pub host: Host,
     pub start: Position,
@@ -57,7 +60,8 @@ pub struct Stage {
     pub compute_s: f64,
 }
 
-/// The start of a stage on a host, in a walk that comes from `before` and has `stages_left` stages, this one included.
+/// The start of a stage on a host. The walk comes from `before` and may have `stages_left` more
+/// stages, this one included.
 pub struct Start {
     pub host: Host,
     pub position: Position,
@@ -65,25 +69,25 @@ pub struct Start {
     pub stages_left: usize,
 }
 
-/// What extensions must keep to, and the tables of their completion bounds.
+/// The limits on extensions, and the tables of their completion bounds.
 pub struct Within<'t> {
     /// The instance.
     pub instance: &'t Instance,
-    /// The largest period.
+    /// The largest period allowed, in seconds.
     pub period_s: f64,
     /// The other limits.
     pub limits: Limits,
-    /// Which resources count.
+    /// Which resources are counted.
     pub counted: Counted,
-    /// Completion bounds of what has a limit of its own.
+    /// Completion bounds of latency and bytes.
     pub completion_bounds: &'t CompletionBounds,
-    /// Completion bounds of loads, where they count.
+    /// Completion bounds of loads, if loads are counted.
     pub loads: Option<&'t Loads>,
-    /// What stages ship, where there is a base.
+    /// The bytes that stages ship, if there is a base.
     pub shipping: Option<&'t Shipping>,
 }
 
-/// Makes one resource of all rows, and a record of which of them count.
+/// Combines all rows into one resource, and declares a record of which of them are counted.
 macro_rules! resources {
     ($($(#[$doc:meta])* $name:ident: $Row:ty,)*) => {
         /// All that a partial walk has consumed until a stage starts or ends.
@@ -92,7 +96,7 @@ macro_rules! resources {
             $($(#[$doc])* pub $name: $Row,)*
         }
 
-        /// Which resources decide between two partial walks.
+        /// Which resources matter for a decision.
         #[derive(Debug, Clone, Copy, PartialEq, Eq)]
         pub struct Counted {
             $($(#[$doc])* pub $name: bool,)*
@@ -138,7 +142,7 @@ macro_rules! resources {
 }
 
 resources! {
-    /// The load of the walk's last host, and of the ends that may host a stage.
+    /// The load of the walk's last host, and of the source and the sink.
     load: Load,
     /// Seconds since the input left the source.
     latency: Latency,

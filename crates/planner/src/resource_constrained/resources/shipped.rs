@@ -1,4 +1,4 @@
-//! The bytes of parameters shipped to the hosts visited.
+//! The resource of shipped bytes: parameters shipped to the hosts visited.
 
 use super::{Resource, Stage, Start, Within};
 use crate::index::Host;
@@ -10,7 +10,7 @@ use crate::resource_constrained::limits::{Goal, Limits};
 pub struct Shipped(pub f64);
 
 impl Shipped {
-    /// The fewest bytes that a walk ships in all.
+    /// Returns the fewest bytes that any walk that continues this one ships in all.
     #[inline]
     pub fn fewest(self, within: &Within<'_>, start: &Start) -> f64 {
         self.0 + within.completion_bounds.shipped_bytes(start.host, start.position, start.before)
