@@ -1,15 +1,17 @@
-//! Lowers a value without a proof: at limits a little above the bound, and halfway down to it.
+//! Search for smaller values without proofs: at limits slightly above the bound, and by bisection.
 
 use super::oracle::{Gap, Oracle};
 use crate::stopped::Stopped;
 use crate::verdict::Verdict;
 
-/// Tries limits that are multiples of the bound, ascending, up to the first that a placement keeps to. Then bisects a few
-/// times what is in between. Decides without labels, and proves nothing.
+/// Tries limits that are multiples of the bound, ascending, until a placement keeps to one. Then
+/// bisects the range between this limit and the one before, `bisections` times. Decides without
+/// labels, and raises no bound.
 pub fn approach<O: Oracle>(oracle: &mut O, factors: &[f64], bisections: usize) -> Result<(), Stopped> {
     let bound = oracle.gap().bound();
     let mut unreached = bound;
-    // An infinite multiple excludes nothing, also of a bound of zero.
+    // An infinite factor gives the largest limit, which excludes nothing. This holds for a bound of
+    // 0 too: the product is then NaN, and `min` ignores it.
     let mut limits: Vec<f64> = factors.iter().map(|factor| (bound * factor).min(f64::MAX)).collect();
     limits.dedup();
     for limit in limits {
@@ -26,13 +28,13 @@ pub fn approach<O: Oracle>(oracle: &mut O, factors: &[f64], bisections: usize) -
     )
 }
 
-/// The value of a gap; `None` without a placement, or if the search must end.
+/// Returns the value of a gap, or `None` if there is no placement or the search must end.
 pub fn reached(gap: &dyn Gap) -> Option<f64> {
     Some(gap.value()).filter(|value| value.is_finite() && !gap.must_end())
 }
 
-/// Halves the range between a value that is not reached and the one that is, at most so many times. `attempt` returns
-/// `true` if it reaches a value.
+/// Halves the range between `unreached` and the value that `reached` returns, at most `times`
+/// times. `attempt` tries a value and returns `true` if it reaches it.
 pub fn bisect<S: ?Sized>(
     state: &mut S,
     (mut unreached, times): (f64, usize),

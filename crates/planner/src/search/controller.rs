@@ -1,9 +1,12 @@
-//! Closes a gap: an anytime algorithm with a proven bound and a checked incumbent at every moment.
+//! Closes a gap. The algorithm is anytime: it has a proven bound and a checked incumbent at every
+//! moment.
 //!
-//! A round decides limits with at most so many labels. First the limit right below the best value: if that is the
-//! optimum, this one proof ends the search. Then limits in growing steps up from the bound: they are cheaper, raise the
-//! bound, and teach the next decisions. From the first that is not refuted on, the range in between is bisected. What is
-//! undecided then is left to the next round, which may use more labels; between two rounds the value is improved.
+//! A round decides limits with a given number of labels at most. The first limit is the one right
+//! below the best value: if that value is the optimum, this one proof ends the search. Then come
+//! limits in growing steps up from the bound. They are cheaper, raise the bound, and teach the next
+//! decisions. From the first limit that is not refuted on, the range between it and the bound is
+//! bisected. What is still undecided is left to the next round, which may use more labels. Between
+//! two rounds, heuristics improve the value.
 
 use super::effort::Effort;
 use super::oracle::Oracle;
@@ -11,13 +14,13 @@ use super::scale::Scale;
 use crate::stopped::Stopped;
 use crate::verdict::Verdict;
 
-/// Closes the gap as far as the effort suffices.
+/// Closes the gap, as far as the effort suffices.
 pub fn close<O: Oracle>(oracle: &mut O, effort: Effort) -> Result<(), Stopped> {
     narrow(oracle, effort.first)?;
     close_after_first(oracle, effort)
 }
 
-/// Closes what the first round has left of the gap.
+/// Runs the rounds after the first, until the gap is closed or the effort is spent.
 pub fn close_after_first<O: Oracle>(oracle: &mut O, effort: Effort) -> Result<(), Stopped> {
     let mut before = effort.first;
     for labels in effort.rising().skip(1) {
@@ -31,8 +34,8 @@ pub fn close_after_first<O: Oracle>(oracle: &mut O, effort: Effort) -> Result<()
     Ok(())
 }
 
-/// Moves bound and value towards one another until they meet, or until limits between them are undecided with so many
-/// labels.
+/// Runs one round: moves the bound and the value towards each other until they meet, or until the
+/// limits between them are undecided with `labels` labels.
 pub fn narrow<O: Oracle>(oracle: &mut O, labels: usize) -> Result<(), Stopped> {
     if oracle.gap().has_ended() {
         return Ok(());
@@ -52,7 +55,8 @@ pub fn narrow<O: Oracle>(oracle: &mut O, labels: usize) -> Result<(), Stopped> {
     climb(oracle, &scale, undecided, labels)
 }
 
-/// Decides the limit right below the best value, and again as long as the best is close to the bound.
+/// Decides the limit right below the best value. Repeats this as long as a better value is found
+/// and is close to the bound.
 fn decide_below_best<O: Oracle>(oracle: &mut O, scale: &Scale, labels: usize) -> Result<(), Stopped> {
     let before = oracle.learnt().clone();
     while labels > 0 && !oracle.gap().has_ended() {
@@ -63,7 +67,7 @@ fn decide_below_best<O: Oracle>(oracle: &mut O, scale: &Scale, labels: usize) ->
         };
         let verdict = decide(oracle, scale, limit, labels)?;
         if verdict == Verdict::Unknown {
-            // What an undecided limit makes walks remember would slow the easier ones down.
+            // Neighbourhoods that grew in an undecided decision would slow down the easier ones.
             *oracle.learnt() = before;
             break;
         }
@@ -94,7 +98,7 @@ fn climb<O: Oracle>(oracle: &mut O, scale: &Scale, mut undecided: f64, labels: u
         if !may_come_back && (width <= stride.left_alone || is_tiny) {
             return Ok(());
         }
-        // What was learnt on the way may decide now what could not be decided at first.
+        // What was learnt since then may now decide the limit right below the best value.
         let comes_back = may_come_back
             && match last {
                 Verdict::Infeasible => is_tiny || step.is_none_or(|step| step >= width),
@@ -116,7 +120,7 @@ fn climb<O: Oracle>(oracle: &mut O, scale: &Scale, mut undecided: f64, labels: u
     }
 }
 
-/// Decides a limit. Raises the bound to the next value if it is refuted.
+/// Decides a limit. If it is refuted, raises the bound to the next value of the scale.
 fn decide<O: Oracle>(oracle: &mut O, scale: &Scale, limit: f64, labels: usize) -> Result<Verdict, Stopped> {
     let verdict = oracle.decide(limit, labels)?;
     if verdict == Verdict::Infeasible {

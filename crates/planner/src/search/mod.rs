@@ -1,7 +1,7 @@
-//! The one controller that closes the gap between a proven bound and the best known value.
+//! The controller that closes the gap between a proven bound and the best known value.
 //!
-//! It knows neither models nor nodes: it asks an [`Oracle`] for decisions at limits on a
-//! [`Scale`]. Each objective is an oracle of its own in `goals`.
+//! It does not depend on models or nodes. It asks an [`Oracle`] for decisions at limits on a
+//! [`Scale`]. Each objective has its own oracle in `goals`.
 
 pub mod bisect;
 pub mod controller;

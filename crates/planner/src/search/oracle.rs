@@ -1,4 +1,4 @@
-//! What a controller asks of an objective.
+//! The interface between the controller and an objective.
 
 use super::effort::Pace;
 use super::scale::Scale;
@@ -8,19 +8,19 @@ use crate::verdict::Verdict;
 
 /// A proven bound and the best known value.
 pub trait Gap {
-    /// No placement has a smaller value.
+    /// Returns the proven bound: no placement has a smaller value.
     fn bound(&self) -> f64;
 
-    /// The value of the best placement so far; infinite without one.
+    /// Returns the value of the best placement so far; infinite without one.
     fn value(&self) -> f64;
 
     /// Returns `true` if the search must end: the gap is small enough, or it was told to stop.
     fn must_end(&self) -> bool;
 
-    /// Raises the bound. Every value below it is refuted.
+    /// Raises the bound. The caller has proven that no placement has a smaller value.
     fn raise(&self, bound: f64);
 
-    /// Returns `true` if nothing is left to search.
+    /// Returns `true` if the bound has reached the value or the search must end.
     fn has_ended(&self) -> bool {
         self.bound() >= self.value() || self.must_end()
     }
@@ -44,36 +44,41 @@ impl Gap for Incumbent<'_> {
     }
 }
 
-/// An objective that can be decided: whether a placement exists whose value is at most a limit.
+/// An objective whose limits can be decided: whether a placement exists whose value is at most a
+/// limit.
 ///
-/// An oracle offers each placement that it finds, so that the value of its gap falls. Efforts are counted in labels.
+/// An oracle offers each placement that it finds, which lowers the value of its gap. Efforts are
+/// counted in labels.
 pub trait Oracle {
-    /// What decisions teach the next ones.
+    /// What decisions learn and the next ones use.
     type Learnt: Clone;
 
-    /// How limits rise from the bound.
+    /// How the limits of a round rise from the bound.
     const PACE: Pace;
 
-    /// The gap that is to be closed.
+    /// Returns the gap to be closed.
     fn gap(&self) -> &dyn Gap;
 
-    /// What has been learnt so far.
+    /// Returns what has been learnt so far.
     fn learnt(&mut self) -> &mut Self::Learnt;
 
-    /// Decides a limit with at most so many labels; without labels, by heuristics and relaxations alone.
+    /// Decides a limit with at most `labels` labels. If that is 0, heuristics and relaxations alone
+    /// decide.
     fn decide(&mut self, limit: f64, labels: usize) -> Result<Verdict, Stopped>;
 
-    /// The values that there can be. May decide some limits first, if there are too many values to be listed.
+    /// Returns the values that the objective can have. If there are too many to be listed, it may
+    /// decide some limits first.
     fn scale(&mut self, _labels: usize) -> Result<Scale, Stopped> {
         Ok(Scale::Reals)
     }
 
-    /// The limit that excludes no placement.
+    /// Returns a limit that excludes no placement.
     fn largest(&self) -> f64 {
         f64::MAX
     }
 
-    /// Looks for better placements after a round of decisions with so many labels. Proves nothing.
+    /// Searches for better placements after a round of decisions with `labels` labels. Proves
+    /// nothing.
     fn improve(&mut self, _labels: usize) -> Result<(), Stopped> {
         Ok(())
     }
