@@ -1,7 +1,9 @@
-//! Replanning: the fewest bytes shipped among the placements whose period is within the ratio of the least.
+//! Replanning: the fewest bytes shipped among the placements whose period is at most the allowed
+//! multiple of the least period.
 //!
-//! The search for the least sum with bytes in place of seconds, at the largest period allowed. Then, with what effort
-//! is left for ties, a smaller period and a smaller latency for the same bytes.
+//! The search is that for the least sum, with bytes in place of seconds, at the largest period
+//! allowed. With the effort for ties, it then looks for a smaller period and a smaller latency for
+//! the same bytes.
 
 use super::least_sum::{Listener, close_in};
 use crate::cost::{Assignment, costs};
@@ -15,7 +17,8 @@ use crate::search::bisect::bisect;
 use crate::search::effort::TIE_BISECTIONS;
 use crate::stopped::Stopped;
 
-/// Looks for the placement that ships least.
+/// Searches for the placement that ships the fewest bytes, and records it in the incumbent. Does
+/// nothing if the request has no base.
 pub fn search<const W: usize>(incumbent: &Incumbent<'_>) -> Result<(), Stopped> {
     let instance = incumbent.instance;
     let stop = || incumbent.env.stop.reason().is_some();
@@ -25,7 +28,8 @@ pub fn search<const W: usize>(incumbent: &Incumbent<'_>) -> Result<(), Stopped> 
     while let Some(best) = incumbent.best() {
         let period_s = incumbent.objective().max(ratio * incumbent.claimed_bound());
         let cheapest = fewest_bytes_within(incumbent, &stage_ends, &shipping, (best, period_s), &stop)?;
-        // Where the least period was not known, a smaller one may have been found: then less is allowed.
+        // If the least period was not proven, the search may have found a smaller period. The limit
+        // is then smaller, and the search is repeated.
         if costs(instance, &cheapest).period_s <= incumbent.objective().max(ratio * incumbent.claimed_bound()) {
             incumbent.ship(cheapest.clone());
             let better = smaller_period(incumbent, &stage_ends, &shipping, cheapest, &stop)?;
@@ -36,7 +40,8 @@ pub fn search<const W: usize>(incumbent: &Incumbent<'_>) -> Result<(), Stopped> 
     Ok(())
 }
 
-/// The placement that ships least within a period, as far as the effort finds it; `cheapest` is one that is known.
+/// Returns the placement with the fewest shipped bytes that the effort finds within a period in
+/// seconds. `cheapest` is a known placement within it.
 fn fewest_bytes_within<const W: usize>(
     incumbent: &Incumbent<'_>,
     stage_ends: &StageEnds<W>,
@@ -50,7 +55,7 @@ fn fewest_bytes_within<const W: usize>(
     let mut neighbourhoods = Neighbourhoods::new(instance.hosts.len());
     let mut listener = Listener {
         placement: &mut |found| {
-            // It may have a smaller period than the best so far.
+            // The period may be smaller than that of the best placement.
             incumbent.offer(found.clone());
             cheapest = found;
         },
@@ -70,7 +75,8 @@ fn bytes(shipping: &Shipping, assignment: &Assignment) -> f64 {
     assignment.spans().map(|(start, end, host)| shipping.bytes(host, start, end)).sum()
 }
 
-/// A placement that ships no more, with a smaller period or latency as far as little effort finds one.
+/// Returns a placement that ships no more bytes than `best`. Its period or latency is smaller if a
+/// small effort finds such a placement.
 fn smaller_period<const W: usize>(
     incumbent: &Incumbent<'_>,
     stage_ends: &StageEnds<W>,
@@ -91,7 +97,7 @@ fn smaller_period<const W: usize>(
     };
     let reached = |best: &Assignment| Some(costs(instance, best).period_s).filter(|_| !stop());
     let period_s = costs(instance, &best).period_s;
-    // First right below: where nothing is better, this ends it.
+    // The limit right below the period comes first. If nothing is better, no bisection is needed.
     if period_s > incumbent.objective() && !stop() && has_smaller(&mut best, period_s.next_down())? {
         bisect(&mut best, (incumbent.objective(), TIE_BISECTIONS), reached, has_smaller)?;
     }

@@ -1,11 +1,12 @@
-//! The front of period and latency: every placement that no other beats in both.
+//! The front of period and latency: the placements that no other dominates in both.
 //!
-//! From the least latency of all downwards in period (the ε-constraint method, Haimes, Lasdon and Wismer 1971): the
-//! least latency within a period, then within a period that is smaller than that placement's by more than rounding,
-//! until the least period is reached. One search for each point, and for each of equal latency.
+//! The search starts at the least latency of all and goes down in period (the ε-constraint method,
+//! Haimes, Lasdon and Wismer 1971). It finds the least latency within a period, then the least
+//! latency within a period that is smaller by more than rounding, until it reaches the least
+//! period. It takes one search for each point, and one for each further placement of equal latency.
 //!
-//! Two points differ by more than [`ROUNDING`] in both. A placement that is left out has a point of the front that is
-//! no worse in both but for rounding.
+//! Two points differ by more than [`ROUNDING`] in both values. For each placement that is left out,
+//! some point of the front is no worse in both values, up to rounding.
 
 use super::least_sum::{Listener, close_in};
 use super::ties;
@@ -18,7 +19,8 @@ use crate::resource_constrained::{BYTES_PER_LABEL, Goal, Limits, Tables};
 use crate::search::Effort;
 use crate::stopped::Stopped;
 
-/// Finds the points behind the least period.
+/// Finds the points of the front whose period is larger than the least, and records them in the
+/// incumbent.
 pub fn points<const W: usize>(incumbent: &Incumbent<'_>) -> Result<(), Stopped> {
     let instance = incumbent.instance;
     let stop = || incumbent.env.stop.reason().is_some();
@@ -46,7 +48,8 @@ pub fn points<const W: usize>(incumbent: &Incumbent<'_>) -> Result<(), Stopped> 
         let (_, proven) = close_in(&tables, &mut neighbourhoods, wanted, high_s, effort, &mut listener)?;
         whole &= proven;
         let Some(point) = best else { break };
-        // As good as the last one's period, where its latency was not proven.
+        // The point can be better than the best placement if the latter is not proven to have the
+        // least period and the least latency at it.
         incumbent.offer(point.clone());
         let at = costs(instance, &point);
         period_s = less(at.period_s);
@@ -57,7 +60,8 @@ pub fn points<const W: usize>(incumbent: &Incumbent<'_>) -> Result<(), Stopped> 
         && at.latency_s < less(first.latency_s)
         && first.period_s > less(at.period_s)
     {
-        // Its period is the least but for rounding, and its latency is smaller by more.
+        // The period of the point is the least up to rounding, and its latency is smaller by more
+        // than rounding.
         incumbent.replace(point.clone());
     }
     let points = undominated(found, incumbent.costs().unwrap_or(first));
@@ -68,13 +72,14 @@ pub fn points<const W: usize>(incumbent: &Incumbent<'_>) -> Result<(), Stopped> 
     Ok(())
 }
 
-/// The largest value that is smaller by more than rounding.
+/// Returns `seconds` reduced by the relative margin [`ROUNDING`], and at least to the next smaller
+/// number.
 fn less(seconds: f64) -> f64 {
     (seconds * (1.0 - ROUNDING)).min(seconds.next_down())
 }
 
-/// The points that neither another nor the first, with the least period, is as good as but for rounding; by ascending
-/// period.
+/// Returns the points that no other point and not `first` dominate up to rounding, by ascending
+/// period. `first` has the least period.
 fn undominated(mut found: Vec<(Costs, Assignment)>, first: Costs) -> Vec<Assignment> {
     found.sort_by(|(a, _), (b, _)| a.period_s.total_cmp(&b.period_s).then(a.latency_s.total_cmp(&b.latency_s)));
     let mut least_s = first.latency_s;

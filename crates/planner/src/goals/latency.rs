@@ -1,4 +1,4 @@
-//! The least latency of all.
+//! The objective of the least latency.
 
 use super::least_sum::{Listener, close_in};
 use crate::exact::neighbourhood::Neighbourhoods;
@@ -8,7 +8,8 @@ use crate::resource_constrained::{BYTES_PER_LABEL, Goal, Limits, Tables};
 use crate::search::Effort;
 use crate::stopped::Stopped;
 
-/// Closes the gap between bound and latency until the stop hook ends the search or the effort is spent.
+/// Closes the gap between bound and latency until the stop hook ends the search or the effort is
+/// spent.
 pub fn search<const W: usize>(incumbent: &Incumbent<'_>) -> Result<(), Stopped> {
     let instance = incumbent.instance;
     let stop = || incumbent.must_end();

@@ -1,4 +1,6 @@
-//! The least latency, or the fewest bytes shipped, within a period: what labels sum is the goal of each decision.
+//! Search for the least latency, or the fewest bytes shipped, within a period.
+//!
+//! The goal of each decision is a resource that labels sum.
 
 use std::cell::Cell;
 
@@ -10,18 +12,21 @@ use crate::search::{Effort, Gap, Oracle, Pace, Scale, close};
 use crate::stopped::Stopped;
 use crate::verdict::Verdict;
 
-/// Receives what a search finds.
+/// Receives the results of a search while it runs.
 pub struct Listener<'h> {
-    /// Called with a placement within the limits whose value is smaller than all before.
+    /// Called with each placement within the limits whose value is smaller than all before.
     pub placement: &'h mut dyn FnMut(Assignment),
-    /// Called with a value that no placement within the limits is below.
+    /// Called with each raised bound: no placement within the limits has a smaller value.
     pub bound: &'h dyn Fn(f64),
-    /// When to end.
+    /// Returns `true` if the search must end.
     pub stop: &'h dyn Fn() -> bool,
 }
 
-/// Looks for placements within limits with a value below `high`. Returns the best value (`high` where there is none)
-/// and whether it is proven that none is smaller.
+/// Searches for placements within limits whose value is below `high`. Values are in seconds or
+/// bytes, as the goal says.
+///
+/// Returns the best value found, or `high` if there is none, and whether it is proven that no
+/// placement within the limits has a smaller value.
 pub fn close_in<const W: usize>(
     tables: &Tables<'_, W>,
     neighbourhoods: &mut Neighbourhoods,
@@ -103,7 +108,8 @@ impl<const W: usize> Oracle for LeastSum<'_, '_, '_, W> {
         Ok(if self.goal == Goal::Bytes { Scale::Whole } else { Scale::Reals })
     }
 
-    /// Looks for the least value within the limit: if that is decided, it is the bound too.
+    /// Searches for the least value within the limit. If the search completes, that value is the
+    /// new bound.
     fn decide(&mut self, limit: f64, labels: usize) -> Result<Verdict, Stopped> {
         let limits = self.goal.at_most(self.limits, limit);
         let decision = self.tables.decide(limits, self.goal, self.neighbourhoods, labels, self.listener.stop);

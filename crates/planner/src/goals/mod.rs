@@ -1,4 +1,4 @@
-//! What is to be best: an oracle for each objective, and what is looked for beside it.
+//! The objectives: an oracle for each, and the searches for secondary goals.
 
 pub mod bytes;
 pub mod front;
@@ -15,7 +15,8 @@ use super::incumbent::Incumbent;
 use crate::domain::options::{Objective, Overlap};
 use crate::stopped::Stopped;
 
-/// Closes the gap between the incumbent's bound and its objective until it is told to stop.
+/// Closes the gap between the incumbent's bound and its objective until the stop hook ends the
+/// search or the effort is spent.
 pub fn search(incumbent: &Incumbent<'_>) {
     let instance = incumbent.instance;
     let sets_suffice = instance.objective.minimises_period()
@@ -36,8 +37,9 @@ fn search_on<const W: usize>(incumbent: &Incumbent<'_>) -> Result<(), Stopped> {
     }
 }
 
-/// Looks for what is best beside the objective, once its search has ended: the least latency among least periods, the
-/// rest of the front, the fewest bytes shipped. Keeps what it has found when it is told to stop.
+/// Searches for secondary goals after the search for the objective: the least latency among least
+/// periods, the rest of the front, or the fewest bytes shipped. If it is told to stop, the
+/// incumbent keeps what was found.
 pub fn refine(incumbent: &Incumbent<'_>) {
     if incumbent.best().is_some() {
         let _: Result<(), Stopped> =

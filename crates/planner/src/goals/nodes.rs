@@ -1,4 +1,5 @@
-//! The fewest nodes within a target period: each decision has a limit on stages.
+//! The objective of the fewest nodes within a target period. Each decision limits the number of
+//! stages.
 
 use crate::domain::options::Overlap;
 use crate::exact::decision::Decider;
@@ -11,7 +12,8 @@ use crate::search::{Effort, Gap, Oracle, Pace, Scale, close};
 use crate::stopped::Stopped;
 use crate::verdict::Verdict;
 
-/// Closes the gap between bound and fewest nodes until the stop hook ends the search or the effort is spent.
+/// Closes the gap between bound and fewest nodes until the stop hook ends the search or the effort
+/// is spent.
 pub fn search<const W: usize>(incumbent: &Incumbent<'_>, target_period_s: f64) -> Result<(), Stopped> {
     let instance = incumbent.instance;
     let stop = || incumbent.must_end();
@@ -27,7 +29,7 @@ pub fn search<const W: usize>(incumbent: &Incumbent<'_>, target_period_s: f64) -
     close(&mut nodes, Effort::of_proofs(incumbent, BYTES_PER_LABEL))
 }
 
-/// Decides numbers of stages.
+/// Decides whether a placement with at most a given number of stages exists.
 struct FewestNodes<'s, const W: usize> {
     incumbent: &'s Incumbent<'s>,
     stage_ends: &'s StageEnds<W>,
@@ -59,7 +61,8 @@ impl<const W: usize> Oracle for FewestNodes<'_, W> {
         let mut limited = incumbent.instance.clone();
         limited.most_stages = limit as usize;
         if limited.overlap == Overlap::Full && limited.max_latency_s == f64::INFINITY {
-            // Sets of starts say all: the decision of the search for the least period.
+            // Sets of starts suffice here, so the decision of the search for the least period is
+            // used.
             return Decider::new(incumbent, &limited, self.stage_ends).decide(self.target_period_s, labels);
         }
         let tables = Tables::new(&limited, self.stage_ends, None, self.target_period_s, &stop)?;

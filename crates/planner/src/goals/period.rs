@@ -1,8 +1,10 @@
-//! The least period where sets of starts alone decide it: full overlap, and no limit of latency.
+//! The objective of the least period where sets of starts suffice: full overlap, and no limit of
+//! latency.
 //!
-//! The optimum is a candidate: a stage time or a hop time at or above the walk bound. Dives find a first placement; cuts
-//! that no better placement can use are dropped; then the controller closes the gap. What its first round does not end
-//! is hard: from there on a second thread, where there is one, looks for better placements.
+//! The optimum is a candidate: a stage time or a hop time at or above the walk bound. Dives find a
+//! first placement. Cuts that no better placement can use are dropped. Then the controller closes
+//! the gap. If the first round does not suffice, a second thread, if there is one, searches for
+//! better placements meanwhile.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -26,7 +28,8 @@ use crate::search::{Effort, Gap, Oracle, Pace, Scale, close_after_first, narrow}
 use crate::stopped::Stopped;
 use crate::verdict::Verdict;
 
-/// Looks for any placement, by dives without a limit on the period. What it finds is offered to the incumbent.
+/// Searches for any placement by dives without a limit on the period, and offers what it finds to
+/// the incumbent.
 pub fn any_placement(incumbent: &Incumbent<'_>) {
     let _: Result<(), Stopped> =
         for_width!(incumbent.instance.blocks() + 1, W => dive_for_any::<W>(incumbent), else Ok(()));
@@ -38,7 +41,8 @@ fn dive_for_any<const W: usize>(incumbent: &Incumbent<'_>) -> Result<(), Stopped
     Ok(())
 }
 
-/// Closes the gap between the incumbent's bound and its period until it is told to stop.
+/// Closes the gap between the incumbent's bound and its period until the stop hook ends the search
+/// or the effort is spent.
 pub fn search(incumbent: &Incumbent<'_>) {
     let _: Result<(), Stopped> =
         for_width!(incumbent.instance.blocks() + 1, W => search_on::<W>(incumbent), else Ok(()));
@@ -75,12 +79,14 @@ fn close_on<const W: usize>(
 fn close<const W: usize>(period: &mut LeastPeriod<'_, W>, effort: Effort) -> Result<(), Stopped> {
     let incumbent = period.decider.incumbent;
     narrow(period, effort.first)?;
-    // A proof among some of the cuts would claim nothing: what it takes is better spent on other cuts.
+    // A proof among only some of the cuts allows no claim. The effort is better spent on other
+    // cuts.
     if incumbent.must_end() || !incumbent.considers_all_cuts() {
         return Ok(());
     }
     baselines::offer_cheap(incumbent);
-    // The search is told to stop also when the other thread ends the proof: the placement is made canonical all the same.
+    // The search also stops when the other thread ends the proof. The placement is made canonical
+    // in that case too.
     let _: Result<(), Stopped> = if incumbent.env.threads > 1 {
         let ended = AtomicBool::new(false);
         let mut improver = LeastPeriod::new(period.decider.fork(incumbent, !incumbent.env.seed));
@@ -97,8 +103,9 @@ fn close<const W: usize>(period: &mut LeastPeriod<'_, W>, effort: Effort) -> Res
     make_canonical(&period.decider)
 }
 
-/// Replaces the best placement by the canonical one, if the proof is complete: the one that a search of its own finds at
-/// the proven period. It depends neither on which thread found what first nor on the number of threads.
+/// Replaces the best placement by the canonical one, if the proof is complete. The canonical
+/// placement is the one that a separate search finds at the proven period. It does not depend on
+/// the order in which threads found placements, nor on the number of threads.
 fn make_canonical<const W: usize>(decider: &Decider<'_, W>) -> Result<(), Stopped> {
     let incumbent = decider.incumbent;
     let period_s = incumbent.objective();
@@ -118,10 +125,10 @@ fn make_canonical<const W: usize>(decider: &Decider<'_, W>) -> Result<(), Stoppe
     Ok(())
 }
 
-/// Decides periods by sets of starts.
+/// Decides by sets of starts whether a placement within a period exists.
 struct LeastPeriod<'s, const W: usize> {
     decider: Decider<'s, W>,
-    /// Whether no other thread looks for better placements.
+    /// Whether this search improves placements itself: `false` if another thread does.
     improves: bool,
     most_listed: usize,
 }
@@ -131,7 +138,8 @@ impl<'s, const W: usize> LeastPeriod<'s, W> {
         Self { decider, improves: true, most_listed: MOST_LISTED }
     }
 
-    /// Improves with ever wider beams until the search has ended.
+    /// Searches for better placements with beams of doubling width until the search has ended or
+    /// the largest width is reached.
     fn improve_until(&mut self, ended: &AtomicBool) -> Result<(), Stopped> {
         let mut width = FIRST_WIDTH;
         while !ended.load(Ordering::Relaxed) && width <= MOST_WIDTH && self.decider.can_improve() {
@@ -141,15 +149,16 @@ impl<'s, const W: usize> LeastPeriod<'s, W> {
         Ok(())
     }
 
-    /// Lowers the incumbent by beams of a width, at bisected periods: what the proofs could not decide need not lie close
-    /// to the optimum.
+    /// Searches for better placements by beams of one width. The periods are bisected, since the
+    /// optimum may be far from the limits that the proofs left undecided.
     fn beam(&mut self, width: usize) -> Result<(), Stopped> {
         let incumbent = self.decider.incumbent;
         bisect(
             &mut self.decider,
             (incumbent.bound(), BEAMS_PER_ROUND),
             |_| reached(incumbent),
-            // Where the other thread came below the middle, this beam was told to stop: the next one looks further down.
+            // If the other thread found a placement within this period, the beam was stopped. The
+            // next beam tries a smaller period.
             |decider, period_s| Ok(decider.improve(period_s, width) == Ok(true)),
         )
     }
@@ -168,7 +177,7 @@ impl<const W: usize> Oracle for LeastPeriod<'_, W> {
         &mut self.decider.neighbourhoods
     }
 
-    /// Lists the candidates. Where they are too many, decisions halve the range first.
+    /// Lists the candidates. If there are too many, decisions halve the range first.
     fn scale(&mut self, labels: usize) -> Result<Scale, Stopped> {
         let incumbent = self.decider.incumbent;
         let stop = || incumbent.must_end();

@@ -1,7 +1,8 @@
-//! The least period where labels must carry sums to decide it: overlap `none`, or a limit of latency.
+//! The objective of the least period where labels must carry sums: overlap `none`, or a limit of
+//! latency.
 //!
-//! The values that a period can have are sums, too many to be listed: the bound of walks alone is bisected first, then
-//! the controller closes the gap on the real numbers.
+//! The possible values of the period are sums, too many to be listed. So the bound of walks is
+//! bisected first, then the controller closes the gap on the real numbers.
 
 use rand::SeedableRng;
 use rand_pcg::Pcg64Mcg;
@@ -21,10 +22,12 @@ use crate::search::{Effort, Gap, Oracle, Pace, Scale, close};
 use crate::stopped::Stopped;
 use crate::verdict::Verdict;
 
-/// Walks begin with a memory of so many hosts to which links are fastest: short cycles among them need not be learnt.
+/// The size of each host's neighbourhood at the beginning: the hosts to which its links are
+/// fastest. Short cycles among these need not be learnt.
 const NEIGHBOURS: usize = 5;
 
-/// Closes the gap between bound and period until the stop hook ends the search or the effort is spent.
+/// Closes the gap between bound and period until the stop hook ends the search or the effort is
+/// spent.
 pub fn search<const W: usize>(incumbent: &Incumbent<'_>) -> Result<(), Stopped> {
     let stop = || incumbent.must_end();
     let instance = incumbent.instance;
@@ -49,14 +52,14 @@ pub fn search<const W: usize>(incumbent: &Incumbent<'_>) -> Result<(), Stopped> 
     if incumbent.has_ended() { Ok(()) } else { period.improve(effort.last) }
 }
 
-/// Decides periods by labels with resources.
+/// Decides by labels with resources whether a placement within a period exists.
 struct LeastPeriod<'s, const W: usize> {
     incumbent: &'s Incumbent<'s>,
     stage_ends: StageEnds<W>,
     neighbourhoods: Neighbourhoods,
     rng: Pcg64Mcg,
     limits: Limits,
-    /// The goal of beams: the latency where it has a limit, else the stages.
+    /// The goal of beams: the latency if it has a limit, else the number of stages.
     quick_goal: Goal,
     stop: &'s dyn Fn() -> bool,
 }
@@ -69,7 +72,8 @@ impl<const W: usize> LeastPeriod<'_, W> {
     fn offer(&self, found: Assignment) {
         let hosts = found.hosts();
         self.incumbent.offer(found);
-        // The offer may have ended the search: then nothing better is needed.
+        // If the offer has ended the search, `repartition` returns an error, and no better
+        // placement is needed.
         if let Ok(Some(better)) = repartition(self.incumbent.instance, &hosts, self.stop) {
             self.incumbent.offer(better);
         }
@@ -90,7 +94,8 @@ impl<const W: usize> LeastPeriod<'_, W> {
         Ok(())
     }
 
-    /// Anneals towards periods a little below the best, until that has failed some times.
+    /// Searches for better placements by annealing at periods slightly below the best, until
+    /// [`FAILED_ANNEALINGS`] attempts have failed.
     fn anneal(&mut self, orders: &Orders<'_>, moves: usize) -> Result<(), Stopped> {
         let incumbent = self.incumbent;
         let mut failed = 0;
@@ -104,7 +109,7 @@ impl<const W: usize> LeastPeriod<'_, W> {
                     if let Some(better) = repartition(incumbent.instance, &better, self.stop)? {
                         incumbent.offer(better);
                     }
-                    // What is found is judged by rounded sums: it need not be better.
+                    // Annealing does not compute the exact costs, so its result need not be better.
                     failed += usize::from(incumbent.objective() >= best_s);
                 }
                 None => failed += 1,
@@ -113,7 +118,7 @@ impl<const W: usize> LeastPeriod<'_, W> {
         Ok(())
     }
 
-    /// Lowers the incumbent by wider beams at bisected periods.
+    /// Searches for better placements by beams of one width at bisected periods.
     fn widen(&mut self, width: usize) -> Result<(), Stopped> {
         let incumbent = self.incumbent;
         bisect(
@@ -151,7 +156,8 @@ impl<const W: usize> Oracle for LeastPeriod<'_, W> {
         Ok(verdict)
     }
 
-    /// Anneals; where the latency has a limit or the instance is too large, widens the beams.
+    /// Searches for better placements: by annealing, or by beams if the latency has a limit or the
+    /// instance is too large for annealing.
     fn improve(&mut self, labels: usize) -> Result<(), Stopped> {
         let instance = self.incumbent.instance;
         let orders = if self.limits.latency_s.is_finite() { None } else { Orders::new(instance, self.stop)? };

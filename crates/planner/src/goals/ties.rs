@@ -1,7 +1,8 @@
-//! Among the placements with the least period, the one with the least latency.
+//! The secondary goal of the least latency among the placements with the least period.
 //!
-//! The search for the least latency at the proven period. Exact on small clusters; beyond, within an effort that does
-//! not keep a proven answer waiting, and the document says whether it was enough.
+//! The search is that for the least latency at the proven period. On small clusters it has the full
+//! effort. On larger ones it has a small effort, so that a proven answer is not delayed. The
+//! document says whether the latency is proven to be the least.
 
 use super::least_sum::{Listener, close_in};
 use crate::cost::Costs;
@@ -12,10 +13,11 @@ use crate::resource_constrained::{BYTES_PER_LABEL, Goal, Limits, Tables};
 use crate::search::Effort;
 use crate::stopped::Stopped;
 
-/// From so many hosts on, the tables alone would take longer than what they decide is worth.
+/// The number of hosts from which on the search is left out: its tables alone would take too long.
 const MANY_HOSTS: usize = 300;
 
-/// Lowers the latency of the best placement at its period.
+/// Searches for a smaller latency at the period of the best placement, and records whether the
+/// latency is proven to be the least.
 pub fn least_latency_at<const W: usize>(incumbent: &Incumbent<'_>) -> Result<(), Stopped> {
     let hosts = incumbent.instance.hosts.len();
     if hosts >= MANY_HOSTS {
@@ -27,8 +29,8 @@ pub fn least_latency_at<const W: usize>(incumbent: &Incumbent<'_>) -> Result<(),
     Ok(())
 }
 
-/// Lowers the latency of the best placement, which has these costs, without a larger period. Returns whether it is proven
-/// that no latency is smaller.
+/// Searches for a smaller latency than that of the best placement, which has the given costs,
+/// without a larger period. Returns `true` if no smaller latency exists, proven.
 pub fn least_latency<const W: usize>(
     incumbent: &Incumbent<'_>,
     Costs { period_s, latency_s }: Costs,
