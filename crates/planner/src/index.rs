@@ -1,19 +1,19 @@
-//! Numbers that say which one is meant, a type for each kind, and tables that are read by them alone.
+//! Index types, one for each kind of item, and tables that only the right type indexes.
 //!
-//! A table of hosts that is read by anything but a host does not compile.
+//! Code that indexes a table of hosts by anything but a host does not compile.
 
 use std::marker::PhantomData;
 use std::ops;
 
-/// Which one of some things of a kind, counted from 0.
+/// An index of an item of one kind, counted from 0.
 pub trait Index: Copy + Ord {
-    /// The one with this number.
+    /// Returns the index with a number.
     fn nth(number: usize) -> Self;
 
-    /// How many come before it.
+    /// Returns the number of the index: how many indices come before it.
     fn number(self) -> usize;
 
-    /// The first so many.
+    /// Returns the first `count` indices, ascending.
     #[inline]
     fn first(count: usize) -> impl DoubleEndedIterator<Item = Self> + Clone {
         (0..count).map(Self::nth)
@@ -57,50 +57,52 @@ macro_rules! indices {
 }
 
 indices! {
-    /// A node that may host stages: its place in the list of an instance, not in the inventory.
+    /// A host: a node that may host stages. The index is its place among the hosts of an instance,
+    /// not in the inventory.
     Host,
-    /// A group of hosts that are alike: its place among those of an instance. What such hosts have is in
-    /// [`Group`](crate::instance::Group).
+    /// A group of hosts that are alike, by its place among the groups of an instance. The common
+    /// properties are in [`Group`](crate::instance::Group).
     GroupIndex,
-    /// A block of layers that no cut divides: its place among those of an instance.
+    /// A block of layers that no cut divides, by its place among the blocks of an instance.
     Block,
-    /// A cut that is considered: its place among those of an instance, from the one before the first stage to the whole
-    /// model. A node's [place on the ground](crate::domain::cluster::Position) is something else.
+    /// A cut that is considered, by its place among the cuts of an instance, from the cut before
+    /// the first stage to the whole model. Not to be confused with a node's
+    /// [position](crate::domain::cluster::Position) in metres.
     Position,
 }
 
 impl Host {
-    /// No host.
+    /// Stands for no host.
     pub const NOWHERE: Self = Self(u32::MAX);
 }
 
-/// Along a chain a block lies between each position and the next.
+/// Along a chain, each block lies between a position and the next one.
 impl Block {
-    /// The block that begins at a position.
+    /// Returns the block that begins at a position.
     #[inline]
     pub fn starting_at(start: Position) -> Self {
         Self(start.0)
     }
 
-    /// The block that ends at a position.
+    /// Returns the block that ends at a position.
     #[inline]
     pub fn ending_at(end: Position) -> Self {
         Self(end.0 - 1)
     }
 
-    /// The blocks between two positions.
+    /// Returns the blocks between two positions, ascending.
     #[inline]
     pub fn between(start: Position, end: Position) -> impl DoubleEndedIterator<Item = Self> + Clone {
         (start.0..end.0).map(Self)
     }
 
-    /// The position at which it begins.
+    /// Returns the position at which the block begins.
     #[inline]
     pub fn start(self) -> Position {
         Position(self.0)
     }
 
-    /// The position at which it ends.
+    /// Returns the position at which the block ends.
     #[inline]
     pub fn end(self) -> Position {
         Position(self.0 + 1)
@@ -111,19 +113,19 @@ impl Position {
     /// The cut before the first stage.
     pub const FIRST: Self = Self(0);
 
-    /// Half way to a later position, rounded down.
+    /// Returns the position half way to a later one, rounded down.
     #[inline]
     pub fn middle(self, later: Self) -> Self {
         Self(self.0 + (later.0 - self.0) / 2)
     }
 
-    /// From this position to another, which is left out.
+    /// Returns the positions from this one to `end`, which is excluded.
     #[inline]
     pub fn until(self, end: Self) -> impl DoubleEndedIterator<Item = Self> + Clone {
         (self.0..end.0).map(Self)
     }
 
-    /// From this position to another, which is included.
+    /// Returns the positions from this one to `last`, which is included.
     #[inline]
     pub fn through(self, last: Self) -> impl DoubleEndedIterator<Item = Self> + Clone {
         self.until(last + 1)
@@ -155,7 +157,7 @@ impl ops::AddAssign<usize> for Position {
     }
 }
 
-/// A list with one item for each index of a kind.
+/// A list with one item for each index of one kind.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct IndexVec<I, T> {
     items: Vec<T>,
@@ -163,7 +165,7 @@ pub struct IndexVec<I, T> {
 }
 
 impl<I: Index, T> IndexVec<I, T> {
-    /// The same item so many times.
+    /// Returns a list with `count` copies of an item.
     pub fn filled(item: T, count: usize) -> Self
     where
         T: Clone,
@@ -171,36 +173,36 @@ impl<I: Index, T> IndexVec<I, T> {
         vec![item; count].into()
     }
 
-    /// How many items there are.
+    /// Returns the number of items.
     #[inline]
     pub fn len(&self) -> usize {
         self.items.len()
     }
 
-    /// Whether there is none.
+    /// Returns `true` if the list has no items.
     pub fn is_empty(&self) -> bool {
         self.items.is_empty()
     }
 
-    /// The indices, ascending.
+    /// Returns the indices of the list, ascending.
     #[inline]
     pub fn indices(&self) -> impl DoubleEndedIterator<Item = I> + Clone + use<I, T> {
         I::first(self.items.len())
     }
 
-    /// The items.
+    /// Returns an iterator over the items.
     #[inline]
     pub fn iter(&self) -> std::slice::Iter<'_, T> {
         self.items.iter()
     }
 
-    /// The items, to be changed.
+    /// Returns an iterator over the items that allows changing them.
     #[inline]
     pub fn iter_mut(&mut self) -> std::slice::IterMut<'_, T> {
         self.items.iter_mut()
     }
 
-    /// The items with their indices.
+    /// Returns an iterator over the items with their indices.
     #[inline]
     pub fn iter_indexed(&self) -> impl DoubleEndedIterator<Item = (I, &T)> {
         self.items.iter().enumerate().map(|(number, item)| (I::nth(number), item))
@@ -252,14 +254,14 @@ pub struct Grid<R, C, T> {
     indices: PhantomData<(R, C)>,
 }
 
-/// A row of a table.
+/// A row of a [`Grid`].
 #[derive(Debug)]
 pub struct Row<'g, C, T> {
     cells: &'g [T],
     column: PhantomData<C>,
 }
 
-/// A row of a table, to be changed.
+/// A row of a [`Grid`] that allows changing its cells.
 #[derive(Debug)]
 pub struct RowMut<'g, C, T> {
     cells: &'g mut [T],
@@ -267,7 +269,7 @@ pub struct RowMut<'g, C, T> {
 }
 
 impl<R: Index, C: Index, T> Grid<R, C, T> {
-    /// The same cell in so many rows and columns.
+    /// Returns a table in which all cells are the same.
     pub fn filled(cell: T, rows: usize, columns: usize) -> Self
     where
         T: Clone,
@@ -275,7 +277,7 @@ impl<R: Index, C: Index, T> Grid<R, C, T> {
         Self::of_cells(vec![cell; rows * columns], columns)
     }
 
-    /// Cells row by row.
+    /// Returns a table of cells that are given row by row.
     pub fn of_cells(cells: Vec<T>, columns: usize) -> Self {
         Self { columns, cells, indices: PhantomData }
     }
@@ -286,31 +288,31 @@ impl<R: Index, C: Index, T> Grid<R, C, T> {
         row.number() * self.columns + column.number()
     }
 
-    /// How many columns there are.
+    /// Returns the number of columns.
     #[inline]
     pub fn columns(&self) -> usize {
         self.columns
     }
 
-    /// The cells row by row.
+    /// Returns the cells, row by row.
     #[inline]
     pub fn cells(&self) -> &[T] {
         &self.cells
     }
 
-    /// A row.
+    /// Returns a row.
     #[inline]
     pub fn row(&self, row: R) -> Row<'_, C, T> {
         let first = row.number() * self.columns;
         Row { cells: &self.cells[first..first + self.columns], column: PhantomData }
     }
 
-    /// Puts other cells into a row, as many as there are columns.
+    /// Replaces the cells of a row. `cells` has one cell for each column.
     pub fn set_row(&mut self, row: R, cells: IndexVec<C, T>) {
         self.row_mut(row).cells.iter_mut().zip(cells.items).for_each(|(cell, new)| *cell = new);
     }
 
-    /// A row, to be changed.
+    /// Returns a row that allows changing its cells.
     #[inline]
     pub fn row_mut(&mut self, row: R) -> RowMut<'_, C, T> {
         let first = row.number() * self.columns;
@@ -336,13 +338,13 @@ impl<R: Index, C: Index, T> ops::IndexMut<(R, C)> for Grid<R, C, T> {
 }
 
 impl<'g, C: Index, T> Row<'g, C, T> {
-    /// The cells.
+    /// Returns an iterator over the cells.
     #[inline]
     pub fn iter(&self) -> std::slice::Iter<'g, T> {
         self.cells.iter()
     }
 
-    /// The cells with their columns.
+    /// Returns an iterator over the cells with their columns.
     #[inline]
     pub fn iter_indexed(&self) -> impl DoubleEndedIterator<Item = (C, &'g T)> + use<'g, C, T> {
         self.cells.iter().enumerate().map(|(number, cell)| (C::nth(number), cell))
@@ -367,7 +369,7 @@ impl<C: Index, T> ops::Index<C> for Row<'_, C, T> {
 }
 
 impl<C: Index, T> RowMut<'_, C, T> {
-    /// The cells, to be changed.
+    /// Returns an iterator over the cells that allows changing them.
     #[inline]
     pub fn iter_mut(&mut self) -> std::slice::IterMut<'_, T> {
         self.cells.iter_mut()

@@ -1,4 +1,5 @@
-//! The solvers' table of links: bandwidth and latency for each directed pair of hosts, and to and from the ends.
+//! Links of a cluster, and the table of links between hosts: bandwidth and latency for each
+//! directed pair.
 
 use std::collections::BTreeMap;
 
@@ -13,39 +14,41 @@ use crate::stopped::Stopped;
 pub struct Link {
     /// Bits per second, above 0.
     pub bandwidth_bps: f64,
-    /// Seconds added to each transfer; infinite where there is no direct path.
+    /// Seconds added to each transfer; infinite if there is no direct path.
     pub latency_s: f64,
 }
 
 impl Link {
-    /// No direct path: every transfer takes for ever.
+    /// No direct path: every transfer takes an infinite time.
     pub const MISSING: Link = Link { bandwidth_bps: 1.0, latency_s: f64::INFINITY };
 
-    /// Whether there is a direct path.
+    /// Returns `true` if there is a direct path.
     #[inline]
     pub fn exists(self) -> bool {
         self.latency_s.is_finite()
     }
 
-    /// Seconds for a load in bits; the one form in which hop times are evaluated.
+    /// Returns the seconds in which the link carries a load in bits. All hop times are computed by
+    /// this formula, so that equal hops have equal times.
     #[inline]
     pub fn transfer_s(self, load_bits: f64) -> f64 {
         load_bits / self.bandwidth_bps + self.latency_s
     }
 }
 
-/// A value for some directed pairs of nodes, in rows by sender that are ordered by receiver: callers choose the pairs, so
-/// that a hash table could be filled with collisions.
+/// A value for some directed pairs of nodes, in rows by sender, ordered by receiver. It is not a
+/// hash table, since a caller who chooses the pairs could fill that with collisions.
 #[derive(Debug, Default)]
 struct Pairs<T> {
     rows: Vec<Vec<(usize, T)>>,
 }
 
 impl<T: Copy> Pairs<T> {
-    /// The values of pairs of so many nodes, each pair given once. O(p log p) for p pairs.
+    /// Collects the values of pairs of `nodes` nodes. Each pair is given at most once. O(p log p)
+    /// for p pairs.
     fn new(nodes: usize, values: impl IntoIterator<Item = (usize, usize, T)>) -> Self {
         let mut values = values.into_iter().peekable();
-        // Most large clusters list no pair: then there is no row to look into.
+        // Most large clusters list no pair. No rows are made then.
         let mut rows = vec![Vec::new(); if values.peek().is_some() { nodes } else { 0 }];
         for (from, to, value) in values {
             rows[from].push((to, value));
@@ -54,14 +57,14 @@ impl<T: Copy> Pairs<T> {
         Self { rows }
     }
 
-    /// The value of a pair.
+    /// Returns the value of a pair, or `None` if it has none.
     fn get(&self, from: usize, to: usize) -> Option<T> {
         let row = self.rows.get(from)?;
         let at = row.binary_search_by_key(&to, |&(to, _)| to).ok()?;
         Some(row[at].1)
     }
 
-    /// All values.
+    /// Returns all values.
     fn values(&self) -> impl Iterator<Item = T> + '_ {
         self.rows.iter().flatten().map(|&(_, value)| value)
     }
@@ -72,9 +75,9 @@ pub struct LinkFinder<'c> {
     nodes: &'c [Node],
     listed: Pairs<Link>,
     network: Option<&'c Network>,
-    /// For a matrix network: each node's row, where it has one.
+    /// For a matrix network: the row of each node, or `None` if it has none.
     matrix_row: Vec<Option<usize>>,
-    /// The shares of links that occupants use.
+    /// The shares of bandwidth that are left of links that occupants use.
     shares: Pairs<f64>,
 }
 
@@ -109,19 +112,20 @@ impl<'c> LinkFinder<'c> {
         }
     }
 
-    /// The same links with the bandwidth that occupants leave.
+    /// Returns the same links with the bandwidth that occupants leave.
     pub fn shared(self, shares: &BTreeMap<(usize, usize), f64>) -> Self {
         let shares = shares.iter().map(|(&(from, to), &share)| (from, to, share));
         Self { shares: Pairs::new(self.nodes.len(), shares), ..self }
     }
 
-    /// The link from one node to another, by their places in the inventory.
+    /// Returns the link from one node to another, by their places in the inventory.
     pub fn link(&self, from: usize, to: usize) -> Link {
         let link = self.listed.get(from, to).unwrap_or_else(|| self.by_network(from, to));
         self.shares.get(from, to).map_or(link, |share| Link { bandwidth_bps: link.bandwidth_bps * share, ..link })
     }
 
-    /// The latency of every link, where the inventory gives one for all.
+    /// Returns the latency in seconds that all links have, or `None` if they can have different
+    /// ones.
     fn common_latency_s(&self) -> Option<f64> {
         let common = match self.network? {
             Network::FullMesh(mesh) => mesh.latency_s,
@@ -154,13 +158,13 @@ impl<'c> LinkFinder<'c> {
     }
 }
 
-/// Hosts between which widest paths are looked for.
+/// The most hosts for which widest paths are computed.
 const MOST_WIDEST: usize = 512;
 
 /// Links between all pairs of hosts, dense.
 #[derive(Debug)]
 pub struct Links {
-    /// By sender and receiver. 0 from a host to itself, and where no direct path is.
+    /// By sender and receiver; 0 from a host to itself and without a direct path.
     bandwidth_bps: Grid<Host, Host, f64>,
     latency: Latency,
 }
@@ -174,7 +178,7 @@ enum Latency {
 }
 
 impl Links {
-    /// The table for these nodes (places in the inventory).
+    /// Tabulates the links between nodes, which are places in the inventory.
     pub fn new(
         finder: &LinkFinder<'_>,
         nodes: &IndexVec<Host, usize>,
@@ -203,9 +207,11 @@ impl Links {
         Ok(Self { bandwidth_bps: Grid::of_cells(bandwidth_bps, hosts), latency })
     }
 
-    /// Links at least as good as all ways between two hosts that lead through others: no transfer on such a way takes less
-    /// than one on the link in its place. A host's time counts what it sends and receives itself where `overlap` is `none`,
-    /// so that there the better of its first and last link counts. O(n³), and O(n²) for many hosts.
+    /// Returns links that are at least as good as all paths between two hosts through others: no
+    /// transfer on such a path takes less time than on the link that replaces it.
+    ///
+    /// With overlap `none`, a host's time counts only what it sends and receives itself, so the
+    /// better of the first and the last link of a path counts. O(n³), and O(n²) for many hosts.
     pub fn passing_on(&self, overlap: Overlap) -> Self {
         let hosts = self.bandwidth_bps.columns();
         let best = |of: &dyn Fn(Host) -> f64| Host::first(hosts).map(of).fold(0.0, f64::max);
@@ -230,7 +236,7 @@ impl Links {
         Self { bandwidth_bps, latency: Latency::Common(least_s) }
     }
 
-    /// The link between two hosts.
+    /// Returns the link between two hosts.
     #[inline]
     pub fn get(&self, from: Host, to: Host) -> Link {
         let latency_s = match &self.latency {
@@ -243,7 +249,7 @@ impl Links {
         }
     }
 
-    /// The latency of every link, where it is the same.
+    /// Returns the latency of all links in seconds, or `None` if it depends on the link.
     #[inline]
     pub fn common_latency_s(&self) -> Option<f64> {
         match self.latency {
@@ -252,13 +258,15 @@ impl Links {
         }
     }
 
-    /// Bandwidths of the links that leave a host, by receiving host; 0 where there is none.
+    /// Returns the bandwidths of the links that leave a host, in bits per second, by receiving
+    /// host; 0 if there is no link.
     #[inline]
     pub fn bandwidth_row(&self, from: Host) -> Row<'_, Host, f64> {
         self.bandwidth_bps.row(from)
     }
 
-    /// Calls `visit` with each receiving host and the seconds of a transfer there; infinite where there is no link.
+    /// Calls `visit` with each receiving host and the seconds of a transfer to it; infinite if
+    /// there is no link.
     #[inline]
     pub fn for_each_transfer(&self, from: Host, load_bits: f64, mut visit: impl FnMut(Host, f64)) {
         let row = self.bandwidth_row(from).iter_indexed();
@@ -277,7 +285,8 @@ impl Links {
     }
 }
 
-/// Makes each bandwidth that of the widest path (Floyd 1962 and Warshall 1962, with the narrowest link in place of the sum).
+/// Replaces each bandwidth by that of the widest path (Floyd 1962 and Warshall 1962, with the
+/// narrowest link in place of the sum).
 fn widen(bandwidth_bps: &mut Grid<Host, Host, f64>) {
     let hosts = Host::first(bandwidth_bps.columns());
     for by in hosts.clone() {

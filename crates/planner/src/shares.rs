@@ -1,5 +1,7 @@
-//! What occupants leave of nodes and links. Nodes and links are shared max-min fairly (Bertsekas and Gallager, Data Networks,
-//! section 6.5): nobody gets more than it asks for while another that asks for more has less.
+//! The shares of nodes and links that occupants leave to a new placement.
+//!
+//! Nodes and links are shared max-min fairly (Bertsekas and Gallager, Data Networks, section 6.5):
+//! none gets more than its demand while another with a larger demand gets less.
 
 use std::collections::BTreeMap;
 
@@ -9,19 +11,19 @@ use crate::domain::request::PlanRequest;
 /// A directed pair of nodes, by their places in the inventory.
 pub type Pair = (usize, usize);
 
-/// What occupants leave to a newcomer that asks for all it can get.
+/// What occupants leave to a new placement whose demand is unlimited.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Shares {
-    /// For each node of the inventory the bytes that occupants hold.
+    /// For each node of the inventory, the bytes that occupants hold.
     pub taken_bytes: Vec<u64>,
-    /// For each node of the inventory the share of its time.
+    /// For each node of the inventory, the share of its time that is left.
     pub of_node: Vec<f64>,
-    /// For each directed pair that occupants use the share of its bandwidth.
+    /// For each directed pair that occupants use, the share of its bandwidth that is left.
     pub of_link: BTreeMap<Pair, f64>,
 }
 
 impl Shares {
-    /// The shares in a request's cluster.
+    /// Computes the shares in a request's cluster.
     pub fn new(request: &PlanRequest) -> Self {
         let cluster = &request.cluster;
         let mut taken_bytes = vec![0_u64; cluster.nodes.len()];
@@ -39,23 +41,23 @@ impl Shares {
         Self { taken_bytes, of_node, of_link }
     }
 
-    /// The share of a directed pair's bandwidth.
+    /// Returns the share of a directed pair's bandwidth; 1 if no occupant uses it.
     pub fn link_share(&self, from: usize, to: usize) -> f64 {
         self.of_link.get(&(from, to)).copied().unwrap_or(1.0)
     }
 }
 
-/// What is asked of the time of nodes and links, as shares of it.
+/// Demands on the time of nodes and links, as shares of it.
 #[derive(Default)]
 pub struct Demands {
-    /// For each node of the inventory what each one asks for.
+    /// For each node of the inventory, the demand of each user.
     pub of_node: BTreeMap<usize, Vec<f64>>,
-    /// For each directed pair what each one asks for.
+    /// For each directed pair, the demand of each user.
     pub of_link: BTreeMap<Pair, Vec<f64>>,
 }
 
 impl Demands {
-    /// What the occupants of a request ask for.
+    /// Returns the demands of a request's occupants.
     pub fn of_occupants(request: &PlanRequest) -> Self {
         let mut demands = Self::default();
         for occupant in &request.options.occupants {
@@ -70,14 +72,14 @@ impl Demands {
     }
 }
 
-/// What an occupant asks for of each of its nodes.
+/// Returns the demand of an occupant on each of its nodes that the cluster has.
 pub fn node_demands(request: &PlanRequest, occupant: &Occupant) -> Vec<(usize, f64)> {
     let known = |id: &str| request.cluster.node_index(id);
     let nodes = occupant.nodes.iter().filter_map(|node| Some((known(&node.node_id)?, node.compute_s)));
     nodes.map(|(node, compute_s)| (node, asked(compute_s, occupant.rate_per_s))).collect()
 }
 
-/// What an occupant asks for of each of its links.
+/// Returns the demand of an occupant on each of its links whose nodes the cluster has.
 pub fn link_demands(request: &PlanRequest, occupant: &Occupant) -> Vec<(Pair, f64)> {
     let known = |id: &str| request.cluster.node_index(id);
     let pair = |from: &str, to: &str| Some((known(from)?, known(to)?));
@@ -85,19 +87,19 @@ pub fn link_demands(request: &PlanRequest, occupant: &Occupant) -> Vec<(Pair, f6
     hops.map(|(pair, transfer_s)| (pair, asked(transfer_s, occupant.rate_per_s))).collect()
 }
 
-/// Nobody can ask for more than all of the time.
+/// Returns the demand of `seconds` of work for each pass. It is at most all of the time.
 fn asked(seconds: f64, rate_per_s: f64) -> f64 {
     (seconds * rate_per_s).min(1.0)
 }
 
-/// The share of one who asks for more than there is.
+/// Returns the share of a user whose demand is unlimited.
 fn newcomer_share(mut asked: Vec<f64>) -> f64 {
     asked.push(f64::INFINITY);
     fair_level(asked)
 }
 
-/// The level up to which everybody gets what is asked for; 1 where there is enough for all. The smallest demands are
-/// served first, and what they leave over is shared by the rest.
+/// Returns the level up to which all demands are met; 1 if all can be met in full. The smallest
+/// demands are met first, and the others share the rest.
 pub fn fair_level(mut asked: Vec<f64>) -> f64 {
     asked.sort_unstable_by(f64::total_cmp);
     let mut left = 1.0;

@@ -1,8 +1,9 @@
-//! A request reduced to arrays: cuts, hosts in groups of a kind, links.
+//! A request reduced to arrays: cuts, hosts in groups of equal hosts, and links.
 //!
-//! Positions 0..=m are cuts, each behind all within it; a stage (i, j] holds what is in cut j and not in cut i. Along a
-//! chain each position lies within the next, and (i, j] holds blocks i + 1..=j. Hosts are the nodes that may host a
-//! stage, in the inventory's order. Reduction costs O(L + E + n²), and O(m²) where cuts are sets.
+//! Positions 0..=m are cuts, each numbered after all cuts within it. A stage (i, j] holds the
+//! layers that are in cut j and not in cut i. Along a chain each position lies within the next, and
+//! (i, j] holds blocks i + 1..=j. Hosts are the nodes that may host a stage, in the inventory's
+//! order. The reduction takes O(L + E + n²), and O(m²) where cuts are sets.
 
 mod stage_bytes;
 
@@ -22,34 +23,36 @@ use crate::domain::options::{ComputeModel, MemoryModel, Objective, Overlap, Pin}
 use crate::domain::request::PlanRequest;
 use crate::index::{Block, GroupIndex, Host, Index, IndexVec, Position};
 
-/// Hosts that are alike in all that a stage asks of its node: memory, compute and pins.
+/// Hosts that are equal in all that a stage needs of its node: memory, compute and pins.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Group {
-    /// Bytes free for stages.
+    /// Bytes of memory that are free for stages.
     pub free_bytes: u64,
-    /// Row of [`Instance`]'s work tables.
+    /// The index of the row of [`Instance`]'s work tables.
     class: usize,
-    /// Operations per second; infinite where unknown or ignored.
+    /// Operations per second; infinite if unknown.
     flops_per_s: f64,
-    /// How much longer work takes than on an unshared node: 1 / its share.
+    /// The factor by which work takes longer than on an unshared node: 1 / its share.
     slowdown: f64,
     /// Seconds of work of each stage that are not counted: 0 except in a relaxation.
     spared_s: f64,
-    /// For each of the request's different places to pin layers to, whether these hosts are such a place.
+    /// For each different place that the request pins layers to, whether these hosts are such a
+    /// place.
     meets: Vec<bool>,
 }
 
 /// Picoseconds in a second.
 const PICOSECONDS: f64 = 1e12;
 
-/// Work within each position for one device class. Whole numbers, so that no sum depends on the order of the layers.
+/// Work within each position for one device class. The numbers are whole, so that sums do not
+/// depend on the order of the layers.
 #[derive(Debug, Clone)]
 struct ClassWork {
     /// Picoseconds of layers with a measured time.
     timed_ps: IndexVec<Position, f64>,
     /// Operations of the other layers.
     flops: IndexVec<Position, f64>,
-    /// Whether neither ever decreases with the position.
+    /// Whether neither sum ever decreases with the position.
     is_sorted: bool,
 }
 
@@ -59,53 +62,58 @@ pub struct Instance {
     /// The cuts that are considered.
     pub cuts: Cuts,
     is_chain: bool,
-    /// For each host its place in the inventory.
+    /// For each host, its place in the inventory.
     pub hosts: IndexVec<Host, usize>,
-    /// The kinds of host.
+    /// The groups of equal hosts.
     pub groups: IndexVec<GroupIndex, Group>,
-    /// For each host its group.
+    /// For each host, its group.
     pub group_of: IndexVec<Host, GroupIndex>,
-    /// For each position the bits that a hop there carries.
+    /// For each position, the bits that a hop there carries.
     pub load_bits: IndexVec<Position, f64>,
-    /// Links between hosts.
+    /// The links between hosts.
     pub links: Arc<Links>,
-    /// For each host the seconds in which the input reaches it from the source.
+    /// For each host, the seconds in which the input is sent to it from the source; 0 if it is the
+    /// source or there is none.
     pub input_s: IndexVec<Host, f64>,
-    /// For each host the seconds in which the output goes from it to the sink.
+    /// For each host, the seconds in which the output is sent from it to the sink; 0 if it is the
+    /// sink or there is none.
     pub output_s: IndexVec<Host, f64>,
-    /// The host that is the source, where one is both.
+    /// The source, if it is a host.
     pub source_host: Option<Host>,
-    /// The host that is the sink, where one is both.
+    /// The sink, if it is a host.
     pub sink_host: Option<Host>,
-    /// Whether source and sink are one node.
+    /// Whether the source and the sink are the same node.
     pub one_end: bool,
-    /// The most stages that any placement can have: hosts, blocks, or what the request says.
+    /// The most stages that any placement can have: the least of the numbers of hosts and blocks
+    /// and the request's limit.
     pub most_stages: usize,
-    /// The largest latency allowed; infinite without a limit.
+    /// The largest latency allowed, in seconds; infinite without a limit.
     pub max_latency_s: f64,
-    /// Whether a node does all at once.
+    /// Whether a node sends, receives and computes at once.
     pub overlap: Overlap,
-    /// What is to be best.
+    /// The objective.
     pub objective: Objective,
     /// What occupants leave of nodes and links.
     pub shares: Arc<Shares>,
-    /// For each block the places that its layers are pinned to, as indices of [`Group`]'s `meets`, ascending.
+    /// For each block, the places that its layers are pinned to, as indices of [`Group`]'s `meets`,
+    /// ascending.
     pins: IndexVec<Block, Vec<usize>>,
-    /// For each place and position how many blocks within it are pinned there, where cuts are sets.
+    /// Where cuts are sets: for each place and position, the number of blocks within it that are
+    /// pinned there.
     pinned: Vec<IndexVec<Position, u32>>,
     bytes: StageBytes,
     classes: Vec<ClassWork>,
 }
 
 impl Group {
-    /// The row of the tables of work that holds for these hosts.
+    /// Returns the index of the row of the work tables for these hosts.
     pub fn class(&self) -> usize {
         self.class
     }
 }
 
 impl Instance {
-    /// Reduces a request.
+    /// Reduces a request, with the cuts that its options allow.
     pub fn new(request: &PlanRequest, stop: &dyn Fn() -> bool) -> Result<Self, Stopped> {
         let PlanRequest { model, options, .. } = request;
         let cuts = (options.cost_model.cuts, options.constraints.colocate.as_slice());
@@ -114,7 +122,7 @@ impl Instance {
         Self::between(request, cuts, stop)
     }
 
-    /// Reduces a request with some of its cuts.
+    /// Reduces a request, with the given cuts.
     pub fn between(request: &PlanRequest, cuts: Cuts, stop: &dyn Fn() -> bool) -> Result<Self, Stopped> {
         let PlanRequest { model, cluster, options } = request;
         let (cost_model, constraints) = (&options.cost_model, &options.constraints);
@@ -171,15 +179,18 @@ impl Instance {
         })
     }
 
-    /// A relaxation: each stage may have one more of some sets of layers than it counts for, a host may pass on what comes
-    /// in without a stage, and latencies do not matter.
+    /// Returns a relaxation of the instance.
+    ///
+    /// Each stage may also hold the layers of one of `sets`, which do not count. A host may pass on
+    /// what it receives without running a stage. The latency has no limit.
     pub fn relaxed(mut self, request: &PlanRequest, sets: &[Vec<usize>]) -> Self {
         let model = &request.model;
         let of = |layer: usize| model.layers[layer].param_bytes + model.layers[layer].state_bytes;
         let constant = |&constant: &usize| of(constant) + model.layers[constant].output_bytes;
         let resident = |layer: usize| of(layer) + model.constants_behind(layer).iter().map(constant).sum::<u64>();
         let spared_bytes = sets.iter().map(|set| set.iter().map(|&layer| resident(layer)).sum::<u64>()).max();
-        // Where the last stage has no other layers, the one before it comes to be the last.
+        // If the last stage has only such layers, the stage before it becomes the last and delivers
+        // the outputs.
         let delivered_output: u64 = model.constant_outputs().map(|layer| model.layers[layer].output_bytes).sum();
         let delivered_bytes = model.constants_delivered().iter().map(constant).sum::<u64>()
             + request.options.cost_model.io_buffers * delivered_output;
@@ -218,8 +229,8 @@ impl Instance {
         self
     }
 
-    /// The same instance with cuts at some positions only, ascending, 0 and m among them. Along a chain, blocks between
-    /// them become one.
+    /// Returns the same instance with cuts at the positions `kept` only. These are ascending, and 0
+    /// and m are among them. Along a chain, the blocks between two of them become one.
     pub fn with_cuts_at(&self, kept: &[Position]) -> Self {
         let seconds_at_kept = |all: &IndexVec<Position, f64>| kept.iter().map(|&position| all[position]).collect();
         let pins_of = |ends: &[Position]| {
@@ -249,100 +260,101 @@ impl Instance {
         }
     }
 
-    /// Whether each position lies within the next.
+    /// Returns `true` if each position lies within the next.
     pub fn is_chain(&self) -> bool {
         self.is_chain
     }
 
-    /// The number of blocks.
+    /// Returns the number of blocks.
     pub fn block_count(&self) -> usize {
         self.cuts.block_count()
     }
 
-    /// m, the number of positions behind the first.
+    /// Returns m, the number of positions after the first.
     pub fn blocks(&self) -> usize {
         self.cuts.last()
     }
 
-    /// The last position: the whole model.
+    /// Returns the last position: the whole model.
     #[inline]
     pub fn last(&self) -> Position {
         Position::nth(self.blocks())
     }
 
-    /// All positions.
+    /// Returns all positions, ascending.
     pub fn positions(&self) -> impl DoubleEndedIterator<Item = Position> + Clone + use<> {
         Position::FIRST.through(self.last())
     }
 
-    /// The positions at which a stage can start: all but the last.
+    /// Returns the positions at which a stage can start: all but the last.
     #[inline]
     pub fn starts(&self) -> impl DoubleEndedIterator<Item = Position> + Clone + use<> {
         Position::FIRST.until(self.last())
     }
 
-    /// The positions at which a stage can end: all but the first.
+    /// Returns the positions at which a stage can end: all but the first.
     #[inline]
     pub fn ends(&self) -> impl DoubleEndedIterator<Item = Position> + Clone + use<> {
         (Position::FIRST + 1).through(self.last())
     }
 
-    /// The positions between the first and the last.
+    /// Returns the positions between the first and the last.
     pub fn inner_positions(&self) -> impl DoubleEndedIterator<Item = Position> + Clone + use<> {
         (Position::FIRST + 1).until(self.last())
     }
 
-    /// A list with the same item for each group.
+    /// Returns a list with the same item for each group.
     pub fn by_group<T: Clone>(&self, item: T) -> IndexVec<GroupIndex, T> {
         IndexVec::filled(item, self.groups.len())
     }
 
-    /// A list with the same item for each position.
+    /// Returns a list with the same item for each position.
     pub fn by_position<T: Clone>(&self, item: T) -> IndexVec<Position, T> {
         IndexVec::filled(item, self.blocks() + 1)
     }
 
-    /// A list with the same item for each host.
+    /// Returns a list with the same item for each host.
     pub fn by_host<T: Clone>(&self, item: T) -> IndexVec<Host, T> {
         IndexVec::filled(item, self.hosts.len())
     }
 
-    /// The layers of a block, by their places in the model, ascending.
+    /// Returns the layers of a block, by their places in the model, ascending.
     pub fn layers_of(&self, block: Block) -> &[usize] {
         self.cuts.layers_of(block)
     }
 
-    /// Bytes of parameters and state of a stage (i, j], those of constants that it shares with others left out.
+    /// Returns the bytes of parameters and state of a stage (i, j], without those of constants that
+    /// several blocks share.
     pub fn resident_bytes(&self, start: Position, end: Position) -> u64 {
         self.bytes.resident(start, end)
     }
 
-    /// The link between two hosts.
+    /// Returns the link between two hosts.
     #[inline]
     pub fn link(&self, from: Host, to: Host) -> Link {
         self.links.get(from, to)
     }
 
-    /// Seconds of a hop at a position between two hosts.
+    /// Returns the seconds of a hop at a position between two hosts; infinite without a link.
     #[inline]
     pub fn hop_s(&self, from: Host, to: Host, position: Position) -> f64 {
         self.link(from, to).transfer_s(self.load_bits[position])
     }
 
-    /// Whether compute on a group's hosts never decreases with the end nor increases with the start, also where no stage
-    /// leads from the one to the other.
+    /// Returns `true` if the compute time on a group's hosts never decreases with the end or
+    /// increases with the start. This includes pairs of positions between which there is no stage.
     pub fn compute_is_sorted(&self, group: GroupIndex) -> bool {
         self.classes[self.groups[group].class].is_sorted
     }
 
-    /// Seconds of compute of a stage (i, j] on a host of a group.
+    /// Returns the seconds that a stage (i, j] computes on a host of a group.
     #[inline]
     pub fn compute_s(&self, group: GroupIndex, start: Position, end: Position) -> f64 {
         let Group { slowdown, spared_s, .. } = self.groups[group];
         (self.work_s(group, start, end) - spared_s).max(0.0) * slowdown
     }
 
-    /// Seconds that a stage (i, j] would compute if no occupant shared its host.
+    /// Returns the seconds that a stage (i, j] would compute if no occupant shared its host.
     #[inline]
     pub fn work_s(&self, group: GroupIndex, start: Position, end: Position) -> f64 {
         let Group { class, flops_per_s, .. } = self.groups[group];
@@ -350,23 +362,27 @@ impl Instance {
         (work.timed_ps[end] - work.timed_ps[start]) / PICOSECONDS + (work.flops[end] - work.flops[start]) / flops_per_s
     }
 
-    /// Bytes that a stage (i, j] needs. O(j − i) along a chain.
+    /// Returns the bytes of memory that a stage (i, j] needs. O(j − i) along a chain.
     pub fn memory_bytes(&self, start: Position, end: Position) -> u64 {
         self.bytes.of(start, end)
     }
 
-    /// Bytes that a block needs wherever it runs: parameters, state and activation.
+    /// Returns the bytes that a block needs in every stage: parameters, state and activation.
     pub fn block_bytes(&self, block: Block) -> u64 {
         self.own_bytes(block) + self.bytes.activation(block)
     }
 
-    /// Parameters and state of a block, those of constants that it shares with others or only delivers left out.
+    /// Returns the bytes of parameters and state of a block, without those of constants that it
+    /// shares with others or only delivers.
     pub fn own_bytes(&self, block: Block) -> u64 {
         self.bytes.of_block(block)
     }
 
-    /// Calls `visit` with each end of a stage that begins at i and fits the memory, ascending. Memory does not grow
-    /// steadily along a chain: a boundary's buffers may shrink.
+    /// Calls `visit` with each end of a stage that begins at `start`, fits the memory of a group's
+    /// hosts and may run there by its pins, ascending.
+    ///
+    /// Along a chain the ends need not be an interval, since the buffers of a boundary may be
+    /// smaller than those of the one before.
     pub fn ends_in_memory(&self, group: GroupIndex, start: Position, visit: impl FnMut(Position)) {
         let free_bytes = self.groups[group].free_bytes;
         if let Some(ends) = self.bytes.ends(start) {
@@ -377,7 +393,8 @@ impl Instance {
         self.fitting_ends(free_bytes, start, |block| self.pins_allow(group, block), visit);
     }
 
-    /// Whether a stage (i, j] fits the memory of a group's hosts and its pins admit them. O(j − i) along a chain.
+    /// Returns `true` if a stage (i, j] fits the memory of a group's hosts and its pins admit them.
+    /// O(j − i) along a chain.
     pub fn fits(&self, group: GroupIndex, start: Position, end: Position) -> bool {
         let allowed = match self.cuts.sets() {
             None => Block::between(start, end).all(|block| self.pins_allow(group, block)),
@@ -386,15 +403,17 @@ impl Instance {
         allowed && self.memory_bytes(start, end) <= self.groups[group].free_bytes
     }
 
-    /// Whether the pins of a stage's blocks let it run on a group's hosts, where cuts are sets.
+    /// Returns `true` if the pins of a stage's blocks let it run on a group's hosts. Only where
+    /// cuts are sets.
     #[inline]
     fn stage_allowed(&self, group: GroupIndex, start: Position, end: Position) -> bool {
         let meets = &self.groups[group].meets;
         self.pinned.iter().zip(meets).all(|(counts, meets)| *meets || counts[end] == counts[start])
     }
 
-    /// Calls `visit` with each end of a stage that begins at i and would fit the memory without buffers for what comes in
-    /// and goes out.
+    /// Calls `visit` with each end of a stage that begins at `start` and would fit the memory of a
+    /// group's hosts without buffers for its incoming and outgoing tensors, and may run there by
+    /// its pins, ascending.
     pub fn ends_without_buffers(&self, group: GroupIndex, start: Position, mut visit: impl FnMut(Position)) {
         let free_bytes = self.groups[group].free_bytes;
         if let Some(ends) = self.bytes.ends(start) {
@@ -416,45 +435,47 @@ impl Instance {
         }
     }
 
-    /// The places that a block's layers are pinned to, each as a number.
+    /// Returns the places that a block's layers are pinned to, as numbers, ascending.
     pub fn pins_of(&self, block: Block) -> &[usize] {
         &self.pins[block]
     }
 
-    /// Whether the pins of a block's layers let it run on a group's hosts.
+    /// Returns `true` if the pins of a block's layers let it run on a group's hosts.
     #[inline]
     pub fn pins_allow(&self, group: GroupIndex, block: Block) -> bool {
         self.pins[block].iter().all(|&place| self.groups[group].meets[place])
     }
 
-    /// Whether a layer of a block is pinned.
+    /// Returns `true` if a layer of a block is pinned.
     pub fn is_pinned(&self, block: Block) -> bool {
         !self.pins[block].is_empty()
     }
 
-    /// Whether any layer is pinned.
+    /// Returns `true` if any layer is pinned.
     pub fn has_pins(&self) -> bool {
         self.pins.iter().any(|places| !places.is_empty())
     }
 
-    /// The same instance with nothing pinned.
+    /// Returns the same instance with nothing pinned.
     pub fn without_pins(&self) -> Self {
         Self { pins: IndexVec::filled(Vec::new(), self.block_count()), pinned: Vec::new(), ..self.clone() }
     }
 
-    /// Whether the request limits stages, latency or period.
+    /// Returns `true` if the request limits the stages, the latency or the period.
     pub fn has_limits(&self) -> bool {
         self.most_stages < self.hosts.len().min(self.block_count())
             || self.max_latency_s.is_finite()
             || matches!(self.objective, Objective::MinNodes { .. })
     }
 
-    /// Bytes that every stage needs that holds (i, j]: those of (i, j] without buffers. O(j − i) along a chain.
+    /// Returns the bytes that every stage needs that contains (i, j]: those of (i, j] without
+    /// buffers. O(j − i) along a chain.
     pub fn least_bytes(&self, start: Position, end: Position) -> u64 {
         self.memory_bytes(start, end) - self.bytes.buffers(start) - self.bytes.buffers(end)
     }
 
-    /// Calls `visit` with each end of a stage that begins at i and fits in so many bytes, wherever its layers are pinned.
+    /// Calls `visit` with each end of a stage that begins at `start` and fits in `free_bytes`,
+    /// whatever its pins, ascending.
     pub fn ends_within(&self, free_bytes: u64, start: Position, visit: impl FnMut(Position)) {
         if let Some(ends) = self.bytes.ends(start) {
             return ends.filter(|&(_, bytes)| bytes <= free_bytes).map(|(end, _)| end).for_each(visit);
@@ -471,7 +492,8 @@ impl Instance {
         mut visit: impl FnMut(Position),
     ) {
         let mut running = Running::default();
-        // Most models have no constants: their bytes are two sums.
+        // Most models have no constants. For them, sums by position and the largest activation
+        // suffice.
         let needs_constants = self.bytes.has_constants();
         let (before, buffers) = (self.bytes.resident_within(start), self.bytes.buffers(start));
         let mut activation = 0;
@@ -493,14 +515,15 @@ impl Instance {
         }
     }
 
-    /// Whether what fits from each start is an interval of ends: along a chain, where memory needs no buffers.
+    /// Returns `true` if the ends of the stages that fit from a start are always an interval: along
+    /// a chain, if there are no buffers.
     pub fn memory_is_monotone(&self) -> bool {
         self.cuts.sets().is_none() && self.bytes.has_no_buffers()
     }
 }
 
-/// For each layer what puts cuts in order: its operations, or its times on the device class of most nodes where the
-/// profile has no operations.
+/// Returns for each layer the work by which cuts are ordered: its operations, or, if the profile
+/// has no operations, its times on the device class that most nodes have.
 fn order_of_work(request: &PlanRequest) -> impl Fn(usize) -> u64 + '_ {
     let layers = &request.model.layers;
     let counts_flops = layers.iter().any(|layer| layer.flops > 0);
@@ -517,13 +540,13 @@ fn order_of_work(request: &PlanRequest) -> impl Fn(usize) -> u64 + '_ {
     }
 }
 
-/// The nodes that may host a stage, by their places in the inventory.
+/// Returns the nodes that may host a stage, by their places in the inventory.
 fn hosts(request: &PlanRequest) -> IndexVec<Host, usize> {
     let nodes = &request.cluster.nodes;
     (0..nodes.len()).filter(|&node| request.options.constraints.admit(&nodes[node])).collect()
 }
 
-/// What of a request's model counts for whether a block is small.
+/// Returns the weights by which a block counts as small or not.
 pub fn weights(request: &PlanRequest) -> Weights {
     let model = &request.model;
     let layers = 0..model.layers.len();
@@ -552,19 +575,20 @@ pub fn weights(request: &PlanRequest) -> Weights {
     }
 }
 
-/// Bytes that the tables of a search over sets may take.
+/// The most bytes that the tables of a search over sets take.
 const MOST_TABLE_BYTES: usize = 1 << 30;
 
-/// Positions for which tables are made beside those of cuts: up to a whole word, and the two ends.
+/// Positions that tables have beside those of cuts: up to a whole word, and the two ends.
 const WORD_AND_ENDS: usize = 66;
 
-/// The most cuts that a search over sets holds: for each kind of host its tables have two bits for each pair of cuts, and
-/// there are at most as many kinds as hosts.
+/// Returns the most cuts that a search over sets holds for this number of hosts. Its tables have
+/// two bits for each pair of cuts and each group of hosts. There are at most as many groups as
+/// hosts.
 pub fn most_sets(hosts: usize) -> usize {
     (8 * MOST_TABLE_BYTES / (2 * hosts.max(1))).isqrt().saturating_sub(WORD_AND_ENDS)
 }
 
-/// For each place and position how many blocks within it are pinned there.
+/// Counts for each place and position the blocks within it that are pinned there.
 fn pinned(cuts: &Cuts, pins: &IndexVec<Block, Vec<usize>>, places: usize) -> Vec<IndexVec<Position, u32>> {
     let count = |place| {
         let counts = cuts.sums_of_blocks(|block| u64::from(pins[block].contains(&place)));
@@ -573,7 +597,8 @@ fn pinned(cuts: &Cuts, pins: &IndexVec<Block, Vec<usize>>, places: usize) -> Vec
     (0..places).map(count).collect()
 }
 
-/// The work tables: row 0 for classes without timings, then one row for each device class that the profile times.
+/// Returns the work tables, and the row of each device class. Row 0 is for nodes without timings.
+/// Each device class of a node that the profile times has a further row.
 fn class_work<'r>(request: &'r PlanRequest, cuts: &Cuts) -> (Vec<ClassWork>, BTreeMap<&'r str, usize>) {
     let layers = &request.model.layers;
     let work_of = |class: Option<&str>| {
@@ -596,7 +621,7 @@ fn class_work<'r>(request: &'r PlanRequest, cuts: &Cuts) -> (Vec<ClassWork>, BTr
     (classes, class_of_name)
 }
 
-/// The different places to pin layers to: one pin for each.
+/// Returns the different places that layers are pinned to: one pin for each.
 fn pin_places(request: &PlanRequest) -> Vec<&Pin> {
     let mut places: Vec<&Pin> = request.options.constraints.pins.iter().collect();
     places.sort_by(|a, b| place_of(a).cmp(&place_of(b)));
@@ -608,7 +633,7 @@ fn place_of(pin: &Pin) -> (&Option<String>, &BTreeMap<String, String>) {
     (&pin.node_id, &pin.node_selector)
 }
 
-/// For each block the places that its layers are pinned to, ascending.
+/// Returns for each block the places that its layers are pinned to, ascending.
 fn block_pins(
     request: &PlanRequest,
     cuts: &Cuts,
@@ -639,7 +664,7 @@ fn block_pins(
     Ok(pins)
 }
 
-/// The kinds of host, and for each host its group.
+/// The groups of equal hosts, and for each host its group.
 type Grouped = (IndexVec<GroupIndex, Group>, IndexVec<Host, GroupIndex>);
 
 fn group_hosts(

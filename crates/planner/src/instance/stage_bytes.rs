@@ -1,7 +1,9 @@
-//! The bytes that a stage needs, whoever runs it: parameters, state, activation, buffers, and a copy of its constants.
+//! The bytes of memory that a stage needs on any host: parameters, state, activation, buffers, and
+//! a copy of its constants.
 //!
-//! Along a chain of blocks the bytes of a stage grow block by block, and what is large for a stage is large for any that
-//! begins earlier or ends later, but for its buffers. Between sets each pair of positions has its bytes in a table.
+//! Along a chain, the bytes of a stage are summed block by block. Except for its buffers, a stage
+//! needs no less if it begins earlier or ends later. Where cuts are sets, a table has the bytes for
+//! each pair of positions.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
@@ -14,56 +16,59 @@ use crate::stopped::Stopped;
 /// Bytes of constants that some blocks share.
 #[derive(Debug, Clone, Copy, Default)]
 struct Constants {
-    /// Parameters of the constants that lead to a stage.
+    /// Parameters of the constants that lead to the stage's layers.
     params: u64,
-    /// Outputs of those that its layers read.
+    /// Outputs of the constants that its layers read.
     outputs: u64,
-    /// State of those that lead to it.
+    /// State of the constants that lead to its layers.
     states: u64,
 }
 
 /// Constants that the same blocks need.
 #[derive(Debug, Clone)]
 struct Shared {
-    /// Those blocks, ascending.
+    /// The blocks, ascending.
     blocks: Vec<Block>,
     bytes: Constants,
 }
 
-/// The bytes of stages.
+/// The bytes of all stages of a model.
 #[derive(Debug, Clone)]
 pub struct StageBytes {
-    /// For each position the parameters and state within it: of layers, and of constants that one block alone needs.
+    /// For each position, the parameters and state within it: of layers, and of constants that one
+    /// block alone needs.
     resident: IndexVec<Position, u64>,
     /// Whether any block needs a constant.
     has_constants: bool,
-    /// For each position the parameters of constants that one block alone needs.
+    /// For each position, the parameters of constants within it that one block alone needs.
     own_params: IndexVec<Position, u64>,
-    /// For each position the outputs of constants that one block alone reads.
+    /// For each position, the outputs of constants within it that one block alone reads.
     own_outputs: IndexVec<Position, u64>,
-    /// For each position the buffers of a stage that begins or ends there.
+    /// For each position, the buffers of a stage that begins or ends there.
     buffers: IndexVec<Position, u64>,
-    /// For each block its parameters and state: of layers, and of constants that it alone needs for them.
+    /// For each block, its parameters and state: of layers, and of constants that its layers alone
+    /// need.
     of_block: IndexVec<Block, u64>,
-    /// For each block the largest activation of its layers.
+    /// For each block, the largest activation of its layers.
     activation: IndexVec<Block, u64>,
-    /// Along a chain, for each block what it shares with others, and where the last block before it ends that has it too:
-    /// the first position where none has.
+    /// Along a chain: for each block, the constants that it shares with other blocks, each with a
+    /// position: the end of the last block before it that shares them too, or the first position if
+    /// there is none.
     occurrences: BTreeMap<Block, Vec<(Position, Constants)>>,
-    /// Where cuts are sets: for each start its ends, and the bytes of the stages.
+    /// Where cuts are sets: for each start, the ends of its stages, and their bytes.
     pairs: Option<Pairs>,
 }
 
 /// The stages between sets.
 #[derive(Debug, Clone, Default)]
 struct Pairs {
-    /// For each start where its ends begin, and where the last ones end.
+    /// For each start, the index where its ends begin; last the number of all ends.
     offsets: Vec<usize>,
     ends: Vec<Position>,
     bytes: Vec<u64>,
 }
 
-/// What a stage along a chain needs beside what is summed by position.
+/// What a stage along a chain needs in addition to the sums by position.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Running {
     activation: u64,
@@ -71,8 +76,9 @@ pub struct Running {
 }
 
 impl StageBytes {
-    /// Tabulates the stages between cuts. `activation` is that of each layer, `counts` says whether activation and
-    /// buffers count, `buffers` how many there are of each boundary.
+    /// Tabulates the stages between cuts. `activation` has the bytes of each layer. `counts` says
+    /// whether activation and buffers are counted. `buffers` is the number of buffers for each
+    /// boundary.
     pub fn new(
         model: &ModelProfile,
         cuts: &Cuts,
@@ -91,7 +97,7 @@ impl StageBytes {
             })
             .collect();
         let resident = cuts.sums_of_blocks(|block| of_block[block]);
-        // Whichever block comes last delivers.
+        // What is only delivered belongs to whichever block comes last.
         of_block[cuts.delivering_block()] -= delivered_only(model, cuts).into_iter().map(of_layer).sum::<u64>();
         let counted = |bytes: u64| if counts { bytes } else { 0 };
         let largest = |layers: &[usize]| counted(layers.iter().map(|&layer| activation[layer]).max().unwrap_or(0));
@@ -116,7 +122,8 @@ impl StageBytes {
         Ok(stage_bytes)
     }
 
-    /// The same between some of the positions, of which blocks become one along a chain.
+    /// Returns the same table for some of the positions. Along a chain, the blocks between two of
+    /// them become one.
     pub fn at(&self, kept: &[Position]) -> Self {
         let at_kept = |all: &IndexVec<Position, u64>| kept.iter().map(|&position| all[position]).collect();
         let mut some = Self {
@@ -135,13 +142,13 @@ impl StageBytes {
             some.activation =
                 spans().map(|blocks| blocks.map(|block| self.activation[block]).max().unwrap_or(0)).collect();
             some.of_block = spans().map(|blocks| blocks.map(|block| self.of_block[block]).sum()).collect();
-            // Where what ended at a position ends among those that are kept.
+            // Maps an end to the first kept position at or after it.
             let moved = |end: Position| Position::nth(kept.partition_point(|&position| position < end));
             for (&block, occurrences) in &self.occurrences {
                 let end = moved(block.end());
                 let joined = some.occurrences.entry(Block::ending_at(end)).or_default();
                 for &(before, bytes) in occurrences {
-                    // What a block before in the same one has, it has already.
+                    // If a block before it in the same joined block has it, it is counted already.
                     if moved(before) < end {
                         joined.push((moved(before), bytes));
                     }
@@ -151,47 +158,49 @@ impl StageBytes {
         some
     }
 
-    /// Parameters and state of a stage (i, j]: of its layers, and of constants that one block alone needs.
+    /// Returns the parameters and state of a stage (i, j]: of its layers, and of constants that one
+    /// block alone needs.
     #[inline]
     pub fn resident(&self, start: Position, end: Position) -> u64 {
         self.resident[end] - self.resident[start]
     }
 
-    /// Parameters and state within a position.
+    /// Returns the parameters and state within a position, as in [`Self::resident`].
     #[inline]
     pub fn resident_within(&self, position: Position) -> u64 {
         self.resident[position]
     }
 
-    /// Whether any block needs a constant.
+    /// Returns `true` if any block needs a constant.
     #[inline]
     pub fn has_constants(&self) -> bool {
         self.has_constants
     }
 
-    /// Whether nothing needs buffers.
+    /// Returns `true` if all buffers are empty.
     pub fn has_no_buffers(&self) -> bool {
         self.buffers.iter().all(|&bytes| bytes == 0)
     }
 
-    /// The buffers of a stage that begins or ends at a position.
+    /// Returns the buffers of a stage that begins or ends at a position.
     #[inline]
     pub fn buffers(&self, position: Position) -> u64 {
         self.buffers[position]
     }
 
-    /// Parameters and state of a block: of its layers, and of constants that it alone needs for them.
+    /// Returns the parameters and state of a block: of its layers, and of constants that they alone
+    /// need.
     pub fn of_block(&self, block: Block) -> u64 {
         self.of_block[block]
     }
 
-    /// The largest activation of a block's layers.
+    /// Returns the largest activation of a block's layers.
     #[inline]
     pub fn activation(&self, block: Block) -> u64 {
         self.activation[block]
     }
 
-    /// Adds a block to a stage along a chain that begins at `start`.
+    /// Adds the next block to a stage along a chain that begins at `start`.
     #[inline]
     pub fn add(&self, running: &mut Running, start: Position, block: Block) {
         running.activation = running.activation.max(self.activation[block]);
@@ -205,13 +214,13 @@ impl StageBytes {
         }
     }
 
-    /// The bytes of a stage along a chain without its buffers.
+    /// Returns the bytes of a stage along a chain without its buffers.
     #[inline]
     pub fn without_buffers(&self, running: &Running, start: Position, end: Position) -> u64 {
         self.resident(start, end) + running.activation + self.constants_beside(&running.shared, start, end)
     }
 
-    /// What constants need beside the parameters and state that are resident.
+    /// Returns the bytes that constants need in addition to what is counted as resident.
     #[inline]
     fn constants_beside(&self, shared: &Constants, start: Position, end: Position) -> u64 {
         if !self.has_constants {
@@ -222,19 +231,21 @@ impl StageBytes {
         (own_params + shared.params).max(own_outputs + shared.outputs) - own_params + shared.states
     }
 
-    /// Where cuts are sets: the ends of the stages from a start, ascending, with the bytes of each, buffers included.
+    /// Returns the ends of the stages from a start, ascending, with the bytes of each stage,
+    /// buffers included. Returns `None` unless cuts are sets.
     pub fn ends(&self, start: Position) -> Option<impl Iterator<Item = (Position, u64)> + '_> {
         let pairs = self.pairs.as_ref()?;
         let span = pairs.from(start);
         Some(pairs.ends[span.clone()].iter().copied().zip(pairs.bytes[span].iter().copied()))
     }
 
-    /// The bytes of a stage. O(j − i) along a chain.
+    /// Returns the bytes of a stage; `u64::MAX` if there is no stage between the positions. O(j −
+    /// i) along a chain.
     pub fn of(&self, start: Position, end: Position) -> u64 {
         if let Some(pairs) = &self.pairs {
             let span = pairs.from(start);
             let at = pairs.ends[span.clone()].binary_search(&end);
-            // No stage leads between two cuts neither of which lies within the other.
+            // There is no stage between two cuts if the first is not within the second.
             return at.map_or(u64::MAX, |at| pairs.bytes[span.start + at]);
         }
         let mut running = Running::default();
@@ -259,7 +270,7 @@ impl StageBytes {
                 if !sets.is_within(start, end) {
                     continue;
                 }
-                // From the last end within this one, what lies between is little.
+                // Few blocks lie between this end and one of the last ends within it.
                 let near = nearest.iter().rev().take(8).copied().find(|&near| sets.is_within(near, end));
                 activation[end] = match near {
                     Some(near) => activation[near].max(largest_of(near, end)),
@@ -287,7 +298,7 @@ impl StageBytes {
 }
 
 impl Pairs {
-    /// The places of the stages from a start.
+    /// Returns the indices of the stages from a start.
     #[inline]
     fn from(&self, start: Position) -> Range<usize> {
         self.offsets[start.number()]..self.offsets[start.number() + 1]
@@ -319,7 +330,8 @@ impl Constants {
     }
 }
 
-/// For each block the constants that it alone needs, and those that some blocks share.
+/// Returns for each block the constants that it alone needs, and the constants that several blocks
+/// share.
 fn constants(model: &ModelProfile, cuts: &Cuts) -> (IndexVec<Block, Constants>, Vec<Shared>) {
     let mut own: IndexVec<Block, Constants> = IndexVec::filled(Constants::default(), cuts.block_count());
     // The blocks that a constant leads to, and those that read it.
@@ -358,7 +370,7 @@ fn constants(model: &ModelProfile, cuts: &Cuts) -> (IndexVec<Block, Constants>, 
     (own, shared.into_iter().map(|(blocks, bytes)| Shared { blocks, bytes }).collect())
 }
 
-/// The constants that are delivered and lead to no layer.
+/// Returns the constants that are delivered and lead to no layer.
 fn delivered_only(model: &ModelProfile, cuts: &Cuts) -> Vec<usize> {
     let mut delivered = model.constants_delivered().to_vec();
     if !delivered.is_empty() {
@@ -375,7 +387,7 @@ fn add_block(blocks: &mut Vec<Block>, block: Block) {
     }
 }
 
-/// Shared constants by the blocks along a chain that need them.
+/// Returns the shared constants by the blocks along a chain that need them.
 fn occurrences(shared: &[Shared]) -> BTreeMap<Block, Vec<(Position, Constants)>> {
     let mut occurrences: BTreeMap<Block, Vec<(Position, Constants)>> = BTreeMap::new();
     for Shared { blocks, bytes } in shared {
