@@ -1,4 +1,4 @@
-//! Cheap proofs that no placement exists, each with its figures.
+//! Cheap proofs that no placement exists, with figures.
 
 use super::bounds::{self, Bounds};
 use super::env::Stop;
@@ -13,7 +13,8 @@ use crate::domain::request::PlanRequest;
 use crate::domain::unit::{bytes_text, counted, seconds_text};
 use crate::index::{Block, GroupIndex, Index, Position};
 
-/// What can be proven without a search about a request that has no placement; empty where nothing can. O(m n² + n m²).
+/// Returns the proven reasons why a request has no placement, without a search. Empty if no proof
+/// is found. O(m n² + n m²).
 pub fn infeasibility(request: &PlanRequest, stop: &dyn Stop) -> Result<Vec<Reason>, Stopped> {
     let stop = || stop.reason().is_some();
     let instance = Instance::new(request, &stop)?;
@@ -41,7 +42,8 @@ pub fn infeasibility(request: &PlanRequest, stop: &dyn Stop) -> Result<Vec<Reaso
     Ok(reasons)
 }
 
-/// Every cheap reason why a request has no placement; empty where none was found. O(g m²).
+/// Returns the reasons of the first cheap proof that a request has no placement. Empty if no proof
+/// is found. O(g m²).
 pub fn reasons(request: &PlanRequest, instance: &Instance, stop: &dyn Fn() -> bool) -> Result<Vec<Reason>, Stopped> {
     if instance.hosts.is_empty() {
         let nodes = request.cluster.nodes.len();
@@ -60,7 +62,8 @@ pub fn reasons(request: &PlanRequest, instance: &Instance, stop: &dyn Fn() -> bo
     Ok(too_little_in_all(instance).into_iter().chain(too_few).collect())
 }
 
-/// Raises the bound to what holds for all placements. Returns a reason if that proves that none exists.
+/// Raises the bound to that of a relaxation. Returns a reason if the relaxation proves that no
+/// placement exists.
 pub fn raise_bounds(
     incumbent: &Incumbent<'_>,
     bounds: &dyn Bounds,
@@ -93,7 +96,8 @@ pub fn raise_bounds(
     Ok(None)
 }
 
-/// The reason where not even a walk over the links that may visit nodes again leads to the end.
+/// Returns the reason for a request without a walk: no path over links leads to the end, even if it
+/// may visit nodes again.
 pub fn no_walk(request: &PlanRequest, instance: &Instance, stop: &dyn Fn() -> bool) -> Reason {
     let detail = format!(
         "the {} can hold the stages, but no path over existing links connects nodes that hold them in order",
@@ -109,7 +113,7 @@ pub fn no_walk(request: &PlanRequest, instance: &Instance, stop: &dyn Fn() -> bo
     }
 }
 
-/// The reason where even the best walk takes longer than the target period.
+/// Returns the reason for a target period below the least period of walks. Both are in seconds.
 pub fn period_out_of_reach(
     request: &PlanRequest,
     instance: &Instance,
@@ -121,7 +125,8 @@ pub fn period_out_of_reach(
     out_of_reach(request, "period", (least_s, target_s), unpinned_s)
 }
 
-/// The reason where even the best walk has a larger latency than the request allows.
+/// Returns the reason for a limit of latency below the least latency of walks, `least_s` in
+/// seconds.
 pub fn latency_out_of_reach(
     request: &PlanRequest,
     instance: &Instance,
@@ -167,8 +172,8 @@ fn blaming_pins(request: &PlanRequest, reason: Reason, words: &str) -> Reason {
     pinned::naming_pins(request, Reason { detail, ..reason })
 }
 
-/// Blocks that no stage on any host can hold. A stage's buffers depend on its ends, so they are tried along a chain that
-/// has all cuts; else they are left out.
+/// Returns a reason for each block that no stage on any host can hold. The buffers of a stage
+/// depend on its ends. They are counted along a chain that has all cuts, and left out otherwise.
 fn blocks_too_large(
     request: &PlanRequest,
     instance: &Instance,
@@ -190,7 +195,8 @@ fn blocks_too_large(
         return Ok(too_large.collect());
     }
     let groups = instance.groups.indices();
-    // Most models have no block that needs a neighbour to fit.
+    // In most models each block fits alone. A block may fit only together with a neighbour, since
+    // buffers may then be smaller.
     if instance.starts().all(|start| groups.clone().any(|group| instance.fits(group, start, start + 1))) {
         return Ok(Vec::new());
     }
@@ -214,7 +220,7 @@ fn blocks_too_large(
     Ok(uncovered.take(MOST_BLOCKS).map(reason).collect())
 }
 
-/// The reason where no host can hold a block.
+/// Returns the reason for a block that no host can hold.
 fn too_large(request: &PlanRequest, instance: &Instance, block: Block, needed: u64) -> Reason {
     let allowed = instance.groups.indices().filter(|&group| instance.pins_allow(group, block));
     let largest_free = allowed.map(|group| instance.groups[group].free_bytes).max().unwrap_or(0);
@@ -256,8 +262,8 @@ fn too_little_in_all(instance: &Instance) -> Option<Reason> {
     })
 }
 
-/// The number of stages where each is as long as any host can hold it, whichever hosts ran the others; `None` where that
-/// leads nowhere. O(g m).
+/// Returns the number of stages if each is as long as any host can hold it, whichever hosts run the
+/// others. Returns `None` if such stages do not reach the end. O(g m).
 fn stages_of_longest(instance: &Instance) -> Option<usize> {
     let (mut start, mut stages) = (Position::FIRST, 0);
     while start < instance.last() {
@@ -274,7 +280,7 @@ fn stages_of_longest(instance: &Instance) -> Option<usize> {
     Some(stages)
 }
 
-/// The reason where more stages are needed than are possible.
+/// Returns the reason if more stages are needed than are possible.
 fn too_few_nodes(
     request: &PlanRequest,
     instance: &Instance,
@@ -302,8 +308,8 @@ fn too_few_nodes(
     }))
 }
 
-/// The fewest stages when every stage may choose any host, even one twice, and all links exist; none where not even
-/// that covers the model.
+/// Returns the fewest stages if every stage may be on any host, also on one of another stage, and
+/// all links exist. Returns `None` if not even such stages reach the end.
 fn fewest_stages(instance: &Instance, stop: &dyn Fn() -> bool) -> Result<Option<usize>, Stopped> {
     let mut fewest = instance.by_position(usize::MAX);
     fewest[Position::FIRST] = 0;

@@ -1,6 +1,7 @@
 //! The best placement so far and the best bound, shared by the threads of a search.
 //!
-//! Every placement that becomes the incumbent has passed the checker.
+//! Every placement that is offered passes the checker before it becomes the incumbent, except in a
+//! relaxed instance. The document at the end is checked in any case.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -15,35 +16,37 @@ use crate::domain::options::Objective;
 use crate::domain::placement::{PlacementDocument, Reason, Status, Termination, Warning, WarningCode};
 use crate::domain::request::PlanRequest;
 
-/// What a search knows.
+/// The state of a search: its request, the best placement and what is proven.
 pub struct Incumbent<'a> {
-    /// What was asked.
+    /// The request.
     pub request: &'a PlanRequest,
     /// The request in arrays.
     pub instance: &'a Instance,
     /// Seed, threads, stop hook and progress.
     pub env: &'a Env<'a>,
-    /// How many cuts there are, where the instance has only some of them: then no bound of the search is claimed.
+    /// The number of all cuts if the instance has only some of them. No bound of the search is
+    /// claimed then.
     all_cuts: Option<CutCount>,
-    /// Whether the instance allows more than the request, so that its placements are none of the request.
+    /// Whether the instance allows more than the request, so that its placements need not be
+    /// placements of the request.
     is_relaxed: bool,
     state: Mutex<State>,
 }
 
 struct State {
     best: Option<(Assignment, Score)>,
-    /// Proven for the cuts of the instance.
+    /// The bound proven for the cuts of the instance.
     bound: f64,
-    /// Proven for all cuts.
+    /// The bound proven for all cuts.
     claimed_bound: f64,
     proofs: Proofs,
-    /// The placement that ships least, where the request has a base.
+    /// The placement that ships the fewest bytes, if the request has a base.
     cheapest: Option<Assignment>,
     failure: Option<CheckFailure>,
 }
 
 impl<'a> Incumbent<'a> {
-    /// Nothing is known but that no objective is below zero.
+    /// Creates an incumbent without a placement. The bound is 0, since no objective is smaller.
     pub fn new(request: &'a PlanRequest, instance: &'a Instance, env: &'a Env<'a>) -> Self {
         let state = State {
             best: None,
@@ -57,28 +60,32 @@ impl<'a> Incumbent<'a> {
         Self { request, instance, env, all_cuts, is_relaxed: false, state: Mutex::new(state) }
     }
 
-    /// The same for an instance with only some of its cuts: nothing that is proven of them is claimed.
+    /// Creates an incumbent for an instance with only some of the cuts. Nothing that is proven for
+    /// them is claimed.
     pub fn among(request: &'a PlanRequest, some: &'a Instance, all_cuts: CutCount, env: &'a Env<'a>) -> Self {
         Self { all_cuts: Some(all_cuts), ..Self::new(request, some, env) }
     }
 
-    /// The same for an instance with all cuts that are of use: what is proven of them holds for all.
+    /// Creates an incumbent for an instance with all useful cuts. What is proven for them holds for
+    /// all cuts.
     pub fn of_useful(request: &'a PlanRequest, some: &'a Instance, env: &'a Env<'a>) -> Self {
         Self { all_cuts: None, ..Self::new(request, some, env) }
     }
 
-    /// The same for an instance that allows more than the request: what is found is not checked, and what is proven holds
-    /// for the request.
+    /// Creates an incumbent for an instance that allows more than the request. Its placements are
+    /// not checked. Its bounds hold for the request.
     pub fn relaxed(request: &'a PlanRequest, relaxed: &'a Instance, env: &'a Env<'a>) -> Self {
         Self { all_cuts: None, is_relaxed: true, ..Self::new(request, relaxed, env) }
     }
 
-    /// A thread that panicked while it held the lock left whole values behind: each is assigned in one step.
+    /// A poisoned lock is used as it is: each value is assigned in one step, so a panic leaves none
+    /// half written.
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Offers an assignment; it is kept where it is better than the best so far and breaks no limit.
+    /// Offers an assignment. It is kept if it is better than the best so far, breaks no limit and
+    /// passes the checker. If the checker refuses it, the search fails: see [`Self::conclude`].
     pub fn offer(&self, assignment: Assignment) {
         let Some(score) = score(self.instance, &assignment) else { return };
         let mut state = self.state();
@@ -102,7 +109,8 @@ impl<'a> Incumbent<'a> {
         }
     }
 
-    /// Replaces the best assignment by the canonical one, which has the same objective.
+    /// Replaces the best assignment by the canonical one. Does nothing unless both have the same
+    /// objective.
     pub fn make_canonical(&self, assignment: Assignment) {
         let Some(score) = score(self.instance, &assignment) else { return };
         let mut state = self.state();
@@ -111,7 +119,8 @@ impl<'a> Incumbent<'a> {
         }
     }
 
-    /// Puts an assignment in the place of the best so far, to which it is equal but for rounding.
+    /// Replaces the best assignment by one whose objective is equal up to rounding. Not checked
+    /// here: [`Self::conclude`] checks it.
     pub fn replace(&self, assignment: Assignment) {
         let Some(score) = score(self.instance, &assignment) else { return };
         let mut state = self.state();
@@ -120,7 +129,8 @@ impl<'a> Incumbent<'a> {
         }
     }
 
-    /// Forks an incumbent of the same instance in another environment, about which nothing is known.
+    /// Creates an incumbent of the same instance with another environment, without a placement or a
+    /// bound.
     pub fn fork<'b>(&self, env: &'b Env<'b>) -> Incumbent<'b>
     where
         'a: 'b,
@@ -132,7 +142,8 @@ impl<'a> Incumbent<'a> {
         }
     }
 
-    /// Notes what is found and proven beside the bound. Nothing that is proven among some of the cuts is claimed.
+    /// Records what is found and proven beside the bound. If the instance has only some of the
+    /// cuts, nothing proven is claimed.
     pub fn prove(&self, note: impl FnOnce(&mut Proofs)) {
         let proofs = &mut self.state().proofs;
         note(proofs);
@@ -141,17 +152,17 @@ impl<'a> Incumbent<'a> {
         }
     }
 
-    /// Notes the placement that ships least so far; it keeps to the limits of replanning.
+    /// Records the placement that ships the fewest bytes so far, within the limits of replanning.
     pub fn ship(&self, cheapest: Assignment) {
         self.state().cheapest = Some(cheapest);
     }
 
-    /// The period and latency of the best assignment so far.
+    /// Returns the period and latency of the best assignment so far, or `None` if there is none.
     pub fn costs(&self) -> Option<Costs> {
         Some(costs(self.instance, &self.state().best.as_ref()?.0))
     }
 
-    /// Raises the bound of the objective for the cuts of the instance.
+    /// Raises the bound of the objective for the cuts of the instance. Does not lower it.
     pub fn raise(&self, bound: f64) {
         if self.considers_all_cuts() {
             return self.raise_for_all_cuts(bound);
@@ -160,7 +171,8 @@ impl<'a> Incumbent<'a> {
         state.bound = bound.max(state.bound);
     }
 
-    /// Raises the bound of the objective for all cuts, whichever the instance has.
+    /// Raises the bound of the objective for all cuts, also those that the instance lacks. Does not
+    /// lower it.
     pub fn raise_for_all_cuts(&self, bound: f64) {
         let mut state = self.state();
         state.bound = bound.max(state.bound);
@@ -172,32 +184,35 @@ impl<'a> Incumbent<'a> {
         }
     }
 
-    /// Whether the instance has all cuts that the request allows.
+    /// Returns `true` if what is proven for the cuts of the instance holds for all cuts that the
+    /// request allows.
     pub fn considers_all_cuts(&self) -> bool {
         self.all_cuts.is_none()
     }
 
-    /// The best assignment so far.
+    /// Returns the best assignment so far, or `None` if there is none.
     pub fn best(&self) -> Option<Assignment> {
         self.state().best.as_ref().map(|(assignment, _)| assignment.clone())
     }
 
-    /// The objective of the best assignment so far; infinite without one.
+    /// Returns the objective of the best assignment so far, in seconds or nodes; infinite without
+    /// one.
     pub fn objective(&self) -> f64 {
         self.state().best.as_ref().map_or(f64::INFINITY, |(_, Score(objective, _))| *objective)
     }
 
-    /// The best bound so far for the cuts of the instance.
+    /// Returns the best bound so far for the cuts of the instance, in seconds or nodes.
     pub fn bound(&self) -> f64 {
         self.state().bound
     }
 
-    /// The best bound so far for all cuts.
+    /// Returns the best bound so far for all cuts, in seconds or nodes.
     pub fn claimed_bound(&self) -> f64 {
         self.state().claimed_bound
     }
 
-    /// Whether nothing is left to do: bound and objective meet, the gap is small enough, or the checker refused.
+    /// Returns `true` if nothing is left to do: the gap is as small as the request allows, or the
+    /// checker has refused a placement.
     pub fn is_done(&self) -> bool {
         let state = self.state();
         let Some((_, Score(objective, _))) = state.best else { return state.failure.is_some() };
@@ -205,21 +220,23 @@ impl<'a> Incumbent<'a> {
         state.failure.is_some() || objective - state.bound <= allowed
     }
 
-    /// Whether what is claimed of all cuts is within the gap that the request allows.
+    /// Returns `true` if the gap to the bound for all cuts is as small as the request allows.
     pub fn has_claimed_enough(&self) -> bool {
         let value = self.objective();
         value.is_finite() && value - self.claimed_bound() <= self.request.options.solver.gap * value
     }
 
-    /// Whether a search must end: nothing is left to do, or the stop hook says so.
+    /// Returns `true` if a search must end: nothing is left to do, or the stop hook says so.
     pub fn must_end(&self) -> bool {
         self.env.stop.reason().is_some() || self.is_done()
     }
 
-    /// The document of what is known at the end.
+    /// Returns the document of the search at its end.
     ///
     /// # Errors
-    /// What the checker refused.
+    ///
+    /// Returns [`CheckFailure`] if the checker refuses the document or has refused a placement
+    /// before.
     pub fn conclude(&self) -> Result<PlacementDocument, CheckFailure> {
         let state = self.state();
         if let Some(failure) = &state.failure {
@@ -238,7 +255,7 @@ impl<'a> Incumbent<'a> {
         }
         let gap_allowed = self.request.options.solver.gap * objective;
         let ended = match objective - state.claimed_bound {
-            // Here the bound is that of the period, which is a part of the answer.
+            // With a base, the bound is that of the period, which is only a part of the answer.
             _ if self.request.options.base.is_some() => by_itself,
             _ if self.instance.objective == Objective::Tradeoff && !proofs.front_is_whole => by_itself,
             0.0 => Termination::Optimal,
@@ -259,7 +276,7 @@ impl<'a> Incumbent<'a> {
         }
     }
 
-    /// That only some cuts were considered, where that is so.
+    /// Returns a warning that only some cuts were considered, or `None` if all were.
     fn cuts_left_out(&self) -> Option<Warning> {
         let considered = self.instance.blocks() - 1;
         let all = match self.all_cuts? {
@@ -272,7 +289,7 @@ impl<'a> Incumbent<'a> {
         Some(Warning { code: WarningCode::CutsLeftOut, detail })
     }
 
-    /// The document of a proof that no placement exists.
+    /// Returns the document for a proof that no placement exists.
     pub fn infeasible(&self, reasons: Vec<Reason>) -> PlacementDocument {
         let claim = Claim { bound: f64::INFINITY, termination: Termination::Infeasible };
         without_placement(self.request, self.env.seed, claim, reasons)

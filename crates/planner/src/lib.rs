@@ -1,7 +1,7 @@
-//! Pure optimisation: from a valid request to a checked placement document with a proven bound.
+//! The planner: turns a valid request into a checked placement document with a proven bound.
 //!
-//! Nothing here waits, reads, writes, looks at a clock, or depends on the order of a hash table. Everything impure
-//! comes in one value, [`Env`].
+//! The planner is pure. It does not wait, read, write or look at a clock, and its answers do not
+//! depend on the order of hash tables. Everything that is not pure is in one value, [`Env`].
 //!
 //! # Examples
 //!
@@ -89,14 +89,17 @@ use crate::domain::options::Algorithm;
 use crate::domain::placement::{PlacementDocument, Reason};
 use crate::domain::request::PlanRequest;
 
-/// From so many hosts on, the first placement does not wait for the walk bound.
+/// The number of hosts from which on a first placement is searched before the walk bound.
 const MANY_HOSTS: usize = 256;
 
-/// Up to so many hosts the walk bound is worth its O(m n²); beyond, decisions at single periods raise the bound sooner.
+/// The most hosts for which the walk bound, at O(m n²), pays off when a period is minimised. With
+/// more hosts, decisions at single periods raise the bound sooner.
 const MOST_HOSTS_OF_WALK_BOUND: usize = 4_000;
 
-/// Proves without a search that a request has no placement. Returns an empty list if no such proof exists, and `None`
-/// when told to stop. O(m n² + n m²).
+/// Looks for proofs that a request has no placement, without a search. O(m n² + n m²).
+///
+/// Returns the reasons. The list is empty if no such proof was found. Returns `None` if `stop`
+/// ended the computation.
 ///
 /// # Examples
 ///
@@ -135,12 +138,15 @@ pub fn infeasibility(request: &PlanRequest, stop: &dyn Stop) -> Option<Vec<Reaso
     feasible::infeasibility(request, stop).ok()
 }
 
-/// Plans a request. `solve_s` of the answer is 0: who owns a clock fills it in.
+/// Plans a request and returns the placement document.
 ///
-/// Every placement in the answer, and every one handed to [`Progress::incumbent`], has passed the checker.
+/// `solve_s` of the document is 0: the caller, who has a clock, sets it. Every placement in the
+/// document, and every one passed to [`Progress::incumbent`], has passed the checker. If `env.stop`
+/// ends the search, the document has the best placement and the best bound so far.
 ///
 /// # Errors
-/// A placement that the checker refuses.
+///
+/// Returns [`CheckFailure`] if the checker refuses a placement. This is a defect of the planner.
 pub fn plan(request: &PlanRequest, env: &Env<'_>) -> Result<PlacementDocument, CheckFailure> {
     let stop = || env.stop.reason().is_some();
     let Ok(instance) = Instance::new(request, &stop) else {
@@ -155,7 +161,7 @@ pub fn plan(request: &PlanRequest, env: &Env<'_>) -> Result<PlacementDocument, C
         return Ok(incumbent.infeasible(reasons));
     }
     if instance.hosts.len() >= MANY_HOSTS && request.options.solver.algorithm.searches() {
-        // On large clusters the walk bound takes long, so a first placement is looked for before.
+        // The walk bound takes long on large clusters, so a first placement is searched before it.
         goals::period::any_placement(&incumbent);
     }
     match raise_walk_bound(&incumbent, &stop) {
@@ -178,7 +184,8 @@ pub fn plan(request: &PlanRequest, env: &Env<'_>) -> Result<PlacementDocument, C
     incumbent.conclude()
 }
 
-/// Raises the bound to what the walk relaxation proves. Returns a reason if it proves that no placement exists.
+/// Raises the bound to that of the walk relaxation. Returns a reason if the relaxation proves that
+/// no placement exists.
 fn raise_walk_bound(incumbent: &Incumbent<'_>, stop: &dyn Fn() -> bool) -> Result<Option<Reason>, Stopped> {
     let instance = incumbent.instance;
     if instance.objective.minimises_period() && instance.hosts.len() > MOST_HOSTS_OF_WALK_BOUND {

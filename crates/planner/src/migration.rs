@@ -1,4 +1,4 @@
-//! What replanning ships: from the request's base to an assignment.
+//! The bytes that replanning ships from the request's base to an assignment.
 
 use std::collections::BTreeMap;
 
@@ -11,8 +11,8 @@ use crate::domain::migration::{Migration, MovedLayer};
 use crate::domain::model::ModelProfile;
 use crate::domain::request::PlanRequest;
 
-/// The moved layers of an assignment with their bytes and time; `None` for a request without a base. What a search
-/// proves (the bound, the periods) is not in it yet.
+/// Returns the moved layers of an assignment with their bytes and the estimated seconds, or `None`
+/// if the request has no base. What a search proves (the bound, the periods) is not set.
 pub fn migration(request: &PlanRequest, instance: &Instance, assignment: &Assignment) -> Option<Migration> {
     let base = request.options.base.as_ref()?;
     let stages =
@@ -20,7 +20,8 @@ pub fn migration(request: &PlanRequest, instance: &Instance, assignment: &Assign
     Some(shipped(&request.model, &request.cluster, base, stages))
 }
 
-/// For each layer of a model the nodes that hold its parameters in a base, in the order of its stages.
+/// Returns for each layer of a model the nodes that hold its parameters in a base, in the order of
+/// the base's stages.
 pub fn holders<'b>(model: &ModelProfile, base: &'b BasePlacement) -> Vec<Vec<&'b str>> {
     let mut holders: Vec<Vec<&str>> = vec![Vec::new(); model.layers.len()];
     for (index, stage) in base.stages.iter().enumerate() {
@@ -32,8 +33,10 @@ pub fn holders<'b>(model: &ModelProfile, base: &'b BasePlacement) -> Vec<Vec<&'b
     holders
 }
 
-/// What must be shipped to go from a base to stages of a model on a cluster. A stage is a node, by its place in the
-/// inventory, and its layers. Constants among these are ignored: each stage has those that its other layers need.
+/// Returns what must be shipped to go from a base to stages of a model on a cluster.
+///
+/// A stage is a node, by its place in the inventory, and its layers. Constants among these are
+/// ignored: each stage has those that its other layers need.
 pub fn shipped<L: IntoIterator<Item = usize>>(
     model: &ModelProfile,
     cluster: &ClusterInventory,
@@ -82,7 +85,8 @@ pub fn shipped<L: IntoIterator<Item = usize>>(
     migration
 }
 
-/// What a stage's node holds: its layers in the model's order, and behind them the constants that they need.
+/// Returns the layers that a stage's node holds: its own in the model's order, then the constants
+/// that they need.
 fn held(model: &ModelProfile, layers: impl IntoIterator<Item = usize>, is_last: bool) -> Vec<usize> {
     let mut held: Vec<usize> = layers.into_iter().filter(|&layer| !model.is_constant(layer)).collect();
     held.sort_unstable();

@@ -1,4 +1,5 @@
-//! Several models on one cluster: a placement as an occupant, and what a newcomer does to occupants.
+//! Several models on one cluster: placements as occupants, and the effect of a new placement on
+//! them.
 
 use std::collections::BTreeMap;
 
@@ -13,8 +14,10 @@ use crate::domain::request::PlanRequest;
 use crate::domain::unit::MAX_SAFE_INTEGER;
 use crate::index::{Host, Position};
 
-/// A placement that was made before as an occupant, given the cluster that it was made for. Without a rate it runs at
-/// its own pace.
+/// Returns the occupant that an existing placement is on its cluster.
+///
+/// `rate_per_s` is its passes per second. Without it, the occupant runs at 1 / period, or at 0 if
+/// the period is 0.
 ///
 /// # Examples
 ///
@@ -75,7 +78,7 @@ pub fn occupant_of(id: &str, placed: &Placed, cluster: &ClusterInventory, rate_p
         let (memory_bytes, compute_s) = nodes.entry(&stage.node_id).or_default();
         *memory_bytes = memory_bytes.saturating_add(stage.memory_bytes).min(MAX_SAFE_INTEGER);
         *compute_s += stage.alone_s;
-        // What later stages receive is what the stage before sends.
+        // What a later stage receives is already counted as what the stage before it sends.
         if let Some(receive) = stage.receive.as_ref().filter(|_| index == 0) {
             travel(&receive.other_node_id, &stage.node_id, receive);
         }
@@ -83,7 +86,8 @@ pub fn occupant_of(id: &str, placed: &Placed, cluster: &ClusterInventory, rate_p
             travel(&stage.node_id, &send.other_node_id, send);
         }
     }
-    // A rate beyond every number keeps nodes no busier than always.
+    // The quotient can be infinite. A node cannot be more than always busy, so the limit changes no
+    // share.
     let own_rate_per_s = if placed.period_s > 0.0 { (1.0 / placed.period_s).min(1e100) } else { 0.0 };
     let node = |(node_id, (memory_bytes, compute_s)): (&str, (u64, f64))| OccupiedNode {
         node_id: node_id.to_owned(),
@@ -104,7 +108,8 @@ pub fn occupant_of(id: &str, placed: &Placed, cluster: &ClusterInventory, rate_p
     }
 }
 
-/// What an assignment does to each occupant of the request.
+/// Returns the effect of an assignment on each occupant of the request: its period before and
+/// after, in seconds.
 pub fn effects(request: &PlanRequest, instance: &Instance, assignment: &Assignment) -> Vec<OccupantEffect> {
     if request.options.occupants.is_empty() {
         return Vec::new();
@@ -130,7 +135,8 @@ pub fn effects(request: &PlanRequest, instance: &Instance, assignment: &Assignme
     request.options.occupants.iter().map(effect).collect()
 }
 
-/// What the placement itself asks at its own period.
+/// Returns the demands of the assignment itself at its own period. They are empty if the period is
+/// 0.
 fn newcomer_demands(request: &PlanRequest, instance: &Instance, assignment: &Assignment) -> Demands {
     let mut demands = Demands::default();
     let period_s = costs(instance, assignment).period_s;
@@ -149,7 +155,7 @@ fn newcomer_demands(request: &PlanRequest, instance: &Instance, assignment: &Ass
     let path: Vec<Option<usize>> =
         std::iter::once(end(&constraints.source_node)).chain(hosts).chain([end(&constraints.sink_node)]).collect();
     let positions = std::iter::once(Position::FIRST).chain(assignment.stages.iter().map(|&(end, _)| end));
-    // A link that carries input and output is asked for their sum.
+    // Two transfers on one link, such as input and output, make one demand: their sum.
     let mut on_link: BTreeMap<Pair, f64> = BTreeMap::new();
     for (pair, position) in path.windows(2).zip(positions) {
         let [Some(from), Some(to)] = *pair else { continue };

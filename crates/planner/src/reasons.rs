@@ -1,4 +1,4 @@
-//! How reasons are written.
+//! Construction of reasons.
 
 use std::collections::BTreeMap;
 
@@ -7,16 +7,16 @@ use crate::domain::placement::{Reason, ReasonCode};
 use crate::domain::request::PlanRequest;
 use crate::index::Block;
 
-/// Blocks that are named, each in a reason of its own.
+/// The most blocks for which reasons are returned. Each block has its own reason.
 pub const MOST_BLOCKS: usize = 1_000;
 
-/// A reason with figures.
+/// Returns a reason with figures, and without layers and nodes.
 pub fn reason<const N: usize>(code: ReasonCode, detail: String, figures: [(&str, f64); N]) -> Reason {
     let figures: BTreeMap<String, f64> = figures.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
     Reason { code, detail, figures, layer_ids: Vec::new(), node_ids: Vec::new() }
 }
 
-/// The layers of a block.
+/// Returns the ids of the layers of a block.
 pub fn block_layers(request: &PlanRequest, instance: &Instance, block: Block) -> Vec<String> {
     instance.layers_of(block).iter().map(|&layer| request.model.layers[layer].id.clone()).collect()
 }

@@ -1,8 +1,8 @@
 //! The best cuts for hosts in a given order.
 //!
-//! A dynamic programme over (stage, end): O(k m²) for k hosts. Exact for the period, and for the latency among
-//! placements within a period, under both overlaps, since a stage's load depends on its own ends alone once the order
-//! of hosts is fixed.
+//! They are found by a dynamic programme over (stage, end): O(k m²) for k hosts. It is exact for
+//! the period, and for the latency among placements within a period, with both overlaps: if the
+//! order of hosts is fixed, the load of a stage depends only on its own start and end.
 
 use super::cost::{Assignment, own_transfers};
 use super::instance::Instance;
@@ -10,8 +10,8 @@ use super::stopped::Stopped;
 use crate::domain::options::{Objective, Overlap};
 use crate::index::{Host, Index, IndexVec, Position};
 
-/// Returns the same hosts with the cuts that are best for the objective, or `None` if the hosts cannot hold the model in
-/// this order.
+/// Returns the same hosts with the cuts that are best for the objective, or `None` if the hosts
+/// cannot hold the model in this order.
 pub fn repartition(
     instance: &Instance,
     hosts: &[Host],
@@ -25,7 +25,7 @@ pub fn repartition(
     order.least_latency(period_s)
 }
 
-/// For each end of a stage the least cost, and the start that gives it.
+/// For each end of a stage, the least cost, and the start that gives it.
 type Best = IndexVec<Position, (f64, Position)>;
 
 struct Order<'a> {
@@ -43,7 +43,7 @@ impl<'a> Order<'a> {
         Self { instance, hosts, own_transfers, stop }
     }
 
-    /// What a stage receives, computes and sends, in seconds.
+    /// Returns the seconds that a stage receives, computes and sends.
     fn times(&self, stage: usize, start: Position, end: Position) -> [f64; 3] {
         let host = self.hosts[stage];
         let receive = match stage {
@@ -91,7 +91,7 @@ impl<'a> Order<'a> {
         Ok(Some(Assignment { stages }))
     }
 
-    /// What is best for each stage.
+    /// Returns the table of the dynamic programme for each stage.
     fn programme(&self, cost: impl Fn(f64, usize, [f64; 3]) -> f64) -> Result<Vec<Best>, Stopped> {
         let nothing = self.instance.by_position((f64::INFINITY, Position::FIRST));
         let mut beginning = nothing.clone();

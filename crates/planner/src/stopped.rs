@@ -1,7 +1,8 @@
 //! The error of a computation that was told to stop.
 
-/// A computation was told to stop before it had an answer. It says nothing about the problem.
+/// A computation was told to stop before it had an answer. This says nothing about the problem.
 ///
-/// Functions that take a `stop` hook return it as their error, so that `None` means only that there is no such value.
+/// Functions that take a `stop` hook return it as their error. Their `None` then only means that no
+/// such value exists.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Stopped;

@@ -3,7 +3,7 @@
 /// Whether a placement exists within given limits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verdict {
-    /// A placement was found. It has been offered to the incumbent.
+    /// A placement was found.
     Feasible,
     /// No placement exists. This is proven.
     Infeasible,
