@@ -1,4 +1,4 @@
-//! Flags of the experiments.
+//! Command-line flags of the experiments.
 
 use std::path::PathBuf;
 
@@ -33,7 +33,7 @@ const PAPER_MODELS: [&str; 4] = ["MobileNetV2", "EfficientNetB1", "ResNet50", "I
 const PAPER_NODES: [u32; 5] = [5, 10, 15, 20, 50];
 const PAPER_MEMORY_MIB: [u32; 5] = [32, 64, 128, 256, 512];
 
-/// Models of many kinds: with few and many cut points, with parameters at the end or everywhere.
+/// Models with few and with many cuts, and with parameters at the end or throughout.
 const FAMILY_MODELS: [&str; 11] = [
     "AlexNet",
     "DenseNet121",
@@ -91,53 +91,56 @@ pub(crate) enum Suite {
     Models,
 }
 
-/// Repeats the paper's experiment against the proven optimum, or measures solve times on fresh instances.
+/// Repeats the paper's experiment against the proven optimum, or measures solve times on fresh
+/// instances.
 #[derive(Debug, Parser)]
 #[command(name = "cutpoint-bench", version, about, long_about = LONG_ABOUT, after_long_help = AFTER_LONG_HELP)]
 pub(crate) struct BenchArguments {
     /// What to run.
     #[arg(long, value_enum, default_value_t = Suite::Paper)]
     pub suite: Suite,
-    /// A look within a minute: 20 clusters instead of 200; of families 3 instead of 50, with up to 50 nodes.
+    /// A short run, within a minute: 20 clusters instead of 200; with --suite families, 3 instances
+    /// instead of 50, with up to 50 nodes.
     #[arg(long, conflicts_with = "clusters")]
     pub quick: bool,
-    /// Clusters for each model, number of nodes and memory [default: 200]; of families, instances for each number of
-    /// nodes [default: 50, and 10 from 500 nodes on].
+    /// Clusters for each model, number of nodes and memory [default: 200]; with --suite families,
+    /// instances for each number of nodes [default: 50, and 10 from 500 nodes on].
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..), allow_negative_numbers = true)]
     pub clusters: Option<u32>,
     /// Seed of the clusters and of the algorithms.
     #[arg(long, default_value_t = 1, value_parser = read_seed,
         allow_negative_numbers = true)]
     pub seed: u64,
-    /// Models, by the names of the examples [default: MobileNetV2, EfficientNetB1, ResNet50, InceptionResNetV2]; of
-    /// families, those that instances draw theirs from [default: these and seven more]; of models, those to plan [default:
-    /// all].
+    /// Models, by the names of the examples [default: MobileNetV2, EfficientNetB1, ResNet50,
+    /// InceptionResNetV2]; with --suite families, those that instances draw theirs from [default:
+    /// these and seven more]; with --suite models, those to plan [default: all].
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
     models: Vec<String>,
-    /// Numbers of nodes [default: 5, 10, 15, 20, 50; each family has its own; of models 5, 12, 50].
+    /// Numbers of nodes [default: 5, 10, 15, 20, 50; with --suite families each family has its own;
+    /// with --suite models 5, 12, 50].
     #[arg(long, value_name = "N", value_delimiter = ',', value_parser = clap::value_parser!(u32).range(1..=10_000),
         allow_negative_numbers = true)]
     nodes: Vec<u32>,
-    /// Memory of each node, MiB [default: 32, 64, 128, 256, 512]; families draw theirs, and with --suite models it goes by
-    /// the model.
+    /// Memory of each node, MiB [default: 32, 64, 128, 256, 512]. Only with --suite paper: families
+    /// draw theirs, and with --suite models it depends on the model.
     #[arg(long, value_name = "MIB", value_delimiter = ',', value_parser = clap::value_parser!(u32).range(1..),
         allow_negative_numbers = true)]
     memory_mib: Vec<u32>,
-    /// Time limit of each run, seconds [default: 30; of models 10].
+    /// Time limit of each run, seconds [default: 30; with --suite models 10].
     #[arg(long, value_name = "SECONDS", value_parser = read_time_limit, allow_negative_numbers = true)]
     time_limit_s: Option<f64>,
-    /// Directory for the results; made where it is not there.
+    /// Directory for the results; created if it does not exist.
     #[arg(long, value_name = "DIR", default_value = "bench-results")]
     pub output: PathBuf,
-    /// What of --suite families alone is given as flags.
+    /// The flags that go with --suite families alone.
     #[command(flatten)]
     pub of_families: FamilyFlags,
-    /// What of --suite models alone is given as flags.
+    /// The flags that go with --suite models alone.
     #[command(flatten)]
     pub of_models: ModelFlags,
 }
 
-/// Flags that only the families have.
+/// Flags that go with --suite families alone.
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "With --suite families")]
 pub(crate) struct FamilyFlags {
@@ -147,16 +150,16 @@ pub(crate) struct FamilyFlags {
     /// The algorithm: auto, exact, kpath, greedy or random [default: exact].
     #[arg(long, value_name = "NAME", value_parser = read_algorithm)]
     algorithm: Option<Algorithm>,
-    /// Directory for the instances as request files, which are then not planned.
+    /// Directory for the instances as request files; they are then written and not planned.
     #[arg(long, value_name = "DIR", conflicts_with = "output")]
     pub write: Option<PathBuf>,
 }
 
-/// Flags that only the models in several orders have.
+/// Flags that go with --suite models alone.
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "With --suite models")]
 pub(crate) struct ModelFlags {
-    /// How often each file is shuffled [default: 2].
+    /// How many shuffled orders of each file are planned [default: 2].
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(..=1_000), allow_negative_numbers = true)]
     shuffles: Option<u32>,
     /// The networks [default: all].
@@ -168,7 +171,12 @@ pub(crate) struct ModelFlags {
 }
 
 impl BenchArguments {
-    /// Refuses flags that say nothing to the suite, or more than it can do.
+    /// Checks that the flags go with the suite.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error that names the flag if it does not go with the suite, or if a family cannot
+    /// have the number of nodes.
     pub fn check(&self) -> anyhow::Result<()> {
         let FamilyFlags { family, algorithm, write } = &self.of_families;
         let ModelFlags { shuffles, network, profiles } = &self.of_models;
@@ -206,12 +214,12 @@ impl BenchArguments {
         Ok(())
     }
 
-    /// How many clusters for each of the paper's cells.
+    /// Returns the number of clusters for each cell of the paper's experiment.
     pub fn clusters(&self) -> u32 {
         self.clusters.unwrap_or(if self.quick { 20 } else { 200 })
     }
 
-    /// How many instances of a family with this number of nodes.
+    /// Returns the number of instances of a family with this number of nodes.
     pub fn instances(&self, nodes: u32) -> u32 {
         let usual = match nodes {
             _ if self.quick => 3,
@@ -221,7 +229,8 @@ impl BenchArguments {
         self.clusters.unwrap_or(usual)
     }
 
-    /// The models that are asked for, or the suite's; none stand for all.
+    /// Returns the models that are asked for, or the suite's default. An empty list stands for all
+    /// models.
     pub fn models(&self) -> Vec<String> {
         let usual = match self.suite {
             Suite::Paper => &PAPER_MODELS[..],
@@ -231,7 +240,8 @@ impl BenchArguments {
         if self.models.is_empty() { usual.iter().map(ToString::to_string).collect() } else { self.models.clone() }
     }
 
-    /// The numbers of nodes that are asked for, or those of the paper and of the models.
+    /// Returns the numbers of nodes that are asked for, or the default of the paper or of --suite
+    /// models.
     pub fn nodes(&self) -> &[u32] {
         match self.suite {
             _ if !self.nodes.is_empty() => &self.nodes,
@@ -240,23 +250,24 @@ impl BenchArguments {
         }
     }
 
-    /// The time limit of each run, seconds.
+    /// Returns the time limit of each run, in seconds.
     pub fn time_limit_s(&self) -> f64 {
         self.time_limit_s.unwrap_or(if self.suite == Suite::Models { 10.0 } else { 30.0 })
     }
 
-    /// How often each file is shuffled.
+    /// Returns how many shuffled orders of each file are planned.
     pub fn shuffles(&self) -> usize {
         self.of_models.shuffles.unwrap_or(2) as usize
     }
 
-    /// The networks that are asked for, or all.
+    /// Returns the networks that are asked for, or all.
     pub fn networks(&self) -> &[Network] {
         let asked = &self.of_models.network;
         if asked.is_empty() { Network::value_variants() } else { asked }
     }
 
-    /// The numbers of nodes of a family: those asked for, or its own, of which a quick look leaves out the large ones.
+    /// Returns the numbers of nodes of a family: those asked for, or its own, with --quick only
+    /// those up to 50.
     pub fn nodes_of(&self, family: Family) -> Vec<u32> {
         if !self.nodes.is_empty() {
             return self.nodes.clone();
@@ -264,18 +275,18 @@ impl BenchArguments {
         family.usual_nodes().iter().copied().filter(|&nodes| !self.quick || nodes <= 50).collect()
     }
 
-    /// The paper's memories, or those asked for.
+    /// Returns the memories of nodes that are asked for, or those of the paper, in MiB.
     pub fn memory_mib(&self) -> &[u32] {
         if self.memory_mib.is_empty() { &PAPER_MEMORY_MIB } else { &self.memory_mib }
     }
 
-    /// The families that are asked for, or all.
+    /// Returns the families that are asked for, or all.
     pub fn families(&self) -> &[Family] {
         let asked = &self.of_families.family;
         if asked.is_empty() { Family::value_variants() } else { asked }
     }
 
-    /// What plans the families' instances.
+    /// Returns the algorithm that plans the families' instances.
     pub fn algorithm(&self) -> Algorithm {
         self.of_families.algorithm.unwrap_or(Algorithm::Exact)
     }
@@ -286,7 +297,8 @@ fn read_algorithm(text: &str) -> Result<Algorithm, String> {
     named.ok_or_else(|| format!("it is none of {}", ALGORITHMS.map(name).join(", ")))
 }
 
-/// Seeds of single runs are sums of it and a number of an instance, and must stay whole numbers in JSON.
+/// Reads a seed. It has an upper limit, since the seed of a run is its sum with the number of an
+/// instance, and that must be a whole number in JSON.
 fn read_seed(text: &str) -> Result<u64, String> {
     let seed = text.parse().ok().filter(|seed| *seed < 1 << 52);
     seed.ok_or_else(|| format!("this is not a whole number from 0 to {}", (1_u64 << 52) - 1))

@@ -1,4 +1,4 @@
-//! The paper's clusters: nodes uniform in a square, radio between every two of them.
+//! The paper's clusters: nodes placed uniformly in a square, with radio between every two of them.
 
 use anyhow::anyhow;
 use cutpoint_planner::domain::cluster::{ClusterInventory, Position};
@@ -10,12 +10,13 @@ pub(super) const SQUARE_M: std::ops::RangeInclusive<f64> = 1.0..=150.0;
 pub(super) const BANDWIDTH_HZ: f64 = 1e6;
 pub(super) const SNR_AT_1M: f64 = 283_230.0;
 
-/// The places of the nodes of every cluster. All models, memories and algorithms get the same ones, and a smaller
-/// cluster is the beginning of the larger.
+/// The places of the nodes of all clusters. They are the same for all models, memories and
+/// algorithms. The nodes of a smaller cluster are the first nodes of the larger.
 pub(super) struct Places(Vec<Vec<Position>>);
 
 impl Places {
-    /// Draws them. A cluster's places depend on the seed and its number only, not on how many there are of either.
+    /// Draws the places. Those of a cluster depend only on the seed and the cluster's number, not
+    /// on the numbers of clusters and nodes.
     pub(super) fn draw(seed: u64, clusters: usize, nodes: usize) -> Self {
         let mut seeds = Pcg64Mcg::seed_from_u64(seed);
         let mut cluster = || {
@@ -25,7 +26,7 @@ impl Places {
         Self((0..clusters).map(|_| cluster()).collect())
     }
 
-    /// A cluster's first nodes, with this memory each.
+    /// Returns an inventory with the first nodes of a cluster, each with this memory.
     pub(super) fn inventory(&self, cluster: usize, nodes: usize, memory_mib: u64) -> anyhow::Result<ClusterInventory> {
         let node = |(index, position): (usize, &Position)| json!({ "id": format!("n{index}"), "memory_bytes": memory_mib << 20, "position_m": position });
         let document = json!({

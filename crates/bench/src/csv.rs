@@ -25,7 +25,7 @@ struct Row<'a> {
     solve_s: f64,
 }
 
-/// Writes a heading and every run.
+/// Writes a heading and a row for each run.
 pub(super) fn write(instances: &[Instance], to: impl io::Write) -> csv::Result<()> {
     let mut writer = csv::Writer::from_writer(to);
     for instance in instances {

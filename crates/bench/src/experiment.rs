@@ -1,4 +1,4 @@
-//! The experiment: every algorithm on every instance, and what the proof says about each instance.
+//! The experiment: every algorithm on every instance, and what is proven about each instance.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -19,26 +19,26 @@ use serde::Serialize;
 use super::cluster::Places;
 use crate::interrupt::{Interrupt, RunEnd};
 
-/// The published algorithms, from the weakest.
+/// The published algorithms, the weakest first.
 pub(super) const BASELINES: [Algorithm; 3] = [Algorithm::Random, Algorithm::Greedy, Algorithm::Kpath];
 
-/// All that are compared.
+/// All algorithms that are compared.
 pub(super) const ALGORITHMS: [Algorithm; 4] =
     [Algorithm::Random, Algorithm::Greedy, Algorithm::Kpath, Algorithm::Exact];
 
-/// What is run.
+/// The design of an experiment: what is run.
 pub(super) struct Design {
     pub(super) models: Vec<Arc<ModelProfile>>,
-    /// Ascending.
+    /// Numbers of nodes, ascending.
     pub(super) nodes: Vec<usize>,
-    /// Ascending.
+    /// Memory of each node, in MiB, ascending.
     pub(super) memory_mib: Vec<u64>,
     pub(super) clusters: usize,
     pub(super) seed: u64,
     pub(super) time_limit_s: f64,
 }
 
-/// A model, a number of nodes and a memory; it has one instance for each cluster.
+/// A model, a number of nodes and a memory. A cell has one instance for each cluster.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub(super) struct Cell {
     pub(super) model: String,
@@ -46,7 +46,7 @@ pub(super) struct Cell {
     pub(super) memory_mib: u64,
 }
 
-/// What one algorithm made of an instance.
+/// The answer of one algorithm for an instance.
 #[derive(Debug, Clone)]
 pub(super) struct Run {
     pub(super) algorithm: Algorithm,
@@ -60,17 +60,17 @@ pub(super) struct Run {
     pub(super) solve_s: f64,
 }
 
-/// What the exact planner's answer makes of an instance.
+/// How an instance is counted, by the answer of the exact algorithm.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Kind {
-    /// It has hops and a proven optimum: ratios mean something.
+    /// It has a hop and a proven optimum, so ratios to the optimum are defined.
     Compared,
     /// One node suffices, and the optimum is 0.
     OneStage,
     /// Proven to have no placement.
     Infeasible,
-    /// The time limit came before the proof.
+    /// The time limit ended the search before a proof.
     Unproven,
 }
 
@@ -83,13 +83,14 @@ pub(super) struct Instance {
 }
 
 impl Instance {
-    /// An algorithm's run.
+    /// Returns an algorithm's run.
     pub(super) fn run(&self, algorithm: Algorithm) -> &Run {
-        // Every algorithm has a run; were one missing, the exact one would stand in for it.
+        // Every algorithm of [`ALGORITHMS`] has a run. For another one, the run of the exact
+        // algorithm is returned.
         self.runs.iter().find(|run| run.algorithm == algorithm).unwrap_or(&self.runs[ALGORITHMS.len() - 1])
     }
 
-    /// How it is counted.
+    /// Returns how the instance is counted.
     pub(super) fn kind(&self) -> Kind {
         let exact = self.run(Algorithm::Exact);
         match (exact.status, exact.period_s) {
@@ -100,7 +101,8 @@ impl Instance {
         }
     }
 
-    /// An algorithm's period / optimum, where the instance is compared and the algorithm found a placement.
+    /// Returns an algorithm's period / optimum, or `None` if the instance is not compared or the
+    /// algorithm found no placement.
     pub(super) fn ratio(&self, algorithm: Algorithm) -> Option<f64> {
         let optimum_s = self.run(Algorithm::Exact).period_s.filter(|_| self.kind() == Kind::Compared)?;
         self.run(algorithm).period_s.map(|period_s| period_s / optimum_s)
@@ -108,13 +110,15 @@ impl Instance {
 }
 
 impl Design {
-    /// Instances in all.
+    /// Returns the number of all instances.
     pub(super) fn instances(&self) -> usize {
         self.models.len() * self.nodes.len() * self.memory_mib.len() * self.clusters
     }
 
-    /// Runs everything, cluster by cluster, so that what is done at an interrupt covers all cells evenly. The
-    /// instance that an interrupt hits is left out.
+    /// Runs all algorithms on all instances, and calls `done` after each instance.
+    ///
+    /// The outer loop is over clusters, so that an interrupted experiment covers all cells evenly.
+    /// The instance that an interrupt ends is left out.
     pub(super) fn run(&self, interrupt: &Interrupt, done: &mut dyn FnMut(&Instance)) -> anyhow::Result<Vec<Instance>> {
         let most_nodes = self.nodes.iter().copied().max().unwrap_or(0);
         let places = Places::draw(self.seed, self.clusters, most_nodes);
@@ -170,6 +174,10 @@ impl Design {
 }
 
 /// Plans one request within its time limit.
+///
+/// # Errors
+///
+/// Returns an error if the checker refuses the placement.
 pub(super) fn run_one(request: &PlanRequest, interrupt: &Interrupt) -> anyhow::Result<Run> {
     let solver = &request.options.solver;
     let start = Instant::now();
@@ -189,7 +197,8 @@ pub(super) fn run_one(request: &PlanRequest, interrupt: &Interrupt) -> anyhow::R
     })
 }
 
-/// Four algorithms on one instance check each other.
+/// Returns an error if an algorithm contradicts the exact one: if it has a placement of an instance
+/// that is proven infeasible, or a period below the proven bound.
 fn no_answer_beats_the_proof(instance: &Instance) -> anyhow::Result<()> {
     let exact = instance.run(Algorithm::Exact);
     for run in &instance.runs {

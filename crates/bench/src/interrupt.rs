@@ -1,4 +1,4 @@
-//! When a run ends: at its deadline, or when Ctrl-C is pressed.
+//! The end of a run: at its deadline, or when Ctrl-C is pressed.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -7,14 +7,14 @@ use std::time::Instant;
 use anyhow::Context;
 use cutpoint_planner::{Stop, StopReason};
 
-/// The code with which a process ends that an interrupt killed, as shells count.
+/// The exit code of a process that Ctrl-C ended, as in shells: 128 plus the number of the signal.
 const INTERRUPTED: i32 = 130;
 
-/// Whether Ctrl-C was pressed.
+/// Tells whether Ctrl-C was pressed.
 pub(super) struct Interrupt(Arc<AtomicBool>);
 
 impl Interrupt {
-    /// Listens on a thread of its own. The second Ctrl-C ends the process.
+    /// Starts a thread that waits for Ctrl-C. The second Ctrl-C ends the process.
     pub(super) fn listen() -> anyhow::Result<Self> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build();
         let runtime = runtime.context("the interrupt signal cannot be listened to")?;
@@ -34,17 +34,17 @@ impl Interrupt {
         Ok(Self(pressed))
     }
 
-    /// Returns `true` from the first Ctrl-C on.
+    /// Returns `true` once Ctrl-C was pressed.
     pub(super) fn has_come(&self) -> bool {
         self.0.load(Ordering::Relaxed)
     }
 }
 
-/// The end of one run.
+/// The stop hook of one run.
 pub(super) struct RunEnd<'a> {
-    /// Ends every run.
+    /// Ends all runs.
     pub(super) interrupt: &'a Interrupt,
-    /// Ends this one.
+    /// Ends this run.
     pub(super) deadline: Instant,
 }
 

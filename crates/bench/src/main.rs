@@ -1,5 +1,5 @@
-//! Experiments: the paper's, with every answer held against a proven optimum, the solve times on fresh instances of
-//! several families, and every model in several orders of its file.
+//! The experiments: that of the paper, with every answer compared with a proven optimum; the solve
+//! times on fresh instances of several families; and every model in several orders of its file.
 
 mod arguments;
 mod cluster;
@@ -31,18 +31,18 @@ use arguments::{BenchArguments, Suite};
 /// How an experiment ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Exit {
-    /// Everything was run.
+    /// All instances were run.
     Complete,
-    /// What was run until Ctrl-C is written.
+    /// Ctrl-C ended the experiment. The results so far are written.
     Interrupted,
     /// A flag cannot be used.
     BadInput,
-    /// Something failed that is not the caller's doing.
+    /// Something else failed.
     Failure,
 }
 
 impl From<Exit> for ExitCode {
-    /// The codes of `cutpoint plan`.
+    /// Returns the exit code, as of `cutpoint plan`.
     fn from(exit: Exit) -> Self {
         ExitCode::from(match exit {
             Exit::Complete => 0,
@@ -84,7 +84,7 @@ fn complain(error: &anyhow::Error, exit: Exit) -> Exit {
     exit
 }
 
-/// Each number once.
+/// Returns the distinct numbers, ascending.
 fn ascending(numbers: &[u32]) -> Vec<u32> {
     let mut numbers = numbers.to_vec();
     numbers.sort_unstable();

@@ -1,4 +1,4 @@
-//! The summary: what was compared, what was counted apart, and the figures, as Markdown.
+//! The summary as Markdown: what was compared, what was counted apart, and the figures.
 
 use std::fmt::{self, Display, Formatter};
 
@@ -123,7 +123,8 @@ fn by_memory(results: &Results<'_>) -> Table {
     table
 }
 
-/// The comparisons of the paper: paired, and as quotients of plain means with and without the one-stage cases.
+/// Returns the comparisons with kpath: paired, and as quotients of arithmetic means, as in the
+/// paper, with and without the one-stage instances.
 fn against_kpath(results: &Results<'_>) -> Table {
     let mut table = Table::new([
         "quotient of periods",

@@ -1,4 +1,4 @@
-//! The paper's experiment: what is run, and the files that come of it.
+//! The suite of the paper's experiment, and its files.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -58,7 +58,7 @@ fn write_files(folder: &Path, results: &Results<'_>, summary: &str) -> anyhow::R
     files.iter().try_for_each(|(name, content)| write_file(folder, name, content))
 }
 
-/// The bar where there is a terminal; elsewhere a line whenever a cluster is done.
+/// Shows the progress: in the bar on a terminal, otherwise by a line after each cluster.
 fn show(bar: &ProgressBar, instance: &Instance, design: &Design, clusters_done: &mut usize) {
     let cell = &instance.cell;
     bar.set_message(format!("{} on {} of {} MiB", cell.model, counted(cell.nodes, "node"), cell.memory_mib));

@@ -1,4 +1,4 @@
-//! The models of the experiments: profiles of the examples, or of a folder.
+//! The models of the experiments: profiles from the examples or from a directory.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -11,7 +11,11 @@ use rust_embed::RustEmbed;
 #[folder = "../../examples/models/"]
 struct ModelFiles;
 
-/// The examples of these names, in the order of their names here, each once.
+/// Returns the examples with these names, each once, in the order of `names`.
+///
+/// # Errors
+///
+/// Returns an error if there is no example of a name.
 pub(super) fn named(names: &[impl AsRef<str>]) -> anyhow::Result<Vec<Arc<ModelProfile>>> {
     let mut models: Vec<Arc<ModelProfile>> = Vec::new();
     for name in names.iter().map(AsRef::as_ref) {
@@ -25,12 +29,18 @@ pub(super) fn named(names: &[impl AsRef<str>]) -> anyhow::Result<Vec<Arc<ModelPr
     Ok(models)
 }
 
-/// All examples, by name.
+/// Returns all examples, sorted by name.
 pub(super) fn all() -> anyhow::Result<Vec<Arc<ModelProfile>>> {
     named(&example_names())
 }
 
-/// The profiles of a folder whose files have these names, by name; all where none is named.
+/// Returns the profiles of a directory whose files have these names, sorted by name. Returns all
+/// profiles if `names` is empty.
+///
+/// # Errors
+///
+/// Returns an error if the directory cannot be read, has no profile, or has none of one of the
+/// names, or if a profile is not valid.
 pub(super) fn in_folder(folder: &Path, names: &[String]) -> anyhow::Result<Vec<Arc<ModelProfile>>> {
     let unreadable = || format!("{} cannot be read", folder.display());
     let mut known = Vec::new();

@@ -21,7 +21,7 @@ impl Sample {
         &self.0
     }
 
-    /// How many values are at most this.
+    /// Returns how many values are at most `limit`.
     pub(super) fn count_up_to(&self, limit: f64) -> usize {
         self.0.partition_point(|&value| value <= limit)
     }
@@ -30,12 +30,12 @@ impl Sample {
         self.0.last().copied()
     }
 
-    /// The value below which this share of the sample lies, interpolated between neighbours (type 7 of Hyndman and
-    /// Fan, The American Statistician 50, 1996).
+    /// Returns the quantile for a share from 0 to 1, interpolated between neighbours (type 7 of
+    /// Hyndman and Fan, The American Statistician 50, 1996). Returns `None` for an empty sample.
     pub(super) fn quantile(&self, share: f64) -> Option<f64> {
         let place = share * (self.0.len().checked_sub(1)? as f64);
         let (below, above) = (self.0[place.floor() as usize], self.0[place.ceil() as usize]);
-        // Equal neighbours give themselves, without rounding.
+        // Between equal neighbours, interpolation would only add rounding.
         Some(if below == above { below } else { below + (above - below) * place.fract() })
     }
 
@@ -47,7 +47,8 @@ impl Sample {
         (!self.0.is_empty()).then(|| self.0.iter().sum::<f64>() / self.0.len() as f64)
     }
 
-    /// The mean for ratios: that of the inverses is its inverse. Only for positive values.
+    /// Returns the geometric mean, or `None` for an empty sample. All values must be positive. It
+    /// suits ratios, since the mean of the inverse ratios is the inverse of the mean.
     pub(super) fn geometric_mean(&self) -> Option<f64> {
         let logarithms: Sample = self.0.iter().map(|value| value.ln()).collect();
         logarithms.mean().map(f64::exp)

@@ -1,10 +1,10 @@
-//! Markdown tables, and figures as their cells.
+//! Markdown tables, and the texts of their cells.
 
 use std::fmt::{self, Display, Formatter};
 
 use cutpoint_planner::domain::unit::seconds_text;
 
-/// Rows below a heading; the first column is of words, the others of numbers.
+/// A heading and rows. The first column is aligned to the left, the others to the right.
 pub(super) struct Table {
     lines: Vec<String>,
 }

@@ -1,55 +1,64 @@
-//! The families of instances: what each is about, and its usual numbers of nodes.
+//! The families of instances: the properties of each, and its usual numbers of nodes.
 
 use clap::ValueEnum;
 use cutpoint_planner::domain::options::{ComputeModel, CostModel, CutPolicy, MemoryModel, Overlap};
 
-/// A kind of instance. Its words are those of `--help` and of the summary.
+/// A family of instances. The comments of the variants are the texts of `--help` and of the
+/// summary.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Family {
-    /// The paper's radio square and costs, equal memory between the model's largest block and the whole model.
+    /// The paper's radio square and costs; all nodes have the same memory, between the model's
+    /// largest block and the whole model.
     Paper,
     /// As paper, with log-normal shadowing of 6 dB on each pair of nodes.
     Shadowing,
-    /// The paper's square and costs, memory 1 to 1.5 times the least with which all nodes together hold the model.
+    /// The paper's square and costs; memory 1 to 1.5 times the least with which all nodes together
+    /// hold the model.
     Tight,
-    /// Three types of nodes by memory (1 to 1.8 times the least) and speed, computing counts, cuts anywhere.
+    /// Three types of nodes by memory (1 to 1.8 times the least) and speed; compute counts, cuts
+    /// anywhere.
     Types,
-    /// Every node with a memory and a speed of its own, every pair with its own latency, whole cost model.
+    /// Each node has its own memory and speed and each pair its own latency, with the whole cost
+    /// model.
     Differing,
-    /// Few pairs of nodes are linked: about six others for each node, memory 1.3 to 3 times the least.
+    /// Few pairs of nodes are linked: each node with about six others; memory 1.3 to 3 times the
+    /// least.
     Sparse,
-    /// Each direction is drawn for itself, one in five is missing, and memory differs.
+    /// The two directions of a pair are drawn separately, one in five is missing, and memory
+    /// differs.
     Asymmetric,
-    /// Inputs come from one node and outputs go to one, computing counts, cuts anywhere.
+    /// The source and the sink are given nodes; compute counts, cuts anywhere.
     Pinned,
-    /// The whole cost model with cuts anywhere: computing, activations and buffers count.
+    /// The whole cost model with cuts anywhere: compute, activations and buffers count.
     WholeCosts,
     /// As paper, but each node does one thing at a time (overlap none).
     OneAtATime,
     /// As tight, but each node does one thing at a time (overlap none).
     OneAtATimeTight,
-    /// NASNetLarge with cuts anywhere, over 1,000 positions; every other instance with the whole cost model.
+    /// NASNetLarge with cuts anywhere, over 1,000 positions; every other instance with the whole
+    /// cost model.
     NasnetLarge,
-    /// EfficientNetV2L with cuts anywhere, over 1,000 positions; every other instance with the whole cost model.
+    /// EfficientNetV2L with cuts anywhere, over 1,000 positions; every other instance with the
+    /// whole cost model.
     #[value(name = "efficientnet-v2l")]
     EfficientnetV2L,
 }
 
-/// With a link listed for every pair, requests beyond this number of nodes are too large to be of use.
+/// The most nodes of families with listed links: requests with more would be too large.
 const MOST_NODES_WITH_LISTED_LINKS: u32 = 1_000;
 
 impl Family {
-    /// Its name, as in `--family`.
+    /// Returns its name, as in `--family`.
     pub(crate) fn name(self) -> String {
         self.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default()
     }
 
-    /// What it is about.
+    /// Returns its description.
     pub(super) fn description(self) -> String {
         self.to_possible_value().and_then(|value| value.get_help().map(ToString::to_string)).unwrap_or_default()
     }
 
-    /// The numbers of nodes where none are asked for.
+    /// Returns the default numbers of nodes.
     pub(crate) fn usual_nodes(self) -> &'static [u32] {
         match self {
             Self::Paper => &[5, 10, 20, 50, 500, 2_000],
@@ -60,7 +69,7 @@ impl Family {
         }
     }
 
-    /// The most nodes that can be asked for.
+    /// Returns the most nodes that can be asked for.
     pub(crate) fn most_nodes(self) -> u32 {
         match self {
             Self::Shadowing | Self::Types | Self::Differing | Self::Sparse | Self::Asymmetric => {
@@ -70,7 +79,7 @@ impl Family {
         }
     }
 
-    /// The model that it is about, where that is not drawn.
+    /// Returns the name of its only model, or `None` if models are drawn.
     pub(super) fn own_model(self) -> Option<&'static str> {
         match self {
             Self::NasnetLarge => Some("NASNetLarge"),
@@ -79,7 +88,7 @@ impl Family {
         }
     }
 
-    /// How its instance with this number counts.
+    /// Returns the cost model of its instance with this number.
     pub(super) fn cost_model(self, number: usize) -> CostModel {
         let whole = CostModel::default();
         let any = CostModel { memory: MemoryModel::Params, ..whole };

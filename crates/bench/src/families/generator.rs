@@ -1,4 +1,5 @@
-//! Draws instances: the same seed, family, number of nodes and number give the same request, whatever else is drawn.
+//! The generator of instances. The same seed, family, number of nodes and number of an instance
+//! give the same request, whatever else is drawn.
 
 use std::sync::Arc;
 
@@ -18,7 +19,7 @@ use super::square::{Air, Device, Fading, cluster, node_id};
 
 const MIB: u64 = 1 << 20;
 
-/// What tells an instance from all others.
+/// Identifies an instance.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Key {
     pub(super) family: Family,
@@ -26,25 +27,25 @@ pub(super) struct Key {
     pub(super) number: usize,
 }
 
-/// Where instances come from.
+/// Draws instances.
 pub(super) struct Generator {
     pub(super) seed: u64,
-    /// Families that are not about one model draw theirs from these.
+    /// The models that families without a model of their own draw from.
     pub(super) models: Vec<Arc<ModelProfile>>,
-    /// The models that families are about.
+    /// The models of families with a single model.
     pub(super) own_models: Vec<Arc<ModelProfile>>,
     pub(super) solver: SolverOptions,
 }
 
 impl Key {
-    /// A name without spaces, for files and people.
+    /// Returns a name without spaces, for files and messages.
     pub(super) fn name(&self) -> String {
         format!("{}-n{}-{:03}", self.family.name(), self.nodes, self.number)
     }
 }
 
 impl Generator {
-    /// The instance of a key.
+    /// Draws the instance of a key.
     pub(super) fn draw(&self, key: Key) -> anyhow::Result<PlanRequest> {
         let rng = &mut self.rng(key);
         let model = self.model(key.family, rng).with_context(|| format!("no model for {}", key.name()))?;
@@ -79,7 +80,7 @@ impl Generator {
     }
 }
 
-/// The nodes' memory and speed.
+/// Draws the memory and the speed of the nodes.
 fn devices(key: Key, pieces: &Pieces, rng: &mut Pcg64Mcg) -> Vec<Device> {
     let least_bytes = pieces.least_bytes(key.nodes) as f64;
     let equal = |memory_bytes, flops_per_s| vec![Device { memory_bytes, flops_per_s }; key.nodes];
@@ -121,7 +122,7 @@ fn each(devices: usize, rng: &mut Pcg64Mcg, mut draw: impl FnMut(&mut Pcg64Mcg) 
     (0..devices).map(|_| draw(rng)).collect()
 }
 
-/// How the nodes are linked.
+/// Returns how the nodes are linked.
 fn air(key: Key) -> Air {
     let usual = Fading { deviation_db: 6.0, presence: 1.0, is_symmetric: true, latency_s: 0.0 };
     match key.family {
@@ -144,7 +145,8 @@ fn air(key: Key) -> Air {
     }
 }
 
-/// Log-uniform from the largest block to the whole model: a node holds every block, but not the model.
+/// Draws a memory log-uniformly from the largest block to the whole model: a node holds every
+/// block, but not the model.
 fn between_block_and_model(pieces: &Pieces, rng: &mut Pcg64Mcg) -> u64 {
     let (largest_bytes, total_bytes) = (pieces.largest_bytes() as f64, pieces.total_bytes() as f64);
     let bytes = largest_bytes * (total_bytes / largest_bytes).powf(rng.random());

@@ -1,4 +1,5 @@
-//! Fresh instances of several families: drawn from a seed, and planned for their solve times or written as files.
+//! The suite of fresh instances of several families. They are drawn from a seed, and planned for
+//! their solve times or written as files.
 
 mod family;
 mod generator;
@@ -49,7 +50,7 @@ fn generator(arguments: &BenchArguments, drawn: Vec<Arc<ModelProfile>>) -> anyho
     Ok(Generator { seed: arguments.seed, models: drawn, own_models: named(&own)?, solver })
 }
 
-/// Every instance that is asked for.
+/// Returns the keys of all instances that are asked for.
 fn keys(arguments: &BenchArguments) -> Vec<Key> {
     let mut keys = Vec::new();
     for &family in arguments.families() {
@@ -105,7 +106,8 @@ fn measure(arguments: &BenchArguments, generator: &Generator, keys: &[Key]) -> a
     Ok(if rows.len() == keys.len() { Exit::Complete } else { Exit::Interrupted })
 }
 
-/// The bar where there is a terminal; elsewhere a line whenever a family and number of nodes begins.
+/// Shows the progress: in the bar on a terminal, otherwise by a line for each family and number of
+/// nodes.
 fn show(bar: &ProgressBar, key: Key, model: &str) {
     bar.set_message(format!("{} {model}", key.name()));
     if bar.is_hidden() && key.number == 0 {

@@ -1,10 +1,11 @@
-//! How much memory a model asks for: its largest block, and the least with which so many nodes hold it.
+//! The memory that a model needs: its largest block, and the least with which a number of equal
+//! nodes holds it.
 
 use cutpoint_planner::domain::chain::Chain;
 use cutpoint_planner::domain::model::ModelProfile;
 use cutpoint_planner::domain::options::CutPolicy;
 
-/// The parameters of a model, block by block.
+/// The bytes of parameters and state of each block of a model.
 pub(super) struct Pieces(Vec<u64>);
 
 impl Pieces {
@@ -15,18 +16,18 @@ impl Pieces {
         Self(positions.windows(2).map(|ends| param_bytes(ends).sum()).collect())
     }
 
-    /// What the whole model needs.
+    /// Returns the bytes of the whole model.
     pub(super) fn total_bytes(&self) -> u64 {
         self.0.iter().sum()
     }
 
-    /// What every placement needs on one node at least.
+    /// Returns the bytes of the largest block. Every placement needs as much on one node.
     pub(super) fn largest_bytes(&self) -> u64 {
         self.0.iter().copied().max().unwrap_or(0)
     }
 
-    /// The least memory with which so many equal nodes hold the model, by bisection over first-fit cuts, which need
-    /// the fewest nodes.
+    /// Returns the least memory in bytes with which this number of equal nodes holds the model. It
+    /// is found by bisection over first-fit cuts, which need the fewest nodes.
     pub(super) fn least_bytes(&self, nodes: usize) -> u64 {
         let (mut least, mut enough) = (self.largest_bytes(), self.total_bytes());
         while least < enough {
@@ -36,7 +37,8 @@ impl Pieces {
         enough
     }
 
-    /// How many nodes of this memory are needed; it is at least that of the largest block.
+    /// Returns how many nodes of this memory are needed. The memory is at least that of the largest
+    /// block.
     fn fewest_nodes(&self, memory_bytes: u64) -> usize {
         let mut nodes = 1;
         let mut used_bytes = 0;

@@ -1,4 +1,4 @@
-//! What became of the instances, one row for each, and as comma-separated values.
+//! The results of the instances, one row for each, and their form as comma-separated values.
 
 use std::io;
 
@@ -17,7 +17,7 @@ pub(super) struct Row {
     pub(super) nodes: usize,
     pub(super) number: usize,
     pub(super) model: String,
-    /// Cuts between which placements were looked for; none without a placement.
+    /// The number of cuts that the search considered; none without a placement.
     pub(super) cuts: Option<u64>,
     pub(super) algorithm: Algorithm,
     pub(super) status: Status,
@@ -48,18 +48,19 @@ impl Row {
         }
     }
 
-    /// Whether the answer comes with its proof.
+    /// Returns `true` if the answer is proven.
     pub(super) fn is_proven(&self) -> bool {
         matches!(self.status, Status::Optimal | Status::Infeasible)
     }
 
-    /// Whether a search was needed: several stages, or nothing found and nothing proven.
+    /// Returns `true` if the instance needed a search: it has several stages, or nothing was found
+    /// and nothing proven.
     pub(super) fn is_work(&self) -> bool {
         self.stages > 1 || self.status == Status::Unknown
     }
 }
 
-/// Writes a heading and every row.
+/// Writes a heading and all rows.
 pub(super) fn write(rows: &[Row], to: impl io::Write) -> csv::Result<()> {
     let mut writer = csv::Writer::from_writer(to);
     rows.iter().try_for_each(|row| writer.serialize(row))?;

@@ -1,4 +1,5 @@
-//! The clusters of the families: devices in the paper's square, with its radio rule or with links listed one by one.
+//! The clusters of the families: devices in the paper's square, with its radio rule or with listed
+//! links.
 
 use std::f64::consts::TAU;
 
@@ -8,41 +9,41 @@ use serde_json::{Value, json};
 
 use crate::cluster::{BANDWIDTH_HZ, SNR_AT_1M, SQUARE_M};
 
-/// What a node can do.
+/// The memory and the speed of a node.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Device {
     pub(super) memory_bytes: u64,
     pub(super) flops_per_s: Option<f64>,
 }
 
-/// How links are drawn that follow distance only roughly.
+/// The parameters of links whose bandwidth depends on distance and chance.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Fading {
-    /// Standard deviation of the bandwidth's logarithm, decibels.
+    /// Standard deviation of the bandwidth's logarithm, in decibels.
     pub(super) deviation_db: f64,
-    /// The share of links that are there.
+    /// The share of links that exist.
     pub(super) presence: f64,
     /// Whether both directions of a pair are the same.
     pub(super) is_symmetric: bool,
-    /// The largest latency, seconds; each link's is uniform from 0.
+    /// The largest latency, in seconds. That of each link is uniform from 0 to this.
     pub(super) latency_s: f64,
 }
 
-/// A family's network.
+/// The network of a family.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Air {
-    /// The paper's rule, for every pair.
+    /// The paper's radio rule, for every pair.
     Clear,
-    /// A listed link for every pair that has one.
+    /// Listed links.
     Fading(Fading),
 }
 
-/// A node's name.
+/// Returns a node's id.
 pub(super) fn node_id(index: usize) -> String {
     format!("n{index}")
 }
 
-/// Places devices uniformly and links them: a cluster inventory's document.
+/// Places devices uniformly in the square and links them. Returns the document of the inventory.
 pub(super) fn cluster(name: &str, devices: &[Device], air: Air, rng: &mut impl Rng) -> Value {
     let mut place = || Position { x: rng.random_range(SQUARE_M), y: rng.random_range(SQUARE_M) };
     let places: Vec<Position> = devices.iter().map(|_| place()).collect();
@@ -87,15 +88,15 @@ fn links(places: &[Position], fading: Fading, rng: &mut impl Rng) -> Vec<Value> 
     links
 }
 
-/// The paper's rule.
+/// Returns the bandwidth between two positions by the paper's rule, in bits per second.
 fn radio_bps(here: &Position, there: &Position) -> f64 {
     let square_m2 = (here.x - there.x).powi(2) + (here.y - there.y).powi(2);
     BANDWIDTH_HZ * (1.0 + SNR_AT_1M / square_m2).log2()
 }
 
-/// A normal variate (Box and Muller, Annals of Mathematical Statistics 29, 1958).
+/// Draws a standard normal variate (Box and Muller, Annals of Mathematical Statistics 29, 1958).
 fn normal(rng: &mut impl Rng) -> f64 {
-    // From (0, 1]: its logarithm is finite.
+    // The argument of the logarithm is in (0, 1], so the logarithm is finite.
     let radius = (-2.0 * (1.0 - rng.random::<f64>()).ln()).sqrt();
     radius * (TAU * rng.random::<f64>()).cos()
 }

@@ -13,12 +13,12 @@ use crate::results::name;
 use crate::statistics::Sample;
 use crate::table::{Table, seconds};
 
-/// What was run, and what came of it.
+/// The summary of what was run.
 pub(super) struct Summary<'a> {
     pub(super) families: &'a [Family],
     pub(super) seed: u64,
     pub(super) solver: SolverOptions,
-    /// How many instances were to be run.
+    /// The number of instances that were to be run.
     pub(super) instances: usize,
     pub(super) rows: &'a [Row],
 }
@@ -73,7 +73,8 @@ impl Summary<'_> {
     }
 }
 
-/// Times are of instances that take a search: what fits on one node or is infeasible would only dilute them.
+/// Returns the cells of a row. Solve times are of instances that need a search: those that fit on
+/// one node or are infeasible are quick, and would lower the quantiles.
 fn cells<'r>(nodes: usize, rows: impl Iterator<Item = &'r Row> + Clone) -> [String; 12] {
     let count = |is: fn(&Row) -> bool| rows.clone().filter(|&row| is(row)).count();
     let solve_s =

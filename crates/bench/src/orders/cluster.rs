@@ -1,4 +1,5 @@
-//! Clusters for models of all sizes: memory goes by the model, speeds by the number of a node.
+//! Clusters for models of all sizes: the memory of nodes depends on the model, and their speed on
+//! the number of the node.
 
 use clap::ValueEnum;
 use cutpoint_planner::domain::cluster::ClusterInventory;
@@ -17,16 +18,17 @@ use crate::cluster::{BANDWIDTH_HZ, SNR_AT_1M, SQUARE_M};
 pub(crate) enum Network {
     /// The paper's rule in its square.
     Radio,
-    /// 100 Mbit/s and 0.5 ms between every two.
+    /// 100 Mbit/s and 0.5 ms between every two nodes.
     Mesh,
 }
 
-/// Speeds that nodes have in turn.
+/// The speeds of nodes, in turn.
 const FLOPS_PER_S: [f64; 4] = [1e9, 2e9, 4e9, 8e9];
-/// What a node has beside half of the model's parameters.
+/// The memory of a node in addition to half of the model's parameters.
 const ROOM_BYTES: u64 = 1 << 30;
 
-/// So many nodes, each with room for half of the model's parameters. A smaller cluster is the beginning of a larger.
+/// Returns an inventory of `nodes` nodes, each with memory for half of the model's parameters. The
+/// nodes of a smaller cluster are the first nodes of a larger one.
 pub(super) fn inventory(
     model: &ModelProfile,
     network: Network,

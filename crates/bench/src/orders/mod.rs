@@ -1,4 +1,5 @@
-//! Every model in several orders of its file: what is proven is to be the same, whatever the order.
+//! The suite of models in several orders of their files. The proven results must be the same for
+//! all orders.
 
 mod cluster;
 mod rows;
@@ -68,7 +69,7 @@ pub(super) fn run(arguments: &BenchArguments, models: &[Arc<ModelProfile>]) -> a
     Ok(if rows.len() == instances { Exit::Complete } else { Exit::Interrupted })
 }
 
-/// What the domain refuses is a defect of ours.
+/// Returns the error for a document of this suite that the domain refuses: a defect of the suite.
 fn refused(what: &str, faults: impl std::fmt::Debug) -> anyhow::Error {
     anyhow!("{what} cannot be used: {faults:?}")
 }

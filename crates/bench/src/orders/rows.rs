@@ -1,4 +1,4 @@
-//! What became of each order, one row for each, and as comma-separated values.
+//! The results of the orders, one row for each, and their form as comma-separated values.
 
 use std::io;
 use std::sync::Arc;
@@ -34,13 +34,13 @@ impl Order {
 pub(super) struct Row {
     pub(super) model: String,
     pub(super) layers: usize,
-    /// A number, or `more than` and a number.
+    /// A number, or `more than` followed by a number.
     pub(super) cuts: String,
-    /// Cuts between which placements were looked for; none without a placement.
+    /// The number of cuts that the search considered; none without a placement.
     pub(super) considered: Option<u64>,
     pub(super) nodes: usize,
     pub(super) network: Network,
-    /// 0 for the file as it is.
+    /// The number of the shuffle; 0 for the file as it is.
     pub(super) shuffle: usize,
     pub(super) status: Status,
     pub(super) period_s: Option<f64>,
@@ -68,18 +68,18 @@ impl Row {
         }
     }
 
-    /// Whether the answer comes with its proof.
+    /// Returns `true` if the answer is proven.
     pub(super) fn is_proven(&self) -> bool {
         matches!(self.status, Status::Optimal | Status::Infeasible)
     }
 
-    /// Which cluster it was planned on.
+    /// Returns the number of nodes and the network, which identify the cluster.
     pub(super) fn cluster(&self) -> (usize, Network) {
         (self.nodes, self.network)
     }
 }
 
-/// Writes a heading and every row.
+/// Writes a heading and all rows.
 pub(super) fn write(rows: &[Row], to: impl io::Write) -> csv::Result<()> {
     let mut writer = csv::Writer::from_writer(to);
     rows.iter().try_for_each(|row| writer.serialize(row))?;

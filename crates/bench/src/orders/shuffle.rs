@@ -1,4 +1,4 @@
-//! The same model with its file in another order.
+//! Models whose files are in another order.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -11,8 +11,8 @@ use serde_json::Value;
 
 use super::refused;
 
-/// The model as its file is (0), or with layers and edges shuffled by the seed and the number; where that is even with
-/// other ids as well.
+/// Returns the model as its file is if `number` is 0. Otherwise its layers and edges are shuffled,
+/// by the seed and the number. If the number is even, the layers have other ids as well.
 pub(super) fn shuffled(model: &Arc<ModelProfile>, seed: u64, number: usize) -> anyhow::Result<Arc<ModelProfile>> {
     if number == 0 {
         return Ok(model.clone());
@@ -31,7 +31,7 @@ pub(super) fn shuffled(model: &Arc<ModelProfile>, seed: u64, number: usize) -> a
     Ok(Arc::new(model))
 }
 
-/// Gives each layer an id that sorts anywhere.
+/// Gives each layer a random id, so that the order of ids changes too.
 fn rename(document: &mut Value, rng: &mut Pcg64Mcg) {
     let mut new_ids: BTreeMap<String, String> = BTreeMap::new();
     let layers = document.get_mut("layers").and_then(Value::as_array_mut);

@@ -1,4 +1,4 @@
-//! The summary: a row for each model, and whether its orders agree.
+//! The summary: a row for each model, which tells whether its orders agree.
 
 use std::collections::BTreeMap;
 use std::fmt::{self, Display, Formatter};
@@ -11,23 +11,23 @@ use super::rows::Row;
 use crate::statistics::Sample;
 use crate::table::{Table, seconds};
 
-/// What was run, and what came of it.
+/// The summary of what was run.
 pub(super) struct Summary<'a> {
     pub(super) solver: SolverOptions,
     pub(super) shuffles: usize,
-    /// How many runs there were to be.
+    /// The number of runs that were planned.
     pub(super) instances: usize,
     pub(super) rows: &'a [Row],
 }
 
-/// What the orders of one model on one cluster say of each other.
+/// The comparison of the orders of one model on one cluster.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Verdict {
-    /// All are proven and have one status, period and bound, to the bit.
+    /// All are proven, and have the same status, period and bound, to the bit.
     Same,
-    /// All are proven and differ: a defect of ours.
+    /// All are proven and differ: a defect of the planner.
     Differ,
-    /// The bound of one order is above the period of another: a defect of ours.
+    /// The bound of one order is above the period of another: a defect of the planner.
     Contradict,
     /// Some are not proven.
     Open,

@@ -1,4 +1,4 @@
-//! Box plots of several algorithms side by side, by number of nodes.
+//! Box plots of several algorithms by number of nodes.
 
 use std::ops::Range;
 
@@ -20,17 +20,18 @@ const FONT: &str = "sans-serif";
 const INK: RGBColor = RGBColor(40, 40, 40);
 const GRID: RGBColor = RGBColor(225, 225, 225);
 const HEADING_HEIGHT: u32 = 80;
-/// How much of the width between two numbers of nodes the boxes fill, and a box its share.
+/// The part of the width of one number of nodes that its boxes fill.
 const GROUP_WIDTH: f64 = 0.84;
+/// The part of its share of that width that a box fills.
 const BOX_WIDTH: f64 = 0.72;
 
-/// One panel.
+/// A panel of box plots.
 pub(super) struct Boxes<'a> {
     pub(super) title: &'a str,
-    /// What the values are, with their unit.
+    /// The text of the vertical axis.
     pub(super) value: &'a str,
     pub(super) nodes: &'a [usize],
-    /// For each algorithm a sample for each number of nodes.
+    /// For each algorithm, a sample for each number of nodes.
     pub(super) series: Vec<(Algorithm, Vec<Sample>)>,
     pub(super) scale: Scale,
     /// Whether a ring marks the geometric mean.
@@ -91,7 +92,7 @@ impl Boxes<'_> {
         Ok(())
     }
 
-    /// Title, names of the colours, and how to read a box.
+    /// Draws the title, the names of the colours, and how to read a box.
     fn draw_heading(&self, area: &Area<'_>) -> Drawn {
         let left = Pos::new(HPos::Left, VPos::Center);
         area.draw_text(self.title, &TextStyle::from((FONT, 19)).color(&INK).pos(left), (16, 18))?;
@@ -104,7 +105,7 @@ impl Boxes<'_> {
             area.draw_text(name(*algorithm), &small, (x + 21, 48))?;
             x += 90;
         }
-        // Where texts end is for the viewer's fonts to say, so each gets room enough.
+        // The viewer's font decides how wide a text is, so each has enough space.
         let mean = if self.with_mean { "; ring: geometric mean" } else { "" };
         let reading = format!("box: quartiles and median; whiskers: 5 % to 95 %; dots: beyond{mean}");
         area.draw_text(&reading, &TextStyle::from((FONT, 13)).color(&INK).pos(left), (x + 8, 48))?;
@@ -132,7 +133,7 @@ impl Shape {
         })
     }
 
-    /// The box, its median, and its whiskers.
+    /// Returns the lines of the box, its median and its whiskers.
     fn outline(&self, place: &Range<f64>) -> [Vec<(f64, f64)>; 6] {
         let middle = (place.start + place.end) / 2.0;
         let quarter = (place.end - place.start) / 4.0;
@@ -151,7 +152,7 @@ impl Shape {
         ]
     }
 
-    /// The values beyond the whiskers.
+    /// Returns the values beyond the whiskers.
     fn beyond<'s>(&self, sample: &'s Sample) -> impl Iterator<Item = f64> + use<'s> {
         let within = self.low..=self.high;
         sample.values().iter().copied().filter(move |value| !within.contains(value))

@@ -1,4 +1,4 @@
-//! The plots, as SVG: text is left to the viewer's fonts.
+//! The plots, as SVG. Texts use the viewer's fonts.
 
 mod boxes;
 mod ratios;
@@ -11,7 +11,8 @@ pub(super) use times::draw as times;
 use cutpoint_planner::domain::options::Algorithm;
 use plotters::style::RGBColor;
 
-/// Colours that are told apart with any colour vision (Okabe and Ito).
+/// Returns the colour of an algorithm. The colours can be told apart with any colour vision (Okabe
+/// and Ito).
 fn colour(algorithm: Algorithm) -> RGBColor {
     match algorithm {
         Algorithm::Random => RGBColor(110, 110, 110),

@@ -1,4 +1,5 @@
-//! Period / optimum by number of nodes: all baselines on a logarithmic scale, the two better ones on a linear scale.
+//! Period / optimum by number of nodes: all baselines on a logarithmic scale, and the two better
+//! ones on a linear scale.
 
 use cutpoint_planner::domain::options::Algorithm;
 use plotters::prelude::*;
@@ -10,11 +11,12 @@ use crate::results::{Results, ratios};
 use crate::statistics::Sample;
 
 const VALUE: &str = "period / optimum";
-/// Steps between ticks of the linear scale, from fine to coarse, and how many may stand there.
+/// The possible steps between ticks of the linear scale, ascending.
 const STEPS: [f64; 5] = [0.05, 0.1, 0.2, 0.5, 1.0];
+/// The most steps on the linear scale.
 const MOST_TICKS: f64 = 10.0;
 
-/// Draws the plot.
+/// Draws the plot and returns it as SVG.
 pub(crate) fn draw(results: &Results<'_>) -> Result<String, Box<dyn std::error::Error + Send + Sync>> {
     let mut svg = String::new();
     {

@@ -6,12 +6,12 @@ use plotters::coord::ranged1d::{KeyPointHint, NoDefaultFormatting, ValueFormatte
 use plotters::coord::types::RangedCoordf64;
 use plotters::prelude::Ranged;
 
-/// From values to places on an axis.
+/// The scale of an axis.
 #[derive(Clone)]
 pub(super) struct Scale {
     pub(super) is_logarithmic: bool,
     pub(super) range: Range<f64>,
-    /// Values with a label, and with a line where the chart has lines.
+    /// Values with a label, and with a line if the chart has lines.
     pub(super) ticks: Vec<f64>,
     pub(super) label: fn(f64) -> String,
 }
@@ -45,11 +45,11 @@ impl ValueFormatter<f64> for Scale {
     }
 }
 
-/// 1, 2 and 5 times the powers of ten within a range.
+/// Returns 1, 2 and 5 times the powers of ten within a range.
 pub(super) fn ticks_125(range: &Range<f64>) -> Vec<f64> {
     let decades = range.start.log10().floor() as i32..=range.end.log10().ceil() as i32;
     let all = decades.flat_map(|decade| [1.0, 2.0, 5.0].map(|digit| digit * 10_f64.powi(decade)));
-    // The powers are rounded: a tick on the edge may lie a little beyond it.
+    // The powers are rounded, so a tick on the edge may be slightly beyond it.
     all.filter(|tick| (range.start * 0.999..=range.end * 1.001).contains(tick)).collect()
 }
 

@@ -10,7 +10,7 @@ use crate::experiment::{ALGORITHMS, Kind};
 use crate::results::{Results, solve_s};
 use crate::statistics::Sample;
 
-/// Draws the plot.
+/// Draws the plot and returns it as SVG.
 pub(crate) fn draw(results: &Results<'_>) -> Result<String, Box<dyn std::error::Error + Send + Sync>> {
     let mut svg = String::new();
     {
@@ -30,7 +30,7 @@ fn samples(results: &Results<'_>, algorithm: Algorithm) -> Vec<Sample> {
     results.nodes().iter().map(|&nodes| solve_s(of(nodes), algorithm)).collect()
 }
 
-/// Whole decades around all times.
+/// Returns a logarithmic scale of whole decades that contains all times.
 fn scale(series: &[(Algorithm, Vec<Sample>)]) -> Scale {
     let times = || series.iter().flat_map(|(_, samples)| samples).flat_map(Sample::values).filter(|&&time| time > 0.0);
     let shortest = times().copied().fold(1e-3, f64::min).log10().floor() as i32;
