@@ -184,14 +184,17 @@ fn blocks_too_large(
     }
     if instance.cuts.sets().is_some() || !instance.cuts.are_all() {
         let fits = |group: GroupIndex, block: Block| {
-            instance.pins_allow(group, block) && instance.block_bytes(block) <= instance.groups[group].free_bytes
+            instance.pins_allow(group, block) && instance.groups[group].holds(instance.block_bytes(block))
         };
         let too_large = instance
             .cuts
             .blocks()
             .filter(|&block| !instance.groups.indices().any(|group| fits(group, block)))
             .take(MOST_BLOCKS)
-            .map(|block| too_large(request, instance, block, instance.block_bytes(block)));
+            .map(|block| {
+                let needed = instance.memory_scale().taken(instance.block_bytes(block));
+                too_large(request, instance, block, needed)
+            });
         return Ok(too_large.collect());
     }
     let groups = instance.groups.indices();
@@ -243,19 +246,23 @@ fn too_large(request: &PlanRequest, instance: &Instance, block: Block, needed: u
 }
 
 fn too_little_in_all(instance: &Instance) -> Option<Reason> {
-    let mut free: Vec<u64> = instance.group_of.iter().map(|&group| instance.groups[group].free_bytes).collect();
+    let overhead_bytes = instance.memory_scale().overhead_bytes();
+    let free_in = |group: GroupIndex| instance.groups[group].free_bytes.saturating_sub(overhead_bytes);
+    let mut free: Vec<u64> = instance.group_of.iter().map(|&group| free_in(group)).collect();
     free.sort_unstable_by(|a, b| b.cmp(a));
     let usable: u128 = free.iter().take(instance.most_stages).map(|&bytes| u128::from(bytes)).sum();
-    let needed = instance.resident_bytes(Position::FIRST, instance.last());
+    // Scaled together they are at most what they are as stages, each of which counts parts of bytes as whole ones.
+    let needed = instance.memory_scale().scaled(instance.resident_bytes(Position::FIRST, instance.last()));
     (u128::from(needed) > usable).then(|| {
         let detail = format!(
-            "parameters and state need {}, {} {} together",
+            "parameters and state need {}, {} {} together{}",
             bytes_text(needed),
             match instance.most_stages {
                 1 => "the largest eligible node has".to_owned(),
                 several => format!("the {several} largest eligible nodes have"),
             },
-            bytes_text(usable as u64)
+            bytes_text(usable as u64),
+            if overhead_bytes > 0 { " beside the overhead of each stage" } else { "" }
         );
         let figures = [("needed_bytes", needed as f64), ("free_bytes", usable as f64)];
         reason(ReasonCode::TotalMemory, detail, figures)

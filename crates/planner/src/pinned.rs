@@ -92,8 +92,9 @@ fn torn(
         let conflict = reason(ReasonCode::ConflictingConstraints, detail, []);
         return Some(Reason { layer_ids: vec![a, layer, b], node_ids, ..conflict });
     }
-    let (needed, free) = (instance.least_bytes(first.start(), last.end()), instance.groups[group].free_bytes);
-    (first < last && needed > free).then(|| {
+    let least_bytes = instance.least_bytes(first.start(), last.end());
+    (first < last && !instance.groups[group].holds(least_bytes)).then(|| {
+        let (needed, free) = (instance.memory_scale().taken(least_bytes), instance.groups[group].free_bytes);
         let detail = format!(
             "{held}: {id} would run all between them, which needs at least {}, and it has {} free",
             bytes_text(needed),

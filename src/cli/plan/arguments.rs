@@ -197,6 +197,14 @@ struct CostModelFlags {
     #[arg(long, value_name = "FACTOR", value_parser = finite, allow_negative_numbers = true)]
     #[serde(skip_serializing_if = "Option::is_none")]
     transfer_scale: Option<f64>,
+    /// Bytes that a stage takes for each byte that the profile says it needs [default: 1].
+    #[arg(long, value_name = "FACTOR", value_parser = finite, allow_negative_numbers = true)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    memory_scale: Option<f64>,
+    /// Bytes that each stage takes in addition [default: 0].
+    #[arg(long, value_name = "BYTES", value_parser = count, allow_negative_numbers = true)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    memory_overhead_bytes: Option<u64>,
 }
 
 #[derive(Debug, Default, Args, Serialize)]

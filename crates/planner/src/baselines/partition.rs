@@ -18,7 +18,7 @@ use crate::stopped::Stopped;
 /// `most_stages` pieces.
 pub fn least_sum(instance: &Instance, stop: &dyn Fn() -> bool) -> Result<Option<Vec<Position>>, Stopped> {
     let last = instance.last();
-    let Some(free_bytes) = least_free_bytes(instance) else { return Ok(None) };
+    let Some(most_bytes) = most_bytes(instance) else { return Ok(None) };
     let bytes_at = |end: Position| if end == last { 0 } else { u128::from(instance.cuts.boundary_bytes[end]) };
     let mut least = instance.by_position(u128::MAX);
     // For each number of pieces, the start of the last piece for each end that this number improves.
@@ -30,7 +30,7 @@ pub fn least_sum(instance: &Instance, stop: &dyn Fn() -> bool) -> Result<Option<
             if stop() {
                 return Err(Stopped);
             }
-            instance.ends_within(free_bytes, start, |end| {
+            instance.ends_within(most_bytes, start, |end| {
                 let sum = sum + bytes_at(end);
                 if sum < least[end] {
                     least[end] = sum;
@@ -53,7 +53,7 @@ pub fn least_sum(instance: &Instance, stop: &dyn Fn() -> bool) -> Result<Option<
 /// Draws random partitions into at most `most_stages` pieces.
 pub struct RandomPartition<'p> {
     instance: &'p Instance,
-    free_bytes: u64,
+    most_bytes: u64,
     /// For each start, the fewest pieces from there to the end of the model.
     fewest: IndexVec<Position, usize>,
 }
@@ -61,7 +61,7 @@ pub struct RandomPartition<'p> {
 impl<'p> RandomPartition<'p> {
     /// Prepares the draws in O(m²). Returns `None` if there is no partition.
     pub fn new(instance: &'p Instance, stop: &dyn Fn() -> bool) -> Result<Option<Self>, Stopped> {
-        let Some(free_bytes) = least_free_bytes(instance) else { return Ok(None) };
+        let Some(most_bytes) = most_bytes(instance) else { return Ok(None) };
         let mut fewest = instance.by_position(usize::MAX);
         fewest[instance.last()] = 0;
         for start in instance.starts().rev() {
@@ -69,10 +69,10 @@ impl<'p> RandomPartition<'p> {
                 return Err(Stopped);
             }
             let mut rest = usize::MAX;
-            instance.ends_within(free_bytes, start, |end| rest = rest.min(fewest[end]));
+            instance.ends_within(most_bytes, start, |end| rest = rest.min(fewest[end]));
             fewest[start] = rest.saturating_add(1);
         }
-        Ok((fewest[Position::FIRST] <= instance.most_stages).then_some(Self { instance, free_bytes, fewest }))
+        Ok((fewest[Position::FIRST] <= instance.most_stages).then_some(Self { instance, most_bytes, fewest }))
     }
 
     /// Draws the ends of the pieces from the front. Each end is drawn uniformly from those from
@@ -84,7 +84,7 @@ impl<'p> RandomPartition<'p> {
         while start < self.instance.last() {
             let left = self.instance.most_stages - ends.len() - 1;
             allowed.clear();
-            self.instance.ends_within(self.free_bytes, start, |end| {
+            self.instance.ends_within(self.most_bytes, start, |end| {
                 if self.fewest[end] <= left {
                     allowed.push(end);
                 }
@@ -96,6 +96,7 @@ impl<'p> RandomPartition<'p> {
     }
 }
 
-fn least_free_bytes(instance: &Instance) -> Option<u64> {
-    instance.groups.iter().map(|group| group.free_bytes).min()
+/// What every host can hold.
+fn most_bytes(instance: &Instance) -> Option<u64> {
+    instance.groups.iter().map(|group| group.most_bytes).min().flatten()
 }

@@ -57,7 +57,7 @@ impl<'p> EveryCut<'p> {
         let least = |block: usize| {
             let may = |&group: &GroupIndex| {
                 self.instance.pins_allow(group, Block::nth(block))
-                    && self.bytes[block] <= self.instance.groups[group].free_bytes as f64
+                    && self.instance.groups[group].most_bytes.is_some_and(|most| self.bytes[block] <= most as f64)
             };
             seconds.indices().filter(may).map(|group| seconds[group][block]).fold(f64::INFINITY, f64::min)
         };
@@ -82,8 +82,8 @@ impl<'p> EveryCut<'p> {
                 return Err(Stopped);
             }
             by_time.push(Knapsack::new(weights, seconds));
-            let free_bytes = instance.groups[group].free_bytes as f64;
-            in_memory.push(Knapsack::new(weights, &self.bytes).most(free_bytes));
+            let in_bytes = Knapsack::new(weights, &self.bytes);
+            in_memory.push(instance.groups[group].most_bytes.map_or(0.0, |most| in_bytes.most(most as f64)));
         }
         let suffices = |period_s: f64| {
             let most: IndexVec<GroupIndex, f64> = by_time

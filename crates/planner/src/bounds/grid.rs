@@ -185,7 +185,6 @@ impl<'p> GridBounds<'p> {
         let instance = self.instance;
         let cells = grid.len() - 1;
         let is_single = |cell: usize| grid[cell + 1] == grid[cell] + 1;
-        let free_bytes = instance.groups[group].free_bytes;
         let mut largest_s = 0.0_f64;
         let mut end = 0;
         for cell in 0..cells {
@@ -194,7 +193,7 @@ impl<'p> GridBounds<'p> {
             end = end.max(sure);
             while end < cells
                 && instance.compute_s(group, grid[sure], grid[end + 1]) <= period_s
-                && instance.resident_bytes(grid[sure], grid[end + 1]) <= free_bytes
+                && instance.groups[group].holds(instance.resident_bytes(grid[sure], grid[end + 1]))
             {
                 end += 1;
             }

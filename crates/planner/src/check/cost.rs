@@ -55,7 +55,7 @@ impl<'a> Costs<'a> {
             layer_ids: ids(&mut places.iter()),
             constant_layer_ids: ids(&mut constants.iter()),
             param_bytes: places.iter().chain(&constants).map(|&place| self.layer(place).param_bytes).sum(),
-            memory_bytes: self.memory_bytes(index, is_last, places),
+            memory_bytes: self.taken_bytes(self.needed_bytes(index, is_last, places)),
             memory_capacity_bytes: self.occupied.free_bytes(node),
             compute_s: self.compute_s(node, places) / share,
             compute_share: Some(share).filter(|share| *share < 1.0),
@@ -68,7 +68,16 @@ impl<'a> Costs<'a> {
         &self.request.model.layers[place]
     }
 
-    fn memory_bytes(&self, index: usize, is_last: bool, places: &[usize]) -> u64 {
+    /// What a stage takes of its node: for each byte so many millionths of one, and the last begun byte whole.
+    fn taken_bytes(&self, needed_bytes: u64) -> u64 {
+        let cost_model = &self.request.options.cost_model;
+        let millionths = (cost_model.memory_scale * 1e6).round() as u128 * u128::from(needed_bytes);
+        let begun = u128::from(!millionths.is_multiple_of(1_000_000));
+        let taken = millionths / 1_000_000 + begun + u128::from(cost_model.memory_overhead_bytes);
+        u64::try_from(taken).unwrap_or(u64::MAX)
+    }
+
+    fn needed_bytes(&self, index: usize, is_last: bool, places: &[usize]) -> u64 {
         let cost_model = &self.request.options.cost_model;
         let layers = places.iter().map(|&place| self.layer(place));
         let own: u64 = layers.map(|layer| layer.param_bytes + layer.state_bytes).sum();

@@ -153,6 +153,13 @@ pub struct CostModel {
     /// Bytes on the wire for each byte of a tensor: below 1 for compression or a smaller number format.
     #[cfg_attr(feature = "schema", schema(required = false, minimum = 1e-100, maximum = 1e100))]
     pub transfer_scale: f64,
+    /// Bytes that a stage takes for each byte that the profile says it needs: above 1 for what a runtime keeps beside it. Read
+    /// to the nearest millionth, and a part of a byte counts as a whole one.
+    #[cfg_attr(feature = "schema", schema(required = false, minimum = 1e-6, maximum = 1e6))]
+    pub memory_scale: f64,
+    /// Bytes that each stage takes in addition, whatever its layers: the process of a runtime.
+    #[cfg_attr(feature = "schema", schema(required = false, maximum = 9007199254740991_i64))]
+    pub memory_overhead_bytes: u64,
 }
 
 /// The algorithms that ship.
@@ -208,6 +215,8 @@ impl Default for CostModel {
             overlap: Overlap::default(),
             compute: ComputeModel::default(),
             transfer_scale: 1.0,
+            memory_scale: 1.0,
+            memory_overhead_bytes: 0,
         }
     }
 }
@@ -309,7 +318,16 @@ impl Colocation {
 
 impl CostModel {
     /// The field names of the document.
-    pub const FIELDS: [&'static str; 6] = ["memory", "io_buffers", "cuts", "overlap", "compute", "transfer_scale"];
+    pub const FIELDS: [&'static str; 8] = [
+        "memory",
+        "io_buffers",
+        "cuts",
+        "overlap",
+        "compute",
+        "transfer_scale",
+        "memory_scale",
+        "memory_overhead_bytes",
+    ];
 
     fn read(reader: &mut Reader, value: &Value) -> Option<Self> {
         let map = reader.object(value, &Self::FIELDS)?;
@@ -334,6 +352,12 @@ impl CostModel {
                 .optional(map, "compute", |reader, value| reader.one_of(value, &compute_models))
                 .unwrap_or_default(),
             transfer_scale: reader.optional(map, "transfer_scale", Reader::positive).unwrap_or(1.0),
+            memory_scale: reader
+                .optional(map, "memory_scale", |reader, value| {
+                    reader.number(value, "from 0.000001 to 1000000", |scale| (1e-6..=1e6).contains(&scale))
+                })
+                .unwrap_or(1.0),
+            memory_overhead_bytes: reader.optional(map, "memory_overhead_bytes", Reader::size).unwrap_or(0),
         })
     }
 }

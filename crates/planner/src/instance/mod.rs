@@ -5,6 +5,7 @@
 //! (i, j] holds blocks i + 1..=j. Hosts are the nodes that may host a stage, in the inventory's
 //! order. The reduction takes O(L + E + n²), and O(m²) where cuts are sets.
 
+mod memory_scale;
 mod stage_bytes;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -12,6 +13,7 @@ use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 
+use self::memory_scale::MemoryScale;
 use self::stage_bytes::{Running, StageBytes};
 use super::cuts::{Cuts, Weights};
 use super::links::{Link, LinkFinder, Links};
@@ -28,6 +30,9 @@ use crate::index::{Block, GroupIndex, Host, Index, IndexVec, Position};
 pub struct Group {
     /// Bytes of memory that are free for stages.
     pub free_bytes: u64,
+    /// The most bytes that a stage may need here before they are scaled, which is what searches
+    /// count. `None` if no stage fits, whatever it needs.
+    pub most_bytes: Option<u64>,
     /// The index of the row of [`Instance`]'s work tables.
     class: usize,
     /// Operations per second; infinite if unknown.
@@ -102,10 +107,17 @@ pub struct Instance {
     /// pinned there.
     pinned: Vec<IndexVec<Position, u32>>,
     bytes: StageBytes,
+    memory_scale: MemoryScale,
     classes: Vec<ClassWork>,
 }
 
 impl Group {
+    /// Returns `true` if a stage fits that needs `bytes` before they are scaled.
+    #[inline]
+    pub fn holds(&self, bytes: u64) -> bool {
+        self.most_bytes.is_some_and(|most_bytes| bytes <= most_bytes)
+    }
+
     /// Returns the index of the row of the work tables for these hosts.
     pub fn class(&self) -> usize {
         self.class
@@ -164,6 +176,7 @@ impl Instance {
             objective: options.objective,
             pinned: if cuts.sets().is_some() { pinned(&cuts, &pins, places.len()) } else { Vec::new() },
             bytes,
+            memory_scale: MemoryScale::new(cost_model),
             is_chain: cuts.are_nested(),
             cuts,
             hosts,
@@ -214,7 +227,10 @@ impl Instance {
             let most_s =
                 sets.iter().map(|set| set.iter().map(|&layer| seconds(layer)).sum::<f64>()).fold(0.0, f64::max);
             group.spared_s = if counts { most_s * (1.0 + 1e-9) } else { 0.0 };
-            group.free_bytes += spared_bytes.unwrap_or(0) + activation.unwrap_or(0) + delivered_bytes;
+            let more_bytes = spared_bytes.unwrap_or(0) + activation.unwrap_or(0) + delivered_bytes;
+            // The largest number stands for stages that do not exist.
+            let with_more = |most_bytes: u64| most_bytes.saturating_add(more_bytes).min(u64::MAX - 1);
+            group.most_bytes = group.most_bytes.map(with_more);
         }
         let links = self.links.passing_on(self.overlap);
         let delivered_bytes = (model.output_bytes() - delivered_output) as f64;
@@ -323,8 +339,8 @@ impl Instance {
         self.cuts.layers_of(block)
     }
 
-    /// Returns the bytes of parameters and state of a stage (i, j], without those of constants that
-    /// several blocks share.
+    /// Returns the bytes of parameters and state of a stage (i, j] before they are scaled, without
+    /// those of constants that several blocks share.
     pub fn resident_bytes(&self, start: Position, end: Position) -> u64 {
         self.bytes.resident(start, end)
     }
@@ -362,18 +378,24 @@ impl Instance {
         (work.timed_ps[end] - work.timed_ps[start]) / PICOSECONDS + (work.flops[end] - work.flops[start]) / flops_per_s
     }
 
-    /// Returns the bytes of memory that a stage (i, j] needs. O(j − i) along a chain.
+    /// Returns the bytes of its node's memory that a stage (i, j] takes. O(j − i) along a chain.
     pub fn memory_bytes(&self, start: Position, end: Position) -> u64 {
-        self.bytes.of(start, end)
+        self.memory_scale.taken(self.bytes.of(start, end))
     }
 
-    /// Returns the bytes that a block needs in every stage: parameters, state and activation.
+    /// Returns how bytes that a stage needs become bytes that it takes of its node.
+    pub fn memory_scale(&self) -> &MemoryScale {
+        &self.memory_scale
+    }
+
+    /// Returns the bytes that a block needs in every stage before they are scaled: parameters,
+    /// state and activation.
     pub fn block_bytes(&self, block: Block) -> u64 {
         self.own_bytes(block) + self.bytes.activation(block)
     }
 
-    /// Returns the bytes of parameters and state of a block, without those of constants that it
-    /// shares with others or only delivers.
+    /// Returns the bytes of parameters and state of a block before they are scaled, without those
+    /// of constants that it shares with others or only delivers.
     pub fn own_bytes(&self, block: Block) -> u64 {
         self.bytes.of_block(block)
     }
@@ -384,13 +406,13 @@ impl Instance {
     /// Along a chain the ends need not be an interval, since the buffers of a boundary may be
     /// smaller than those of the one before.
     pub fn ends_in_memory(&self, group: GroupIndex, start: Position, visit: impl FnMut(Position)) {
-        let free_bytes = self.groups[group].free_bytes;
+        let Some(most_bytes) = self.groups[group].most_bytes else { return };
         if let Some(ends) = self.bytes.ends(start) {
-            let fits = |&(end, bytes): &(Position, u64)| bytes <= free_bytes && self.stage_allowed(group, start, end);
+            let fits = |&(end, bytes): &(Position, u64)| bytes <= most_bytes && self.stage_allowed(group, start, end);
             ends.filter(fits).map(|(end, _)| end).for_each(visit);
             return;
         }
-        self.fitting_ends(free_bytes, start, |block| self.pins_allow(group, block), visit);
+        self.fitting_ends(most_bytes, start, |block| self.pins_allow(group, block), visit);
     }
 
     /// Returns `true` if a stage (i, j] fits the memory of a group's hosts and its pins admit them.
@@ -400,7 +422,7 @@ impl Instance {
             None => Block::between(start, end).all(|block| self.pins_allow(group, block)),
             Some(_) => self.stage_allowed(group, start, end),
         };
-        allowed && self.memory_bytes(start, end) <= self.groups[group].free_bytes
+        allowed && self.groups[group].holds(self.bytes.of(start, end))
     }
 
     /// Returns `true` if the pins of a stage's blocks let it run on a group's hosts. Only where
@@ -415,11 +437,11 @@ impl Instance {
     /// group's hosts without buffers for its incoming and outgoing tensors, and may run there by
     /// its pins, ascending.
     pub fn ends_without_buffers(&self, group: GroupIndex, start: Position, mut visit: impl FnMut(Position)) {
-        let free_bytes = self.groups[group].free_bytes;
+        let Some(most_bytes) = self.groups[group].most_bytes else { return };
         if let Some(ends) = self.bytes.ends(start) {
             let buffers = |end: Position| self.bytes.buffers(start) + self.bytes.buffers(end);
             let fits = |&(end, bytes): &(Position, u64)| {
-                bytes - buffers(end) <= free_bytes && self.stage_allowed(group, start, end)
+                bytes - buffers(end) <= most_bytes && self.stage_allowed(group, start, end)
             };
             ends.filter(fits).map(|(end, _)| end).for_each(visit);
             return;
@@ -428,7 +450,7 @@ impl Instance {
         for end in (start + 1).through(self.last()) {
             self.bytes.add(&mut running, start, Block::ending_at(end));
             let needed = self.bytes.without_buffers(&running, start, end);
-            if !self.pins_allow(group, Block::ending_at(end)) || needed > free_bytes {
+            if !self.pins_allow(group, Block::ending_at(end)) || needed > most_bytes {
                 break;
             }
             visit(end);
@@ -468,25 +490,25 @@ impl Instance {
             || matches!(self.objective, Objective::MinNodes { .. })
     }
 
-    /// Returns the bytes that every stage needs that contains (i, j]: those of (i, j] without
-    /// buffers. O(j − i) along a chain.
+    /// Returns the bytes that every stage needs that contains (i, j] before they are scaled: those
+    /// of (i, j] without buffers. O(j − i) along a chain.
     pub fn least_bytes(&self, start: Position, end: Position) -> u64 {
-        self.memory_bytes(start, end) - self.bytes.buffers(start) - self.bytes.buffers(end)
+        self.bytes.of(start, end) - self.bytes.buffers(start) - self.bytes.buffers(end)
     }
 
-    /// Calls `visit` with each end of a stage that begins at `start` and fits in `free_bytes`,
-    /// whatever its pins, ascending.
-    pub fn ends_within(&self, free_bytes: u64, start: Position, visit: impl FnMut(Position)) {
+    /// Calls `visit` with each end of a stage that begins at `start` and needs at most `most_bytes`
+    /// before they are scaled, whatever its pins, ascending.
+    pub fn ends_within(&self, most_bytes: u64, start: Position, visit: impl FnMut(Position)) {
         if let Some(ends) = self.bytes.ends(start) {
-            return ends.filter(|&(_, bytes)| bytes <= free_bytes).map(|(end, _)| end).for_each(visit);
+            return ends.filter(|&(_, bytes)| bytes <= most_bytes).map(|(end, _)| end).for_each(visit);
         }
-        self.fitting_ends(free_bytes, start, |_| true, visit);
+        self.fitting_ends(most_bytes, start, |_| true, visit);
     }
 
     #[inline]
     fn fitting_ends(
         &self,
-        free_bytes: u64,
+        most_bytes: u64,
         start: Position,
         allowed: impl Fn(Block) -> bool,
         mut visit: impl FnMut(Position),
@@ -506,10 +528,10 @@ impl Instance {
                 activation = self.bytes.activation(block).max(activation);
                 self.bytes.resident_within(end) - before + activation + buffers
             };
-            if needed > free_bytes || !allowed(block) {
+            if needed > most_bytes || !allowed(block) {
                 break;
             }
-            if needed + self.bytes.buffers(end) <= free_bytes {
+            if needed + self.bytes.buffers(end) <= most_bytes {
                 visit(end);
             }
         }
@@ -677,8 +699,10 @@ fn group_hosts(
 ) -> Result<Grouped, Stopped> {
     let mut groups: Vec<Group> = Vec::new();
     let mut group_of_key: BTreeMap<(u64, usize, [u64; 2], Vec<bool>), GroupIndex> = BTreeMap::new();
-    let group = |at: usize, node: &Node| Group {
-        free_bytes: node.free_bytes().saturating_sub(shares.taken_bytes[at]),
+    let memory_scale = MemoryScale::new(&request.options.cost_model);
+    let group = |at: usize, node: &Node, free_bytes: u64| Group {
+        free_bytes,
+        most_bytes: memory_scale.most_within(free_bytes),
         class: node.device_class.as_deref().and_then(|class| class_of_name.get(class).copied()).unwrap_or(0),
         flops_per_s: node.flops_per_s.unwrap_or(f64::INFINITY),
         slowdown: 1.0 / shares.of_node[at],
@@ -689,7 +713,8 @@ fn group_hosts(
         if stop() {
             return Err(Stopped);
         }
-        let group = group(at, &request.cluster.nodes[at]);
+        let node = &request.cluster.nodes[at];
+        let group = group(at, node, node.free_bytes().saturating_sub(shares.taken_bytes[at]));
         let pace = [group.flops_per_s.to_bits(), group.slowdown.to_bits()];
         let key = (group.free_bytes, group.class, pace, group.meets.clone());
         Ok(*group_of_key.entry(key).or_insert_with(|| {

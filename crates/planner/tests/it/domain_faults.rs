@@ -47,7 +47,7 @@ fn document() -> Value {
             "max_stages": 2, "max_latency_s": 1.5
         },
         "cost_model": {"memory": "params", "io_buffers": 2, "cuts": "single_tensor", "overlap": "none",
-                       "compute": "ignore", "transfer_scale": 0.5},
+                       "compute": "ignore", "transfer_scale": 0.5, "memory_scale": 2.5, "memory_overhead_bytes": 60},
         "solver": {"algorithm": "greedy", "time_limit_s": 3, "gap": 0.1, "seed": 4},
         "occupants": [
             {"id": "o", "rate_per_s": 2.0, "period_s": 0.5,
@@ -174,6 +174,7 @@ fn what_is_absent_has_its_default() {
     assert_eq!((options.cost_model.memory, options.cost_model.io_buffers), (MemoryModel::ParamsAndActivations, 1));
     assert_eq!((options.cost_model.cuts, options.cost_model.overlap), (CutPolicy::Any, Overlap::Full));
     assert_eq!((options.cost_model.compute, options.cost_model.transfer_scale), (ComputeModel::Profile, 1.0));
+    assert_eq!((options.cost_model.memory_scale, options.cost_model.memory_overhead_bytes), (1.0, 0));
     assert_eq!((options.solver.algorithm, options.solver.time_limit_s), (Algorithm::Auto, 10.0));
     assert_eq!((options.solver.gap, options.solver.seed), (0.0, 0));
     // Buffers follow the overlap.
@@ -271,6 +272,8 @@ fn fields_that_may_be_absent() {
         "/cost_model/overlap",
         "/cost_model/compute",
         "/cost_model/transfer_scale",
+        "/cost_model/memory_scale",
+        "/cost_model/memory_overhead_bytes",
         "/solver",
         "/solver/algorithm",
         "/solver/time_limit_s",
@@ -353,6 +356,8 @@ fn every_field_refuses_null_and_another_type() {
         ("/cost_model/overlap", json!(false)),
         ("/cost_model/compute", json!(false)),
         ("/cost_model/transfer_scale", json!("1")),
+        ("/cost_model/memory_scale", json!("1")),
+        ("/cost_model/memory_overhead_bytes", json!("1")),
         ("/solver", json!("exact")),
         ("/solver/algorithm", json!(1)),
         ("/solver/time_limit_s", json!("1")),
@@ -399,6 +404,7 @@ fn numbers_and_texts_keep_to_their_range() {
         "/model/layers/1/state_bytes",
         "/cluster/nodes/0/memory_bytes",
         "/solver/seed",
+        "/cost_model/memory_overhead_bytes",
     ] {
         assert_each(OutOfRange, &[(size, json!(-1)), (size, json!(1.5)), (size, json!(UNSAFE)), (size, json!(1e300))]);
     }
@@ -411,6 +417,7 @@ fn numbers_and_texts_keep_to_their_range() {
         let values = [0.0, -1.0, 5e-324, 1e101, f64::MAX].map(|value| (positive, json!(value)));
         assert_each(OutOfRange, &values);
     }
+    assert_each(OutOfRange, &[0.0, -1.0, 9e-7, 1.1e6].map(|scale| ("/cost_model/memory_scale", json!(scale))));
     for non_negative in [
         "/model/layers/1/time_s/pi",
         "/cluster/links/0/latency_s",

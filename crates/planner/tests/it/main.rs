@@ -11,3 +11,4 @@ mod oracle;
 mod oracle_agrees;
 mod planner_is_right;
 mod resource_constrained;
+mod scaled_memory;

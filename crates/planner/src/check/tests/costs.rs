@@ -108,6 +108,11 @@ fn memory_models_and_buffers() {
     assert_eq!(memory(&[cost_model(json!({"overlap": "none"}))], TWO), [130, 145]);
     // The wire's scale changes no byte in memory.
     assert_eq!(memory(&[cost_model(json!({"transfer_scale": 0.5}))], TWO), [250, 205]);
+    // 1.1 · 250 is a whole number, 1.1 · 205 is 225.5.
+    let scaled = json!({"memory_scale": 1.1, "memory_overhead_bytes": 60});
+    assert_eq!(memory(&[cost_model(scaled)], TWO), [275 + 60, 226 + 60]);
+    let scaled = json!({"memory": "params", "memory_scale": 0.3, "memory_overhead_bytes": 7});
+    assert_eq!(memory(&[cost_model(scaled)], TWO), [3 + 7, 17 + 7]);
 }
 
 #[test]

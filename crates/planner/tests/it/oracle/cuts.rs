@@ -7,7 +7,7 @@ use cutpoint_planner::domain::options::{ComputeModel, CutPolicy, MemoryModel, Ob
 use cutpoint_planner::domain::request::PlanRequest;
 
 use super::shape::{Set, Shape, places};
-use super::tableau::{link, occupied};
+use super::tableau::{link, occupied, taken_bytes};
 use super::{Optimum, OracleAnswer};
 
 /// All valid placements of a request.
@@ -216,7 +216,7 @@ impl<'a> Tables<'a> {
         });
         let whole = self.together.iter().all(|together| together & own == 0 || together & !own == 0);
         let free_bytes = (it.memory_bytes - it.reserved_bytes).saturating_sub(self.occupied[node].1);
-        pinned && whole && bytes <= free_bytes
+        pinned && whole && taken_bytes(self.request, bytes) <= free_bytes
     }
 
     fn compute_s(&self, node: usize, own: Set) -> f64 {

@@ -115,7 +115,26 @@ pub(super) fn random_document_of(
             document["max_period_ratio"] = json!(maker.rng.random_range(1.0..2.0));
         }
     }
+    // These have a stream of their own, so that everything else is as it is without them.
+    let mut rng = Pcg64Mcg::seed_from_u64(seed.wrapping_mul(37).wrapping_add(kind as u64));
+    if kind != Kind::Paper && rng.random_bool(0.3) {
+        scale_memory(&mut document, &mut rng);
+    }
     document
+}
+
+/// Stages take more or less than the profile says. Nodes grow or shrink alike, more or less.
+fn scale_memory(document: &mut Value, rng: &mut Pcg64Mcg) {
+    let scales = [0.3, 1.0, 1.1, 2.0, rng.random_range(0.1..4.0)];
+    let scale: f64 = scales[rng.random_range(0..scales.len())];
+    let overhead_bytes = [0, 1, rng.random_range(0..2000)][rng.random_range(0..3)];
+    document["cost_model"]["memory_scale"] = json!(scale);
+    document["cost_model"]["memory_overhead_bytes"] = json!(overhead_bytes);
+    for node in document["cluster"]["nodes"].as_array_mut().unwrap() {
+        let bytes = node["memory_bytes"].as_u64().unwrap() as f64 * scale;
+        let more_bytes = rng.random_range(0..=2 * overhead_bytes);
+        node["memory_bytes"] = json!(bytes as u64 + node["reserved_bytes"].as_u64().unwrap() + more_bytes);
+    }
 }
 
 pub(super) struct Maker {

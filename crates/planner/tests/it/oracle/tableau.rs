@@ -131,7 +131,9 @@ impl<'a> Tableau<'a> {
             None => pin.node_selector.iter().all(|(name, value)| it.labels.get(name) == Some(value)),
         };
         let pinned = pins.all(|pin| admitted(pin) || !layers.iter().any(|layer| layer.id == pin.layer_id));
-        pinned && bytes <= (it.memory_bytes - it.reserved_bytes).saturating_sub(self.occupied[node].1)
+        pinned
+            && taken_bytes(self.request, bytes)
+                <= (it.memory_bytes - it.reserved_bytes).saturating_sub(self.occupied[node].1)
     }
 
     /// Seconds of compute: differences of prefix sums.
@@ -211,6 +213,13 @@ impl<'a> Tableau<'a> {
         };
         nodes.iter().enumerate().map(stage).collect()
     }
+}
+
+/// What a stage takes of its node that needs so many bytes.
+pub(super) fn taken_bytes(request: &PlanRequest, bytes: u64) -> u64 {
+    let cost_model = &request.options.cost_model;
+    let millionths = (cost_model.memory_scale * 1e6).round() as u64;
+    (bytes * millionths).div_ceil(1_000_000) + cost_model.memory_overhead_bytes
 }
 
 fn place(request: &PlanRequest, layer_id: &str) -> usize {
