@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use cutpoint_planner::domain::cluster::ClusterInventory;
 use cutpoint_planner::domain::fault::Fault;
+use cutpoint_planner::domain::known_compute::ClusterSource;
 use cutpoint_planner::domain::model::ModelProfile;
 use cutpoint_planner::domain::options::PlanOptions;
 use cutpoint_planner::domain::read::Reader;
@@ -57,6 +58,6 @@ pub(super) fn read_request(model: &str, cluster: &str, options: &str) -> Result<
             PlanOptions::default()
         }
     };
-    let request = PlanRequest::assemble(&mut reader, Some(model), Some(cluster), options);
+    let request = PlanRequest::assemble(&mut reader, Some(model), (ClusterSource::ById, Some(cluster)), options);
     reader.finish(request)
 }

@@ -1,7 +1,5 @@
 //! Writes the placement document of an assignment.
 
-use std::collections::BTreeMap;
-
 use super::cost::ROUNDING;
 use super::cost::{Assignment, Costs, costs, own_transfers, stage_times};
 use super::cuts::CutCount;
@@ -362,16 +360,15 @@ fn warnings(request: &PlanRequest, instance: &Instance, assignment: &Assignment)
     }
     for (start, end, host) in assignment.spans() {
         let node = &request.cluster.nodes[instance.hosts[host]];
-        let layers = instance.cuts.layers_between(start, end).into_iter().map(|layer| &request.model.layers[layer]);
-        let layers: Vec<&crate::domain::model::Layer> = layers.collect();
-        let timed =
-            |times: &BTreeMap<String, f64>| node.device_class.as_ref().is_some_and(|class| times.contains_key(class));
-        let untimed = layers.iter().filter(|layer| layer.flops > 0 && !timed(&layer.time_s)).count();
+        let layers = instance.cuts.layers_between(start, end);
+        let class = node.device_class.as_deref();
+        let timed = |layer: usize| class.is_some_and(|class| request.model.picoseconds(layer, class).is_some());
+        let untimed = layers.iter().filter(|&&layer| request.model.works(layer) && !timed(layer)).count();
         if node.flops_per_s.is_some() || untimed == 0 {
             continue;
         }
         let id = &node.id;
-        warnings.push(if layers.iter().any(|layer| timed(&layer.time_s)) {
+        warnings.push(if layers.iter().any(|&layer| timed(layer)) {
             let detail = format!(
                 "{id} has no flops_per_s and no timings for {}, whose compute counts as zero",
                 counted(untimed, "layer")

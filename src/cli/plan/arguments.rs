@@ -193,6 +193,11 @@ struct CostModelFlags {
     #[arg(long, value_name = "HOW")]
     #[serde(skip_serializing_if = "Option::is_none")]
     compute: Option<String>,
+    /// What becomes of a node of which it is not known how fast it computes, while it is of others: refuse or free
+    /// [default: refuse].
+    #[arg(long, value_name = "HOW")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    unknown_compute: Option<String>,
     /// Bytes on the wire for each byte of a tensor [default: 1].
     #[arg(long, value_name = "FACTOR", value_parser = finite, allow_negative_numbers = true)]
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use cutpoint_planner::domain::cluster::ClusterInventory;
 use cutpoint_planner::domain::fault::{Fault, FaultCode};
+use cutpoint_planner::domain::known_compute::ClusterSource;
 use cutpoint_planner::domain::model::ModelProfile;
 use cutpoint_planner::domain::options::PlanOptions;
 use cutpoint_planner::domain::read::Reader;
@@ -198,9 +199,11 @@ fn assemble(
         _ => None,
     };
     let inventory = match (inputs.cluster, &cluster) {
-        (Some(ClusterInput::Inline(cluster)), _) => Some(cluster),
-        (_, Some(stored)) => Some(Arc::new(read_stored(&stored.text, ClusterInventory::from_json)?)),
-        _ => None,
+        (Some(ClusterInput::Inline(cluster)), _) => (ClusterSource::Inline, Some(cluster)),
+        (_, Some(stored)) => {
+            (ClusterSource::ById, Some(Arc::new(read_stored(&stored.text, ClusterInventory::from_json)?)))
+        }
+        _ => (ClusterSource::ById, None),
     };
     let request = PlanRequest::assemble(&mut reader, model_profile, inventory, options);
     let request = reader.finish(request).map_err(unknown_or_invalid)?;

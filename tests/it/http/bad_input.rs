@@ -63,6 +63,30 @@ async fn documents_with_faults_are_refused_with_their_places() {
 }
 
 #[tokio::test]
+async fn unknown_compute_is_a_fault_of_the_node_or_of_the_id_of_its_cluster() {
+    let service = Service::start().await;
+    let mut cluster = cluster();
+    cluster["nodes"][0].as_object_mut().unwrap().remove("flops_per_s");
+    cluster["nodes"][0]["device_class"] = json!("pi4");
+    let inline = json!({"model": model(), "cluster": cluster});
+    let answer = service.post("/v1/jobs", &inline).await;
+    assert_eq!(answer.problem(422, "invalid-request"), ["/cluster/nodes/0/device_class"]);
+    assert_eq!(answer.json()["errors"][0]["code"], "unknown_compute");
+
+    let cluster_id = service.post("/v1/clusters", &cluster).await.text("id");
+    let mut by_id = json!({"model": model(), "cluster_id": cluster_id});
+    let answer = service.post("/v1/jobs", &by_id).await;
+    assert_eq!(answer.problem(422, "invalid-request"), ["/cluster_id"]);
+    assert_eq!(answer.json()["errors"][0]["node_id"], cluster["nodes"][0]["id"]);
+    by_id["stages"] = json!([{"node_id": cluster["nodes"][0]["id"], "layer_ids": ["a"]}]);
+    assert_eq!(service.post("/v1/evaluations", &by_id).await.problem(422, "invalid-request"), ["/cluster_id"]);
+
+    by_id.as_object_mut().unwrap().remove("stages");
+    by_id["cost_model"] = json!({"unknown_compute": "free"});
+    assert_eq!(service.post("/v1/jobs", &by_id).await.status, 202);
+}
+
+#[tokio::test]
 async fn every_fault_comes_at_once() {
     let service = Service::start().await;
     let body = json!({

@@ -252,7 +252,7 @@ prop_compose! {
             document["constraints"] = json!({"source_node": "n0", "max_stages": rng.random_range(1..10)});
         }
         if rng.random_range(0..3) == 0 {
-            document["cost_model"] = json!({"overlap": "none"});
+            document["cost_model"] = json!({"overlap": "none", "unknown_compute": "free"});
             document["cluster"]["nodes"][0]["flops_per_s"] = json!(100);
         }
         document

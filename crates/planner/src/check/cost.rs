@@ -132,7 +132,8 @@ impl<'a> Costs<'a> {
             return None;
         }
         let layers = || places.iter().map(|&place| self.layer(place));
-        let unknown = layers().filter(|layer| layer.flops > 0 && measured(node, layer).is_none()).count();
+        let works = |layer: &Layer| layer.flops > 0 || layer.time_s.values().any(|&seconds| seconds > 0.0);
+        let unknown = layers().filter(|layer| works(layer) && measured(node, layer).is_none()).count();
         if unknown == 0 {
             return None;
         }

@@ -25,7 +25,7 @@ pub struct Node {
     /// What of it is not for us: the operating system and other programs.
     #[cfg_attr(feature = "schema", schema(default = 0, required = false, maximum = 9007199254740991_i64))]
     pub reserved_bytes: u64,
-    /// Operations per second; without it, and without a measured time, compute counts as zero.
+    /// Operations per second, for layers that have no measured time on its class.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schema(nullable = false, minimum = 1e-100, maximum = 1e100))]
     pub flops_per_s: Option<f64>,

@@ -35,6 +35,8 @@ pub enum FaultCode {
     Cycle,
     /// Fields that cannot stand together.
     Conflict,
+    /// Nothing, or not enough, says how fast a node computes, while something is known of others.
+    UnknownCompute,
 }
 
 /// One fault of a document.

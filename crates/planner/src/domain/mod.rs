@@ -12,6 +12,7 @@ pub mod explanation;
 pub mod fault;
 pub mod graph;
 pub mod hash;
+pub mod known_compute;
 pub mod migration;
 pub mod model;
 pub mod network;
@@ -26,6 +27,7 @@ pub mod request;
 pub mod unit;
 
 mod constants;
+mod near;
 
 #[cfg(feature = "schema")]
 mod unions;

@@ -232,6 +232,18 @@ impl ModelProfile {
         outputs.map(|layer| self.layers[layer].output_bytes).sum()
     }
 
+    /// Returns `true` if a layer takes time in each pass: it is not constant, and has operations or
+    /// measured seconds.
+    pub fn works(&self, layer: usize) -> bool {
+        !self.is_constant(layer) && self.layers[layer].works()
+    }
+
+    /// Returns the measured time of a layer on a device class in whole picoseconds, rounded to the
+    /// nearest, or `None` if it was not measured. The times of all layers sum to less than 2⁶⁴.
+    pub fn picoseconds(&self, layer: usize, class: &str) -> Option<u64> {
+        self.layers[layer].picoseconds(class)
+    }
+
     /// Returns a layer's place in the order, or `None` if no layer has this id.
     pub fn layer_index(&self, id: &str) -> Option<usize> {
         self.index_of.get(id).copied()
@@ -248,10 +260,7 @@ impl Layer {
         self.flops > 0 || self.time_s.values().any(|&seconds| seconds > 0.0)
     }
 
-    /// Returns the measured time on a device class in whole picoseconds, rounded to the nearest, or
-    /// `None` if it was not measured. For a model that was read, the times of all layers sum to
-    /// less than 2⁶⁴.
-    pub fn picoseconds(&self, class: &str) -> Option<u64> {
+    fn picoseconds(&self, class: &str) -> Option<u64> {
         self.time_s.get(class).map(|&seconds| picoseconds(seconds))
     }
 

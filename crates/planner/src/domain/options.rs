@@ -131,6 +131,19 @@ pub enum ComputeModel {
     Ignore,
 }
 
+/// What happens to a node of which it is not known how fast it computes, if something is known of
+/// another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[cfg_attr(feature = "schema", derive(ToSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum UnknownCompute {
+    /// It is a fault of the request: a misspelt device class would make the node infinitely fast.
+    #[default]
+    Refuse,
+    /// What is not known counts as zero, with a warning.
+    Free,
+}
+
 /// How memory, transfers and compute are counted.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 #[cfg_attr(feature = "schema", derive(ToSchema))]
@@ -150,14 +163,17 @@ pub struct CostModel {
     /// Whether compute counts.
     #[cfg_attr(feature = "schema", schema(required = false))]
     pub compute: ComputeModel,
+    /// What happens to a node of which it is not known how fast it computes.
+    #[cfg_attr(feature = "schema", schema(required = false))]
+    pub unknown_compute: UnknownCompute,
     /// Bytes on the wire for each byte of a tensor: below 1 for compression or a smaller number format.
     #[cfg_attr(feature = "schema", schema(required = false, minimum = 1e-100, maximum = 1e100))]
     pub transfer_scale: f64,
-    /// Bytes that a stage takes for each byte that the profile says it needs: above 1 for what a runtime keeps beside it. Read
-    /// to the nearest millionth, and a part of a byte counts as a whole one.
+    /// Bytes that a stage takes for each byte that it needs by the profile, for runtimes that take
+    /// more. It is read to the nearest millionth, and a part of a byte counts as a whole byte.
     #[cfg_attr(feature = "schema", schema(required = false, minimum = 1e-6, maximum = 1e6))]
     pub memory_scale: f64,
-    /// Bytes that each stage takes in addition, whatever its layers: the process of a runtime.
+    /// Bytes that each stage takes in addition, such as those of the runtime's process.
     #[cfg_attr(feature = "schema", schema(required = false, maximum = 9007199254740991_i64))]
     pub memory_overhead_bytes: u64,
 }
@@ -214,6 +230,7 @@ impl Default for CostModel {
             cuts: CutPolicy::default(),
             overlap: Overlap::default(),
             compute: ComputeModel::default(),
+            unknown_compute: UnknownCompute::default(),
             transfer_scale: 1.0,
             memory_scale: 1.0,
             memory_overhead_bytes: 0,
@@ -318,12 +335,13 @@ impl Colocation {
 
 impl CostModel {
     /// The field names of the document.
-    pub const FIELDS: [&'static str; 8] = [
+    pub const FIELDS: [&'static str; 9] = [
         "memory",
         "io_buffers",
         "cuts",
         "overlap",
         "compute",
+        "unknown_compute",
         "transfer_scale",
         "memory_scale",
         "memory_overhead_bytes",
@@ -337,6 +355,7 @@ impl CostModel {
             [("any", CutPolicy::Any), ("in_order", CutPolicy::InOrder), ("single_tensor", CutPolicy::SingleTensor)];
         let overlaps = [("full", Overlap::Full), ("none", Overlap::None)];
         let compute_models = [("profile", ComputeModel::Profile), ("ignore", ComputeModel::Ignore)];
+        let unknown_compute = [("refuse", UnknownCompute::Refuse), ("free", UnknownCompute::Free)];
         let overlap =
             reader.optional(map, "overlap", |reader, value| reader.one_of(value, &overlaps)).unwrap_or_default();
         let io_buffers = reader.optional(map, "io_buffers", |reader, value| reader.integer(value, 0, 64));
@@ -350,6 +369,9 @@ impl CostModel {
             overlap,
             compute: reader
                 .optional(map, "compute", |reader, value| reader.one_of(value, &compute_models))
+                .unwrap_or_default(),
+            unknown_compute: reader
+                .optional(map, "unknown_compute", |reader, value| reader.one_of(value, &unknown_compute))
                 .unwrap_or_default(),
             transfer_scale: reader.optional(map, "transfer_scale", Reader::positive).unwrap_or(1.0),
             memory_scale: reader

@@ -197,7 +197,8 @@ pub struct Stage {
     pub constant_layer_ids: Vec<String>,
     /// Bytes of parameters, those of its constant layers included.
     pub param_bytes: u64,
-    /// Bytes of its node that it takes: what it needs under the request's memory model, scaled, and the overhead.
+    /// Bytes of memory that it takes of its node: what it needs by the memory model, scaled, and the
+    /// overhead.
     pub memory_bytes: u64,
     /// Bytes that the node has free for stages.
     pub memory_capacity_bytes: u64,

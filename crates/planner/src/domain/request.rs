@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use super::cluster::ClusterInventory;
 use super::fault::{Fault, FaultCode};
+use super::known_compute::{self, ClusterSource};
 use super::model::ModelProfile;
 use super::options::{Objective, PlanOptions};
 use super::read::{Owner, Reader, Step};
@@ -72,18 +73,23 @@ impl PlanRequest {
         let cluster = reader.required(map, "cluster", ClusterInventory::read).map(Arc::new);
         reader.optional(map, "labels", Reader::labels);
         let options = PlanOptions::read(reader, map);
-        Self::assemble(reader, model, cluster, options)
+        Self::assemble(reader, model, (ClusterSource::Inline, cluster), options)
     }
 
     /// Assembles a request from parts that were read before. The layers and nodes that constraints
-    /// name must exist. If the model or the cluster is missing, its own faults are recorded
-    /// already, and the other is still checked.
+    /// name must exist, and of each node that may host stages it must be known how fast it computes,
+    /// or of none (see [`known_compute`]). If the model or the cluster is missing, its own faults
+    /// are recorded already, and the other is still checked.
     pub fn assemble(
         reader: &mut Reader,
         model: Option<Arc<ModelProfile>>,
-        cluster: Option<Arc<ClusterInventory>>,
+        (source, cluster): (ClusterSource, Option<Arc<ClusterInventory>>),
         options: PlanOptions,
     ) -> Option<Self> {
+        // What could not be read may be what says it.
+        if let (Some(model), Some(cluster), false) = (&model, &cluster, reader.has_faults()) {
+            known_compute::check(reader, model, (source, cluster), &options);
+        }
         reader.within("constraints", |reader| {
             if let Some(cluster) = &cluster {
                 check_nodes(reader, cluster, &options);

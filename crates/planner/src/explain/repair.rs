@@ -9,6 +9,7 @@ use super::solves::solve_all;
 use crate::check::Evaluation;
 use crate::check_failure::CheckFailure;
 use crate::domain::explanation::{Repair, RepairKind};
+use crate::domain::known_compute::refused_nodes;
 use crate::domain::options::{Constraints, Objective};
 use crate::domain::placement::Status;
 use crate::domain::request::PlanRequest;
@@ -129,6 +130,9 @@ impl Change {
             }
         };
         let (node_ids, layer_ids) = self.concerned(&request.options.constraints);
+        if is_refused(&repaired) {
+            return Ok(Tried::default());
+        }
         Ok(verified(find(&repaired, stop)?, |evaluation| Repair {
             pointer: Some(format!("/constraints/{pointer}")),
             node_ids,
@@ -152,6 +156,12 @@ impl Change {
     }
 }
 
+/// Returns `true` if the request would be answered with a fault: a change may admit nodes of which
+/// it is not known how fast they compute.
+fn is_refused(request: &PlanRequest) -> bool {
+    !refused_nodes(&request.model, &request.cluster, &request.options).is_empty()
+}
+
 /// Tries the request with excluded or unschedulable nodes admitted.
 fn admit(request: &PlanRequest, nodes: &[usize], stop: &dyn Stop) -> Result<Tried, CheckFailure> {
     let ids: Vec<String> = nodes.iter().map(|&node| request.cluster.nodes[node].id.clone()).collect();
@@ -167,6 +177,9 @@ fn admit(request: &PlanRequest, nodes: &[usize], stop: &dyn Stop) -> Result<Trie
         repaired = on_cluster(&repaired, |cluster| cluster.nodes[nodes[0]].schedulable = true);
     }
     repaired.options.constraints.exclude_nodes.retain(|id| !ids.contains(id));
+    if is_refused(&repaired) {
+        return Ok(Tried::default());
+    }
     let kind = if several { RepairKind::AdmitNodes } else { RepairKind::AdmitNode };
     let detail = format!("let {} host stages", ids.join(", "));
     let found = find(&repaired, stop)?;

@@ -1,14 +1,15 @@
-//! From the bytes that the profile says a stage needs to those that it takes of its node, and back.
+//! The bytes that a stage takes of its node for those that it needs by the profile, and back.
 //!
-//! Searches and bounds count the profile's bytes and compare them with what a node's free memory is worth in them, so that
-//! sums of stages stay sums. Only what is told is scaled.
+//! Searches and bounds count the bytes that a stage needs, and compare them with the most that fits
+//! into a node's free memory, so that sums over layers stay sums. Only figures of documents and
+//! messages are scaled.
 
 use crate::domain::options::CostModel;
 
-/// Whole parts that the scale is made of: figures are exact, and 1 changes nothing.
+/// The number of whole parts of a scale of 1: scaled bytes are exact, and 1 changes nothing.
 const PARTS: u128 = 1_000_000;
 
-/// How many bytes of a node a stage takes.
+/// The scale and the overhead of a cost model.
 #[derive(Debug, Clone, Copy)]
 pub struct MemoryScale {
     millionths: u128,
@@ -16,7 +17,7 @@ pub struct MemoryScale {
 }
 
 impl MemoryScale {
-    /// That of a cost model.
+    /// Reads the scale to the nearest millionth.
     pub fn new(cost_model: &CostModel) -> Self {
         Self {
             millionths: (cost_model.memory_scale * PARTS as f64).round() as u128,
@@ -24,28 +25,28 @@ impl MemoryScale {
         }
     }
 
-    /// What so many bytes of the profile take; as many as there are where that is more than can be counted.
+    /// Returns what `bytes` take, at most [`u64::MAX`]. A part of a byte counts as a whole byte.
     pub fn scaled(&self, bytes: u64) -> u64 {
         let scaled = (u128::from(bytes) * self.millionths).div_ceil(PARTS);
         u64::try_from(scaled).unwrap_or(u64::MAX)
     }
 
-    /// What a stage takes that needs so many bytes by the profile.
+    /// Returns what a stage takes that needs `bytes`, at most [`u64::MAX`].
     pub fn taken(&self, bytes: u64) -> u64 {
         self.scaled(bytes).saturating_add(self.overhead_bytes)
     }
 
-    /// What a stage takes beside its scaled bytes.
+    /// Returns what each stage takes beside its scaled bytes.
     pub fn overhead_bytes(&self) -> u64 {
         self.overhead_bytes
     }
 
-    /// The most bytes of the profile that a stage may need in so much free memory. `None` where not even a stage that needs
-    /// nothing fits.
+    /// Returns the most bytes that a stage may need to fit into `free_bytes`, or `None` if not even
+    /// a stage that needs none fits.
     pub fn most_within(&self, free_bytes: u64) -> Option<u64> {
         let left = free_bytes.checked_sub(self.overhead_bytes)?;
         let most = u128::from(left) * PARTS / self.millionths;
-        // The largest number stands for stages that do not exist.
+        // `u64::MAX` is the need of stages that do not exist: nothing holds them.
         Some(u64::try_from(most).map_or(u64::MAX - 1, |most| most.min(u64::MAX - 1)))
     }
 }

@@ -220,7 +220,7 @@ impl Instance {
         let counts = request.options.cost_model.compute == ComputeModel::Profile;
         for group in self.groups.iter_mut() {
             let class = class_of.get(&group.class).copied().flatten().filter(|_| group.class > 0);
-            let seconds = |layer: usize| match class.and_then(|class| model.layers[layer].picoseconds(class)) {
+            let seconds = |layer: usize| match class.and_then(|class| model.picoseconds(layer, class)) {
                 Some(picoseconds) => picoseconds as f64 / PICOSECONDS,
                 None => model.layers[layer].flops as f64 / group.flops_per_s,
             };
@@ -228,7 +228,7 @@ impl Instance {
                 sets.iter().map(|set| set.iter().map(|&layer| seconds(layer)).sum::<f64>()).fold(0.0, f64::max);
             group.spared_s = if counts { most_s * (1.0 + 1e-9) } else { 0.0 };
             let more_bytes = spared_bytes.unwrap_or(0) + activation.unwrap_or(0) + delivered_bytes;
-            // The largest number stands for stages that do not exist.
+            // `u64::MAX` is the need of stages that do not exist: nothing holds them.
             let with_more = |most_bytes: u64| most_bytes.saturating_add(more_bytes).min(u64::MAX - 1);
             group.most_bytes = group.most_bytes.map(with_more);
         }
@@ -557,7 +557,7 @@ fn order_of_work(request: &PlanRequest) -> impl Fn(usize) -> u64 + '_ {
     }
     let class = nodes_of.into_iter().max_by_key(|&(_, nodes)| nodes).map(|(class, _)| class);
     move |layer| match class {
-        Some(class) if !counts_flops => layers[layer].picoseconds(class).unwrap_or(0),
+        Some(class) if !counts_flops => request.model.picoseconds(layer, class).unwrap_or(0),
         _ => layers[layer].flops,
     }
 }
@@ -575,7 +575,7 @@ pub fn weights(request: &PlanRequest) -> Weights {
     let flops = |layer: usize| model.layers[layer].flops as f64;
     let of = |layer: usize| (model.layers[layer].param_bytes + model.layers[layer].state_bytes) as f64;
     let bytes = |layer: usize| of(layer) + model.constants_behind(layer).iter().map(|&layer| of(layer)).sum::<f64>();
-    let time = |class: &str, layer: usize| model.layers[layer].picoseconds(class).unwrap_or(0) as f64;
+    let time = |class: &str, layer: usize| model.picoseconds(layer, class).unwrap_or(0) as f64;
     let mut shares = vec![0.0; model.layers.len()];
     let mut add = |of: &dyn Fn(usize) -> f64| {
         let total: f64 = layers.clone().map(of).sum();
@@ -624,7 +624,7 @@ fn pinned(cuts: &Cuts, pins: &IndexVec<Block, Vec<usize>>, places: usize) -> Vec
 fn class_work<'r>(request: &'r PlanRequest, cuts: &Cuts) -> (Vec<ClassWork>, BTreeMap<&'r str, usize>) {
     let layers = &request.model.layers;
     let work_of = |class: Option<&str>| {
-        let time = |layer: usize| class.and_then(|class| layers[layer].picoseconds(class));
+        let time = |layer: usize| class.and_then(|class| request.model.picoseconds(layer, class));
         let counts = request.options.cost_model.compute == ComputeModel::Profile;
         let timed_ps = cuts.sums(|layer| if counts { time(layer).unwrap_or(0) as f64 } else { 0.0 });
         let flops = cuts.sums(|layer| if counts && time(layer).is_none() { layers[layer].flops as f64 } else { 0.0 });

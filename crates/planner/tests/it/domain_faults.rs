@@ -4,7 +4,9 @@
 use cutpoint_planner::domain::cluster::ClusterInventory;
 use cutpoint_planner::domain::fault::FaultCode::{self, *};
 use cutpoint_planner::domain::model::ModelProfile;
-use cutpoint_planner::domain::options::{Algorithm, ComputeModel, CutPolicy, MemoryModel, Objective, Overlap};
+use cutpoint_planner::domain::options::{
+    Algorithm, ComputeModel, CutPolicy, MemoryModel, Objective, Overlap, UnknownCompute,
+};
 use cutpoint_planner::domain::read::MAX_FAULTS;
 use cutpoint_planner::domain::request::PlanRequest;
 use serde_json::{Value, json};
@@ -47,7 +49,7 @@ fn document() -> Value {
             "max_stages": 2, "max_latency_s": 1.5
         },
         "cost_model": {"memory": "params", "io_buffers": 2, "cuts": "single_tensor", "overlap": "none",
-                       "compute": "ignore", "transfer_scale": 0.5, "memory_scale": 2.5, "memory_overhead_bytes": 60},
+                       "compute": "ignore", "unknown_compute": "free", "transfer_scale": 0.5, "memory_scale": 2.5, "memory_overhead_bytes": 60},
         "solver": {"algorithm": "greedy", "time_limit_s": 3, "gap": 0.1, "seed": 4},
         "occupants": [
             {"id": "o", "rate_per_s": 2.0, "period_s": 0.5,
@@ -169,11 +171,15 @@ fn what_is_absent_has_its_default() {
     for field in ["objective", "constraints", "cost_model", "solver", "labels"] {
         document.as_object_mut().unwrap().remove(field);
     }
+    for node in document["cluster"]["nodes"].as_array_mut().unwrap() {
+        node["flops_per_s"] = json!(1);
+    }
     let options = PlanRequest::from_json(&document).unwrap().options;
     assert_eq!(options.objective, Objective::MaxThroughput);
     assert_eq!((options.cost_model.memory, options.cost_model.io_buffers), (MemoryModel::ParamsAndActivations, 1));
     assert_eq!((options.cost_model.cuts, options.cost_model.overlap), (CutPolicy::Any, Overlap::Full));
     assert_eq!((options.cost_model.compute, options.cost_model.transfer_scale), (ComputeModel::Profile, 1.0));
+    assert_eq!(options.cost_model.unknown_compute, UnknownCompute::Refuse);
     assert_eq!((options.cost_model.memory_scale, options.cost_model.memory_overhead_bytes), (1.0, 0));
     assert_eq!((options.solver.algorithm, options.solver.time_limit_s), (Algorithm::Auto, 10.0));
     assert_eq!((options.solver.gap, options.solver.seed), (0.0, 0));
@@ -271,6 +277,7 @@ fn fields_that_may_be_absent() {
         "/cost_model/cuts",
         "/cost_model/overlap",
         "/cost_model/compute",
+        "/cost_model/unknown_compute",
         "/cost_model/transfer_scale",
         "/cost_model/memory_scale",
         "/cost_model/memory_overhead_bytes",
@@ -355,6 +362,7 @@ fn every_field_refuses_null_and_another_type() {
         ("/cost_model/cuts", json!(1)),
         ("/cost_model/overlap", json!(false)),
         ("/cost_model/compute", json!(false)),
+        ("/cost_model/unknown_compute", json!(false)),
         ("/cost_model/transfer_scale", json!("1")),
         ("/cost_model/memory_scale", json!("1")),
         ("/cost_model/memory_overhead_bytes", json!("1")),
@@ -481,8 +489,8 @@ fn times_of_a_class_stay_countable() {
         document["model"]["layers"][layer]["time_s"] = json!({"pi": seconds, "other": 1.0});
     }
     assert_eq!(found(&document), []);
-    let layer = &PlanRequest::from_json(&document).unwrap().model.layers[1];
-    let times = ["pi", "other", "none"].map(|class| layer.picoseconds(class));
+    let model = PlanRequest::from_json(&document).unwrap().model;
+    let times = ["pi", "other", "none"].map(|class| model.picoseconds(1, class));
     assert_eq!(times, [Some(9_000_000_000_000_000_000), Some(1_000_000_000_000), None]);
     document["model"]["layers"][2]["time_s"]["pi"] = json!(1.1e6);
     let faults = PlanRequest::from_json(&document).unwrap_err();

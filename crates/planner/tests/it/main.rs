@@ -7,6 +7,7 @@ mod every_cut;
 mod every_order;
 mod exact;
 mod explain;
+mod known_compute;
 mod oracle;
 mod oracle_agrees;
 mod planner_is_right;

@@ -141,6 +141,9 @@ fn compute_of_which_nothing_is_known_is_zero_with_a_warning() {
     let found = |changes: &[(&str, &str, Value)]| {
         let mut changes = changes.to_vec();
         changes.extend([("/cluster", "nodes", nodes.clone()), ("/cluster", "links", json!([]))]);
+        if !changes.iter().any(|(_, field, _)| *field == "cost_model") {
+            changes.push(("", "cost_model", json!({"unknown_compute": "free"})));
+        }
         let evaluation = evaluated(&request_with(&changes), stages);
         assert_eq!(evaluation.violations, []);
         (evaluation.period_s, evaluation.warnings.first().map(|warning| warning.code))
@@ -148,6 +151,10 @@ fn compute_of_which_nothing_is_known_is_zero_with_a_warning() {
     let time = |layer, seconds: f64| (layer, "time_s", json!({"pi": seconds}));
     assert_eq!(found(&[]), (Some(0.0), Some(WarningCode::ComputeUnknown)));
     assert_eq!(found(&[time("/model/layers/1", 0.5)]), (Some(0.5), Some(WarningCode::ComputePartlyUnknown)));
+    // What other devices were measured for takes time, also without operations.
+    let other = [("/model/layers/1", "flops", json!(0)), ("/model/layers/1", "time_s", json!({"other": 0.5}))];
+    let without = [time("/model/layers/2", 1.0), time("/model/layers/3", 1.0)];
+    assert_eq!(found(&[other.as_slice(), &without].concat()), (Some(2.0), Some(WarningCode::ComputePartlyUnknown)));
     // The input layer has no work: no time of it is missed.
     let all = [time("/model/layers/1", 0.5), time("/model/layers/2", 1.0), time("/model/layers/3", 1.0)];
     assert_eq!(found(&all), (Some(2.5), None));

@@ -475,6 +475,7 @@ impl Maker {
         }
         let mut it = Map::new();
         let mut put = |name: &str, value: Value| it.insert(name.to_owned(), value);
+        put("unknown_compute", json!("free"));
         if self.when(Kind::Tight, 0.4) || self.is(Kind::Types) {
             put("memory", json!(["params", "params_and_activations"][self.rng.random_range(0..2)]));
             put("io_buffers", json!(self.rng.random_range(0..3)));
