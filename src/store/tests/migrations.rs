@@ -74,7 +74,10 @@ async fn what_was_stored_before_there_were_tenants_belongs_to_the_default_one() 
         incumbent,
         r#"{"status":"feasible","period_s":0.5,"latency_s":0.7,"pipelines":[{"period_s":0.5,"latency_s":0.7,"bottleneck":{"kind":"stage","stage_index":0},"stages":[{"node_id":"b"}]}]}"#
     );
-    assert_eq!(whole.options.as_deref(), Some(r#"{"options":1,"cost_model":{"cuts":"in_order"}}"#));
+    assert_eq!(
+        whole.options.as_deref(),
+        Some(r#"{"options":1,"cost_model":{"cuts":"in_order","unknown_compute":"free"}}"#)
+    );
     let job = store.job(&default, &placement.job_id).await.unwrap();
     assert_eq!((job.tenant, job.placement_id.as_ref()), (default.clone(), Some(&placement.id)));
     assert!(store.models(&other, page(10)).await.unwrap().items.is_empty());
@@ -134,8 +137,8 @@ async fn what_was_asked_before_cuts_were_sets_means_the_cuts_of_the_files_order(
         store.job(&Tenant::default(), &id).await.unwrap()
     };
     let (queued, failed) = (job(3).await, job(4).await);
-    assert_eq!(queued.options, r#"{"cost_model":{"cuts":"in_order","transfer_scale":1.10}}"#);
-    assert_eq!(failed.options, r#"{"cost_model":{"cuts":"single_tensor"}}"#);
+    assert_eq!(queued.options, r#"{"cost_model":{"cuts":"in_order","transfer_scale":1.10,"unknown_compute":"free"}}"#);
+    assert_eq!(failed.options, r#"{"cost_model":{"cuts":"single_tensor","unknown_compute":"free"}}"#);
     assert_eq!(job(5).await.options, r#"{"cost_model""#);
     // An unfinished search loses its incumbent; a failed job keeps it.
     assert_eq!((queued.progress, queued.version, queued.happened.incumbent), (None, 2, None));
@@ -158,6 +161,46 @@ async fn the_cuts_of_stored_models_are_counted_again() {
         model.statistics;
     // The cuts after `left`, after `right` and after both; two tensors cross each.
     assert_eq!((constant_layers, cut_points, more_cut_points, single_tensor_cut_points), (1, 3, false, 0));
+}
+
+/// Rows as version 9 of the schema had them: two queued jobs, of which the first had found something.
+const ROWS_OF_9: &str = r#"
+    INSERT INTO models (id, tenant, sequence, name, content_hash, layers, edges, cut_points, more_cut_points,
+            single_tensor_cut_points, param_bytes, flops, input_bytes, output_bytes, created_at, document)
+        VALUES ('mdl_01931e5c-9d2f-7c1a-b0c4-000000000001', 'default', 1, 'm', 'hash', 1, 0, 0, FALSE, 0, 1, 1, 1, 1, 5, '{}');
+    INSERT INTO clusters VALUES ('cls_01931e5c-9d2f-7c1a-b0c4-000000000002', 'default', 1, 'hash', 6, 1);
+    INSERT INTO cluster_revisions VALUES ('cls_01931e5c-9d2f-7c1a-b0c4-000000000002', 1, 'c', 'hash', 1, 0, 6, '{}');
+    INSERT INTO jobs (sequence, id, tenant, status, model_id, cluster_id, cluster_revision, period_s, lower_bound_s, gap,
+            incumbent_version, created_at, labels, options)
+        VALUES (1, 'job_01931e5c-9d2f-7c1a-b0c4-000000000003', 'default', 'queued',
+            'mdl_01931e5c-9d2f-7c1a-b0c4-000000000001', 'cls_01931e5c-9d2f-7c1a-b0c4-000000000002', 1, 0.5, 0.25, 0.5, 1,
+            7, '{}', '{"cost_model":{"cuts":"any","unknown_compute":"refuse"}}'),
+        (2, 'job_01931e5c-9d2f-7c1a-b0c4-000000000004', 'default', 'queued',
+            'mdl_01931e5c-9d2f-7c1a-b0c4-000000000001', 'cls_01931e5c-9d2f-7c1a-b0c4-000000000002', 1, NULL, NULL, NULL,
+            NULL, 7, '{}', '{"cost_model":{"cuts":"any"}}');
+    INSERT INTO incumbents VALUES ('job_01931e5c-9d2f-7c1a-b0c4-000000000003', 0.5, '{}');
+"#;
+
+#[tokio::test]
+async fn what_was_asked_before_defaults_changed_means_the_old_ones() {
+    let folder = tempfile::tempdir().unwrap();
+    database_of(&folder, 9, ROWS_OF_9).await;
+    let ids = Arc::new(RandomIds::default());
+    let store = Store::open(&settings(&folder), Arc::new(ManualClock::new()), ids).await.unwrap();
+
+    let job = async |last: u32| {
+        let id = Id::parse(IdKind::Job, &format!("job_01931e5c-9d2f-7c1a-b0c4-00000000000{last}")).unwrap();
+        store.job(&Tenant::default(), &id).await.unwrap()
+    };
+    let (found_something, found_nothing) = (job(3).await, job(4).await);
+    // What was said stays.
+    assert_eq!(found_something.options, r#"{"cost_model":{"cuts":"any","unknown_compute":"refuse"}}"#);
+    assert_eq!(found_nothing.options, r#"{"cost_model":{"cuts":"any","unknown_compute":"free"}}"#);
+    assert_eq!((found_something.progress, found_something.version), (None, 2));
+    assert_eq!((found_nothing.progress, found_nothing.version), (None, 1));
+    let mut connection = Connection::connect(&settings(&folder).database_url).await.unwrap();
+    let kept: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM incumbents").fetch_one(&mut connection).await.unwrap();
+    assert_eq!(kept, 0);
 }
 
 #[tokio::test]

@@ -94,6 +94,7 @@ async fn old_placements_are_explained_as_what_they_were_asked_to_be() {
     for options in stored {
         let options: Value = serde_json::from_str(&options).unwrap();
         assert_eq!(options["cost_model"]["cuts"], "in_order", "{options}");
+        assert_eq!(options["cost_model"]["unknown_compute"], "free", "{options}");
     }
 
     for id in [FASTEST, TRADEOFF, REPLANNED] {
