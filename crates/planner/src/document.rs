@@ -78,6 +78,7 @@ pub fn without_placement(request: &PlanRequest, seed: u64, claim: Claim, reasons
         gap: None,
         cuts: None,
         pipelines: Vec::new(),
+        media: Vec::new(),
         front: Vec::new(),
         migration: None,
         occupants: Vec::new(),
@@ -270,6 +271,7 @@ fn stage(
         compute_s,
         compute_share: share(instance.shares.of_node[instance.hosts[host]]),
         receive: sender.filter(|id| *id != node_id).map(|from_node_id| Receive {
+            route: Vec::new(),
             tensor_layer_ids: received,
             bytes: instance.cuts.boundary_bytes[start],
             transfer_s: receive_s,
@@ -277,6 +279,7 @@ fn stage(
             from_node_id,
         }),
         send: receiver.filter(|id| *id != node_id).map(|to_node_id| Send {
+            route: Vec::new(),
             tensor_layer_ids: sent,
             bytes: instance.cuts.boundary_bytes[end],
             transfer_s: send_s,
@@ -301,10 +304,10 @@ fn bottleneck(instance: &Instance, assignment: &Assignment, period_s: f64) -> Bo
             Overlap::Full if send == period_s => BottleneckKind::Hop,
             Overlap::Full => continue,
         };
-        return Bottleneck { kind, stage_index: index as u64 };
+        return Bottleneck { kind, stage_index: index as u64, medium_id: None };
     }
-    // The only load left is that of a node that is both source and sink and hosts no stage.
-    Bottleneck { kind: BottleneckKind::Source, stage_index: 0 }
+    // Only a node that is both source and sink and hosts no stage is left.
+    Bottleneck { kind: BottleneckKind::Source, stage_index: 0, medium_id: None }
 }
 
 /// Returns warnings about layers without an edge and about constants that no layer reads.

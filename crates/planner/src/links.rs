@@ -1,12 +1,9 @@
 //! Links of a cluster, and the table of links between hosts: bandwidth and latency for each
 //! directed pair.
 
-use std::collections::BTreeMap;
-
-use crate::domain::cluster::{ClusterInventory, Node};
-use crate::domain::network::Network;
 use crate::domain::options::Overlap;
 use crate::index::{Grid, Host, Index, IndexVec, Row};
+use crate::routes::Routes;
 use crate::stopped::Stopped;
 
 /// One directed link.
@@ -36,129 +33,7 @@ impl Link {
     }
 }
 
-/// A value for some directed pairs of nodes, in rows by sender, ordered by receiver. It is not a
-/// hash table, since a caller who chooses the pairs could fill that with collisions.
-#[derive(Debug, Default)]
-struct Pairs<T> {
-    rows: Vec<Vec<(usize, T)>>,
-}
-
-impl<T: Copy> Pairs<T> {
-    /// Collects the values of pairs of `nodes` nodes. Each pair is given at most once. O(p log p)
-    /// for p pairs.
-    fn new(nodes: usize, values: impl IntoIterator<Item = (usize, usize, T)>) -> Self {
-        let mut values = values.into_iter().peekable();
-        // Most large clusters list no pair. No rows are made then.
-        let mut rows = vec![Vec::new(); if values.peek().is_some() { nodes } else { 0 }];
-        for (from, to, value) in values {
-            rows[from].push((to, value));
-        }
-        rows.iter_mut().for_each(|row| row.sort_by_key(|&(to, _)| to));
-        Self { rows }
-    }
-
-    /// Returns the value of a pair, or `None` if it has none.
-    fn get(&self, from: usize, to: usize) -> Option<T> {
-        let row = self.rows.get(from)?;
-        let at = row.binary_search_by_key(&to, |&(to, _)| to).ok()?;
-        Some(row[at].1)
-    }
-
-    /// Returns all values.
-    fn values(&self) -> impl Iterator<Item = T> + '_ {
-        self.rows.iter().flatten().map(|&(_, value)| value)
-    }
-}
-
-/// Finds the link of any directed pair of a cluster's nodes.
-pub struct LinkFinder<'c> {
-    nodes: &'c [Node],
-    listed: Pairs<Link>,
-    network: Option<&'c Network>,
-    /// For a matrix network: the row of each node, or `None` if it has none.
-    matrix_row: Vec<Option<usize>>,
-    /// The shares of bandwidth that are left of links that occupants use.
-    shares: Pairs<f64>,
-}
-
-impl<'c> LinkFinder<'c> {
-    /// Indexes a cluster's listed links.
-    pub fn new(cluster: &'c ClusterInventory) -> Self {
-        let mut listed = Vec::new();
-        for link in &cluster.links {
-            let ends = (cluster.node_index(&link.from), cluster.node_index(&link.to));
-            let (Some(from), Some(to)) = ends else { continue };
-            let value = Link { bandwidth_bps: link.bandwidth_bps, latency_s: link.latency_s };
-            listed.push((from, to, value));
-            if link.bidirectional {
-                listed.push((to, from, value));
-            }
-        }
-        let mut matrix_row = Vec::new();
-        if let Some(Network::Matrix(matrix)) = &cluster.network {
-            matrix_row.resize(cluster.nodes.len(), None);
-            for (row, id) in matrix.node_ids.iter().enumerate() {
-                if let Some(node) = cluster.node_index(id) {
-                    matrix_row[node] = Some(row);
-                }
-            }
-        }
-        Self {
-            nodes: &cluster.nodes,
-            listed: Pairs::new(cluster.nodes.len(), listed),
-            network: cluster.network.as_ref(),
-            matrix_row,
-            shares: Pairs::default(),
-        }
-    }
-
-    /// Returns the same links with the bandwidth that occupants leave.
-    pub fn shared(self, shares: &BTreeMap<(usize, usize), f64>) -> Self {
-        let shares = shares.iter().map(|(&(from, to), &share)| (from, to, share));
-        Self { shares: Pairs::new(self.nodes.len(), shares), ..self }
-    }
-
-    /// Returns the link from one node to another, by their places in the inventory.
-    pub fn link(&self, from: usize, to: usize) -> Link {
-        let link = self.listed.get(from, to).unwrap_or_else(|| self.by_network(from, to));
-        self.shares.get(from, to).map_or(link, |share| Link { bandwidth_bps: link.bandwidth_bps * share, ..link })
-    }
-
-    /// Returns the latency in seconds that all links have, or `None` if they can have different
-    /// ones.
-    fn common_latency_s(&self) -> Option<f64> {
-        let common = match self.network? {
-            Network::FullMesh(mesh) => mesh.latency_s,
-            Network::Radio(radio) => radio.latency_s,
-            Network::Matrix(matrix) => matrix.latency_s,
-        };
-        self.listed.values().all(|link: Link| link.latency_s == common).then_some(common)
-    }
-
-    fn by_network(&self, from: usize, to: usize) -> Link {
-        let (bandwidth_bps, latency_s) = match self.network {
-            None => return Link::MISSING,
-            Some(Network::FullMesh(mesh)) => (mesh.bandwidth_bps, mesh.latency_s),
-            Some(Network::Radio(radio)) => {
-                let (Some(a), Some(b)) = (self.nodes[from].position_m, self.nodes[to].position_m) else {
-                    return Link::MISSING;
-                };
-                let squared_distance = (a.x - b.x) * (a.x - b.x) + (a.y - b.y) * (a.y - b.y);
-                let bandwidth_bps = radio.bandwidth_hz * (1.0 + radio.snr_at_1m / squared_distance).log2();
-                (bandwidth_bps, radio.latency_s)
-            }
-            Some(Network::Matrix(matrix)) => {
-                let (Some(row), Some(column)) = (self.matrix_row[from], self.matrix_row[to]) else {
-                    return Link::MISSING;
-                };
-                (matrix.bandwidth_bps[row][column], matrix.latency_s)
-            }
-        };
-        if from != to && bandwidth_bps > 0.0 { Link { bandwidth_bps, latency_s } } else { Link::MISSING }
-    }
-}
-
-/// The most hosts for which widest paths are computed.
+/// Hosts between which widest paths are looked for.
 const MOST_WIDEST: usize = 512;
 
 /// Links between all pairs of hosts, dense.
@@ -180,19 +55,19 @@ enum Latency {
 impl Links {
     /// Tabulates the links between nodes, which are places in the inventory.
     pub fn new(
-        finder: &LinkFinder<'_>,
+        routes: &Routes<'_>,
         nodes: &IndexVec<Host, usize>,
         stop: &dyn Fn() -> bool,
     ) -> Result<Self, Stopped> {
         let hosts = nodes.len();
-        let common_latency_s = finder.common_latency_s();
+        let common_latency_s = routes.common_latency_s();
         let mut bandwidth_bps = Vec::with_capacity(hosts * hosts);
         let mut latency_s = Vec::with_capacity(if common_latency_s.is_none() { hosts * hosts } else { 0 });
         for &from in nodes {
             if stop() {
                 return Err(Stopped);
             }
-            let links = nodes.iter().map(|&to| if from == to { Link::MISSING } else { finder.link(from, to) });
+            let links = nodes.iter().map(|&to| if from == to { Link::MISSING } else { routes.link(from, to) });
             for link in links {
                 bandwidth_bps.push(if link.exists() { link.bandwidth_bps } else { 0.0 });
                 if common_latency_s.is_none() {

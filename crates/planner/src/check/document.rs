@@ -222,9 +222,9 @@ impl Findings {
         tolerance: Tolerance,
     ) {
         let Some(period_s) = evaluation.period_s else { return };
-        let Some(bottleneck) = document.pipeline().map(|pipeline| pipeline.bottleneck) else { return };
+        let Some(bottleneck) = document.pipeline().map(|pipeline| &pipeline.bottleneck) else { return };
         let loads = pace::loads(request, &evaluation.stages);
-        if !loads.iter().any(|(load, seconds)| *load == bottleneck && tolerance.same(*seconds, period_s)) {
+        if !loads.iter().any(|(load, seconds)| load == bottleneck && tolerance.same(*seconds, period_s)) {
             let (kind, stage) = (bottleneck.kind, bottleneck.stage_index);
             self.claim(format!("the bottleneck {kind:?} of stage {stage} does not take the period"));
         }

@@ -39,7 +39,7 @@ use self::occupied::Occupied;
 use self::transfer::enter_transfers;
 use crate::domain::migration::Migration;
 use crate::domain::occupant::OccupantEffect;
-use crate::domain::placement::{Bottleneck, PlacementDocument, Stage, Warning};
+use crate::domain::placement::{Bottleneck, MediumUse, PlacementDocument, Stage, Warning};
 use crate::domain::request::PlanRequest;
 
 /// What proposed stages cost, and everything that is wrong with them.
@@ -70,6 +70,10 @@ pub struct Evaluation {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schema(nullable = false))]
     pub bottleneck: Option<Bottleneck>,
+    /// The media that two or more transfers use, the most occupied first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(feature = "schema", schema(required = false))]
+    pub media: Vec<MediumUse>,
     /// With a base: what must be shipped to come from there to these stages.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schema(nullable = false))]
@@ -207,6 +211,7 @@ fn evaluate_with_rounding(request: &PlanRequest, proposals: &[StageProposal]) ->
         latency_s: None,
         stages,
         bottleneck: None,
+        media: Vec::new(),
         migration: shipping::migration(request, &graph, proposals),
         occupants: Vec::new(),
         warnings,

@@ -17,7 +17,7 @@ pub(super) fn loads(request: &PlanRequest, stages: &[Stage]) -> Vec<(Bottleneck,
 
 /// Returns the largest load; of equal ones the first.
 pub(super) fn bottleneck(loads: &[(Bottleneck, f64)]) -> Option<(Bottleneck, f64)> {
-    loads.iter().copied().reduce(|largest, load| if load.1 > largest.1 { load } else { largest })
+    loads.iter().cloned().reduce(|largest, load| if load.1 > largest.1 { load } else { largest })
 }
 
 /// Returns the sum, in seconds, of all stage times and hops, including those from the source and to
@@ -38,7 +38,7 @@ fn send_s(stage: &Stage) -> f64 {
 fn single_loads(stages: &[Stage]) -> Vec<(Bottleneck, f64)> {
     let mut loads = Vec::new();
     let mut add = |kind, stage: &Stage, seconds| {
-        loads.push((Bottleneck { kind, stage_index: stage.index }, seconds));
+        loads.push((Bottleneck { kind, stage_index: stage.index, medium_id: None }, seconds));
     };
     for (position, stage) in stages.iter().enumerate() {
         add(BottleneckKind::Stage, stage, stage.compute_s);
@@ -70,7 +70,7 @@ fn node_loads(request: &PlanRequest, stages: &[Stage]) -> Vec<(Bottleneck, f64)>
     if let Some(sink) = sink {
         *busy_s.entry(sink).or_default() += send_s(last);
     }
-    let load = |kind, stage: &Stage, node: &str| (Bottleneck { kind, stage_index: stage.index }, busy_s[node]);
+    let load = |kind, stage: &Stage, node: &str| (Bottleneck { kind, stage_index: stage.index, medium_id: None }, busy_s[node]);
     let mut loads: Vec<(Bottleneck, f64)> =
         stages.iter().map(|stage| load(BottleneckKind::Node, stage, &stage.node_id)).collect();
     loads.extend(source.map(|node| load(BottleneckKind::Source, first, node)));

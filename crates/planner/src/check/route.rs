@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::domain::cluster::{ClusterInventory, Node};
-use crate::domain::network::{Matrix, Network, Radio};
+use crate::domain::network::{Network, Radio};
 
 /// A directed link between two nodes.
 #[derive(Clone, Copy)]
@@ -64,7 +64,11 @@ fn by_network(network: &Network, rows: &BTreeMap<&str, usize>, from: &Node, to: 
     let (bandwidth_bps, latency_s) = match network {
         Network::FullMesh(mesh) => (mesh.bandwidth_bps, mesh.latency_s),
         Network::Radio(radio) => (radio_bps(radio, from, to)?, radio.latency_s),
-        Network::Matrix(matrix) => (matrix_bps(matrix, rows, from, to)?, matrix.latency_s),
+        Network::Matrix(matrix) => {
+            let (row, column) = (*rows.get(from.id.as_str())?, *rows.get(to.id.as_str())?);
+            (*matrix.bandwidth_bps.get(row)?.get(column)?, matrix.latency_s.between(row, column))
+        }
+        Network::AccessPoint(_) | Network::Topology(_) => return None,
     };
     (from.id != to.id && bandwidth_bps > 0.0).then_some(Route { bandwidth_bps, latency_s })
 }
@@ -80,9 +84,4 @@ fn radio_bps(radio: &Radio, from: &Node, to: &Node) -> Option<f64> {
 fn matrix_rows(network: &Network) -> BTreeMap<&str, usize> {
     let Network::Matrix(matrix) = network else { return BTreeMap::new() };
     matrix.node_ids.iter().enumerate().map(|(row, id)| (id.as_str(), row)).collect()
-}
-
-fn matrix_bps(matrix: &Matrix, rows: &BTreeMap<&str, usize>, from: &Node, to: &Node) -> Option<f64> {
-    let (row, column) = (*rows.get(from.id.as_str())?, *rows.get(to.id.as_str())?);
-    matrix.bandwidth_bps.get(row)?.get(column).copied()
 }

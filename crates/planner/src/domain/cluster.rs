@@ -1,6 +1,6 @@
 //! Cluster inventories: nodes, listed links, and the rule for pairs that are not listed.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 use serde_json::Value;
@@ -8,7 +8,7 @@ use serde_json::Value;
 use utoipa::ToSchema;
 
 use super::fault::{Fault, FaultCode};
-use super::network::Network;
+use super::network::{Duplex, Network};
 use super::read::{Owner, Reader};
 use super::unit::counted;
 
@@ -44,6 +44,18 @@ pub struct Node {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schema(nullable = false))]
     pub position_m: Option<Position>,
+    /// Bits per second that its network port sends, and as many that it receives; without it the port has no limit.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schema(nullable = false, minimum = 1e-100, maximum = 1e100))]
+    pub port_bps: Option<f64>,
+    /// Whether the port sends and receives at once.
+    #[serde(skip_serializing_if = "is_full_duplex")]
+    #[cfg_attr(feature = "schema", schema(required = false))]
+    pub port_duplex: Duplex,
+}
+
+fn is_full_duplex(duplex: &Duplex) -> bool {
+    *duplex == Duplex::Full
 }
 
 /// A place in the plane, metres.
@@ -77,6 +89,10 @@ pub struct Link {
     /// Whether the same holds for the way back.
     #[cfg_attr(feature = "schema", schema(default = false, required = false))]
     pub bidirectional: bool,
+    /// The medium that carries it: what has the same name elsewhere shares it. Without one each direction has its own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schema(nullable = false, min_length = 1, max_length = 256))]
+    pub medium: Option<String>,
 }
 
 /// A cluster inventory.
@@ -137,9 +153,12 @@ impl ClusterInventory {
         }
         match &network {
             Some(Network::Radio(_)) => check_positions(reader, &nodes),
-            Some(Network::Matrix(matrix)) if all_known => {
-                reader.within("network", |reader| matrix.check(reader, &index_of));
-            }
+            Some(network) if all_known => reader.within("network", |reader| match network {
+                Network::Matrix(matrix) => matrix.check(reader, &index_of),
+                Network::AccessPoint(access_point) => access_point.check(reader, &index_of),
+                Network::Topology(topology) => topology.check(reader, &index_of, &linked(&links, &index_of)),
+                Network::FullMesh(_) | Network::Radio(_) => {}
+            }),
             _ => {}
         }
         let nodes: Option<Vec<Node>> = nodes.into_iter().collect();
@@ -160,9 +179,19 @@ impl ClusterInventory {
 }
 
 impl Node {
-    /// The field names of the document.
-    pub const FIELDS: [&'static str; 8] =
-        ["id", "memory_bytes", "reserved_bytes", "flops_per_s", "device_class", "labels", "schedulable", "position_m"];
+    /// Field names of the document.
+    pub const FIELDS: [&'static str; 10] = [
+        "id",
+        "memory_bytes",
+        "reserved_bytes",
+        "flops_per_s",
+        "device_class",
+        "labels",
+        "schedulable",
+        "position_m",
+        "port_bps",
+        "port_duplex",
+    ];
 
     /// Reads a node within a document. Records every fault.
     pub fn read(reader: &mut Reader, value: &Value) -> Option<Self> {
@@ -184,10 +213,27 @@ impl Node {
         let nowhere = Position { x: f64::NAN, y: f64::NAN };
         let position_m =
             reader.optional(map, "position_m", |reader, value| Some(Position::read(reader, value).unwrap_or(nowhere)));
-        // The fault of a size that could not be read is recorded. With zero in its place, the links
-        // can still be checked.
+        let port_bps = reader.optional(map, "port_bps", Reader::positive);
+        let port_duplex = reader.optional(map, "port_duplex", |reader, value| reader.one_of(value, &Duplex::NAMES));
+        if map.contains_key("port_duplex") && !map.contains_key("port_bps") {
+            let detail = "port_duplex is given without port_bps";
+            let action = "Give port_bps, or remove port_duplex: a port without a rate has no limit";
+            reader.fault_at(&["port_bps".into()], FaultCode::Missing, detail, action);
+        }
+        // A faulty size is recorded; zero stands for it, so that the links can still be judged.
         let memory_bytes = memory_bytes.unwrap_or(0);
-        Some(Self { id: id?, memory_bytes, reserved_bytes, flops_per_s, device_class, labels, schedulable, position_m })
+        Some(Self {
+            id: id?,
+            memory_bytes,
+            reserved_bytes,
+            flops_per_s,
+            device_class,
+            labels,
+            schedulable,
+            position_m,
+            port_bps,
+            port_duplex: port_duplex.unwrap_or_default(),
+        })
     }
 
     /// Returns the memory that stages may take, in bytes.
@@ -212,8 +258,8 @@ impl Position {
 }
 
 impl Link {
-    /// The field names of the document.
-    pub const FIELDS: [&'static str; 5] = ["from", "to", "bandwidth_bps", "latency_s", "bidirectional"];
+    /// Field names of the document.
+    pub const FIELDS: [&'static str; 6] = ["from", "to", "bandwidth_bps", "latency_s", "bidirectional", "medium"];
 
     /// Reads a link within a document. Records every fault.
     pub fn read(reader: &mut Reader, value: &Value) -> Option<Self> {
@@ -223,7 +269,9 @@ impl Link {
         let bandwidth_bps = reader.required(map, "bandwidth_bps", Reader::positive);
         let latency_s = reader.optional(map, "latency_s", Reader::non_negative).unwrap_or(0.0);
         let bidirectional = reader.optional(map, "bidirectional", Reader::flag).unwrap_or(false);
-        Some(Self { from: from?, to: to?, bandwidth_bps: bandwidth_bps.unwrap_or(1.0), latency_s, bidirectional })
+        let medium = reader.optional(map, "medium", Reader::id);
+        let bandwidth_bps = bandwidth_bps.unwrap_or(1.0);
+        Some(Self { from: from?, to: to?, bandwidth_bps, latency_s, bidirectional, medium })
     }
 }
 
@@ -251,6 +299,11 @@ fn index_nodes(reader: &mut Reader, nodes: &[Option<Node>]) -> BTreeMap<String, 
         }
     }
     index_of
+}
+
+/// The nodes that a listed link leads from or to.
+fn linked(links: &[Option<Link>], index_of: &BTreeMap<String, usize>) -> BTreeSet<usize> {
+    links.iter().flatten().flat_map(|link| [&link.from, &link.to]).filter_map(|id| index_of.get(id).copied()).collect()
 }
 
 fn check_links(reader: &mut Reader, links: &[Option<Link>], index_of: &BTreeMap<String, usize>) {

@@ -37,6 +37,8 @@ pub enum FaultCode {
     Conflict,
     /// Nothing, or not enough, says how fast a node computes, while something is known of others.
     UnknownCompute,
+    /// Nodes that no segments join.
+    NoRoute,
 }
 
 /// One fault of a document.

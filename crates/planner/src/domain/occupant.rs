@@ -11,6 +11,9 @@ use utoipa::ToSchema;
 use super::fault::FaultCode;
 use super::read::{Reader, Step};
 
+/// The most characters of a medium's id: two ids of nodes, and what stands between them.
+const MAX_MEDIUM_CHARS: usize = 1024;
+
 /// A placement that runs already and goes on running.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[cfg_attr(feature = "schema", derive(ToSchema))]
@@ -30,6 +33,10 @@ pub struct Occupant {
     /// What it takes of directed links.
     #[cfg_attr(feature = "schema", schema(required = false))]
     pub hops: Vec<OccupiedHop>,
+    /// What it takes of media that have an id.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(feature = "schema", schema(required = false))]
+    pub media: Vec<OccupiedMedium>,
 }
 
 /// What an occupant takes of a node.
@@ -62,6 +69,18 @@ pub struct OccupiedHop {
     pub transfer_s: f64,
 }
 
+/// What an occupant takes of a medium.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(ToSchema))]
+pub struct OccupiedMedium {
+    /// The medium: its name, or the id that placements give one that nobody named.
+    #[cfg_attr(feature = "schema", schema(min_length = 1, max_length = 1024))]
+    pub id: String,
+    /// Seconds on the medium for one pass, the medium unshared.
+    #[cfg_attr(feature = "schema", schema(minimum = 0, maximum = 1e100))]
+    pub occupied_s: f64,
+}
+
 /// What the newcomer does to an occupant.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(ToSchema))]
@@ -75,8 +94,8 @@ pub struct OccupantEffect {
 }
 
 impl Occupant {
-    /// The field names of the document.
-    pub const FIELDS: [&'static str; 5] = ["id", "rate_per_s", "period_s", "nodes", "hops"];
+    /// Field names of the document.
+    pub const FIELDS: [&'static str; 6] = ["id", "rate_per_s", "period_s", "nodes", "hops", "media"];
 
     fn read(reader: &mut Reader, value: &Value) -> Option<Self> {
         let map = reader.object(value, &Self::FIELDS)?;
@@ -85,17 +104,21 @@ impl Occupant {
         let period_s = reader.required(map, "period_s", Reader::non_negative);
         let nodes = reader.optional(map, "nodes", |reader, value| reader.items(value, OccupiedNode::read));
         let hops = reader.optional(map, "hops", |reader, value| reader.items(value, OccupiedHop::read));
-        let (nodes, hops) = (nodes.unwrap_or_default(), hops.unwrap_or_default());
+        let media = reader.optional(map, "media", |reader, value| reader.items(value, OccupiedMedium::read));
+        let (nodes, hops, media) = (nodes.unwrap_or_default(), hops.unwrap_or_default(), media.unwrap_or_default());
         let node_id = |node: &OccupiedNode| node.node_id.clone();
         reader.within("nodes", |reader| refuse_twins(reader, &nodes, "node", node_id, "node_id"));
         let pair = |hop: &OccupiedHop| (hop.from_node_id.clone(), hop.to_node_id.clone());
         reader.within("hops", |reader| refuse_twins(reader, &hops, "link", pair, "to_node_id"));
+        let medium_id = |medium: &OccupiedMedium| medium.id.clone();
+        reader.within("media", |reader| refuse_twins(reader, &media, "medium", medium_id, "id"));
         Some(Self {
             id: id?,
             rate_per_s: rate_per_s?,
             period_s: period_s?,
             nodes: nodes.into_iter().flatten().collect(),
             hops: hops.into_iter().flatten().collect(),
+            media: media.into_iter().flatten().collect(),
         })
     }
 }
@@ -130,7 +153,19 @@ impl OccupiedHop {
     }
 }
 
-/// Reads the occupants of a request. Each must have an id of its own.
+impl OccupiedMedium {
+    /// Field names of the document.
+    pub const FIELDS: [&'static str; 2] = ["id", "occupied_s"];
+
+    fn read(reader: &mut Reader, value: &Value) -> Option<Self> {
+        let map = reader.object(value, &Self::FIELDS)?;
+        let id = reader.required(map, "id", |reader, value| reader.text(value, MAX_MEDIUM_CHARS));
+        let occupied_s = reader.required(map, "occupied_s", Reader::non_negative);
+        Some(Self { id: id?, occupied_s: occupied_s? })
+    }
+}
+
+/// Reads the occupants of a request, each with an id of its own.
 pub fn read_occupants(reader: &mut Reader, value: &Value) -> Option<Vec<Occupant>> {
     let occupants = reader.items(value, Occupant::read)?;
     refuse_twins(reader, &occupants, "occupant", |occupant: &Occupant| occupant.id.clone(), "id");

@@ -144,6 +144,19 @@ pub enum UnknownCompute {
     Free,
 }
 
+/// Whether a transfer's latency occupies what carries it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[cfg_attr(feature = "schema", derive(ToSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum Transfers {
+    /// No: latency delays what arrives, while the next transfer is on its way.
+    #[default]
+    Streamed,
+    /// Yes: each transfer waits for an answer, so that its time with its latencies bounds the period. Media that nobody named
+    /// are not summed.
+    Acknowledged,
+}
+
 /// How memory, transfers and compute are counted.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 #[cfg_attr(feature = "schema", derive(ToSchema))]
@@ -176,6 +189,9 @@ pub struct CostModel {
     /// Bytes that each stage takes in addition, such as those of the runtime's process.
     #[cfg_attr(feature = "schema", schema(required = false, maximum = 9007199254740991_i64))]
     pub memory_overhead_bytes: u64,
+    /// Whether a transfer's latency occupies what carries it.
+    #[cfg_attr(feature = "schema", schema(required = false))]
+    pub transfers: Transfers,
 }
 
 /// The algorithms that ship.
@@ -234,6 +250,7 @@ impl Default for CostModel {
             transfer_scale: 1.0,
             memory_scale: 1.0,
             memory_overhead_bytes: 0,
+            transfers: Transfers::default(),
         }
     }
 }
@@ -335,7 +352,7 @@ impl Colocation {
 
 impl CostModel {
     /// The field names of the document.
-    pub const FIELDS: [&'static str; 9] = [
+    pub const FIELDS: [&'static str; 10] = [
         "memory",
         "io_buffers",
         "cuts",
@@ -345,6 +362,7 @@ impl CostModel {
         "transfer_scale",
         "memory_scale",
         "memory_overhead_bytes",
+        "transfers",
     ];
 
     fn read(reader: &mut Reader, value: &Value) -> Option<Self> {
@@ -356,6 +374,7 @@ impl CostModel {
         let overlaps = [("full", Overlap::Full), ("none", Overlap::None)];
         let compute_models = [("profile", ComputeModel::Profile), ("ignore", ComputeModel::Ignore)];
         let unknown_compute = [("refuse", UnknownCompute::Refuse), ("free", UnknownCompute::Free)];
+        let transfers = [("streamed", Transfers::Streamed), ("acknowledged", Transfers::Acknowledged)];
         let overlap =
             reader.optional(map, "overlap", |reader, value| reader.one_of(value, &overlaps)).unwrap_or_default();
         let io_buffers = reader.optional(map, "io_buffers", |reader, value| reader.integer(value, 0, 64));
@@ -380,6 +399,9 @@ impl CostModel {
                 })
                 .unwrap_or(1.0),
             memory_overhead_bytes: reader.optional(map, "memory_overhead_bytes", Reader::size).unwrap_or(0),
+            transfers: reader
+                .optional(map, "transfers", |reader, value| reader.one_of(value, &transfers))
+                .unwrap_or_default(),
         })
     }
 }

@@ -100,6 +100,10 @@ pub struct PlacementDocument {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[cfg_attr(feature = "schema", schema(required = false))]
     pub pipelines: Vec<Pipeline>,
+    /// The media that two or more transfers use, the most occupied first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(feature = "schema", schema(required = false))]
+    pub media: Vec<MediumUse>,
     /// With the objective `tradeoff`: every placement that no other beats in both period and latency, by ascending
     /// period; the first is the one of `pipelines`. Two of them differ by more than rounding (a relative 10⁻¹²) in both.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -168,6 +172,17 @@ pub struct Pipeline {
     pub stages: Vec<Stage>,
 }
 
+/// What the transfers of a placement take of a medium.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(ToSchema))]
+pub struct MediumUse {
+    /// Its name; where nobody named it, `a -> b` for a direction of a link or segment, `a -- b` for both, `a port`, `a port out`
+    /// or `a port in` for a node's port.
+    pub id: String,
+    /// Seconds that it is occupied in each period, by all transfers together.
+    pub occupied_s: f64,
+}
+
 /// A placement that no other beats in both period and latency.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(ToSchema))]
@@ -231,12 +246,16 @@ pub struct Receive {
     pub tensor_layer_ids: Vec<String>,
     /// Bytes of the tensors, before `transfer_scale`.
     pub bytes: u64,
-    /// Seconds on the link.
+    /// Seconds until it has arrived, latencies included.
     pub transfer_s: f64,
     /// The share of the link's bandwidth that occupants leave; absent where it is 1.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schema(nullable = false))]
     pub bandwidth_share: Option<f64>,
+    /// Nodes and switches that the transfer passes, its two ends included; absent where it is direct.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(feature = "schema", schema(required = false))]
+    pub route: Vec<String>,
 }
 
 /// A transfer that leaves a stage.
@@ -249,22 +268,31 @@ pub struct Send {
     pub tensor_layer_ids: Vec<String>,
     /// Bytes of the tensors, before `transfer_scale`.
     pub bytes: u64,
-    /// Seconds on the link.
+    /// Seconds until it has arrived, latencies included.
     pub transfer_s: f64,
     /// The share of the link's bandwidth that occupants leave; absent where it is 1.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schema(nullable = false))]
     pub bandwidth_share: Option<f64>,
+    /// Nodes and switches that the transfer passes, its two ends included; absent where it is direct.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(feature = "schema", schema(required = false))]
+    pub route: Vec<String>,
 }
 
 /// What sets the period.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(ToSchema))]
 pub struct Bottleneck {
     /// What it is.
     pub kind: BottleneckKind,
-    /// The stage: the one that computes, sends (`hop`, `sink`) or receives (`source`).
+    /// The stage: the one that computes, sends (`hop`, `sink`) or receives (`source`); of a medium the first that sends or
+    /// receives on it.
     pub stage_index: u64,
+    /// The medium, where it is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schema(nullable = false))]
+    pub medium_id: Option<String>,
 }
 
 /// The kinds of bottleneck.
@@ -282,6 +310,8 @@ pub enum BottleneckKind {
     Sink,
     /// With overlap `none`: all that a stage's node receives, computes and sends.
     Node,
+    /// A medium, with all transfers that it carries.
+    Medium,
 }
 
 /// What the reader of a placement should know.

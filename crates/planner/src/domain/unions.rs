@@ -7,7 +7,7 @@ use utoipa::openapi::schema::{Object, ObjectBuilder, Schema, SchemaType, Type};
 use utoipa::openapi::{Discriminator, OneOfBuilder, Ref, RefOr};
 use utoipa::{PartialSchema, ToSchema};
 
-use super::network::{FullMesh, Matrix, Network, Radio};
+use super::network::{AccessPoint, Duplex, FullMesh, Matrix, MatrixLatency, Network, Radio, Segment, Station, Topology};
 use super::options::Objective;
 
 /// A name in `components`, and the schema under it.
@@ -16,11 +16,13 @@ type Named = (String, RefOr<Schema>);
 /// A variant: its `kind`, the name of its schema, and the schema without `kind`.
 type Variant = (&'static str, &'static str, RefOr<Schema>);
 
-fn network_variants() -> [Variant; 3] {
+fn network_variants() -> [Variant; 5] {
     [
         ("full_mesh", "FullMeshNetwork", FullMesh::schema()),
         ("radio", "RadioNetwork", Radio::schema()),
         ("matrix", "MatrixNetwork", Matrix::schema()),
+        ("access_point", "AccessPointNetwork", AccessPoint::schema()),
+        ("topology", "TopologyNetwork", Topology::schema()),
     ]
 }
 
@@ -65,6 +67,12 @@ impl ToSchema for Network {
 
     fn schemas(schemas: &mut Vec<Named>) {
         schemas.extend(network_variants().map(component));
+        schemas.extend([
+            ("MatrixLatency".to_owned(), MatrixLatency::schema()),
+            ("Station".to_owned(), Station::schema()),
+            ("Segment".to_owned(), Segment::schema()),
+            ("Duplex".to_owned(), Duplex::schema()),
+        ]);
     }
 }
 

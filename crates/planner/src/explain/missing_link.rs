@@ -60,7 +60,7 @@ impl MissingLinks {
         let directions = pairs.iter().flat_map(|&(a, b)| [(a, b), (b, a)]);
         let missing = directions.filter(|&(from, to)| !finder.link(from, to).exists());
         let links::Link { bandwidth_bps, latency_s } = self.link;
-        let link = |(from, to)| Link { from: id(from), to: id(to), bandwidth_bps, latency_s, bidirectional: false };
+        let link = |(from, to)| Link { from: id(from), to: id(to), bandwidth_bps, latency_s, bidirectional: false, medium: None };
         let links: Vec<Link> = missing.map(link).collect();
         on_cluster(request, |cluster| cluster.links.extend(links))
     }

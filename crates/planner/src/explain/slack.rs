@@ -60,7 +60,7 @@ fn is_at(seconds: f64, period_s: f64) -> bool {
 
 fn largest(loads: &[(Bottleneck, f64)]) -> Option<NextBottleneck> {
     let time_s = loads.iter().map(|&(_, seconds)| seconds).reduce(f64::max)?;
-    let binding = loads.iter().filter(|(_, seconds)| is_at(*seconds, time_s)).map(|&(bottleneck, _)| bottleneck);
+    let binding = loads.iter().filter(|(_, seconds)| is_at(*seconds, time_s)).map(|(bottleneck, _)| bottleneck.clone());
     Some(NextBottleneck { time_s, binding: binding.collect() })
 }
 
@@ -116,11 +116,11 @@ fn node_loads(document: &PlacementDocument, transfers: &[TransferSlack]) -> BTre
 
 /// With overlap `full`: returns the load of each stage and transfer.
 fn step_loads(stages: &[StageSlack], transfers: &[TransferSlack]) -> Vec<(Bottleneck, f64)> {
-    let of_transfer = |it: &TransferSlack| (Bottleneck { kind: it.kind, stage_index: it.stage_index }, it.time_s);
+    let of_transfer = |it: &TransferSlack| (Bottleneck { kind: it.kind, stage_index: it.stage_index, medium_id: None }, it.time_s);
     let (input, outputs): (Vec<_>, Vec<_>) = transfers.iter().partition(|it| it.kind == BottleneckKind::Source);
     let mut loads: Vec<(Bottleneck, f64)> = input.into_iter().map(of_transfer).collect();
     for stage in stages {
-        loads.push((Bottleneck { kind: BottleneckKind::Stage, stage_index: stage.index }, stage.time_s));
+        loads.push((Bottleneck { kind: BottleneckKind::Stage, stage_index: stage.index, medium_id: None }, stage.time_s));
         loads.extend(outputs.iter().filter(|it| it.stage_index == stage.index).map(|it| of_transfer(it)));
     }
     loads
@@ -133,7 +133,7 @@ fn all_node_loads(
     transfers: &[TransferSlack],
     node_loads: &BTreeMap<String, f64>,
 ) -> Vec<(Bottleneck, f64)> {
-    let load = |kind, stage_index, node: &String| (Bottleneck { kind, stage_index }, node_loads[node]);
+    let load = |kind, stage_index, node: &String| (Bottleneck { kind, stage_index, medium_id: None }, node_loads[node]);
     let mut loads: Vec<(Bottleneck, f64)> =
         stages.iter().map(|stage| load(BottleneckKind::Node, stage.index, &stage.node_id)).collect();
     let mut named: Vec<&String> = stages.iter().map(|stage| &stage.node_id).collect();

@@ -123,6 +123,7 @@ fn with_faster_link(request: &PlanRequest, from: usize, to: usize) -> PlanReques
                 bandwidth_bps: 2.0 * link.bandwidth_bps,
                 latency_s: link.latency_s,
                 bidirectional: false,
+                medium: None,
             }),
         }
     });
