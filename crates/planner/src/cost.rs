@@ -1,6 +1,7 @@
 //! The solvers' cost model: the costs of an assignment of stages to hosts.
 
 use super::instance::Instance;
+use super::shared_media::MediumLoad;
 use crate::domain::options::{Objective, Overlap};
 use crate::index::{Host, Position};
 
@@ -63,16 +64,41 @@ pub fn stage_times<'a>(instance: &'a Instance, assignment: &'a Assignment) -> im
     })
 }
 
-/// Returns the period and the latency of an assignment. It must have at least one stage.
+/// Seconds by which what each stage receives and sends arrives later than its times say.
+pub fn stage_delays<'a>(instance: &'a Instance, assignment: &'a Assignment) -> impl Iterator<Item = [f64; 2]> + 'a {
+    let host = |index: usize| assignment.stages[index].1;
+    (0..assignment.stages.len()).map(move |index| {
+        let receive = match index {
+            0 => instance.input_delay_s[host(0)],
+            _ => instance.delays.get(host(index - 1), host(index)),
+        };
+        let send = match assignment.stages.get(index + 1) {
+            None => instance.output_delay_s[host(index)],
+            Some(&(_, next)) => instance.delays.get(host(index), next),
+        };
+        [receive, send]
+    })
+}
+
+/// The media that two transfers may use, with what the transfers of an assignment take of them.
+pub fn medium_loads(instance: &Instance, assignment: &Assignment) -> Vec<MediumLoad> {
+    let media = instance.shared_media.as_deref();
+    media.map(|media| media.occupied_s(assignment, &instance.load_bits)).unwrap_or_default()
+}
+
+/// Period and latency of an assignment with at least one stage.
 pub fn costs(instance: &Instance, assignment: &Assignment) -> Costs {
     let mut period_s = 0.0_f64;
     let mut latency_s = 0.0;
-    for (index, [receive, compute, send]) in stage_times(instance, assignment).enumerate() {
+    let delays = stage_delays(instance, assignment);
+    for (index, ([receive, compute, send], [delay, send_delay])) in
+        stage_times(instance, assignment).zip(delays).enumerate()
+    {
         if index == 0 {
-            latency_s += receive;
+            latency_s += receive + delay;
         }
         latency_s += compute;
-        latency_s += send;
+        latency_s += send + send_delay;
         period_s = match instance.overlap {
             Overlap::Full => period_s.max(receive).max(compute).max(send),
             Overlap::None => {
@@ -83,6 +109,9 @@ pub fn costs(instance: &Instance, assignment: &Assignment) -> Costs {
     }
     if instance.overlap == Overlap::None {
         period_s = period_s.max(end_load(instance, assignment));
+    }
+    for load in medium_loads(instance, assignment) {
+        period_s = period_s.max(load.seconds);
     }
     Costs { period_s, latency_s }
 }

@@ -1,18 +1,20 @@
 //! Writes the placement document of an assignment.
 
 use super::cost::ROUNDING;
-use super::cost::{Assignment, Costs, costs, own_transfers, stage_times};
+use super::cost::{Assignment, Costs, costs, medium_loads, own_transfers, stage_delays, stage_times};
 use super::cuts::CutCount;
 use super::env::{Env, StopReason};
 use super::instance::Instance;
+use super::routes::{Media, Routes};
+use super::shared_media::MediumLoad;
 use super::{migration, occupants};
 use crate::domain::migration::Migration;
 use crate::domain::model::ModelProfile;
 use crate::domain::objective::Unit;
 use crate::domain::options::{ComputeModel, Objective, Overlap};
 use crate::domain::placement::{
-    Bottleneck, BottleneckKind, CutsConsidered, FrontPoint, Pipeline, PlacementDocument, Reason, Receive, Send, Stage,
-    Status, Termination, Warning, WarningCode,
+    Bottleneck, BottleneckKind, CutsConsidered, FrontPoint, MediumUse, Pipeline, PlacementDocument, Reason, Receive,
+    Send, Stage, Status, Termination, Warning, WarningCode,
 };
 use crate::domain::request::PlanRequest;
 use crate::domain::unit::counted;
@@ -132,11 +134,12 @@ pub fn with_placement(
         latency_s: Some(latency_s),
         gap: Some(gap),
         cuts: Some(cuts(instance)),
+        media: media(request, instance, assignment),
         pipelines: vec![Pipeline {
             period_s,
             rate_per_s,
             latency_s,
-            bottleneck: bottleneck(instance, assignment, period_s),
+            bottleneck: bottleneck(request, instance, assignment, period_s),
             stages,
         }],
         warnings: warnings(request, instance, assignment),
@@ -201,10 +204,15 @@ fn byte_gap(migration: &Migration) -> f64 {
 
 fn stages(request: &PlanRequest, instance: &Instance, assignment: &Assignment) -> Vec<Stage> {
     let crossing = crossing(&request.model, instance, assignment);
-    let spans = assignment.spans().zip(stage_times(instance, assignment)).enumerate();
+    let arrivals = stage_times(instance, assignment).zip(stage_delays(instance, assignment));
+    let arrivals = arrivals
+        .map(|([receive_s, compute_s, send_s], [delay_s, after_s])| [receive_s + delay_s, compute_s, send_s + after_s]);
+    let routes = Routes::new(&request.cluster);
+    let shared = Routes::new(&request.cluster).shared(&instance.shares.of_link, &instance.shares.of_medium);
+    let spans = assignment.spans().zip(arrivals).enumerate();
     let stages = spans.map(|(index, (span, times))| {
         let tensors = [crossing[index].clone(), crossing[index + 1].clone()];
-        stage(request, instance, assignment, index, span, times, tensors)
+        stage(request, instance, (&routes, &shared), assignment, index, span, times, tensors)
     });
     stages.collect()
 }
@@ -240,6 +248,7 @@ fn crossing(model: &ModelProfile, instance: &Instance, assignment: &Assignment) 
 fn stage(
     request: &PlanRequest,
     instance: &Instance,
+    (routes, shared): (&Routes<'_>, &Routes<'_>),
     assignment: &Assignment,
     index: usize,
     (start, end, host): (Position, Position, Host),
@@ -256,7 +265,15 @@ fn stage(
     let end_node = |id: &String| cluster.node_index(id);
     let share = |share: f64| (share < 1.0).then_some(share);
     let link_share = |from: Option<usize>, to: Option<usize>| {
-        from.zip(to).and_then(|(from, to)| share(instance.shares.link_share(from, to)))
+        let (from, to) = from.zip(to)?;
+        let left = match instance.shares.of_medium.is_empty() {
+            true => instance.shares.link_share(from, to),
+            false => shared.link(from, to).bandwidth_bps / routes.link(from, to).bandwidth_bps,
+        };
+        share(left)
+    };
+    let route = |from: Option<usize>, to: Option<usize>| {
+        from.zip(to).map(|(from, to)| routes.vertices(from, to)).unwrap_or_default()
     };
     let layers = instance.cuts.layers_between(start, end);
     let constants = model.constants_of_stage(layers.iter().copied(), end == instance.last());
@@ -271,7 +288,7 @@ fn stage(
         compute_s,
         compute_share: share(instance.shares.of_node[instance.hosts[host]]),
         receive: sender.filter(|id| *id != node_id).map(|from_node_id| Receive {
-            route: Vec::new(),
+            route: route(end_node(&from_node_id), Some(instance.hosts[host])),
             tensor_layer_ids: received,
             bytes: instance.cuts.boundary_bytes[start],
             transfer_s: receive_s,
@@ -279,7 +296,7 @@ fn stage(
             from_node_id,
         }),
         send: receiver.filter(|id| *id != node_id).map(|to_node_id| Send {
-            route: Vec::new(),
+            route: route(Some(instance.hosts[host]), end_node(&to_node_id)),
             tensor_layer_ids: sent,
             bytes: instance.cuts.boundary_bytes[end],
             transfer_s: send_s,
@@ -290,8 +307,24 @@ fn stage(
     }
 }
 
-/// Returns the first load of the pipeline that takes the whole period.
-fn bottleneck(instance: &Instance, assignment: &Assignment, period_s: f64) -> Bottleneck {
+/// The busiest of some media; of equals the first.
+fn busiest(loads: &[MediumLoad]) -> Option<MediumLoad> {
+    loads.iter().copied().reduce(|busiest, load| if load.seconds > busiest.seconds { load } else { busiest })
+}
+
+/// The media that two or more transfers use, the most occupied first.
+fn media(request: &PlanRequest, instance: &Instance, assignment: &Assignment) -> Vec<MediumUse> {
+    let media = Media::new(&request.cluster);
+    let loads = medium_loads(instance, assignment).into_iter().filter(|load| load.transfers > 1);
+    let mut uses: Vec<MediumUse> =
+        loads.map(|load| MediumUse { id: media.id(load.medium), occupied_s: load.seconds }).collect();
+    uses.sort_by(|a, b| b.occupied_s.total_cmp(&a.occupied_s).then_with(|| a.id.cmp(&b.id)));
+    uses
+}
+
+/// The first thing in the pipeline that takes the whole period.
+fn bottleneck(request: &PlanRequest, instance: &Instance, assignment: &Assignment, period_s: f64) -> Bottleneck {
+    let routes = Routes::new(&request.cluster);
     let last = assignment.stages.len() - 1;
     for (index, [receive, compute, send]) in stage_times(instance, assignment).enumerate() {
         let own = own_transfers(instance, assignment, assignment.stages[index].1);
@@ -305,6 +338,10 @@ fn bottleneck(instance: &Instance, assignment: &Assignment, period_s: f64) -> Bo
             Overlap::Full => continue,
         };
         return Bottleneck { kind, stage_index: index as u64, medium_id: None };
+    }
+    if let Some(load) = busiest(&medium_loads(instance, assignment)).filter(|load| load.seconds == period_s) {
+        let medium_id = Some(routes.media.id(load.medium));
+        return Bottleneck { kind: BottleneckKind::Medium, stage_index: load.stage as u64, medium_id };
     }
     // Only a node that is both source and sink and hosts no stage is left.
     Bottleneck { kind: BottleneckKind::Source, stage_index: 0, medium_id: None }

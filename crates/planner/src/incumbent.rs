@@ -135,10 +135,18 @@ impl<'a> Incumbent<'a> {
     where
         'a: 'b,
     {
+        self.on(self.instance, env)
+    }
+
+    /// An incumbent of its own for a relaxation of the instance, with nothing known yet.
+    pub fn on<'b>(&self, relaxation: &'b Instance, env: &'b Env<'b>) -> Incumbent<'b>
+    where
+        'a: 'b,
+    {
         Incumbent {
             all_cuts: self.all_cuts,
             is_relaxed: self.is_relaxed,
-            ..Incumbent::new(self.request, self.instance, env)
+            ..Incumbent::new(self.request, relaxation, env)
         }
     }
 

@@ -44,6 +44,24 @@ pub struct Links {
     latency: Latency,
 }
 
+/// Seconds by which transfers arrive later than their links are busy.
+#[derive(Debug)]
+pub struct Delays(Latency);
+
+impl Delays {
+    /// No transfer is delayed.
+    pub const NONE: Self = Self(Latency::Common(0.0));
+
+    /// Seconds of a hop.
+    #[inline]
+    pub fn get(&self, from: Host, to: Host) -> f64 {
+        match &self.0 {
+            Latency::Common(latency_s) => *latency_s,
+            Latency::ByPair(latencies) => latencies[(from, to)],
+        }
+    }
+}
+
 #[derive(Debug)]
 enum Latency {
     /// Every link has this latency.
@@ -53,12 +71,8 @@ enum Latency {
 }
 
 impl Links {
-    /// Tabulates the links between nodes, which are places in the inventory.
-    pub fn new(
-        routes: &Routes<'_>,
-        nodes: &IndexVec<Host, usize>,
-        stop: &dyn Fn() -> bool,
-    ) -> Result<Self, Stopped> {
+    /// The table for these nodes (places in the inventory).
+    pub fn new(routes: &Routes<'_>, nodes: &IndexVec<Host, usize>, stop: &dyn Fn() -> bool) -> Result<Self, Stopped> {
         let hosts = nodes.len();
         let common_latency_s = routes.common_latency_s();
         let mut bandwidth_bps = Vec::with_capacity(hosts * hosts);
@@ -124,7 +138,13 @@ impl Links {
         }
     }
 
-    /// Returns the latency of all links in seconds, or `None` if it depends on the link.
+    /// The links without their latencies, and these by themselves.
+    pub fn without_latencies(self) -> (Self, Delays) {
+        let without = Self { bandwidth_bps: self.bandwidth_bps, latency: Latency::Common(0.0) };
+        (without, Delays(self.latency))
+    }
+
+    /// The latency of every link, where it is the same.
     #[inline]
     pub fn common_latency_s(&self) -> Option<f64> {
         match self.latency {

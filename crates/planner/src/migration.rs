@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::cost::Assignment;
 use super::instance::Instance;
-use super::links::LinkFinder;
+use super::routes::Routes;
 use crate::domain::base::BasePlacement;
 use crate::domain::cluster::ClusterInventory;
 use crate::domain::migration::{Migration, MovedLayer};
@@ -68,11 +68,11 @@ pub fn shipped<L: IntoIterator<Item = usize>>(
             });
         }
     }
-    let finder = LinkFinder::new(cluster);
+    let routes = Routes::new(cluster);
     let mut sending_s = vec![0.0; cluster.nodes.len()];
     let mut receiving_s = sending_s.clone();
     for ((from, to), bytes) in pair_bytes.into_iter().filter(|(_, bytes)| *bytes > 0) {
-        let link = finder.link(from, to);
+        let link = routes.link(from, to);
         if link.exists() {
             let seconds = link.transfer_s(8.0 * bytes as f64);
             sending_s[from] += seconds;

@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 
 use super::cost::{Assignment, costs};
 use super::instance::Instance;
-use super::links::LinkFinder;
-use super::shares::{Demands, Pair, fair_level, link_demands, node_demands};
+use super::routes::{Medium, Routes};
+use super::shares::{Demands, Pair, fair_level, link_demands, medium_demands, node_demands};
 use crate::domain::cluster::ClusterInventory;
-use crate::domain::occupant::{Occupant, OccupantEffect, OccupiedHop, OccupiedNode};
+use crate::domain::occupant::{Occupant, OccupantEffect, OccupiedHop, OccupiedMedium, OccupiedNode};
 use crate::domain::placed::{Placed, PlacedTransfer};
 use crate::domain::request::PlanRequest;
 use crate::domain::unit::MAX_SAFE_INTEGER;
@@ -63,16 +63,30 @@ use crate::index::{Host, Position};
 /// assert_eq!(occupant.nodes[0].memory_bytes, 900_000);
 /// ```
 pub fn occupant_of(id: &str, placed: &Placed, cluster: &ClusterInventory, rate_per_s: Option<f64>) -> Occupant {
-    let finder = LinkFinder::new(cluster);
-    let latency_s = |from: &str, to: &str| {
-        let ends = cluster.node_index(from).zip(cluster.node_index(to));
-        ends.map(|(from, to)| finder.link(from, to)).filter(|link| link.exists()).map_or(0.0, |link| link.latency_s)
+    let routes = Routes::new(cluster);
+    let route = |from: &str, to: &str| {
+        let (from, to) = cluster.node_index(from).zip(cluster.node_index(to))?;
+        let (latency_s, occupied) = routes.occupied(from, to)?;
+        Some((latency_s, routes.link(from, to).bandwidth_bps, occupied))
     };
     let mut nodes: BTreeMap<&str, (u64, f64)> = BTreeMap::new();
     let mut hops: BTreeMap<(&str, &str), f64> = BTreeMap::new();
+    let mut media: BTreeMap<Medium, f64> = BTreeMap::new();
     let mut travel = |from, to, transfer: &PlacedTransfer| {
-        let busy_s = (transfer.transfer_s - latency_s(from, to)).max(0.0) * transfer.bandwidth_share;
-        *hops.entry((from, to)).or_default() += busy_s;
+        let (latency_s, bandwidth_bps, occupied) = route(from, to).unwrap_or_default();
+        let busy_s = (transfer.transfer_s - latency_s).max(0.0) * transfer.bandwidth_share;
+        if occupied.is_empty() {
+            *hops.entry((from, to)).or_default() += busy_s;
+        }
+        for (medium, medium_bps) in occupied {
+            // Where one medium carries it, it takes all of the time.
+            let occupied_s = if medium_bps == bandwidth_bps { busy_s } else { busy_s * bandwidth_bps / medium_bps };
+            if routes.media.is_pair(medium) {
+                *hops.entry((from, to)).or_default() += occupied_s;
+            } else {
+                *media.entry(medium).or_default() += occupied_s;
+            }
+        }
     };
     for (index, stage) in placed.stages.iter().enumerate() {
         let (memory_bytes, compute_s) = nodes.entry(&stage.node_id).or_default();
@@ -105,6 +119,10 @@ pub fn occupant_of(id: &str, placed: &Placed, cluster: &ClusterInventory, rate_p
         period_s: placed.period_s,
         nodes: nodes.into_iter().map(node).collect(),
         hops: hops.into_iter().map(hop).collect(),
+        media: media
+            .into_iter()
+            .map(|(it, occupied_s)| OccupiedMedium { id: routes.media.id(it), occupied_s })
+            .collect(),
     }
 }
 
@@ -122,13 +140,20 @@ pub fn effects(request: &PlanRequest, instance: &Instance, assignment: &Assignme
     for (pair, asked) in newcomer.of_link {
         demands.of_link.entry(pair).or_default().extend(asked);
     }
+    for (medium, asked) in newcomer.of_medium {
+        demands.of_medium.entry(medium).or_default().extend(asked);
+    }
     let of_node: BTreeMap<usize, f64> =
         demands.of_node.into_iter().map(|(node, all)| (node, fair_level(all))).collect();
     let of_link: BTreeMap<Pair, f64> = demands.of_link.into_iter().map(|(pair, all)| (pair, fair_level(all))).collect();
+    let of_medium: BTreeMap<Medium, f64> =
+        demands.of_medium.into_iter().map(|(medium, all)| (medium, fair_level(all))).collect();
     let effect = |occupant: &Occupant| {
         let nodes = node_demands(request, occupant).into_iter().map(|(node, asked)| (asked, of_node[&node]));
         let links = link_demands(request, occupant).into_iter().map(|(pair, asked)| (asked, of_link[&pair]));
-        let slowdown = nodes.chain(links).map(|(asked, level)| if asked > level { asked / level } else { 1.0 });
+        let media = medium_demands(request, occupant).into_iter().map(|(it, asked)| (asked, of_medium[&it]));
+        let slowdown =
+            nodes.chain(links).chain(media).map(|(asked, level)| if asked > level { asked / level } else { 1.0 });
         let new_period_s = occupant.period_s * slowdown.fold(1.0, f64::max);
         OccupantEffect { id: occupant.id.clone(), period_s: occupant.period_s, new_period_s }
     };
@@ -143,7 +168,7 @@ fn newcomer_demands(request: &PlanRequest, instance: &Instance, assignment: &Ass
     if period_s == 0.0 {
         return demands;
     }
-    let finder = LinkFinder::new(&request.cluster);
+    let routes = Routes::new(&request.cluster);
     let node_of = |host: Host| instance.hosts[host];
     for (start, end, host) in assignment.spans() {
         let work_s = instance.work_s(instance.group_of[host], start, end);
@@ -157,13 +182,20 @@ fn newcomer_demands(request: &PlanRequest, instance: &Instance, assignment: &Ass
     let positions = std::iter::once(Position::FIRST).chain(assignment.stages.iter().map(|&(end, _)| end));
     // Two transfers on one link, such as input and output, make one demand: their sum.
     let mut on_link: BTreeMap<Pair, f64> = BTreeMap::new();
+    let mut on_medium: BTreeMap<Medium, f64> = BTreeMap::new();
     for (pair, position) in path.windows(2).zip(positions) {
         let [Some(from), Some(to)] = *pair else { continue };
         if from != to {
-            let transfer_s = instance.load_bits[position] / finder.link(from, to).bandwidth_bps;
+            let load_bits = instance.load_bits[position];
+            let transfer_s = load_bits / routes.link(from, to).bandwidth_bps;
             *on_link.entry((from, to)).or_default() += transfer_s / period_s;
+            let occupied = routes.occupied(from, to).map(|(_, occupied)| occupied).unwrap_or_default();
+            for (medium, bandwidth_bps) in occupied.into_iter().filter(|&(medium, _)| !routes.media.is_pair(medium)) {
+                *on_medium.entry(medium).or_default() += load_bits / bandwidth_bps / period_s;
+            }
         }
     }
+    demands.of_medium = on_medium.into_iter().map(|(medium, asked)| (medium, vec![asked])).collect();
     demands.of_link = on_link.into_iter().map(|(pair, asked)| (pair, vec![asked])).collect();
     demands
 }

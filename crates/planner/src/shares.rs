@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use crate::domain::occupant::Occupant;
 use crate::domain::request::PlanRequest;
+use crate::routes::{Media, Medium};
 
 /// A directed pair of nodes, by their places in the inventory.
 pub type Pair = (usize, usize);
@@ -20,6 +21,8 @@ pub struct Shares {
     pub of_node: Vec<f64>,
     /// For each directed pair that occupants use, the share of its bandwidth that is left.
     pub of_link: BTreeMap<Pair, f64>,
+    /// For each medium that occupants name the share of its time.
+    pub of_medium: BTreeMap<Medium, f64>,
 }
 
 impl Shares {
@@ -38,7 +41,8 @@ impl Shares {
             of_node[node] = newcomer_share(asked);
         }
         let of_link = demands.of_link.into_iter().map(|(pair, asked)| (pair, newcomer_share(asked))).collect();
-        Self { taken_bytes, of_node, of_link }
+        let of_medium = demands.of_medium.into_iter().map(|(medium, asked)| (medium, newcomer_share(asked))).collect();
+        Self { taken_bytes, of_node, of_link, of_medium }
     }
 
     /// Returns the share of a directed pair's bandwidth; 1 if no occupant uses it.
@@ -54,6 +58,8 @@ pub struct Demands {
     pub of_node: BTreeMap<usize, Vec<f64>>,
     /// For each directed pair, the demand of each user.
     pub of_link: BTreeMap<Pair, Vec<f64>>,
+    /// For each medium what each one asks for.
+    pub of_medium: BTreeMap<Medium, Vec<f64>>,
 }
 
 impl Demands {
@@ -66,6 +72,9 @@ impl Demands {
             }
             for (pair, asked) in link_demands(request, occupant) {
                 demands.of_link.entry(pair).or_default().push(asked);
+            }
+            for (medium, asked) in medium_demands(request, occupant) {
+                demands.of_medium.entry(medium).or_default().push(asked);
             }
         }
         demands
@@ -87,7 +96,17 @@ pub fn link_demands(request: &PlanRequest, occupant: &Occupant) -> Vec<(Pair, f6
     hops.map(|(pair, transfer_s)| (pair, asked(transfer_s, occupant.rate_per_s))).collect()
 }
 
-/// Returns the demand of `seconds` of work for each pass. It is at most all of the time.
+/// What an occupant asks for of each of its media.
+pub fn medium_demands(request: &PlanRequest, occupant: &Occupant) -> Vec<(Medium, f64)> {
+    if occupant.media.is_empty() {
+        return Vec::new();
+    }
+    let occupied_s: BTreeMap<&str, f64> = occupant.media.iter().map(|it| (it.id.as_str(), it.occupied_s)).collect();
+    let known = Media::new(&request.cluster).of_ids(occupied_s.keys().copied());
+    known.into_iter().map(|(id, medium)| (medium, asked(occupied_s[id], occupant.rate_per_s))).collect()
+}
+
+/// Nobody can ask for more than all of the time.
 fn asked(seconds: f64, rate_per_s: f64) -> f64 {
     (seconds * rate_per_s).min(1.0)
 }

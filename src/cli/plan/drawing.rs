@@ -2,7 +2,7 @@
 
 use std::fmt::{self, Display, Formatter};
 
-use cutpoint_planner::domain::placement::{Bottleneck, BottleneckKind, PlacementDocument, Stage};
+use cutpoint_planner::domain::placement::{Bottleneck, BottleneckKind, MediumUse, PlacementDocument, Stage};
 use cutpoint_planner::domain::unit::{bytes_text, counted, seconds_text};
 
 use crate::cli::table::one_line;
@@ -42,7 +42,7 @@ impl Display for Drawing<'_> {
                 }
             }
         }
-        Ok(())
+        self.draw_media(f, inner)
     }
 }
 
@@ -83,9 +83,24 @@ impl Drawing<'_> {
     }
 
     fn mark(&self, kind: BottleneckKind, stage_index: u64) -> &'static str {
-        let marked =
-            self.placement.pipeline().map(|pipeline| pipeline.bottleneck) == Some(Bottleneck { kind, stage_index });
+        let bottleneck = self.bottleneck();
+        let marked = bottleneck.is_some_and(|it| it.kind == kind && it.stage_index == stage_index);
         if marked { BOTTLENECK } else { "" }
+    }
+
+    fn bottleneck(&self) -> Option<&Bottleneck> {
+        self.placement.pipeline().map(|pipeline| &pipeline.bottleneck)
+    }
+
+    /// A line for each medium that several transfers share.
+    fn draw_media(&self, f: &mut Formatter<'_>, inner: usize) -> fmt::Result {
+        for MediumUse { id, occupied_s } in &self.placement.media {
+            let marked = self.bottleneck().is_some_and(|it| it.medium_id.as_ref() == Some(id));
+            let text = format!("shared: {}, {}", one_line(id), seconds_text(*occupied_s));
+            let mark = if marked { BOTTLENECK } else { "" };
+            writeln!(f, "  {text:<width$}  {}{mark}", self.bar(*occupied_s), width = inner + 4)?;
+        }
+        Ok(())
     }
 
     /// Returns a bar for the share of each period in which a node or link is busy.

@@ -78,6 +78,9 @@ fn step_table(explanation: &Explanation) -> Table {
 
 fn names(explanation: &Explanation, steps: &[Bottleneck]) -> String {
     let name = |step: &Bottleneck| {
+        if let Some(medium) = &step.medium_id {
+            return medium.clone();
+        }
         let transfer =
             explanation.transfers.iter().find(|it| it.kind == step.kind && it.stage_index == step.stage_index);
         match transfer {

@@ -70,7 +70,9 @@ fn node_loads(request: &PlanRequest, stages: &[Stage]) -> Vec<(Bottleneck, f64)>
     if let Some(sink) = sink {
         *busy_s.entry(sink).or_default() += send_s(last);
     }
-    let load = |kind, stage: &Stage, node: &str| (Bottleneck { kind, stage_index: stage.index, medium_id: None }, busy_s[node]);
+    let load = |kind, stage: &Stage, node: &str| {
+        (Bottleneck { kind, stage_index: stage.index, medium_id: None }, busy_s[node])
+    };
     let mut loads: Vec<(Bottleneck, f64)> =
         stages.iter().map(|stage| load(BottleneckKind::Node, stage, &stage.node_id)).collect();
     loads.extend(source.map(|node| load(BottleneckKind::Source, first, node)));

@@ -61,10 +61,18 @@ pub(super) fn enter_transfers<'a>(
         if let Some(stage) = receiver.and_then(|stage| stages[stage].as_mut()) {
             let tensor_layer_ids = tensor_layer_ids.clone();
             let from_node_id = from.id.clone();
-            stage.receive = Some(Receive { from_node_id, tensor_layer_ids, bytes, transfer_s, bandwidth_share, route: Vec::new() });
+            stage.receive =
+                Some(Receive { from_node_id, tensor_layer_ids, bytes, transfer_s, bandwidth_share, route: Vec::new() });
         }
         if let Some(stage) = sender.and_then(|stage| stages[stage].as_mut()) {
-            stage.send = Some(Send { to_node_id: to.id.clone(), tensor_layer_ids, bytes, transfer_s, bandwidth_share, route: Vec::new() });
+            stage.send = Some(Send {
+                to_node_id: to.id.clone(),
+                tensor_layer_ids,
+                bytes,
+                transfer_s,
+                bandwidth_share,
+                route: Vec::new(),
+            });
         }
     }
     Traffic { all_timed, link_s }

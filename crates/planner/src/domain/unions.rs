@@ -7,7 +7,9 @@ use utoipa::openapi::schema::{Object, ObjectBuilder, Schema, SchemaType, Type};
 use utoipa::openapi::{Discriminator, OneOfBuilder, Ref, RefOr};
 use utoipa::{PartialSchema, ToSchema};
 
-use super::network::{AccessPoint, Duplex, FullMesh, Matrix, MatrixLatency, Network, Radio, Segment, Station, Topology};
+use super::network::{
+    AccessPoint, Duplex, FullMesh, Matrix, MatrixLatency, Network, Radio, Segment, Station, Topology,
+};
 use super::options::Objective;
 
 /// A name in `components`, and the schema under it.

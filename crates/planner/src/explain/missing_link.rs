@@ -3,7 +3,8 @@
 use super::on_cluster;
 use crate::domain::cluster::Link;
 use crate::domain::request::PlanRequest;
-use crate::links::{self, LinkFinder};
+use crate::links;
+use crate::routes::Routes;
 
 /// The most pairs that are tried.
 const MOST_PAIRS: usize = 200;
@@ -27,11 +28,11 @@ impl MissingLinks {
         let nodes = cluster.nodes.iter().enumerate();
         let nodes = nodes.filter(|(_, node)| constraints.admit(node) || is_end(&node.id));
         let nodes: Vec<usize> = nodes.map(|(place, _)| place).collect();
-        let finder = LinkFinder::new(cluster);
+        let routes = Routes::new(cluster);
         let (mut pairs, mut present) = (Vec::new(), Vec::new());
         for (place, &a) in nodes.iter().enumerate() {
             for &b in &nodes[place + 1..] {
-                let both = [finder.link(a, b), finder.link(b, a)];
+                let both = [routes.link(a, b), routes.link(b, a)];
                 if both.iter().any(|link| !link.exists()) {
                     pairs.push((a, b));
                 }
@@ -55,12 +56,19 @@ impl MissingLinks {
 
     /// Returns the request with new links between these pairs, in the directions that have none.
     pub(super) fn add(&self, request: &PlanRequest, pairs: &[(usize, usize)]) -> PlanRequest {
-        let finder = LinkFinder::new(&request.cluster);
+        let routes = Routes::new(&request.cluster);
         let id = |node: usize| request.cluster.nodes[node].id.clone();
         let directions = pairs.iter().flat_map(|&(a, b)| [(a, b), (b, a)]);
-        let missing = directions.filter(|&(from, to)| !finder.link(from, to).exists());
+        let missing = directions.filter(|&(from, to)| !routes.link(from, to).exists());
         let links::Link { bandwidth_bps, latency_s } = self.link;
-        let link = |(from, to)| Link { from: id(from), to: id(to), bandwidth_bps, latency_s, bidirectional: false, medium: None };
+        let link = |(from, to)| Link {
+            from: id(from),
+            to: id(to),
+            bandwidth_bps,
+            latency_s,
+            bidirectional: false,
+            medium: None,
+        };
         let links: Vec<Link> = missing.map(link).collect();
         on_cluster(request, |cluster| cluster.links.extend(links))
     }

@@ -116,11 +116,15 @@ fn node_loads(document: &PlacementDocument, transfers: &[TransferSlack]) -> BTre
 
 /// With overlap `full`: returns the load of each stage and transfer.
 fn step_loads(stages: &[StageSlack], transfers: &[TransferSlack]) -> Vec<(Bottleneck, f64)> {
-    let of_transfer = |it: &TransferSlack| (Bottleneck { kind: it.kind, stage_index: it.stage_index, medium_id: None }, it.time_s);
+    let of_transfer =
+        |it: &TransferSlack| (Bottleneck { kind: it.kind, stage_index: it.stage_index, medium_id: None }, it.time_s);
     let (input, outputs): (Vec<_>, Vec<_>) = transfers.iter().partition(|it| it.kind == BottleneckKind::Source);
     let mut loads: Vec<(Bottleneck, f64)> = input.into_iter().map(of_transfer).collect();
     for stage in stages {
-        loads.push((Bottleneck { kind: BottleneckKind::Stage, stage_index: stage.index, medium_id: None }, stage.time_s));
+        loads.push((
+            Bottleneck { kind: BottleneckKind::Stage, stage_index: stage.index, medium_id: None },
+            stage.time_s,
+        ));
         loads.extend(outputs.iter().filter(|it| it.stage_index == stage.index).map(|it| of_transfer(it)));
     }
     loads

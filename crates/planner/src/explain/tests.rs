@@ -48,7 +48,7 @@ fn explained(document: &Value) -> Explanation {
 }
 
 fn bottleneck(kind: BottleneckKind, stage_index: u64) -> Bottleneck {
-    Bottleneck { kind, stage_index }
+    Bottleneck { kind, stage_index, medium_id: None }
 }
 
 fn upgrade(explanation: &Explanation, kind: UpgradeKind) -> &Upgrade {
@@ -240,15 +240,15 @@ fn a_copy_is_linked_as_its_original() {
     let matrix = json!({"kind": "matrix", "node_ids": ["n1", "n0"], "bandwidth_bps": [[7, 3], [5, 7]]});
     let cluster = json!({"name": "c", "nodes": nodes([[0.0, 0.0], [1.0, 0.0]]), "network": matrix});
     let copied = super::copy::with_copy_of(&request(cluster), 0);
-    let finder = crate::links::LinkFinder::new(&copied.cluster);
-    let speed = |from: usize, to: usize| finder.link(from, to).bandwidth_bps;
+    let routes = crate::routes::Routes::new(&copied.cluster);
+    let speed = |from: usize, to: usize| routes.link(from, to).bandwidth_bps;
     assert_eq!([speed(2, 1), speed(1, 2), speed(0, 2), speed(2, 0)], [5.0, 3.0, 5.0, 5.0]);
 
     let links = json!([{"from": "n0", "to": "n1", "bandwidth_bps": 2.0, "latency_s": 0.5, "bidirectional": true}]);
     let cluster = json!({"name": "c", "nodes": nodes([[0.0, 0.0], [1.0, 0.0]]), "links": links});
     let copied = super::copy::with_copy_of(&request(cluster), 1);
-    let finder = crate::links::LinkFinder::new(&copied.cluster);
+    let routes = crate::routes::Routes::new(&copied.cluster);
     for (from, to) in [(0, 2), (2, 0), (1, 2), (2, 1)] {
-        assert_eq!((finder.link(from, to).bandwidth_bps, finder.link(from, to).latency_s), (2.0, 0.5));
+        assert_eq!((routes.link(from, to).bandwidth_bps, routes.link(from, to).latency_s), (2.0, 0.5));
     }
 }

@@ -11,7 +11,7 @@ use crate::domain::options::{ComputeModel, Overlap};
 use crate::domain::placement::BottleneckKind;
 use crate::domain::request::PlanRequest;
 use crate::domain::unit::MAX_SAFE_INTEGER;
-use crate::links::LinkFinder;
+use crate::routes::Routes;
 
 /// An upgrade. Nodes are places in the inventory.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -104,7 +104,7 @@ impl Change {
 fn with_faster_link(request: &PlanRequest, from: usize, to: usize) -> PlanRequest {
     let id = |node: usize| request.cluster.nodes[node].id.clone();
     let (from_id, to_id) = (id(from), id(to));
-    let link = LinkFinder::new(&request.cluster).link(from, to);
+    let link = Routes::new(&request.cluster).link(from, to);
     let mut both_ways = false;
     let mut upgraded = on_cluster(request, |cluster| {
         let leads = |link: &Link, from: &String, to: &String| link.from == *from && link.to == *to;

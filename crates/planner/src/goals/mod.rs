@@ -11,8 +11,10 @@ pub mod ties;
 
 use super::baselines;
 use super::bits::for_width;
+use super::env::{Env, NoProgress};
 use super::incumbent::Incumbent;
 use crate::domain::options::{Objective, Overlap};
+use crate::search::Gap;
 use crate::stopped::Stopped;
 
 /// Closes the gap between the incumbent's bound and its objective until the stop hook ends the
@@ -22,11 +24,29 @@ pub fn search(incumbent: &Incumbent<'_>) {
     let sets_suffice = instance.objective.minimises_period()
         && instance.overlap == Overlap::Full
         && instance.max_latency_s == f64::INFINITY;
-    if sets_suffice {
-        return period::search(incumbent);
+    match &instance.shared_media {
+        None if sets_suffice => return period::search(incumbent),
+        Some(media) if sets_suffice && media.carries_few() => search_without_media(incumbent),
+        _ => {}
+    }
+    if incumbent.has_ended() {
+        return;
     }
     baselines::offer_cheap(incumbent);
     let _: Result<(), Stopped> = for_width!(few instance.blocks() + 1, W => search_on::<W>(incumbent), else Ok(()));
+}
+
+/// Looks for the least period as if no two transfers shared a medium. That is a bound; where media carry few transfers, the
+/// placement often keeps to it.
+fn search_without_media(incumbent: &Incumbent<'_>) {
+    let unshared = incumbent.instance.without_shared_media();
+    let env = Env { progress: &NoProgress, ..*incumbent.env };
+    let relaxed = incumbent.on(&unshared, &env);
+    period::search(&relaxed);
+    incumbent.raise(relaxed.bound());
+    if let Some(found) = relaxed.best() {
+        incumbent.offer(found);
+    }
 }
 
 fn search_on<const W: usize>(incumbent: &Incumbent<'_>) -> Result<(), Stopped> {

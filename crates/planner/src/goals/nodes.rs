@@ -60,9 +60,11 @@ impl<const W: usize> Oracle for FewestNodes<'_, W> {
         let stop = || incumbent.must_end();
         let mut limited = incumbent.instance.clone();
         limited.most_stages = limit as usize;
-        if limited.overlap == Overlap::Full && limited.max_latency_s == f64::INFINITY {
-            // Sets of starts suffice here, so the decision of the search for the least period is
-            // used.
+        let sets_suffice = limited.overlap == Overlap::Full
+            && limited.max_latency_s == f64::INFINITY
+            && limited.shared_media.is_none();
+        if sets_suffice {
+            // Sets of starts say all: the decision of the search for the least period.
             return Decider::new(incumbent, &limited, self.stage_ends).decide(self.target_period_s, labels);
         }
         let tables = Tables::new(&limited, self.stage_ends, None, self.target_period_s, &stop)?;

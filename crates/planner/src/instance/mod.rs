@@ -16,12 +16,14 @@ use rustc_hash::FxHashMap;
 use self::memory_scale::MemoryScale;
 use self::stage_bytes::{Running, StageBytes};
 use super::cuts::{Cuts, Weights};
-use super::links::{Link, LinkFinder, Links};
+use super::links::{Delays, Link, Links};
+use super::routes::Routes;
+use super::shared_media::{Ends, SharedMedia};
 use super::shares::Shares;
 use super::stopped::Stopped;
 use crate::domain::activation::activation_bytes;
 use crate::domain::cluster::Node;
-use crate::domain::options::{ComputeModel, MemoryModel, Objective, Overlap, Pin};
+use crate::domain::options::{ComputeModel, MemoryModel, Objective, Overlap, Pin, Transfers};
 use crate::domain::request::PlanRequest;
 use crate::index::{Block, GroupIndex, Host, Index, IndexVec, Position};
 
@@ -77,8 +79,15 @@ pub struct Instance {
     pub load_bits: IndexVec<Position, f64>,
     /// The links between hosts.
     pub links: Arc<Links>,
-    /// For each host, the seconds in which the input is sent to it from the source; 0 if it is the
-    /// source or there is none.
+    /// Seconds by which hops arrive later than their links are busy: latencies that do not occupy.
+    pub delays: Arc<Delays>,
+    /// The media that two transfers may use, where there are any.
+    pub shared_media: Option<Arc<SharedMedia>>,
+    /// For each host the seconds by which the input arrives later.
+    pub input_delay_s: IndexVec<Host, f64>,
+    /// For each host the seconds by which the output arrives later.
+    pub output_delay_s: IndexVec<Host, f64>,
+    /// For each host the seconds in which the input reaches it from the source.
     pub input_s: IndexVec<Host, f64>,
     /// For each host, the seconds in which the output is sent from it to the sink; 0 if it is the
     /// sink or there is none.
@@ -147,17 +156,29 @@ impl Instance {
         let (groups, group_of) = group_hosts(request, &hosts, &shares, &places, &class_of_name, stop)?;
         let load = |bytes: &u64| 8.0 * (*bytes as f64 * cost_model.transfer_scale);
         let load_bits: IndexVec<Position, f64> = cuts.boundary_bytes.iter().map(load).collect();
-        let finder = LinkFinder::new(cluster).shared(&shares.of_link);
-        let links = Links::new(&finder, &hosts, stop)?;
+        let routes = Routes::new(cluster).shared(&shares.of_link, &shares.of_medium);
+        let links = Links::new(&routes, &hosts, stop)?;
+        // Where a node does one thing at a time, it waits for what it sends to arrive.
+        let streams = cost_model.transfers == Transfers::Streamed && cost_model.overlap == Overlap::Full;
+        let (links, delays) = if streams { links.without_latencies() } else { (links, Delays::NONE) };
         let end = |id: &Option<String>| id.as_ref().and_then(|id| cluster.node_index(id));
         let (source, sink) = (end(&constraints.source_node), end(&constraints.sink_node));
+        let names_only = cost_model.transfers == Transfers::Acknowledged;
+        let counts = |medium| !names_only || routes.media.is_named(medium);
+        let shared_media = SharedMedia::new(&routes, &hosts, Ends { source, sink }, counts, stop)?;
+        // Seconds that a transfer counts for the period, and those by which it arrives later.
         let travel = |from: Option<usize>, to: Option<usize>, load_bits: f64| match (from, to) {
-            (Some(from), Some(to)) if from != to => finder.link(from, to).transfer_s(load_bits),
-            _ => 0.0,
+            (Some(from), Some(to)) if from != to => match routes.link(from, to) {
+                link if streams && link.exists() => (load_bits / link.bandwidth_bps, link.latency_s),
+                link => (link.transfer_s(load_bits), 0.0),
+            },
+            _ => (0.0, 0.0),
         };
         let last = Position::nth(cuts.last());
-        let input_s = hosts.iter().map(|&node| travel(source, Some(node), load_bits[Position::FIRST])).collect();
-        let output_s = hosts.iter().map(|&node| travel(Some(node), sink, load_bits[last])).collect();
+        let input = hosts.iter().map(|&node| travel(source, Some(node), load_bits[Position::FIRST]));
+        let (input_s, input_delay_s): (Vec<f64>, Vec<f64>) = input.unzip();
+        let output = hosts.iter().map(|&node| travel(Some(node), sink, load_bits[last]));
+        let (output_s, output_delay_s): (Vec<f64>, Vec<f64>) = output.unzip();
         let host_at = |node: Option<usize>| node.and_then(|node| host_of_node.get(&node).copied());
         let asked = constraints.max_stages.map_or(usize::MAX, |most| usize::try_from(most).unwrap_or(usize::MAX));
         let counts = cost_model.memory != MemoryModel::Params;
@@ -184,8 +205,12 @@ impl Instance {
             group_of,
             load_bits,
             links: Arc::new(links),
-            input_s,
-            output_s,
+            delays: Arc::new(delays),
+            shared_media: shared_media.map(Arc::new),
+            input_delay_s: input_delay_s.into(),
+            output_delay_s: output_delay_s.into(),
+            input_s: input_s.into(),
+            output_s: output_s.into(),
             shares: Arc::new(shares),
             pins,
             classes,
@@ -241,6 +266,8 @@ impl Instance {
             self.output_s[host] = passed_on.fold(least_output_s, f64::min);
         }
         self.links = Arc::new(links);
+        self.delays = Arc::new(Delays::NONE);
+        self.shared_media = None;
         self.max_latency_s = f64::INFINITY;
         self
     }
@@ -483,7 +510,12 @@ impl Instance {
         Self { pins: IndexVec::filled(Vec::new(), self.block_count()), pinned: Vec::new(), ..self.clone() }
     }
 
-    /// Returns `true` if the request limits the stages, the latency or the period.
+    /// The same instance as if no two transfers shared a medium.
+    pub fn without_shared_media(&self) -> Self {
+        Self { shared_media: None, ..self.clone() }
+    }
+
+    /// Whether the request limits stages, latency or period.
     pub fn has_limits(&self) -> bool {
         self.most_stages < self.hosts.len().min(self.block_count())
             || self.max_latency_s.is_finite()

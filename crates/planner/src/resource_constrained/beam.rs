@@ -192,7 +192,7 @@ fn most_promising<const W: usize>(
 fn rank<const W: usize>(extensions: &Extensions<'_, W>, bucket: &BeamBucket) -> [f64; 3] {
     let used = bucket.openness as f64;
     match extensions.goal {
-        Goal::Latency | Goal::Bytes => {
+        Goal::Latency | Goal::Bytes | Goal::Occupation => {
             let least = |label: &Label| extensions.least_value(bucket.host, label);
             [bucket.labels.iter().map(least).fold(f64::INFINITY, f64::min), 0.0, used]
         }

@@ -96,7 +96,10 @@ impl CompletionBounds {
     /// Returns a lower bound in seconds of the latency of all walks within the period; infinite if
     /// there is no walk.
     pub fn least_latency_s(&self, instance: &Instance) -> f64 {
-        let from = |host: Host| instance.input_s[host] + self.latency[(Position::FIRST, host)].least;
+        let from = |host: Host| {
+            let input_s = instance.input_s[host] + instance.input_delay_s[host];
+            input_s + self.latency[(Position::FIRST, host)].least
+        };
         self.first_hosts().map(from).fold(f64::INFINITY, f64::min) * (1.0 - ROUNDING)
     }
 
@@ -116,7 +119,7 @@ impl CompletionBounds {
         if end == instance.last() {
             let output_s = instance.output_s[host];
             if output_s <= self.period_s {
-                latency.add(output_s, Host::NOWHERE);
+                latency.add(output_s + instance.output_delay_s[host], Host::NOWHERE);
                 bytes.add(0.0, Host::NOWHERE);
             }
         } else {
@@ -126,7 +129,7 @@ impl CompletionBounds {
                 let rest_s = row[to].avoiding(host);
                 let admitted = loads.is_none_or(|loads| loads.admits(to, end, host, usize::MAX, hop_s));
                 if hop_s <= self.period_s && admitted && rest_s.is_finite() {
-                    latency.add(hop_s + rest_s, to);
+                    latency.add(hop_s + instance.delays.get(host, to) + rest_s, to);
                     if let Some(row) = bytes_row {
                         bytes.add(row[to].avoiding(host), to);
                     }

@@ -13,6 +13,7 @@ use super::extensions::Extensions;
 use super::label_search::LabelSearch;
 use super::limits::{Goal, Limits};
 use super::loads::Loads;
+use super::occupations::Occupation;
 use super::resources::{Resource, Resources, Within};
 use super::shipping::Shipping;
 use crate::cost::Assignment;
@@ -21,6 +22,7 @@ use crate::exact::at_period::AtPeriod;
 use crate::exact::neighbourhood::Neighbourhoods;
 use crate::exact::stage_ends::StageEnds;
 use crate::instance::Instance;
+use crate::shared_media::BroughtIn;
 use crate::stopped::Stopped;
 use crate::verdict::Verdict;
 
@@ -43,6 +45,8 @@ pub struct Tables<'p, const W: usize> {
     loads: Option<Loads>,
     shipping: Option<&'p Shipping>,
     capacity: ResourceCapacity,
+    occupations: Vec<Occupation>,
+    stage_ends: &'p StageEnds<W>,
     period_s: f64,
     possible: bool,
 }
@@ -65,9 +69,11 @@ impl<'p, const W: usize> Tables<'p, W> {
             Some(_) => ResourceCapacity::new(&walks, loads.as_mut(), stop)?,
         };
         let completion_bounds = CompletionBounds::new(instance, shipping, loads.as_ref(), period_s, stop)?;
+        let occupations = Occupation::all(instance, period_s, stop)?;
         let possible = !matches!(capacity, ResourceCapacity::Insufficient)
-            && completion_bounds.least_latency_s(instance).is_finite();
-        Ok(Self { walks, completion_bounds, loads, shipping, capacity, period_s, possible })
+            && completion_bounds.least_latency_s(instance).is_finite()
+            && occupations.iter().all(|occupation| occupation.in_all_s <= period_s);
+        Ok(Self { walks, completion_bounds, loads, shipping, capacity, occupations, stage_ends, period_s, possible })
     }
 
     /// Returns `false` if the relaxations prove that no placement keeps to the limits.
@@ -84,6 +90,7 @@ impl<'p, const W: usize> Tables<'p, W> {
             _ if !self.possible => f64::INFINITY,
             Goal::Latency => self.completion_bounds.least_latency_s(self.walks.instance),
             Goal::Bytes => self.completion_bounds.fewest_bytes(),
+            Goal::Occupation => self.occupations.iter().map(|occupation| occupation.in_all_s).fold(0.0, f64::max),
             Goal::Stages => self.walks.fewest_stages_in_all().map_or(f64::INFINITY, |stages| stages as f64),
         }
     }
@@ -98,6 +105,7 @@ impl<'p, const W: usize> Tables<'p, W> {
             completion_bounds: &self.completion_bounds,
             loads: self.loads.as_ref(),
             shipping: self.shipping,
+            occupations: &self.occupations,
         };
         Extensions { tables: &self.walks, within, goal }
     }
@@ -108,7 +116,26 @@ impl<'p, const W: usize> Tables<'p, W> {
         if !self.may_hold(&limits) {
             return None;
         }
-        beam::placement(&mut self.extensions(limits, goal), &self.capacity, width, stop)
+        let (found, value) = beam::placement(&mut self.extensions(limits, goal), &self.capacity, width, stop)?;
+        match self.bring_in_media(&found) {
+            BroughtIn::NotNeeded => Some((found, value)),
+            BroughtIn::Another => self.with_media_in_play(stop).ok()?.beam(limits, goal, width, stop),
+            BroughtIn::NoMore => None,
+        }
+    }
+
+    /// Brings a medium into play that a placement occupies for longer than the period.
+    fn bring_in_media(&self, found: &Assignment) -> BroughtIn {
+        let instance = self.walks.instance;
+        match instance.shared_media.as_ref().filter(|_| self.period_s < f64::MAX) {
+            None => BroughtIn::NotNeeded,
+            Some(media) => media.bring_in(&media.occupied_s(found, &instance.load_bits), self.period_s),
+        }
+    }
+
+    /// The tables with all media that are in play now.
+    fn with_media_in_play(&self, stop: &dyn Fn() -> bool) -> Result<Self, Stopped> {
+        Self::new(self.walks.instance, self.stage_ends, self.shipping, self.period_s, stop)
     }
 
     /// Decides whether a placement within limits exists, and returns the first placement found.
@@ -161,6 +188,22 @@ impl<'p, const W: usize> Tables<'p, W> {
                 LabelSearch::run(extensions, &self.capacity, neighbourhoods, most_labels, &mut used_labels, stop);
             let Ok(walks) = found else { return Decision { placement, decided: false, bound } };
             if let Some((value, better)) = walks.placement {
+                match self.bring_in_media(&better) {
+                    BroughtIn::NotNeeded => {}
+                    BroughtIn::Another => {
+                        // The same decision with one more sum. What was found before is within all limits.
+                        let Ok(tables) = self.with_media_in_play(stop) else {
+                            return Decision { placement, decided: false, bound };
+                        };
+                        let decision = tables.decide(limits, goal, neighbourhoods, most_labels, stop);
+                        return Decision {
+                            bound: decision.bound.max(bound),
+                            placement: decision.placement.or(placement),
+                            ..decision
+                        };
+                    }
+                    BroughtIn::NoMore => return Decision { placement, decided: false, bound: bound.max(value) },
+                }
                 limits = goal.below(limits, value);
                 placement = Some((better, value));
             }

@@ -3,7 +3,7 @@
 
 use super::label::{Label, insert};
 use super::limits::Goal;
-use super::resources::{Resource, Resources, Stage, Start, Within};
+use super::resources::{Hop, Resource, Resources, Stage, Start, Within};
 use crate::bits::Bits;
 use crate::exact::at_period::AtPeriod;
 use crate::index::{Host, IndexVec, Position};
@@ -95,12 +95,12 @@ impl<const W: usize> Extensions<'_, W> {
         let instance = self.within.instance;
         let link = instance.link(from, to);
         for position in starts.iter() {
-            let hop_s = link.transfer_s(instance.load_bits[position]);
+            let hop = Hop { from, to, position, seconds: link.transfer_s(instance.load_bits[position]) };
             let start = Start { host: to, position, before: from, stages_left };
             let first = arrived.len();
             for label in &ended.by_end[position] {
                 let mut resources = label.resources;
-                if resources.hop(&self.within, from, hop_s) && resources.admits(&self.within, &start) {
+                if resources.hop(&self.within, &hop) && resources.admits(&self.within, &start) {
                     insert(arrived, first, Label { resources, ..*label });
                 }
             }
@@ -125,6 +125,7 @@ impl<const W: usize> Extensions<'_, W> {
         match self.goal {
             Goal::Latency => label.resources.latency.least(&self.within, &start),
             Goal::Bytes => label.resources.shipped.fewest(&self.within, &start),
+            Goal::Occupation => label.resources.occupied.least(&self.within, &start),
             Goal::Stages => 0.0,
         }
     }
@@ -138,6 +139,7 @@ impl<const W: usize> Extensions<'_, W> {
             let value = match self.goal {
                 Goal::Latency => resources.latency.0,
                 Goal::Bytes => resources.shipped.0,
+                Goal::Occupation => resources.occupied.most(),
                 Goal::Stages => 0.0,
             };
             if best.is_none_or(|(least, _)| value < least) {

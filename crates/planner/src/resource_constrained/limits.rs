@@ -25,6 +25,8 @@ pub enum Goal {
     Bytes,
     /// The number of stages.
     Stages,
+    /// The seconds for which the busiest medium in play is occupied. Only for beams: nothing is proven about it.
+    Occupation,
 }
 
 impl Goal {
@@ -34,7 +36,7 @@ impl Goal {
         match self {
             Self::Latency => Limits { latency_s: limits.latency_s.min(value), ..limits },
             Self::Bytes => Limits { shipped_bytes: limits.shipped_bytes.min(value), ..limits },
-            Self::Stages => limits,
+            Self::Stages | Self::Occupation => limits,
         }
     }
 

@@ -17,6 +17,7 @@ pub mod label;
 pub mod label_search;
 pub mod limits;
 pub mod loads;
+pub mod occupations;
 pub mod resources;
 pub mod shipping;
 pub mod steps;

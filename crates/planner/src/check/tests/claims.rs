@@ -32,6 +32,7 @@ fn true_document(request: &PlanRequest, stages: &[(&str, &[&str])], bound_s: f64
         lower_bound_nodes: None,
         cuts: None,
         gap: Some((period_s - bound_s) / period_s),
+        media: Vec::new(),
         pipelines: vec![Pipeline {
             period_s,
             rate_per_s: evaluation.throughput_per_s,
@@ -258,8 +259,9 @@ fn a_gap_that_the_request_allows_ends_a_search() {
 
 #[test]
 fn the_bottleneck_takes_the_period() {
-    let named =
-        |kind, stage_index| found(2.5, |document| document.pipelines[0].bottleneck = Bottleneck { kind, stage_index });
+    let named = |kind, stage_index| {
+        found(2.5, |document| document.pipelines[0].bottleneck = Bottleneck { kind, stage_index, medium_id: None })
+    };
     assert_eq!(named(BottleneckKind::Stage, 1), []);
     for (kind, stage) in [
         (BottleneckKind::Stage, 0),

@@ -18,7 +18,7 @@ fn sends(evaluation: &Evaluation) -> Vec<f64> {
 }
 
 fn bottleneck(evaluation: &Evaluation) -> (BottleneckKind, u64) {
-    let bottleneck = evaluation.bottleneck.unwrap();
+    let bottleneck = evaluation.bottleneck.clone().unwrap();
     (bottleneck.kind, bottleneck.stage_index)
 }
 

@@ -64,7 +64,8 @@ impl AccessPoint {
     pub fn check(&self, reader: &mut Reader, index_of: &BTreeMap<String, usize>) {
         let mut seen: BTreeMap<&str, (&str, usize)> = BTreeMap::new();
         for (list, stations) in [("stations", &self.stations), ("wired", &self.wired)] {
-            for (index, Station { node_id, .. }) in stations.iter().enumerate().filter(|(_, at)| !at.node_id.is_empty()) {
+            for (index, Station { node_id, .. }) in stations.iter().enumerate().filter(|(_, at)| !at.node_id.is_empty())
+            {
                 let below = [list.into(), index.into(), "node_id".into()];
                 if !index_of.contains_key(node_id) {
                     let detail = format!("no node has the id {node_id:?}");

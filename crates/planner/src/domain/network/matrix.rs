@@ -35,7 +35,6 @@ pub struct Matrix {
 #[serde(untagged)]
 pub enum MatrixLatency {
     /// Seconds.
-    #[cfg_attr(feature = "schema", schema(minimum = 0, maximum = 1e100))]
     Common(f64),
     /// Seconds from the row's node to the column's. The diagonal is not read.
     Rows(Vec<Vec<f64>>),

@@ -169,6 +169,13 @@ impl Segment {
         let latency_s = read_latency(reader, map);
         let duplex = reader.optional(map, "duplex", |reader, value| reader.one_of(value, &Duplex::NAMES));
         let medium = reader.optional(map, "medium", Reader::id);
-        Some(Self { a: a?, b: b?, bandwidth_bps: bandwidth_bps?, latency_s, duplex: duplex.unwrap_or_default(), medium })
+        Some(Self {
+            a: a?,
+            b: b?,
+            bandwidth_bps: bandwidth_bps?,
+            latency_s,
+            duplex: duplex.unwrap_or_default(),
+            medium,
+        })
     }
 }

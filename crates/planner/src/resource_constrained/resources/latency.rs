@@ -1,6 +1,6 @@
 //! The resource latency: seconds since the input left the source.
 
-use super::{Resource, Stage, Start, Within};
+use super::{Hop, Resource, Stage, Start, Within};
 use crate::cost::ROUNDING;
 use crate::index::Host;
 use crate::instance::Instance;
@@ -27,7 +27,8 @@ impl Resource for Latency {
     }
 
     fn begin(within: &Within<'_>, host: Host) -> Self {
-        Self(if within.counted.latency { within.instance.input_s[host] } else { 0.0 })
+        let instance = within.instance;
+        Self(if within.counted.latency { instance.input_s[host] + instance.input_delay_s[host] } else { 0.0 })
     }
 
     #[inline]
@@ -39,16 +40,18 @@ impl Resource for Latency {
     }
 
     #[inline]
-    fn hop(&mut self, within: &Within<'_>, _from: Host, hop_s: f64) -> bool {
+    fn hop(&mut self, within: &Within<'_>, hop: &Hop) -> bool {
         if within.counted.latency {
-            self.0 += hop_s;
+            self.0 += hop.seconds + within.instance.delays.get(hop.from, hop.to);
         }
         true
     }
 
     fn end(&mut self, within: &Within<'_>, stage: &Stage) -> bool {
         self.stage(within, stage);
-        self.hop(within, stage.host, within.instance.output_s[stage.host]);
+        if within.counted.latency {
+            self.0 += within.instance.output_s[stage.host] + within.instance.output_delay_s[stage.host];
+        }
         self.0 <= within.limits.latency_s
     }
 

@@ -1,7 +1,7 @@
 //! The resource load: the seconds in which the walk's last host is busy, for overlap `none`. Its
 //! limit is the period.
 
-use super::{Resource, Stage, Start, Within};
+use super::{Hop, Resource, Stage, Start, Within};
 use crate::domain::options::Overlap;
 use crate::index::Host;
 use crate::instance::Instance;
@@ -46,7 +46,7 @@ impl Resource for Load {
     }
 
     #[inline]
-    fn hop(&mut self, within: &Within<'_>, from: Host, hop_s: f64) -> bool {
+    fn hop(&mut self, within: &Within<'_>, &Hop { from, seconds: hop_s, .. }: &Hop) -> bool {
         if !within.counted.load {
             return true;
         }

@@ -4,15 +4,20 @@
 
 mod latency;
 mod load;
+mod occupied;
+mod own_medium;
 mod shipped;
 
 pub use self::latency::Latency;
 pub use self::load::Load;
+pub use self::occupied::Occupied;
+pub use self::own_medium::OwnMedium;
 pub use self::shipped::Shipped;
 
 use super::completion_bounds::CompletionBounds;
 use super::limits::{Goal, Limits};
 use super::loads::Loads;
+use super::occupations::Occupation;
 use super::shipping::Shipping;
 use crate::index::{Host, Position};
 use crate::instance::Instance;
@@ -36,7 +41,7 @@ pub trait Resource {
 
     /// Extends the walk by a hop of `hop_s` seconds from the host where a stage has ended.
     #[inline]
-    fn hop(&mut self, _within: &Within<'_>, _from: Host, _hop_s: f64) -> bool {
+    fn hop(&mut self, _within: &Within<'_>, _hop: &Hop) -> bool {
         true
     }
 
@@ -60,8 +65,15 @@ pub struct Stage {
     pub compute_s: f64,
 }
 
-/// The start of a stage on a host. The walk comes from `before` and may have `stages_left` more
-/// stages, this one included.
+/// A hop at a position with the seconds for which it counts, latencies that only delay it left out.
+pub struct Hop {
+    pub from: Host,
+    pub to: Host,
+    pub position: Position,
+    pub seconds: f64,
+}
+
+/// The start of a stage on a host, in a walk that comes from `before` and has `stages_left` stages, this one included.
 pub struct Start {
     pub host: Host,
     pub position: Position,
@@ -85,6 +97,8 @@ pub struct Within<'t> {
     pub loads: Option<&'t Loads>,
     /// The bytes that stages ship, if there is a base.
     pub shipping: Option<&'t Shipping>,
+    /// The media in play, each with its completion bounds.
+    pub occupations: &'t [Occupation],
 }
 
 /// Combines all rows into one resource, and declares a record of which of them are counted.
@@ -119,8 +133,8 @@ macro_rules! resources {
             }
 
             #[inline]
-            fn hop(&mut self, within: &Within<'_>, from: Host, hop_s: f64) -> bool {
-                $(self.$name.hop(within, from, hop_s))&&*
+            fn hop(&mut self, within: &Within<'_>, hop: &Hop) -> bool {
+                $(self.$name.hop(within, hop))&&*
             }
 
             #[inline]
@@ -148,4 +162,8 @@ resources! {
     latency: Latency,
     /// Bytes shipped to the hosts visited.
     shipped: Shipped,
+    /// Seconds for which the walk's last host has occupied its own medium.
+    own_medium: OwnMedium,
+    /// Seconds for which the media in play are occupied.
+    occupied: Occupied,
 }
