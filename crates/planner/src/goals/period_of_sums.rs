@@ -38,13 +38,13 @@ pub fn search<const W: usize>(incumbent: &Incumbent<'_>) -> Result<(), Stopped> 
         neighbourhoods: Neighbourhoods::of_nearest(instance, NEIGHBOURS, &stop)?,
         rng: Pcg64Mcg::seed_from_u64(incumbent.env.seed),
         limits,
-        quick_goal: if limits.latency_s.is_finite() { Goal::Latency } else { Goal::Stages },
         stop: &stop,
     };
     if period.decide(f64::MAX, 0)? == Verdict::Infeasible {
         incumbent.raise(f64::INFINITY);
         return Ok(());
     }
+    period.bring_in_bottleneck();
     period.bisect_walks()?;
     approach(&mut period, &BEAM_FACTORS, 0)?;
     let effort = Effort::of_proofs(incumbent, BYTES_PER_LABEL);
@@ -59,12 +59,29 @@ struct LeastPeriod<'s, const W: usize> {
     neighbourhoods: Neighbourhoods,
     rng: Pcg64Mcg,
     limits: Limits,
-    /// The goal of beams: the latency if it has a limit, else the number of stages.
-    quick_goal: Goal,
     stop: &'s dyn Fn() -> bool,
 }
 
 impl<const W: usize> LeastPeriod<'_, W> {
+    /// The goal of beams: the latency where it has a limit, else what media in play are occupied for, else the stages.
+    fn quick_goal(&self) -> Goal {
+        let in_play = self.incumbent.instance.shared_media.as_ref().is_some_and(|media| !media.in_play().is_empty());
+        match () {
+            () if self.limits.latency_s.is_finite() => Goal::Latency,
+            () if in_play => Goal::Occupation,
+            () => Goal::Stages,
+        }
+    }
+
+    /// Brings the medium into play that sets the period of the best placement, if one does.
+    fn bring_in_bottleneck(&self) {
+        let incumbent = self.incumbent;
+        if let (Some(media), Some(best)) = (&incumbent.instance.shared_media, incumbent.best()) {
+            let loads = media.occupied_s(&best, &incumbent.instance.load_bits);
+            media.bring_in(&loads, incumbent.objective().next_down());
+        }
+    }
+
     fn tables(&self, period_s: f64) -> Result<Tables<'_, W>, Stopped> {
         Tables::new(self.incumbent.instance, &self.stage_ends, None, period_s, self.stop)
     }
@@ -126,7 +143,7 @@ impl<const W: usize> LeastPeriod<'_, W> {
             (incumbent.bound(), BEAMS_PER_ROUND),
             |_| reached(incumbent),
             |period, period_s| {
-                let found = period.tables(period_s)?.beam(period.limits, period.quick_goal, width, period.stop);
+                let found = period.tables(period_s)?.beam(period.limits, period.quick_goal(), width, period.stop);
                 let is_found = found.is_some();
                 found.into_iter().for_each(|(found, _)| period.offer(found));
                 Ok(is_found)
@@ -150,17 +167,17 @@ impl<const W: usize> Oracle for LeastPeriod<'_, W> {
 
     fn decide(&mut self, limit: f64, labels: usize) -> Result<Verdict, Stopped> {
         let tables = Tables::new(self.incumbent.instance, &self.stage_ends, None, limit, self.stop)?;
-        let quick = (self.quick_goal, QUICK_WIDTH);
+        let quick = (self.quick_goal(), QUICK_WIDTH);
         let (verdict, found) = tables.find(self.limits, quick, &mut self.neighbourhoods, labels, self.stop);
         found.into_iter().for_each(|found| self.offer(found));
         Ok(verdict)
     }
 
-    /// Searches for better placements: by annealing, or by beams if the latency has a limit or the
-    /// instance is too large for annealing.
+    /// Anneals; where sums along the walk have limits or the instance is too large, widens the beams.
     fn improve(&mut self, labels: usize) -> Result<(), Stopped> {
         let instance = self.incumbent.instance;
-        let orders = if self.limits.latency_s.is_finite() { None } else { Orders::new(instance, self.stop)? };
+        let has_sums = self.limits.latency_s.is_finite() || instance.shared_media.is_some();
+        let orders = if has_sums { None } else { Orders::new(instance, self.stop)? };
         match orders {
             Some(orders) => self.anneal(&orders, annealing_moves(labels)),
             None => self.widen(beam_width(labels)),
