@@ -135,19 +135,15 @@ impl<'a> Incumbent<'a> {
     where
         'a: 'b,
     {
-        self.on(self.instance, env)
+        Incumbent { is_relaxed: self.is_relaxed, ..self.on(self.instance, env) }
     }
 
-    /// An incumbent of its own for a relaxation of the instance, with nothing known yet.
+    /// An incumbent of its own for a relaxation of the instance, with nothing known yet. What it finds is not checked.
     pub fn on<'b>(&self, relaxation: &'b Instance, env: &'b Env<'b>) -> Incumbent<'b>
     where
         'a: 'b,
     {
-        Incumbent {
-            all_cuts: self.all_cuts,
-            is_relaxed: self.is_relaxed,
-            ..Incumbent::new(self.request, relaxation, env)
-        }
+        Incumbent { all_cuts: self.all_cuts, is_relaxed: true, ..Incumbent::new(self.request, relaxation, env) }
     }
 
     /// Records what is found and proven beside the bound. If the instance has only some of the

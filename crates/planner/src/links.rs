@@ -34,7 +34,7 @@ impl Link {
 }
 
 /// Hosts between which widest paths are looked for.
-const MOST_WIDEST: usize = 512;
+pub const MOST_WIDEST: usize = 512;
 
 /// Links between all pairs of hosts, dense.
 #[derive(Debug)]

@@ -8,13 +8,17 @@ use std::sync::{Arc, RwLock};
 
 use rustc_hash::FxHashMap;
 
-use super::cost::Assignment;
+use super::cost::{Assignment, ROUNDING};
+use super::links::{Links, MOST_WIDEST};
 use super::routes::{Medium, Routes};
 use super::stopped::Stopped;
 use crate::index::{Grid, Host, Index, IndexVec, Position};
 
 /// The most media that a search sums at a time.
 pub const MOST_IN_PLAY: usize = 4;
+
+/// The most media of a relaxation in which hosts pass on what comes in.
+const MOST_PASSED_ON: usize = 8;
 
 /// A medium, as an index into the list of those that are shared.
 type SharedIndex = usize;
@@ -256,6 +260,64 @@ impl SharedMedia {
             input_bps: Host::first(hosts).map(|host| of(host, &self.input[host])).collect(),
             output_bps: Host::first(hosts).map(|host| of(host, &self.output[host])).collect(),
         }
+    }
+
+    /// The media where a host may pass on what comes in without a stage: no way between two hosts that leads through others
+    /// occupies a medium for less than the hop in its place. The transfers of source and sink are left out. O(n³) for each of
+    /// the media that most hops use; `None` for many hosts.
+    pub fn passing_on(&self, links: &Links) -> Option<Self> {
+        let hosts = self.input.len();
+        if hosts > MOST_WIDEST {
+            return None;
+        }
+        let mut hops_of = vec![0_usize; self.media.len()];
+        self.uses.iter().for_each(|&(medium, _)| hops_of[medium] += 1);
+        let mut kept: Vec<SharedIndex> = (0..self.media.len()).filter(|&medium| !self.is_own[medium]).collect();
+        kept.sort_by_key(|&medium| (std::cmp::Reverse(hops_of[medium]), medium));
+        kept.truncate(MOST_PASSED_ON);
+        let least: Vec<Grid<Host, Host, f64>> =
+            kept.iter().map(|&medium| self.least_seconds_per_bit(medium, links)).collect();
+        let (mut offsets, mut uses) = (vec![0], Vec::new());
+        for (from, to) in Host::first(hosts).flat_map(|from| Host::first(hosts).map(move |to| (from, to))) {
+            let seconds = least.iter().map(|least| least[(from, to)]).enumerate();
+            let occupied = seconds.filter(|&(_, seconds)| from != to && seconds > 0.0 && seconds.is_finite());
+            uses.extend(occupied.map(|(medium, seconds)| (medium, 1.0 / (seconds * (1.0 - ROUNDING)))));
+            offsets.push(uses.len() as u32);
+        }
+        let nothing = || IndexVec::filled(Vec::new(), hosts);
+        Some(Self {
+            media: kept.iter().map(|&medium| self.media[medium]).collect(),
+            offsets,
+            uses,
+            input: nothing(),
+            output: nothing(),
+            own: None,
+            is_own: vec![false; kept.len()],
+            carries_few: false,
+            in_play: RwLock::default(),
+        })
+    }
+
+    /// For each two hosts the least seconds for which a bit occupies a medium on any way over hosts (Floyd 1962 and Warshall
+    /// 1962); infinite where there is no way.
+    fn least_seconds_per_bit(&self, medium: SharedIndex, links: &Links) -> Grid<Host, Host, f64> {
+        let hosts = Host::first(self.input.len());
+        let mut least: Grid<Host, Host, f64> = Grid::filled(f64::INFINITY, self.input.len(), self.input.len());
+        for (from, to) in hosts.clone().flat_map(|from| hosts.clone().map(move |to| (from, to))) {
+            if links.get(from, to).exists() {
+                let used = self.hop(from, to).iter().find(|&&(other, _)| other == medium);
+                least[(from, to)] = used.map_or(0.0, |&(_, bandwidth_bps)| 1.0 / bandwidth_bps);
+            }
+        }
+        for by in hosts.clone() {
+            let onwards: Vec<f64> = least.row(by).iter().copied().collect();
+            for from in hosts.clone().filter(|&from| from != by) {
+                let to_by = least[(from, by)];
+                let mut row = least.row_mut(from);
+                row.iter_mut().zip(&onwards).for_each(|(direct, onwards)| *direct = direct.min(to_by + onwards));
+            }
+        }
+        least
     }
 
     /// Returns `true` if no medium can carry more than two transfers of a placement.

@@ -9,6 +9,7 @@ pub mod period;
 pub mod period_of_sums;
 pub mod ties;
 
+use self::period::Rounds;
 use super::baselines;
 use super::bits::for_width;
 use super::env::{Env, NoProgress};
@@ -25,8 +26,10 @@ pub fn search(incumbent: &Incumbent<'_>) {
         && instance.overlap == Overlap::Full
         && instance.max_latency_s == f64::INFINITY;
     match &instance.shared_media {
-        None if sets_suffice => return period::search(incumbent),
-        Some(media) if sets_suffice && media.carries_few() => search_without_media(incumbent),
+        None if sets_suffice => return period::search(incumbent, Rounds::All),
+        // Where media carry few transfers, the placement often keeps to it.
+        Some(media) if sets_suffice && media.carries_few() => search_without_media(incumbent, Rounds::All),
+        Some(_) if sets_suffice => search_without_media(incumbent, Rounds::First),
         _ => {}
     }
     if incumbent.has_ended() {
@@ -36,13 +39,12 @@ pub fn search(incumbent: &Incumbent<'_>) {
     let _: Result<(), Stopped> = for_width!(few instance.blocks() + 1, W => search_on::<W>(incumbent), else Ok(()));
 }
 
-/// Looks for the least period as if no two transfers shared a medium. That is a bound; where media carry few transfers, the
-/// placement often keeps to it.
-fn search_without_media(incumbent: &Incumbent<'_>) {
+/// Looks for the least period as if no two transfers shared a medium: a bound, and a placement to begin with.
+fn search_without_media(incumbent: &Incumbent<'_>, rounds: Rounds) {
     let unshared = incumbent.instance.without_shared_media();
     let env = Env { progress: &NoProgress, ..*incumbent.env };
     let relaxed = incumbent.on(&unshared, &env);
-    period::search(&relaxed);
+    period::search(&relaxed, rounds);
     incumbent.raise(relaxed.bound());
     if let Some(found) = relaxed.best() {
         incumbent.offer(found);

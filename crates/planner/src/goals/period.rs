@@ -41,47 +41,54 @@ fn dive_for_any<const W: usize>(incumbent: &Incumbent<'_>) -> Result<(), Stopped
     Ok(())
 }
 
-/// Closes the gap between the incumbent's bound and its period until the stop hook ends the search
-/// or the effort is spent.
-pub fn search(incumbent: &Incumbent<'_>) {
-    let _: Result<(), Stopped> =
-        for_width!(incumbent.instance.blocks() + 1, W => search_on::<W>(incumbent), else Ok(()));
+/// How much is spent on a gap.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Rounds {
+    /// Rounds until it is closed or the effort is spent.
+    All,
+    /// The first round.
+    First,
 }
 
-fn search_on<const W: usize>(incumbent: &Incumbent<'_>) -> Result<(), Stopped> {
+/// Closes the gap between the incumbent's bound and its period until it is told to stop.
+pub fn search(incumbent: &Incumbent<'_>, rounds: Rounds) {
+    let _: Result<(), Stopped> =
+        for_width!(incumbent.instance.blocks() + 1, W => search_on::<W>(incumbent, rounds), else Ok(()));
+}
+
+fn search_on<const W: usize>(incumbent: &Incumbent<'_>, rounds: Rounds) -> Result<(), Stopped> {
     let stop = || incumbent.must_end();
     let instance = incumbent.instance;
     let stage_ends = StageEnds::<W>::new(instance, &stop)?;
     let mut period = LeastPeriod::new(Decider::new(incumbent, instance, &stage_ends));
     approach(&mut period, &DIVE_FACTORS, DIVE_BISECTIONS)?;
     if incumbent.best().is_none() {
-        return close(&mut period, Effort::of_proofs(incumbent, bytes_per_label::<W>()));
+        return close(&mut period, Effort::of_proofs(incumbent, bytes_per_label::<W>()), rounds);
     }
     let better = AtPeriod::new(instance, &stage_ends, incumbent.objective().next_down(), &stop)?;
     let cuts = better.useful_cuts();
     let rng = period.decider.rng;
     let narrowed = instance.with_cuts_at(&cuts);
-    for_width!(cuts.len(), V => close_on::<V>(incumbent, &narrowed, &cuts, rng), else Ok(()))
+    for_width!(cuts.len(), V => close_on::<V>(incumbent, &narrowed, (&cuts, rng), rounds), else Ok(()))
 }
 
 fn close_on<const W: usize>(
     incumbent: &Incumbent<'_>,
     instance: &Instance,
-    cuts: &[Position],
-    rng: Pcg64Mcg,
+    (cuts, rng): (&[Position], Pcg64Mcg),
+    rounds: Rounds,
 ) -> Result<(), Stopped> {
     let stage_ends = StageEnds::<W>::new(instance, &|| incumbent.must_end())?;
     let mut period = LeastPeriod::new(Decider::new(incumbent, instance, &stage_ends).among(cuts, rng));
-    close(&mut period, Effort::of_proofs(incumbent, bytes_per_label::<W>()))
+    close(&mut period, Effort::of_proofs(incumbent, bytes_per_label::<W>()), rounds)
 }
 
 /// Closes the gap. If the first round does not suffice, the placement is made canonical at the end.
-fn close<const W: usize>(period: &mut LeastPeriod<'_, W>, effort: Effort) -> Result<(), Stopped> {
+fn close<const W: usize>(period: &mut LeastPeriod<'_, W>, effort: Effort, rounds: Rounds) -> Result<(), Stopped> {
     let incumbent = period.decider.incumbent;
     narrow(period, effort.first)?;
-    // A proof among only some of the cuts allows no claim. The effort is better spent on other
-    // cuts.
-    if incumbent.must_end() || !incumbent.considers_all_cuts() {
+    // A proof among some of the cuts would claim nothing: what it takes is better spent on other cuts.
+    if incumbent.must_end() || !incumbent.considers_all_cuts() || rounds == Rounds::First {
         return Ok(());
     }
     baselines::offer_cheap(incumbent);
@@ -242,7 +249,7 @@ mod tests {
 
     impl<const W: usize> Search for LeastPeriod<'_, W> {
         fn close(&mut self, effort: Effort) {
-            close(self, effort).unwrap();
+            close(self, effort, Rounds::All).unwrap();
         }
 
         fn narrow(&mut self, most_labels: usize, most_listed: usize) {

@@ -265,9 +265,9 @@ impl Instance {
             let passed_on = self.hosts.indices().map(|to| links.get(host, to).transfer_s(delivered_bits));
             self.output_s[host] = passed_on.fold(least_output_s, f64::min);
         }
+        self.shared_media = self.shared_media.and_then(|media| media.passing_on(&self.links)).map(Arc::new);
         self.links = Arc::new(links);
         self.delays = Arc::new(Delays::NONE);
-        self.shared_media = None;
         self.max_latency_s = f64::INFINITY;
         self
     }
