@@ -11,7 +11,7 @@ use crate::exact::neighbourhood::Neighbourhoods;
 use crate::exact::stage_ends::StageEnds;
 use crate::incumbent::Incumbent;
 use crate::resource_constrained::shipping::Shipping;
-use crate::resource_constrained::{BYTES_PER_LABEL, Goal, Limits, Tables};
+use crate::resource_constrained::{BYTES_PER_LABEL, Goal, Limits, Sums, Tables};
 use crate::search::Effort;
 use crate::search::bisect::bisect;
 use crate::search::effort::TIE_BISECTIONS;
@@ -51,7 +51,7 @@ fn fewest_bytes_within<const W: usize>(
 ) -> Result<Assignment, Stopped> {
     let instance = incumbent.instance;
     let high = bytes(shipping, &cheapest);
-    let tables = Tables::new(instance, stage_ends, Some(shipping), period_s, stop)?;
+    let tables = Tables::new(instance, stage_ends, Sums::of_bytes(shipping), period_s, stop)?;
     let mut neighbourhoods = Neighbourhoods::new(instance.hosts.len());
     let mut listener = Listener {
         placement: &mut |found| {
@@ -89,7 +89,7 @@ fn smaller_period<const W: usize>(
     let effort = Effort::of_ties(instance.hosts.len(), BYTES_PER_LABEL);
     let mut neighbourhoods = Neighbourhoods::new(instance.hosts.len());
     let mut has_smaller = |best: &mut Assignment, period_s: f64| {
-        let tables = Tables::new(instance, stage_ends, Some(shipping), period_s, stop)?;
+        let tables = Tables::new(instance, stage_ends, Sums::of_bytes(shipping), period_s, stop)?;
         let decision = tables.decide(limits, Goal::Stages, &mut neighbourhoods, effort.first, stop);
         let is_found = decision.placement.is_some();
         decision.placement.into_iter().for_each(|(better, _)| *best = better);
@@ -102,7 +102,7 @@ fn smaller_period<const W: usize>(
         bisect(&mut best, (incumbent.objective(), TIE_BISECTIONS), reached, has_smaller)?;
     }
     let costs = costs(instance, &best);
-    let tables = Tables::new(instance, stage_ends, Some(shipping), costs.period_s, stop)?;
+    let tables = Tables::new(instance, stage_ends, Sums::of_bytes(shipping), costs.period_s, stop)?;
     let mut listener = Listener { placement: &mut |found| best = found, bound: &|_| {}, stop };
     close_in(&tables, &mut neighbourhoods, (Goal::Latency, limits), costs.latency_s, effort, &mut listener)?;
     Ok(best)

@@ -15,7 +15,7 @@ use crate::cost::{Assignment, Costs, costs};
 use crate::exact::neighbourhood::Neighbourhoods;
 use crate::exact::stage_ends::StageEnds;
 use crate::incumbent::Incumbent;
-use crate::resource_constrained::{BYTES_PER_LABEL, Goal, Limits, Tables};
+use crate::resource_constrained::{BYTES_PER_LABEL, Goal, Limits, Sums, Tables};
 use crate::search::Effort;
 use crate::stopped::Stopped;
 
@@ -36,7 +36,7 @@ pub fn points<const W: usize>(incumbent: &Incumbent<'_>) -> Result<(), Stopped> 
     let mut period_s = f64::MAX;
     let mut whole = period_is_least;
     while period_s >= last.period_s {
-        let tables = Tables::new(instance, &stage_ends, None, period_s, &stop);
+        let tables = Tables::new(instance, &stage_ends, Sums::LATENCY, period_s, &stop);
         let Ok(tables) = tables else {
             whole = false;
             break;

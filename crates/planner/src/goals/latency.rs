@@ -4,7 +4,7 @@ use super::least_sum::{Listener, close_in};
 use crate::exact::neighbourhood::Neighbourhoods;
 use crate::exact::stage_ends::StageEnds;
 use crate::incumbent::Incumbent;
-use crate::resource_constrained::{BYTES_PER_LABEL, Goal, Limits, Tables};
+use crate::resource_constrained::{BYTES_PER_LABEL, Goal, Limits, Sums, Tables};
 use crate::search::Effort;
 use crate::stopped::Stopped;
 
@@ -14,7 +14,7 @@ pub fn search<const W: usize>(incumbent: &Incumbent<'_>) -> Result<(), Stopped> 
     let instance = incumbent.instance;
     let stop = || incumbent.must_end();
     let stage_ends = StageEnds::<W>::new(instance, &stop)?;
-    let tables = Tables::new(instance, &stage_ends, None, f64::MAX, &stop)?;
+    let tables = Tables::new(instance, &stage_ends, Sums::LATENCY, f64::MAX, &stop)?;
     let mut neighbourhoods = Neighbourhoods::new(instance.hosts.len());
     let mut listener = Listener {
         placement: &mut |found| incumbent.offer(found),

@@ -6,7 +6,7 @@ use crate::exact::decision::Decider;
 use crate::exact::neighbourhood::Neighbourhoods;
 use crate::exact::stage_ends::StageEnds;
 use crate::incumbent::Incumbent;
-use crate::resource_constrained::{BYTES_PER_LABEL, Goal, Limits, Tables};
+use crate::resource_constrained::{BYTES_PER_LABEL, Goal, Limits, Sums, Tables};
 use crate::search::effort::{QUICK_WIDTH, beam_width};
 use crate::search::{Effort, Gap, Oracle, Pace, Scale, close};
 use crate::stopped::Stopped;
@@ -18,8 +18,8 @@ pub fn search<const W: usize>(incumbent: &Incumbent<'_>, target_period_s: f64) -
     let instance = incumbent.instance;
     let stop = || incumbent.must_end();
     let stage_ends = StageEnds::<W>::new(instance, &stop)?;
-    let tables = Tables::new(instance, &stage_ends, None, target_period_s, &stop)?;
     let limits = Limits::of_latency(instance.max_latency_s);
+    let tables = Tables::new(instance, &stage_ends, Sums::within(&limits), target_period_s, &stop)?;
     incumbent.raise(if tables.may_hold(&limits) { tables.least(Goal::Stages) } else { f64::INFINITY });
     if let Some((found, _)) = tables.beam(limits, Goal::Stages, QUICK_WIDTH, &stop) {
         incumbent.offer(found);
@@ -67,7 +67,7 @@ impl<const W: usize> Oracle for FewestNodes<'_, W> {
             // Sets of starts say all: the decision of the search for the least period.
             return Decider::new(incumbent, &limited, self.stage_ends).decide(self.target_period_s, labels);
         }
-        let tables = Tables::new(&limited, self.stage_ends, None, self.target_period_s, &stop)?;
+        let tables = Tables::new(&limited, self.stage_ends, Sums::within(&self.limits), self.target_period_s, &stop)?;
         let quick = (Goal::Stages, beam_width(labels));
         let (verdict, found) = tables.find(self.limits, quick, &mut self.neighbourhoods, labels, &stop);
         found.into_iter().for_each(|found| incumbent.offer(found));

@@ -13,7 +13,7 @@ use crate::exact::stage_ends::StageEnds;
 use crate::incumbent::Incumbent;
 use crate::repartition::repartition;
 use crate::resource_constrained::anneal::{Orders, TEMPERATURES};
-use crate::resource_constrained::{BYTES_PER_LABEL, Goal, Limits, Tables};
+use crate::resource_constrained::{BYTES_PER_LABEL, Goal, Limits, Sums, Tables};
 use crate::search::bisect::{approach, bisect, reached};
 use crate::search::effort::{
     ANNEALED_PART, BEAM_FACTORS, BEAMS_PER_ROUND, FAILED_ANNEALINGS, QUICK_WIDTH, annealing_moves, beam_width,
@@ -83,7 +83,7 @@ impl<const W: usize> LeastPeriod<'_, W> {
     }
 
     fn tables(&self, period_s: f64) -> Result<Tables<'_, W>, Stopped> {
-        Tables::new(self.incumbent.instance, &self.stage_ends, None, period_s, self.stop)
+        Tables::new(self.incumbent.instance, &self.stage_ends, Sums::within(&self.limits), period_s, self.stop)
     }
 
     fn offer(&self, found: Assignment) {
@@ -166,7 +166,8 @@ impl<const W: usize> Oracle for LeastPeriod<'_, W> {
     }
 
     fn decide(&mut self, limit: f64, labels: usize) -> Result<Verdict, Stopped> {
-        let tables = Tables::new(self.incumbent.instance, &self.stage_ends, None, limit, self.stop)?;
+        let tables =
+            Tables::new(self.incumbent.instance, &self.stage_ends, Sums::within(&self.limits), limit, self.stop)?;
         let quick = (self.quick_goal(), QUICK_WIDTH);
         let (verdict, found) = tables.find(self.limits, quick, &mut self.neighbourhoods, labels, self.stop);
         found.into_iter().for_each(|found| self.offer(found));

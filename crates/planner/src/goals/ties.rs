@@ -9,7 +9,7 @@ use crate::cost::Costs;
 use crate::exact::neighbourhood::Neighbourhoods;
 use crate::exact::stage_ends::StageEnds;
 use crate::incumbent::Incumbent;
-use crate::resource_constrained::{BYTES_PER_LABEL, Goal, Limits, Tables};
+use crate::resource_constrained::{BYTES_PER_LABEL, Goal, Limits, Sums, Tables};
 use crate::search::Effort;
 use crate::stopped::Stopped;
 
@@ -39,7 +39,7 @@ pub fn least_latency<const W: usize>(
     let instance = incumbent.instance;
     let stop = || incumbent.env.stop.reason().is_some();
     let stage_ends = StageEnds::<W>::new(instance, &stop)?;
-    let tables = Tables::new(instance, &stage_ends, None, period_s, &stop)?;
+    let tables = Tables::new(instance, &stage_ends, Sums::LATENCY, period_s, &stop)?;
     let mut neighbourhoods = Neighbourhoods::new(instance.hosts.len());
     let mut listener = Listener { placement: &mut |found| incumbent.offer(found), bound: &|_| {}, stop: &stop };
     let wanted = (Goal::Latency, Limits::of_latency(f64::INFINITY));

@@ -38,12 +38,34 @@ pub struct Decision {
     pub bound: f64,
 }
 
+/// What labels may sum beside what media are occupied for.
+#[derive(Debug, Clone, Copy)]
+pub struct Sums<'p> {
+    latency: bool,
+    shipping: Option<&'p Shipping>,
+}
+
+impl<'p> Sums<'p> {
+    /// The latency.
+    pub const LATENCY: Self = Self { latency: true, shipping: None };
+
+    /// What has a limit.
+    pub fn within(limits: &Limits) -> Self {
+        Self { latency: limits.latency_s.is_finite(), shipping: None }
+    }
+
+    /// The bytes shipped, and the latency.
+    pub fn of_bytes(shipping: &'p Shipping) -> Self {
+        Self { latency: true, shipping: Some(shipping) }
+    }
+}
+
 /// The tables of one period.
 pub struct Tables<'p, const W: usize> {
     walks: AtPeriod<'p, W>,
-    completion_bounds: CompletionBounds,
+    completion_bounds: Option<CompletionBounds>,
     loads: Option<Loads>,
-    shipping: Option<&'p Shipping>,
+    sums: Sums<'p>,
     capacity: ResourceCapacity,
     occupations: Vec<Occupation>,
     stage_ends: &'p StageEnds<W>,
@@ -56,7 +78,7 @@ impl<'p, const W: usize> Tables<'p, W> {
     pub fn new(
         instance: &'p Instance,
         stage_ends: &'p StageEnds<W>,
-        shipping: Option<&'p Shipping>,
+        sums: Sums<'p>,
         period_s: f64,
         stop: &dyn Fn() -> bool,
     ) -> Result<Self, Stopped> {
@@ -68,12 +90,14 @@ impl<'p, const W: usize> Tables<'p, W> {
             None => ResourceCapacity::Insufficient,
             Some(_) => ResourceCapacity::new(&walks, loads.as_mut(), stop)?,
         };
-        let completion_bounds = CompletionBounds::new(instance, shipping, loads.as_ref(), period_s, stop)?;
-        let occupations = Occupation::all(instance, period_s, stop)?;
+        let is_needed = sums.latency || sums.shipping.is_some() || loads.is_some();
+        let tabulate = || CompletionBounds::new(instance, sums.shipping, loads.as_ref(), period_s, stop);
+        let completion_bounds = is_needed.then(tabulate).transpose()?;
+        let occupations = Occupation::all(&walks, period_s, stop)?;
         let possible = !matches!(capacity, ResourceCapacity::Insufficient)
-            && completion_bounds.least_latency_s(instance).is_finite()
+            && completion_bounds.as_ref().is_none_or(|bounds| bounds.least_latency_s(instance).is_finite())
             && occupations.iter().all(|occupation| occupation.in_all_s <= period_s);
-        Ok(Self { walks, completion_bounds, loads, shipping, capacity, occupations, stage_ends, period_s, possible })
+        Ok(Self { walks, completion_bounds, loads, sums, capacity, occupations, stage_ends, period_s, possible })
     }
 
     /// Returns `false` if the relaxations prove that no placement keeps to the limits.
@@ -88,8 +112,11 @@ impl<'p, const W: usize> Tables<'p, W> {
     pub fn least(&self, goal: Goal) -> f64 {
         match goal {
             _ if !self.possible => f64::INFINITY,
-            Goal::Latency => self.completion_bounds.least_latency_s(self.walks.instance),
-            Goal::Bytes => self.completion_bounds.fewest_bytes(),
+            Goal::Latency => {
+                let bounds = self.completion_bounds.as_ref();
+                bounds.map_or(0.0, |bounds| bounds.least_latency_s(self.walks.instance))
+            }
+            Goal::Bytes => self.completion_bounds.as_ref().map_or(0.0, CompletionBounds::fewest_bytes),
             Goal::Occupation => self.occupations.iter().map(|occupation| occupation.in_all_s).fold(0.0, f64::max),
             Goal::Stages => self.walks.fewest_stages_in_all().map_or(f64::INFINITY, |stages| stages as f64),
         }
@@ -102,9 +129,9 @@ impl<'p, const W: usize> Tables<'p, W> {
             period_s: self.period_s,
             limits,
             counted: Resources::counted(instance, self.period_s, &limits, goal),
-            completion_bounds: &self.completion_bounds,
+            completion_bounds: self.completion_bounds.as_ref(),
             loads: self.loads.as_ref(),
-            shipping: self.shipping,
+            shipping: self.sums.shipping,
             occupations: &self.occupations,
         };
         Extensions { tables: &self.walks, within, goal }
@@ -135,7 +162,7 @@ impl<'p, const W: usize> Tables<'p, W> {
 
     /// The tables with all media that are in play now.
     fn with_media_in_play(&self, stop: &dyn Fn() -> bool) -> Result<Self, Stopped> {
-        Self::new(self.walks.instance, self.stage_ends, self.shipping, self.period_s, stop)
+        Self::new(self.walks.instance, self.stage_ends, self.sums, self.period_s, stop)
     }
 
     /// Decides whether a placement within limits exists, and returns the first placement found.

@@ -22,6 +22,6 @@ pub mod resources;
 pub mod shipping;
 pub mod steps;
 
-pub use self::decide::Tables;
+pub use self::decide::{Sums, Tables};
 pub use self::label_search::BYTES_PER_LABEL;
 pub use self::limits::{Goal, Limits};

@@ -4,7 +4,9 @@
 use std::sync::Arc;
 
 use super::best_two::BestTwo;
+use crate::bits::Bits;
 use crate::cost::ROUNDING;
+use crate::exact::at_period::AtPeriod;
 use crate::index::{Grid, GroupIndex, Host, Index, IndexVec, Position};
 use crate::instance::Instance;
 use crate::shared_media::InPlay;
@@ -23,15 +25,27 @@ pub struct Occupation {
 
 impl Occupation {
     /// Tabulates all media in play at a period.
-    pub fn all(instance: &Instance, period_s: f64, stop: &dyn Fn() -> bool) -> Result<Vec<Self>, Stopped> {
-        let Some(media) = &instance.shared_media else { return Ok(Vec::new()) };
-        media.in_play().iter().map(|medium| Self::new(instance, medium, period_s, stop)).collect()
+    pub fn all<const W: usize>(
+        walks: &AtPeriod<'_, W>,
+        period_s: f64,
+        stop: &dyn Fn() -> bool,
+    ) -> Result<Vec<Self>, Stopped> {
+        let Some(media) = &walks.instance.shared_media else { return Ok(Vec::new()) };
+        media.in_play().iter().map(|medium| Self::new(walks, medium, period_s, stop)).collect()
     }
 
-    fn new(instance: &Instance, medium: &Arc<InPlay>, period_s: f64, stop: &dyn Fn() -> bool) -> Result<Self, Stopped> {
+    fn new<const W: usize>(
+        walks: &AtPeriod<'_, W>,
+        medium: &Arc<InPlay>,
+        period_s: f64,
+        stop: &dyn Fn() -> bool,
+    ) -> Result<Self, Stopped> {
+        let instance = walks.instance;
         let hosts = instance.hosts.len();
         let mut least_s = Grid::filled(BestTwo::NONE, instance.blocks() + 1, hosts);
         let mut behind = Grid::filled(BestTwo::NONE, instance.blocks() + 1, hosts);
+        let mut hosts_of: IndexVec<GroupIndex, Vec<Host>> = instance.by_group(Vec::new());
+        instance.hosts.indices().for_each(|host| hosts_of[instance.group_of[host]].push(host));
         for start in instance.starts().rev() {
             for host in instance.hosts.indices() {
                 if host.number() % 64 == 0 && stop() {
@@ -40,13 +54,15 @@ impl Occupation {
                 let end = start + 1;
                 behind[(end, host)] = follow(instance, medium, period_s, &least_s, (end, host));
             }
-            let ends = ends_within(instance, start, period_s);
-            for host in instance.hosts.indices() {
-                if host.number() % 64 == 0 && stop() {
+            for group in instance.groups.indices() {
+                if stop() {
                     return Err(Stopped);
                 }
-                for &end in &ends[instance.group_of[host]] {
-                    least_s[(start, host)].follow(0.0, &behind[(end, host)]);
+                let ends = walks.ends_of_group(group, &Bits::single(start));
+                for &host in &hosts_of[group] {
+                    let mut least = BestTwo::NONE;
+                    ends.iter().for_each(|end| least.follow(0.0, &behind[(end, host)]));
+                    least_s[(start, host)] = least;
                 }
             }
         }
@@ -88,18 +104,4 @@ fn follow(
         }
     });
     behind
-}
-
-/// For each group the ends of stages that begin at a position, fit the memory and compute within the period.
-fn ends_within(instance: &Instance, start: Position, period_s: f64) -> IndexVec<GroupIndex, Vec<Position>> {
-    let of_group = |group: GroupIndex| {
-        let mut ends = Vec::new();
-        instance.ends_in_memory(group, start, |end| {
-            if instance.compute_s(group, start, end) <= period_s {
-                ends.push(end);
-            }
-        });
-        ends
-    };
-    instance.groups.indices().map(of_group).collect()
 }

@@ -14,7 +14,8 @@ impl Latency {
     /// Returns a lower bound in seconds of the latency of all walks that continue this one.
     #[inline]
     pub fn least(self, within: &Within<'_>, start: &Start) -> f64 {
-        let rest_s = within.completion_bounds.latency_s(start.host, start.position, start.before);
+        let bounds = within.completion_bounds;
+        let rest_s = bounds.map_or(0.0, |bounds| bounds.latency_s(start.host, start.position, start.before));
         (self.0 + rest_s) * (1.0 - ROUNDING)
     }
 }

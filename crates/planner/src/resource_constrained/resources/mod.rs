@@ -92,7 +92,7 @@ pub struct Within<'t> {
     /// Which resources are counted.
     pub counted: Counted,
     /// Completion bounds of latency and bytes.
-    pub completion_bounds: &'t CompletionBounds,
+    pub completion_bounds: Option<&'t CompletionBounds>,
     /// Completion bounds of loads, if loads are counted.
     pub loads: Option<&'t Loads>,
     /// The bytes that stages ship, if there is a base.

@@ -13,7 +13,8 @@ impl Shipped {
     /// Returns the fewest bytes that any walk that continues this one ships in all.
     #[inline]
     pub fn fewest(self, within: &Within<'_>, start: &Start) -> f64 {
-        self.0 + within.completion_bounds.shipped_bytes(start.host, start.position, start.before)
+        let bounds = within.completion_bounds;
+        self.0 + bounds.map_or(0.0, |bounds| bounds.shipped_bytes(start.host, start.position, start.before))
     }
 }
 
