@@ -5,13 +5,13 @@ use std::collections::BTreeSet;
 
 use super::rules::TOLERANCE;
 use super::{
-    Evaluation, StageProposal, Violation, ViolationCode, evaluate_with_rounding, inferences_per_s, pace,
+    Evaluated, Evaluation, StageProposal, Violation, ViolationCode, evaluate_with_loads, inferences_per_s,
     throughput_per_s,
 };
 use crate::domain::migration::Migration;
 use crate::domain::occupant::OccupantEffect;
 use crate::domain::options::Objective;
-use crate::domain::placement::{FrontPoint, PlacementDocument, Stage, Status, Termination};
+use crate::domain::placement::{Bottleneck, FrontPoint, MediumUse, PlacementDocument, Stage, Status, Termination};
 use crate::domain::request::PlanRequest;
 
 /// The relative difference that is allowed between an optimum's objective and its bound. Both are
@@ -85,7 +85,7 @@ impl Findings {
         if document.pipelines.len() != 1 {
             return self.claim(format!("there are {} pipelines, and not one", document.pipelines.len()));
         }
-        let (evaluation, rounding_s) = evaluate_with_rounding(request, &proposals(document.stages()));
+        let Evaluated { evaluation, loads, rounding_s } = evaluate_with_loads(request, &proposals(document.stages()));
         let tolerance = Tolerance { rounding_s };
         for expected in &evaluation.stages {
             self.check_stage(expected, &document.stages()[expected.index as usize], tolerance);
@@ -95,7 +95,8 @@ impl Findings {
         }
         self.check_totals(document, &evaluation, tolerance);
         self.check_rates(request, document, &evaluation);
-        self.check_bottleneck(request, document, &evaluation, tolerance);
+        self.check_bottleneck(document, &evaluation, &loads, tolerance);
+        self.check_media(&document.media, &evaluation, tolerance);
         self.check_gap(request, document);
         self.check_occupants(&document.occupants, &evaluation, tolerance);
         self.check_migration(request, document, &evaluation);
@@ -152,6 +153,16 @@ impl Findings {
                     None => "no transfer".to_owned(),
                 };
                 let detail = format!("stage {at}: {name} is {}, but must be {}", text(&stated), text(&expected));
+                self.violations.push(Violation::new(ViolationCode::TransferWrong, detail).at(at));
+            }
+        }
+        let routes = [
+            ("receive", stated.receive.as_ref().zip(expected.receive.as_ref()).map(|(a, b)| (&a.route, &b.route))),
+            ("send", stated.send.as_ref().zip(expected.send.as_ref()).map(|(a, b)| (&a.route, &b.route))),
+        ];
+        for (name, pair) in routes {
+            if let Some((stated, expected)) = pair.filter(|(stated, expected)| stated != expected) {
+                let detail = format!("stage {at}: {name} has the route {stated:?}, but must have {expected:?}");
                 self.violations.push(Violation::new(ViolationCode::TransferWrong, detail).at(at));
             }
         }
@@ -216,17 +227,44 @@ impl Findings {
 
     fn check_bottleneck(
         &mut self,
-        request: &PlanRequest,
         document: &PlacementDocument,
         evaluation: &Evaluation,
+        loads: &[(Bottleneck, f64)],
         tolerance: Tolerance,
     ) {
         let Some(period_s) = evaluation.period_s else { return };
         let Some(bottleneck) = document.pipeline().map(|pipeline| &pipeline.bottleneck) else { return };
-        let loads = pace::loads(request, &evaluation.stages);
         if !loads.iter().any(|(load, seconds)| load == bottleneck && tolerance.same(*seconds, period_s)) {
             let (kind, stage) = (bottleneck.kind, bottleneck.stage_index);
-            self.claim(format!("the bottleneck {kind:?} of stage {stage} does not take the period"));
+            let medium = bottleneck.medium_id.as_ref().map_or(String::new(), |id| format!(" on the medium {id:?}"));
+            self.claim(format!("the bottleneck {kind:?} of stage {stage}{medium} does not take the period"));
+        }
+    }
+
+    /// Checks that the document lists the media that two or more transfers use, the most occupied
+    /// first.
+    fn check_media(&mut self, stated: &[MediumUse], evaluation: &Evaluation, tolerance: Tolerance) {
+        if evaluation.period_s.is_none() {
+            return;
+        }
+        let by_id = |media: &[MediumUse]| {
+            let mut media = media.to_vec();
+            media.sort_by(|a, b| a.id.cmp(&b.id).then_with(|| a.occupied_s.total_cmp(&b.occupied_s)));
+            media
+        };
+        let (given, expected) = (by_id(stated), by_id(&evaluation.media));
+        let same = |(given, expected): (&MediumUse, &MediumUse)| {
+            given.id == expected.id && tolerance.same(given.occupied_s, expected.occupied_s)
+        };
+        if given.len() != expected.len() || !given.iter().zip(&expected).all(same) {
+            return self.claim(format!("the media must be {:?}", evaluation.media));
+        }
+        let in_order = |pair: &[MediumUse]| {
+            let (before, after) = (&pair[0], &pair[1]);
+            before.occupied_s > after.occupied_s || (before.occupied_s == after.occupied_s && before.id <= after.id)
+        };
+        if !stated.windows(2).all(in_order) {
+            self.claim("the media are not in order: the most occupied first, then by id");
         }
     }
 
@@ -360,7 +398,7 @@ impl Findings {
             self.claim("the first point of the front is not the answer's placement");
         }
         for (index, point) in front.iter().enumerate() {
-            let (evaluation, rounding_s) = evaluate_with_rounding(request, &proposals(&point.stages));
+            let Evaluated { evaluation, rounding_s, .. } = evaluate_with_loads(request, &proposals(&point.stages));
             let tolerance = Tolerance { rounding_s };
             let figures = [(point.period_s, evaluation.period_s), (point.latency_s, evaluation.latency_s)];
             let same = |(stated, expected): (f64, Option<f64>)| expected.is_some_and(|it| tolerance.same(stated, it));
@@ -380,6 +418,7 @@ impl Findings {
         let rates = [document.throughput_per_s, document.inferences_per_s];
         let figures = [document.period_s, document.latency_s, document.gap].into_iter().chain(rates);
         let extras = !document.front.is_empty()
+            || !document.media.is_empty()
             || !document.occupants.is_empty()
             || document.migration.is_some()
             || document.latency_is_least.is_some();

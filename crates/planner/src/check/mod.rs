@@ -2,7 +2,7 @@
 //! only.
 //!
 //! It shares no code with the solvers: neither their instance nor their cost model. It also uses
-//! nothing of `domain` that computes a cut, a boundary, a constant or a live tensor. Its walks are
+//! nothing of `domain` that computes a cut, a boundary, a constant, a live tensor or a latency. Its walks are
 //! simple on purpose, so that they can be verified by reading. A placement takes O(L + E) for its
 //! stages, plus what crosses each cut. Derived activations take O(L + E) if tensors live for a
 //! short time, and at most O((L + E) · L / 128).
@@ -13,6 +13,7 @@ mod document;
 mod graph;
 mod layout;
 mod loose;
+mod media;
 mod occupied;
 mod pace;
 mod route;
@@ -35,8 +36,9 @@ use self::cost::Costs;
 use self::cuts::Cuts;
 use self::graph::Graph;
 use self::layout::{Laid, lay};
+use self::media::{SharedMedium, shared_media};
 use self::occupied::Occupied;
-use self::transfer::enter_transfers;
+use self::transfer::{Traffic, enter_transfers};
 use crate::domain::migration::Migration;
 use crate::domain::occupant::OccupantEffect;
 use crate::domain::placement::{Bottleneck, MediumUse, PlacementDocument, Stage, Warning};
@@ -64,7 +66,7 @@ pub struct Evaluation {
     #[cfg_attr(feature = "schema", schema(nullable = false))]
     pub latency_s: Option<f64>,
     /// The stages that could be computed, each with its index among the proposed: those of a known node and of
-    /// known layers. A transfer without a link is absent.
+    /// known layers. A transfer without a route is absent.
     pub stages: Vec<Stage>,
     /// What sets the period; absent with it.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -90,7 +92,7 @@ pub struct Evaluation {
 
 /// Computes what proposed stages cost under a request, and finds every violation of the cost
 /// model's rules and of the request's constraints. The result has no period and no latency if the
-/// stages do not cover the model or if a link is missing.
+/// stages do not cover the model or if a route is missing.
 ///
 /// # Examples
 ///
@@ -130,7 +132,7 @@ pub struct Evaluation {
 /// assert!(!bad.violations.is_empty(), "the layer dense is nowhere");
 /// ```
 pub fn evaluate(request: &PlanRequest, proposals: &[StageProposal]) -> Evaluation {
-    evaluate_with_rounding(request, proposals).0
+    evaluate_with_loads(request, proposals).evaluation
 }
 
 /// Checks a placement document against its request. The stages are checked as [`evaluate`] does,
@@ -177,9 +179,16 @@ pub fn check(request: &PlanRequest, document: &PlacementDocument) -> Vec<Violati
     document::check(request, document)
 }
 
-/// Returns an evaluation, and the seconds by which its times may differ in another order of
-/// summing.
-fn evaluate_with_rounding(request: &PlanRequest, proposals: &[StageProposal]) -> (Evaluation, f64) {
+/// An evaluation, and what a document is compared with in addition.
+struct Evaluated {
+    evaluation: Evaluation,
+    /// The loads of which the period is the largest; empty if a stage or a transfer has no time.
+    loads: Vec<(Bottleneck, f64)>,
+    /// The seconds by which its times may differ in another order of summing.
+    rounding_s: f64,
+}
+
+fn evaluate_with_loads(request: &PlanRequest, proposals: &[StageProposal]) -> Evaluated {
     let mut violations = Vec::new();
     let graph = Graph::new(&request.model);
     let laid = lay(&request.model, &request.cluster, &graph, proposals, &mut violations);
@@ -217,33 +226,38 @@ fn evaluate_with_rounding(request: &PlanRequest, proposals: &[StageProposal]) ->
         warnings,
         violations,
     };
-    if !(covers && traffic.all_timed) {
-        return (evaluation, rounding_s);
+    if !(covers && traffic.is_whole) {
+        return Evaluated { evaluation, loads: Vec::new(), rounding_s };
     }
-    let mut evaluation = timed(request, evaluation, rounding_s);
+    let mut evaluated = timed(request, evaluation, &traffic, rounding_s);
+    let evaluation = &mut evaluated.evaluation;
     let period_s = evaluation.period_s.unwrap_or(0.0);
-    evaluation.occupants = occupied.effects(&evaluation.stages, &traffic.link_s, period_s);
-    (evaluation, rounding_s)
+    evaluation.occupants = occupied.effects(&evaluation.stages, &traffic, period_s);
+    evaluated
 }
 
 /// Adds period and latency, and the violations of their limits, to stages that cover the model with
 /// every transfer.
-fn timed(request: &PlanRequest, evaluation: Evaluation, rounding_s: f64) -> Evaluation {
+fn timed(request: &PlanRequest, evaluation: Evaluation, traffic: &Traffic<'_>, rounding_s: f64) -> Evaluated {
     let latency_s = pace::latency_s(&evaluation.stages);
-    let Some((bottleneck, period_s)) = pace::bottleneck(&pace::loads(request, &evaluation.stages)) else {
-        return evaluation;
+    let media = shared_media(request, traffic);
+    let loads = pace::loads(request, &evaluation.stages, traffic, &media);
+    let Some((bottleneck, period_s)) = pace::bottleneck(&loads) else {
+        return Evaluated { evaluation, loads, rounding_s };
     };
     let mut violations = evaluation.violations;
     rules::check_times(request, period_s, latency_s, rounding_s, &mut violations);
-    Evaluation {
+    let evaluation = Evaluation {
         period_s: Some(period_s),
         throughput_per_s: throughput_per_s(period_s),
         inferences_per_s: inferences_per_s(request, period_s),
         latency_s: Some(latency_s),
         bottleneck: Some(bottleneck),
+        media: media.iter().map(SharedMedium::usage).collect(),
         violations,
         ..evaluation
-    }
+    };
+    Evaluated { evaluation, loads, rounding_s }
 }
 
 /// Returns passes per second, or `None` if the period is zero or too small for a finite rate.

@@ -1,27 +1,31 @@
-//! The shares of nodes and links that occupants use and leave, and how new stages slow occupants
-//! down.
+//! The shares of nodes, links and media that occupants use and leave, and how new stages slow
+//! occupants down.
 
 use std::collections::BTreeMap;
 
+use super::route::{Ends, Medium, media_of};
+use super::transfer::{Carried, Traffic};
 use crate::domain::cluster::Node;
 use crate::domain::occupant::{Occupant, OccupantEffect};
 use crate::domain::placement::Stage;
 use crate::domain::request::PlanRequest;
 
-/// A directed link as the ids of its two nodes.
-pub(super) type Ends<'a> = (&'a str, &'a str);
-
-/// For each node and link, the shares of its time that the occupants ask for.
+/// For each node, link and medium, the shares of its time that the occupants ask for.
 pub(super) struct Occupied<'a> {
     request: &'a PlanRequest,
     nodes: BTreeMap<&'a str, Vec<f64>>,
     links: BTreeMap<Ends<'a>, Vec<f64>>,
+    media: BTreeMap<Medium<'a>, Vec<f64>>,
+    medium_of: BTreeMap<&'a str, Medium<'a>>,
 }
 
 impl<'a> Occupied<'a> {
     pub(super) fn new(request: &'a PlanRequest) -> Self {
         let mut nodes: BTreeMap<&str, Vec<f64>> = BTreeMap::new();
         let mut links: BTreeMap<Ends<'_>, Vec<f64>> = BTreeMap::new();
+        let mut media: BTreeMap<Medium<'_>, Vec<f64>> = BTreeMap::new();
+        let ids = request.options.occupants.iter().flat_map(|occupant| &occupant.media).map(|it| it.id.as_str());
+        let medium_of = media_of(&request.cluster, &ids.collect());
         for occupant in &request.options.occupants {
             for node in &occupant.nodes {
                 nodes.entry(&node.node_id).or_default().push(utilisation(occupant, node.compute_s));
@@ -30,8 +34,13 @@ impl<'a> Occupied<'a> {
                 let ends = (hop.from_node_id.as_str(), hop.to_node_id.as_str());
                 links.entry(ends).or_default().push(utilisation(occupant, hop.transfer_s));
             }
+            for it in &occupant.media {
+                if let Some(medium) = medium_of.get(it.id.as_str()) {
+                    media.entry(*medium).or_default().push(utilisation(occupant, it.occupied_s));
+                }
+            }
         }
-        Self { request, nodes, links }
+        Self { request, nodes, links, media, medium_of }
     }
 
     /// Returns the bytes that a node has free for stages.
@@ -52,18 +61,25 @@ impl<'a> Occupied<'a> {
         self.links.get(&(from, to)).map_or(1.0, |asked| share_left(asked))
     }
 
-    /// Returns how stages with a period affect each occupant. `link_s` holds the seconds that the
-    /// stages would need of each link if it were not shared.
-    pub(super) fn effects(
-        &self,
-        stages: &[Stage],
-        link_s: &BTreeMap<Ends<'_>, f64>,
-        period_s: f64,
-    ) -> Vec<OccupantEffect> {
+    /// Returns the share of a medium's time that is left for new stages.
+    pub(super) fn medium_share(&self, medium: Medium<'_>) -> f64 {
+        self.media.get(&medium).map_or(1.0, |asked| share_left(asked))
+    }
+
+    /// Returns how stages with a period affect each occupant.
+    pub(super) fn effects(&self, stages: &[Stage], traffic: &Traffic<'_>, period_s: f64) -> Vec<OccupantEffect> {
         let part = |seconds: f64| if period_s == 0.0 { 0.0 } else { seconds / period_s };
         let on_node = |id: &str| {
             let own = stages.iter().filter(|stage| stage.node_id == id);
             part(own.map(|stage| stage.compute_s * self.node_share(id)).sum())
+        };
+        let on_link = |(from, to): Ends<'_>| {
+            let own = traffic.carried.iter().filter(|carried| carried.from.id == from && carried.to.id == to);
+            part(own.map(Carried::longest_alone_s).sum())
+        };
+        let on_medium = |medium: Medium<'_>| {
+            let own = traffic.carried.iter().flat_map(|carried| &carried.occupations);
+            part(own.filter(|occupation| occupation.medium == medium).map(|occupation| occupation.alone_s).sum())
         };
         let known = |id: &str| self.request.cluster.nodes.iter().any(|node| node.id == id);
         let slowdown = |occupant: &Occupant| {
@@ -74,10 +90,14 @@ impl<'a> Occupied<'a> {
             let hops = occupant.hops.iter().filter(|hop| known(&hop.from_node_id) && known(&hop.to_node_id));
             let hops = hops.map(|hop| {
                 let ends = (hop.from_node_id.as_str(), hop.to_node_id.as_str());
-                let own = part(link_s.get(&ends).copied().unwrap_or(0.0));
-                stretch(utilisation(occupant, hop.transfer_s), &self.links[&ends], own)
+                stretch(utilisation(occupant, hop.transfer_s), &self.links[&ends], on_link(ends))
             });
-            nodes.chain(hops).fold(1.0, f64::max)
+            let media =
+                occupant.media.iter().filter_map(|it| Some((*self.medium_of.get(it.id.as_str())?, it.occupied_s)));
+            let media = media.map(|(medium, occupied_s)| {
+                stretch(utilisation(occupant, occupied_s), &self.media[&medium], on_medium(medium))
+            });
+            nodes.chain(hops).chain(media).fold(1.0, f64::max)
         };
         let effect = |occupant: &Occupant| OccupantEffect {
             id: occupant.id.clone(),

@@ -2,22 +2,36 @@
 
 use std::collections::BTreeMap;
 
-use crate::domain::options::Overlap;
+use super::media::SharedMedium;
+use super::transfer::{Carried, Traffic};
+use crate::domain::options::{Overlap, Transfers};
 use crate::domain::placement::{Bottleneck, BottleneckKind, Stage};
 use crate::domain::request::PlanRequest;
 
 /// Returns the loads of which the period is the largest, in seconds. With overlap these are each
-/// stage's compute and each transfer; without overlap, all that each node does.
-pub(super) fn loads(request: &PlanRequest, stages: &[Stage]) -> Vec<(Bottleneck, f64)> {
-    match request.options.cost_model.overlap {
-        Overlap::Full => single_loads(stages),
+/// stage's compute and each transfer; without overlap, all that each node does. Shared media come
+/// last.
+pub(super) fn loads(
+    request: &PlanRequest,
+    stages: &[Stage],
+    traffic: &Traffic<'_>,
+    media: &[SharedMedium],
+) -> Vec<(Bottleneck, f64)> {
+    let mut loads = match request.options.cost_model.overlap {
+        Overlap::Full => single_loads(request, stages, traffic),
         Overlap::None => node_loads(request, stages),
-    }
+    };
+    loads.extend(media.iter().map(|medium| {
+        let stage_index = medium.first_stage as u64;
+        let medium_id = Some(medium.id.clone());
+        (Bottleneck { kind: BottleneckKind::Medium, stage_index, medium_id }, medium.occupied_s)
+    }));
+    loads
 }
 
 /// Returns the largest load; of equal ones the first.
 pub(super) fn bottleneck(loads: &[(Bottleneck, f64)]) -> Option<(Bottleneck, f64)> {
-    loads.iter().cloned().reduce(|largest, load| if load.1 > largest.1 { load } else { largest })
+    loads.iter().reduce(|largest, load| if load.1 > largest.1 { load } else { largest }).cloned()
 }
 
 /// Returns the sum, in seconds, of all stage times and hops, including those from the source and to
@@ -35,19 +49,27 @@ fn send_s(stage: &Stage) -> f64 {
     stage.send.as_ref().map_or(0.0, |send| send.transfer_s)
 }
 
-fn single_loads(stages: &[Stage]) -> Vec<(Bottleneck, f64)> {
-    let mut loads = Vec::new();
-    let mut add = |kind, stage: &Stage, seconds| {
-        loads.push((Bottleneck { kind, stage_index: stage.index, medium_id: None }, seconds));
+fn load(kind: BottleneckKind, stage: usize, seconds: f64) -> (Bottleneck, f64) {
+    (Bottleneck { kind, stage_index: stage as u64, medium_id: None }, seconds)
+}
+
+/// Returns the compute and the transfers of each stage. What the source sends comes after what the
+/// first stage sends.
+fn single_loads(request: &PlanRequest, stages: &[Stage], traffic: &Traffic<'_>) -> Vec<(Bottleneck, f64)> {
+    // While the data of a streamed transfer are on their way, the next transfer can begin.
+    let seconds = |carried: &Carried<'_>| match request.options.cost_model.transfers {
+        Transfers::Streamed => carried.longest_s(),
+        Transfers::Acknowledged => carried.transfer_s(),
     };
-    for (position, stage) in stages.iter().enumerate() {
-        add(BottleneckKind::Stage, stage, stage.compute_s);
-        if stage.send.is_some() {
-            let last = position + 1 == stages.len();
-            add(if last { BottleneckKind::Sink } else { BottleneckKind::Hop }, stage, send_s(stage));
+    let mut loads = Vec::new();
+    for (place, stage) in stages.iter().enumerate() {
+        loads.push(load(BottleneckKind::Stage, place, stage.compute_s));
+        for sent in traffic.carried.iter().filter(|carried| carried.sender == Some(place)) {
+            let kind = if sent.receiver.is_none() { BottleneckKind::Sink } else { BottleneckKind::Hop };
+            loads.push(load(kind, place, seconds(sent)));
         }
-        if position == 0 && stage.receive.is_some() {
-            add(BottleneckKind::Source, stage, receive_s(stage));
+        for received in traffic.carried.iter().filter(|it| it.sender.is_none() && it.receiver == Some(place)) {
+            loads.push(load(BottleneckKind::Source, place, seconds(received)));
         }
     }
     loads
@@ -70,12 +92,9 @@ fn node_loads(request: &PlanRequest, stages: &[Stage]) -> Vec<(Bottleneck, f64)>
     if let Some(sink) = sink {
         *busy_s.entry(sink).or_default() += send_s(last);
     }
-    let load = |kind, stage: &Stage, node: &str| {
-        (Bottleneck { kind, stage_index: stage.index, medium_id: None }, busy_s[node])
-    };
-    let mut loads: Vec<(Bottleneck, f64)> =
-        stages.iter().map(|stage| load(BottleneckKind::Node, stage, &stage.node_id)).collect();
-    loads.extend(source.map(|node| load(BottleneckKind::Source, first, node)));
-    loads.extend(sink.map(|node| load(BottleneckKind::Sink, last, node)));
+    let of_stage = |(place, stage): (usize, &Stage)| load(BottleneckKind::Node, place, busy_s[stage.node_id.as_str()]);
+    let mut loads: Vec<(Bottleneck, f64)> = stages.iter().enumerate().map(of_stage).collect();
+    loads.extend(source.map(|node| load(BottleneckKind::Source, 0, busy_s[node])));
+    loads.extend(sink.map(|node| load(BottleneckKind::Sink, stages.len() - 1, busy_s[node])));
     loads
 }

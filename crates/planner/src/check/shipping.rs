@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::StageProposal;
 use super::graph::Graph;
 use super::route::routes;
+use super::transfer::alone_s;
 use crate::domain::cluster::Node;
 use crate::domain::migration::{Migration, MovedLayer};
 use crate::domain::request::PlanRequest;
@@ -79,7 +80,7 @@ fn travel(request: &PlanRequest, nodes: &BTreeMap<&str, &Node>, moved: &[MovedLa
             unsourced_bytes += bytes;
             continue;
         };
-        let seconds = route.transfer_s(bytes, 1.0);
+        let seconds = alone_s(route, bytes);
         *sends_s.entry(from).or_insert(0.0) += seconds;
         *receives_s.entry(to).or_insert(0.0) += seconds;
     }

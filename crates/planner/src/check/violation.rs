@@ -33,7 +33,7 @@ pub enum ViolationCode {
     CutNotAllowed,
     /// A stage needs more memory than its node has free.
     MemoryExceeded,
-    /// No link leads from a node to the node that a transfer goes to.
+    /// No link and no route leads from a node to the node that a transfer goes to.
     NoLink,
     /// A pinned layer runs on another node.
     PinBroken,
@@ -47,9 +47,9 @@ pub enum ViolationCode {
     TargetPeriodMissed,
     /// A number of a placement document is not what the model and the cluster give.
     FigureWrong,
-    /// A transfer of a placement document is missing, goes between other nodes or carries other tensors.
+    /// A transfer of a placement document is missing, goes between other nodes, takes another route or carries other tensors.
     TransferWrong,
-    /// A status, bound, gap, bottleneck, constant layer, warning or reason of a placement document does not stand up.
+    /// A status, bound, gap, bottleneck, medium, constant layer, warning or reason of a placement document does not stand up.
     ClaimWrong,
 }
 
