@@ -9,7 +9,7 @@ use crate::domain::placement::{
 };
 
 /// A true document about stages, with a bound that proves them best or not.
-fn true_document(request: &PlanRequest, stages: &[(&str, &[&str])], bound_s: f64) -> PlacementDocument {
+pub(super) fn true_document(request: &PlanRequest, stages: &[(&str, &[&str])], bound_s: f64) -> PlacementDocument {
     let evaluation = evaluated(request, stages);
     assert_eq!(evaluation.violations, []);
     let period_s = evaluation.period_s.unwrap();
@@ -32,7 +32,7 @@ fn true_document(request: &PlanRequest, stages: &[(&str, &[&str])], bound_s: f64
         lower_bound_nodes: None,
         cuts: None,
         gap: Some((period_s - bound_s) / period_s),
-        media: Vec::new(),
+        media: evaluation.media,
         pipelines: vec![Pipeline {
             period_s,
             rate_per_s: evaluation.throughput_per_s,
@@ -77,7 +77,7 @@ fn reason() -> Reason {
     }
 }
 
-fn codes(request: &PlanRequest, document: &PlacementDocument) -> Vec<(ViolationCode, Option<u64>)> {
+pub(super) fn codes(request: &PlanRequest, document: &PlacementDocument) -> Vec<(ViolationCode, Option<u64>)> {
     check(request, document).iter().map(|violation| (violation.code, violation.stage_index)).collect()
 }
 
@@ -92,7 +92,7 @@ fn found(bound_s: f64, lie: impl FnOnce(&mut PlacementDocument)) -> Vec<(Violati
 const CLAIM: (ViolationCode, Option<u64>) = (ViolationCode::ClaimWrong, None);
 
 #[test]
-fn true_documents_pass() {
+pub(super) fn true_documents_pass() {
     assert_eq!(codes(&request(), &true_document(&request(), TWO, 2.5)), []);
     assert_eq!(codes(&request(), &true_document(&request(), TWO, 2.0)), []);
     assert_eq!(codes(&request(), &true_document(&request(), THREE, 0.0)), []);

@@ -3,6 +3,8 @@
 mod claims;
 mod constants;
 mod costs;
+mod media;
+mod networks;
 mod running;
 mod violations;
 
