@@ -51,21 +51,29 @@ pub fn plan(
     }
     search(&along);
     let Ok(instance) = Instance::between(request, closed.cuts.clone(), &stop) else { return along.conclude() };
+    let silent = Env { progress: &NoProgress, ..*env };
+    let relaxed = instance.clone().relaxed(request, &closed.slack);
+    let bounding = Incumbent::relaxed(request, &relaxed, &silent);
+    bounding.raise(along.claimed_bound());
+    // Searches with shared media take long: the bound comes first then.
+    let bounds_first = instance.shared_media.is_some() && instance.objective != Objective::MinLatency;
+    if bounds_first {
+        search(&bounding);
+    }
     let progress = Better::than(&along, env.progress);
     let better = Env { progress: &progress, ..*env };
     let among = Incumbent::among(request, &instance, whole.cuts.count, &better);
-    among.raise_for_all_cuts(along.claimed_bound());
+    among.raise_for_all_cuts(bounding.bound().min(along.objective()));
     search(&among);
     let best = if among.objective() <= along.objective() { &among } else { &along };
     if instance.objective == Objective::MinLatency {
         refine(best);
         return best.conclude();
     }
-    let silent = Env { progress: &NoProgress, ..*env };
-    let relaxed = instance.clone().relaxed(request, &closed.slack);
-    let bounding = Incumbent::relaxed(request, &relaxed, &silent);
-    bounding.raise(among.claimed_bound());
-    search(&bounding);
+    if !bounds_first {
+        bounding.raise(among.claimed_bound());
+        search(&bounding);
+    }
     if bounding.bound() == f64::INFINITY {
         return Ok(along.infeasible(vec![pinned::exhausted(request, &instance, env)]));
     }

@@ -148,11 +148,29 @@ fn branches(seed: u64) -> Value {
         constraints["source_node"] = json!(ids[0]);
         constraints["sink_node"] = json!(ids[nodes - 1]);
     }
+    let overlap = if rng.random_bool(0.3) { "none" } else { "full" };
+    let mut cost_model = json!({"overlap": overlap});
+    if rng.random_bool(0.3) {
+        cost_model["transfers"] = json!("acknowledged");
+    }
+    let channels = rng.random_range(0..=2);
+    for link in links.iter_mut().filter(|_| channels > 0) {
+        if rng.random_bool(0.7) {
+            link["medium"] = json!(format!("channel-{}", rng.random_range(0..channels)));
+        }
+    }
+    let mut nodes = listed;
+    for node in nodes.iter_mut().filter(|_| channels > 0) {
+        if rng.random_bool(0.2) {
+            node["port_bps"] = json!(rng.random_range(1..20) * 40);
+            node["port_duplex"] = json!(if rng.random_bool(0.5) { "half" } else { "full" });
+        }
+    }
     json!({
         "model": {"name": "branches", "layers": layers, "edges": edges},
-        "cluster": {"name": "few", "nodes": listed, "links": links},
+        "cluster": {"name": "few", "nodes": nodes, "links": links},
         "constraints": constraints,
-        "cost_model": {"overlap": if rng.random_bool(0.3) { "none" } else { "full" }},
+        "cost_model": cost_model,
     })
 }
 

@@ -12,6 +12,7 @@ pub mod ties;
 use self::period::Rounds;
 use super::baselines;
 use super::bits::for_width;
+use super::cost::stage_times;
 use super::env::{Env, NoProgress};
 use super::incumbent::Incumbent;
 use crate::domain::options::{Objective, Overlap};
@@ -27,16 +28,29 @@ pub fn search(incumbent: &Incumbent<'_>) {
         && instance.max_latency_s == f64::INFINITY;
     match &instance.shared_media {
         None if sets_suffice => return period::search(incumbent, Rounds::All),
-        // Where media carry few transfers, the placement often keeps to it.
-        Some(media) if sets_suffice && media.carries_few() => search_without_media(incumbent, Rounds::All),
-        Some(_) if sets_suffice => search_without_media(incumbent, Rounds::First),
-        _ => {}
+        None => baselines::offer_cheap(incumbent),
+        Some(media) => {
+            baselines::offer_cheap(incumbent);
+            let rounds = if media.carries_few() { Rounds::All } else { Rounds::First };
+            if sets_suffice && !media_decide(incumbent) {
+                search_without_media(incumbent, rounds);
+            }
+            if incumbent.has_ended() {
+                return;
+            }
+        }
     }
-    if incumbent.has_ended() {
-        return;
-    }
-    baselines::offer_cheap(incumbent);
     let _: Result<(), Stopped> = for_width!(few instance.blocks() + 1, W => search_on::<W>(incumbent), else Ok(()));
+}
+
+/// Returns `true` if a medium takes the best placement far longer than anything else does: what the period is without media
+/// says little then.
+fn media_decide(incumbent: &Incumbent<'_>) -> bool {
+    const FAR: f64 = 2.0;
+    let instance = incumbent.instance;
+    let Some(best) = incumbent.best() else { return false };
+    let times = stage_times(instance, &best).flatten();
+    incumbent.objective() > FAR * times.fold(0.0, f64::max)
 }
 
 /// Looks for the least period as if no two transfers shared a medium: a bound, and a placement to begin with.
