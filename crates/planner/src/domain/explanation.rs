@@ -20,6 +20,10 @@ pub struct Explanation {
     pub stages: Vec<StageSlack>,
     /// The transfers in order, from the source to the sink.
     pub transfers: Vec<TransferSlack>,
+    /// The media that two or more transfers share, the most occupied first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(feature = "schema", schema(required = false))]
+    pub media: Vec<MediumSlack>,
     /// Everything whose time is the period.
     pub binding: Vec<Bottleneck>,
     /// What would set the period if all that binds took no time; absent where nothing is left.
@@ -76,9 +80,21 @@ pub struct TransferSlack {
     pub to_node_id: String,
     /// Bytes of the tensors.
     pub bytes: u64,
-    /// Seconds on the link.
+    /// Seconds for which it counts: latencies that only delay it are left out.
     pub time_s: f64,
     /// How much longer it could take before the period grows.
+    pub slack_s: f64,
+}
+
+/// What transfers take of a medium that they share, and what of it is to spare.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(ToSchema))]
+pub struct MediumSlack {
+    /// The medium.
+    pub id: String,
+    /// Seconds that it is occupied in each period.
+    pub occupied_s: f64,
+    /// For how much longer it could be occupied before the period grows.
     pub slack_s: f64,
 }
 
@@ -127,6 +143,10 @@ pub struct Upgrade {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[cfg_attr(feature = "schema", schema(required = false))]
     pub node_ids: Vec<String>,
+    /// The medium that is upgraded.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schema(nullable = false))]
+    pub medium_id: Option<String>,
     /// The sending end of the link that is upgraded.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schema(nullable = false))]
@@ -172,6 +192,10 @@ pub struct Upgrade {
 pub enum UpgradeKind {
     /// A link has twice the bandwidth.
     LinkTwiceAsFast,
+    /// All that one medium carries is twice as fast, as on a channel of twice the width or on two.
+    MediumTwiceAsFast,
+    /// A station of the access point is wired to it.
+    NodeWired,
     /// A node computes twice as fast.
     NodeTwiceAsFast,
     /// A node has twice the memory.

@@ -4,6 +4,7 @@
 mod copy;
 mod find;
 mod interchange;
+mod media;
 mod memory;
 mod missing_link;
 mod repair;
@@ -96,6 +97,7 @@ pub fn explain(
         period_s: document.period_s,
         stages: slack.stages,
         transfers: slack.transfers,
+        media: slack.media,
         binding: slack.binding,
         next_bottleneck: slack.next_bottleneck,
         warnings: slack.warnings,

@@ -3,11 +3,15 @@
 
 use std::collections::BTreeMap;
 
-use crate::domain::explanation::{MemoryWarning, MemoryWarningCode, NextBottleneck, StageSlack, TransferSlack};
-use crate::domain::options::Overlap;
-use crate::domain::placement::{Bottleneck, BottleneckKind, PlacementDocument, Stage};
+use crate::domain::explanation::{
+    MediumSlack, MemoryWarning, MemoryWarningCode, NextBottleneck, StageSlack, TransferSlack,
+};
+use crate::domain::options::{Overlap, Transfers};
+use crate::domain::placement::{Bottleneck, BottleneckKind, MediumUse, PlacementDocument, Stage};
 use crate::domain::request::PlanRequest;
 use crate::domain::unit::bytes_text;
+use crate::routes::{Medium, Routes};
+use crate::shares::Shares;
 
 /// A load within this relative difference of the period counts as the period.
 const SAME: f64 = 1e-12;
@@ -20,6 +24,7 @@ const LITTLE: f64 = 0.05;
 pub(super) struct Slack {
     pub stages: Vec<StageSlack>,
     pub transfers: Vec<TransferSlack>,
+    pub media: Vec<MediumSlack>,
     pub binding: Vec<Bottleneck>,
     pub next_bottleneck: Option<NextBottleneck>,
     pub warnings: Vec<MemoryWarning>,
@@ -28,13 +33,28 @@ pub(super) struct Slack {
 /// Reads the slack of a document. It is empty if the document has no placement.
 pub(super) fn slack(request: &PlanRequest, document: &PlacementDocument) -> Slack {
     let Some(period_s) = document.period_s.filter(|_| !document.stages().is_empty()) else { return Slack::default() };
+    let shares = Shares::new(request);
+    let routes = Routes::new(&request.cluster).shared(&shares.of_link, &shares.of_medium);
     let mut transfers = transfers(document.stages());
     let node_loads = node_loads(document, &transfers);
     let load_s = |node: &String| node_loads.get(node).copied().unwrap_or(0.0);
     let full = request.options.cost_model.overlap == Overlap::Full;
     for transfer in &mut transfers {
         let ends_s = load_s(&transfer.from_node_id).max(load_s(&transfer.to_node_id));
-        transfer.slack_s = (period_s - if full { transfer.time_s } else { ends_s }).max(0.0);
+        let ends =
+            request.cluster.node_index(&transfer.from_node_id).zip(request.cluster.node_index(&transfer.to_node_id));
+        let occupied = ends.and_then(|(from, to)| routes.occupied(from, to)).map(|(_, occupied)| occupied);
+        let occupied = occupied.unwrap_or_default();
+        let of_medium = |medium: Medium| document.media.iter().find(|it| it.id == routes.media.id(medium));
+        let media_s =
+            occupied.iter().filter_map(|&(medium, _)| Some(of_medium(medium)?.occupied_s)).fold(0.0, f64::max);
+        if full && request.options.cost_model.transfers == Transfers::Streamed && !occupied.is_empty() {
+            let bandwidth_bps = occupied.iter().map(|&(_, bandwidth_bps)| bandwidth_bps).fold(f64::INFINITY, f64::min);
+            let scale = request.options.cost_model.transfer_scale;
+            transfer.time_s = 8.0 * (transfer.bytes as f64 * scale) / bandwidth_bps;
+        }
+        let busy_s = if full { transfer.time_s } else { ends_s };
+        transfer.slack_s = (period_s - busy_s.max(media_s)).max(0.0);
     }
     let stage = |stage: &Stage| StageSlack {
         index: stage.index,
@@ -47,11 +67,27 @@ pub(super) fn slack(request: &PlanRequest, document: &PlacementDocument) -> Slac
         free_bytes: stage.memory_capacity_bytes.saturating_sub(stage.memory_bytes),
     };
     let stages: Vec<StageSlack> = document.stages().iter().map(stage).collect();
-    let loads = if full { step_loads(&stages, &transfers) } else { all_node_loads(&stages, &transfers, &node_loads) };
+    let mut loads =
+        if full { step_loads(&stages, &transfers) } else { all_node_loads(&stages, &transfers, &node_loads) };
+    loads.extend(document.media.iter().map(|medium| (medium_load(document, medium), medium.occupied_s)));
+    let medium = |it: &MediumUse| MediumSlack {
+        id: it.id.clone(),
+        occupied_s: it.occupied_s,
+        slack_s: (period_s - it.occupied_s).max(0.0),
+    };
+    let media = document.media.iter().map(medium).collect();
     let (binding, rest): (Vec<_>, Vec<_>) = loads.into_iter().partition(|(_, seconds)| is_at(*seconds, period_s));
     let warnings = stages.iter().filter_map(little_memory).collect();
     let binding = binding.into_iter().map(|(bottleneck, _)| bottleneck).collect();
-    Slack { stages, transfers, binding, next_bottleneck: largest(&rest), warnings }
+    Slack { stages, transfers, media, binding, next_bottleneck: largest(&rest), warnings }
+}
+
+/// Returns a medium as what binds. Its stage is that of the document, or the first.
+fn medium_load(document: &PlacementDocument, medium: &MediumUse) -> Bottleneck {
+    let bottleneck = document.pipeline().map(|pipeline| &pipeline.bottleneck);
+    let same = bottleneck.filter(|bottleneck| bottleneck.medium_id.as_ref() == Some(&medium.id));
+    let stage_index = same.map_or(0, |bottleneck| bottleneck.stage_index);
+    Bottleneck { kind: BottleneckKind::Medium, stage_index, medium_id: Some(medium.id.clone()) }
 }
 
 fn is_at(seconds: f64, period_s: f64) -> bool {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::interchange::{interchangeable, of_one_kind};
-use super::{copy, on_cluster};
+use super::{copy, media, on_cluster};
 use crate::domain::cluster::{Link, Node};
 use crate::domain::explanation::{Explanation, StageSlack, TransferSlack, UpgradeKind};
 use crate::domain::occupant::Occupant;
@@ -18,6 +18,10 @@ use crate::routes::Routes;
 pub(super) enum Change {
     /// Twice the bandwidth.
     FasterLink { from: usize, to: usize },
+    /// Twice the bit rates of all that a medium carries.
+    FasterMedium(String),
+    /// A station of the access point is wired to it.
+    Wired(usize),
     /// Twice the speed for the first node. The others are interchangeable with it.
     FasterNode(Vec<usize>),
     /// Twice the memory for the first node. The others are interchangeable with it.
@@ -30,9 +34,16 @@ pub(super) enum Change {
 pub(super) fn changes(request: &PlanRequest, explanation: &Explanation) -> Vec<Change> {
     let place = |id: &String| request.cluster.node_index(id);
     let mut changes = Vec::new();
+    let routes = Routes::new(&request.cluster);
     for transfer in explanation.transfers.iter().filter(|transfer| is_upgraded(request, explanation, transfer)) {
         let (Some(from), Some(to)) = (place(&transfer.from_node_id), place(&transfer.to_node_id)) else { continue };
-        let change = Change::FasterLink { from, to };
+        let Some(change) = faster_transfer(&routes, from, to) else { continue };
+        if !changes.contains(&change) {
+            changes.push(change);
+        }
+    }
+    for medium in explanation.binding.iter().filter_map(|binding| binding.medium_id.clone()) {
+        let change = Change::FasterMedium(medium);
         if !changes.contains(&change) {
             changes.push(change);
         }
@@ -46,7 +57,18 @@ pub(super) fn changes(request: &PlanRequest, explanation: &Explanation) -> Vec<C
     changes.extend(twins.iter().filter(|it| computes(&nodes[it[0]])).cloned().map(Change::FasterNode));
     changes.extend(grouped(&used, |a, b| of_one_kind(&nodes[a], &nodes[b])).into_iter().map(Change::OneMore));
     changes.extend(twins.into_iter().map(Change::LargerNode));
+    changes.extend(used.iter().copied().filter(|&node| media::is_station(&request.cluster, node)).map(Change::Wired));
     changes
+}
+
+/// Returns the upgrade of what carries a transfer: its link, or the slowest medium on its route.
+fn faster_transfer(routes: &Routes<'_>, from: usize, to: usize) -> Option<Change> {
+    let (_, occupied) = routes.occupied(from, to)?;
+    let slowest = occupied.iter().copied().min_by(|a, b| a.1.total_cmp(&b.1))?;
+    if occupied.len() == 1 && routes.media.is_pair(slowest.0) {
+        return Some(Change::FasterLink { from, to });
+    }
+    Some(Change::FasterMedium(routes.media.id(slowest.0)))
 }
 
 /// Returns `true` if a transfer's link is upgraded: the transfer binds or, without overlap, one of
@@ -81,6 +103,8 @@ impl Change {
     pub(super) fn kind(&self) -> UpgradeKind {
         match self {
             Self::FasterLink { .. } => UpgradeKind::LinkTwiceAsFast,
+            Self::FasterMedium(_) => UpgradeKind::MediumTwiceAsFast,
+            Self::Wired(_) => UpgradeKind::NodeWired,
             Self::FasterNode(_) => UpgradeKind::NodeTwiceAsFast,
             Self::LargerNode(_) => UpgradeKind::NodeTwiceTheMemory,
             Self::OneMore(_) => UpgradeKind::OneMoreNode,
@@ -91,6 +115,8 @@ impl Change {
     pub(super) fn apply(&self, request: &PlanRequest) -> PlanRequest {
         match self {
             Self::FasterLink { from, to } => with_faster_link(request, *from, *to),
+            Self::FasterMedium(id) => media::with_faster_medium(request, id),
+            Self::Wired(node) => media::with_wire(request, *node),
             Self::FasterNode(nodes) => with_faster_node(request, nodes[0]),
             Self::LargerNode(nodes) => on_cluster(request, |cluster| {
                 let node = &mut cluster.nodes[nodes[0]];

@@ -69,6 +69,8 @@ fn value(
     let ids = |nodes: &[usize]| nodes.iter().map(|&node| request.cluster.nodes[node].id.clone()).collect();
     let (node_ids, ends) = match change {
         Change::FasterLink { from, to } => (Vec::new(), Some((*from, *to))),
+        Change::FasterMedium(_) => (Vec::new(), None),
+        Change::Wired(node) => (ids(&[*node]), None),
         Change::FasterNode(nodes) | Change::LargerNode(nodes) | Change::OneMore(nodes) => (ids(nodes), None),
     };
     let end = |node: usize| request.cluster.nodes[node].id.clone();
@@ -76,6 +78,10 @@ fn value(
         kind: change.kind(),
         detail,
         node_ids,
+        medium_id: match change {
+            Change::FasterMedium(id) => Some(id.clone()),
+            _ => None,
+        },
         from_node_id: ends.map(|(from, _)| end(from)),
         to_node_id: ends.map(|(_, to)| end(to)),
         status: if is_optimal { Status::Optimal } else { Status::Feasible },
@@ -137,6 +143,8 @@ fn detail(request: &PlanRequest, change: &Change) -> String {
     };
     match change {
         Change::FasterLink { from, to } => format!("the link {} → {} twice as fast", id(*from), id(*to)),
+        Change::FasterMedium(id) => format!("the medium {id} twice as fast"),
+        Change::Wired(node) => format!("{} wired to the access point", id(*node)),
         Change::FasterNode(nodes) => format!("{} twice as fast", alike(nodes)),
         Change::LargerNode(nodes) => format!("{} with twice the memory", alike(nodes)),
         Change::OneMore(nodes) => format!("one more node like {}", id(nodes[0])),

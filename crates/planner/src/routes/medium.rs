@@ -27,11 +27,17 @@ pub struct Media<'c> {
 }
 
 /// A medium by what it is.
-enum Kind {
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Part {
+    /// What a name was given to, by its place among the names.
     Named(usize),
+    /// A direction of a node's port.
     Port(usize, Direction),
+    /// A direction of the wire between a node and the access point.
     Wire(usize, Direction),
+    /// A direction of a segment.
     Segment(usize, Direction),
+    /// What carries nothing but transfers from one node to another.
     Pair(usize, usize),
 }
 
@@ -104,15 +110,16 @@ impl<'c> Media<'c> {
         self.names.len() + 4 * self.cluster.nodes.len() + 2 * self.segments()
     }
 
-    fn kind(&self, Medium(number): Medium) -> Kind {
+    /// Returns what a medium is.
+    pub fn part(&self, Medium(number): Medium) -> Part {
         let nodes = self.cluster.nodes.len();
         let direction = |number: usize| if number.is_multiple_of(2) { Direction::Out } else { Direction::In };
-        let Some(number) = number.checked_sub(self.names.len()) else { return Kind::Named(number) };
-        let Some(wire) = number.checked_sub(2 * nodes) else { return Kind::Port(number / 2, direction(number)) };
-        let Some(segment) = wire.checked_sub(2 * nodes) else { return Kind::Wire(wire / 2, direction(wire)) };
+        let Some(number) = number.checked_sub(self.names.len()) else { return Part::Named(number) };
+        let Some(wire) = number.checked_sub(2 * nodes) else { return Part::Port(number / 2, direction(number)) };
+        let Some(segment) = wire.checked_sub(2 * nodes) else { return Part::Wire(wire / 2, direction(wire)) };
         match segment.checked_sub(2 * self.segments()) {
-            None => Kind::Segment(segment / 2, direction(segment)),
-            Some(pair) => Kind::Pair(pair / nodes, pair % nodes),
+            None => Part::Segment(segment / 2, direction(segment)),
+            Some(pair) => Part::Pair(pair / nodes, pair % nodes),
         }
     }
 
@@ -120,12 +127,12 @@ impl<'c> Media<'c> {
     pub fn id(&self, medium: Medium) -> String {
         let node = |node: usize| self.cluster.nodes[node].id.as_str();
         let way = |direction: Direction| if direction == Direction::Out { "out" } else { "in" };
-        match self.kind(medium) {
-            Kind::Named(name) => self.names[name].to_owned(),
-            Kind::Port(at, _) if self.cluster.nodes[at].port_duplex == Duplex::Half => format!("{} port", node(at)),
-            Kind::Port(at, direction) => format!("{} port {}", node(at), way(direction)),
-            Kind::Wire(at, direction) => format!("{} wire {}", node(at), way(direction)),
-            Kind::Segment(segment, direction) => match &self.cluster.network {
+        match self.part(medium) {
+            Part::Named(name) => self.names[name].to_owned(),
+            Part::Port(at, _) if self.cluster.nodes[at].port_duplex == Duplex::Half => format!("{} port", node(at)),
+            Part::Port(at, direction) => format!("{} port {}", node(at), way(direction)),
+            Part::Wire(at, direction) => format!("{} wire {}", node(at), way(direction)),
+            Part::Segment(segment, direction) => match &self.cluster.network {
                 Some(Network::Topology(topology)) => {
                     let segment = &topology.segments[segment];
                     match (segment.duplex, direction) {
@@ -136,7 +143,7 @@ impl<'c> Media<'c> {
                 }
                 _ => String::new(),
             },
-            Kind::Pair(from, to) => format!("{} -> {}", node(from), node(to)),
+            Part::Pair(from, to) => format!("{} -> {}", node(from), node(to)),
         }
     }
 

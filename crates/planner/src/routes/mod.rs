@@ -4,7 +4,7 @@ mod graph;
 mod medium;
 mod pairs;
 
-pub use self::medium::{Media, Medium};
+pub use self::medium::{Media, Medium, Part};
 
 use std::collections::BTreeMap;
 
