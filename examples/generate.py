@@ -5,6 +5,7 @@ The radio clusters are seeded, so every run writes the same bytes. Models are no
 """
 
 import json
+import math
 import random
 from pathlib import Path
 
@@ -133,6 +134,83 @@ def microcontrollers():
     }
 
 
+def square_one_channel():
+    """The paper's square, where all pairs take turns on one channel."""
+    cluster = radio_square(20, 64, 20)
+    return cluster | {
+        "name": "radio-20-one-channel",
+        "description": "radio-20, where all nodes share one channel",
+        "network": cluster["network"] | {"medium": "air"},
+    }
+
+
+def house():
+    """Eight Raspberry Pis on the Wi-Fi of a house, and a gateway on a cable to the access point."""
+    pis = [
+        device(f"pi-{index}", "raspberry-pi-4", 4, 3800, 1.2e10, site="house") | {"port_bps": 9.4e7}
+        for index in range(1, 9)
+    ]
+    rates = [4.3e7, 4.3e7, 3.8e7, 3.8e7, 2.9e7, 2.2e7, 1.8e7, 1.1e7]
+    return {
+        "name": "house",
+        "description": "Raspberry Pis with little memory to spare on one Wi-Fi channel, a gateway wired to the access point",
+        "nodes": pis + [device("gateway", "x86-4core", 4, 3840, 2.0e11, site="house")],
+        "network": {
+            "kind": "access_point",
+            "medium": "channel-36",
+            "latency_s": 0.002,
+            "stations": [{"node_id": pi["id"], "bandwidth_bps": rate} for pi, rate in zip(pis, rates)],
+            "wired": [{"node_id": "gateway", "bandwidth_bps": 9.4e8}],
+        },
+    }
+
+
+def building():
+    """Twelve nodes on three switches; the line to the roof sends or receives, not both."""
+    sites = ["hall", "lab", "roof"]
+    nodes = [
+        device(f"{site}-{index}", "raspberry-pi-5", 8, 8112, 3.0e10, site=site) for site in sites for index in range(1, 5)
+    ]
+    segments = [
+        {"a": node["id"], "b": f"switch-{node['labels']['site']}", "bandwidth_bps": 9.4e8, "latency_s": 1e-4}
+        for node in nodes
+    ]
+    segments += [
+        {"a": "switch-hall", "b": "switch-lab", "bandwidth_bps": 9.4e8, "latency_s": 1e-4},
+        {"a": "switch-hall", "b": "switch-roof", "bandwidth_bps": 9.0e7, "latency_s": 5e-4, "duplex": "half"},
+    ]
+    return {
+        "name": "building",
+        "description": "Three switches; a half-duplex trunk leads to the roof",
+        "nodes": nodes,
+        "network": {"kind": "topology", "switches": [f"switch-{site}" for site in sites], "segments": segments},
+    }
+
+
+def field_mesh():
+    """Masts in a field: neighbours within 60 m hear one another, others are reached by forwarding on one channel."""
+    draw = random.Random(14)
+    places = [(20 + 40 * column + draw.uniform(-8, 8), 20 + 40 * row + draw.uniform(-8, 8)) for row in range(3) for column in range(4)]
+    nodes = [
+        device(f"mast-{index:02}", "raspberry-pi-4", 2, 1984, 1.2e10, site="field")
+        | {"position_m": {"x": round(x, 2), "y": round(y, 2)}}
+        for index, (x, y) in enumerate(places, 1)
+    ]
+    segments = []
+    for first, a in enumerate(nodes):
+        for b in nodes[first + 1 :]:
+            squared = sum((a["position_m"][axis] - b["position_m"][axis]) ** 2 for axis in "xy")
+            if squared <= 60**2:
+                rate = round(1e6 * math.log2(1 + 283230 / squared))
+                segments.append({"a": a["id"], "b": b["id"], "bandwidth_bps": rate, "latency_s": 0.001, "medium": "mesh"})
+    return {
+        "name": "field",
+        "description": "Masts whose nodes forward for one another, all on one channel",
+        "nodes": nodes,
+        "network": {"kind": "topology", "segments": segments},
+    }
+
+
 def model(name):
     return json.loads((HERE / "models" / f"{name}.json").read_text())
 
@@ -144,6 +222,10 @@ CLUSTERS = {
     "radio-20": radio_square(20, 64, 20),
     "radio-50": radio_square(50, 256, 50),
     "mixed-site": mixed_site(),
+    "radio-20-one-channel": square_one_channel(),
+    "house": house(),
+    "building": building(),
+    "field": field_mesh(),
 }
 
 REQUESTS = {
@@ -172,6 +254,30 @@ REQUESTS = {
         "cluster": CLUSTERS["mixed-site"],
         "constraints": {"source_node": "gateway", "sink_node": "gateway"},
         "solver": {"time_limit_s": 10},
+    },
+    "square-one-channel": {
+        "model": model("InceptionResNetV2"),
+        "cluster": CLUSTERS["radio-20-one-channel"],
+        "cost_model": PAPER_MODE,
+        "solver": {"time_limit_s": 5},
+    },
+    "house-access-point": {
+        "model": model("YOLOv5s-like"),
+        "cluster": CLUSTERS["house"],
+        "constraints": {"source_node": "pi-1", "sink_node": "gateway"},
+        "solver": {"time_limit_s": 5},
+    },
+    "building-trunk": {
+        "model": model("ResNet50"),
+        "cluster": CLUSTERS["building"],
+        "constraints": {"source_node": "roof-1", "sink_node": "hall-1"},
+        "solver": {"time_limit_s": 5},
+    },
+    "field-mesh": {
+        "model": model("MobileNetV2"),
+        "cluster": CLUSTERS["field"],
+        "constraints": {"sink_node": "mast-01"},
+        "solver": {"time_limit_s": 5},
     },
 }
 

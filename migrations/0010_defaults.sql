@@ -1,9 +1,9 @@
 -- Defaults changed. What was asked and stored before meant the old ones, which are written down where nothing else was:
 -- `json_insert` leaves what is there. What is no JSON is left as it is, to be told of when it is read.
 
-UPDATE jobs SET options = json_insert(options, '$.cost_model.unknown_compute', 'free')
+UPDATE jobs SET options = json_insert(options, '$.cost_model.unknown_compute', 'free', '$.cost_model.transfers', 'acknowledged')
     WHERE CASE WHEN json_valid(options) THEN json_type(options) = 'object' ELSE FALSE END;
-UPDATE placements SET options = json_insert(options, '$.cost_model.unknown_compute', 'free')
+UPDATE placements SET options = json_insert(options, '$.cost_model.unknown_compute', 'free', '$.cost_model.transfers', 'acknowledged')
     WHERE CASE WHEN json_valid(options) THEN json_type(options) = 'object' ELSE FALSE END;
 
 -- A search that has not ended begins anew: what it had found and proven does not count under the rules of now.

@@ -1,6 +1,7 @@
 //! `cutpoint demo`: starts a service in a temporary folder, plans real models with it over HTTP and compares the
 //! answers.
 
+mod channel;
 mod client;
 mod summary;
 
@@ -12,6 +13,7 @@ use cutpoint_planner::domain::unit::counted;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::{Value, json};
 
+use self::channel::OneChannel;
 use self::client::Client;
 use self::summary::{Finished, summary};
 use super::complain;
@@ -31,7 +33,8 @@ const POLL: Duration = Duration::from_millis(100);
 The demo starts the whole service on a free port of this machine with a database in a temporary folder, registers \
 real model profiles and a cluster of 20 devices with radio links over HTTP, posts a planning job for every model and \
 algorithm, waits, and prints each placement with its period, its proven lower bound and what the published \
-algorithms reach. Then it stays up for you to explore, and leaves nothing behind.
+algorithms reach. One model is then planned for the same devices on one shared channel, beside what its first plan \
+would take there. Then it stays up for you to explore, and leaves nothing behind.
 
 Examples:
   cutpoint demo
@@ -103,6 +106,9 @@ async fn show(arguments: &DemoArguments, base: &str) -> anyhow::Result<Shown> {
         "`auto` proves how good its answer is among all pipelines with one stage a node; the others are published \
          algorithms, under the same costs."
     );
+    if let Some(one_channel) = OneChannel::compare(&client, &finished, arguments.time_limit_s).await? {
+        println!("\n{one_channel}");
+    }
     Ok(Shown::All)
 }
 
@@ -157,6 +163,17 @@ async fn wait(client: &Client, posted: Vec<Posted>) -> anyhow::Result<Vec<Finish
     }
     bar.finish_and_clear();
     Ok(finished.into_iter().flatten().collect())
+}
+
+/// Polls until a job has ended. Returns its placement.
+async fn answer_of(client: &Client, id: &str) -> anyhow::Result<Option<Value>> {
+    loop {
+        let job = client.get(&format!("/v1/jobs/{id}")).await?;
+        if !matches!(job["status"].as_str(), Some("queued" | "running")) {
+            return client.get_if_there(&format!("/v1/jobs/{id}/placement")).await;
+        }
+        tokio::time::sleep(POLL).await;
+    }
 }
 
 fn id_of(document: &Value) -> anyhow::Result<String> {
