@@ -27,7 +27,10 @@ the proofs took. --write writes the instances as request files for cutpoint plan
 
 With --suite models it plans each model as its file is, and again with the layers and edges of the file shuffled, \
 every second time with other ids as well. It tells how many cuts a model has, how long the proofs took, and whether \
-all orders of a file have one period, to the bit.";
+all orders of a file have one period, to the bit.
+
+With --suite channel all nodes share one radio channel. It plans each instance as if no transfer disturbed another, \
+tells what that placement really takes on the channel, and plans for the channel.";
 
 const PAPER_MODELS: [&str; 4] = ["MobileNetV2", "EfficientNetB1", "ResNet50", "InceptionResNetV2"];
 const PAPER_NODES: [u32; 5] = [5, 10, 15, 20, 50];
@@ -49,6 +52,8 @@ const FAMILY_MODELS: [&str; 11] = [
 ];
 
 const ORDER_NODES: [u32; 3] = [5, 12, 50];
+const CHANNEL_NODES: [u32; 2] = [20, 50];
+const CHANNEL_MEMORY_MIB: [u32; 4] = [16, 24, 32, 64];
 
 const ALGORITHMS: [Algorithm; 5] =
     [Algorithm::Auto, Algorithm::Exact, Algorithm::Kpath, Algorithm::Greedy, Algorithm::Random];
@@ -59,6 +64,7 @@ Files in the output directory:
   summary.md  the tables that are printed, in Markdown
   ratios.svg  period / optimum by number of nodes (with --suite paper)
   times.svg   solve time by number of nodes (with --suite paper)
+  channel.svg period / optimum on one channel (with --suite channel)
 
 The same seed gives the same clusters and periods; times depend on the machine. Runs go one after another on one \
 thread each, so that times can be compared. Ctrl-C ends the experiment and writes what is done by then.
@@ -78,7 +84,9 @@ Examples:
   cutpoint plan --request requests/*.json --output jsonl
       The same instances as files.
   cutpoint-bench --suite models --shuffles 8 --output models
-      Every model in nine orders of its file, on 5, 12 and 50 nodes.";
+      Every model in nine orders of its file, on 5, 12 and 50 nodes.
+  cutpoint-bench --suite channel --output channel
+      The paper's square on one channel, 100 clusters.";
 
 /// What to run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -89,6 +97,8 @@ pub(crate) enum Suite {
     Families,
     /// Every model in several orders of its file.
     Models,
+    /// The optimum for undisturbed links on one radio channel, against the optimum there.
+    Channel,
 }
 
 /// Repeats the paper's experiment against the proven optimum, or measures solve times on fresh
@@ -121,8 +131,8 @@ pub(crate) struct BenchArguments {
     #[arg(long, value_name = "N", value_delimiter = ',', value_parser = clap::value_parser!(u32).range(1..=10_000),
         allow_negative_numbers = true)]
     nodes: Vec<u32>,
-    /// Memory of each node, MiB [default: 32, 64, 128, 256, 512]. Only with --suite paper: families
-    /// draw theirs, and with --suite models it depends on the model.
+    /// Memory of each node, MiB [default: 32, 64, 128, 256, 512; with --suite channel 16, 24, 32,
+    /// 64]. Families draw theirs, and with --suite models it depends on the model.
     #[arg(long, value_name = "MIB", value_delimiter = ',', value_parser = clap::value_parser!(u32).range(1..),
         allow_negative_numbers = true)]
     memory_mib: Vec<u32>,
@@ -187,8 +197,9 @@ impl BenchArguments {
             ("shuffles", shuffles.is_some(), Suite::Models),
             ("network", !network.is_empty(), Suite::Models),
             ("profiles", profiles.is_some(), Suite::Models),
-            ("memory-mib", !self.memory_mib.is_empty(), Suite::Paper),
         ];
+        let has_memory = matches!(self.suite, Suite::Paper | Suite::Channel);
+        ensure!(has_memory || self.memory_mib.is_empty(), "--memory-mib goes with --suite paper and --suite channel");
         for (flag, is_given, suite) in flags {
             let suite_name = suite.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default();
             ensure!(!is_given || suite == self.suite, "--{flag} goes with --suite {suite_name}");
@@ -216,7 +227,12 @@ impl BenchArguments {
 
     /// Returns the number of clusters for each cell of the paper's experiment.
     pub fn clusters(&self) -> u32 {
-        self.clusters.unwrap_or(if self.quick { 20 } else { 200 })
+        let usual = match self.suite {
+            _ if self.quick => 20,
+            Suite::Channel => 100,
+            _ => 200,
+        };
+        self.clusters.unwrap_or(usual)
     }
 
     /// Returns the number of instances of a family with this number of nodes.
@@ -233,7 +249,7 @@ impl BenchArguments {
     /// models.
     pub fn models(&self) -> Vec<String> {
         let usual = match self.suite {
-            Suite::Paper => &PAPER_MODELS[..],
+            Suite::Paper | Suite::Channel => &PAPER_MODELS[..],
             Suite::Families => &FAMILY_MODELS,
             Suite::Models => &[],
         };
@@ -246,13 +262,15 @@ impl BenchArguments {
         match self.suite {
             _ if !self.nodes.is_empty() => &self.nodes,
             Suite::Models => &ORDER_NODES,
+            Suite::Channel => &CHANNEL_NODES,
             Suite::Paper | Suite::Families => &PAPER_NODES,
         }
     }
 
     /// Returns the time limit of each run, in seconds.
     pub fn time_limit_s(&self) -> f64 {
-        self.time_limit_s.unwrap_or(if self.suite == Suite::Models { 10.0 } else { 30.0 })
+        let usual = if matches!(self.suite, Suite::Models | Suite::Channel) { 10.0 } else { 30.0 };
+        self.time_limit_s.unwrap_or(usual)
     }
 
     /// Returns how many shuffled orders of each file are planned.
@@ -277,7 +295,11 @@ impl BenchArguments {
 
     /// Returns the memories of nodes that are asked for, or those of the paper, in MiB.
     pub fn memory_mib(&self) -> &[u32] {
-        if self.memory_mib.is_empty() { &PAPER_MEMORY_MIB } else { &self.memory_mib }
+        match self.suite {
+            _ if !self.memory_mib.is_empty() => &self.memory_mib,
+            Suite::Channel => &CHANNEL_MEMORY_MIB,
+            _ => &PAPER_MEMORY_MIB,
+        }
     }
 
     /// Returns the families that are asked for, or all.

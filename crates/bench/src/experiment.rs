@@ -9,7 +9,7 @@ use cutpoint_planner::domain::model::ModelProfile;
 use cutpoint_planner::domain::options::{
     Algorithm, ComputeModel, CostModel, CutPolicy, MemoryModel, PlanOptions, SolverOptions,
 };
-use cutpoint_planner::domain::placement::{CutsConsidered, Status, Termination};
+use cutpoint_planner::domain::placement::{CutsConsidered, PlacementDocument, Status, Termination};
 use cutpoint_planner::domain::request::PlanRequest;
 use cutpoint_planner::domain::unit::counted;
 use cutpoint_planner::env::NoProgress;
@@ -160,17 +160,35 @@ impl Design {
         number: usize,
         algorithm: Algorithm,
     ) -> PlanRequest {
-        let cost_model = CostModel {
-            memory: MemoryModel::Params,
-            cuts: CutPolicy::SingleTensor,
-            compute: ComputeModel::Ignore,
-            ..CostModel::default()
-        };
+        let cost_model = paper_costs();
         let seed = self.seed + number as u64;
         let solver = SolverOptions { algorithm, time_limit_s: self.time_limit_s, seed, ..SolverOptions::default() };
         let options = PlanOptions { cost_model, solver, ..PlanOptions::default() };
         PlanRequest { model: model.clone(), cluster: cluster.clone(), options }
     }
+}
+
+/// Returns the costs of the paper.
+pub(super) fn paper_costs() -> CostModel {
+    CostModel {
+        memory: MemoryModel::Params,
+        cuts: CutPolicy::SingleTensor,
+        compute: ComputeModel::Ignore,
+        ..CostModel::default()
+    }
+}
+
+/// Plans one request within its time limit. Returns the document and the seconds that it took.
+///
+/// # Errors
+///
+/// Returns an error if the checker refuses the placement.
+pub(super) fn solve(request: &PlanRequest, interrupt: &Interrupt) -> anyhow::Result<(PlacementDocument, f64)> {
+    let solver = &request.options.solver;
+    let start = Instant::now();
+    let end = RunEnd { interrupt, deadline: start + Duration::from_secs_f64(solver.time_limit_s) };
+    let placement = plan(request, &Env { seed: solver.seed, threads: 1, stop: &end, progress: &NoProgress })?;
+    Ok((placement, start.elapsed().as_secs_f64()))
 }
 
 /// Plans one request within its time limit.
@@ -180,10 +198,7 @@ impl Design {
 /// Returns an error if the checker refuses the placement.
 pub(super) fn run_one(request: &PlanRequest, interrupt: &Interrupt) -> anyhow::Result<Run> {
     let solver = &request.options.solver;
-    let start = Instant::now();
-    let end = RunEnd { interrupt, deadline: start + Duration::from_secs_f64(solver.time_limit_s) };
-    let placement = plan(request, &Env { seed: solver.seed, threads: 1, stop: &end, progress: &NoProgress })?;
-    let solve_s = start.elapsed().as_secs_f64();
+    let (placement, solve_s) = solve(request, interrupt)?;
     Ok(Run {
         algorithm: solver.algorithm,
         status: placement.status,

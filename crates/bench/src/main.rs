@@ -1,7 +1,8 @@
 //! The experiments: that of the paper, with every answer compared with a proven optimum; the solve
-//! times on fresh instances of several families; and every model in several orders of its file.
+//! times on fresh instances of several families; every model in several orders of its file; and one channel for all.
 
 mod arguments;
+mod channel;
 mod cluster;
 mod csv;
 mod experiment;
@@ -67,6 +68,7 @@ fn run(arguments: &BenchArguments, models: Vec<Arc<ModelProfile>>) -> anyhow::Re
         Suite::Paper => paper::run(arguments, models),
         Suite::Families => families::run(arguments, models),
         Suite::Models => orders::run(arguments, &models),
+        Suite::Channel => channel::run(arguments, &models),
     }
 }
 

@@ -1,10 +1,12 @@
 //! The plots, as SVG. Texts use the viewer's fonts.
 
 mod boxes;
+mod channel;
 mod ratios;
 mod scale;
 mod times;
 
+pub(super) use channel::draw as channel;
 pub(super) use ratios::draw as ratios;
 pub(super) use times::draw as times;
 
