@@ -73,7 +73,9 @@ impl Topology {
         let map = reader.object(value, &Self::FIELDS)?;
         let switches = reader.optional(map, "switches", |reader, value| reader.items(value, Reader::id));
         let segments = reader.required(map, "segments", |reader, value| reader.items(value, Segment::read));
-        let switches = switches.unwrap_or_default().into_iter().map(Option::unwrap_or_default).collect();
+        // An empty id stands for what could not be read here too.
+        let unread = if map.contains_key("switches") { vec![None] } else { Vec::new() };
+        let switches = switches.unwrap_or(unread).into_iter().map(Option::unwrap_or_default).collect();
         // What could not be read has its fault; empty ends stand for it, so that pointers to the others stay right.
         let segments = segments?.into_iter().map(|segment| segment.unwrap_or_else(Segment::unread)).collect();
         Some(Self { switches, segments })
@@ -83,7 +85,9 @@ impl Topology {
     pub fn check(&self, reader: &mut Reader, index_of: &BTreeMap<String, usize>, linked: &BTreeSet<usize>) {
         let switches = self.check_switches(reader, index_of);
         let mut joined: BTreeMap<(&str, &str), usize> = BTreeMap::new();
-        let known = |id: &String| index_of.contains_key(id) || switches.contains(id.as_str());
+        // A segment to a switch that could not be read would look dangling; the switch's own fault says enough.
+        let all_read = self.switches.iter().all(|id| !id.is_empty());
+        let known = |id: &String| !all_read || index_of.contains_key(id) || switches.contains(id.as_str());
         for (index, Segment { a, b, .. }) in self.segments.iter().enumerate() {
             if a.is_empty() || b.is_empty() {
                 continue;
