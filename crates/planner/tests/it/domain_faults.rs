@@ -6,6 +6,7 @@ use cutpoint_planner::domain::fault::FaultCode::{self, *};
 use cutpoint_planner::domain::model::ModelProfile;
 use cutpoint_planner::domain::options::{
     Algorithm, ComputeModel, CutPolicy, MemoryModel, Objective, Overlap, UnknownCompute,
+    Algorithm, ComputeModel, CutPolicy, MemoryModel, Objective, Overlap, Transfers,
 };
 use cutpoint_planner::domain::read::MAX_FAULTS;
 use cutpoint_planner::domain::request::PlanRequest;
@@ -30,15 +31,17 @@ fn document() -> Value {
             "name": "c", "description": "d",
             "nodes": [
                 {"id": "x", "memory_bytes": 100, "reserved_bytes": 10, "flops_per_s": 1e9, "device_class": "pi",
-                 "labels": {"site": "roof"}, "schedulable": true, "position_m": {"x": 0, "y": 1}},
+                 "labels": {"site": "roof"}, "schedulable": true, "position_m": {"x": 0, "y": 1},
+                 "port_bps": 1e9, "port_duplex": "half"},
                 {"id": "y", "memory_bytes": 100, "position_m": {"x": 2.5, "y": 1}},
                 {"id": "z", "memory_bytes": 100, "position_m": {"x": 2.5, "y": 2}}
             ],
             "links": [
-                {"from": "x", "to": "y", "bandwidth_bps": 1e6, "latency_s": 0.1, "bidirectional": true},
+                {"from": "x", "to": "y", "bandwidth_bps": 1e6, "latency_s": 0.1, "bidirectional": true,
+                 "medium": "air"},
                 {"from": "y", "to": "z", "bandwidth_bps": 1e6}
             ],
-            "network": {"kind": "full_mesh", "bandwidth_bps": 1e6, "latency_s": 0.1}
+            "network": {"kind": "full_mesh", "bandwidth_bps": 1e6, "latency_s": 0.1, "medium": "sea"}
         },
         "objective": {"kind": "min_nodes", "target_period_s": 1.0},
         "constraints": {
@@ -50,11 +53,13 @@ fn document() -> Value {
         },
         "cost_model": {"memory": "params", "io_buffers": 2, "cuts": "single_tensor", "overlap": "none",
                        "compute": "ignore", "unknown_compute": "free", "transfer_scale": 0.5, "memory_scale": 2.5, "memory_overhead_bytes": 60},
+                       "compute": "ignore", "transfer_scale": 0.5, "transfers": "acknowledged"},
         "solver": {"algorithm": "greedy", "time_limit_s": 3, "gap": 0.1, "seed": 4},
         "occupants": [
             {"id": "o", "rate_per_s": 2.0, "period_s": 0.5,
              "nodes": [{"node_id": "x", "memory_bytes": 5, "compute_s": 0.1}],
-             "hops": [{"from_node_id": "x", "to_node_id": "y", "transfer_s": 0.2}]},
+             "hops": [{"from_node_id": "x", "to_node_id": "y", "transfer_s": 0.2}],
+             "media": [{"id": "air", "occupied_s": 0.3}]},
             {"id": "p", "rate_per_s": 1.0, "period_s": 1.0, "nodes": [], "hops": []}
         ],
         "labels": {"team": "vision"}
@@ -181,6 +186,7 @@ fn what_is_absent_has_its_default() {
     assert_eq!((options.cost_model.compute, options.cost_model.transfer_scale), (ComputeModel::Profile, 1.0));
     assert_eq!(options.cost_model.unknown_compute, UnknownCompute::Refuse);
     assert_eq!((options.cost_model.memory_scale, options.cost_model.memory_overhead_bytes), (1.0, 0));
+    assert_eq!(options.cost_model.transfers, Transfers::Streamed);
     assert_eq!((options.solver.algorithm, options.solver.time_limit_s), (Algorithm::Auto, 10.0));
     assert_eq!((options.solver.gap, options.solver.seed), (0.0, 0));
     // Buffers follow the overlap.
@@ -223,6 +229,8 @@ fn fields_that_must_be_given() {
         "/occupants/0/hops/0/from_node_id",
         "/occupants/0/hops/0/to_node_id",
         "/occupants/0/hops/0/transfer_s",
+        "/occupants/0/media/0/id",
+        "/occupants/0/media/0/occupied_s",
     ] {
         assert_eq!(found(&without(pointer)), [(pointer.to_owned(), Missing)]);
     }
@@ -253,9 +261,12 @@ fn fields_that_may_be_absent() {
         "/cluster/nodes/0/labels",
         "/cluster/nodes/0/schedulable",
         "/cluster/nodes/0/position_m",
+        "/cluster/nodes/0/port_duplex",
         "/cluster/links/0/latency_s",
         "/cluster/links/0/bidirectional",
+        "/cluster/links/0/medium",
         "/cluster/network/latency_s",
+        "/cluster/network/medium",
         "/objective",
         "/constraints",
         "/constraints/source_node",
@@ -267,6 +278,7 @@ fn fields_that_may_be_absent() {
         "/occupants",
         "/occupants/0/nodes",
         "/occupants/0/hops",
+        "/occupants/0/media",
         "/occupants/0/nodes/0/memory_bytes",
         "/occupants/0/nodes/0/compute_s",
         "/constraints/max_stages",
@@ -281,6 +293,7 @@ fn fields_that_may_be_absent() {
         "/cost_model/transfer_scale",
         "/cost_model/memory_scale",
         "/cost_model/memory_overhead_bytes",
+        "/cost_model/transfers",
         "/solver",
         "/solver/algorithm",
         "/solver/time_limit_s",
@@ -336,10 +349,14 @@ fn every_field_refuses_null_and_another_type() {
         ("/cluster/links/0/bandwidth_bps", json!("1")),
         ("/cluster/links/0/latency_s", json!("1")),
         ("/cluster/links/0/bidirectional", json!(1)),
+        ("/cluster/links/0/medium", json!(1)),
+        ("/cluster/nodes/0/port_bps", json!("1")),
+        ("/cluster/nodes/0/port_duplex", json!(1)),
         ("/cluster/network", json!("full_mesh")),
         ("/cluster/network/kind", json!(0)),
         ("/cluster/network/bandwidth_bps", json!("1")),
         ("/cluster/network/latency_s", json!("1")),
+        ("/cluster/network/medium", json!(1)),
         ("/objective", json!("min_nodes")),
         ("/objective/kind", json!(1)),
         ("/objective/target_period_s", json!("1")),
@@ -366,6 +383,11 @@ fn every_field_refuses_null_and_another_type() {
         ("/cost_model/transfer_scale", json!("1")),
         ("/cost_model/memory_scale", json!("1")),
         ("/cost_model/memory_overhead_bytes", json!("1")),
+        ("/cost_model/transfers", json!(true)),
+        ("/occupants/0/media", json!({})),
+        ("/occupants/0/media/0", json!("air")),
+        ("/occupants/0/media/0/id", json!(1)),
+        ("/occupants/0/media/0/occupied_s", json!("1")),
         ("/solver", json!("exact")),
         ("/solver/algorithm", json!(1)),
         ("/solver/time_limit_s", json!("1")),
@@ -396,6 +418,7 @@ fn no_object_takes_a_field_that_it_does_not_have() {
         "/constraints/pins/0",
         "/cost_model",
         "/solver",
+        "/occupants/0/media/0",
     ] {
         assert_each(UnknownField, &[(&format!("{object}/colour~1~0"), json!(1))]);
     }
@@ -420,6 +443,7 @@ fn numbers_and_texts_keep_to_their_range() {
         "/cluster/nodes/0/flops_per_s",
         "/cluster/links/0/bandwidth_bps",
         "/cluster/network/bandwidth_bps",
+        "/cluster/nodes/0/port_bps",
         "/cost_model/transfer_scale",
     ] {
         let values = [0.0, -1.0, 5e-324, 1e101, f64::MAX].map(|value| (positive, json!(value)));
@@ -512,6 +536,8 @@ fn texts_of_a_closed_list() {
             ("/cost_model/cuts", json!("")),
             ("/cost_model/overlap", json!("half")),
             ("/cost_model/compute", json!("measure")),
+            ("/cost_model/transfers", json!("queued")),
+            ("/cluster/nodes/0/port_duplex", json!("none")),
             ("/solver/algorithm", json!("magic")),
         ],
     );
@@ -752,6 +778,12 @@ fn occupants_are_told_apart_and_use_links_between_nodes() {
     // Nodes that are gone count for nothing.
     assert_eq!(again("nodes", json!({"node_id": "gone"})), []);
     assert_eq!(again("hops", hop("gone")), []);
+    // And so do media.
+    let medium = |id: &str| json!({"id": id, "occupied_s": 1});
+    assert_eq!(again("media", medium("gone")), []);
+    assert_eq!(again("media", medium("air")), one("/occupants/0/media/1/id", Duplicate));
+    assert_eq!(again("media", medium(&"x".repeat(1024))), []);
+    assert_eq!(again("media", medium(&"x".repeat(1025))), one("/occupants/0/media/1/id", OutOfRange));
 }
 
 #[test]

@@ -8,6 +8,8 @@ mod every_order;
 mod exact;
 mod explain;
 mod known_compute;
+mod network_faults;
+mod networks;
 mod oracle;
 mod oracle_agrees;
 mod planner_is_right;
