@@ -5,8 +5,7 @@ use cutpoint_planner::domain::cluster::ClusterInventory;
 use cutpoint_planner::domain::fault::FaultCode::{self, *};
 use cutpoint_planner::domain::model::ModelProfile;
 use cutpoint_planner::domain::options::{
-    Algorithm, ComputeModel, CutPolicy, MemoryModel, Objective, Overlap, UnknownCompute,
-    Algorithm, ComputeModel, CutPolicy, MemoryModel, Objective, Overlap, Transfers,
+    Algorithm, ComputeModel, CutPolicy, MemoryModel, Objective, Overlap, Transfers, UnknownCompute,
 };
 use cutpoint_planner::domain::read::MAX_FAULTS;
 use cutpoint_planner::domain::request::PlanRequest;
@@ -52,8 +51,8 @@ fn document() -> Value {
             "max_stages": 2, "max_latency_s": 1.5
         },
         "cost_model": {"memory": "params", "io_buffers": 2, "cuts": "single_tensor", "overlap": "none",
-                       "compute": "ignore", "unknown_compute": "free", "transfer_scale": 0.5, "memory_scale": 2.5, "memory_overhead_bytes": 60},
-                       "compute": "ignore", "transfer_scale": 0.5, "transfers": "acknowledged"},
+                       "compute": "ignore", "unknown_compute": "free", "transfer_scale": 0.5, "memory_scale": 2.5, "memory_overhead_bytes": 60,
+                       "transfers": "acknowledged"},
         "solver": {"algorithm": "greedy", "time_limit_s": 3, "gap": 0.1, "seed": 4},
         "occupants": [
             {"id": "o", "rate_per_s": 2.0, "period_s": 0.5,

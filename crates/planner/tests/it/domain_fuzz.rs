@@ -1,7 +1,7 @@
 //! Documents that were broken at random: reading them never panics, each fault points at a place of the document, and
 //! what is still valid can be written and read again.
 
-use crate::oracle::{Kind, Size, random_document};
+use crate::oracle::{Kind, Size, random_document, random_network_document};
 use cutpoint_planner::domain::fault::Fault;
 use cutpoint_planner::domain::hash::content_hash;
 use cutpoint_planner::domain::read::Reader;
@@ -12,6 +12,15 @@ use rand_pcg::Pcg64Mcg;
 use serde_json::{Value, json};
 
 const SIZE: Size = Size { layers: 6, nodes: 5 };
+
+/// A document of any kind, every second with a network of any kind.
+fn document_of(seed: u64) -> Value {
+    if seed.is_multiple_of(2) {
+        random_network_document(seed, SIZE)
+    } else {
+        random_document(seed, Kind::ALL[seed as usize / 2 % Kind::ALL.len()], SIZE)
+    }
+}
 
 /// The pointers to every value of a document.
 fn pointers(value: &Value, here: &str, found: &mut Vec<String>) {
@@ -115,7 +124,7 @@ fn broken_documents_are_refused_with_their_places() {
     let (mut valid, mut refused) = (0, 0);
     for seed in 0..2000 {
         let mut rng = Pcg64Mcg::seed_from_u64(seed);
-        let mut document = random_document(seed, Kind::ALL[seed as usize % Kind::ALL.len()], SIZE);
+        let mut document = document_of(seed);
         for _ in 0..3 {
             mutate(&mut document, &mut rng);
             match PlanRequest::from_json(&document) {
@@ -138,7 +147,7 @@ fn broken_bytes_are_refused_or_read() {
     let (mut valid, mut refused) = (0, 0);
     for seed in 0..1500 {
         let mut rng = Pcg64Mcg::seed_from_u64(seed);
-        let document = random_document(seed, Kind::ALL[seed as usize % Kind::ALL.len()], SIZE);
+        let document = document_of(seed);
         let mut text = serde_json::to_vec(&document).unwrap();
         for _ in 0..rng.random_range(1..4) {
             let at = rng.random_range(0..text.len());
@@ -173,7 +182,7 @@ fn a_valid_request_has_finite_costs_whatever_its_numbers() {
     let mut timed = 0;
     for seed in 0..1500 {
         let mut rng = Pcg64Mcg::seed_from_u64(seed);
-        let mut document = random_document(seed, Kind::ALL[seed as usize % Kind::ALL.len()], SIZE);
+        let mut document = document_of(seed);
         let mut places = Vec::new();
         pointers(&document, "", &mut places);
         for place in places {

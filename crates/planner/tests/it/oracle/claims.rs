@@ -11,6 +11,7 @@ use cutpoint_planner::env::NeverStop;
 use cutpoint_planner::{Env, Progress, Stop, StopReason, plan};
 
 use super::OracleAnswer;
+use super::carriers::is_exact;
 use super::cuts::EveryCut;
 use super::every::{brute_least_bytes, brute_replan};
 
@@ -139,8 +140,11 @@ pub fn assert_document_true(
         (OracleAnswer::Infeasible, Status::Unknown) => return false,
         (OracleAnswer::Optimal(best), Status::Optimal) => {
             let stated = stated.unwrap();
-            if matches!(request.options.objective, Objective::MinLatency) {
-                assert!((stated - best.objective).abs() <= ROUNDING * best.objective, "{context}: {stated}, {best:?}");
+            if matches!(request.options.objective, Objective::MinLatency) || !is_exact(request) {
+                let bound = bound.unwrap();
+                for it in [stated, bound] {
+                    assert!((it - best.objective).abs() <= ROUNDING * best.objective, "{context}: {stated}, {best:?}");
+                }
             } else {
                 assert_eq!(stated.to_bits(), best.objective.to_bits(), "{context}: {stated}, but {best:?}");
                 assert_eq!(bound.unwrap().to_bits(), best.objective.to_bits(), "{context}: {bound:?}, but {best:?}");
@@ -206,7 +210,8 @@ fn assert_replanning_true(
         return false;
     };
     let least_s = least_s();
-    assert!(migration.least_period_s.unwrap() >= least_s, "{context}: {migration:?}, but {least_s} s");
+    let stated_least_s = migration.least_period_s.unwrap();
+    assert!(stated_least_s >= least_s * (1.0 - ROUNDING), "{context}: {migration:?}, but {least_s} s");
     assert!(document.lower_bound_s.unwrap() <= least_s * (1.0 + ROUNDING), "{context}: {document:?}, {least_s} s");
     let fewest = fewest_bytes(migration.max_period_s.unwrap());
     assert!(migration.lower_bound_bytes.unwrap() <= fewest, "{context}: {migration:?}, but {fewest:?}");

@@ -3,11 +3,12 @@
 
 use cutpoint_planner::check::StageProposal;
 use cutpoint_planner::domain::cluster::Node;
-use cutpoint_planner::domain::options::{ComputeModel, CutPolicy, MemoryModel, Objective, Overlap};
+use cutpoint_planner::domain::options::{ComputeModel, CutPolicy, MemoryModel, Objective};
 use cutpoint_planner::domain::request::PlanRequest;
 
+use super::carriers::{Carriers, Pipeline, Transfer};
 use super::shape::{Set, Shape, places};
-use super::tableau::{link, occupied, taken_bytes};
+use super::tableau::{occupied, taken_bytes};
 use super::{Optimum, OracleAnswer};
 
 /// All valid placements of a request.
@@ -35,7 +36,7 @@ struct Tables<'a> {
     sink: Option<usize>,
     /// For each node, how much longer work takes there than alone, and the bytes that occupants hold.
     occupied: Vec<(f64, u64)>,
-    links: Vec<Vec<Option<(f64, f64)>>>,
+    carriers: Carriers<'a>,
     /// For each node what it holds in the base.
     held: Vec<Set>,
     together: Vec<Set>,
@@ -100,8 +101,21 @@ impl<'a> EveryCut<'a> {
 
     /// Whether each layer that is cut, on the node of its stage, is a valid placement; with its period, latency and bytes.
     pub fn judged(&self, nodes: &[usize], stage_of: &[usize]) -> Option<(f64, f64, u64)> {
+        let stages = self.stages(nodes, stage_of);
+        let same = |it: &&Found| it.stages == stages;
+        self.found.iter().find(same).map(|it| (it.period_s, it.latency_s, it.shipped_bytes))
+    }
+
+    /// The media that several transfers use and that count, by id; nothing without a route.
+    pub fn shared_media(&self, nodes: &[usize], stage_of: &[usize]) -> Vec<(String, f64)> {
+        let transfers = self.tables.transfers(&self.stages(nodes, stage_of));
+        transfers.map(|transfers| self.tables.carriers.shared_media(&transfers)).unwrap_or_default()
+    }
+
+    /// Each stage's node and the cut at which it ends.
+    fn stages(&self, nodes: &[usize], stage_of: &[usize]) -> Vec<(usize, Set)> {
         let mut cut = 0;
-        let stages: Vec<(usize, Set)> = nodes
+        nodes
             .iter()
             .enumerate()
             .map(|(stage, &node)| {
@@ -110,9 +124,7 @@ impl<'a> EveryCut<'a> {
                     .fold(0, |set, it| set | 1 << it);
                 (node, cut)
             })
-            .collect();
-        let same = |it: &&Found| it.stages == stages;
-        self.found.iter().find(same).map(|it| (it.period_s, it.latency_s, it.shipped_bytes))
+            .collect()
     }
 }
 
@@ -178,7 +190,7 @@ impl<'a> Tables<'a> {
             source: node(&constraints.source_node),
             sink: node(&constraints.sink_node),
             occupied: cluster.nodes.iter().map(|node| occupied(request, &node.id)).collect(),
-            links: (0..nodes).map(|from| (0..nodes).map(|to| link(request, from, to)).collect()).collect(),
+            carriers: Carriers::new(request),
             held: cluster.nodes.iter().map(held_by).collect(),
             together: constraints.colocate.iter().map(|colocation| set_of(&colocation.layer_ids)).collect(),
             shape,
@@ -235,55 +247,38 @@ impl<'a> Tables<'a> {
         alone_s * self.occupied[node].0
     }
 
-    fn transfer_s(&self, from: usize, to: usize, bytes: u64) -> Option<f64> {
-        if from == to {
-            return Some(0.0);
-        }
-        let (bandwidth_bps, latency_s) = self.links[from][to]?;
-        Some(8.0 * (bytes as f64 * self.request.options.cost_model.transfer_scale) / bandwidth_bps + latency_s)
+    /// All transfers of stages, from the source to the sink; `None` without a route.
+    fn transfers(&self, stages: &[(usize, Set)]) -> Option<Vec<Transfer>> {
+        let (first, last) = (stages[0].0, stages[stages.len() - 1].0);
+        let mut path = vec![(self.source.unwrap_or(first), 0)];
+        path.extend(stages);
+        path.push((self.sink.unwrap_or(last), 0));
+        let carried = |pair: &[(usize, Set)]| {
+            let ((from, cut), (to, _)) = (pair[0], pair[1]);
+            self.carriers.transfer(from, to, self.boundary_bytes(cut))
+        };
+        path.windows(2).map(carried).collect()
     }
 
-    /// A placement whose stages fit, unless a link is missing or a limit is broken.
+    /// A placement whose stages fit, unless a route is missing or a limit is broken.
     fn placed(&self, stages: &[(usize, Set)]) -> Option<Found> {
         let options = &self.request.options;
-        let (first, last) = (stages[0].0, stages[stages.len() - 1].0);
-        let receive_s = match self.source {
-            Some(source) => self.transfer_s(source, first, self.boundary_bytes(0))?,
-            None => 0.0,
-        };
-        let mut busy_s = vec![0.0; self.links.len()];
-        let (mut largest_s, mut latency_s, mut arriving_s, mut before) = (receive_s, receive_s, receive_s, 0);
-        let (mut shipped, mut sent_s) = (0, 0.0);
-        for (stage, &(node, cut)) in stages.iter().enumerate() {
-            sent_s = match (stages.get(stage + 1), self.sink) {
-                (Some(&(next, _)), _) => self.transfer_s(node, next, self.boundary_bytes(cut))?,
-                (None, Some(sink)) => self.transfer_s(node, sink, self.boundary_bytes(cut))?,
-                (None, None) => 0.0,
-            };
+        let transfers = self.transfers(stages)?;
+        let (mut nodes, mut compute_s, mut shipped, mut before) = (Vec::new(), Vec::new(), 0, 0);
+        for &(node, cut) in stages {
             let own = cut & !before;
-            let compute_s = self.compute_s(node, own);
-            largest_s = f64::max(largest_s, f64::max(compute_s, sent_s));
-            latency_s = latency_s + compute_s + sent_s;
-            busy_s[node] = arriving_s + compute_s + sent_s;
+            nodes.push(node);
+            compute_s.push(self.compute_s(node, own));
             if options.base.is_some() {
                 let needed = own | self.shape.constants_held(own, cut == self.shape.whole());
                 let moved = places(needed & !self.held[node]);
                 shipped += moved.map(|place| self.request.model.layers[place].param_bytes).sum::<u64>();
             }
-            (arriving_s, before) = (sent_s, cut);
+            before = cut;
         }
-        // What a node sends as the source and takes as the sink, beside the stage that it may host.
-        let mut own_s = vec![0.0; self.links.len()];
-        if let Some(source) = self.source.filter(|&source| source != first) {
-            own_s[source] += receive_s;
-        }
-        if let Some(sink) = self.sink.filter(|&sink| sink != last) {
-            own_s[sink] += sent_s;
-        }
-        let period_s = match options.cost_model.overlap {
-            Overlap::Full => largest_s,
-            Overlap::None => busy_s.iter().zip(own_s).map(|(busy_s, own_s)| busy_s + own_s).fold(0.0, f64::max),
-        };
+        let (source, sink) = (self.source, self.sink);
+        let pipeline = Pipeline { nodes: &nodes, compute_s: &compute_s, source, sink, transfers: &transfers };
+        let (period_s, latency_s) = self.carriers.times(&pipeline);
         let in_time = latency_s <= options.constraints.max_latency_s.unwrap_or(f64::INFINITY);
         let on_target = match options.objective {
             Objective::MinNodes { target_period_s } => period_s <= target_period_s,

@@ -12,7 +12,7 @@ use super::{Optimum, OracleAnswer};
 const MOST_HOSTS: usize = 12;
 
 /// The exact answer to a request for the largest throughput with full overlap; `None` for other requests, for those
-/// that limit the latency, and for more than 12 hosts.
+/// that limit the latency or in which transfers may take turns on a medium, and for more than 12 hosts.
 pub fn dense_dp(request: &PlanRequest) -> Option<OracleAnswer> {
     let options = &request.options;
     let tableau = Tableau::new(request);
@@ -20,14 +20,15 @@ pub fn dense_dp(request: &PlanRequest) -> Option<OracleAnswer> {
         && options.cost_model.overlap == Overlap::Full
         && options.constraints.max_latency_s.is_none()
         && options.base.is_none()
+        && tableau.carriers.are_private()
         && tableau.hosts.len() <= MOST_HOSTS;
     if !answerable {
         return None;
     }
     let table = Table::new(&tableau);
-    let Some(shortest) = table.solve(f64::INFINITY, f64::max) else { return Some(OracleAnswer::Infeasible) };
+    let Some(shortest) = table.shortest() else { return Some(OracleAnswer::Infeasible) };
     let period_s = shortest.value;
-    let quickest = table.solve(period_s, |sum, seconds| sum + seconds)?;
+    let quickest = table.quickest(period_s)?;
     Some(OracleAnswer::Optimal(Optimum {
         objective: period_s,
         period_s,
@@ -44,15 +45,14 @@ pub fn dense_front(request: &PlanRequest) -> Option<Vec<(f64, f64)>> {
     dense_dp(&request)?;
     let tableau = Tableau::new(&request);
     let table = Table::new(&tableau);
-    let sum = |sum: f64, seconds: f64| sum + seconds;
     let mut front = Vec::new();
     let mut limit_s = f64::INFINITY;
     // From the smallest latency of all to the smallest period.
-    while let Some(quickest) = table.solve(limit_s, sum) {
-        let within = |limit_s: f64| table.solve(limit_s, sum).is_some_and(|path| path.value == quickest.value);
+    while let Some(quickest) = table.quickest(limit_s) {
+        let within = |limit_s: f64| table.quickest(limit_s).is_some_and(|path| path.value == quickest.value);
         let mut period_s = tableau.times(&quickest.nodes, &quickest.cuts).unwrap().0;
         while within(period_s.next_down()) {
-            let path = table.solve(period_s.next_down(), sum).unwrap();
+            let path = table.quickest(period_s.next_down()).unwrap();
             period_s = tableau.times(&path.nodes, &path.cuts).unwrap().0;
         }
         front.push((period_s, quickest.value));
@@ -74,7 +74,7 @@ pub fn dense_least_bytes(request: &PlanRequest, limit_s: f64) -> Option<Option<u
         let stages = tableau.proposals(&[tableau.hosts[host]], &[from, to]);
         shipped_bytes(request, &stages) as f64
     };
-    let path = table.solve_priced(limit_s, |sum, bytes| sum + bytes, &bytes, |_| 0.0);
+    let path = table.solve_priced(limit_s, |sum, bytes| sum + bytes, &bytes, |_, _| 0.0);
     Some(path.map(|path| path.value as u64))
 }
 
@@ -108,19 +108,26 @@ impl<'a> Table<'a> {
         Self { tableau, stage_s }
     }
 
-    /// The smallest value that `join` makes of stages and transfers along a pipeline, source and sink included,
-    /// among those whose every part is at most `limit_s`.
-    fn solve(&self, limit_s: f64, join: fn(f64, f64) -> f64) -> Option<Path> {
-        self.solve_priced(limit_s, join, &|_, _, _, seconds| seconds, |seconds| seconds)
+    /// The least period.
+    fn shortest(&self) -> Option<Path> {
+        self.solve_priced(f64::INFINITY, f64::max, &|_, _, _, seconds| seconds, |load_s, _| load_s)
     }
 
-    /// The same with prices of stages (host, first block, cut behind the last, seconds) and of transfers.
+    /// The least latency within a period.
+    fn quickest(&self, limit_s: f64) -> Option<Path> {
+        let sum = |sum: f64, seconds: f64| sum + seconds;
+        self.solve_priced(limit_s, sum, &|_, _, _, seconds| seconds, |_, arrives_s| arrives_s)
+    }
+
+    /// The smallest value that `join` makes of the prices of stages and transfers along a pipeline, source and sink
+    /// included, among those whose every part is at most `limit_s`. Prices are those of a stage (host, first block, cut behind
+    /// the last, seconds) and of a transfer (what bounds the period, and the seconds until it has arrived).
     fn solve_priced(
         &self,
         limit_s: f64,
         join: fn(f64, f64) -> f64,
         stage_price: &dyn Fn(usize, usize, usize, f64) -> f64,
-        transfer_price: fn(f64) -> f64,
+        transfer_price: fn(f64, f64) -> f64,
     ) -> Option<Path> {
         let (hosts, cuts) = (self.tableau.hosts.len(), self.tableau.blocks() + 1);
         let most_stages = self.tableau.request.options.constraints.max_stages.unwrap_or(u64::MAX);
@@ -130,7 +137,9 @@ impl<'a> Table<'a> {
             |host: usize, from: usize, to: usize| self.stage_s[(host * cuts + from) * cuts + to].filter(within);
         let stage = |host, from, to| stage_s(host, from, to).map(|seconds| stage_price(host, from, to, seconds));
         let transfer = |from: usize, to: usize, cut: usize| {
-            self.tableau.transfer_s(from, to, cut).filter(within).map(transfer_price)
+            let transfer = self.tableau.transfer(from, to, cut)?;
+            let load_s = self.tableau.carriers.load_s(&transfer);
+            within(&load_s).then(|| transfer_price(load_s, transfer.arrives_s()))
         };
         let node = |host: usize| self.tableau.hosts[host];
         let mut value = vec![f64::INFINITY; (1 << hosts) * hosts * cuts];

@@ -120,6 +120,10 @@ pub(super) fn random_document_of(
     if kind != Kind::Paper && rng.random_bool(0.3) {
         scale_memory(&mut document, &mut rng);
     }
+    // Drawn last, so that everything else is as it was before there was a choice.
+    if maker.rng.random_bool(0.5) {
+        document["cost_model"]["transfers"] = json!("acknowledged");
+    }
     document
 }
 

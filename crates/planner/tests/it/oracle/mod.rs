@@ -3,6 +3,7 @@
 //! a placement is valid.
 
 mod brute;
+mod carriers;
 mod claims;
 mod cuts;
 mod dense;
@@ -10,6 +11,7 @@ mod every;
 pub mod graph_changes;
 mod graphs;
 mod instance;
+mod networks;
 mod shape;
 mod tableau;
 
@@ -20,6 +22,7 @@ pub use dense::{dense_dp, dense_front, dense_least_bytes};
 pub use every::{brute_front, brute_least_bytes, brute_replan};
 pub use graphs::{random_graph_document, random_graph_request};
 pub use instance::{Kind, Size, random_document, random_request};
+pub use networks::{random_network_document, random_network_request};
 
 use cutpoint_planner::check::StageProposal;
 

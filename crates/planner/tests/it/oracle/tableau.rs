@@ -2,10 +2,10 @@
 
 use cutpoint_planner::check::StageProposal;
 use cutpoint_planner::domain::cluster::Node;
-use cutpoint_planner::domain::network::Network;
-use cutpoint_planner::domain::options::{ComputeModel, CutPolicy, MemoryModel, Overlap, Pin};
+use cutpoint_planner::domain::options::{ComputeModel, CutPolicy, MemoryModel, Pin};
 use cutpoint_planner::domain::request::PlanRequest;
 
+use super::carriers::{Carriers, Pipeline, Transfer};
 use super::shape::Shape;
 
 /// Positions count layers; nodes stand by their place in the inventory.
@@ -24,8 +24,7 @@ pub struct Tableau<'a> {
     occupied: Vec<(f64, u64)>,
     /// For each node, before each layer: the measured seconds, and the operations of layers that were not measured.
     work: Vec<Vec<(f64, f64)>>,
-    /// For each directed pair, bandwidth and latency.
-    links: Vec<Vec<Option<(f64, f64)>>>,
+    pub carriers: Carriers<'a>,
 }
 
 impl<'a> Tableau<'a> {
@@ -91,7 +90,7 @@ impl<'a> Tableau<'a> {
                 .collect(),
             occupied: cluster.nodes.iter().map(|node| occupied(request, &node.id)).collect(),
             work: cluster.nodes.iter().map(|node| work(request, node)).collect(),
-            links: (0..nodes).map(|from| (0..nodes).map(|to| link(request, from, to)).collect()).collect(),
+            carriers: Carriers::new(request),
         }
     }
 
@@ -151,55 +150,24 @@ impl<'a> Tableau<'a> {
         alone_s * self.occupied[node].0
     }
 
-    /// Seconds of a transfer at a cut; `None` without a link, 0 from a node to itself.
-    pub fn transfer_s(&self, from: usize, to: usize, cut: usize) -> Option<f64> {
-        if from == to {
-            return Some(0.0);
-        }
-        let (bandwidth_bps, latency_s) = self.links[from][to]?;
-        let scale = self.request.options.cost_model.transfer_scale;
-        Some(8.0 * (self.boundary_bytes[cut] as f64 * scale) / bandwidth_bps + latency_s)
+    /// A transfer at a cut; `None` without a route, and nothing from a node to itself.
+    pub fn transfer(&self, from: usize, to: usize, cut: usize) -> Option<Transfer> {
+        self.carriers.transfer(from, to, self.boundary_bytes[cut])
     }
 
-    /// Period and latency of a whole placement, whether or not it fits; `None` without a link. Stage `i` holds the
+    /// Period and latency of a whole placement, whether or not it fits; `None` without a route. Stage `i` holds the
     /// blocks from `cuts[i]` to `cuts[i + 1]`.
     pub fn times(&self, nodes: &[usize], cuts: &[usize]) -> Option<(f64, f64)> {
-        let stages = nodes.len();
-        let receive_s = match self.source {
-            Some(source) => self.transfer_s(source, nodes[0], 0)?,
-            None => 0.0,
-        };
-        let deliver_s = match self.sink {
-            Some(sink) => self.transfer_s(nodes[stages - 1], sink, self.blocks())?,
-            None => 0.0,
-        };
-        let mut sends = Vec::with_capacity(stages);
-        for stage in 1..stages {
-            sends.push(self.transfer_s(nodes[stage - 1], nodes[stage], cuts[stage])?);
+        let (source, sink) = (self.source, self.sink);
+        let (first, last) = (nodes[0], nodes[nodes.len() - 1]);
+        let mut transfers = vec![self.transfer(source.unwrap_or(first), first, 0)?];
+        for (stage, pair) in nodes.windows(2).enumerate() {
+            transfers.push(self.transfer(pair[0], pair[1], cuts[stage + 1])?);
         }
-        sends.push(deliver_s);
-        let mut busy_s = vec![0.0; self.links.len()];
-        let (mut largest_s, mut latency_s, mut arriving_s) = (receive_s, receive_s, receive_s);
-        for (stage, &node) in nodes.iter().enumerate() {
-            let compute_s = self.compute_s(node, cuts[stage], cuts[stage + 1]);
-            largest_s = f64::max(largest_s, f64::max(compute_s, sends[stage]));
-            latency_s = latency_s + compute_s + sends[stage];
-            busy_s[node] = arriving_s + compute_s + sends[stage];
-            arriving_s = sends[stage];
-        }
-        // What a node sends as the source and takes as the sink, beside the stage that it may host.
-        let mut own_s = vec![0.0; self.links.len()];
-        if let Some(source) = self.source.filter(|&source| source != nodes[0]) {
-            own_s[source] += receive_s;
-        }
-        if let Some(sink) = self.sink.filter(|&sink| sink != nodes[stages - 1]) {
-            own_s[sink] += deliver_s;
-        }
-        let period_s = match self.request.options.cost_model.overlap {
-            Overlap::Full => largest_s,
-            Overlap::None => busy_s.iter().zip(own_s).map(|(busy_s, own_s)| busy_s + own_s).fold(0.0, f64::max),
-        };
-        Some((period_s, latency_s))
+        transfers.push(self.transfer(last, sink.unwrap_or(last), self.blocks())?);
+        let compute_s = |(stage, &node)| self.compute_s(node, cuts[stage], cuts[stage + 1]);
+        let compute_s: Vec<f64> = nodes.iter().enumerate().map(compute_s).collect();
+        Some(self.carriers.times(&Pipeline { nodes, compute_s: &compute_s, source, sink, transfers: &transfers }))
     }
 
     /// The same placement by names.
@@ -251,7 +219,7 @@ pub(super) fn occupied(request: &PlanRequest, node_id: &str) -> (f64, u64) {
 }
 
 /// What remains for one who asks for everything: L with Σ min(u, L) + L = 1.
-fn share(mut asked: Vec<f64>) -> f64 {
+pub(super) fn share(mut asked: Vec<f64>) -> f64 {
     asked.sort_by(f64::total_cmp);
     let mut rest = 1.0;
     for (served, u) in asked.iter().enumerate() {
@@ -262,44 +230,4 @@ fn share(mut asked: Vec<f64>) -> f64 {
         rest -= u;
     }
     rest
-}
-
-/// The link as occupants leave it.
-pub(super) fn link(request: &PlanRequest, from: usize, to: usize) -> Option<(f64, f64)> {
-    let (bandwidth_bps, latency_s) = bare_link(request, from, to)?;
-    let id = |node: usize| request.cluster.nodes[node].id.as_str();
-    let mut asked = Vec::new();
-    for occupant in &request.options.occupants {
-        let hops = occupant.hops.iter().filter(|hop| hop.from_node_id == id(from) && hop.to_node_id == id(to));
-        asked.extend(hops.map(|hop| f64::min(1.0, hop.transfer_s * occupant.rate_per_s)));
-    }
-    Some((bandwidth_bps * share(asked), latency_s))
-}
-
-fn bare_link(request: &PlanRequest, from: usize, to: usize) -> Option<(f64, f64)> {
-    if from == to {
-        return None;
-    }
-    let (from, to) = (&request.cluster.nodes[from], &request.cluster.nodes[to]);
-    for link in &request.cluster.links {
-        let there = link.from == from.id && link.to == to.id;
-        let back = link.bidirectional && link.from == to.id && link.to == from.id;
-        if there || back {
-            return Some((link.bandwidth_bps, link.latency_s));
-        }
-    }
-    let (bandwidth_bps, latency_s) = match request.cluster.network.as_ref()? {
-        Network::FullMesh(mesh) => (mesh.bandwidth_bps, mesh.latency_s),
-        Network::Radio(radio) => {
-            let (here, there) = (from.position_m.unwrap(), to.position_m.unwrap());
-            let (dx, dy) = (here.x - there.x, here.y - there.y);
-            (radio.bandwidth_hz * (1.0 + radio.snr_at_1m / (dx * dx + dy * dy)).log2(), radio.latency_s)
-        }
-        Network::Matrix(matrix) => {
-            let row = matrix.node_ids.iter().position(|id| *id == from.id)?;
-            let column = matrix.node_ids.iter().position(|id| *id == to.id)?;
-            (matrix.bandwidth_bps[row][column], matrix.latency_s)
-        }
-    };
-    (bandwidth_bps > 0.0).then_some((bandwidth_bps, latency_s))
 }
