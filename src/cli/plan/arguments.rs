@@ -210,6 +210,11 @@ struct CostModelFlags {
     #[arg(long, value_name = "BYTES", value_parser = count, allow_negative_numbers = true)]
     #[serde(skip_serializing_if = "Option::is_none")]
     memory_overhead_bytes: Option<u64>,
+    /// Whether latencies only delay what arrives (streamed), or each transfer waits for an answer (acknowledged)
+    /// [default: streamed].
+    #[arg(long, value_name = "HOW")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    transfers: Option<String>,
 }
 
 #[derive(Debug, Default, Args, Serialize)]

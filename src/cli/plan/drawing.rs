@@ -145,6 +145,7 @@ mod tests {
 
     fn send(to: &str, bytes: u64, transfer_s: f64) -> Option<Send> {
         Some(Send {
+            route: Vec::new(),
             to_node_id: to.to_owned(),
             tensor_layer_ids: vec!["layer-0".to_owned()],
             bytes,
@@ -156,6 +157,7 @@ mod tests {
     #[test]
     fn every_node_and_hop_is_drawn_and_the_bottleneck_marked() {
         let receive = Receive {
+            route: Vec::new(),
             from_node_id: "camera".to_owned(),
             tensor_layer_ids: vec!["image".to_owned()],
             bytes: 1024,
@@ -165,6 +167,7 @@ mod tests {
         let first = Stage { receive: Some(receive), send: send("n2", 2048, 1.0), ..stage(0, "n1", 1, 0.5) };
         let second = Stage { send: send("gateway", 10, 0.001), ..stage(1, "n2", 12, 0.0) };
         let placement = PlacementDocument {
+            media: Vec::new(),
             status: Status::Feasible,
             termination: Termination::Exhausted,
             algorithm: Algorithm::Greedy,
@@ -182,7 +185,7 @@ mod tests {
                 period_s: 1.0,
                 rate_per_s: Some(1.0),
                 latency_s: 1.751,
-                bottleneck: Bottleneck { kind: BottleneckKind::Hop, stage_index: 0 },
+                bottleneck: Bottleneck { kind: BottleneckKind::Hop, stage_index: 0, medium_id: None },
                 stages: vec![first, second],
             }],
             front: Vec::new(),

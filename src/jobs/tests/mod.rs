@@ -99,6 +99,7 @@ fn quick_settings() -> QueueSettings {
 }
 
 fn document(status: Status, termination: Termination, period_s: Option<f64>) -> PlacementDocument {
+    media: Vec::new(),
     let stage = Stage {
         index: 0,
         node_id: "n1".to_owned(),
@@ -116,7 +117,7 @@ fn document(status: Status, termination: Termination, period_s: Option<f64>) -> 
         period_s,
         rate_per_s: Some(1.0 / period_s),
         latency_s: period_s,
-        bottleneck: Bottleneck { kind: BottleneckKind::Stage, stage_index: 0 },
+        bottleneck: Bottleneck { kind: BottleneckKind::Stage, stage_index: 0, medium_id: None },
         stages: vec![stage.clone()],
     };
     PlacementDocument {

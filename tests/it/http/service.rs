@@ -89,6 +89,7 @@ pub(crate) fn patient(request: &PlanRequest, env: &Env<'_>) -> Result<PlacementD
 }
 
 fn placement(request: &PlanRequest, env: &Env<'_>, termination: Termination) -> PlacementDocument {
+    media: Vec::new(),
     let node = &request.cluster.nodes[0];
     let stage = Stage {
         index: 0,
@@ -121,7 +122,7 @@ fn placement(request: &PlanRequest, env: &Env<'_>, termination: Termination) -> 
             period_s: 0.5,
             rate_per_s: Some(2.0),
             latency_s: 0.5,
-            bottleneck: Bottleneck { kind: BottleneckKind::Stage, stage_index: 0 },
+            bottleneck: Bottleneck { kind: BottleneckKind::Stage, stage_index: 0, medium_id: None },
             stages: vec![stage],
         }],
         front: Vec::new(),
