@@ -99,7 +99,6 @@ fn quick_settings() -> QueueSettings {
 }
 
 fn document(status: Status, termination: Termination, period_s: Option<f64>) -> PlacementDocument {
-    media: Vec::new(),
     let stage = Stage {
         index: 0,
         node_id: "n1".to_owned(),
@@ -121,6 +120,7 @@ fn document(status: Status, termination: Termination, period_s: Option<f64>) -> 
         stages: vec![stage.clone()],
     };
     PlacementDocument {
+        media: Vec::new(),
         status,
         termination,
         algorithm: Default::default(),

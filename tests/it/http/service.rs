@@ -89,7 +89,6 @@ pub(crate) fn patient(request: &PlanRequest, env: &Env<'_>) -> Result<PlacementD
 }
 
 fn placement(request: &PlanRequest, env: &Env<'_>, termination: Termination) -> PlacementDocument {
-    media: Vec::new(),
     let node = &request.cluster.nodes[0];
     let stage = Stage {
         index: 0,
@@ -105,6 +104,7 @@ fn placement(request: &PlanRequest, env: &Env<'_>, termination: Termination) -> 
         send: None,
     };
     PlacementDocument {
+        media: Vec::new(),
         status: Status::Feasible,
         termination,
         algorithm: Algorithm::Auto,

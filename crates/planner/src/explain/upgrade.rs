@@ -11,7 +11,7 @@ use crate::domain::options::{ComputeModel, Overlap};
 use crate::domain::placement::BottleneckKind;
 use crate::domain::request::PlanRequest;
 use crate::domain::unit::MAX_SAFE_INTEGER;
-use crate::routes::Routes;
+use crate::routes::{Part, Routes};
 
 /// An upgrade. Nodes are places in the inventory.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,8 +42,12 @@ pub(super) fn changes(request: &PlanRequest, explanation: &Explanation) -> Vec<C
             changes.push(change);
         }
     }
-    for medium in explanation.binding.iter().filter_map(|binding| binding.medium_id.clone()) {
-        let change = Change::FasterMedium(medium);
+    let binding = explanation.binding.iter().filter_map(|binding| binding.medium_id.as_deref());
+    for (id, medium) in routes.media.of_ids(binding) {
+        let change = match routes.media.part(medium) {
+            Part::Pair(from, to) => Change::FasterLink { from, to },
+            _ => Change::FasterMedium(id.to_owned()),
+        };
         if !changes.contains(&change) {
             changes.push(change);
         }

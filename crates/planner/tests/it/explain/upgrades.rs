@@ -1,6 +1,6 @@
 //! Slack and upgrades of placements.
 
-use cutpoint_planner::domain::explanation::{Explanation, Upgrade, UpgradeKind};
+use cutpoint_planner::domain::explanation::{Explanation, TransferSlack, Upgrade, UpgradeKind};
 use cutpoint_planner::domain::options::{Objective, Overlap};
 use cutpoint_planner::domain::placement::{PlacementDocument, Status};
 use cutpoint_planner::domain::request::PlanRequest;
@@ -34,6 +34,12 @@ fn upgraded(document: &Value, upgrade: &Upgrade) -> Value {
             let (from, to) = (upgrade.from_node_id.as_ref().unwrap(), upgrade.to_node_id.as_ref().unwrap());
             changed::with_faster_link(document, from, to)
         }
+        UpgradeKind::MediumTwiceAsFast => {
+            // None of these requests names a medium, so that it is one direction of a link.
+            let (from, to) = upgrade.medium_id.as_ref().unwrap().split_once(" -> ").unwrap();
+            changed::with_faster_link(document, from, to)
+        }
+        UpgradeKind::NodeWired => unreachable!("none of these requests has an access point"),
         UpgradeKind::NodeTwiceAsFast => changed::with_faster_node(document, node),
         UpgradeKind::NodeTwiceTheMemory => changed::with_twice_the_memory(document, node),
         UpgradeKind::OneMoreNode => changed::with_copy(document, node),
@@ -144,5 +150,11 @@ fn period_with(
         *busy_s.entry(&it.from_node_id).or_default() += seconds;
         *busy_s.entry(&it.to_node_id).or_default() += seconds;
     }
-    if overlap == Overlap::Full { largest_s } else { busy_s.into_values().fold(0.0, f64::max) }
+    let by_node_s = busy_s.into_values().fold(0.0, f64::max);
+    let media_s = explanation.media.iter().map(|medium| {
+        let is_on = |it: &TransferSlack| format!("{} -> {}", it.from_node_id, it.to_node_id) == medium.id;
+        let longer = longer.and_then(|step| explanation.transfers.get(step.checked_sub(stages)?));
+        medium.occupied_s + if longer.is_some_and(is_on) { by_s } else { 0.0 }
+    });
+    media_s.fold(if overlap == Overlap::Full { largest_s } else { by_node_s }, f64::max)
 }
