@@ -105,7 +105,7 @@ fn tradeoff(flops: [u64; 4], nodes: &Value, links: &Value) -> PlanRequest {
         "model": {"name": "m", "layers": layers, "edges": edges},
         "cluster": {"name": "c", "nodes": nodes, "links": links},
         "objective": {"kind": "tradeoff"},
-        "cost_model": {"memory": "params"},
+        "cost_model": {"memory": "params", "transfers": "acknowledged"},
     });
     request(&document, "tradeoff")
 }
