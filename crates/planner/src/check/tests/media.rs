@@ -196,7 +196,8 @@ fn routes_are_recomputed() {
     let segments = [segment("n1", "hall"), segment("hall", "n2"), segment("n2", "n3"), segment("n4", "hall")];
     let network = json!({"kind": "topology", "switches": ["hall"], "segments": segments});
     let request = request_with(&[("/cluster", "links", json!([])), ("/cluster", "network", network)]);
-    let lies: [(u64, fn(&mut PlacementDocument)); 4] = [
+    type Lie = fn(&mut PlacementDocument);
+    let lies: [(u64, Lie); 4] = [
         (0, |document| document.pipelines[0].stages[0].send.as_mut().unwrap().route.clear()),
         (1, |document| document.pipelines[0].stages[1].receive.as_mut().unwrap().route.clear()),
         (0, |document| document.pipelines[0].stages[0].send.as_mut().unwrap().route.reverse()),

@@ -14,11 +14,17 @@ type Medium = (String, String, bool);
 /// A medium with the bit rate at which a transfer passes it.
 type Turn = (Medium, f64);
 
+/// What a transfer passes, in order, with media by what `M` is.
+struct Route<M> {
+    turns: Vec<(M, f64)>,
+    latency_s: f64,
+}
+
 pub struct Carriers<'a> {
     request: &'a PlanRequest,
     media: Vec<Medium>,
-    /// For each directed pair of nodes the media of its turns with the bandwidth that is left of each, and the latency.
-    routes: Vec<Vec<Option<(Vec<(usize, f64)>, f64)>>>,
+    /// For each directed pair of nodes its media by their places, with the bandwidth that is left of each.
+    routes: Vec<Vec<Option<Route<usize>>>>,
 }
 
 /// A transfer with the seconds for which it occupies each medium.
@@ -54,23 +60,23 @@ impl<'a> Carriers<'a> {
     pub fn new(request: &'a PlanRequest) -> Self {
         let nodes = &request.cluster.nodes;
         let find = |from: usize, to: usize| route(&request.cluster, &nodes[from], &nodes[to]);
-        let found = |from: usize| (0..nodes.len()).map(|to| if from == to { None } else { find(from, to) }).collect();
-        let found: Vec<Vec<Option<(Vec<Turn>, f64)>>> = (0..nodes.len()).map(found).collect();
-        let turns = || found.iter().flatten().flatten().flat_map(|(turns, _)| turns);
-        let mut media: Vec<Medium> = turns().map(|(medium, _)| medium.clone()).collect();
+        let row = |from: usize| (0..nodes.len()).map(|to| if from == to { None } else { find(from, to) }).collect();
+        let found: Vec<Vec<Option<Route<Medium>>>> = (0..nodes.len()).map(row).collect();
+        let turns = found.iter().flatten().flatten().flat_map(|route| &route.turns);
+        let mut media: Vec<Medium> = turns.map(|(medium, _)| medium.clone()).collect();
         media.sort();
         media.dedup();
         let left: Vec<f64> = media.iter().map(|medium| medium_share(request, medium, &media)).collect();
-        let left_of = |(medium, bandwidth_bps): &Turn, pair_share: f64| {
-            let at = media.binary_search(medium).unwrap();
-            (at, bandwidth_bps * (pair_share * left[at]))
+        let by_place = |from: usize, to: usize, route: &Route<Medium>| {
+            let of_pair = pair_share(request, &nodes[from].id, &nodes[to].id);
+            let left_of = |(medium, bandwidth_bps): &Turn| {
+                let at = media.binary_search(medium).unwrap();
+                (at, bandwidth_bps * (of_pair * left[at]))
+            };
+            Route { turns: route.turns.iter().map(left_of).collect(), latency_s: route.latency_s }
         };
-        let number = |from: usize, to: usize, (turns, latency_s): &(Vec<Turn>, f64)| {
-            let pair_share = pair_share(request, &nodes[from].id, &nodes[to].id);
-            (turns.iter().map(|turn| left_of(turn, pair_share)).collect(), *latency_s)
-        };
-        let row = |(from, row): (usize, &Vec<Option<(Vec<Turn>, f64)>>)| {
-            row.iter().enumerate().map(|(to, route)| route.as_ref().map(|route| number(from, to, route))).collect()
+        let row = |(from, row): (usize, &Vec<Option<Route<Medium>>>)| {
+            row.iter().enumerate().map(|(to, route)| Some(by_place(from, to, route.as_ref()?))).collect()
         };
         let routes = found.iter().enumerate().map(row).collect();
         Self { request, media, routes }
@@ -81,7 +87,7 @@ impl<'a> Carriers<'a> {
         if from == to {
             return Some(Transfer::default());
         }
-        let (turns, latency_s) = self.routes[from][to].as_ref()?;
+        let Route { turns, latency_s } = self.routes[from][to].as_ref()?;
         let bits = 8.0 * (bytes as f64 * self.request.options.cost_model.transfer_scale);
         let mut occupied: Vec<(usize, f64)> = Vec::with_capacity(turns.len());
         for &(medium, bandwidth_bps) in turns {
@@ -161,7 +167,7 @@ impl<'a> Carriers<'a> {
             || self.request.options.cost_model.transfers == Transfers::Acknowledged;
         let users = |medium: usize| {
             let routes = self.routes.iter().flatten().flatten();
-            routes.filter(|(turns, _)| turns.iter().any(|&(other, _)| other == medium)).count()
+            routes.filter(|route| route.turns.iter().any(|&(other, _)| other == medium)).count()
         };
         one_way && (0..self.media.len()).all(|medium| !self.is_summed(medium) || users(medium) == 1)
     }
@@ -245,17 +251,16 @@ fn port(node: &Node, way: &str) -> Option<Turn> {
     Some((named_or(&None, "port", id), node.port_bps?))
 }
 
-/// The turns of a transfer in order, and its latency.
-fn route(cluster: &ClusterInventory, from: &Node, to: &Node) -> Option<(Vec<Turn>, f64)> {
-    let (turns, latency_s) = between_ports(cluster, from, to)?;
-    let all = port(from, "out").into_iter().chain(turns).chain(port(to, "in"));
-    Some((all.collect(), latency_s))
+fn route(cluster: &ClusterInventory, from: &Node, to: &Node) -> Option<Route<Medium>> {
+    let Route { turns, latency_s } = between_ports(cluster, from, to)?;
+    let turns = port(from, "out").into_iter().chain(turns).chain(port(to, "in")).collect();
+    Some(Route { turns, latency_s })
 }
 
-fn between_ports(cluster: &ClusterInventory, from: &Node, to: &Node) -> Option<(Vec<Turn>, f64)> {
+fn between_ports(cluster: &ClusterInventory, from: &Node, to: &Node) -> Option<Route<Medium>> {
     let direct = |name: &Option<String>, bandwidth_bps: f64, latency_s: f64| {
         let medium = named_or(name, "link", format!("{} -> {}", from.id, to.id));
-        (bandwidth_bps > 0.0).then(|| (vec![(medium, bandwidth_bps)], latency_s))
+        (bandwidth_bps > 0.0).then(|| Route { turns: vec![(medium, bandwidth_bps)], latency_s })
     };
     for link in &cluster.links {
         let there = link.from == from.id && link.to == to.id;
@@ -290,13 +295,13 @@ fn between_ports(cluster: &ClusterInventory, from: &Node, to: &Node) -> Option<(
                 let on = |medium: Medium| move |bandwidth_bps: f64| (medium, bandwidth_bps);
                 station.map(|it| it.bandwidth_bps).map(on(channel)).or(wired.map(|it| it.bandwidth_bps).map(on(wire)))
             };
-            Some((vec![turn(from, "out")?, turn(to, "in")?], point.latency_s))
+            Some(Route { turns: vec![turn(from, "out")?, turn(to, "in")?], latency_s: point.latency_s })
         }
         Network::Topology(topology) => by_segments(cluster, topology, from, to),
     }
 }
 
-fn by_segments(cluster: &ClusterInventory, topology: &Topology, from: &Node, to: &Node) -> Option<(Vec<Turn>, f64)> {
+fn by_segments(cluster: &ClusterInventory, topology: &Topology, from: &Node, to: &Node) -> Option<Route<Medium>> {
     let ids: Vec<&String> = cluster.nodes.iter().map(|node| &node.id).chain(&topology.switches).collect();
     let place = |id: &String| ids.iter().position(|other| *other == id).unwrap();
     let mut paths = Vec::new();
@@ -317,7 +322,7 @@ fn by_segments(cluster: &ClusterInventory, topology: &Topology, from: &Node, to:
         turns.push((named_or(&segment.medium, "segment", id), segment.bandwidth_bps));
         latency_s += segment.latency_s;
     }
-    Some((turns, latency_s))
+    Some(Route { turns, latency_s })
 }
 
 /// Every path without a vertex twice, with its cost.
