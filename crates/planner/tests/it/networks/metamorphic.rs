@@ -32,7 +32,7 @@ fn compare(
     least_compared: usize,
 ) {
     let (mut compared, mut different) = (0, 0);
-    for seed in 0..4000 {
+    for seed in 0..5000 {
         let mut document = random_network_document(seed, Size { layers: 5, nodes: 3 });
         only_the_period(&mut document);
         prepare(&mut document);

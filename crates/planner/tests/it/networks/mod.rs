@@ -39,7 +39,7 @@ fn networks_are_of_every_sort() {
         }
     }
     println!("of {REQUESTS}: {counts:#?}");
-    assert!(counts.values().all(|&count| count >= 15), "{counts:#?}");
+    assert!(counts.values().all(|&count| count >= 10), "{counts:#?}");
 }
 
 /// What can be said of a request and its best placement.

@@ -182,6 +182,9 @@ impl Maker {
             node["reserved_bytes"] = json!(0);
         }
         document["cost_model"]["memory"] = json!("params");
+        for field in ["memory_scale", "memory_overhead_bytes"] {
+            document["cost_model"].as_object_mut().unwrap().remove(field);
+        }
         if let Some(constraints) = document["constraints"].as_object_mut().filter(|_| self.rng.random_bool(0.8)) {
             constraints.clear();
         }
