@@ -212,7 +212,7 @@ fn stages(request: &PlanRequest, instance: &Instance, assignment: &Assignment) -
     let spans = assignment.spans().zip(arrivals).enumerate();
     let stages = spans.map(|(index, (span, times))| {
         let tensors = [crossing[index].clone(), crossing[index + 1].clone()];
-        stage(request, instance, (&routes, &shared), assignment, index, span, times, tensors)
+        stage((request, instance, assignment), (&routes, &shared), index, span, times, tensors)
     });
     stages.collect()
 }
@@ -246,10 +246,8 @@ fn crossing(model: &ModelProfile, instance: &Instance, assignment: &Assignment) 
 }
 
 fn stage(
-    request: &PlanRequest,
-    instance: &Instance,
+    (request, instance, assignment): (&PlanRequest, &Instance, &Assignment),
     (routes, shared): (&Routes<'_>, &Routes<'_>),
-    assignment: &Assignment,
     index: usize,
     (start, end, host): (Position, Position, Host),
     [receive_s, compute_s, send_s]: [f64; 3],

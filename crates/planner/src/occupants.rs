@@ -190,7 +190,7 @@ fn newcomer_demands(request: &PlanRequest, instance: &Instance, assignment: &Ass
             let transfer_s = load_bits / routes.link(from, to).bandwidth_bps;
             *on_link.entry((from, to)).or_default() += transfer_s / period_s;
             let occupied = routes.occupied(from, to).map(|(_, occupied)| occupied).unwrap_or_default();
-            for (medium, bandwidth_bps) in occupied.into_iter().filter(|&(medium, _)| !routes.media.is_pair(medium)) {
+            for (medium, bandwidth_bps) in occupied {
                 *on_medium.entry(medium).or_default() += load_bits / bandwidth_bps / period_s;
             }
         }

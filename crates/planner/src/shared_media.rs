@@ -370,11 +370,15 @@ impl SharedMedia {
     }
 
     /// Brings the busiest medium into play that an assignment occupies for longer than a period and that is not in play yet.
-    pub fn bring_in(&self, loads: &[MediumLoad], period_s: f64) -> BroughtIn {
+    /// `known` are summed already by the search that asks.
+    pub fn bring_in(&self, loads: &[MediumLoad], period_s: f64, known: usize) -> BroughtIn {
         let in_play = self.in_play();
         let is_in_play = |index: SharedIndex| in_play.iter().any(|other| other.medium == index);
         let too_busy = loads.iter().filter(|load| load.seconds > period_s);
         let news = too_busy.clone().filter(|load| !is_in_play(load.index) && !self.is_own[load.index]);
+        if in_play.len() > known && too_busy.clone().count() > 0 {
+            return BroughtIn::Another;
+        }
         match news.max_by(|a, b| a.seconds.total_cmp(&b.seconds)) {
             None if too_busy.count() == 0 => BroughtIn::NotNeeded,
             Some(load) if in_play.len() < MOST_IN_PLAY => {

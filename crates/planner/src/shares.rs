@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use crate::domain::occupant::Occupant;
 use crate::domain::request::PlanRequest;
-use crate::routes::{Media, Medium};
+use crate::routes::{Medium, Routes};
 
 /// A directed pair of nodes, by their places in the inventory.
 pub type Pair = (usize, usize);
@@ -102,7 +102,7 @@ pub fn medium_demands(request: &PlanRequest, occupant: &Occupant) -> Vec<(Medium
         return Vec::new();
     }
     let occupied_s: BTreeMap<&str, f64> = occupant.media.iter().map(|it| (it.id.as_str(), it.occupied_s)).collect();
-    let known = Media::new(&request.cluster).of_ids(occupied_s.keys().copied());
+    let known = Routes::new(&request.cluster).of_ids(occupied_s.keys().copied());
     known.into_iter().map(|(id, medium)| (medium, asked(occupied_s[id], occupant.rate_per_s))).collect()
 }
 

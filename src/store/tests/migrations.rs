@@ -76,7 +76,7 @@ async fn what_was_stored_before_there_were_tenants_belongs_to_the_default_one() 
     );
     assert_eq!(
         whole.options.as_deref(),
-        Some(r#"{"options":1,"cost_model":{"cuts":"in_order","unknown_compute":"free"}}"#)
+        Some(r#"{"options":1,"cost_model":{"cuts":"in_order","unknown_compute":"free","transfers":"acknowledged"}}"#)
     );
     let job = store.job(&default, &placement.job_id).await.unwrap();
     assert_eq!((job.tenant, job.placement_id.as_ref()), (default.clone(), Some(&placement.id)));
@@ -137,8 +137,14 @@ async fn what_was_asked_before_cuts_were_sets_means_the_cuts_of_the_files_order(
         store.job(&Tenant::default(), &id).await.unwrap()
     };
     let (queued, failed) = (job(3).await, job(4).await);
-    assert_eq!(queued.options, r#"{"cost_model":{"cuts":"in_order","transfer_scale":1.10,"unknown_compute":"free"}}"#);
-    assert_eq!(failed.options, r#"{"cost_model":{"cuts":"single_tensor","unknown_compute":"free"}}"#);
+    assert_eq!(
+        queued.options,
+        r#"{"cost_model":{"cuts":"in_order","transfer_scale":1.10,"unknown_compute":"free","transfers":"acknowledged"}}"#
+    );
+    assert_eq!(
+        failed.options,
+        r#"{"cost_model":{"cuts":"single_tensor","unknown_compute":"free","transfers":"acknowledged"}}"#
+    );
     assert_eq!(job(5).await.options, r#"{"cost_model""#);
     // An unfinished search loses its incumbent; a failed job keeps it.
     assert_eq!((queued.progress, queued.version, queued.happened.incumbent), (None, 2, None));
@@ -194,8 +200,14 @@ async fn what_was_asked_before_defaults_changed_means_the_old_ones() {
     };
     let (found_something, found_nothing) = (job(3).await, job(4).await);
     // What was said stays.
-    assert_eq!(found_something.options, r#"{"cost_model":{"cuts":"any","unknown_compute":"refuse"}}"#);
-    assert_eq!(found_nothing.options, r#"{"cost_model":{"cuts":"any","unknown_compute":"free"}}"#);
+    assert_eq!(
+        found_something.options,
+        r#"{"cost_model":{"cuts":"any","unknown_compute":"refuse","transfers":"acknowledged"}}"#
+    );
+    assert_eq!(
+        found_nothing.options,
+        r#"{"cost_model":{"cuts":"any","unknown_compute":"free","transfers":"acknowledged"}}"#
+    );
     assert_eq!((found_something.progress, found_something.version), (None, 2));
     assert_eq!((found_nothing.progress, found_nothing.version), (None, 1));
     let mut connection = Connection::connect(&settings(&folder).database_url).await.unwrap();

@@ -95,6 +95,7 @@ async fn old_placements_are_explained_as_what_they_were_asked_to_be() {
         let options: Value = serde_json::from_str(&options).unwrap();
         assert_eq!(options["cost_model"]["cuts"], "in_order", "{options}");
         assert_eq!(options["cost_model"]["unknown_compute"], "free", "{options}");
+        assert_eq!(options["cost_model"]["transfers"], "acknowledged", "{options}");
     }
 
     for id in [FASTEST, TRADEOFF, REPLANNED] {

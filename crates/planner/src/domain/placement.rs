@@ -177,7 +177,7 @@ pub struct Pipeline {
 #[cfg_attr(feature = "schema", derive(ToSchema))]
 pub struct MediumUse {
     /// Its name; where nobody named it, `a -> b` for a direction of a link or segment, `a -- b` for both, `a port`, `a port out`
-    /// or `a port in` for a node's port.
+    /// or `a port in` for a node's port, `a wire out` or `a wire in` for its wire to the access point.
     pub id: String,
     /// Seconds that it is occupied in each period, by all transfers together.
     pub occupied_s: f64,

@@ -3,7 +3,7 @@
 use crate::domain::cluster::ClusterInventory;
 use crate::domain::network::{Network, Station};
 use crate::domain::request::PlanRequest;
-use crate::routes::{Media, Part};
+use crate::routes::{Part, Routes};
 
 /// Bits per second of a new wire where the cluster has none to take the measure from.
 const NEW_WIRE_BPS: f64 = 9.4e8;
@@ -11,8 +11,8 @@ const NEW_WIRE_BPS: f64 = 9.4e8;
 /// Returns the request with a medium twice as fast.
 pub(super) fn with_faster_medium(request: &PlanRequest, id: &str) -> PlanRequest {
     let part = {
-        let media = Media::new(&request.cluster);
-        media.of_ids(std::iter::once(id)).first().map(|&(_, medium)| media.part(medium))
+        let routes = Routes::new(&request.cluster);
+        routes.of_ids(std::iter::once(id)).first().map(|&(_, medium)| routes.media.part(medium))
     };
     let mut upgraded = super::on_cluster(request, |cluster| match part {
         Some(Part::Named(_)) => double_named(cluster, id),

@@ -43,7 +43,7 @@ pub(super) fn changes(request: &PlanRequest, explanation: &Explanation) -> Vec<C
         }
     }
     let binding = explanation.binding.iter().filter_map(|binding| binding.medium_id.as_deref());
-    for (id, medium) in routes.media.of_ids(binding) {
+    for (id, medium) in routes.of_ids(binding) {
         let change = match routes.media.part(medium) {
             Part::Pair(from, to) => Change::FasterLink { from, to },
             _ => Change::FasterMedium(id.to_owned()),

@@ -78,7 +78,7 @@ impl<const W: usize> LeastPeriod<'_, W> {
         let incumbent = self.incumbent;
         if let (Some(media), Some(best)) = (&incumbent.instance.shared_media, incumbent.best()) {
             let loads = media.occupied_s(&best, &incumbent.instance.load_bits);
-            media.bring_in(&loads, incumbent.objective().next_down());
+            media.bring_in(&loads, incumbent.objective().next_down(), media.in_play().len());
         }
     }
 

@@ -156,7 +156,9 @@ impl<'p, const W: usize> Tables<'p, W> {
         let instance = self.walks.instance;
         match instance.shared_media.as_ref().filter(|_| self.period_s < f64::MAX) {
             None => BroughtIn::NotNeeded,
-            Some(media) => media.bring_in(&media.occupied_s(found, &instance.load_bits), self.period_s),
+            Some(media) => {
+                media.bring_in(&media.occupied_s(found, &instance.load_bits), self.period_s, self.occupations.len())
+            }
         }
     }
 

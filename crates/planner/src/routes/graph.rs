@@ -10,6 +10,9 @@ use std::collections::{BTreeMap, BinaryHeap};
 use crate::domain::cluster::ClusterInventory;
 use crate::domain::network::Topology;
 
+/// The most that a segment costs: sums of so many stay whole numbers.
+const MOST_COST: u128 = 1 << 96;
+
 /// No vertex.
 const NOWHERE: u32 = u32::MAX;
 
@@ -41,7 +44,7 @@ impl Graph {
             }
         }
         neighbours.iter_mut().for_each(|vertices| vertices.sort_unstable());
-        let cost = |bandwidth_bps: f64| ((1e21 / bandwidth_bps).floor() as u128).max(1);
+        let cost = |bandwidth_bps: f64| ((1e21 / bandwidth_bps).floor() as u128).clamp(1, MOST_COST);
         let costs = topology.segments.iter().map(|segment| cost(segment.bandwidth_bps)).collect();
         let first_ends = topology.segments.iter().map(|segment| vertex(&segment.a).unwrap_or(usize::MAX)).collect();
         Self { neighbours, costs, first_ends, next: vec![OnceCell::new(); nodes] }

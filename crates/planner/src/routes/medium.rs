@@ -148,7 +148,7 @@ impl<'c> Media<'c> {
     }
 
     /// The media of some ids; those that the cluster does not have are left out.
-    pub fn of_ids<'i>(&self, ids: impl Iterator<Item = &'i str>) -> Vec<(&'i str, Medium)> {
+    pub(super) fn of_ids<'i>(&self, ids: impl Iterator<Item = &'i str>) -> Vec<(&'i str, Medium)> {
         let mut unnamed: BTreeMap<String, Medium> = BTreeMap::new();
         let mut found = Vec::new();
         for id in ids {
@@ -157,7 +157,8 @@ impl<'c> Media<'c> {
                 continue;
             }
             if unnamed.is_empty() {
-                let known = (self.names.len()..self.first_pair()).map(Medium);
+                // Of two directions with one id, as of a half-duplex port, the first is the medium.
+                let known = (self.names.len()..self.first_pair()).rev().map(Medium);
                 unnamed = known.map(|medium| (self.id(medium), medium)).collect();
             }
             let of_pair = || {

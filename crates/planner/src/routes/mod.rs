@@ -172,6 +172,29 @@ impl<'c> Routes<'c> {
         Some((latency_s, occupied))
     }
 
+    /// The media of some ids; those that carry no transfer of the cluster are left out.
+    pub fn of_ids<'i>(&self, ids: impl Iterator<Item = &'i str>) -> Vec<(&'i str, Medium)> {
+        let mut found = self.media.of_ids(ids);
+        found.retain(|&(_, medium)| self.has(medium));
+        found
+    }
+
+    fn has(&self, medium: Medium) -> bool {
+        match self.media.part(medium) {
+            Part::Named(_) => true,
+            Part::Port(node, _) => self.cluster.nodes[node].port_bps.is_some(),
+            Part::Wire(node, _) => matches!(self.access.get(node), Some(Some(Access::Wire(_)))),
+            Part::Segment(segment, _) => match &self.cluster.network {
+                Some(Network::Topology(topology)) => topology.segments[segment].medium.is_none(),
+                _ => false,
+            },
+            Part::Pair(from, to) => {
+                let route = self.route(from, to).unwrap_or_default();
+                from != to && route.turns.iter().any(|&(other, _)| other == medium)
+            }
+        }
+    }
+
     /// The ids of the nodes and switches that a transfer passes, its ends included; empty where it is direct.
     pub fn vertices(&self, from: usize, to: usize) -> Vec<String> {
         let vertices = self.route(from, to).map(|route| route.vertices).unwrap_or_default();

@@ -114,7 +114,7 @@ impl<'a> Map<'a> {
 
 /// Returns what a segment adds to the cost of a route.
 fn weight(segment: &Segment) -> u128 {
-    ((1e21 / segment.bandwidth_bps).floor() as u128).max(1)
+    ((1e21 / segment.bandwidth_bps).floor() as u128).clamp(1, 1 << 96)
 }
 
 /// Returns the medium of a segment in a direction.
