@@ -8,8 +8,8 @@ use cutpoint_planner::check::StageProposal;
 use cutpoint_planner::domain::base::BasePlacement;
 use cutpoint_planner::domain::cluster::{ClusterInventory, Link, Node, Position};
 use cutpoint_planner::domain::model::{Edge, Layer, ModelProfile};
-use cutpoint_planner::domain::network::{FullMesh, Matrix, Radio};
-use cutpoint_planner::domain::occupant::{Occupant, OccupiedHop, OccupiedNode};
+use cutpoint_planner::domain::network::{AccessPoint, FullMesh, Matrix, Radio, Segment, Station, Topology};
+use cutpoint_planner::domain::occupant::{Occupant, OccupiedHop, OccupiedMedium, OccupiedNode};
 use cutpoint_planner::domain::options::{Colocation, Constraints, CostModel, Objective, Pin, SolverOptions};
 use serde_json::{Map, Value};
 
@@ -332,6 +332,10 @@ fn request_schemas_have_the_fields_that_the_readers_know_and_no_others() {
         ("FullMeshNetwork", &FullMesh::FIELDS),
         ("RadioNetwork", &Radio::FIELDS),
         ("MatrixNetwork", &Matrix::FIELDS),
+        ("AccessPointNetwork", &AccessPoint::FIELDS),
+        ("Station", &Station::FIELDS),
+        ("TopologyNetwork", &Topology::FIELDS),
+        ("Segment", &Segment::FIELDS),
         ("MaxThroughputObjective", &["kind"]),
         ("MinLatencyObjective", &["kind"]),
         ("TradeoffObjective", &["kind"]),
@@ -343,6 +347,7 @@ fn request_schemas_have_the_fields_that_the_readers_know_and_no_others() {
         ("Occupant", &Occupant::FIELDS),
         ("OccupiedNode", &OccupiedNode::FIELDS),
         ("OccupiedHop", &OccupiedHop::FIELDS),
+        ("OccupiedMedium", &OccupiedMedium::FIELDS),
         ("CostModel", &CostModel::FIELDS),
         ("SolverOptions", &SolverOptions::FIELDS),
         ("NodePatch", http::NodePatch::FIELDS),

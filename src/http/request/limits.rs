@@ -20,11 +20,19 @@ impl Limits {
         fits(reader, value.get("layers"), "layers", self.layers).then(|| ModelProfile::read(reader, value)).flatten()
     }
 
-    /// Reads an inventory within the limits on nodes and links.
+    /// Reads an inventory within the limits on nodes and links. Segments are links, and switches, stations and rows of a
+    /// matrix are nodes.
     pub(crate) fn read_cluster(&self, reader: &mut Reader, value: &Value) -> Option<ClusterInventory> {
         let nodes_fit = fits(reader, value.get("nodes"), "nodes", self.nodes);
         let links_fit = fits(reader, value.get("links"), "links", self.links);
-        (nodes_fit && links_fit).then(|| ClusterInventory::read(reader, value)).flatten()
+        let network = value.get("network");
+        let network_fits = reader.within("network", |reader| {
+            let of_nodes = ["switches", "stations", "wired", "node_ids"].map(|name| (name, self.nodes));
+            let lists = of_nodes.into_iter().chain([("segments", self.links)]);
+            let fit = lists.map(|(name, most)| fits(reader, network.and_then(|network| network.get(name)), name, most));
+            fit.fold(true, |all, fits| all & fits)
+        });
+        (nodes_fit && links_fit && network_fits).then(|| ClusterInventory::read(reader, value)).flatten()
     }
 
     /// Returns `true` if constraints exclude no more nodes than a cluster may have. Each node is looked up among them.

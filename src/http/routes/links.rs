@@ -1,6 +1,6 @@
 //! `/v1/clusters/{id}/links`: updates measured links, in a new revision of their cluster.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
@@ -28,8 +28,8 @@ use crate::http::routes::clusters::{cluster_id, summary};
 use crate::store::{ClusterDocument, ClusterSummary};
 
 document! {
-    /// Measured links. Each replaces the listed link of its pair in its directions; other pairs stay. To remove a link,
-    /// replace the inventory.
+    /// Measured links. Each replaces the listed link of its pair in its directions; other pairs stay. One that names no
+    /// medium stays on the medium of the link that it replaces. To remove a link, replace the inventory.
     #[derive(Debug, Serialize, ToSchema)]
     pub struct LinksPatch {
         /// The links.
@@ -81,6 +81,7 @@ fn patched(inventory: &str, patch: &Value, most: usize) -> Result<ClusterDocumen
     let mut cluster = Reader::parse(inventory.as_bytes()).map_err(stored)?;
     let listed = ClusterInventory::from_json(&cluster).map_err(stored)?.links;
     // The patched links come first, so that the pointer of a fault is that in the patch. Listed links are valid.
+    let measured = on_their_media(measured, &listed);
     let links: Vec<Link> = measured.iter().cloned().chain(without(listed, &measured)).collect();
     cluster["links"] = json!(links);
     let mut reader = Reader::new();
@@ -99,6 +100,25 @@ fn read_patch(reader: &mut Reader, patch: &Value) -> Option<Vec<Link>> {
     let map = reader.object(patch, LinksPatch::FIELDS)?;
     let links = reader.required(map, "links", |reader, value| reader.items(value, Link::read));
     links?.into_iter().collect()
+}
+
+/// Returns measured links on the media of the listed links of their pairs, unless they name one themselves: a measurement
+/// does not say what a link shares.
+fn on_their_media(measured: Vec<Link>, listed: &[Link]) -> Vec<Link> {
+    let mut medium_of: BTreeMap<(&str, &str), &String> = BTreeMap::new();
+    for link in listed {
+        if let Some(medium) = &link.medium {
+            medium_of.insert((&link.from, &link.to), medium);
+            if link.bidirectional {
+                medium_of.insert((&link.to, &link.from), medium);
+            }
+        }
+    }
+    let on_its_medium = |link: Link| {
+        let listed = medium_of.get(&(link.from.as_str(), link.to.as_str())).map(|&medium| medium.clone());
+        Link { medium: link.medium.clone().or(listed), ..link }
+    };
+    measured.into_iter().map(on_its_medium).collect()
 }
 
 /// Returns the listed links without the directed pairs that were measured.
@@ -153,6 +173,20 @@ mod tests {
         let mut both = link("b", "a", 5.0);
         both["bidirectional"] = json!(true);
         assert_eq!(links(&json!({"links": [both]})), json!([both, link("b", "c", 1.0)]));
+    }
+
+    #[test]
+    fn a_measured_link_stays_on_its_medium() {
+        let cluster = CLUSTER.replace(r#""bidirectional":true"#, r#""bidirectional":true,"medium":"air""#);
+        let measured = |patch: Value| {
+            let document = patched(&cluster, &json!({"links": [patch]}), 4).unwrap().document;
+            serde_json::from_str::<Value>(&document).unwrap()["links"][0]["medium"].clone()
+        };
+        assert_eq!(measured(link("b", "a", 5.0)), "air");
+        assert_eq!(measured(link("b", "c", 5.0)), Value::Null);
+        let mut moved = link("a", "b", 5.0);
+        moved["medium"] = json!("cable");
+        assert_eq!(measured(moved), "cable");
     }
 
     #[test]

@@ -7,6 +7,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use cutpoint_planner::domain::cluster::{ClusterInventory, Position};
 use cutpoint_planner::domain::fault::Fault;
+use cutpoint_planner::domain::network::Duplex;
 use cutpoint_planner::domain::read::Reader;
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -53,6 +54,12 @@ document! {
         /// The position, for radio networks.
         #[schema(nullable = false)]
         pub position_m: Option<Position>,
+        /// Bits per second that its network port sends, and as many that it receives.
+        #[schema(nullable = false, exclusive_minimum = 0)]
+        pub port_bps: Option<f64>,
+        /// Whether the port sends and receives at once.
+        #[schema(nullable = false)]
+        pub port_duplex: Option<Duplex>,
     }
 }
 

@@ -7,9 +7,7 @@ use utoipa::openapi::schema::{Object, ObjectBuilder, Schema, SchemaType, Type};
 use utoipa::openapi::{Discriminator, OneOfBuilder, Ref, RefOr};
 use utoipa::{PartialSchema, ToSchema};
 
-use super::network::{
-    AccessPoint, Duplex, FullMesh, Matrix, MatrixLatency, Network, Radio, Segment, Station, Topology,
-};
+use super::network::{AccessPoint, Duplex, FullMesh, Matrix, Network, Radio, Segment, Station, Topology};
 use super::options::Objective;
 
 /// A name in `components`, and the schema under it.
@@ -70,7 +68,6 @@ impl ToSchema for Network {
     fn schemas(schemas: &mut Vec<Named>) {
         schemas.extend(network_variants().map(component));
         schemas.extend([
-            ("MatrixLatency".to_owned(), MatrixLatency::schema()),
             ("Station".to_owned(), Station::schema()),
             ("Segment".to_owned(), Segment::schema()),
             ("Duplex".to_owned(), Duplex::schema()),

@@ -21,7 +21,7 @@ pub struct Matrix {
     /// Bits per second from the row's node to the column's; 0 for no direct path. The diagonal is not read.
     pub bandwidth_bps: Vec<Vec<f64>>,
     /// Seconds that every transfer takes in addition: one number for all pairs, or rows as those of `bandwidth_bps`.
-    #[cfg_attr(feature = "schema", schema(required = false))]
+    #[cfg_attr(feature = "schema", schema(required = false, value_type = serde_json::Value))]
     pub latency_s: MatrixLatency,
     /// The medium that all pairs share; without one each directed pair has a medium of its own.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -31,7 +31,6 @@ pub struct Matrix {
 
 /// One latency for all pairs, or one for each.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-#[cfg_attr(feature = "schema", derive(ToSchema))]
 #[serde(untagged)]
 pub enum MatrixLatency {
     /// Seconds.
