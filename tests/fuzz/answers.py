@@ -14,7 +14,7 @@ RECEIVER = "https://receiver.invalid/hooks"
 MODEL, CLUSTER = EXAMPLE["model"], EXAMPLE["cluster"]
 
 # Faults that a document can have which its schema allows.
-UNSAYABLE = {"unknown_reference", "duplicate", "self_loop", "cycle", "conflict"}
+UNSAYABLE = {"unknown_reference", "duplicate", "self_loop", "cycle", "conflict", "no_route", "unknown_compute"}
 # The same, where a code says also what schemas can say: the code with the places where it may stand.
 UNSAYABLE_AT = [
     # A cursor is opaque; one of another list leads nowhere.
@@ -25,6 +25,12 @@ UNSAYABLE_AT = [
     ("empty", r"/pins/\d+/node_selector$"),
     # A radio network needs positions.
     ("missing", r"/nodes/\d+/position_m$"),
+    # The duplex of a port goes with its rate.
+    ("missing", r"/nodes/\d+/port_bps$"),
+    ("missing", "^/port_bps$"),
+    # The latencies of a matrix are a number or rows: generators of clients know no such union.
+    ("wrong_type", r"/network/latency_s(/\d+){0,2}$"),
+    ("out_of_range", r"/network/latency_s(/\d+){0,2}$"),
     # Figures that depend on others: sums, the sides of a matrix, a part of the memory.
     ("out_of_range", "^(/model)?/layers$"),
     ("out_of_range", r"/network/bandwidth_bps(/\d+)?$"),
