@@ -10,7 +10,7 @@ use super::incumbent::Incumbent;
 use super::instance::Instance;
 use super::reasons::{MOST_BLOCKS, block_layers, reason};
 use super::stopped::Stopped;
-use crate::domain::options::{Colocation, Pin};
+use crate::domain::options::Pin;
 use crate::domain::placement::{Reason, ReasonCode};
 use crate::domain::request::PlanRequest;
 use crate::domain::unit::{bytes_text, counted};
@@ -127,25 +127,38 @@ impl<'r> Pins<'r> {
     }
 }
 
-/// The request's colocations, each with its first layer.
-pub struct Colocations<'r>(Vec<(usize, &'r Colocation)>);
+/// The colocations of a request and the groups of its model, each with its first layer.
+pub struct Colocations<'r>(Vec<(usize, &'static str, &'r [String])>);
 
 impl<'r> Colocations<'r> {
     /// Collects the colocations of a request. O(c log L) for c layers that are named.
     pub fn new(request: &'r PlanRequest) -> Self {
-        let first =
-            |colocation: &Colocation| colocation.layer_ids.iter().filter_map(|id| request.model.layer_index(id)).min();
+        let first = |ids: &[String]| ids.iter().filter_map(|id| request.model.layer_index(id)).min();
         let colocations = request.options.constraints.colocate.iter();
-        Self(colocations.filter_map(|colocation| Some((first(colocation)?, colocation))).collect())
+        let colocations =
+            colocations.filter_map(|it| Some((first(&it.layer_ids)?, "colocate keeps", &it.layer_ids[..])));
+        let groups = request.model.groups.iter().zip(request.model.members_of_groups());
+        let groups = groups.filter(|(_, members)| members.len() > 1);
+        let groups = groups.map(|(it, members)| (members[0], "a group of the profile keeps", &it.layer_ids[..]));
+        Self(colocations.chain(groups).collect())
     }
 
-    /// Returns a text that names the colocation that keeps the layers of a block together; empty if
-    /// there is none.
+    /// Returns a text that names the colocation or group that keeps the layers of a block together;
+    /// empty if there is none.
     pub fn text(&self, layers: &[usize]) -> String {
-        match self.0.iter().find(|(first, _)| layers.binary_search(first).is_ok()) {
-            Some((_, colocation)) => format!(" (colocate keeps {} together)", colocation.layer_ids.join(", ")),
+        match self.0.iter().find(|(first, ..)| layers.binary_search(first).is_ok()) {
+            Some((_, keeps, layer_ids)) => format!(" ({keeps} {} together)", names(layer_ids)),
             None => String::new(),
         }
+    }
+}
+
+/// Names the first of some ids, and says how many more there are.
+fn names(ids: &[String]) -> String {
+    const MOST_NAMED: usize = 8;
+    match ids.get(..MOST_NAMED) {
+        Some(first) if ids.len() > MOST_NAMED => format!("{} and {} more", first.join(", "), ids.len() - MOST_NAMED),
+        _ => ids.join(", "),
     }
 }
 

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::cuts::Cuts;
+use super::fused::Fused;
 use super::graph::Graph;
 use super::occupied::Occupied;
 use crate::domain::cluster::Node;
@@ -19,6 +20,7 @@ pub(super) struct Costs<'a> {
     cuts: &'a Cuts,
     occupied: &'a Occupied<'a>,
     activation_bytes: Vec<u64>,
+    fused: Fused<'a>,
     /// The sum of the measured seconds of the whole model, by device class.
     measured_s: BTreeMap<String, f64>,
 }
@@ -31,7 +33,9 @@ impl<'a> Costs<'a> {
         occupied: &'a Occupied<'a>,
     ) -> Self {
         let mut measured_s = BTreeMap::new();
-        for (class, seconds) in request.model.layers.iter().flat_map(|layer| &layer.time_s) {
+        let of_layers = request.model.layers.iter().flat_map(|layer| &layer.time_s);
+        let of_groups = request.model.groups.iter().flat_map(|group| &group.time_s);
+        for (class, seconds) in of_layers.chain(of_groups) {
             *measured_s.entry(class.clone()).or_insert(0.0) += seconds;
         }
         let cost_model = &request.options.cost_model;
@@ -39,7 +43,8 @@ impl<'a> Costs<'a> {
             MemoryModel::Params => Vec::new(),
             MemoryModel::ParamsAndActivations => graph.activation_bytes(cost_model.cuts),
         };
-        Self { request, graph, cuts, occupied, activation_bytes, measured_s }
+        let fused = Fused::new(&request.model, graph);
+        Self { request, graph, cuts, occupied, activation_bytes, fused, measured_s }
     }
 
     /// Returns the stage of the layers between the cuts `index` and `index + 1`, without its
@@ -62,6 +67,16 @@ impl<'a> Costs<'a> {
             receive: None,
             send: None,
         }
+    }
+
+    /// Returns `true` if a layer takes time, by its operations or by a measured time of it or its
+    /// group.
+    fn works(&self, place: usize) -> bool {
+        let takes_time = |times: &BTreeMap<String, f64>| times.values().any(|&seconds| seconds > 0.0);
+        let layer = self.layer(place);
+        layer.flops > 0
+            || takes_time(&layer.time_s)
+            || self.fused.group_of(place).is_some_and(|it| takes_time(&it.time_s))
     }
 
     fn layer(&self, place: usize) -> &'a Layer {
@@ -107,7 +122,11 @@ impl<'a> Costs<'a> {
             return 0.0;
         }
         let (mut picoseconds, mut flops) = (0_u128, 0_u128);
-        for layer in places.iter().map(|&place| self.layer(place)) {
+        let (kernels, alone) = self.fused.on(node, places);
+        for seconds in kernels {
+            picoseconds += (seconds * 1e12).round() as u128;
+        }
+        for layer in alone.into_iter().map(|place| self.layer(place)) {
             match measured(node, layer) {
                 Some(seconds) => picoseconds += (seconds * 1e12).round() as u128,
                 None => flops += u128::from(layer.flops),
@@ -131,14 +150,14 @@ impl<'a> Costs<'a> {
         if self.request.options.cost_model.compute == ComputeModel::Ignore || node.flops_per_s.is_some() {
             return None;
         }
-        let layers = || places.iter().map(|&place| self.layer(place));
-        let works = |layer: &Layer| layer.flops > 0 || layer.time_s.values().any(|&seconds| seconds > 0.0);
-        let unknown = layers().filter(|layer| works(layer) && measured(node, layer).is_none()).count();
+        let (kernels, alone) = self.fused.on(node, places);
+        let measured_alone = |&place: &usize| measured(node, self.layer(place)).is_some();
+        let unknown = alone.iter().filter(|place| self.works(**place) && !measured_alone(place)).count();
         if unknown == 0 {
             return None;
         }
         let id = &node.id;
-        Some(if layers().any(|layer| measured(node, layer).is_some()) {
+        Some(if !kernels.is_empty() || alone.iter().any(measured_alone) {
             let detail = format!(
                 "{id} has no flops_per_s and no timings for {}, whose compute counts as zero",
                 counted(unknown, "layer")

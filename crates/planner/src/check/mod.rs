@@ -10,6 +10,7 @@
 mod cost;
 mod cuts;
 mod document;
+mod fused;
 mod graph;
 mod layout;
 mod loose;
@@ -199,6 +200,7 @@ fn evaluate_with_loads(request: &PlanRequest, proposals: &[StageProposal]) -> Ev
     rules::check_cuts(request, &graph, &cuts, &laid, &mut violations);
     rules::check_pins(request, proposals, &mut violations);
     rules::check_colocations(request, proposals, &mut violations);
+    rules::check_groups(request, &graph, proposals, &mut violations);
 
     let occupied = Occupied::new(request);
     let costs = Costs::new(request, &graph, &cuts, &occupied);

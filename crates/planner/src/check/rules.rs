@@ -11,7 +11,7 @@ use crate::domain::cluster::Node;
 use crate::domain::options::{CutPolicy, Objective};
 use crate::domain::placement::Stage;
 use crate::domain::request::PlanRequest;
-use crate::domain::unit::{bytes_text, seconds_text};
+use crate::domain::unit::{bytes_text, counted, seconds_text};
 
 /// The relative tolerance of limits in seconds. A smaller excess may come from another order of
 /// summing.
@@ -147,6 +147,31 @@ pub(super) fn check_colocations(request: &PlanRequest, proposals: &[StageProposa
             let detail = format!("{layers} must stay together, but are in the stages {first} and {other}");
             let violation = Violation::new(ViolationCode::ColocationBroken, detail).at(other);
             violations.push(violation.layers(colocation.layer_ids.iter().cloned()));
+        }
+    }
+}
+
+/// Checks that the layers of each group of the profile are in one stage. Constants are in none.
+pub(super) fn check_groups(
+    request: &PlanRequest,
+    graph: &Graph<'_>,
+    proposals: &[StageProposal],
+    violations: &mut Vec<Violation>,
+) {
+    let stage_of = stages_of_layers(proposals);
+    let is_cut = |id: &&String| graph.place(id).is_some_and(|place| !graph.is_constant(place));
+    for group in &request.model.groups {
+        let layers: Vec<&String> = group.layer_ids.iter().filter(is_cut).collect();
+        let mut stages = layers.iter().filter_map(|layer| stage_of.get(layer.as_str()).copied());
+        let Some(first) = stages.next() else { continue };
+        if let Some(other) = stages.find(|&stage| stage != first) {
+            let detail = format!(
+                "the {} of a group of the profile, {:?} the first, are in the stages {first} and {other}",
+                counted(layers.len(), "layer"),
+                layers[0]
+            );
+            let violation = Violation::new(ViolationCode::GroupSplit, detail).at(other);
+            violations.push(violation.layers(layers.into_iter().cloned()));
         }
     }
 }

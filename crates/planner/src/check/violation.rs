@@ -39,6 +39,8 @@ pub enum ViolationCode {
     PinBroken,
     /// Layers that are to stay together stand in several stages.
     ColocationBroken,
+    /// Layers that are a group of the profile stand in several stages.
+    GroupSplit,
     /// More stages than `max_stages`.
     TooManyStages,
     /// The latency is above `max_latency_s`.

@@ -1,9 +1,9 @@
 //! Contracts layers that no cut divides: layers that stay together, and every layer on a path
 //! between them.
 //!
-//! Constants are not vertices. The layers of a colocation become one block with all layers on paths
-//! between them. Blocks are the strongly connected components of the graph in which the members of
-//! each colocation form a cycle (Tarjan 1972).
+//! Constants are not vertices. The layers of a colocation, or of a group of the profile, become one
+//! block with all layers on paths between them. Blocks are the strongly connected components of the
+//! graph in which the members of each colocation and group form a cycle (Tarjan 1972).
 
 use std::collections::BTreeSet;
 
@@ -31,14 +31,10 @@ pub struct Blocks {
 
 impl Blocks {
     /// Contracts a model. Blocks are in topological order. It takes O(L + E), and O(c log c) for
-    /// colocations of c layers.
+    /// colocations and groups of c layers.
     pub fn new(model: &ModelProfile, colocate: &[Colocation]) -> Self {
         let layers = model.layers.len();
-        let together: Vec<Vec<usize>> = colocate
-            .iter()
-            .map(|colocation| colocation.layer_ids.iter().filter_map(|id| model.layer_index(id)).collect())
-            .collect();
-        let component = components(model, &together);
+        let component = components(model, &together(model, colocate));
         let count = component.iter().flatten().max().map_or(0, |last| last + 1);
         let mut members = vec![Vec::new(); count];
         for (layer, of) in component.iter().enumerate() {
@@ -91,6 +87,14 @@ impl Blocks {
     pub fn count(&self) -> usize {
         self.layers.len()
     }
+}
+
+/// Returns the sets of layers that stay together by the colocations of a request and by the groups
+/// of its model.
+pub fn together(model: &ModelProfile, colocate: &[Colocation]) -> Vec<Vec<usize>> {
+    let named = |ids: &[String]| ids.iter().filter_map(|id| model.layer_index(id)).collect();
+    let colocated = colocate.iter().map(|colocation| named(&colocation.layer_ids));
+    colocated.chain(model.members_of_groups().iter().cloned()).collect()
 }
 
 /// Returns, for each layer that is not constant, its strongly connected component. Components are

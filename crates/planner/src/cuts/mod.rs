@@ -417,8 +417,8 @@ fn in_order(model: &ModelProfile, colocate: &[Colocation]) -> Cuts {
     let mut place = vec![0; model.layers.len()];
     order.iter().enumerate().for_each(|(at, &layer)| place[layer] = at);
     let mut whole = vec![false; order.len() + 1];
-    for colocation in colocate {
-        let places = || colocation.layer_ids.iter().filter_map(|id| model.layer_index(id)).map(|layer| place[layer]);
+    for together in contract::together(model, colocate) {
+        let places = || together.iter().map(|&layer| place[layer]);
         if let (Some(first), Some(last)) = (places().min(), places().max()) {
             whole[first + 1..=last].fill(true);
         }

@@ -51,12 +51,10 @@ impl Chain {
 /// stay together.
 fn kept_whole(model: &ModelProfile, colocate: &[Colocation]) -> Vec<bool> {
     let mut kept_whole = vec![false; model.layers.len() + 1];
-    if colocate.is_empty() {
-        return kept_whole;
-    }
-    for colocation in colocate {
-        let places = || colocation.layer_ids.iter().filter_map(|id| model.layer_index(id));
-        if let (Some(first), Some(last)) = (places().min(), places().max()) {
+    let named = |ids: &[String]| ids.iter().filter_map(|id| model.layer_index(id)).collect();
+    let colocated: Vec<Vec<usize>> = colocate.iter().map(|colocation| named(&colocation.layer_ids)).collect();
+    for together in colocated.iter().chain(model.members_of_groups()) {
+        if let (Some(&first), Some(&last)) = (together.iter().min(), together.iter().max()) {
             kept_whole[first + 1..=last].fill(true);
         }
     }

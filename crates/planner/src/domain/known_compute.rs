@@ -81,11 +81,7 @@ pub(super) fn check(
 impl<'a> Timed<'a> {
     fn new(model: &'a ModelProfile) -> Self {
         let working: Vec<usize> = (0..model.layers.len()).filter(|&layer| model.works(layer)).collect();
-        let mut by_class = BTreeMap::new();
-        for class in working.iter().flat_map(|&layer| model.layers[layer].time_s.keys()) {
-            *by_class.entry(class.as_str()).or_default() += 1;
-        }
-        Self { model, working, by_class }
+        Self { model, working, by_class: model.timed_layers() }
     }
 
     fn refused(&self, cluster: &ClusterInventory, options: &PlanOptions) -> Vec<usize> {

@@ -11,6 +11,7 @@ pub mod cluster;
 pub mod explanation;
 pub mod fault;
 pub mod graph;
+pub mod groups;
 pub mod hash;
 pub mod known_compute;
 pub mod migration;

@@ -10,6 +10,7 @@ use utoipa::ToSchema;
 use super::constants::{Constants, MOST_STEPS};
 use super::fault::{Fault, FaultCode};
 use super::graph;
+use super::groups::{self, LayerGroup, Members};
 use super::read::{MAX_FAULTS, Owner, Reader, Step};
 use super::unit::MAX_SAFE_INTEGER;
 
@@ -80,6 +81,11 @@ pub struct ModelProfile {
     /// Sorted by the places of their ends.
     #[cfg_attr(feature = "schema", schema(required = false))]
     pub edges: Vec<Edge>,
+    /// Layers that stay together, such as those that a runtime fuses into one kernel. Groups and
+    /// their layers are in the order of the layers.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(feature = "schema", schema(required = false))]
+    pub groups: Vec<LayerGroup>,
     #[serde(skip)]
     index_of: BTreeMap<String, usize>,
     #[serde(skip)]
@@ -88,11 +94,13 @@ pub struct ModelProfile {
     makers: Vec<Vec<usize>>,
     #[serde(skip)]
     constants: Constants,
+    #[serde(skip)]
+    members: Members,
 }
 
 impl ModelProfile {
     /// The field names of the document.
-    pub const FIELDS: [&'static str; 5] = ["name", "description", "batch_size", "layers", "edges"];
+    pub const FIELDS: [&'static str; 6] = ["name", "description", "batch_size", "layers", "edges", "groups"];
 
     /// Reads a whole document that is a model profile.
     ///
@@ -112,8 +120,10 @@ impl ModelProfile {
         let batch_size = reader.optional(map, "batch_size", |reader, value| reader.integer(value, 1, MAX_SAFE_INTEGER));
         let layers = reader.required(map, "layers", read_layers);
         let edges = reader.optional(map, "edges", |reader, value| reader.items(value, Edge::read)).unwrap_or_default();
+        let read_groups = |reader: &mut Reader, value| groups::read_groups(reader, value, read_times);
+        let groups = reader.optional(map, "groups", read_groups).unwrap_or_default();
         let layers = layers?;
-        let (layers, edges) = in_order(reader, layers, &edges)?;
+        let (layers, edges) = in_order(reader, layers, &edges, &groups)?;
         let edge_document = |&(from, to): &Ends| Edge { from: layers[from].id.clone(), to: layers[to].id.clone() };
         let readers = graph::successors(layers.len(), &edges);
         let makers = graph::successors(layers.len(), &edges.iter().map(|&(from, to)| (to, from)).collect::<Vec<_>>());
@@ -125,12 +135,19 @@ impl ModelProfile {
             reader.fault_at(&["layers".into()], FaultCode::OutOfRange, detail, action);
             return None;
         };
+        let index_of: BTreeMap<String, usize> =
+            layers.iter().enumerate().map(|(index, layer)| (layer.id.clone(), index)).collect();
+        let place = |id: &str| index_of.get(id).copied();
+        let groups = groups::in_order(groups, place);
+        let members = Members::new(&groups, layers.len(), place, |layer| constants.is_constant(layer));
         Some(Self {
             name: name?,
             description,
             batch_size: batch_size.unwrap_or(1),
             edges: edges.iter().map(edge_document).collect(),
-            index_of: layers.iter().enumerate().map(|(index, layer)| (layer.id.clone(), index)).collect(),
+            groups,
+            members,
+            index_of,
             readers,
             makers,
             constants,
@@ -232,16 +249,58 @@ impl ModelProfile {
         outputs.map(|layer| self.layers[layer].output_bytes).sum()
     }
 
-    /// Returns `true` if a layer takes time in each pass: it is not constant, and has operations or
-    /// measured seconds.
+    /// Returns, for each group, its layers that are not constant, by their places in the order,
+    /// ascending.
+    pub fn members_of_groups(&self) -> &[Vec<usize>] {
+        self.members.of_groups()
+    }
+
+    /// Returns `true` if a layer takes time in each pass: it is not constant, and it or its group
+    /// has operations or measured seconds.
     pub fn works(&self, layer: usize) -> bool {
-        !self.is_constant(layer) && self.layers[layer].works()
+        !self.is_constant(layer) && (self.layers[layer].works() || self.members.group_takes_time(layer))
     }
 
     /// Returns the measured time of a layer on a device class in whole picoseconds, rounded to the
-    /// nearest, or `None` if it was not measured. The times of all layers sum to less than 2⁶⁴.
+    /// nearest, or `None` if it was not measured. If the layer's group was measured on the class, the
+    /// first layer of the group has all of its time. The times of all layers sum to less than 2⁶⁴.
     pub fn picoseconds(&self, layer: usize, class: &str) -> Option<u64> {
-        self.layers[layer].picoseconds(class)
+        let timed = |group: usize| Some((group, *self.groups[group].time_s.get(class)?));
+        match self.members.group_of(layer).and_then(timed) {
+            Some((group, seconds)) if self.members.of_groups()[group].first() == Some(&layer) => {
+                Some(picoseconds(seconds))
+            }
+            Some(_) => Some(0),
+            None => self.layers[layer].time_s.get(class).map(|&seconds| picoseconds(seconds)),
+        }
+    }
+
+    /// Returns the device classes on which some layer or group has a time.
+    pub fn timed_classes(&self) -> BTreeSet<&str> {
+        let of_layers = self.layers.iter().flat_map(|layer| layer.time_s.keys());
+        let of_groups = self.groups.iter().flat_map(|group| group.time_s.keys());
+        of_layers.chain(of_groups).map(String::as_str).collect()
+    }
+
+    /// Returns, for each device class, the number of layers that work and have a time on it, of
+    /// their own or by their group.
+    pub fn timed_layers(&self) -> BTreeMap<&str, usize> {
+        let mut by_class: BTreeMap<&str, usize> = BTreeMap::new();
+        for layer in (0..self.layers.len()).filter(|&layer| self.works(layer)) {
+            let group = self.members.group_of(layer).map(|group| &self.groups[group]);
+            let by_group = |class: &str| group.is_some_and(|group| group.time_s.contains_key(class));
+            for class in self.layers[layer].time_s.keys().filter(|class| !by_group(class)) {
+                *by_class.entry(class).or_default() += 1;
+            }
+        }
+        // A group may have many layers and many classes: its layers are counted once.
+        for (group, members) in self.groups.iter().zip(self.members.of_groups()) {
+            let working = members.iter().filter(|&&layer| self.works(layer)).count();
+            for class in group.time_s.keys().filter(|_| working > 0) {
+                *by_class.entry(class).or_default() += working;
+            }
+        }
+        by_class
     }
 
     /// Returns a layer's place in the order, or `None` if no layer has this id.
@@ -258,10 +317,6 @@ impl Layer {
     /// Returns `true` if the layer has operations or measured seconds of its own.
     pub fn works(&self) -> bool {
         self.flops > 0 || self.time_s.values().any(|&seconds| seconds > 0.0)
-    }
-
-    fn picoseconds(&self, class: &str) -> Option<u64> {
-        self.time_s.get(class).map(|&seconds| picoseconds(seconds))
     }
 
     fn read(reader: &mut Reader, value: &Value) -> Option<Self> {
@@ -341,19 +396,45 @@ fn read_layers(reader: &mut Reader, value: &Value) -> Option<Vec<Option<Layer>>>
     Some(layers)
 }
 
+/// The most seconds of all layers and groups on one device class. Their picoseconds can be summed.
+/// This is about 116 days.
+const MOST_TOTAL_S: f64 = 1e7;
+
+fn total_times<'t>(all: impl Iterator<Item = &'t BTreeMap<String, f64>>) -> BTreeMap<&'t str, f64> {
+    let mut total_s: BTreeMap<&str, f64> = BTreeMap::new();
+    for (class, seconds) in all.flatten() {
+        *total_s.entry(class).or_default() += seconds;
+    }
+    total_s
+}
+
+fn refuse_total_time(reader: &mut Reader, class: &str) {
+    let detail = format!("the sum of all time_s of the class {class:?} is too large");
+    reader.fault(FaultCode::OutOfRange, detail, format!("Keep the sum at or below {MOST_TOTAL_S} s"));
+}
+
 /// Checks that the times of all layers on one device class are short enough to sum their
 /// picoseconds.
 fn check_total_times(reader: &mut Reader, layers: &[Option<Layer>]) {
-    /// This is about 116 days.
-    const MOST_S: f64 = 1e7;
-    let mut total_s: BTreeMap<&str, f64> = BTreeMap::new();
-    for (class, seconds) in layers.iter().flatten().flat_map(|layer| &layer.time_s) {
-        *total_s.entry(class).or_default() += seconds;
+    let total_s = total_times(layers.iter().flatten().map(|layer| &layer.time_s));
+    for (class, _) in total_s.into_iter().filter(|(_, total_s)| *total_s > MOST_TOTAL_S) {
+        refuse_total_time(reader, class);
     }
-    for (class, _) in total_s.into_iter().filter(|(_, total_s)| *total_s > MOST_S) {
-        let detail = format!("the sum of all time_s of the class {class:?} is too large");
-        reader.fault(FaultCode::OutOfRange, detail, format!("Keep the sum at or below {MOST_S} s"));
-    }
+}
+
+/// Checks that the times of layers and groups together are short enough to sum their picoseconds.
+fn check_total_times_with_groups(reader: &mut Reader, layers: &[Option<Layer>], groups: &[LayerGroup]) {
+    let of_layers = total_times(layers.iter().flatten().map(|layer| &layer.time_s));
+    let of_groups = total_times(groups.iter().map(|group| &group.time_s));
+    reader.within("groups", |reader| {
+        for (class, seconds) in of_groups {
+            let of_layers = of_layers.get(class).copied().unwrap_or(0.0);
+            // If the layers alone take too long, they have the fault.
+            if of_layers <= MOST_TOTAL_S && of_layers + seconds > MOST_TOTAL_S {
+                refuse_total_time(reader, class);
+            }
+        }
+    });
 }
 
 /// An edge as the places of its ends in a list of layers.
@@ -364,6 +445,7 @@ fn in_order(
     reader: &mut Reader,
     layers: Vec<Option<Layer>>,
     edges: &[Option<Edge>],
+    groups: &[LayerGroup],
 ) -> Option<(Vec<Layer>, Vec<Ends>)> {
     let mut index_of: BTreeMap<&str, usize> = BTreeMap::new();
     for (index, layer) in layers.iter().enumerate() {
@@ -381,6 +463,10 @@ fn in_order(
     // enough.
     let all_known = layers.iter().all(Option::is_some);
     let known_edges = known_edges(reader, edges, &index_of, all_known);
+    if all_known {
+        groups::check_groups(reader, groups, |id| index_of.contains_key(id));
+    }
+    check_total_times_with_groups(reader, &layers, groups);
     let layers: Option<Vec<Layer>> = layers.into_iter().collect();
     let layers = layers?;
     let pairs: Vec<Ends> = known_edges.iter().map(|&(_, pair)| pair).collect();

@@ -173,6 +173,23 @@ fn the_least_memory_and_the_limits_are_found() {
 }
 
 #[test]
+fn nodes_of_which_it_is_not_known_how_fast_they_compute_are_not_offered() {
+    let nodes = |speed: Value| {
+        let mut unknown = json!({"id": "n2", "memory_bytes": 1000, "schedulable": false});
+        if !speed.is_null() {
+            unknown["flops_per_s"] = speed;
+        }
+        json!([{"id": "n1", "memory_bytes": 200, "flops_per_s": 1000.0}, unknown])
+    };
+    let admits = |nodes: Value| {
+        let explanation = explained(&with(&[("/cluster", "nodes", nodes)]));
+        explanation.repairs.iter().any(|repair| repair.kind == RepairKind::AdmitNode)
+    };
+    assert!(admits(nodes(json!(1000.0))));
+    assert!(!admits(nodes(Value::Null)));
+}
+
+#[test]
 fn single_constraints_that_stand_in_the_way_are_named() {
     let constraints = json!({
         "pins": [{"layer_id": "a", "node_id": "n1"}, {"layer_id": "b", "node_id": "n2"}],

@@ -99,7 +99,7 @@ fn grouped(nodes: &[usize], same: impl Fn(usize, usize) -> bool) -> Vec<Vec<usiz
 
 /// Returns `true` if a faster node would compute faster: the node has a speed or timings.
 fn has_pace(request: &PlanRequest, node: &Node) -> bool {
-    let timed = |class: &String| request.model.layers.iter().any(|layer| layer.time_s.contains_key(class));
+    let timed = |class: &String| request.model.timed_classes().contains(class.as_str());
     node.flops_per_s.is_some() || node.device_class.as_ref().is_some_and(timed)
 }
 
@@ -176,12 +176,14 @@ fn with_faster_node(request: &PlanRequest, node: usize) -> PlanRequest {
     });
     let id = &request.cluster.nodes[node].id;
     let class = request.cluster.nodes[node].device_class.as_ref();
-    if let Some(class) = class.filter(|class| request.model.layers.iter().any(|it| it.time_s.contains_key(*class))) {
+    if let Some(class) = class.filter(|class| request.model.timed_classes().contains(class.as_str())) {
         let twice = free_class(request, class);
         let mut model = (*request.model).clone();
-        for layer in &mut model.layers {
-            if let Some(&seconds) = layer.time_s.get(class) {
-                layer.time_s.insert(twice.clone(), seconds / 2.0);
+        let of_layers = model.layers.iter_mut().map(|layer| &mut layer.time_s);
+        let of_groups = model.groups.iter_mut().map(|group| &mut group.time_s);
+        for time_s in of_layers.chain(of_groups) {
+            if let Some(&seconds) = time_s.get(class) {
+                time_s.insert(twice.clone(), seconds / 2.0);
             }
         }
         upgraded = on_cluster(&upgraded, |cluster| cluster.nodes[node].device_class = Some(twice));
@@ -194,12 +196,13 @@ fn with_faster_node(request: &PlanRequest, node: usize) -> PlanRequest {
     upgraded
 }
 
-/// Returns a class name that no node and no layer's timings have.
+/// Returns a class name that no node and no timings have.
 fn free_class(request: &PlanRequest, class: &str) -> String {
     let mut name = format!("{class}-twice-as-fast");
+    let timed = request.model.timed_classes();
     let is_taken = |name: &String| {
         request.cluster.nodes.iter().any(|node| node.device_class.as_ref() == Some(name))
-            || request.model.layers.iter().any(|layer| layer.time_s.contains_key(name))
+            || timed.contains(name.as_str())
     };
     while is_taken(&name) {
         name.push('+');

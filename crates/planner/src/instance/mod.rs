@@ -581,9 +581,10 @@ impl Instance {
 fn order_of_work(request: &PlanRequest) -> impl Fn(usize) -> u64 + '_ {
     let layers = &request.model.layers;
     let counts_flops = layers.iter().any(|layer| layer.flops > 0);
+    let timed = request.model.timed_classes();
     let mut nodes_of: BTreeMap<&str, usize> = BTreeMap::new();
     for class in request.cluster.nodes.iter().filter_map(|node| node.device_class.as_deref()) {
-        if layers.iter().any(|layer| layer.time_s.contains_key(class)) {
+        if timed.contains(class) {
             *nodes_of.entry(class).or_default() += 1;
         }
     }
@@ -663,7 +664,7 @@ fn class_work<'r>(request: &'r PlanRequest, cuts: &Cuts) -> (Vec<ClassWork>, BTr
         ClassWork { is_sorted: timed_ps.iter().is_sorted() && flops.iter().is_sorted(), timed_ps, flops }
     };
     let mut classes = vec![work_of(None)];
-    let timed: BTreeSet<&str> = layers.iter().flat_map(|layer| layer.time_s.keys().map(String::as_str)).collect();
+    let timed = request.model.timed_classes();
     let mut class_of_name = BTreeMap::new();
     for node in &request.cluster.nodes {
         let Some(class) = node.device_class.as_deref() else { continue };

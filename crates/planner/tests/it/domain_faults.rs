@@ -3,6 +3,7 @@
 
 use cutpoint_planner::domain::cluster::ClusterInventory;
 use cutpoint_planner::domain::fault::FaultCode::{self, *};
+use cutpoint_planner::domain::hash::content_hash;
 use cutpoint_planner::domain::model::ModelProfile;
 use cutpoint_planner::domain::options::{
     Algorithm, ComputeModel, CutPolicy, MemoryModel, Objective, Overlap, Transfers, UnknownCompute,
@@ -24,7 +25,8 @@ fn document() -> Value {
                  "state_bytes": 1, "time_s": {"pi": 0.5}},
                 {"id": "c", "param_bytes": 5, "output_bytes": 20}
             ],
-            "edges": [{"from": "a", "to": "b"}, {"from": "b", "to": "c"}]
+            "edges": [{"from": "a", "to": "b"}, {"from": "b", "to": "c"}],
+            "groups": [{"layer_ids": ["b"], "time_s": {"pi": 0.25}}, {"layer_ids": ["c"]}]
         },
         "cluster": {
             "name": "c", "description": "d",
@@ -206,6 +208,7 @@ fn fields_that_must_be_given() {
         "/model/layers/1/output_bytes",
         "/model/edges/0/from",
         "/model/edges/0/to",
+        "/model/groups/0/layer_ids",
         "/cluster/name",
         "/cluster/nodes",
         "/cluster/nodes/1/memory_bytes",
@@ -246,6 +249,8 @@ fn fields_that_may_be_absent() {
         "/model/description",
         "/model/batch_size",
         "/model/edges",
+        "/model/groups",
+        "/model/groups/0/time_s",
         "/model/layers/1/op",
         "/model/layers/1/flops",
         "/model/layers/1/activation_bytes",
@@ -324,6 +329,12 @@ fn every_field_refuses_null_and_another_type() {
         ("/model/layers/1/time_s/pi", json!("0.5")),
         ("/model/edges", json!({})),
         ("/model/edges/0", json!(["a", "b"])),
+        ("/model/groups", json!({})),
+        ("/model/groups/0", json!("b")),
+        ("/model/groups/0/layer_ids", json!("b")),
+        ("/model/groups/0/layer_ids/0", json!(1)),
+        ("/model/groups/0/time_s", json!(0.5)),
+        ("/model/groups/0/time_s/pi", json!("0.5")),
         ("/model/edges/0/from", json!(0)),
         ("/model/edges/0/to", json!(1)),
         ("/cluster", json!("lab")),
@@ -451,6 +462,7 @@ fn numbers_and_texts_keep_to_their_range() {
     assert_each(OutOfRange, &[0.0, -1.0, 9e-7, 1.1e6].map(|scale| ("/cost_model/memory_scale", json!(scale))));
     for non_negative in [
         "/model/layers/1/time_s/pi",
+        "/model/groups/0/time_s/pi",
         "/cluster/links/0/latency_s",
         "/cluster/network/latency_s",
         "/objective/target_period_s",
@@ -507,7 +519,7 @@ fn sums_of_a_model_stay_whole_numbers() {
 
 #[test]
 fn times_of_a_class_stay_countable() {
-    let mut document = document();
+    let mut document = without("/model/groups");
     for (layer, seconds) in [(1, 9e6), (2, 1e6)] {
         document["model"]["layers"][layer]["time_s"] = json!({"pi": seconds, "other": 1.0});
     }
@@ -522,6 +534,53 @@ fn times_of_a_class_stay_countable() {
         "/model/layers: the sum of all time_s of the class \"pi\" is too large. \
          Keep the sum at or below 10000000 s."
     );
+}
+
+#[test]
+fn groups_name_layers_once_and_their_times_count_with_those_of_layers() {
+    let mut document = document();
+    document["model"]["groups"] = json!([{"layer_ids": ["a", "x", "a"]}, {"layer_ids": []}, {"layer_ids": ["c", "a"]}]);
+    assert_eq!(
+        found(&document),
+        [
+            ("/model/groups/1/layer_ids".to_owned(), Empty),
+            ("/model/groups/0/layer_ids/1".to_owned(), UnknownReference),
+            ("/model/groups/0/layer_ids/2".to_owned(), Duplicate),
+            ("/model/groups/2/layer_ids/1".to_owned(), Duplicate),
+        ]
+    );
+    // A layer that could not be read is not called unknown as well.
+    document["model"]["groups"] = json!([{"layer_ids": ["a"]}]);
+    document["model"]["layers"][0]["id"] = json!(7);
+    assert_eq!(found(&document), [("/model/layers/0/id".to_owned(), WrongType)]);
+    document["model"]["layers"][0]["id"] = json!("a");
+    document["model"]["groups"] = json!([{"layer_ids": ["a"], "time_s": {"pi": 9e6}}]);
+    document["model"]["layers"][1]["time_s"] = json!({"pi": 1.1e6});
+    let faults = PlanRequest::from_json(&document).unwrap_err();
+    assert_eq!(
+        faults.iter().map(ToString::to_string).collect::<Vec<String>>(),
+        ["/model/groups: the sum of all time_s of the class \"pi\" is too large. \
+          Keep the sum at or below 10000000 s."]
+    );
+    document["model"]["layers"][1]["time_s"] = json!({"pi": 1e6});
+    let model = PlanRequest::from_json(&document).unwrap().model;
+    assert_eq!([0, 1].map(|layer| model.picoseconds(layer, "pi")), [9e18 as u64, 1e18 as u64].map(Some));
+}
+
+#[test]
+fn groups_have_one_order_whatever_the_files() {
+    let hash = |groups: Value| {
+        let mut document = document();
+        document["model"]["groups"] = groups;
+        content_hash(&*PlanRequest::from_json(&document).unwrap().model)
+    };
+    let one = hash(json!([{"layer_ids": ["a", "c"], "time_s": {"pi": 1}}, {"layer_ids": ["b"]}]));
+    assert_eq!(hash(json!([{"layer_ids": ["b"]}, {"layer_ids": ["c", "a"], "time_s": {"pi": 1.0}}])), one);
+    assert_ne!(hash(json!([{"layer_ids": ["b"]}, {"layer_ids": ["c", "a"]}])), one);
+    let mut without_groups = document();
+    without_groups["model"].as_object_mut().unwrap().remove("groups");
+    let without_groups = content_hash(&*PlanRequest::from_json(&without_groups).unwrap().model);
+    assert_eq!(hash(json!([])), without_groups);
 }
 
 #[test]

@@ -16,7 +16,7 @@ const SMALL: Size = Size { layers: 7, nodes: 3 };
 
 #[test]
 fn graphs_are_of_every_sort() {
-    let mut counts = [0_usize; 6];
+    let mut counts = [0_usize; 7];
     for seed in 0..2000 {
         let request = random_graph_request(seed, SMALL);
         let model = &request.model;
@@ -37,12 +37,13 @@ fn graphs_are_of_every_sort() {
             answer == OracleAnswer::Infeasible,
             stages.len() > 1,
             stages.iter().any(apart),
+            stages.len() > 1 && model.members_of_groups().iter().any(|members| members.len() > 1),
         ];
         for (count, holds) in counts.iter_mut().zip(of) {
             *count += usize::from(holds);
         }
     }
-    println!("constants, inputs, outputs, infeasible, several stages, stages apart: {counts:?} of 2000");
+    println!("constants, inputs, outputs, infeasible, several stages, stages apart, groups: {counts:?} of 2000");
     assert!(counts.iter().all(|&count| count > 60), "{counts:?}");
 }
 

@@ -118,9 +118,14 @@ fn long_lists_of_long_names_are_compared_within_bounds() {
 fn refused(document: &Value) -> Vec<String> {
     let model = &document["model"];
     let layers = model["layers"].as_array().unwrap();
-    let timed = |layer: &Value, class: &Value| class.as_str().is_some_and(|class| layer["time_s"].get(class).is_some());
-    let has_time = |layer: &Value| layer["time_s"].as_object().into_iter().flatten().any(|(_, it)| it != &json!(0.0));
-    let works = |layer: &&Value| layer["flops"].as_u64().unwrap_or(0) > 0 || has_time(layer);
+    let group_of = |layer: &Value| {
+        let mut groups = model["groups"].as_array().into_iter().flatten();
+        groups.find(|group| group["layer_ids"].as_array().unwrap().contains(&layer["id"])).unwrap_or(&Value::Null)
+    };
+    let has = |it: &Value, class: &Value| class.as_str().is_some_and(|class| it["time_s"].get(class).is_some());
+    let timed = |layer: &Value, class: &Value| has(layer, class) || has(group_of(layer), class);
+    let takes = |it: &Value| it["time_s"].as_object().into_iter().flatten().any(|(_, it)| it != &json!(0.0));
+    let works = |layer: &&Value| layer["flops"].as_u64().unwrap_or(0) > 0 || takes(layer) || takes(group_of(layer));
     let constants = crate::oracle::graph_changes::constant_ids(model);
     let working: Vec<&Value> =
         layers.iter().filter(works).filter(|it| !constants.iter().any(|id| it["id"] == json!(id))).collect();

@@ -7,6 +7,7 @@ mod every_cut;
 mod every_order;
 mod exact;
 mod explain;
+mod groups;
 mod known_compute;
 mod network_faults;
 mod networks;

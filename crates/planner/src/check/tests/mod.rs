@@ -3,6 +3,7 @@
 mod claims;
 mod constants;
 mod costs;
+mod groups;
 mod media;
 mod networks;
 mod running;

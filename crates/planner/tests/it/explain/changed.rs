@@ -106,10 +106,12 @@ pub fn with_faster_node(document: &Value, id: &str) -> Value {
     let class = it.get("device_class").and_then(Value::as_str).map(str::to_owned);
     if let Some(class) = class {
         it["device_class"] = json!("fast");
-        for layer in items(&mut changed["model"]["layers"]) {
-            let seconds = layer.get("time_s").and_then(|times| times.get(&class)).and_then(Value::as_f64);
-            if let Some(seconds) = seconds {
-                layer["time_s"]["fast"] = json!(seconds / 2.0);
+        for list in ["layers", "groups"] {
+            for timed in changed["model"].get_mut(list).and_then(Value::as_array_mut).into_iter().flatten() {
+                let seconds = timed.get("time_s").and_then(|times| times.get(&class)).and_then(Value::as_f64);
+                if let Some(seconds) = seconds {
+                    timed["time_s"]["fast"] = json!(seconds / 2.0);
+                }
             }
         }
     }

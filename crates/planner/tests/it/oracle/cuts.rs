@@ -1,6 +1,8 @@
 //! Every chain of cuts on every sequence of nodes, straight from the law: for at most about 8 layers and 3 nodes. Nothing
 //! here asks the checker, so that the two can be held against each other.
 
+use std::collections::BTreeMap;
+
 use cutpoint_planner::check::StageProposal;
 use cutpoint_planner::domain::cluster::Node;
 use cutpoint_planner::domain::options::{ComputeModel, CutPolicy, MemoryModel, Objective};
@@ -40,6 +42,7 @@ struct Tables<'a> {
     /// For each node what it holds in the base.
     held: Vec<Set>,
     together: Vec<Set>,
+    groups: Vec<(Set, &'a BTreeMap<String, f64>)>,
 }
 
 impl<'a> EveryCut<'a> {
@@ -192,7 +195,13 @@ impl<'a> Tables<'a> {
             occupied: cluster.nodes.iter().map(|node| occupied(request, &node.id)).collect(),
             carriers: Carriers::new(request),
             held: cluster.nodes.iter().map(held_by).collect(),
-            together: constraints.colocate.iter().map(|colocation| set_of(&colocation.layer_ids)).collect(),
+            together: constraints
+                .colocate
+                .iter()
+                .map(|colocation| set_of(&colocation.layer_ids))
+                .chain(model.groups.iter().map(|group| set_of(&group.layer_ids)))
+                .collect(),
+            groups: model.groups.iter().map(|group| (set_of(&group.layer_ids), &group.time_s)).collect(),
             shape,
         }
     }
@@ -237,7 +246,14 @@ impl<'a> Tables<'a> {
         }
         let it = &self.request.cluster.nodes[node];
         let (mut picoseconds, mut flops) = (0.0, 0.0);
-        for layer in places(own).map(|place| &self.request.model.layers[place]) {
+        let mut alone = own;
+        for &(group, times) in self.groups.iter().filter(|(group, _)| *group != 0 && group & own == *group) {
+            if let Some(seconds) = it.device_class.as_ref().and_then(|class| times.get(class)) {
+                picoseconds += (seconds * 1e12).round();
+                alone &= !group;
+            }
+        }
+        for layer in places(alone).map(|place| &self.request.model.layers[place]) {
             match it.device_class.as_ref().and_then(|class| layer.time_s.get(class)) {
                 Some(seconds) => picoseconds += (seconds * 1e12).round(),
                 None => flops += layer.flops as f64,

@@ -136,7 +136,7 @@ pub fn split_a_layer(document: &mut Value, rng: &mut Pcg64Mcg) -> bool {
     true
 }
 
-/// Puts other ids in the place of each id of a layer that pins, colocations and the base name.
+/// Puts other ids in the place of each id of a layer that pins, colocations, groups and the base name.
 fn each_mention(document: &mut Value, others: &mut dyn FnMut(&str) -> Vec<String>) {
     if let Some(pins) = document["constraints"].get_mut("pins").and_then(Value::as_array_mut) {
         let renamed = pins.iter().flat_map(|pin| {
@@ -157,6 +157,9 @@ fn each_mention(document: &mut Value, others: &mut dyn FnMut(&str) -> Vec<String
     };
     if let Some(colocate) = document["constraints"].get_mut("colocate").and_then(Value::as_array_mut) {
         rename(colocate);
+    }
+    if let Some(groups) = document["model"].get_mut("groups").and_then(Value::as_array_mut) {
+        rename(groups);
     }
     if let Some(base) = document.get_mut("base") {
         rename(base["stages"].as_array_mut().unwrap());

@@ -120,11 +120,46 @@ pub(super) fn random_document_of(
     if kind != Kind::Paper && rng.random_bool(0.3) {
         scale_memory(&mut document, &mut rng);
     }
+    if kind != Kind::Paper && rng.random_bool(if kind == Kind::Timed { 0.6 } else { 0.25 }) {
+        add_groups(&mut document["model"], &mut rng);
+    }
     // Drawn last, so that everything else is as it was before there was a choice.
     if maker.rng.random_bool(0.5) {
         document["cost_model"]["transfers"] = json!("acknowledged");
     }
     document
+}
+
+/// Up to three groups of layers that mostly adjoin, with times of some classes.
+fn add_groups(model: &mut Value, rng: &mut Pcg64Mcg) {
+    let layers = model["layers"].as_array().unwrap().len();
+    let mut free: Vec<usize> = (0..layers).collect();
+    let mut groups = Vec::new();
+    for _ in 0..rng.random_range(1..=3) {
+        if free.is_empty() {
+            break;
+        }
+        let first = rng.random_range(0..free.len());
+        let size = rng.random_range(1..=3).min(free.len() - first);
+        let mut members: Vec<usize> = free.drain(first..first + size).collect();
+        if !free.is_empty() && rng.random_bool(0.1) {
+            members.push(free.swap_remove(rng.random_range(0..free.len())));
+        }
+        members.shuffle(rng);
+        let mut times = Map::new();
+        for class in ["pi", "jetson"] {
+            if rng.random_bool(0.5) {
+                times.insert(class.to_owned(), json!(rng.random_range(0.0..2.0)));
+            }
+        }
+        let ids: Vec<String> = members.iter().map(|layer| format!("l{layer}")).collect();
+        let mut group = json!({"layer_ids": ids});
+        if !times.is_empty() {
+            group["time_s"] = json!(times);
+        }
+        groups.push(group);
+    }
+    model["groups"] = json!(groups);
 }
 
 /// Stages take more or less than the profile says. Nodes grow or shrink alike, more or less.

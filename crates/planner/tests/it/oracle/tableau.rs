@@ -56,7 +56,11 @@ impl<'a> Tableau<'a> {
             });
             let all_inputs = options.cost_model.cuts == CutPolicy::InOrder || !(position..layers).any(is_input);
             let begun = all_inputs && !(0..position).all(is_input);
-            let allowed = !together && begun && (!single || crossing(position).count() == 1);
+            let grouped = model.groups.iter().any(|group| {
+                let places = || group.layer_ids.iter().map(|id| place(request, id));
+                places().any(|at| at < position) && places().any(|at| at >= position)
+            });
+            let allowed = !together && !grouped && begun && (!single || crossing(position).count() == 1);
             if allowed {
                 positions.push(position);
                 boundary_bytes.push(bytes(&mut crossing(position)));
@@ -100,6 +104,7 @@ impl<'a> Tableau<'a> {
         let mut every = self.request.clone();
         every.options.cost_model.cuts = CutPolicy::InOrder;
         every.options.constraints.colocate.clear();
+        std::sync::Arc::make_mut(&mut every.model).groups.clear();
         let in_order = Tableau::new(&every);
         let layers = model.layers.len();
         let bytes_at = |position: usize| {
@@ -196,8 +201,18 @@ fn place(request: &PlanRequest, layer_id: &str) -> usize {
 
 fn work(request: &PlanRequest, node: &Node) -> Vec<(f64, f64)> {
     let mut sums = vec![(0.0, 0.0)];
+    let class = node.device_class.as_ref();
     for layer in &request.model.layers {
         let (mut picoseconds, mut flops) = sums[sums.len() - 1];
+        let group = request.model.groups.iter().find(|group| group.layer_ids.contains(&layer.id));
+        let fused = class.and_then(|class| group.and_then(|group| Some((group, *group.time_s.get(class)?))));
+        // A group runs as a whole: its time stands at its first layer.
+        if let Some((group, seconds)) = fused {
+            let first = group.layer_ids.iter().map(|id| place(request, id)).min().unwrap();
+            let is_first = place(request, &layer.id) == first;
+            sums.push((picoseconds + if is_first { (seconds * 1e12).round() } else { 0.0 }, flops));
+            continue;
+        }
         match node.device_class.as_ref().and_then(|class| layer.time_s.get(class)) {
             Some(seconds) => picoseconds += (seconds * 1e12).round(),
             None => flops += layer.flops as f64,
