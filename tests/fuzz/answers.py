@@ -32,7 +32,7 @@ UNSAYABLE_AT = [
     ("wrong_type", r"/network/latency_s(/\d+){0,2}$"),
     ("out_of_range", r"/network/latency_s(/\d+){0,2}$"),
     # Figures that depend on others: sums, the sides of a matrix, a part of the memory.
-    ("out_of_range", "^(/model)?/layers$"),
+    ("out_of_range", "^(/model)?/(layers|groups)$"),
     ("out_of_range", r"/network/bandwidth_bps(/\d+)?$"),
     ("out_of_range", r"/reserved_bytes$"),
 ]

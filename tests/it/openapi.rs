@@ -7,6 +7,7 @@ use cutpoint::http;
 use cutpoint_planner::check::StageProposal;
 use cutpoint_planner::domain::base::BasePlacement;
 use cutpoint_planner::domain::cluster::{ClusterInventory, Link, Node, Position};
+use cutpoint_planner::domain::groups::LayerGroup;
 use cutpoint_planner::domain::model::{Edge, Layer, ModelProfile};
 use cutpoint_planner::domain::network::{AccessPoint, FullMesh, Matrix, Radio, Segment, Station, Topology};
 use cutpoint_planner::domain::occupant::{Occupant, OccupiedHop, OccupiedMedium, OccupiedNode};
@@ -325,6 +326,7 @@ fn request_schemas_have_the_fields_that_the_readers_know_and_no_others() {
         ("ModelProfile", ModelProfile::FIELDS.as_slice()),
         ("Layer", &Layer::FIELDS),
         ("Edge", &Edge::FIELDS),
+        ("LayerGroup", &LayerGroup::FIELDS),
         ("ClusterInventory", &ClusterInventory::FIELDS),
         ("Node", &Node::FIELDS),
         ("Position", &Position::FIELDS),

@@ -51,6 +51,29 @@ async fn cuts_are_counted_up_to_a_number_and_constants_are_told_apart() {
 }
 
 #[tokio::test]
+async fn groups_are_kept_and_no_cut_goes_through_them() {
+    let service = Service::start().await;
+    let without_groups = service.post("/v1/models", &model()).await.json();
+    let mut model = model();
+    let ids: Vec<Value> =
+        model["layers"].as_array().unwrap().iter().map(|layer| layer["id"].clone()).filter(|id| *id != "a").collect();
+    let others = json!([{"layer_ids": ids, "time_s": {"pi-4": 0.5}}, {"layer_ids": ["a"]}]);
+    model["groups"] = others;
+    let first = service.post("/v1/models", &model).await;
+    assert_eq!(first.status, 201);
+    assert_ne!(first.text("id"), without_groups["id"]);
+    assert_eq!(first.json()["statistics"]["cut_points"], 0);
+    let read = service.get(first.header("location")).await.json()["profile"].clone();
+    assert_eq!(read["groups"], model["groups"]);
+    // What was read is the same model.
+    assert_eq!(service.post("/v1/models", &read).await.status, 200);
+
+    model["groups"][1]["layer_ids"][0] = json!("nowhere");
+    let refused = service.post("/v1/models", &model).await;
+    assert_eq!(refused.problem(422, "invalid-request"), ["/groups/1/layer_ids/0"]);
+}
+
+#[tokio::test]
 async fn stages_are_sets_of_layers_each_with_its_constants() {
     let service = Service::with(Planner, QueueSettings::default(), Limits::default()).await;
     let layer = |id: &str, flops: u64| json!({"id": id, "param_bytes": 8, "output_bytes": 4, "flops": flops});

@@ -148,7 +148,7 @@ impl PlacementDocument {
 pub struct CutsConsidered {
     /// Cuts between which placements were looked for.
     pub considered: u64,
-    /// Cuts that the model has under the policy and the colocations; with `more`, more than so many.
+    /// Cuts that the model has under the policy, its groups and the colocations; with `more`, more than so many.
     pub count: u64,
     /// Whether the model has more cuts than were counted.
     pub more: bool,
