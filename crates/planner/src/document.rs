@@ -13,8 +13,8 @@ use crate::domain::model::ModelProfile;
 use crate::domain::objective::Unit;
 use crate::domain::options::{ComputeModel, Objective, Overlap};
 use crate::domain::placement::{
-    Bottleneck, BottleneckKind, CutsConsidered, FrontPoint, MediumUse, Pipeline, PlacementDocument, Reason, Receive,
-    Send, Stage, Status, Termination, Warning, WarningCode,
+    Bottleneck, BottleneckKind, CutsConsidered, FastestPlacement, FrontPoint, MediumUse, Pipeline, PlacementDocument,
+    Reason, Receive, Send, Stage, Status, Termination, Warning, WarningCode,
 };
 use crate::domain::request::PlanRequest;
 use crate::domain::unit::counted;
@@ -32,7 +32,8 @@ pub struct Claim {
 /// What is proven in addition to the bound of the objective.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Proofs {
-    /// Whether no placement with this period has a smaller latency.
+    /// Whether no placement within the tolerance of the period has a smaller latency, or an equal
+    /// one with fewer stages.
     pub latency_is_least: bool,
     /// The points of the front after the answer, in order of ascending period.
     pub front: Vec<Assignment>,
@@ -42,6 +43,8 @@ pub struct Proofs {
     pub fewest_bytes: u64,
     /// The smallest period found, in seconds.
     pub least_period_s: f64,
+    /// The placement with the smallest period found, if the answer has a larger one.
+    pub fastest: Option<Assignment>,
 }
 
 /// Returns the document of a search that was stopped before it found anything.
@@ -75,6 +78,8 @@ pub fn without_placement(request: &PlanRequest, seed: u64, claim: Claim, reasons
         inferences_per_s: None,
         latency_s: None,
         latency_is_least: None,
+        least_period_s: None,
+        fastest: None,
         lower_bound_s: bound.filter(|_| unit == Unit::Seconds),
         lower_bound_nodes: bound.filter(|_| unit == Unit::Nodes).map(|nodes| nodes as u64),
         gap: None,
@@ -101,11 +106,14 @@ pub fn with_placement(
     proofs: &Proofs,
 ) -> PlacementDocument {
     let Costs { period_s, latency_s } = costs(instance, assignment);
-    let objective = instance.objective.value(period_s, latency_s, assignment.stages.len());
+    let wants_least_period = request.options.wants_least_period();
+    let least_period_s = if proofs.least_period_s > 0.0 { proofs.least_period_s } else { period_s };
+    let objective_s = if wants_least_period { least_period_s } else { period_s };
+    let objective = instance.objective.value(objective_s, latency_s, assignment.stages.len());
     // A bound above the objective would be a defect, which the checker reports.
     let optimal = claim.bound == objective;
     let gap = if objective > 0.0 { (objective - claim.bound) / objective } else { 0.0 };
-    let migration = migrated(request, instance, assignment, period_s, claim.bound, proofs);
+    let migration = migrated(request, instance, assignment, least_period_s, claim.bound, proofs);
     let (optimal, gap) = match &migration {
         Some(migration) => {
             (migration.least_period_s == Some(claim.bound) && nothing_to_save(migration), byte_gap(migration))
@@ -119,12 +127,13 @@ pub fn with_placement(
         None => (optimal, gap),
     };
     let claim = if optimal { Claim { termination: Termination::Optimal, ..claim } } else { claim };
-    let decides_ties = instance.objective == Objective::MaxThroughput && migration.is_none();
     let stages = stages(request, instance, assignment);
     let rate_per_s = each_period(1, period_s);
     PlacementDocument {
         status: if optimal { Status::Optimal } else { Status::Feasible },
-        latency_is_least: decides_ties.then_some(proofs.latency_is_least),
+        latency_is_least: wants_least_period.then_some(proofs.latency_is_least),
+        least_period_s: wants_least_period.then_some(least_period_s),
+        fastest: fastest(request, instance, proofs),
         front: front(request, instance, proofs, FrontPoint { period_s, latency_s, stages: stages.clone() }),
         migration,
         occupants: occupants::effects(request, instance, assignment),
@@ -145,6 +154,12 @@ pub fn with_placement(
         warnings: warnings(request, instance, assignment),
         ..without_placement(request, seed, claim, Vec::new())
     }
+}
+
+fn fastest(request: &PlanRequest, instance: &Instance, proofs: &Proofs) -> Option<FastestPlacement> {
+    let fastest = proofs.fastest.as_ref()?;
+    let Costs { period_s, latency_s } = costs(instance, fastest);
+    Some(FastestPlacement { period_s, latency_s, stages: stages(request, instance, fastest) })
 }
 
 fn cuts(instance: &Instance) -> CutsConsidered {
@@ -178,13 +193,12 @@ fn migrated(
     request: &PlanRequest,
     instance: &Instance,
     assignment: &Assignment,
-    period_s: f64,
+    least_period_s: f64,
     bound_s: f64,
     proofs: &Proofs,
 ) -> Option<Migration> {
     let migration = migration::migration(request, instance, assignment)?;
     let ratio = request.options.max_period_ratio.unwrap_or(1.0);
-    let least_period_s = if proofs.least_period_s > 0.0 { proofs.least_period_s } else { period_s };
     Some(Migration {
         lower_bound_bytes: Some(proofs.fewest_bytes),
         least_period_s: Some(least_period_s),

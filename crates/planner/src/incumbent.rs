@@ -30,6 +30,9 @@ pub struct Incumbent<'a> {
     /// Whether the instance allows more than the request, so that its placements need not be
     /// placements of the request.
     is_relaxed: bool,
+    /// The largest period, in seconds, for which the instance has all useful cuts; infinite if it
+    /// has them for every period.
+    useful_up_to_s: f64,
     state: Mutex<State>,
 }
 
@@ -40,8 +43,8 @@ struct State {
     /// The bound proven for all cuts.
     claimed_bound: f64,
     proofs: Proofs,
-    /// The placement that ships the fewest bytes, if the request has a base.
-    cheapest: Option<Assignment>,
+    /// The placement that is the answer in place of the best one.
+    chosen: Option<Assignment>,
     failure: Option<CheckFailure>,
 }
 
@@ -53,11 +56,19 @@ impl<'a> Incumbent<'a> {
             bound: 0.0,
             claimed_bound: 0.0,
             proofs: Proofs::default(),
-            cheapest: None,
+            chosen: None,
             failure: None,
         };
         let all_cuts = (!instance.cuts.are_all()).then_some(instance.cuts.count);
-        Self { request, instance, env, all_cuts, is_relaxed: false, state: Mutex::new(state) }
+        Self {
+            request,
+            instance,
+            env,
+            all_cuts,
+            is_relaxed: false,
+            useful_up_to_s: f64::INFINITY,
+            state: Mutex::new(state),
+        }
     }
 
     /// Creates an incumbent for an instance with only some of the cuts. Nothing that is proven for
@@ -66,10 +77,10 @@ impl<'a> Incumbent<'a> {
         Self { all_cuts: Some(all_cuts), ..Self::new(request, some, env) }
     }
 
-    /// Creates an incumbent for an instance with all useful cuts. What is proven for them holds for
-    /// all cuts.
-    pub fn of_useful(request: &'a PlanRequest, some: &'a Instance, env: &'a Env<'a>) -> Self {
-        Self { all_cuts: None, ..Self::new(request, some, env) }
+    /// Creates an incumbent for an instance with all cuts that are useful up to a period in seconds.
+    /// What is proven for them about such periods holds for all cuts.
+    pub fn of_useful(request: &'a PlanRequest, some: &'a Instance, up_to_s: f64, env: &'a Env<'a>) -> Self {
+        Self { all_cuts: None, useful_up_to_s: up_to_s, ..Self::new(request, some, env) }
     }
 
     /// Creates an incumbent for an instance that allows more than the request. Its placements are
@@ -156,9 +167,10 @@ impl<'a> Incumbent<'a> {
         }
     }
 
-    /// Records the placement that ships the fewest bytes so far, within the limits of replanning.
-    pub fn ship(&self, cheapest: Assignment) {
-        self.state().cheapest = Some(cheapest);
+    /// Makes a placement the answer in place of the best one: it has a period that the request
+    /// allows, and is better in what comes second. Not checked here: [`Self::conclude`] checks it.
+    pub fn choose(&self, chosen: Assignment) {
+        self.state().chosen = Some(chosen);
     }
 
     /// Returns the period and latency of the best assignment so far, or `None` if there is none.
@@ -192,6 +204,12 @@ impl<'a> Incumbent<'a> {
     /// request allows.
     pub fn considers_all_cuts(&self) -> bool {
         self.all_cuts.is_none()
+    }
+
+    /// Returns `true` if what is proven about all placements of the instance within a period, in
+    /// seconds, holds for all that the request allows.
+    pub fn considers_all_cuts_within(&self, period_s: f64) -> bool {
+        self.considers_all_cuts() && period_s <= self.useful_up_to_s
     }
 
     /// Returns the best assignment so far, or `None` if there is none.
@@ -254,6 +272,9 @@ impl<'a> Incumbent<'a> {
         };
         let mut proofs = state.proofs.clone();
         proofs.least_period_s = costs(self.instance, assignment).period_s;
+        let answer = state.chosen.as_ref().unwrap_or(assignment);
+        let is_slower = costs(self.instance, answer).period_s > proofs.least_period_s;
+        proofs.fastest = (is_slower && self.request.options.wants_least_period()).then(|| assignment.clone());
         if !self.considers_all_cuts() {
             (proofs.latency_is_least, proofs.front_is_whole, proofs.fewest_bytes) = (false, false, 0);
         }
@@ -267,7 +288,6 @@ impl<'a> Incumbent<'a> {
             _ => by_itself,
         };
         let claim = Claim { bound: state.claimed_bound, termination: ended };
-        let answer = state.cheapest.as_ref().unwrap_or(assignment);
         let mut document = with_placement(self.request, self.env.seed, self.instance, answer, claim, &proofs);
         if document.status != Status::Optimal {
             document.warnings.extend(self.cuts_left_out());

@@ -1,6 +1,8 @@
 //! Checks a whole placement document against its request: recomputes every figure and examines
 //! every claim.
 
+mod least_period;
+
 use std::collections::BTreeSet;
 
 use super::rules::TOLERANCE;
@@ -101,10 +103,7 @@ impl Findings {
         self.check_occupants(&document.occupants, &evaluation, tolerance);
         self.check_migration(request, document, &evaluation);
         self.check_front(request, document);
-        let decides_ties = request.options.objective == Objective::MaxThroughput && request.options.base.is_none();
-        if document.latency_is_least.is_some() != decides_ties {
-            self.claim("latency_is_least goes with max_throughput without a base, and with nothing else");
-        }
+        self.check_least_period(request, document, tolerance);
         if !document.reasons.is_empty() {
             self.claim("there are stages and also reasons why there are none");
         }
@@ -272,6 +271,9 @@ impl Findings {
     /// optimum's bound equals its objective.
     fn check_gap(&mut self, request: &PlanRequest, document: &PlacementDocument) {
         let (objective, bound) = match request.options.objective {
+            Objective::MaxThroughput if least_period::is_told(request) => {
+                (document.least_period_s, document.lower_bound_s)
+            }
             Objective::MaxThroughput | Objective::Tradeoff => (document.period_s, document.lower_bound_s),
             Objective::MinLatency => (document.latency_s, document.lower_bound_s),
             Objective::MinNodes { .. } => {
@@ -421,7 +423,9 @@ impl Findings {
             || !document.media.is_empty()
             || !document.occupants.is_empty()
             || document.migration.is_some()
-            || document.latency_is_least.is_some();
+            || document.latency_is_least.is_some()
+            || document.least_period_s.is_some()
+            || document.fastest.is_some();
         if !document.pipelines.is_empty() || extras || figures.flatten().next().is_some() {
             self.claim(format!("the status {status:?} comes with a placement or its figures"));
         }

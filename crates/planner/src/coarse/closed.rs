@@ -82,7 +82,7 @@ pub fn plan(
     if decided_by_period && best.best().is_some() && !best.has_claimed_enough() {
         // If it is stopped, the plan ends with the best known so far.
         if let Ok(Some(opened)) = opened(request, (closed, weights), &relaxed, best.objective(), &stop) {
-            return over_opened(request, &opened, best, env);
+            return over_opened(request, (&opened, best.objective()), best, env);
         }
     }
     refine(best);
@@ -114,16 +114,17 @@ fn opened(
     cuts.map(|cuts| Instance::between(request, cuts, stop)).transpose()
 }
 
-/// Searches all useful cuts, starting from the best placement so far.
+/// Searches all cuts that are useful up to a period in seconds, starting from the best placement so
+/// far.
 fn over_opened(
     request: &PlanRequest,
-    opened: &Instance,
+    (opened, up_to_s): (&Instance, f64),
     best: &Incumbent<'_>,
     env: &Env<'_>,
 ) -> Result<PlacementDocument, CheckFailure> {
     let progress = Better::than(best, env.progress);
     let better = Env { progress: &progress, ..*env };
-    let incumbent = Incumbent::of_useful(request, opened, &better);
+    let incumbent = Incumbent::of_useful(request, opened, up_to_s, &better);
     incumbent.raise(best.claimed_bound());
     search(&incumbent);
     if incumbent.objective() <= best.objective() {

@@ -11,8 +11,8 @@ use super::read::Reader;
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Objective {
-    /// The smallest period of one pipeline with one stage on each node. Of equal periods, the
-    /// smaller latency found.
+    /// The smallest period of one pipeline with one stage on each node. Of periods within the
+    /// tolerance, the smallest latency found.
     #[default]
     MaxThroughput,
     /// The smallest latency of one pass through the empty pipeline.
@@ -58,9 +58,10 @@ impl Objective {
         }
     }
 
-    /// Returns the value of a document, or `None` if it has no placement.
+    /// Returns the value of a document, or `None` if it has no placement. For the period it is that
+    /// of the fastest placement found.
     pub fn value_of(self, document: &PlacementDocument) -> Option<f64> {
-        let (period_s, latency_s) = document.period_s.zip(document.latency_s)?;
+        let (period_s, latency_s) = document.least_period_s().zip(document.latency_s)?;
         Some(self.value(period_s, latency_s, document.stages().len()))
     }
 

@@ -228,6 +228,10 @@ pub struct SolverOptions {
     /// The seed of everything random: the same request and seed give the same placement.
     #[cfg_attr(feature = "schema", schema(required = false, maximum = 9007199254740991_i64))]
     pub seed: u64,
+    /// With `max_throughput`, without a base, by `auto` or `exact`: the relative part by which the period may exceed the
+    /// least one for the sake of a smaller latency.
+    #[cfg_attr(feature = "schema", schema(required = false, minimum = 0, exclusive_maximum = 1))]
+    pub tolerance: f64,
 }
 
 impl Algorithm {
@@ -257,7 +261,7 @@ impl Default for CostModel {
 
 impl Default for SolverOptions {
     fn default() -> Self {
-        Self { algorithm: Algorithm::default(), time_limit_s: 10.0, gap: 0.0, seed: 0 }
+        Self { algorithm: Algorithm::default(), time_limit_s: 10.0, gap: 0.0, seed: 0, tolerance: 0.01 }
     }
 }
 
@@ -408,7 +412,7 @@ impl CostModel {
 
 impl SolverOptions {
     /// The field names of the document.
-    pub const FIELDS: [&'static str; 4] = ["algorithm", "time_limit_s", "gap", "seed"];
+    pub const FIELDS: [&'static str; 5] = ["algorithm", "time_limit_s", "gap", "seed", "tolerance"];
 
     fn read(reader: &mut Reader, value: &Value) -> Option<Self> {
         let map = reader.object(value, &Self::FIELDS)?;
@@ -423,9 +427,11 @@ impl SolverOptions {
         let time_limit_s = reader.optional(map, "time_limit_s", |reader, value| {
             reader.number(value, "above 0 and at most 86400 (a day)", |seconds| seconds > 0.0 && seconds <= 86_400.0)
         });
-        let gap = reader.optional(map, "gap", |reader, value| {
-            reader.number(value, "of 0 or more and below 1", |gap| (0.0..1.0).contains(&gap))
-        });
+        let part = |reader: &mut Reader, value: &Value| {
+            reader.number(value, "of 0 or more and below 1", |part| (0.0..1.0).contains(&part))
+        };
+        let gap = reader.optional(map, "gap", part);
+        let tolerance = reader.optional(map, "tolerance", part);
         Some(Self {
             algorithm: reader
                 .optional(map, "algorithm", |reader, value| reader.one_of(value, &algorithms))
@@ -433,6 +439,7 @@ impl SolverOptions {
             time_limit_s: time_limit_s.unwrap_or(default.time_limit_s),
             gap: gap.unwrap_or(default.gap),
             seed: reader.optional(map, "seed", Reader::size).unwrap_or(default.seed),
+            tolerance: tolerance.unwrap_or(default.tolerance),
         })
     }
 }
@@ -465,6 +472,17 @@ impl PlanOptions {
     /// The field names within a request.
     pub const FIELDS: [&'static str; 7] =
         ["objective", "constraints", "cost_model", "solver", "base", "max_period_ratio", "occupants"];
+
+    /// Returns `true` if the least period is the goal and nothing else comes before a small latency: the objective is
+    /// `max_throughput`, and there is no base.
+    pub fn wants_least_period(&self) -> bool {
+        self.objective == Objective::MaxThroughput && self.base.is_none()
+    }
+
+    /// Returns the tolerance of the period that applies. It is 0 where the request's own is not used.
+    pub fn period_tolerance(&self) -> f64 {
+        if self.wants_least_period() && self.solver.algorithm.searches() { self.solver.tolerance } else { 0.0 }
+    }
 
     /// Reads all options from a request's members. A member that is absent has its default.
     pub fn read(reader: &mut Reader, map: &Map<String, Value>) -> Self {

@@ -75,11 +75,21 @@ pub struct PlacementDocument {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schema(nullable = false))]
     pub latency_s: Option<f64>,
-    /// Whether it is proven that no placement with this period has a smaller latency; only with `max_throughput`
-    /// and without a base.
+    /// Whether it is proven that no placement within the tolerance of the period has a smaller latency, or an equal one with
+    /// fewer stages; only with `max_throughput` and without a base.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schema(nullable = false))]
     pub latency_is_least: Option<bool>,
+    /// The smallest period found, seconds: the objective that `lower_bound_s` bounds and `gap` is about. `period_s` is larger
+    /// where a smaller latency was worth it within `solver.tolerance`. Only with `max_throughput` and without a base; absent in
+    /// documents of older versions, where it is `period_s`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schema(nullable = false))]
+    pub least_period_s: Option<f64>,
+    /// A placement with `least_period_s`; absent where that is `period_s`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schema(nullable = false))]
+    pub fastest: Option<FastestPlacement>,
     /// No placement, one pipeline with one stage a node, has a smaller objective, seconds (a period or a latency).
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schema(nullable = false))]
@@ -88,7 +98,7 @@ pub struct PlacementDocument {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schema(nullable = false))]
     pub lower_bound_nodes: Option<u64>,
-    /// (objective − bound) / objective.
+    /// (objective − bound) / objective, where the objective of `max_throughput` is `least_period_s`.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schema(nullable = false))]
     pub gap: Option<f64>,
@@ -133,6 +143,11 @@ impl PlacementDocument {
     /// Returns the only pipeline, or `None` if there is no placement.
     pub fn pipeline(&self) -> Option<&Pipeline> {
         self.pipelines.first()
+    }
+
+    /// Returns the smallest period found, in seconds, or `None` if there is no placement.
+    pub fn least_period_s(&self) -> Option<f64> {
+        self.least_period_s.or(self.period_s)
     }
 
     /// Returns the stages of the only pipeline, in order. The list is empty if there is no
@@ -187,6 +202,18 @@ pub struct MediumUse {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(ToSchema))]
 pub struct FrontPoint {
+    /// The slowest stage or hop, seconds.
+    pub period_s: f64,
+    /// The sum of all stage times and hops, seconds.
+    pub latency_s: f64,
+    /// The stages in order.
+    pub stages: Vec<Stage>,
+}
+
+/// The placement with the smallest period found, where another one is the answer for its smaller latency.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(ToSchema))]
+pub struct FastestPlacement {
     /// The slowest stage or hop, seconds.
     pub period_s: f64,
     /// The sum of all stage times and hops, seconds.

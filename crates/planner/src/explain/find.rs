@@ -64,7 +64,7 @@ pub(super) fn question(request: &PlanRequest) -> PlanRequest {
     let mut question = request.clone();
     let options = &mut question.options;
     (options.base, options.max_period_ratio) = (None, None);
-    (options.solver.algorithm, options.solver.gap) = (Algorithm::Auto, 0.0);
+    (options.solver.algorithm, options.solver.gap, options.solver.tolerance) = (Algorithm::Auto, 0.0, 0.0);
     if !matches!(options.objective, Objective::MinNodes { .. }) {
         options.objective = Objective::MaxThroughput;
         options.cost_model.overlap = Overlap::Full;

@@ -42,12 +42,14 @@ fn value(
     stop: &dyn Stop,
 ) -> Result<Upgrade, CheckFailure> {
     let mut upgraded = change.apply(request);
-    upgraded.options.solver.algorithm = Algorithm::Auto;
-    upgraded.options.solver.gap = 0.0;
+    // The gain is that of the least periods.
+    let solver = &mut upgraded.options.solver;
+    (solver.algorithm, solver.gap, solver.tolerance) = (Algorithm::Auto, 0.0, 0.0);
     let env = Env { seed: upgraded.options.solver.seed, threads: 1, stop, progress: &NoProgress };
     let found = plan(&upgraded, &env)?;
     // The old placement is also possible on the upgraded cluster.
-    let kept = evaluate(&upgraded, &proposals(document.stages()));
+    let old_stages = document.fastest.as_ref().map_or(document.stages(), |fastest| &fastest.stages);
+    let kept = evaluate(&upgraded, &proposals(old_stages));
     if !kept.violations.is_empty() {
         return Err(CheckFailure { violations: kept.violations.iter().map(ToString::to_string).collect() });
     }
@@ -100,13 +102,13 @@ fn ratio(old: f64, new: f64) -> Option<f64> {
     Some(old / new).filter(|ratio| ratio.is_finite())
 }
 
-/// Returns the value of a document that is compared. With a base it is the least period found.
+/// Returns the value of a document that is compared. For the period it is the least one found.
 fn objective(request: &PlanRequest, document: &PlacementDocument) -> Option<f64> {
     if let Some(migration) = &document.migration {
         return migration.least_period_s.or(document.period_s);
     }
     match request.options.objective {
-        Objective::MaxThroughput | Objective::Tradeoff => document.period_s,
+        Objective::MaxThroughput | Objective::Tradeoff => document.least_period_s(),
         Objective::MinLatency => document.latency_s,
         Objective::MinNodes { .. } => Some(document.stages().len() as f64).filter(|&nodes| nodes > 0.0),
     }

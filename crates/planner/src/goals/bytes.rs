@@ -31,9 +31,9 @@ pub fn search<const W: usize>(incumbent: &Incumbent<'_>) -> Result<(), Stopped> 
         // If the least period was not proven, the search may have found a smaller period. The limit
         // is then smaller, and the search is repeated.
         if costs(instance, &cheapest).period_s <= incumbent.objective().max(ratio * incumbent.claimed_bound()) {
-            incumbent.ship(cheapest.clone());
+            incumbent.choose(cheapest.clone());
             let better = smaller_period(incumbent, &stage_ends, &shipping, cheapest, &stop)?;
-            incumbent.ship(better);
+            incumbent.choose(better);
             break;
         }
     }

@@ -73,9 +73,9 @@ fn search_on<const W: usize>(incumbent: &Incumbent<'_>) -> Result<(), Stopped> {
     }
 }
 
-/// Searches for secondary goals after the search for the objective: the least latency among least
-/// periods, the rest of the front, or the fewest bytes shipped. If it is told to stop, the
-/// incumbent keeps what was found.
+/// Searches for secondary goals after the search for the objective: the least latency within the
+/// tolerance of the period, the rest of the front, or the fewest bytes shipped. If it is told to
+/// stop, the incumbent keeps what was found.
 pub fn refine(incumbent: &Incumbent<'_>) {
     if incumbent.best().is_some() {
         let _: Result<(), Stopped> =
@@ -89,7 +89,9 @@ fn refine_on<const W: usize>(incumbent: &Incumbent<'_>) -> Result<(), Stopped> {
     }
     let proven = incumbent.bound() == incumbent.objective();
     match incumbent.instance.objective {
-        Objective::MaxThroughput if proven => ties::least_latency_at::<W>(incumbent),
+        Objective::MaxThroughput if proven || incumbent.request.options.period_tolerance() > 0.0 => {
+            ties::choose::<W>(incumbent)
+        }
         Objective::Tradeoff => front::points::<W>(incumbent),
         _ => Ok(()),
     }

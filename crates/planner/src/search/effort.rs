@@ -123,6 +123,16 @@ impl Effort {
         if hosts <= FEW_HOSTS { Self::all(bytes_per_label) } else { Self::LITTLE }
     }
 
+    /// Returns the effort for a choice among placements of nearly the least period. A choice among
+    /// only some of the cuts allows no claim, so it has a single small round.
+    pub fn of_choice(incumbent: &Incumbent<'_>, bytes_per_label: usize) -> Self {
+        if incumbent.considers_all_cuts() {
+            Self::of_ties(incumbent.instance.hosts.len(), bytes_per_label)
+        } else {
+            Self::LITTLE
+        }
+    }
+
     /// Returns the most labels of each round.
     pub fn rising(self) -> impl Iterator<Item = usize> {
         let next = move |labels: &usize| (*labels < self.last).then(|| (labels * MORE_LABELS).min(self.last));

@@ -29,6 +29,8 @@ pub(super) fn true_document(request: &PlanRequest, stages: &[(&str, &[&str])], b
         latency_s: evaluation.latency_s,
         lower_bound_s: Some(bound_s),
         latency_is_least: Some(false),
+        least_period_s: evaluation.period_s,
+        fastest: None,
         lower_bound_nodes: None,
         cuts: None,
         gap: Some((period_s - bound_s) / period_s),
@@ -59,6 +61,7 @@ fn without_placement(status: Status, termination: Termination, reasons: Vec<Reas
         inferences_per_s: None,
         latency_s: None,
         latency_is_least: None,
+        least_period_s: None,
         lower_bound_s: None,
         gap: None,
         pipelines: Vec::new(),
@@ -89,7 +92,7 @@ fn found(bound_s: f64, lie: impl FnOnce(&mut PlacementDocument)) -> Vec<(Violati
     codes(&request(), &document)
 }
 
-const CLAIM: (ViolationCode, Option<u64>) = (ViolationCode::ClaimWrong, None);
+pub(super) const CLAIM: (ViolationCode, Option<u64>) = (ViolationCode::ClaimWrong, None);
 
 #[test]
 pub(super) fn true_documents_pass() {
@@ -198,7 +201,7 @@ fn each_transfer_is_recomputed() {
 #[test]
 fn totals_are_recomputed() {
     let period = found(2.0, |document| {
-        document.period_s = Some(2.4);
+        (document.period_s, document.least_period_s) = (Some(2.4), Some(2.4));
         document.throughput_per_s = Some(1.0 / 2.4);
         document.inferences_per_s = Some(1.0 / 2.4);
         document.gap = Some((2.4 - 2.0) / 2.4);
@@ -280,7 +283,7 @@ fn the_points_of_a_front_differ_by_more_than_rounding_in_both() {
     let request = request_with(&[("", "objective", json!({"kind": "tradeoff"}))]);
     let found = |longer: f64, quicker: f64| {
         let mut document = true_document(&request, TWO, 2.5);
-        document.latency_is_least = None;
+        (document.latency_is_least, document.least_period_s) = (None, None);
         let (period_s, latency_s) = (document.period_s.unwrap(), document.latency_s.unwrap());
         let point =
             |period_s, latency_s| FrontPoint { period_s, latency_s, stages: document.pipelines[0].stages.clone() };
@@ -301,13 +304,13 @@ fn the_objective_says_what_is_bounded() {
     let request = request_with(&[("", "objective", json!({"kind": "min_latency"}))]);
     let mut document = true_document(&request, TWO, 2.5);
     assert_eq!(codes(&request, &document), [CLAIM, CLAIM, CLAIM]);
-    document.latency_is_least = None;
+    (document.latency_is_least, document.least_period_s) = (None, None);
     (document.lower_bound_s, document.gap) = (document.latency_s, Some(0.0));
     assert_eq!(codes(&request, &document), []);
 
     let request = request_with(&[("", "objective", json!({"kind": "min_nodes", "target_period_s": 3.0}))]);
     let mut document = true_document(&request, TWO, 2.5);
-    (document.lower_bound_s, document.latency_is_least) = (None, None);
+    (document.lower_bound_s, document.latency_is_least, document.least_period_s) = (None, None, None);
     assert_eq!(codes(&request, &document), [CLAIM]);
     document.lower_bound_nodes = Some(2);
     assert_eq!(codes(&request, &document), []);

@@ -4,6 +4,7 @@ mod claims;
 mod constants;
 mod costs;
 mod groups;
+mod least_period;
 mod media;
 mod networks;
 mod running;

@@ -73,5 +73,5 @@ pub fn proven(document: &Value, context: &str) -> PlacementDocument {
 
 /// The proven smallest period, infinite where no placement exists.
 pub fn least_period_s(document: &Value, context: &str) -> f64 {
-    proven(document, context).period_s.unwrap_or(f64::INFINITY)
+    proven(document, context).least_period_s.unwrap_or(f64::INFINITY)
 }

@@ -18,7 +18,7 @@ fn least_period_s(document: &Value, context: &str) -> Option<f64> {
     let request = PlanRequest::from_json(document).unwrap_or_else(|faults| panic!("{context}: {faults:?}"));
     let answer = planned(&request, context);
     match answer.status {
-        Status::Optimal => answer.period_s,
+        Status::Optimal => answer.least_period_s,
         Status::Infeasible => Some(f64::INFINITY),
         Status::Feasible | Status::Unknown => None,
     }

@@ -113,7 +113,8 @@ pub fn objective(request: &PlanRequest, document: &PlacementDocument) -> (Option
         return (Some(migration.shipped_bytes as f64), migration.lower_bound_bytes.map(|bytes| bytes as f64));
     }
     match request.options.objective {
-        Objective::MaxThroughput | Objective::Tradeoff => (document.period_s, document.lower_bound_s),
+        Objective::MaxThroughput => (document.least_period_s, document.lower_bound_s),
+        Objective::Tradeoff => (document.period_s, document.lower_bound_s),
         Objective::MinLatency => (document.latency_s, document.lower_bound_s),
         Objective::MinNodes { .. } => {
             let nodes = Some(document.stages().len() as f64).filter(|nodes| *nodes > 0.0);
@@ -176,6 +177,9 @@ pub fn assert_true_of_all_cuts(
         let fewest_bytes = |limit_s: f64| placements.fewest_bytes(limit_s * (1.0 + ROUNDING)).unwrap();
         return assert_replanning_true(document, &answer, &least_s, &fewest_bytes, context);
     }
+    if request.options.objective == Objective::MaxThroughput {
+        assert_choice_true(request, document, &|limit_s| placements.quickest_within(limit_s), context);
+    }
     if request.options.objective != Objective::Tradeoff || document.status != Status::Optimal {
         return assert_document_true(request, document, &answer, context);
     }
@@ -190,6 +194,36 @@ pub fn assert_true_of_all_cuts(
     };
     assert!(covers(&stated, &front) && covers(&front, &stated), "{context}: {stated:?}, but {front:?}");
     true
+}
+
+/// The answer is within the tolerance of the period, and has the least latency and the fewest stages there where it says
+/// so. `quickest` gives latency and stages of the placements of least latency within a period, equal but for rounding.
+pub fn assert_choice_true(
+    request: &PlanRequest,
+    document: &PlacementDocument,
+    quickest: &dyn Fn(f64) -> Vec<(f64, usize)>,
+    context: &str,
+) {
+    let (Some(period_s), Some(latency_s)) = (document.period_s, document.latency_s) else { return };
+    let (Some(least_s), Some(bound_s)) = (document.least_period_s, document.lower_bound_s) else {
+        panic!("{context}: no least period or no bound");
+    };
+    let tolerance = request.options.period_tolerance();
+    let limit_s = least_s.max((1.0 + tolerance) * bound_s);
+    assert!(period_s <= limit_s, "{context}: a period of {period_s}, not of at most {limit_s}");
+    assert_eq!(document.fastest.is_some(), period_s > least_s, "{context}");
+    if document.latency_is_least != Some(true) {
+        return;
+    }
+    // Sums of media may differ from the oracle's by rounding, and so may what is within the limit.
+    let margin = if is_exact(request) { 0.0 } else { ROUNDING };
+    let quickest = quickest(limit_s * (1.0 - margin));
+    let Some(shortest_s) = quickest.iter().map(|&(latency_s, _)| latency_s).min_by(f64::total_cmp) else { return };
+    assert!(latency_s <= shortest_s * (1.0 + ROUNDING + margin), "{context}: {latency_s}, but {shortest_s}");
+    let is_equal = |it_s: f64| if tolerance > 0.0 { it_s <= shortest_s * (1.0 + ROUNDING) } else { it_s == shortest_s };
+    let equals = quickest.iter().filter(|&&(it_s, _)| is_equal(it_s));
+    let fewest = equals.map(|&(_, stages)| stages).min().unwrap();
+    assert!(document.stages().len() <= fewest || margin > 0.0, "{context}: {fewest} stages suffice");
 }
 
 /// The claims of a document with a migration hold. Says whether it was proven.

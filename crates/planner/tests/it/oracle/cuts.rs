@@ -13,6 +13,9 @@ use super::shape::{Set, Shape, places};
 use super::tableau::{occupied, taken_bytes};
 use super::{Optimum, OracleAnswer};
 
+/// Latencies that differ by no more, relatively, count as equal where a tolerance allows several periods.
+const ROUNDING: f64 = 1e-12;
+
 /// All valid placements of a request.
 pub struct EveryCut<'a> {
     tables: Tables<'a>,
@@ -77,6 +80,14 @@ impl<'a> EveryCut<'a> {
     /// T*.
     pub fn least_period_s(&self) -> Option<f64> {
         self.found.iter().map(|it| it.period_s).min_by(f64::total_cmp)
+    }
+
+    /// Latency and stages of the placements of least latency within a period, equal but for rounding.
+    pub fn quickest_within(&self, limit_s: f64) -> Vec<(f64, usize)> {
+        let allowed = || self.found.iter().filter(|it| it.period_s <= limit_s);
+        let Some(least_s) = allowed().map(|it| it.latency_s).min_by(f64::total_cmp) else { return Vec::new() };
+        let equals = allowed().filter(|it| it.latency_s <= least_s * (1.0 + ROUNDING));
+        equals.map(|it| (it.latency_s, it.stages.len())).collect()
     }
 
     /// The fewest bytes shipped within a period.

@@ -6,6 +6,9 @@ use cutpoint_planner::domain::request::PlanRequest;
 
 use super::tableau::Tableau;
 
+/// Latencies that differ by no more, relatively, count as equal where a tolerance allows several periods.
+const ROUNDING: f64 = 1e-12;
+
 /// A placement with what may be wanted of it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Placed {
@@ -106,6 +109,23 @@ pub fn brute_replan(request: &PlanRequest) -> Option<Replanned> {
 /// The placement that ships least among those with a period of at most a limit.
 pub fn brute_least_bytes(request: &PlanRequest, limit_s: f64) -> Option<Placed> {
     cheapest_within(request, every_placement(request), limit_s)
+}
+
+/// Latency and stages of the placements of least latency with a period of at most a limit, equal but for rounding.
+pub fn brute_quickest(request: &PlanRequest, limit_s: f64) -> Vec<(f64, usize)> {
+    let mut all = every_placement(request);
+    all.retain(|placed| placed.period_s <= limit_s);
+    all.sort_by(|a, b| a.latency_s.total_cmp(&b.latency_s));
+    let mut quickest: Vec<(f64, usize)> = Vec::new();
+    for placed in all {
+        if quickest.first().is_some_and(|(least_s, _)| placed.latency_s > least_s * (1.0 + ROUNDING)) {
+            break;
+        }
+        if is_valid(request, &placed) {
+            quickest.push((placed.latency_s, placed.stages.len()));
+        }
+    }
+    quickest
 }
 
 fn cheapest_within(request: &PlanRequest, mut all: Vec<Placed>, limit_s: f64) -> Option<Placed> {

@@ -16,10 +16,12 @@ mod shape;
 mod tableau;
 
 pub use brute::brute_force;
-pub use claims::{Heard, StopAfter, assert_document_true, assert_true_of_all_cuts, objective, planned, planned_in};
+pub use claims::{
+    Heard, StopAfter, assert_choice_true, assert_document_true, assert_true_of_all_cuts, objective, planned, planned_in,
+};
 pub use cuts::EveryCut;
 pub use dense::{dense_dp, dense_front, dense_least_bytes};
-pub use every::{brute_front, brute_least_bytes, brute_replan};
+pub use every::{brute_front, brute_least_bytes, brute_quickest, brute_replan};
 pub use graphs::{random_graph_document, random_graph_request};
 pub use instance::{Kind, Size, random_document, random_request};
 pub use networks::{random_network_document, random_network_request};
