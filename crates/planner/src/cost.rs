@@ -140,15 +140,15 @@ pub fn own_transfers(instance: &Instance, assignment: &Assignment, host: Host) -
 }
 
 /// Returns the score of an assignment. Returns `None` if a link is missing, if it has too many
-/// stages, if its latency is above the limit, or if it misses the target period.
+/// stages, or if its latency or its period is above a limit.
 pub fn score(instance: &Instance, assignment: &Assignment) -> Option<Score> {
     let Costs { period_s, latency_s } = costs(instance, assignment);
-    if !period_s.is_finite() || latency_s > instance.max_latency_s || assignment.stages.len() > instance.most_stages {
+    let is_slow = !period_s.is_finite() || period_s > instance.max_period_s || latency_s > instance.max_latency_s;
+    if is_slow || assignment.stages.len() > instance.most_stages {
         return None;
     }
     let tie_break = match instance.objective {
         Objective::MaxThroughput | Objective::Tradeoff => latency_s,
-        Objective::MinNodes { target_period_s } if period_s > target_period_s => return None,
         Objective::MinLatency | Objective::MinNodes { .. } => period_s,
     };
     Some(Score(instance.objective.value(period_s, latency_s, assignment.stages.len()), tie_break))

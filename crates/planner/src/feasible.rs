@@ -28,10 +28,8 @@ pub fn infeasibility(request: &PlanRequest, stop: &dyn Stop) -> Result<Vec<Reaso
         return Ok(vec![no_walk(request, &instance, &stop)]);
     }
     let mut reasons = Vec::new();
-    if let Objective::MinNodes { target_period_s } = instance.objective
-        && least_period_s > target_period_s
-    {
-        reasons.push(period_out_of_reach(request, &instance, least_period_s, target_period_s, &stop));
+    if least_period_s > instance.max_period_s {
+        reasons.push(period_out_of_reach(request, &instance, least_period_s, &stop));
     }
     if instance.max_latency_s.is_finite() {
         let least_latency_s = bounds.least_latency(&stop)?;
@@ -74,6 +72,9 @@ pub fn raise_bounds(
     if least_period_s == f64::INFINITY {
         return Ok(Some(no_walk(incumbent.request, instance, stop)));
     }
+    if least_period_s > instance.max_period_s {
+        return Ok(Some(period_out_of_reach(incumbent.request, instance, least_period_s, stop)));
+    }
     if instance.max_latency_s.is_finite() || instance.objective == Objective::MinLatency {
         let least_latency_s = bounds.least_latency(stop)?;
         if least_latency_s > instance.max_latency_s {
@@ -85,11 +86,6 @@ pub fn raise_bounds(
     }
     match instance.objective {
         Objective::MaxThroughput | Objective::Tradeoff => incumbent.raise_for_all_cuts(least_period_s),
-        Objective::MinNodes { target_period_s } if least_period_s > target_period_s => {
-            let request = incumbent.request;
-            let reason = period_out_of_reach(request, instance, least_period_s, target_period_s, stop);
-            return Ok(Some(reason));
-        }
         Objective::MinNodes { .. } => incumbent.raise_for_all_cuts(1.0),
         Objective::MinLatency => {}
     }
@@ -113,16 +109,16 @@ pub fn no_walk(request: &PlanRequest, instance: &Instance, stop: &dyn Fn() -> bo
     }
 }
 
-/// Returns the reason for a target period below the least period of walks. Both are in seconds.
+/// Returns the reason for a limit of the period below the least period of walks, `least_s` in
+/// seconds.
 pub fn period_out_of_reach(
     request: &PlanRequest,
     instance: &Instance,
     least_s: f64,
-    target_s: f64,
     stop: &dyn Fn() -> bool,
 ) -> Reason {
     let unpinned_s = without_pins(instance, |bounds| bounds.least_period(stop));
-    out_of_reach(request, "period", (least_s, target_s), unpinned_s)
+    out_of_reach(request, "period", (least_s, instance.max_period_s), unpinned_s)
 }
 
 /// Returns the reason for a limit of latency below the least latency of walks, `least_s` in

@@ -19,7 +19,7 @@ pub fn repartition(
 ) -> Result<Option<Assignment>, Stopped> {
     let order = Order::new(instance, hosts, stop);
     if instance.objective == Objective::MinLatency {
-        return order.least_latency(f64::INFINITY);
+        return order.least_latency(instance.max_period_s);
     }
     let Some(period_s) = order.least_period()? else { return Ok(None) };
     order.least_latency(period_s)

@@ -197,7 +197,7 @@ pub(super) fn check_memory(stages: &[Option<Stage>], violations: &mut Vec<Violat
     }
 }
 
-/// Checks that the latency and, if the objective sets a target, the period are within their limits.
+/// Checks that the latency and the period are within their limits and the objective's target.
 pub(super) fn check_times(
     request: &PlanRequest,
     period_s: f64,
@@ -211,6 +211,12 @@ pub(super) fn check_times(
         let detail = format!("the latency of {latency} is above max_latency_s of {limit}");
         let violation = Violation::new(ViolationCode::LatencyExceeded, detail);
         violations.push(violation.figure("latency_s", latency_s).figure("max_latency_s", limit_s));
+    }
+    if let Some(limit_s) = request.options.constraints.max_period_s.filter(|&limit_s| above(period_s, limit_s)) {
+        let (period, limit) = (seconds_text(period_s), seconds_text(limit_s));
+        let detail = format!("the period of {period} is above max_period_s of {limit}");
+        let violation = Violation::new(ViolationCode::PeriodExceeded, detail);
+        violations.push(violation.figure("period_s", period_s).figure("max_period_s", limit_s));
     }
     if let Objective::MinNodes { target_period_s } = request.options.objective
         && above(period_s, target_period_s)

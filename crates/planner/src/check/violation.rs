@@ -45,6 +45,8 @@ pub enum ViolationCode {
     TooManyStages,
     /// The latency is above `max_latency_s`.
     LatencyExceeded,
+    /// The period is above `max_period_s`.
+    PeriodExceeded,
     /// The period is above `target_period_s`.
     TargetPeriodMissed,
     /// A number of a placement document is not what the model and the cluster give.

@@ -276,6 +276,8 @@ pub enum RepairKind {
     RaiseMaxStages,
     /// A larger latency is allowed.
     RaiseMaxLatency,
+    /// A larger period is allowed.
+    RaiseMaxPeriod,
     /// A larger period is enough.
     RaiseTargetPeriod,
     /// Two nodes have a link that have none.

@@ -52,6 +52,10 @@ pub struct Constraints {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schema(nullable = false, minimum = 0, maximum = 1e100))]
     pub max_latency_s: Option<f64>,
+    /// The largest period, seconds; only with `min_latency`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schema(nullable = false, minimum = 0, maximum = 1e100))]
+    pub max_period_s: Option<f64>,
 }
 
 /// A layer that must run on a certain node, or on one with certain labels: exactly one of the two is given.
@@ -267,7 +271,7 @@ impl Default for SolverOptions {
 
 impl Constraints {
     /// The field names of the document.
-    pub const FIELDS: [&'static str; 8] = [
+    pub const FIELDS: [&'static str; 9] = [
         "source_node",
         "sink_node",
         "exclude_nodes",
@@ -276,6 +280,7 @@ impl Constraints {
         "colocate",
         "max_stages",
         "max_latency_s",
+        "max_period_s",
     ];
 
     fn read(reader: &mut Reader, value: &Value) -> Option<Self> {
@@ -289,6 +294,7 @@ impl Constraints {
             colocate: reader.optional(map, "colocate", read_colocations).unwrap_or_default(),
             max_stages: reader.optional(map, "max_stages", |reader, value| reader.integer(value, 1, MAX_SAFE_INTEGER)),
             max_latency_s: reader.optional(map, "max_latency_s", Reader::non_negative),
+            max_period_s: reader.optional(map, "max_period_s", Reader::non_negative),
         })
     }
 
@@ -486,9 +492,15 @@ impl PlanOptions {
 
     /// Reads all options from a request's members. A member that is absent has its default.
     pub fn read(reader: &mut Reader, map: &Map<String, Value>) -> Self {
+        let objective = reader.optional(map, "objective", Objective::read);
+        let constraints = reader.optional(map, "constraints", Constraints::read).unwrap_or_default();
+        // An objective that could not be read has its own faults and does not count as the default.
+        if objective.is_some() || !map.contains_key("objective") {
+            check_largest_period(reader, objective.unwrap_or_default(), &constraints);
+        }
         Self {
-            objective: reader.optional(map, "objective", Objective::read).unwrap_or_default(),
-            constraints: reader.optional(map, "constraints", Constraints::read).unwrap_or_default(),
+            objective: objective.unwrap_or_default(),
+            constraints,
             cost_model: reader.optional(map, "cost_model", CostModel::read).unwrap_or_default(),
             solver: reader.optional(map, "solver", SolverOptions::read).unwrap_or_default(),
             // A base that could not be read has its own faults and does not count as absent.
@@ -501,6 +513,19 @@ impl PlanOptions {
             occupants: reader.optional(map, "occupants", read_occupants).unwrap_or_default(),
         }
     }
+}
+
+/// Checks that a largest period is given only if the objective is not about the period itself.
+fn check_largest_period(reader: &mut Reader, objective: Objective, constraints: &Constraints) {
+    if constraints.max_period_s.is_none() || objective == Objective::MinLatency {
+        return;
+    }
+    let action = match objective {
+        Objective::MinNodes { .. } => "Remove it, or give it as the objective's target_period_s",
+        _ => "Remove it, or set the objective's kind to min_latency",
+    };
+    let detail = "max_period_s goes with the objective min_latency alone";
+    reader.fault_at(&["constraints".into(), "max_period_s".into()], FaultCode::Conflict, detail, action);
 }
 
 fn read_ids(reader: &mut Reader, value: &Value) -> Option<Vec<String>> {

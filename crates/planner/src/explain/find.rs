@@ -58,13 +58,16 @@ pub(super) fn judged(request: &PlanRequest, document: &PlacementDocument) -> Res
 }
 
 /// Returns a request with the same placements of which the first is found, or refuted, fastest.
-/// Without a target period, the objective, the overlap and the base exclude no placement, so they
-/// are replaced.
+/// Without a limit of the period, the objective, the overlap and the base exclude no placement, so
+/// they are replaced. With one, fewest nodes within that period are as good a question.
 pub(super) fn question(request: &PlanRequest) -> PlanRequest {
     let mut question = request.clone();
     let options = &mut question.options;
     (options.base, options.max_period_ratio) = (None, None);
     (options.solver.algorithm, options.solver.gap, options.solver.tolerance) = (Algorithm::Auto, 0.0, 0.0);
+    if let Some(target_period_s) = options.constraints.max_period_s.take() {
+        options.objective = Objective::MinNodes { target_period_s };
+    }
     if !matches!(options.objective, Objective::MinNodes { .. }) {
         options.objective = Objective::MaxThroughput;
         options.cost_model.overlap = Overlap::Full;

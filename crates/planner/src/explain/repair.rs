@@ -30,6 +30,7 @@ enum Change {
     Sink,
     MaxStages,
     MaxLatency,
+    MaxPeriod,
     TargetPeriod,
     Links,
 }
@@ -83,6 +84,7 @@ fn changes(request: &PlanRequest) -> Vec<Change> {
         (constraints.sink_node.is_some(), Change::Sink),
         (constraints.max_stages.is_some(), Change::MaxStages),
         (constraints.max_latency_s.is_some(), Change::MaxLatency),
+        (constraints.max_period_s.is_some(), Change::MaxPeriod),
         (matches!(request.options.objective, Objective::MinNodes { .. }), Change::TargetPeriod),
     ];
     changes.extend(given.into_iter().filter_map(|(is_given, change)| is_given.then_some(change)));
@@ -97,7 +99,7 @@ impl Change {
             Self::Links => with_links(request, stop),
             Self::MaxStages => with_more_stages(request, stop),
             Self::MaxLatency => with_more_latency(request, stop),
-            Self::TargetPeriod => with_larger_target(request, stop),
+            Self::MaxPeriod | Self::TargetPeriod => with_larger_period(request, stop),
             _ => self.attempt_without(request, stop),
         }
     }
@@ -227,9 +229,10 @@ fn with_more_stages(request: &PlanRequest, stop: &dyn Stop) -> Result<Tried, Che
 fn with_more_latency(request: &PlanRequest, stop: &dyn Stop) -> Result<Tried, CheckFailure> {
     let mut repaired = question(request);
     repaired.options.constraints.max_latency_s = None;
-    let has_target = matches!(repaired.options.objective, Objective::MinNodes { .. });
+    let has_target = matches!(request.options.objective, Objective::MinNodes { .. });
     if !has_target {
         repaired.options.objective = Objective::MinLatency;
+        repaired.options.constraints.max_period_s = request.options.constraints.max_period_s;
     }
     let document = solve(&repaired, stop)?;
     let raise_to = document.latency_s.unwrap_or_default();
@@ -244,19 +247,27 @@ fn with_more_latency(request: &PlanRequest, stop: &dyn Stop) -> Result<Tried, Ch
     }))
 }
 
-fn with_larger_target(request: &PlanRequest, stop: &dyn Stop) -> Result<Tried, CheckFailure> {
+/// Finds the least period that is enough.
+fn with_larger_period(request: &PlanRequest, stop: &dyn Stop) -> Result<Tried, CheckFailure> {
     let mut repaired = question(request);
     repaired.options.objective = Objective::MaxThroughput;
     let document = solve(&repaired, stop)?;
     let raise_to = document.period_s.unwrap_or_default();
     let mut allowed = request.clone();
-    allowed.options.objective = Objective::MinNodes { target_period_s: raise_to };
+    let limit = &mut allowed.options.constraints.max_period_s;
+    let (kind, pointer, asked) = if limit.is_some() {
+        *limit = Some(raise_to);
+        (RepairKind::RaiseMaxPeriod, "/constraints/max_period_s", "allow")
+    } else {
+        allowed.options.objective = Objective::MinNodes { target_period_s: raise_to };
+        (RepairKind::RaiseTargetPeriod, "/objective/target_period_s", "ask for")
+    };
     let is_least = document.status == Status::Optimal;
     Ok(verified(judged(&allowed, &document)?, |evaluation| Repair {
-        pointer: Some("/objective/target_period_s".to_owned()),
+        pointer: Some(pointer.to_owned()),
         raise_to: Some(raise_to),
         is_least: Some(is_least),
-        ..repair(RepairKind::RaiseTargetPeriod, format!("ask for a period of {}", seconds_text(raise_to)), evaluation)
+        ..repair(kind, format!("{asked} a period of {}", seconds_text(raise_to)), evaluation)
     }))
 }
 

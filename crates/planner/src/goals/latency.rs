@@ -1,4 +1,4 @@
-//! The objective of the least latency.
+//! The objective of the least latency, perhaps within a period.
 
 use super::least_sum::{Listener, close_in};
 use crate::exact::neighbourhood::Neighbourhoods;
@@ -14,7 +14,8 @@ pub fn search<const W: usize>(incumbent: &Incumbent<'_>) -> Result<(), Stopped> 
     let instance = incumbent.instance;
     let stop = || incumbent.must_end();
     let stage_ends = StageEnds::<W>::new(instance, &stop)?;
-    let tables = Tables::new(instance, &stage_ends, Sums::LATENCY, f64::MAX, &stop)?;
+    let period_s = instance.max_period_s.min(f64::MAX);
+    let tables = Tables::new(instance, &stage_ends, Sums::LATENCY, period_s, &stop)?;
     let mut neighbourhoods = Neighbourhoods::new(instance.hosts.len());
     let mut listener = Listener {
         placement: &mut |found| incumbent.offer(found),

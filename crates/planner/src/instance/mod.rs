@@ -103,6 +103,9 @@ pub struct Instance {
     pub most_stages: usize,
     /// The largest latency allowed, in seconds; infinite without a limit.
     pub max_latency_s: f64,
+    /// The largest period allowed, in seconds: that of the constraints, or the target of the
+    /// objective; infinite without a limit.
+    pub max_period_s: f64,
     /// Whether a node sends, receives and computes at once.
     pub overlap: Overlap,
     /// The objective.
@@ -193,6 +196,10 @@ impl Instance {
                 .min(if cuts.keep_blocks_whole() { cuts.block_count() } else { usize::MAX })
                 .min(asked),
             max_latency_s: constraints.max_latency_s.unwrap_or(f64::INFINITY),
+            max_period_s: match options.objective {
+                Objective::MinNodes { target_period_s } => target_period_s,
+                _ => constraints.max_period_s.unwrap_or(f64::INFINITY),
+            },
             overlap: cost_model.overlap,
             objective: options.objective,
             pinned: if cuts.sets().is_some() { pinned(&cuts, &pins, places.len()) } else { Vec::new() },
@@ -519,7 +526,7 @@ impl Instance {
     pub fn has_limits(&self) -> bool {
         self.most_stages < self.hosts.len().min(self.block_count())
             || self.max_latency_s.is_finite()
-            || matches!(self.objective, Objective::MinNodes { .. })
+            || self.max_period_s.is_finite()
     }
 
     /// Returns the bytes that every stage needs that contains (i, j] before they are scaled: those

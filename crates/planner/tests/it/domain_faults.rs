@@ -55,7 +55,7 @@ fn document() -> Value {
         "cost_model": {"memory": "params", "io_buffers": 2, "cuts": "single_tensor", "overlap": "none",
                        "compute": "ignore", "unknown_compute": "free", "transfer_scale": 0.5, "memory_scale": 2.5, "memory_overhead_bytes": 60,
                        "transfers": "acknowledged"},
-        "solver": {"algorithm": "greedy", "time_limit_s": 3, "gap": 0.1, "seed": 4},
+        "solver": {"algorithm": "greedy", "time_limit_s": 3, "gap": 0.1, "seed": 4, "tolerance": 0.02},
         "occupants": [
             {"id": "o", "rate_per_s": 2.0, "period_s": 0.5,
              "nodes": [{"node_id": "x", "memory_bytes": 5, "compute_s": 0.1}],
@@ -287,6 +287,7 @@ fn fields_that_may_be_absent() {
         "/occupants/0/nodes/0/compute_s",
         "/constraints/max_stages",
         "/constraints/max_latency_s",
+        "/solver/tolerance",
         "/cost_model",
         "/cost_model/memory",
         "/cost_model/io_buffers",
@@ -383,6 +384,8 @@ fn every_field_refuses_null_and_another_type() {
         ("/constraints/pins/0/node_id", json!(0)),
         ("/constraints/max_stages", json!("2")),
         ("/constraints/max_latency_s", json!("1")),
+        ("/constraints/max_period_s", json!("1")),
+        ("/solver/tolerance", json!("0")),
         ("/cost_model", json!("paper")),
         ("/cost_model/memory", json!(1)),
         ("/cost_model/io_buffers", json!("1")),
@@ -818,6 +821,38 @@ fn a_base_goes_with_throughput_and_holds_each_layer_once() {
     assert_eq!(found(&replan(&[("base", twice)])), one("/base/stages/1/layer_ids/1", Duplicate));
     assert_eq!(found(&replan(&[("base", json!({}))])), one("/base/stages", Missing));
     assert_eq!(found(&with("/max_period_ratio", json!(2))), one("/max_period_ratio", Conflict));
+}
+
+#[test]
+fn a_largest_period_goes_with_the_least_latency() {
+    let with_objective = |objective: Value, max_period_s: Value| {
+        let mut document = with("/constraints/max_period_s", max_period_s);
+        document["objective"] = objective;
+        found(&document)
+    };
+    let at = |code| [("/constraints/max_period_s".to_owned(), code)];
+    let latency = || json!({"kind": "min_latency"});
+    assert_eq!(with_objective(latency(), json!(0)), []);
+    for negative in [json!(-1), json!(1e101)] {
+        assert_eq!(with_objective(latency(), negative), at(OutOfRange));
+    }
+    for other in [json!({"kind": "max_throughput"}), json!({"kind": "tradeoff"}), document()["objective"].clone()] {
+        assert_eq!(with_objective(other, json!(1)), at(Conflict));
+    }
+    // What the objective is to be cannot be read.
+    assert_eq!(with_objective(json!({"kind": "fastest"}), json!(1)), [("/objective/kind".to_owned(), UnknownValue)]);
+    let mut document = with("/constraints/max_period_s", json!(1));
+    document.as_object_mut().unwrap().remove("objective");
+    assert_eq!(found(&document), at(Conflict));
+    let written = serde_json::to_value(
+        PlanRequest::from_json(&{
+            document["objective"] = latency();
+            document
+        })
+        .unwrap(),
+    )
+    .unwrap();
+    assert_eq!(written["constraints"]["max_period_s"], json!(1.0));
 }
 
 #[test]

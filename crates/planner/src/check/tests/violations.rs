@@ -188,6 +188,10 @@ fn limits() {
     assert_eq!(found(&[constraint("max_stages", json!(1))], TWO), [(ViolationCode::TooManyStages, None)]);
     assert_eq!(found(&[constraint("max_latency_s", json!(4.2))], TWO), []);
     assert_eq!(found(&[constraint("max_latency_s", json!(4.19))], TWO), [(ViolationCode::LatencyExceeded, None)]);
+    let period =
+        |seconds: f64| [("", "objective", json!({"kind": "min_latency"})), constraint("max_period_s", json!(seconds))];
+    assert_eq!(found(&period(2.5), TWO), []);
+    assert_eq!(found(&period(2.49), TWO), [(ViolationCode::PeriodExceeded, None)]);
     let target = |seconds: f64| ("", "objective", json!({"kind": "min_nodes", "target_period_s": seconds}));
     assert_eq!(found(&[target(2.5)], TWO), []);
     assert_eq!(found(&[target(2.49)], TWO), [(ViolationCode::TargetPeriodMissed, None)]);

@@ -43,6 +43,10 @@ fn infeasible_document(seed: u64, kind: Kind) -> Value {
     if seed % 5 == 3 {
         document["objective"] = json!({"kind": "min_nodes", "target_period_s": 0.4});
     }
+    if seed % 5 == 1 {
+        document["objective"] = json!({"kind": "min_latency"});
+        document["constraints"]["max_period_s"] = json!(0.4);
+    }
     if seed % 16 == 7 {
         document["cluster"].as_object_mut().unwrap().remove("network");
     }
@@ -83,7 +87,7 @@ fn every_repair_helps_and_the_extra_memory_is_the_least() {
         }
     }
     println!("{infeasible} infeasible, {undecided} undecided, {kinds:?}");
-    assert!(infeasible > 500 && kinds.len() == 12, "{infeasible} infeasible, {kinds:?}");
+    assert!(infeasible > 500 && kinds.len() == 13, "{infeasible} infeasible, {kinds:?}");
 }
 
 fn repaired(document: &Value, repair: &Repair) -> Value {
@@ -110,7 +114,7 @@ fn repaired(document: &Value, repair: &Repair) -> Value {
         }
         RepairKind::RaiseMaxStages => changed::with(document, pointer, json!(repair.raise_to.unwrap() as u64)),
         // Another order of summing may differ by a rounding.
-        RepairKind::RaiseMaxLatency | RepairKind::RaiseTargetPeriod => {
+        RepairKind::RaiseMaxLatency | RepairKind::RaiseMaxPeriod | RepairKind::RaiseTargetPeriod => {
             changed::with(document, pointer, json!(repair.raise_to.unwrap() * (1.0 + 1e-12)))
         }
         _ => changed::without(document, pointer),
@@ -151,7 +155,7 @@ fn assert_complete(document: &Value, request: &PlanRequest, repairs: &[Repair], 
     let constraints = &request.options.constraints;
     let mut pointers: Vec<String> = (0..constraints.pins.len()).map(|at| format!("/constraints/pins/{at}")).collect();
     pointers.extend((0..constraints.colocate.len()).map(|at| format!("/constraints/colocate/{at}")));
-    for field in ["node_selector", "source_node", "sink_node", "max_stages", "max_latency_s"] {
+    for field in ["node_selector", "source_node", "sink_node", "max_stages", "max_latency_s", "max_period_s"] {
         let given = &document["constraints"][field];
         if !given.is_null() {
             pointers.push(format!("/constraints/{field}"));

@@ -54,7 +54,10 @@ fn compare(
 /// The least period is wanted, and no limit of latency or other placement is in the way.
 fn only_the_period(document: &mut Value) {
     document["objective"] = json!({"kind": "max_throughput"});
-    document["constraints"].as_object_mut().unwrap().remove("max_latency_s");
+    document["constraints"]
+        .as_object_mut()
+        .unwrap()
+        .retain(|limit, _| limit != "max_latency_s" && limit != "max_period_s");
     for field in ["base", "max_period_ratio", "occupants"] {
         document.as_object_mut().unwrap().remove(field);
     }

@@ -309,7 +309,7 @@ impl<'a> Tables<'a> {
         let in_time = latency_s <= options.constraints.max_latency_s.unwrap_or(f64::INFINITY);
         let on_target = match options.objective {
             Objective::MinNodes { target_period_s } => period_s <= target_period_s,
-            _ => true,
+            _ => period_s <= options.constraints.max_period_s.unwrap_or(f64::INFINITY),
         };
         let found = || Found { period_s, latency_s, shipped_bytes: shipped, stages: stages.to_vec() };
         (in_time && on_target).then(found)

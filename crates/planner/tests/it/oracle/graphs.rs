@@ -39,6 +39,9 @@ pub fn random_graph_document(seed: u64, size: Size) -> Value {
         }
         colocate.retain(|colocation| colocation["layer_ids"].as_array().unwrap().len() > 1);
     }
+    if document["objective"]["kind"] == "min_latency" && rng.random_bool(0.5) {
+        document["constraints"]["max_period_s"] = json!(rng.random_range(0.2..6.0));
+    }
     document
 }
 

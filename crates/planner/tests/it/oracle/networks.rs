@@ -221,6 +221,9 @@ impl Maker {
             2 => json!({"kind": "tradeoff"}),
             _ => json!({"kind": "max_throughput"}),
         };
+        if document["objective"]["kind"] == "min_latency" && self.rng.random_bool(0.5) {
+            document["constraints"]["max_period_s"] = json!(self.rng.random_range(0.2..6.0));
+        }
     }
 
     /// Ids of media that a cluster of this size may have, or not.

@@ -55,6 +55,16 @@ fn tight_latency(document: &mut Value, seed: u64) {
     }
 }
 
+/// A limit of the period around the least, mostly above, sometimes the least itself.
+fn tight_period(document: &mut Value, seed: u64) {
+    let mut fastest = request(document, "before the limit");
+    fastest.options.objective = Objective::MaxThroughput;
+    if let Some(best) = brute_force(&fastest).optimum() {
+        let ratio = if seed.is_multiple_of(4) { 1.0 } else { 0.95 + share(seed) };
+        document["constraints"]["max_period_s"] = json!(best.period_s * ratio);
+    }
+}
+
 /// Compares requests of all kinds after these changes.
 fn compare(changes: &[fn(&mut Value, u64)]) {
     let (mut compared, mut infeasible, mut several_stages) = (0, 0, 0);
@@ -95,6 +105,9 @@ comparisons! {
     least_latency: min_latency;
     least_latency_one_at_a_time: min_latency, one_at_a_time;
     least_latency_within_a_limit: min_latency, tight_latency;
+    least_latency_within_a_period: min_latency, tight_period;
+    least_latency_one_at_a_time_within_a_period: min_latency, one_at_a_time, both_ends, tight_period;
+    least_latency_within_a_period_and_a_limit: min_latency, tight_period, tight_latency;
     fewest_nodes: min_nodes;
     fewest_nodes_one_at_a_time: min_nodes, one_at_a_time;
     fewest_nodes_within_a_latency: min_nodes, tight_latency;
