@@ -30,6 +30,10 @@ pub struct PlacementFigures {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub latency_s: Option<f64>,
+    /// The smallest period found, seconds, where `period_s` may be larger for the sake of a smaller latency.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub least_period_s: Option<f64>,
     /// The proven lower bound of an objective that is a time, seconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
@@ -38,7 +42,7 @@ pub struct PlacementFigures {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub lower_bound_nodes: Option<u64>,
-    /// (objective − bound) / objective.
+    /// (objective − bound) / objective, where the objective of `max_throughput` is `least_period_s`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub gap: Option<f64>,
@@ -59,6 +63,7 @@ impl PlacementFigures {
             throughput_per_s: document.throughput_per_s,
             inferences_per_s: document.inferences_per_s,
             latency_s: document.latency_s,
+            least_period_s: document.least_period_s,
             lower_bound_s: document.lower_bound_s,
             lower_bound_nodes: document.lower_bound_nodes,
             gap: document.gap,

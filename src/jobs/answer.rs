@@ -7,7 +7,7 @@ use cutpoint_planner::domain::placement::{PlacementDocument, Status, Termination
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::progress::{figures_of, gap, objective_value};
+use super::progress::{figures_of, gap};
 use super::signal::Cause;
 use crate::domain::figures::PlacementFigures;
 use crate::store::leases::{Ending, Figures, Incumbent};
@@ -64,7 +64,7 @@ impl Search {
     }
 
     fn answer(self, document: PlacementDocument) -> (Figures, Ending) {
-        let value = objective_value(self.objective, &document);
+        let value = self.objective.value_of(&document);
         if let Some(carried) = &self.carried {
             if document.status == Status::Infeasible {
                 let detail = "The search proved that there is no placement, but an earlier run had found one. This is \

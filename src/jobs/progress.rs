@@ -78,7 +78,7 @@ impl Tracker {
 
 impl Progress for Tracker {
     fn incumbent(&self, placement: &PlacementDocument) {
-        let Some(value) = objective_value(self.objective, placement) else { return };
+        let Some(value) = self.objective.value_of(placement) else { return };
         let mut state = self.state();
         if state.best.is_some_and(|best| best <= value) {
             return;
@@ -133,18 +133,6 @@ impl State {
 /// Returns (objective − bound) / objective, from 0 to 1.
 pub(super) fn gap(objective: f64, bound: f64) -> f64 {
     if objective <= bound { 0.0 } else { ((objective - bound) / objective).clamp(0.0, 1.0) }
-}
-
-/// Returns the objective of a document, or `None` without a placement. Smaller is better.
-pub(super) fn objective_value(objective: Objective, document: &PlacementDocument) -> Option<f64> {
-    if document.stages().is_empty() {
-        return None;
-    }
-    match objective {
-        Objective::MaxThroughput | Objective::Tradeoff => document.period_s,
-        Objective::MinLatency => document.latency_s,
-        Objective::MinNodes { .. } => Some(document.stages().len() as f64),
-    }
 }
 
 /// Returns the bound of a document in the objective's unit.

@@ -219,7 +219,8 @@ fn a_table_says_what_is_shipped_and_what_becomes_of_others() {
     let model = "examples/models/ResNet50.json";
     let running = plan(&["--model", model, "--cluster", site, "--output", "json"]);
     let base = folder.file("running.json", text(&running.stdout));
-    let stayed = plan(&["--model", model, "--cluster", site, "--base", &base]);
+    // What the tolerance chose stays within the same tolerance.
+    let stayed = plan(&["--model", model, "--cluster", site, "--base", &base, "--max-period-ratio", "1.01"]);
     assert!(text(&stayed.stdout).contains("From the base: nothing moves"), "{}", text(&stayed.stdout));
     let placement: Value = serde_json::from_slice(&running.stdout).unwrap();
     let left = placement["pipelines"][0]["stages"][0]["node_id"].as_str().unwrap();

@@ -160,6 +160,9 @@ pub(crate) struct FamilyFlags {
     /// The algorithm: auto, exact, kpath, greedy or random [default: exact].
     #[arg(long, value_name = "NAME", value_parser = read_algorithm)]
     algorithm: Option<Algorithm>,
+    /// By how much of the least period an answer may exceed it for the sake of a smaller latency [default: 0].
+    #[arg(long, value_name = "FRACTION", value_parser = read_tolerance, allow_negative_numbers = true)]
+    pub tolerance: Option<f64>,
     /// Directory for the instances as request files; they are then written and not planned.
     #[arg(long, value_name = "DIR", conflicts_with = "output")]
     pub write: Option<PathBuf>,
@@ -188,11 +191,12 @@ impl BenchArguments {
     /// Returns an error that names the flag if it does not go with the suite, or if a family cannot
     /// have the number of nodes.
     pub fn check(&self) -> anyhow::Result<()> {
-        let FamilyFlags { family, algorithm, write } = &self.of_families;
+        let FamilyFlags { family, algorithm, tolerance, write } = &self.of_families;
         let ModelFlags { shuffles, network, profiles } = &self.of_models;
         let flags = [
             ("family", !family.is_empty(), Suite::Families),
             ("algorithm", algorithm.is_some(), Suite::Families),
+            ("tolerance", tolerance.is_some(), Suite::Families),
             ("write", write.is_some(), Suite::Families),
             ("shuffles", shuffles.is_some(), Suite::Models),
             ("network", !network.is_empty(), Suite::Models),
@@ -324,6 +328,11 @@ fn read_algorithm(text: &str) -> Result<Algorithm, String> {
 fn read_seed(text: &str) -> Result<u64, String> {
     let seed = text.parse().ok().filter(|seed| *seed < 1 << 52);
     seed.ok_or_else(|| format!("this is not a whole number from 0 to {}", (1_u64 << 52) - 1))
+}
+
+fn read_tolerance(text: &str) -> Result<f64, String> {
+    let part: f64 = text.parse().map_err(|_| "not a number".to_owned())?;
+    if (0.0..1.0).contains(&part) { Ok(part) } else { Err("from 0 to below 1".to_owned()) }
 }
 
 fn read_time_limit(text: &str) -> Result<f64, String> {

@@ -54,6 +54,8 @@ pub(super) struct Run {
     pub(super) termination: Termination,
     pub(super) stages: usize,
     pub(super) period_s: Option<f64>,
+    pub(super) least_period_s: Option<f64>,
+    pub(super) latency_s: Option<f64>,
     pub(super) lower_bound_s: Option<f64>,
     pub(super) gap: Option<f64>,
     pub(super) cuts: Option<CutsConsidered>,
@@ -162,7 +164,8 @@ impl Design {
     ) -> PlanRequest {
         let cost_model = paper_costs();
         let seed = self.seed + number as u64;
-        let solver = SolverOptions { algorithm, time_limit_s: self.time_limit_s, seed, ..SolverOptions::default() };
+        let time_limit_s = self.time_limit_s;
+        let solver = SolverOptions { algorithm, time_limit_s, seed, tolerance: 0.0, ..SolverOptions::default() };
         let options = PlanOptions { cost_model, solver, ..PlanOptions::default() };
         PlanRequest { model: model.clone(), cluster: cluster.clone(), options }
     }
@@ -205,6 +208,8 @@ pub(super) fn run_one(request: &PlanRequest, interrupt: &Interrupt) -> anyhow::R
         termination: placement.termination,
         stages: placement.stages().len(),
         period_s: placement.period_s,
+        least_period_s: placement.least_period_s,
+        latency_s: placement.latency_s,
         lower_bound_s: placement.lower_bound_s,
         gap: placement.gap,
         cuts: placement.cuts,

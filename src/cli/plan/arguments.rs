@@ -167,6 +167,10 @@ struct ConstraintFlags {
     #[arg(long, value_name = "SECONDS", value_parser = finite, allow_negative_numbers = true)]
     #[serde(skip_serializing_if = "Option::is_none")]
     max_latency_s: Option<f64>,
+    /// The largest period that min_latency allows, seconds.
+    #[arg(long, value_name = "SECONDS", value_parser = finite, allow_negative_numbers = true)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    max_period_s: Option<f64>,
 }
 
 #[derive(Debug, Default, Args, Serialize)]
@@ -232,6 +236,10 @@ struct SolverFlags {
     #[arg(long, value_name = "FRACTION", value_parser = finite, allow_negative_numbers = true)]
     #[serde(skip_serializing_if = "Option::is_none")]
     gap: Option<f64>,
+    /// By how much of the least period max_throughput may exceed it for the sake of a smaller latency [default: 0.01].
+    #[arg(long, value_name = "FRACTION", value_parser = finite, allow_negative_numbers = true)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tolerance: Option<f64>,
     /// Seed of the random number generators [default: 0].
     #[arg(long, value_name = "NUMBER", value_parser = count, allow_negative_numbers = true)]
     #[serde(skip_serializing_if = "Option::is_none")]

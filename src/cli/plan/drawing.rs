@@ -177,6 +177,8 @@ mod tests {
             inferences_per_s: Some(1.0),
             latency_s: Some(1.751),
             latency_is_least: None,
+            least_period_s: None,
+            fastest: None,
             lower_bound_s: Some(0.5),
             lower_bound_nodes: None,
             gap: Some(0.5),

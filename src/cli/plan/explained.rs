@@ -27,6 +27,9 @@ impl Display for ExplanationReport<'_> {
             if let Some(next) = &explanation.next_bottleneck {
                 writeln!(f, "  next: {} with {}", names(explanation, &next.binding), seconds_text(next.time_s))?;
             }
+            if let Some(alternative) = &explanation.alternative {
+                writeln!(f, "  not taken: {}", alternative.detail)?;
+            }
             for warning in &explanation.warnings {
                 writeln!(f, "  warning: {}", warning.detail)?;
             }

@@ -96,6 +96,9 @@ fn figures(objective: Objective, batch_size: u64, document: &PlacementDocument) 
     if let Some(latency_s) = document.latency_s {
         parts.push(format!("latency {}", seconds_text(latency_s)));
     }
+    if let Some(fastest) = &document.fastest {
+        parts.push(format!("least period {}", seconds_text(fastest.period_s)));
+    }
     if let Objective::MinNodes { .. } = objective {
         parts.push(counted(document.stages().len(), "node"));
     }

@@ -131,6 +131,8 @@ fn document(status: Status, termination: Termination, period_s: Option<f64>) -> 
         latency_s: period_s,
         lower_bound_s: Some(1.0),
         latency_is_least: None,
+        least_period_s: None,
+        fastest: None,
         lower_bound_nodes: None,
         gap: period_s.map(|period_s| (period_s - 1.0) / period_s),
         cuts: None,

@@ -76,7 +76,9 @@ async fn what_was_stored_before_there_were_tenants_belongs_to_the_default_one() 
     );
     assert_eq!(
         whole.options.as_deref(),
-        Some(r#"{"options":1,"cost_model":{"cuts":"in_order","unknown_compute":"free","transfers":"acknowledged"}}"#)
+        Some(
+            r#"{"options":1,"cost_model":{"cuts":"in_order","unknown_compute":"free","transfers":"acknowledged"},"solver":{"tolerance":0}}"#
+        )
     );
     let job = store.job(&default, &placement.job_id).await.unwrap();
     assert_eq!((job.tenant, job.placement_id.as_ref()), (default.clone(), Some(&placement.id)));
@@ -139,11 +141,11 @@ async fn what_was_asked_before_cuts_were_sets_means_the_cuts_of_the_files_order(
     let (queued, failed) = (job(3).await, job(4).await);
     assert_eq!(
         queued.options,
-        r#"{"cost_model":{"cuts":"in_order","transfer_scale":1.10,"unknown_compute":"free","transfers":"acknowledged"}}"#
+        r#"{"cost_model":{"cuts":"in_order","transfer_scale":1.10,"unknown_compute":"free","transfers":"acknowledged"},"solver":{"tolerance":0}}"#
     );
     assert_eq!(
         failed.options,
-        r#"{"cost_model":{"cuts":"single_tensor","unknown_compute":"free","transfers":"acknowledged"}}"#
+        r#"{"cost_model":{"cuts":"single_tensor","unknown_compute":"free","transfers":"acknowledged"},"solver":{"tolerance":0}}"#
     );
     assert_eq!(job(5).await.options, r#"{"cost_model""#);
     // An unfinished search loses its incumbent; a failed job keeps it.
@@ -180,7 +182,7 @@ const ROWS_OF_9: &str = r#"
             incumbent_version, created_at, labels, options)
         VALUES (1, 'job_01931e5c-9d2f-7c1a-b0c4-000000000003', 'default', 'queued',
             'mdl_01931e5c-9d2f-7c1a-b0c4-000000000001', 'cls_01931e5c-9d2f-7c1a-b0c4-000000000002', 1, 0.5, 0.25, 0.5, 1,
-            7, '{}', '{"cost_model":{"cuts":"any","unknown_compute":"refuse"}}'),
+            7, '{}', '{"cost_model":{"cuts":"any","unknown_compute":"refuse"},"solver":{"gap":0.0,"tolerance":0.05}}'),
         (2, 'job_01931e5c-9d2f-7c1a-b0c4-000000000004', 'default', 'queued',
             'mdl_01931e5c-9d2f-7c1a-b0c4-000000000001', 'cls_01931e5c-9d2f-7c1a-b0c4-000000000002', 1, NULL, NULL, NULL,
             NULL, 7, '{}', '{"cost_model":{"cuts":"any"}}');
@@ -202,11 +204,11 @@ async fn what_was_asked_before_defaults_changed_means_the_old_ones() {
     // What was said stays.
     assert_eq!(
         found_something.options,
-        r#"{"cost_model":{"cuts":"any","unknown_compute":"refuse","transfers":"acknowledged"}}"#
+        r#"{"cost_model":{"cuts":"any","unknown_compute":"refuse","transfers":"acknowledged"},"solver":{"gap":0.0,"tolerance":0.05}}"#
     );
     assert_eq!(
         found_nothing.options,
-        r#"{"cost_model":{"cuts":"any","unknown_compute":"free","transfers":"acknowledged"}}"#
+        r#"{"cost_model":{"cuts":"any","unknown_compute":"free","transfers":"acknowledged"},"solver":{"tolerance":0}}"#
     );
     assert_eq!((found_something.progress, found_something.version), (None, 2));
     assert_eq!((found_nothing.progress, found_nothing.version), (None, 1));

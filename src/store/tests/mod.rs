@@ -160,6 +160,7 @@ pub(crate) fn figures(status: Status) -> PlacementFigures {
         throughput_per_s: None,
         inferences_per_s: None,
         latency_s: None,
+        least_period_s: None,
         lower_bound_s: None,
         lower_bound_nodes: None,
         gap: None,

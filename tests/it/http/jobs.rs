@@ -191,6 +191,7 @@ async fn lists_tell_what_placements_claim_and_use_without_their_documents() {
         "throughput_per_s",
         "inferences_per_s",
         "latency_s",
+        "least_period_s",
         "lower_bound_s",
         "lower_bound_nodes",
         "gap",

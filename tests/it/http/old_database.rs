@@ -52,6 +52,7 @@ async fn what_was_stored_passes_the_checker_but_for_what_was_not_told_then() {
         let document = service.get(&format!("/v1/placements/{id}")).await.json()["placement"].clone();
         let mut document: PlacementDocument = serde_json::from_value(document).unwrap();
         document.inferences_per_s = document.throughput_per_s;
+        document.least_period_s = document.period_s.filter(|_| request.options.wants_least_period());
         let told = |document: &mut PlacementDocument| {
             let fronts = document.front.iter_mut().map(|point| &mut point.stages);
             for stages in document.pipelines.iter_mut().map(|pipeline| &mut pipeline.stages).chain(fronts) {
@@ -96,6 +97,7 @@ async fn old_placements_are_explained_as_what_they_were_asked_to_be() {
         assert_eq!(options["cost_model"]["cuts"], "in_order", "{options}");
         assert_eq!(options["cost_model"]["unknown_compute"], "free", "{options}");
         assert_eq!(options["cost_model"]["transfers"], "acknowledged", "{options}");
+        assert_eq!(options["solver"]["tolerance"], 0, "{options}");
     }
 
     for id in [FASTEST, TRADEOFF, REPLANNED] {

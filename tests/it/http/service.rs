@@ -115,6 +115,8 @@ fn placement(request: &PlanRequest, env: &Env<'_>, termination: Termination) -> 
         latency_s: Some(0.5),
         lower_bound_s: Some(0.25),
         latency_is_least: None,
+        least_period_s: None,
+        fastest: None,
         lower_bound_nodes: None,
         gap: Some(0.5),
         cuts: None,

@@ -40,6 +40,7 @@ pub(super) fn run(arguments: &BenchArguments, models: &[Arc<ModelProfile>]) -> a
         algorithm: Algorithm::Exact,
         time_limit_s: arguments.time_limit_s(),
         seed: arguments.seed,
+        tolerance: 0.0,
         ..SolverOptions::default()
     };
     let options = PlanOptions { cost_model: paper_costs(), solver, ..PlanOptions::default() };

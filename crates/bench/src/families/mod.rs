@@ -45,6 +45,7 @@ fn generator(arguments: &BenchArguments, drawn: Vec<Arc<ModelProfile>>) -> anyho
         algorithm: arguments.algorithm(),
         time_limit_s: arguments.time_limit_s(),
         seed: arguments.seed,
+        tolerance: arguments.of_families.tolerance.unwrap_or(0.0),
         ..SolverOptions::default()
     };
     Ok(Generator { seed: arguments.seed, models: drawn, own_models: named(&own)?, solver })

@@ -32,8 +32,12 @@ pub(super) fn run(arguments: &BenchArguments, models: &[Arc<ModelProfile>]) -> a
     let (nodes, networks) = (ascending(arguments.nodes()), arguments.networks());
     let instances = models.len() * nodes.len() * networks.len() * (arguments.shuffles() + 1);
     let bar = progress_bar(instances);
-    let solver =
-        SolverOptions { time_limit_s: arguments.time_limit_s(), seed: arguments.seed, ..SolverOptions::default() };
+    let solver = SolverOptions {
+        time_limit_s: arguments.time_limit_s(),
+        seed: arguments.seed,
+        tolerance: 0.0,
+        ..SolverOptions::default()
+    };
     let options = PlanOptions { solver, ..PlanOptions::default() };
     let mut rows = Vec::with_capacity(instances);
     'models: for model in models {

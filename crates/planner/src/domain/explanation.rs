@@ -30,6 +30,11 @@ pub struct Explanation {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schema(nullable = false))]
     pub next_bottleneck: Option<NextBottleneck>,
+    /// A faster placement that is not the answer, because its latency is larger and its period little smaller; absent where
+    /// the answer is the fastest placement found.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schema(nullable = false))]
+    pub alternative: Option<Alternative>,
     /// Stages that leave little memory free.
     pub warnings: Vec<MemoryWarning>,
     /// What single upgrades would give. Each upgraded request was solved.
@@ -106,6 +111,20 @@ pub struct NextBottleneck {
     pub time_s: f64,
     /// Everything that takes so long.
     pub binding: Vec<Bottleneck>,
+}
+
+/// A faster placement that was not chosen.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(ToSchema))]
+pub struct Alternative {
+    /// In words: how much faster it is, and what that costs.
+    pub detail: String,
+    /// Its period, seconds.
+    pub period_s: f64,
+    /// Its latency, seconds.
+    pub latency_s: f64,
+    /// The node of each of its stages, in order.
+    pub node_ids: Vec<String>,
 }
 
 /// A stage that leaves little memory free.

@@ -1,6 +1,7 @@
 //! Explains an answer and what would improve it: slack, bottlenecks and proven upgrades. For an
 //! infeasible request it finds repairs.
 
+mod alternative;
 mod copy;
 mod find;
 mod interchange;
@@ -14,6 +15,8 @@ mod solves;
 mod tests;
 mod upgrade;
 mod value;
+
+pub use alternative::alternative;
 
 use super::check_failure::CheckFailure;
 use super::env::{NeverStop, Stop};
@@ -100,6 +103,7 @@ pub fn explain(
         media: slack.media,
         binding: slack.binding,
         next_bottleneck: slack.next_bottleneck,
+        alternative: alternative(document),
         warnings: slack.warnings,
         upgrades: Vec::new(),
         reasons: document.reasons.clone(),

@@ -269,3 +269,18 @@ fn a_copy_is_linked_as_its_original() {
         assert_eq!((routes.link(from, to).bandwidth_bps, routes.link(from, to).latency_s), (2.0, 0.5));
     }
 }
+
+/// `n1` alone takes 3 s. `a` on `n1` and `b` on `n2` take 1 + 0.05 + 2 s, with a period of 2 s.
+#[test]
+fn a_faster_placement_that_was_not_chosen_is_told() {
+    let tolerant = |tolerance: f64| with(&[("", "solver", json!({"tolerance": tolerance}))]);
+    let explanation = explained(&tolerant(0.5));
+    assert_eq!(explanation.period_s, Some(3.0));
+    let alternative = explanation.alternative.unwrap();
+    assert_eq!(alternative.detail, "50 % faster with 1 node more and 1.02 times the latency");
+    assert_eq!((alternative.period_s, alternative.latency_s), (2.0, 3.05));
+    assert_eq!(alternative.node_ids, ["n1", "n2"]);
+
+    let explanation = explained(&tolerant(0.49));
+    assert_eq!((explanation.period_s, explanation.alternative), (Some(2.0), None));
+}

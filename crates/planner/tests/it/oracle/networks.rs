@@ -221,6 +221,8 @@ impl Maker {
             2 => json!({"kind": "tradeoff"}),
             _ => json!({"kind": "max_throughput"}),
         };
+        let limits = document["constraints"].as_object_mut().expect("a graph's document has constraints");
+        limits.remove("max_period_s");
         if document["objective"]["kind"] == "min_latency" && self.rng.random_bool(0.5) {
             document["constraints"]["max_period_s"] = json!(self.rng.random_range(0.2..6.0));
         }
