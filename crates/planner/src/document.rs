@@ -10,6 +10,7 @@ use super::shared_media::MediumLoad;
 use super::{migration, occupants};
 use crate::domain::migration::Migration;
 use crate::domain::model::ModelProfile;
+use crate::domain::network::Network;
 use crate::domain::objective::Unit;
 use crate::domain::options::{ComputeModel, Objective, Overlap};
 use crate::domain::placement::{
@@ -221,14 +222,52 @@ fn stages(request: &PlanRequest, instance: &Instance, assignment: &Assignment) -
     let arrivals = stage_times(instance, assignment).zip(stage_delays(instance, assignment));
     let arrivals = arrivals
         .map(|([receive_s, compute_s, send_s], [delay_s, after_s])| [receive_s + delay_s, compute_s, send_s + after_s]);
-    let routes = Routes::new(&request.cluster);
-    let shared = Routes::new(&request.cluster).shared(&instance.shares.of_link, &instance.shares.of_medium);
+    let ways = ways(request, instance, assignment);
     let spans = assignment.spans().zip(arrivals).enumerate();
     let stages = spans.map(|(index, (span, times))| {
         let tensors = [crossing[index].clone(), crossing[index + 1].clone()];
-        stage((request, instance, assignment), (&routes, &shared), index, span, times, tensors)
+        let ways = [ways[index].clone(), ways[index + 1].clone()];
+        stage((request, instance, assignment), index, span, times, (tensors, ways))
     });
     stages.collect()
+}
+
+/// How a transfer travels.
+#[derive(Debug, Clone, Default)]
+struct Way {
+    /// The nodes and switches that it passes. The list is empty if the transfer is direct.
+    route: Vec<String>,
+    /// The part of the bandwidth that occupants leave, if it is not all.
+    share: Option<f64>,
+}
+
+/// Returns how each transfer travels: from the source, between the stages, and to the sink. A way is
+/// empty if the two ends are one node, or if there is no source or sink.
+fn ways(request: &PlanRequest, instance: &Instance, assignment: &Assignment) -> Vec<Way> {
+    let (cluster, constraints) = (&request.cluster, &request.options.constraints);
+    let end = |id: &Option<String>| id.as_ref().and_then(|id| cluster.node_index(id));
+    let mut ends = vec![end(&constraints.source_node)];
+    ends.extend(assignment.stages.iter().map(|&(_, host)| Some(instance.hosts[host])));
+    ends.push(end(&constraints.sink_node));
+    let shares = &instance.shares;
+    // Only these networks have routes that are not direct. To index a cluster's links takes long.
+    let forwards = matches!(cluster.network, Some(Network::Topology(_)));
+    let routes = (forwards || !shares.of_medium.is_empty()).then(|| Routes::new(cluster));
+    let shared = routes.as_ref().filter(|_| !shares.of_medium.is_empty());
+    let shared = shared.map(|_| Routes::new(cluster).shared(&shares.of_link, &shares.of_medium));
+    let way = |from: usize, to: usize| {
+        let left = match (&routes, &shared) {
+            (Some(routes), Some(shared)) => shared.link(from, to).bandwidth_bps / routes.link(from, to).bandwidth_bps,
+            _ => shares.link_share(from, to),
+        };
+        let route = routes.as_ref().map(|routes| routes.vertices(from, to)).unwrap_or_default();
+        Way { route, share: Some(left).filter(|&left| left < 1.0) }
+    };
+    let ways = ends.windows(2).map(|ends| match ends {
+        &[Some(from), Some(to)] if from != to => way(from, to),
+        _ => Way::default(),
+    });
+    ways.collect()
 }
 
 /// Returns the ids of the layers whose tensors are transferred before each stage and after the
@@ -261,11 +300,10 @@ fn crossing(model: &ModelProfile, instance: &Instance, assignment: &Assignment) 
 
 fn stage(
     (request, instance, assignment): (&PlanRequest, &Instance, &Assignment),
-    (routes, shared): (&Routes<'_>, &Routes<'_>),
     index: usize,
     (start, end, host): (Position, Position, Host),
     [receive_s, compute_s, send_s]: [f64; 3],
-    [received, sent]: [Vec<String>; 2],
+    ([received, sent], [way_in, way_out]): ([Vec<String>; 2], [Way; 2]),
 ) -> Stage {
     let PlanRequest { model, cluster, options } = request;
     let node_id = |host: Host| cluster.nodes[instance.hosts[host]].id.clone();
@@ -274,19 +312,6 @@ fn stage(
     let sender = index.checked_sub(1).map_or(constraints.source_node.clone(), neighbour);
     let receiver = neighbour(index + 1).or(constraints.sink_node.clone());
     let node_id = node_id(host);
-    let end_node = |id: &String| cluster.node_index(id);
-    let share = |share: f64| (share < 1.0).then_some(share);
-    let link_share = |from: Option<usize>, to: Option<usize>| {
-        let (from, to) = from.zip(to)?;
-        let left = match instance.shares.of_medium.is_empty() {
-            true => instance.shares.link_share(from, to),
-            false => shared.link(from, to).bandwidth_bps / routes.link(from, to).bandwidth_bps,
-        };
-        share(left)
-    };
-    let route = |from: Option<usize>, to: Option<usize>| {
-        from.zip(to).map(|(from, to)| routes.vertices(from, to)).unwrap_or_default()
-    };
     let layers = instance.cuts.layers_between(start, end);
     let constants = model.constants_of_stage(layers.iter().copied(), end == instance.last());
     let ids = |layers: &[usize]| layers.iter().map(|&layer| model.layers[layer].id.clone()).collect();
@@ -298,21 +323,21 @@ fn stage(
         memory_bytes: instance.memory_bytes(start, end),
         memory_capacity_bytes: instance.groups[instance.group_of[host]].free_bytes,
         compute_s,
-        compute_share: share(instance.shares.of_node[instance.hosts[host]]),
+        compute_share: Some(instance.shares.of_node[instance.hosts[host]]).filter(|&share| share < 1.0),
         receive: sender.filter(|id| *id != node_id).map(|from_node_id| Receive {
-            route: route(end_node(&from_node_id), Some(instance.hosts[host])),
+            route: way_in.route,
             tensor_layer_ids: received,
             bytes: instance.cuts.boundary_bytes[start],
             transfer_s: receive_s,
-            bandwidth_share: link_share(end_node(&from_node_id), Some(instance.hosts[host])),
+            bandwidth_share: way_in.share,
             from_node_id,
         }),
         send: receiver.filter(|id| *id != node_id).map(|to_node_id| Send {
-            route: route(Some(instance.hosts[host]), end_node(&to_node_id)),
+            route: way_out.route,
             tensor_layer_ids: sent,
             bytes: instance.cuts.boundary_bytes[end],
             transfer_s: send_s,
-            bandwidth_share: link_share(Some(instance.hosts[host]), end_node(&to_node_id)),
+            bandwidth_share: way_out.share,
             to_node_id,
         }),
         node_id,
@@ -336,7 +361,6 @@ fn media(request: &PlanRequest, instance: &Instance, assignment: &Assignment) ->
 
 /// The first thing in the pipeline that takes the whole period.
 fn bottleneck(request: &PlanRequest, instance: &Instance, assignment: &Assignment, period_s: f64) -> Bottleneck {
-    let routes = Routes::new(&request.cluster);
     let last = assignment.stages.len() - 1;
     for (index, [receive, compute, send]) in stage_times(instance, assignment).enumerate() {
         let own = own_transfers(instance, assignment, assignment.stages[index].1);
@@ -352,7 +376,7 @@ fn bottleneck(request: &PlanRequest, instance: &Instance, assignment: &Assignmen
         return Bottleneck { kind, stage_index: index as u64, medium_id: None };
     }
     if let Some(load) = busiest(&medium_loads(instance, assignment)).filter(|load| load.seconds == period_s) {
-        let medium_id = Some(routes.media.id(load.medium));
+        let medium_id = Some(Media::new(&request.cluster).id(load.medium));
         return Bottleneck { kind: BottleneckKind::Medium, stage_index: load.stage as u64, medium_id };
     }
     // Only a node that is both source and sink and hosts no stage is left.
