@@ -51,6 +51,7 @@ pub mod explain;
 mod baselines;
 mod bits;
 mod bounds;
+mod busy_media;
 mod check_failure;
 mod coarse;
 mod cost;

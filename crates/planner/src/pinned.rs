@@ -4,6 +4,7 @@
 //! proof, or the search, ends differently without them.
 
 use super::baselines;
+use super::busy_media::BusyMedia;
 use super::env::{Env, NoProgress};
 use super::goals;
 use super::incumbent::Incumbent;
@@ -171,8 +172,8 @@ fn place_text(pin: &Pin) -> String {
 }
 
 /// Returns the reason for a search that went through all placements. It blames the pins if dives or
-/// the cheap baselines find a placement without them. If they find none, it does not call the pins
-/// the cause.
+/// the cheap baselines find a placement without them, and otherwise the media if there is a
+/// placement where none is shared. If nothing is found, it does not name a cause.
 pub fn exhausted(request: &PlanRequest, instance: &Instance, env: &Env<'_>) -> Reason {
     let kept_to = match (instance.has_pins(), instance.has_limits()) {
         (false, false) => "memory and links",
@@ -181,14 +182,25 @@ pub fn exhausted(request: &PlanRequest, instance: &Instance, env: &Env<'_>) -> R
         (true, true) => "memory, links, limits and pins",
     };
     let to_blame = instance.has_pins() && has_placement_without_pins(request, instance, env);
-    let blame = if to_blame { "; without the pins there is a placement" } else { "" };
+    let busy = if to_blame { None } else { BusyMedia::find(request, instance, env) };
+    let blame = match &busy {
+        Some(busy) => busy.text(),
+        None if to_blame => "; without the pins there is a placement".to_owned(),
+        None => String::new(),
+    };
     let detail = format!(
         "the search went through every way to put the {} on the {}: none keeps to {kept_to}{blame}",
         counted(instance.block_count(), "block"),
         counted(instance.hosts.len(), "eligible node")
     );
     let figures = [("blocks", instance.block_count() as f64), ("nodes", instance.hosts.len() as f64)];
-    let reason = reason(ReasonCode::Exhausted, detail, figures);
+    let mut reason = reason(ReasonCode::Exhausted, detail, figures);
+    if let Some(busy) = busy {
+        reason
+            .figures
+            .extend([("occupied_s".to_owned(), busy.occupied_s), ("limit_s".to_owned(), instance.max_period_s)]);
+        reason.medium_ids = busy.ids;
+    }
     if to_blame { naming_pins(request, reason) } else { reason }
 }
 

@@ -5,6 +5,7 @@ mod least_period;
 
 use std::collections::BTreeSet;
 
+use super::route::media_of;
 use super::rules::TOLERANCE;
 use super::{
     Evaluated, Evaluation, StageProposal, Violation, ViolationCode, evaluate_with_loads, inferences_per_s,
@@ -436,7 +437,12 @@ impl Findings {
         }
         let layers: BTreeSet<&str> = request.model.layers.iter().map(|layer| layer.id.as_str()).collect();
         let nodes: BTreeSet<&str> = request.cluster.nodes.iter().map(|node| node.id.as_str()).collect();
+        let media = document.reasons.iter().flat_map(|reason| &reason.medium_ids).map(String::as_str).collect();
+        let known_media = media_of(&request.cluster, &media);
         for reason in &document.reasons {
+            if !reason.medium_ids.iter().all(|id| known_media.contains_key(id.as_str())) {
+                self.claim(format!("the reason {:?} names a medium that does not exist", reason.code));
+            }
             let known = |ids: &[String], all: &BTreeSet<&str>| ids.iter().all(|id| all.contains(id.as_str()));
             if !known(&reason.layer_ids, &layers) || !known(&reason.node_ids, &nodes) {
                 self.claim(format!("the reason {:?} names a layer or a node that does not exist", reason.code));

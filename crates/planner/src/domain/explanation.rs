@@ -244,6 +244,10 @@ pub struct Repair {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[cfg_attr(feature = "schema", schema(required = false))]
     pub layer_ids: Vec<String>,
+    /// The medium concerned.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schema(nullable = false))]
+    pub medium_id: Option<String>,
     /// With `more_memory`: how much more.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schema(nullable = false))]
@@ -301,6 +305,10 @@ pub enum RepairKind {
     RaiseTargetPeriod,
     /// Two nodes have a link that have none.
     AddLink,
+    /// All that a medium carries is twice as fast.
+    MediumTwiceAsFast,
+    /// A station of the access point is wired to it.
+    NodeWired,
 }
 
 /// What changes from one placement to another.

@@ -390,6 +390,10 @@ pub struct Reason {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[cfg_attr(feature = "schema", schema(required = false))]
     pub node_ids: Vec<String>,
+    /// Media that are too busy, the busiest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(feature = "schema", schema(required = false))]
+    pub medium_ids: Vec<String>,
 }
 
 /// The kinds of reason, a closed list.

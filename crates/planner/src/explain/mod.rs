@@ -111,7 +111,7 @@ pub fn explain(
         undecided: 0,
     };
     if document.status == Status::Infeasible {
-        (explanation.repairs, explanation.undecided) = repair::repairs(request, env)?;
+        (explanation.repairs, explanation.undecided) = repair::repairs(request, &document.reasons, env)?;
     } else if !document.stages().is_empty() {
         explanation.upgrades = value::upgrades(request, document, &explanation, env)?;
         let unproven = explanation.upgrades.iter().filter(|upgrade| upgrade.status != Status::Optimal);

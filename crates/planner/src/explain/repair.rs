@@ -6,12 +6,14 @@ use super::memory::more_memory;
 use super::missing_link::MissingLinks;
 use super::on_cluster;
 use super::solves::solve_all;
+use super::{upgrade, value};
 use crate::check::Evaluation;
 use crate::check_failure::CheckFailure;
 use crate::domain::explanation::{Repair, RepairKind};
 use crate::domain::known_compute::refused_nodes;
+use crate::domain::network::Network;
 use crate::domain::options::{Constraints, Objective};
-use crate::domain::placement::Status;
+use crate::domain::placement::{Reason, Status};
 use crate::domain::request::PlanRequest;
 use crate::domain::unit::{bytes_text, counted, seconds_text};
 use crate::env::Stop;
@@ -33,6 +35,7 @@ enum Change {
     MaxPeriod,
     TargetPeriod,
     Links,
+    Network(upgrade::Change),
 }
 
 /// The results of the changes tried.
@@ -42,12 +45,20 @@ struct Tried {
     undecided: u64,
 }
 
-/// Returns every single change that helps, and the number of changes that were left undecided.
+/// The most stations that are tried with a wire.
+const MOST_WIRED: usize = 32;
+
+/// Returns every single change that helps an answer without placement, and the number of changes that were left undecided.
 ///
 /// # Errors
 /// Returns [`CheckFailure`] if the checker refuses a placement.
-pub(super) fn repairs(request: &PlanRequest, env: &ExplainEnv<'_>) -> Result<(Vec<Repair>, u64), CheckFailure> {
-    let changes = changes(request);
+pub(super) fn repairs(
+    request: &PlanRequest,
+    reasons: &[Reason],
+    env: &ExplainEnv<'_>,
+) -> Result<(Vec<Repair>, u64), CheckFailure> {
+    let mut changes = changes(request);
+    changes.extend(network_changes(request, reasons).into_iter().map(Change::Network));
     // Memory and links take many solves each. Together they get as much time as the other changes.
     let heavy = (changes.len() as f64 / 2.0).max(1.0);
     let weight = |change: &Change| if matches!(change, Change::Memory | Change::Links) { heavy } else { 1.0 };
@@ -92,6 +103,27 @@ fn changes(request: &PlanRequest) -> Vec<Change> {
     changes
 }
 
+/// Returns what would make the media faster that are too busy: a second channel, or a wire for a node
+/// on the channel.
+fn network_changes(request: &PlanRequest, reasons: &[Reason]) -> Vec<upgrade::Change> {
+    let cluster = &request.cluster;
+    let mut changes: Vec<upgrade::Change> = Vec::new();
+    for id in reasons.iter().flat_map(|reason| &reason.medium_ids) {
+        let faster = upgrade::Change::FasterMedium(id.clone());
+        if !changes.contains(&faster) {
+            changes.push(faster);
+        }
+    }
+    let is_busy = |channel: &String| changes.contains(&upgrade::Change::FasterMedium(channel.clone()));
+    if let Some(Network::AccessPoint(access_point)) = &cluster.network
+        && is_busy(&access_point.medium)
+    {
+        let stations = access_point.stations.iter().filter_map(|station| cluster.node_index(&station.node_id));
+        changes.extend(stations.take(MOST_WIRED).map(upgrade::Change::Wired));
+    }
+    changes
+}
+
 impl Change {
     fn attempt(&self, request: &PlanRequest, stop: &dyn Stop) -> Result<Tried, CheckFailure> {
         match self {
@@ -100,6 +132,7 @@ impl Change {
             Self::MaxStages => with_more_stages(request, stop),
             Self::MaxLatency => with_more_latency(request, stop),
             Self::MaxPeriod | Self::TargetPeriod => with_larger_period(request, stop),
+            Self::Network(change) => with_faster_network(request, change, stop),
             _ => self.attempt_without(request, stop),
         }
     }
@@ -186,6 +219,22 @@ fn admit(request: &PlanRequest, nodes: &[usize], stop: &dyn Stop) -> Result<Trie
     let detail = format!("let {} host stages", ids.join(", "));
     let found = find(&repaired, stop)?;
     Ok(verified(found, |evaluation| Repair { pointer, node_ids: ids, ..repair(kind, detail, evaluation) }))
+}
+
+/// Tries the request on a cluster with a faster network.
+fn with_faster_network(
+    request: &PlanRequest,
+    change: &upgrade::Change,
+    stop: &dyn Stop,
+) -> Result<Tried, CheckFailure> {
+    let found = find(&change.apply(request), stop)?;
+    let (kind, node_ids, medium_id) = match change {
+        upgrade::Change::Wired(node) => (RepairKind::NodeWired, vec![request.cluster.nodes[*node].id.clone()], None),
+        upgrade::Change::FasterMedium(id) => (RepairKind::MediumTwiceAsFast, Vec::new(), Some(id.clone())),
+        _ => return Ok(Tried::default()),
+    };
+    let detail = value::detail(request, change);
+    Ok(verified(found, |evaluation| Repair { node_ids, medium_id, ..repair(kind, detail, evaluation) }))
 }
 
 fn with_more_memory(request: &PlanRequest, stop: &dyn Stop) -> Result<Tried, CheckFailure> {
@@ -315,6 +364,7 @@ fn repair(kind: RepairKind, detail: String, evaluation: &Evaluation) -> Repair {
         pointer: None,
         node_ids: Vec::new(),
         layer_ids: Vec::new(),
+        medium_id: None,
         extra_bytes: None,
         raise_to: None,
         is_least: None,

@@ -284,3 +284,42 @@ fn a_faster_placement_that_was_not_chosen_is_told() {
     let explanation = explained(&tolerant(0.49));
     assert_eq!((explanation.period_s, explanation.alternative), (Some(2.0), None));
 }
+
+/// Two nodes host `a` and `b`, a third one is source and sink. Within 2.5 s one stage takes too long. Two stages take 2 s,
+/// but their transfers take 2 + 1 + 0.1 s of the channel.
+fn on_a_channel(network: Value) -> Value {
+    let mut document = with(&[
+        ("", "objective", json!({"kind": "min_nodes", "target_period_s": 2.5})),
+        ("", "constraints", json!({"source_node": "n3", "sink_node": "n3", "exclude_nodes": ["n3"]})),
+        ("/cluster", "network", network),
+    ]);
+    let nodes = document["cluster"]["nodes"].as_array_mut().unwrap();
+    nodes.push(json!({"id": "n3", "memory_bytes": 1, "flops_per_s": 1.0}));
+    document
+}
+
+#[test]
+fn a_medium_that_is_too_busy_is_named_and_made_faster() {
+    let channel = json!({"kind": "full_mesh", "bandwidth_bps": 400.0, "medium": "air"});
+    let explanation = explained(&on_a_channel(channel));
+    assert_eq!(explanation.status, Status::Infeasible);
+    let reason = &explanation.reasons[0];
+    assert_eq!(reason.medium_ids, ["air"]);
+    assert_eq!((reason.figures["occupied_s"], reason.figures["limit_s"]), (3.1, 2.5));
+    assert!(reason.detail.ends_with("but it occupies air for 3.1 s in each period"), "{}", reason.detail);
+    let faster = repair(&explanation, RepairKind::MediumTwiceAsFast);
+    assert_eq!((faster.medium_id.as_deref(), faster.period_s), (Some("air"), 2.0));
+    assert!(explanation.repairs.iter().all(|repair| repair.kind != RepairKind::NodeWired));
+}
+
+#[test]
+fn a_station_of_a_channel_that_is_too_busy_is_wired() {
+    let stations = ["n1", "n2", "n3"].map(|id| json!({"node_id": id, "bandwidth_bps": 800.0}));
+    let channel = json!({"kind": "access_point", "medium": "channel-36", "stations": stations, "wired": []});
+    let explanation = explained(&on_a_channel(channel));
+    assert_eq!(explanation.reasons[0].medium_ids, ["channel-36"]);
+    let wired: Vec<&Repair> = explanation.repairs.iter().filter(|it| it.kind == RepairKind::NodeWired).collect();
+    let ids: Vec<&str> = wired.iter().flat_map(|repair| &repair.node_ids).map(String::as_str).collect();
+    assert_eq!(ids, ["n1", "n2", "n3"]);
+    assert!(wired.iter().all(|repair| repair.period_s <= 2.5), "{wired:?}");
+}

@@ -136,7 +136,7 @@ pub(super) fn proposals(stages: &[Stage]) -> Vec<StageProposal> {
     stages.iter().map(proposal).collect()
 }
 
-fn detail(request: &PlanRequest, change: &Change) -> String {
+pub(super) fn detail(request: &PlanRequest, change: &Change) -> String {
     let id = |node: usize| request.cluster.nodes[node].id.as_str();
     let ids = |nodes: &[usize]| nodes.iter().map(|&node| id(node)).collect::<Vec<&str>>();
     let alike = |nodes: &[usize]| match &ids(nodes)[..] {

@@ -77,6 +77,7 @@ fn reason() -> Reason {
         figures: [("needed_bytes".to_owned(), 5.0)].into(),
         layer_ids: vec!["a".to_owned()],
         node_ids: vec!["n1".to_owned()],
+        medium_ids: Vec::new(),
     }
 }
 
