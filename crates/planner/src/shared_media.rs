@@ -391,6 +391,14 @@ impl SharedMedia {
         }
     }
 
+    /// Returns the busiest of the media in play, or `None` if no load is of one.
+    pub fn busiest_in_play(&self, loads: &[MediumLoad]) -> Option<Arc<InPlay>> {
+        let in_play = self.in_play();
+        let of = |load: &MediumLoad| in_play.iter().find(|other| other.medium == load.index).cloned();
+        let found = loads.iter().filter_map(|load| Some((load.seconds, of(load)?)));
+        found.max_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, medium)| medium)
+    }
+
     fn summed(&self, medium: SharedIndex) -> InPlay {
         let hosts = self.input.len();
         let of = |uses: &[Use]| {

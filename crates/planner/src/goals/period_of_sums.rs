@@ -8,12 +8,13 @@ use rand::SeedableRng;
 use rand_pcg::Pcg64Mcg;
 
 use crate::cost::Assignment;
+use crate::exact::at_period::AtPeriod;
 use crate::exact::neighbourhood::Neighbourhoods;
 use crate::exact::stage_ends::StageEnds;
 use crate::incumbent::Incumbent;
 use crate::repartition::repartition;
 use crate::resource_constrained::anneal::{Orders, TEMPERATURES};
-use crate::resource_constrained::{BYTES_PER_LABEL, Goal, Limits, Sums, Tables};
+use crate::resource_constrained::{BYTES_PER_LABEL, Goal, Limits, MediumPrices, Sums, Tables};
 use crate::search::bisect::{approach, bisect, reached};
 use crate::search::effort::{
     ANNEALED_PART, BEAM_FACTORS, BEAMS_PER_ROUND, FAILED_ANNEALINGS, QUICK_WIDTH, annealing_moves, beam_width,
@@ -38,6 +39,7 @@ pub fn search<const W: usize>(incumbent: &Incumbent<'_>) -> Result<(), Stopped> 
         neighbourhoods: Neighbourhoods::of_nearest(instance, NEIGHBOURS, &stop)?,
         rng: Pcg64Mcg::seed_from_u64(incumbent.env.seed),
         limits,
+        prices: None,
         stop: &stop,
     };
     if period.decide(f64::MAX, 0)? == Verdict::Infeasible {
@@ -47,6 +49,7 @@ pub fn search<const W: usize>(incumbent: &Incumbent<'_>) -> Result<(), Stopped> 
     period.bring_in_bottleneck();
     period.bisect_walks()?;
     approach(&mut period, &BEAM_FACTORS, 0)?;
+    period.price_medium()?;
     let effort = Effort::of_proofs(incumbent, BYTES_PER_LABEL);
     close(&mut period, effort)?;
     if incumbent.has_ended() { Ok(()) } else { period.improve(effort.last) }
@@ -59,6 +62,7 @@ struct LeastPeriod<'s, const W: usize> {
     neighbourhoods: Neighbourhoods,
     rng: Pcg64Mcg,
     limits: Limits,
+    prices: Option<MediumPrices>,
     stop: &'s dyn Fn() -> bool,
 }
 
@@ -83,7 +87,25 @@ impl<const W: usize> LeastPeriod<'_, W> {
     }
 
     fn tables(&self, period_s: f64) -> Result<Tables<'_, W>, Stopped> {
-        Tables::new(self.incumbent.instance, &self.stage_ends, Sums::within(&self.limits), period_s, self.stop)
+        let sums = Sums::within(&self.limits).priced(self.prices.as_ref());
+        Tables::new(self.incumbent.instance, &self.stage_ends, sums, period_s, self.stop)
+    }
+
+    /// Raises the bound by prices of hosts for the busiest medium of the best placement, and keeps the prices.
+    fn price_medium(&mut self) -> Result<(), Stopped> {
+        let incumbent = self.incumbent;
+        let Some((media, best)) = incumbent.instance.shared_media.as_ref().zip(incumbent.best()) else { return Ok(()) };
+        if incumbent.has_ended() {
+            return Ok(());
+        }
+        let loads = media.occupied_s(&best, &incumbent.instance.load_bits);
+        let Some(medium) = media.busiest_in_play(&loads) else { return Ok(()) };
+        let period_s = incumbent.objective();
+        let walks = AtPeriod::new(incumbent.instance, &self.stage_ends, period_s, self.stop)?;
+        let prices = MediumPrices::search(&walks, &medium, period_s, self.stop)?;
+        incumbent.raise(prices.least_s.min(period_s));
+        self.prices = Some(prices);
+        Ok(())
     }
 
     fn offer(&self, found: Assignment) {
@@ -166,8 +188,8 @@ impl<const W: usize> Oracle for LeastPeriod<'_, W> {
     }
 
     fn decide(&mut self, limit: f64, labels: usize) -> Result<Verdict, Stopped> {
-        let tables =
-            Tables::new(self.incumbent.instance, &self.stage_ends, Sums::within(&self.limits), limit, self.stop)?;
+        let sums = Sums::within(&self.limits).priced(self.prices.as_ref());
+        let tables = Tables::new(self.incumbent.instance, &self.stage_ends, sums, limit, self.stop)?;
         let quick = (self.quick_goal(), QUICK_WIDTH);
         let (verdict, found) = tables.find(self.limits, quick, &mut self.neighbourhoods, labels, self.stop);
         found.into_iter().for_each(|found| self.offer(found));
@@ -180,8 +202,9 @@ impl<const W: usize> Oracle for LeastPeriod<'_, W> {
         let has_sums = self.limits.latency_s.is_finite() || instance.shared_media.is_some();
         let orders = if has_sums { None } else { Orders::new(instance, self.stop)? };
         match orders {
-            Some(orders) => self.anneal(&orders, annealing_moves(labels)),
-            None => self.widen(beam_width(labels)),
+            Some(orders) => self.anneal(&orders, annealing_moves(labels))?,
+            None => self.widen(beam_width(labels))?,
         }
+        self.price_medium()
     }
 }

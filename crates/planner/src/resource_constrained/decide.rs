@@ -13,6 +13,7 @@ use super::extensions::Extensions;
 use super::label_search::LabelSearch;
 use super::limits::{Goal, Limits};
 use super::loads::Loads;
+use super::medium_prices::MediumPrices;
 use super::occupations::Occupation;
 use super::resources::{Resource, Resources, Within};
 use super::shipping::Shipping;
@@ -43,20 +44,26 @@ pub struct Decision {
 pub struct Sums<'p> {
     latency: bool,
     shipping: Option<&'p Shipping>,
+    prices: Option<&'p MediumPrices>,
 }
 
 impl<'p> Sums<'p> {
     /// The latency.
-    pub const LATENCY: Self = Self { latency: true, shipping: None };
+    pub const LATENCY: Self = Self { latency: true, shipping: None, prices: None };
 
     /// What has a limit.
     pub fn within(limits: &Limits) -> Self {
-        Self { latency: limits.latency_s.is_finite(), shipping: None }
+        Self { latency: limits.latency_s.is_finite(), shipping: None, prices: None }
     }
 
     /// The bytes shipped, and the latency.
     pub fn of_bytes(shipping: &'p Shipping) -> Self {
-        Self { latency: true, shipping: Some(shipping) }
+        Self { latency: true, shipping: Some(shipping), prices: None }
+    }
+
+    /// The same, and what a medium is occupied for with prices of hosts.
+    pub fn priced(self, prices: Option<&'p MediumPrices>) -> Self {
+        Self { prices, ..self }
     }
 }
 
@@ -68,6 +75,7 @@ pub struct Tables<'p, const W: usize> {
     sums: Sums<'p>,
     capacity: ResourceCapacity,
     occupations: Vec<Occupation>,
+    priced: Option<Occupation>,
     stage_ends: &'p StageEnds<W>,
     period_s: f64,
     possible: bool,
@@ -94,10 +102,22 @@ impl<'p, const W: usize> Tables<'p, W> {
         let tabulate = || CompletionBounds::new(instance, sums.shipping, loads.as_ref(), period_s, stop);
         let completion_bounds = is_needed.then(tabulate).transpose()?;
         let occupations = Occupation::all(&walks, period_s, stop)?;
+        let priced = sums.prices.map(|prices| prices.tabulate(&walks, period_s, stop)).transpose()?;
         let possible = !matches!(capacity, ResourceCapacity::Insufficient)
             && completion_bounds.as_ref().is_none_or(|bounds| bounds.least_latency_s(instance).is_finite())
-            && occupations.iter().all(|occupation| occupation.in_all_s <= period_s);
-        Ok(Self { walks, completion_bounds, loads, sums, capacity, occupations, stage_ends, period_s, possible })
+            && occupations.iter().chain(&priced).all(|occupation| occupation.in_all_s <= period_s);
+        Ok(Self {
+            walks,
+            completion_bounds,
+            loads,
+            sums,
+            capacity,
+            occupations,
+            priced,
+            stage_ends,
+            period_s,
+            possible,
+        })
     }
 
     /// Returns `false` if the relaxations prove that no placement keeps to the limits.
@@ -133,6 +153,7 @@ impl<'p, const W: usize> Tables<'p, W> {
             loads: self.loads.as_ref(),
             shipping: self.sums.shipping,
             occupations: &self.occupations,
+            priced: self.priced.as_ref(),
         };
         Extensions { tables: &self.walks, within, goal }
     }

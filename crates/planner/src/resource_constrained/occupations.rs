@@ -1,5 +1,6 @@
 //! Completion bounds of media in play: the least seconds for which the walk relaxation occupies a medium from a start on a
-//! host to the end, within a period. As those of latency: O(m n² + n m²) time, O(m n) memory for each medium.
+//! host to the end, within a period. Each stage may cost the price of its host in addition. As those of latency: O(m n² + n
+//! m²) time, O(m n) memory for each medium.
 
 use std::sync::Arc;
 
@@ -17,9 +18,11 @@ use crate::stopped::Stopped;
 pub struct Occupation {
     /// The medium.
     pub medium: Arc<InPlay>,
+    /// What a stage costs on each host, in seconds.
+    pub prices: IndexVec<Host, f64>,
     /// By position, then host.
     least_s: Grid<Position, Host, BestTwo>,
-    /// The least seconds of a whole walk.
+    /// The least seconds of a whole walk, less one price of each host. No placement occupies the medium for less.
     pub in_all_s: f64,
 }
 
@@ -31,12 +34,15 @@ impl Occupation {
         stop: &dyn Fn() -> bool,
     ) -> Result<Vec<Self>, Stopped> {
         let Some(media) = &walks.instance.shared_media else { return Ok(Vec::new()) };
-        media.in_play().iter().map(|medium| Self::new(walks, medium, period_s, stop)).collect()
+        let free = walks.instance.by_host(0.0);
+        media.in_play().iter().map(|medium| Self::new(walks, medium, free.clone(), period_s, stop)).collect()
     }
 
-    fn new<const W: usize>(
+    /// Tabulates a medium at a period with the price of each host.
+    pub fn new<const W: usize>(
         walks: &AtPeriod<'_, W>,
         medium: &Arc<InPlay>,
+        prices: IndexVec<Host, f64>,
         period_s: f64,
         stop: &dyn Fn() -> bool,
     ) -> Result<Self, Stopped> {
@@ -52,7 +58,7 @@ impl Occupation {
                     return Err(Stopped);
                 }
                 let end = start + 1;
-                behind[(end, host)] = follow(instance, medium, period_s, &least_s, (end, host));
+                behind[(end, host)] = follow(instance, (medium, &prices), period_s, &least_s, (end, host));
             }
             for group in instance.groups.indices() {
                 if stop() {
@@ -66,14 +72,60 @@ impl Occupation {
                 }
             }
         }
-        let load_bits = instance.load_bits[Position::FIRST];
-        let begun = instance.hosts.indices().filter(|&host| instance.input_s[host] <= period_s);
-        let whole = begun.map(|host| load_bits / medium.input_bps[host] + least_s[(Position::FIRST, host)].least);
-        let in_all_s = whole.fold(f64::INFINITY, f64::min) * (1.0 - ROUNDING);
-        Ok(Self { medium: Arc::clone(medium), least_s, in_all_s })
+        let mut occupation = Self { medium: Arc::clone(medium), prices, least_s, in_all_s: 0.0 };
+        let whole = instance.hosts.indices().map(|host| occupation.from_input_s(instance, period_s, host));
+        occupation.in_all_s = whole.fold(f64::INFINITY, f64::min) * (1.0 - ROUNDING) - occupation.all_prices_s();
+        Ok(occupation)
     }
 
-    /// The least seconds from a start on a host to the end; infinite where there is no way. The walk came from `before`.
+    /// The sum of one price of each host, in seconds. What a placement pays is at most this.
+    pub fn all_prices_s(&self) -> f64 {
+        self.prices.iter().sum()
+    }
+
+    /// The least seconds of a walk whose first host is this one, prices included.
+    fn from_input_s(&self, instance: &Instance, period_s: f64, host: Host) -> f64 {
+        if instance.input_s[host] > period_s {
+            return f64::INFINITY;
+        }
+        let input_s = instance.load_bits[Position::FIRST] / self.medium.input_bps[host];
+        input_s + self.prices[host] + self.least_s[(Position::FIRST, host)].least
+    }
+
+    /// The hosts of a walk that takes the least seconds, prices included. Empty where there is no walk.
+    pub fn cheapest<const W: usize>(&self, walks: &AtPeriod<'_, W>, period_s: f64) -> Vec<Host> {
+        let instance = walks.instance;
+        let of = |host: Host| self.from_input_s(instance, period_s, host);
+        let first = instance.hosts.indices().min_by(|&a, &b| of(a).total_cmp(&of(b)));
+        let (mut start, mut before, mut hosts) = (Position::FIRST, Host::NOWHERE, Vec::new());
+        let mut next = first.filter(|&host| of(host).is_finite());
+        while let Some(host) = next {
+            hosts.push(host);
+            let mut least = (f64::INFINITY, start, None);
+            for end in walks.ends_of_group(instance.group_of[host], &Bits::single(start)).iter() {
+                let load_bits = instance.load_bits[end];
+                if end == instance.last() {
+                    let output_s = load_bits / self.medium.output_bps[host];
+                    if instance.output_s[host] <= period_s && output_s < least.0 {
+                        least = (output_s, end, None);
+                    }
+                    continue;
+                }
+                instance.links.for_each_transfer(host, load_bits, |to, hop_s| {
+                    let rest_s = self.least_s[(end, to)].avoiding(host) + self.prices[to];
+                    let seconds = load_bits / self.medium.hop_bps[(host, to)] + rest_s;
+                    if to != before && hop_s <= period_s && seconds < least.0 {
+                        least = (seconds, end, Some(to));
+                    }
+                });
+            }
+            (start, before, next) = (least.1, host, least.2);
+        }
+        hosts
+    }
+
+    /// The least seconds from a start on a host to the end, the price of that host left out; infinite where there is no way.
+    /// The walk came from `before`.
     #[inline]
     pub fn completion_s(&self, host: Host, start: Position, before: Host) -> f64 {
         self.least_s[(start, host)].avoiding(before)
@@ -83,7 +135,7 @@ impl Occupation {
 /// What follows a stage that ends on a host.
 fn follow(
     instance: &Instance,
-    medium: &InPlay,
+    (medium, prices): (&InPlay, &IndexVec<Host, f64>),
     period_s: f64,
     least_s: &Grid<Position, Host, BestTwo>,
     (end, host): (Position, Host),
@@ -100,7 +152,7 @@ fn follow(
     instance.links.for_each_transfer(host, load_bits, |to, hop_s| {
         let rest_s = row[to].avoiding(host);
         if hop_s <= period_s && rest_s.is_finite() {
-            behind.add(load_bits / medium.hop_bps[(host, to)] + rest_s, to);
+            behind.add(load_bits / medium.hop_bps[(host, to)] + prices[to] + rest_s, to);
         }
     });
     behind

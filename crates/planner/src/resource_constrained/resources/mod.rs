@@ -6,12 +6,14 @@ mod latency;
 mod load;
 mod occupied;
 mod own_medium;
+mod priced;
 mod shipped;
 
 pub use self::latency::Latency;
 pub use self::load::Load;
 pub use self::occupied::Occupied;
 pub use self::own_medium::OwnMedium;
+pub use self::priced::Priced;
 pub use self::shipped::Shipped;
 
 use super::completion_bounds::CompletionBounds;
@@ -99,6 +101,8 @@ pub struct Within<'t> {
     pub shipping: Option<&'t Shipping>,
     /// The media in play, each with its completion bounds.
     pub occupations: &'t [Occupation],
+    /// One of them again with prices of hosts, if there are any.
+    pub priced: Option<&'t Occupation>,
 }
 
 /// Combines all rows into one resource, and declares a record of which of them are counted.
@@ -166,4 +170,6 @@ resources! {
     own_medium: OwnMedium,
     /// Seconds for which the media in play are occupied.
     occupied: Occupied,
+    /// Seconds for which one of them is occupied, and prices of hosts.
+    priced: Priced,
 }
