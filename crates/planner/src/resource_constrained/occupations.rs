@@ -73,7 +73,7 @@ impl Occupation {
             }
         }
         let mut occupation = Self { medium: Arc::clone(medium), prices, least_s, in_all_s: 0.0 };
-        let whole = instance.hosts.indices().map(|host| occupation.from_input_s(instance, period_s, host));
+        let whole = instance.hosts.indices().map(|host| occupation.whole_walk_s(instance, period_s, host));
         occupation.in_all_s = whole.fold(f64::INFINITY, f64::min) * (1.0 - ROUNDING) - occupation.all_prices_s();
         Ok(occupation)
     }
@@ -84,7 +84,7 @@ impl Occupation {
     }
 
     /// The least seconds of a walk whose first host is this one, prices included.
-    fn from_input_s(&self, instance: &Instance, period_s: f64, host: Host) -> f64 {
+    fn whole_walk_s(&self, instance: &Instance, period_s: f64, host: Host) -> f64 {
         if instance.input_s[host] > period_s {
             return f64::INFINITY;
         }
@@ -95,7 +95,7 @@ impl Occupation {
     /// The hosts of a walk that takes the least seconds, prices included. Empty where there is no walk.
     pub fn cheapest<const W: usize>(&self, walks: &AtPeriod<'_, W>, period_s: f64) -> Vec<Host> {
         let instance = walks.instance;
-        let of = |host: Host| self.from_input_s(instance, period_s, host);
+        let of = |host: Host| self.whole_walk_s(instance, period_s, host);
         let first = instance.hosts.indices().min_by(|&a, &b| of(a).total_cmp(&of(b)));
         let (mut start, mut before, mut hosts) = (Position::FIRST, Host::NOWHERE, Vec::new());
         let mut next = first.filter(|&host| of(host).is_finite());
