@@ -1,0 +1,31 @@
+"""Addresses, `host:port` or `[host]:port` for IPv6."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from .faults import Fault
+
+
+@dataclass(frozen=True)
+class Address:
+    """Where an end of a connection listens."""
+
+    host: str
+    port: int
+
+    def __str__(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+def parse_address(text: str) -> Address:
+    """Reads an address; raises `Fault` if it has no host or no port of 1 to 65535."""
+    host, colon, port = text.rpartition(":")
+    bracketed = host.startswith("[") and host.endswith("]")
+    if bracketed:
+        host = host[1:-1]
+    # isdecimal accepts digits of other scripts, which no address has.
+    digits = port.isascii() and port.isdecimal()
+    if not colon or not host or (":" in host) != bracketed or not digits or not 0 < int(port) < 65536:
+        raise Fault(f"{text!r} is not an address; write host:port, or [host]:port for IPv6")
+    return Address(host, int(port))
