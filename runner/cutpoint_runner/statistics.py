@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import deque
+from dataclasses import dataclass
 
 DEFAULT_WARM_UP = 14
 
@@ -40,25 +41,18 @@ class Run:
         self._warm_up = warm_up
         self._completed: deque[float] = deque(maxlen=kept)
         self._latencies: deque[float] = deque(maxlen=kept)
+        self._last_started_s = -math.inf
 
     def add(self, inference: int, completed_s: float, latency_s: float | None) -> None:
         """Adds an inference whose outputs arrived, in order; the latency may be unknown."""
         self.delivered += 1
+        if latency_s is not None:
+            self._last_started_s = max(self._last_started_s, completed_s - latency_s)
         if inference < self._warm_up:
             return
         self._completed.append(completed_s)
         if latency_s is not None:
             self._latencies.append(latency_s)
-
-    @property
-    def intervals(self) -> int:
-        """How many times one inference of the steady state followed another."""
-        return max(0, len(self._completed) - 1)
-
-    @property
-    def elapsed_s(self) -> float:
-        """The time of these intervals."""
-        return self._completed[-1] - self._completed[0] if self._completed else 0.0
 
     @property
     def latencies(self) -> list[float]:
@@ -69,15 +63,41 @@ class Run:
         """How many inferences did not arrive, once the source has told how many it fed."""
         return None if self.fed is None else self.fed - self.delivered
 
+    def steady(self) -> Steady:
+        """Returns the steady state: what arrived after the warm-up, and before the source ended.
+
+        After that the pipeline runs empty, and where transfers share a medium, the last ones have more of it. If most
+        of a run is on its way when the source ends, as with tensors that the kernel's buffers hold, all of it counts.
+        """
+        completed = list(self._completed)
+        loaded = [at for at in completed if at <= self._last_started_s]
+        drained = 2 * len(loaded) < len(completed)
+        counted = completed if drained else loaded
+        return Steady(max(0, len(counted) - 1), counted[-1] - counted[0] if counted else 0.0, drained)
+
     def figures(self) -> dict:
         """Returns what the run shows in its steady state; what it does not show is absent."""
+        steady = self.steady()
         figures = {
             "run": self.run,
             "window": self.window,
             "fed": self.fed,
             "delivered": self.delivered,
             "lost": self.lost,
-            "period_s": self.elapsed_s / self.intervals if self.intervals else None,
+            "period_s": steady.elapsed_s / steady.intervals if steady.intervals else None,
+            "period_of": steady.intervals or None,
+            "drained": steady.drained if steady.intervals else None,
             "latency": describe(self.latencies),
         }
         return {name: value for name, value in figures.items() if value is not None}
+
+
+@dataclass(frozen=True)
+class Steady:
+    """The times between completions in a steady state."""
+
+    # How many, and their sum.
+    intervals: int
+    elapsed_s: float
+    # Whether they are also of a pipeline that runs empty.
+    drained: bool

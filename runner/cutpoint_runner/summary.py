@@ -33,7 +33,7 @@ def _pipeline(logs: list[ProcessLog], pipeline: int, warm_up: int) -> dict:
         stages.setdefault(log.header["index"], []).append(log)
     receivers = [(f"stage {index}", stages[index]) for index in sorted(stages)] + [("sink", _of_role(logs, "sink"))]
     runs = _runs(logs, warm_up)
-    streamed = [run for run in runs if run.window is None and run.intervals]
+    streamed = [run.steady() for run in runs if run.window is None]
     # The latency that is planned is that of one input in an empty pipeline.
     alone = [run for run in runs if run.window == 1 and run.latencies]
     of_latency = alone or [run for run in runs if run.latencies]
@@ -41,7 +41,7 @@ def _pipeline(logs: list[ProcessLog], pipeline: int, warm_up: int) -> dict:
     summary = {
         "pipeline": pipeline,
         "overlap": logs[0].header.get("overlap"),
-        "period_s": _ratio(sum(r.elapsed_s for r in streamed), sum(r.intervals for r in streamed)),
+        "period_s": _ratio(sum(s.elapsed_s for s in streamed), sum(s.intervals for s in streamed)),
         "latency": describe([seconds for run in of_latency for seconds in run.latencies]),
         "latency_of": ("one_at_a_time" if alone else "stream") if of_latency else None,
         "fed": sum(run.fed for run in known),
