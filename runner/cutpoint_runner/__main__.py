@@ -6,7 +6,7 @@ import argparse
 import logging
 import sys
 
-from . import __version__, run_feed, run_sink, run_stage, run_summarize
+from . import __version__, run_feed, run_probe, run_sink, run_stage, run_summarize
 from .faults import Fault
 
 _EXAMPLE = """\
@@ -20,6 +20,7 @@ _COMMANDS = (
     ("stage", run_stage, "run one stage of a pipeline until a signal"),
     ("feed", run_feed, "be the source: send inputs to the first stage"),
     ("sink", run_sink, "be the sink: receive the outputs of the last stage"),
+    ("probe", run_probe, "ask a stage or a sink whether it is ready"),
     ("summarize", run_summarize, "turn the logs of a pipeline into one JSON document"),
 )
 

@@ -8,8 +8,12 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper
 
+from cutpoint_runner.address import parse_address
+from cutpoint_runner.counters import Counters
+from cutpoint_runner.health import Health
+
 from .models import expected, save
-from .pipeline import PATIENCE_S, PipelineCase, free_ports
+from .pipeline import PATIENCE_S, PipelineCase, Process, free_ports
 
 
 class StageCommand(PipelineCase):
@@ -35,6 +39,8 @@ class StageCommand(PipelineCase):
         self.assertEqual(
             json.loads(self.get(port, "/readyz")[1]), {"status": "ready", "receive": "waiting", "send": "waiting"}
         )
+        probe = self.probe(f"127.0.0.1:{port}")
+        self.assertEqual((probe.finish(), json.loads(probe.output())["status"]), (0, "ready"))
         self.assertEqual(self.get(port, "/healthz")[0], 200)
         self.assertEqual(self.get(port, "/other")[0], 404)
         for index in (1, 2):
@@ -48,6 +54,23 @@ class StageCommand(PipelineCase):
         self.assertIn(f"\ncutpoint_runner_received_bytes_total{labels} {4 * 4 * self.size}\n", metrics)
         self.assertIn(f"\ncutpoint_runner_sent_bytes_total{labels} {4 * 8 * self.size}\n", metrics)
         self.assertIn(f"\ncutpoint_runner_send_connected{labels} 1\n", metrics)
+
+    def probe(self, health: str):
+        process = Process(["probe"], {"CUTPOINT_RUNNER_HEALTH": health} if health else {})
+        self.addCleanup(process.close)
+        return process
+
+    def test_probe_of_nobody(self):
+        (port,) = free_ports(1)
+        self.assertEqual(self.probe(f"0.0.0.0:{port}").finish(), 1)
+        self.assertEqual(self.probe("").finish(), 0)
+
+    def test_stage_that_is_not_warm_is_not_ready(self):
+        health = Health(parse_address(f"127.0.0.1:{free_ports(1)[0]}"), {"stage": "0"}, Counters())
+        self.assertEqual(health.answer("/readyz")[0], 503)
+        self.assertEqual(health.answer("/healthz")[0], 200)
+        health.set_ready(True)
+        self.assertEqual(health.answer("/readyz")[0], 200)
 
     def test_pacing_sleeps_until_the_planned_time(self):
         self.start_stages("--pace")

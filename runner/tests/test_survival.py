@@ -115,9 +115,11 @@ class Survival(PipelineCase):
             self.assertEqual(self.lines(f"stage-{index}", "memory")[-1]["at"], "end")
 
     def test_stage_ends_though_nobody_takes_its_inferences(self):
-        (stage,) = [self.start("stage", "--index", "0", "--grace-s", "0.5")]
+        del self.document["feedback"]
+        self.write()
+        stage = self.start("stage", "--index", "0", "--grace-s", "0.5")
         stage.wait_for("is ready")
-        feed = self.feed("--overlap", "full", "--grace-s", "0")
+        feed = self.feed()
         feed.wait_for("source to stage 0: connected")
         self.wait_until(lambda: self.lines("source", "inference"), "an inference sent")
         self.assertEqual(stage.terminate(), 0)
