@@ -66,9 +66,13 @@ class Window:
 
     def await_end(self) -> None:
         """Waits until the sink has heard of the end of the run, where it answers at all."""
+        deadline = now_s() + self._timeout_s
         with self._changed:
-            if self._connected and not self._changed.wait_for(lambda: self._ended, self._timeout_s):
-                _log.warning("the sink has not told of the end of the run within %g s", self._timeout_s)
+            while self._connected and not self._changed.wait_for(lambda: self._ended, 0.2):
+                # A sink that has what it wants leaves.
+                if not self._inlet.wait_connected(0) or now_s() > deadline:
+                    _log.warning("the sink did not stay until the end of the run")
+                    return
 
     def _has_place(self) -> bool:
         return len(self._sent_at) < self._size

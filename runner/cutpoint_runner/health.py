@@ -7,6 +7,7 @@ import logging
 import socket
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from socketserver import TCPServer
 
 from .address import Address
 from .counters import FIGURES, Counters
@@ -51,6 +52,11 @@ class Health:
         class Server(ThreadingHTTPServer):
             daemon_threads = True
             address_family = _family(address)
+
+            def server_bind(self) -> None:
+                # The one of HTTPServer asks for the name of the host, which takes long where no name server answers.
+                TCPServer.server_bind(self)
+                self.server_name, self.server_port = address.host, address.port
 
         try:
             self._server = Server((address.host, address.port), Handler)

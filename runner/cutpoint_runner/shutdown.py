@@ -7,6 +7,8 @@ import signal
 import threading
 from collections.abc import Callable
 
+from .faults import Fault
+
 _log = logging.getLogger(__name__)
 
 
@@ -26,6 +28,10 @@ class Shutdown:
     def ask(self) -> None:
         self._asked.set()
 
+    def _fail(self) -> None:
+        self.failed = True
+        self.ask()
+
     @property
     def asked(self) -> bool:
         return self._asked.is_set()
@@ -39,10 +45,12 @@ class Shutdown:
         def run() -> None:
             try:
                 work()
+            except Fault as fault:
+                _log.error("%s", fault)
+                self._fail()
             except Exception:
                 _log.exception("the thread %r failed", name)
-                self.failed = True
-                self.ask()
+                self._fail()
 
         thread = threading.Thread(target=run, name=name, daemon=True)
         thread.start()

@@ -48,9 +48,16 @@ class TimesLog:
         with self._lock:
             if self._file is None:
                 return
-            self._file.write(json.dumps({"record": record, **values}) + "\n")
-            if self._file.tell() > MOST_LOG_BYTES:
-                _log.warning("the log has reached %d bytes; nothing more is written", MOST_LOG_BYTES)
+            try:
+                self._file.write(json.dumps({"record": record, **values}) + "\n")
+                full = self._file.tell() > MOST_LOG_BYTES
+            except OSError as error:
+                # The pipeline is worth more than its log.
+                _log.error("%s cannot be written any more: %s", self._file.name, error)
+                self._file = None
+                return
+            if full:
+                _log.warning("%s has reached %d bytes; nothing more is written", self._file.name, MOST_LOG_BYTES)
                 self._close()
 
     def event(self, event: str, **members) -> None:

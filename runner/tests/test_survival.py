@@ -93,6 +93,31 @@ class Survival(PipelineCase):
         self.assertEqual(run["lost"], 0)
         self.assertEqual(self.check_outputs(), list(range(self.count)))
 
+    def test_sink_may_leave_before_the_source_ends(self):
+        stages = self.start_stages()
+        sink, feed = self.sink("--count", "5"), self.feed()
+        (run,) = sink.result()["runs"]
+        self.assertEqual(run["delivered"], 5)
+        self.start("sink", "--forever").wait_for("connected")
+        self.assertEqual(feed.result()["fed"], self.count)
+        for stage in stages:
+            self.assertEqual(stage.terminate(), 0)
+
+    def test_source_that_needs_answers_says_that_none_come(self):
+        feed = self.feed("--one-at-a-time", "--answer-timeout-s", "0.1")
+        self.assertEqual(feed.finish(), 1)
+        self.assertIn("the sink has not connected within 0.1 s", feed.errors())
+        self.assertNotIn("Traceback", feed.errors())
+
+    def test_log_that_cannot_be_written_does_not_stop_a_stage(self):
+        self.logs.mkdir()
+        (self.logs / "pipeline-0-stage-1.jsonl").symlink_to("/dev/full")
+        stages = self.start_stages()
+        sink, feed = self.sink(), self.feed()
+        feed.result()
+        self.assertEqual(sink.result()["runs"][0]["lost"], 0)
+        stages[1].wait_for("cannot be written any more")
+
     def test_second_run_has_its_own_numbers(self):
         self.start_stages()
         sink = self.start("sink", "--forever")
