@@ -26,6 +26,16 @@ def parse_address(text: str) -> Address:
         host = host[1:-1]
     # isdecimal accepts digits of other scripts, which no address has.
     digits = port.isascii() and port.isdecimal()
-    if not colon or not host or (":" in host) != bracketed or not digits or not 0 < int(port) < 65536:
+    named = _is_name(host) and (":" in host) == bracketed
+    if not colon or not named or not digits or not 0 < int(port) < 65536:
         raise Fault(f"{text!r} is not an address; write host:port, or [host]:port for IPv6")
     return Address(host, int(port))
+
+
+def _is_name(host: str) -> bool:
+    """Whether the system can look the name up; it raises errors of several kinds for names that it cannot read."""
+    try:
+        host.encode("idna")
+    except UnicodeError:
+        return False
+    return bool(host) and host.isprintable() and " " not in host

@@ -13,7 +13,7 @@ from .faults import Fault
 from .frame import Frame, Header, Kind
 from .inlet import Inlet
 from .outlet import Outlet
-from .shutdown import Shutdown
+from .shutdown import Shutdown, start_thread
 from .times import TimesLog
 
 _log = logging.getLogger(__name__)
@@ -40,7 +40,7 @@ class Window:
         self._ended = False
         self.answered = 0
         if inlet is not None:
-            threading.Thread(target=self._hear, name="answers", daemon=True).start()
+            start_thread(self._hear, "answers")
 
     def await_sink(self) -> None:
         """Waits for the sink to connect; raises `Fault` if it does not come though a window needs its answers."""

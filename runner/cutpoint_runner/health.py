@@ -13,6 +13,7 @@ from .address import Address
 from .counters import FIGURES, Counters
 from .faults import Fault
 from .memory import peak_bytes, resident_bytes
+from .shutdown import start_thread
 
 _log = logging.getLogger(__name__)
 
@@ -62,7 +63,7 @@ class Health:
             self._server = Server((address.host, address.port), Handler)
         except OSError as error:
             raise Fault(f"cannot listen on {address} for --health: {error.strerror or error}") from error
-        threading.Thread(target=self._server.serve_forever, name="health", daemon=True).start()
+        start_thread(self._server.serve_forever, "health")
 
     def set_ready(self, ready: bool) -> None:
         if ready:

@@ -15,6 +15,7 @@ from .counters import Counters
 from .faults import Fault, Refusal
 from .frame import Frame, Kind
 from .handshake import Hop, answer
+from .shutdown import start_thread
 from .times import TimesLog
 
 PULSE_S = 5.0
@@ -45,8 +46,7 @@ class Inlet:
         self._last = (0, -1)
         self._received_at = now_s()
         self._listener = _listen(address, buffer_bytes)
-        self._accepting = threading.Thread(target=self._accept, name="accept", daemon=True)
-        self._accepting.start()
+        self._accepting = start_thread(self._accept, "accept")
         _log.info("%s: listening on %s", hop, address)
 
     def receive(self) -> Frame | None:
@@ -172,7 +172,7 @@ class Inlet:
                 # The oldest, so that peers who say nothing cannot keep the neighbour out.
                 with contextlib.suppress(OSError):
                     self._unproven[0].shutdown(socket.SHUT_RDWR)
-        threading.Thread(target=self._handshake, args=(sock, peer), name="handshake", daemon=True).start()
+        start_thread(lambda: self._handshake(sock, peer), "handshake")
 
     def _handshake(self, sock: socket.socket, peer: str) -> None:
         try:

@@ -17,6 +17,7 @@ from .faults import Refusal
 from .frame import Frame, Kind
 from .handshake import HANDSHAKE_S, Hop, dial
 from .inlet import PULSE_S
+from .shutdown import start_thread
 from .times import TimesLog
 
 # A neighbour that is silent for so many pulses has lost its power or its network.
@@ -48,8 +49,7 @@ class Outlet:
         self._controls: queue.SimpleQueue[Kind | None] = queue.SimpleQueue()
         self._stopped = threading.Event()
         self._said: str | None = None
-        self._link = threading.Thread(target=self._keep_link, name="link", daemon=True)
-        self._link.start()
+        self._link = start_thread(self._keep_link, "link")
 
     def send(self, frame: Frame, arrays: list) -> bool:
         """Sends a frame and measures it; returns `False` if `abort` came first."""
@@ -70,16 +70,6 @@ class Outlet:
                 continue
             self._measure(frame, asked, begun)
             return True
-
-    def send_if_connected(self, frame: Frame) -> None:
-        """Sends a frame without tensors if the neighbour is connected, and drops it otherwise."""
-        with self._changed:
-            connection = self._connection
-        if connection is not None:
-            try:
-                connection.send(frame.header, [])
-            except OSError as error:
-                self._leave(connection, str(error))
 
     def close(self, timeout_s: float) -> None:
         """Ends the connection after all that was sent has arrived, or after the time."""

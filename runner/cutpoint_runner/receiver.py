@@ -8,10 +8,10 @@ from pathlib import Path
 
 import numpy as np
 
+from .answers import Answers
 from .counters import Counters
 from .frame import Frame
 from .inlet import Inlet
-from .outlet import Outlet
 from .statistics import Run
 from .times import TimesLog
 
@@ -26,7 +26,7 @@ class Receiver:
     def __init__(
         self,
         inlet: Inlet,
-        outlet: Outlet | None,
+        answers: Answers | None,
         log: TimesLog,
         counters: Counters,
         clock: int,
@@ -34,7 +34,7 @@ class Receiver:
         warm_up: int,
     ):
         self._inlet = inlet
-        self._outlet = outlet
+        self._answers = answers
         self._log = log
         self._counters = counters
         self._clock = clock
@@ -59,8 +59,8 @@ class Receiver:
             else:
                 received += 1
                 self._take(frame, run)
-            if self._outlet is not None:
-                self._outlet.send_if_connected(Frame(frame.header.without_tensors()))
+            if self._answers is not None:
+                self._answers.add(frame.header)
             if received == count or (frame.is_end and not forever):
                 return
 

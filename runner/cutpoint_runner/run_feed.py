@@ -29,7 +29,7 @@ from .options import (
     whole_number,
 )
 from .outlet import Outlet
-from .shutdown import Shutdown
+from .shutdown import Shutdown, start_thread
 from .times import TimesLog
 
 _log = logging.getLogger(__name__)
@@ -89,7 +89,7 @@ def run(arguments: argparse.Namespace) -> int:
         finally:
             finished.set()
 
-    feeding = shutdown.thread(feed, "feed")
+    feeding = start_thread(feed, "feed")
     while not finished.wait(0.05) and not shutdown.asked:
         pass
     feeding.join(arguments.grace_s)

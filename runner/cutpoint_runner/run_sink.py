@@ -6,6 +6,7 @@ import argparse
 import json
 from pathlib import Path
 
+from .answers import Answers
 from .clock import clock_id
 from .counters import Counters
 from .handshake import Hop
@@ -24,7 +25,7 @@ from .options import (
 from .outlet import Outlet
 from .receiver import Receiver
 from .run_feed import feedback_hop
-from .shutdown import Shutdown
+from .shutdown import Shutdown, start_thread
 from .statistics import DEFAULT_WARM_UP
 from .times import TimesLog
 
@@ -54,13 +55,13 @@ def run(arguments: argparse.Namespace) -> int:
     header = {"role": "sink", "model": stages.model, "pipeline": arguments.pipeline, "overlap": overlap}
     header["receive_from"] = last.name
     log = TimesLog(arguments.log_dir, f"pipeline-{arguments.pipeline}-sink", header)
-    outlet = None
+    answers = None
     if feedback is not None:
         hop = feedback_hop(stages.model, arguments.pipeline)
-        outlet = Outlet(feedback, hop, token, arguments.socket_buffer_bytes, counters, log)
+        answers = Answers(Outlet(feedback, hop, token, arguments.socket_buffer_bytes, counters, log))
     hop = Hop(stages.model, arguments.pipeline, last.name, "sink", overlap, last.outputs)
     inlet = Inlet(listen, hop, token, arguments.socket_buffer_bytes, counters, log)
-    receiver = Receiver(inlet, outlet, log, counters, clock_id(), arguments.save, arguments.warm_up)
+    receiver = Receiver(inlet, answers, log, counters, clock_id(), arguments.save, arguments.warm_up)
     if arguments.health is not None:
         labels = {"model": stages.model, "pipeline": str(arguments.pipeline), "stage": "sink"}
         Health(arguments.health, labels, counters).set_ready(True)
@@ -69,13 +70,13 @@ def run(arguments: argparse.Namespace) -> int:
         receiver.receive(arguments.count, arguments.forever)
         shutdown.ask()
 
-    receiving = shutdown.thread(receive, "receive")
+    receiving = start_thread(receive, "receive")
     shutdown.wait()
     inlet.stop()
     receiving.join(2)
     inlet.close()
-    if outlet is not None:
-        outlet.close(2)
+    if answers is not None:
+        answers.close(2)
     log.close()
     print(json.dumps(receiver.result(), indent=2))
     return 1 if shutdown.failed else 0

@@ -84,7 +84,7 @@ def run(arguments: argparse.Namespace) -> int:
     sends = Hop(stages.model, stage.pipeline, stage.name, stage.send_to.name, overlap, stage.outputs)
     inlet = Inlet(listen, receives, token, arguments.socket_buffer_bytes, counters, log)
     outlet = Outlet(send_to, sends, token, arguments.socket_buffer_bytes, counters, log)
-    loop = StageLoop(stage, session, inlet, outlet, counters, log, shutdown, overlap)
+    loop = StageLoop(stage, session, inlet, outlet, counters, log, overlap)
     _log.info("%s of %s is ready on %s and sends to %s", stage.name, stages.model, listen, send_to)
     if health is not None:
         health.set_ready(True)

@@ -14,7 +14,7 @@ from .frame import Frame
 from .inlet import Inlet
 from .outlet import Outlet
 from .session import Session
-from .shutdown import Shutdown
+from .shutdown import start_thread
 from .stages import Stage
 from .times import TimesLog
 
@@ -39,7 +39,6 @@ class StageLoop:
         outlet: Outlet,
         counters: Counters,
         log: TimesLog,
-        shutdown: Shutdown,
         overlap: str,
     ):
         self._session = session
@@ -54,10 +53,10 @@ class StageLoop:
         self._completed = 0
         self._receiving: threading.Thread
         if overlap == "full":
-            self._receiving = shutdown.thread(self._receive, "receive")
-            self._threads = [shutdown.thread(self._compute, "compute"), shutdown.thread(self._send, "send")]
+            self._receiving = start_thread(self._receive, "receive")
+            self._threads = [start_thread(self._compute, "compute"), start_thread(self._send, "send")]
         else:
-            self._receiving = shutdown.thread(self._take_turns, "turns")
+            self._receiving = start_thread(self._take_turns, "turns")
             self._threads = []
 
     def finish(self, grace_s: float) -> None:

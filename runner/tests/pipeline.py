@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import signal
@@ -90,11 +91,13 @@ class PipelineCase(unittest.TestCase):
 class Process:
     """A process of the runner, and what it printed."""
 
-    def __init__(self, arguments: list[str], environment: dict[str, str]):
+    def __init__(self, arguments: list[str], environment: dict[str, str], code: str | None = None):
+        """Starts the command, or Python code with its arguments."""
+        program = ["-m", "cutpoint_runner"] if code is None else ["-c", code]
         self._errors = tempfile.TemporaryFile("w+", encoding="utf-8")
         self._output = tempfile.TemporaryFile("w+", encoding="utf-8")
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "cutpoint_runner", *arguments],
+            [sys.executable, *program, *arguments],
             stdout=self._output,
             stderr=self._errors,
             env={**os.environ, **environment},
@@ -150,13 +153,21 @@ def _content(file) -> str:
     return os.pread(descriptor, os.fstat(descriptor).st_size, 0).decode()
 
 
+# Outside the range from which the kernel draws ports of connections, one of which could else take a port before its
+# listener does. Test processes that run beside each other have hundreds of their own.
+_PORTS = itertools.cycle(range(20_000 + os.getpid() % 100 * 100, 20_100 + os.getpid() % 100 * 100))
+
+
 def free_ports(count: int) -> list[int]:
     """Returns ports of the loopback interface that nobody listens on."""
-    sockets = [socket.socket() for _ in range(count)]
-    try:
-        for sock in sockets:
-            sock.bind(("127.0.0.1", 0))
-        return [sock.getsockname()[1] for sock in sockets]
-    finally:
-        for sock in sockets:
-            sock.close()
+    return list(itertools.islice(filter(_is_free, _PORTS), count))
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as sock:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            sock.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True

@@ -161,7 +161,26 @@ class Addresses(unittest.TestCase):
             self.assertEqual(str(parse_address(text)), text)
 
     def test_bad_addresses(self):
-        for text in ("", ":1", "a", "a:", "a:0", "a:65536", "a:-1", "a:1x", "::1:80", "[a]:80", "a:١", "[]:1"):
+        for text in (
+            "",
+            ":1",
+            "a",
+            "a:",
+            "a:0",
+            "a:65536",
+            "a:-1",
+            "a:1x",
+            "::1:80",
+            "[a]:80",
+            "a:١",
+            "[]:1",
+            "a..b:1",
+            f"{'a' * 64}:1",
+            "a b:1",
+            "a\0:1",
+            "\ud800:1",
+            "a:1\n",
+        ):
             with self.subTest(text), self.assertRaises(Fault):
                 parse_address(text)
 

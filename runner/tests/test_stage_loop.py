@@ -9,7 +9,7 @@ from cutpoint_runner.stage import StageLoop
 from cutpoint_runner.stages import End, Stage
 from cutpoint_runner.times import TimesLog
 
-from .pipeline import PATIENCE_S
+from .pipeline import PATIENCE_S, PipelineCase, Process
 
 _STAGE = Stage(0, 0, "node", "file", (), (), End("source", None), End("sink", None), {})
 
@@ -47,11 +47,6 @@ class _Ends:
             self.sent.append(frame.header.inference)
             return True
 
-    def thread(self, work, name):
-        thread = threading.Thread(target=work, name=name)
-        thread.start()
-        return thread
-
     def stop(self):
         pass
 
@@ -62,7 +57,7 @@ class _Ends:
 class Loop(unittest.TestCase):
     def run_loop(self, overlap: str, held: int) -> _Ends:
         ends = _Ends(50, held)
-        loop = StageLoop(_STAGE, ends, ends, ends, Counters(), TimesLog(None, "", {}), ends, overlap)
+        loop = StageLoop(_STAGE, ends, ends, ends, Counters(), TimesLog(None, "", {}), overlap)
         loop.finish(PATIENCE_S)
         self.assertEqual(ends.sent, list(range(50)))
         return ends
@@ -72,3 +67,23 @@ class Loop(unittest.TestCase):
 
     def test_without_overlap_a_stage_holds_one(self):
         self.assertEqual(self.run_loop("none", 1).most_held, 1)
+
+
+class Failure(PipelineCase):
+    def test_thread_that_fails_ends_the_process_as_failed(self):
+        code = (
+            "import sys, cutpoint_runner.stage as stage, cutpoint_runner.__main__ as main\n"
+            "def fail(self, frame): raise MemoryError('too large')\n"
+            "stage.StageLoop._computed_from = fail\n"
+            "sys.exit(main.main())\n"
+        )
+        process = Process(
+            ["stage", "--stages", str(self.folder / "stages.json"), "--index", "0", "--grace-s", "1"], {}, code
+        )
+        self.addCleanup(process.close)
+        process.wait_for("is ready")
+        feed = self.start("feed", "--count", "1", "--send-to", f"127.0.0.1:{self.ports[0]}")
+        self.assertEqual(process.finish(), 1)
+        self.assertIn("the thread 'compute' failed", process.errors())
+        self.assertIn("MemoryError: too large", process.errors())
+        feed.terminate()

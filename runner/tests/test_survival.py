@@ -1,86 +1,9 @@
-"""What the pipeline survives: stages that end or come late, and connections that are lost."""
+"""What else the pipeline survives: processes that come late, leave early, or cannot write their logs."""
 
-import numpy as np
-
-from .models import expected
-from .pipeline import PipelineCase
+from .numbered import NumberedCase
 
 
-class Survival(PipelineCase):
-    """Feeds numbered inputs, so that an output shows which input it is of."""
-
-    size = 20_000
-    count = 60
-
-    def setUp(self) -> None:
-        super().setUp()
-        numbers = np.arange(self.count, dtype=np.float32)
-        self.inputs = np.repeat(numbers, self.size).reshape(self.count, 1, self.size)
-        np.save(self.folder / "inputs.npy", self.inputs)
-
-    def feed(self, *arguments: str):
-        return self.start(
-            "feed", "--inputs", str(self.folder / "inputs.npy"), "--count", str(self.count), "--rate", "60", *arguments
-        )
-
-    def sink(self, *arguments: str):
-        return self.start("sink", "--save", str(self.folder / "saved"), *arguments)
-
-    def delivered(self) -> int:
-        return len(list((self.folder / "saved").glob("*.npz")))
-
-    def check_outputs(self) -> list[int]:
-        """Checks that each output is whole and of its own input; returns the inferences that arrived."""
-        arrived = []
-        for path in sorted((self.folder / "saved").glob("*.npz")):
-            inference = int(path.stem.rsplit("-", 1)[1])
-            outputs = np.load(path, allow_pickle=False)
-            for name, array in expected(self.inputs[inference]).items():
-                np.testing.assert_array_equal(outputs[name], array, f"{name} of inference {inference}")
-            arrived.append(inference)
-        return arrived
-
-    def check_restart(self, index: int, *arguments: str) -> dict:
-        stages = self.start_stages(*arguments)
-        sink, feed = self.sink(*arguments), self.feed(*arguments)
-        self.wait_until(lambda: self.delivered() >= 10, "ten outputs")
-        stages[index].kill()
-        before = self.delivered()
-        self.start("stage", "--index", str(index), *arguments).wait_for("is ready")
-        fed, (run,) = feed.result(), sink.result()["runs"]
-        arrived = self.check_outputs()
-        self.assertEqual(fed["fed"], self.count)
-        self.assertEqual(run["delivered"], len(arrived))
-        self.assertEqual(run["lost"], self.count - len(arrived))
-        self.assertGreater(len(arrived), before + 5)
-        self.assertEqual(arrived[-1], self.count - 1)
-        return run
-
-    def test_first_stage_restarts(self):
-        self.check_restart(0)
-
-    def test_stage_between_restarts(self):
-        self.check_restart(1)
-
-    def test_last_stage_restarts(self):
-        self.check_restart(2)
-
-    def test_stage_restarts_without_overlap(self):
-        run = self.check_restart(1, "--overlap", "none")
-        # What a receiver has not taken completely is sent again: only what the stage had in hand is lost.
-        self.assertLessEqual(run["lost"], 1)
-
-    def test_stage_that_ends_in_order_loses_nothing(self):
-        stages = self.start_stages()
-        sink, feed = self.sink(), self.feed()
-        self.wait_until(lambda: self.delivered() >= 10, "ten outputs")
-        self.assertEqual(stages[1].terminate(), 0)
-        self.start("stage", "--index", "1").wait_for("is ready")
-        feed.result()
-        (run,) = sink.result()["runs"]
-        self.assertEqual(run["lost"], 0)
-        self.assertEqual(self.check_outputs(), list(range(self.count)))
-
+class Survival(NumberedCase):
     def test_neighbours_may_come_late_and_in_any_order(self):
         feed, sink = self.feed(), self.sink()
         self.start("stage", "--index", "2").wait_for("is ready")
