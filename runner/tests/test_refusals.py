@@ -1,6 +1,9 @@
 """What a stage refuses: peers without the token, other layouts, frames that are none."""
 
 import contextlib
+import hashlib
+import hmac
+import json
 import random
 import socket
 import struct
@@ -93,6 +96,39 @@ class Refusals(PipelineCase):
         self.assertEqual(greeting[:9], b"CUTPOINT\x01")
         sock.sendall(greeting[9:])
         self.assertEqual(sock.recv(1), b"")
+
+    def proven(self) -> socket.socket:
+        """A peer that has shown the token, and has yet to offer its layout, written out here byte by byte."""
+        sock = self.connect()
+        nonce = b"m" * 32
+        sock.sendall(b"CUTPOINT\x01" + nonce)
+        theirs = sock.recv(41, socket.MSG_WAITALL)[9:]
+
+        def proof(side: bytes) -> bytes:
+            return hmac.new(TOKEN.encode(), b"cutpoint runner " + side + nonce + theirs, hashlib.sha256).digest()
+
+        sock.sendall(proof(b"dials"))
+        self.assertEqual(sock.recv(32, socket.MSG_WAITALL), proof(b"listens"))
+        return sock
+
+    def test_offers_that_are_none(self):
+        generator = random.Random(2)
+        good = json.dumps(self.hop().offer()).encode()
+        for number in range(60):
+            data = bytearray(good)
+            for _ in range(generator.randrange(1, 4)):
+                data[generator.randrange(len(data))] = generator.randrange(256)
+            length = len(data) if number % 4 else generator.randrange(1 << 32)
+            sock = self.proven()
+            # The stage may have closed it already.
+            with contextlib.suppress(OSError):
+                sock.sendall(struct.pack("!I", length) + data)
+                sock.shutdown(socket.SHUT_WR)
+            self.assert_closed(sock)
+        self.wait_until(lambda: len(self.events("refused")) == 60, "60 refusals in the log")
+        self.assertTrue(any("are the most" in detail for detail in self.events("refused")))
+        self.assertIn("its layout is not JSON", self.events("refused"))
+        self.assert_works()
 
     def test_other_layouts(self):
         cases = {
