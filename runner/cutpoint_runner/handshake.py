@@ -101,7 +101,7 @@ def dial(sock: socket.socket, token: str, hop: Hop) -> None:
 
 
 def answer(sock: socket.socket, token: str, hop: Hop) -> None:
-    """Does the part of the side that was dialled; raises `Refusal` or `OSError`."""
+    """Does the part of the side that was dialled up to its `consent`; raises `Refusal` or `OSError`."""
     wire = _Wire(sock)
     theirs = _nonce_of(wire.receive(_GREETING.size))
     mine = os.urandom(_NONCE_BYTES)
@@ -111,11 +111,14 @@ def answer(sock: socket.socket, token: str, hop: Hop) -> None:
         raise Refusal("it does not know the token")
     wire.send(_proof(token, b"listens", theirs, mine))
     difference = hop.difference(wire.receive_json())
-    if difference is None:
-        wire.send_json({"accepted": True})
-        return
-    wire.send_json({"accepted": False, "detail": difference})
-    raise Refusal(f"its layout differs: {difference}")
+    if difference is not None:
+        wire.send_json({"accepted": False, "detail": difference})
+        raise Refusal(f"its layout differs: {difference}")
+
+
+def consent(sock: socket.socket) -> None:
+    """Has the side that dialled begin to send; raises `OSError`."""
+    _Wire(sock).send_json({"accepted": True})
 
 
 def _proof(token: str, side: bytes, dialler: bytes, listener: bytes) -> bytes:
@@ -132,8 +135,8 @@ def _nonce_of(greeting: bytes) -> bytes:
     return nonce
 
 
-class _Ended(Refusal):
-    """The peer ended the connection."""
+class _Ended(ConnectionError):
+    """The peer ended the connection, perhaps because it ends itself."""
 
 
 class _Wire:

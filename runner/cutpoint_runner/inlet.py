@@ -14,7 +14,7 @@ from .connection import Connection, set_options
 from .counters import Counters
 from .faults import Fault, Refusal
 from .frame import Frame, Kind
-from .handshake import Hop, answer
+from .handshake import Hop, answer, consent
 from .shutdown import start_thread
 from .times import TimesLog
 
@@ -177,11 +177,10 @@ class Inlet:
     def _handshake(self, sock: socket.socket, peer: str) -> None:
         try:
             answer(sock, self._token, self._hop)
+            self._adopt(sock, peer)
         except (OSError, Refusal) as fault:
             self._refuse(peer, str(fault))
             sock.close()
-        else:
-            self._adopt(Connection(sock, peer))
         finally:
             with self._changed:
                 self._unproven.remove(sock)
@@ -191,12 +190,14 @@ class Inlet:
         self._counters.add("refused_connections_total")
         self._log.event("refused", hop=str(self._hop), detail=why)
 
-    def _adopt(self, connection: Connection) -> None:
+    def _adopt(self, sock: socket.socket, peer: str) -> None:
         """The newest connection wins: the neighbour restarted, and its older one may never end by itself."""
         with self._changed:
             if self._stopped:
-                connection.close()
-                return
+                raise Refusal("this process ends")
+            # Under the lock: what a neighbour sends after the consent is lost if nobody receives from it.
+            consent(sock)
+            connection = Connection(sock, peer)
             if self._current is None:
                 self._current = connection
             else:

@@ -19,6 +19,12 @@ def resident_bytes() -> int | None:
 
 def peak_bytes() -> int:
     """Returns the largest resident set so far."""
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    # macOS counts bytes, Linux kibibytes. Linux counts the peak less often than the present.
-    return max(peak if sys.platform == "darwin" else peak * 1024, resident_bytes() or 0)
+    try:
+        status = Path("/proc/self/status").read_text(encoding="ascii", errors="replace")
+    except OSError:
+        # Elsewhere. On Linux it would count what the process that started this one takes.
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        return peak if sys.platform == "darwin" else peak * 1024
+    (line,) = [line for line in status.splitlines() if line.startswith("VmHWM:")]
+    # Linux updates the peak less often than the present.
+    return max(int(line.split()[1]) * 1024, resident_bytes() or 0)

@@ -7,5 +7,5 @@ venv=${VENV:-.venv}
 "$venv/bin/pip" install --quiet --disable-pip-version-check ".[test]"
 # Most of the time goes into starting processes that wait for each other, so files of tests run beside each other.
 "$venv/bin/cutpoint-runner" --version
-printf '%s\n' survival restarts refusals stage_command sink_command answers summary rendezvous reading stage_loop |
+printf '%s\n' survival restarts refusals stage_command sink_command answers summary rendezvous reading stage_loop memory |
   xargs -P 3 -I '{}' "$venv/bin/python" -m unittest 'tests.test_{}'

@@ -8,10 +8,14 @@ import random
 import socket
 import struct
 
+from cutpoint_runner.address import parse_address
+from cutpoint_runner.counters import Counters
 from cutpoint_runner.faults import Refusal
 from cutpoint_runner.frame import HEADER_BYTES, Header, Kind
 from cutpoint_runner.handshake import Hop, dial
+from cutpoint_runner.inlet import Inlet
 from cutpoint_runner.tensors import Tensor
+from cutpoint_runner.times import TimesLog
 
 from .pipeline import PATIENCE_S, TOKEN, PipelineCase
 
@@ -23,8 +27,8 @@ class Refusals(PipelineCase):
         super().setUp()
         self.stage, *_ = self.start_stages()
 
-    def connect(self) -> socket.socket:
-        sock = socket.create_connection(("127.0.0.1", self.ports[0]), PATIENCE_S)
+    def connect(self, which: int = 0) -> socket.socket:
+        sock = socket.create_connection(("127.0.0.1", self.ports[which]), PATIENCE_S)
         self.addCleanup(sock.close)
         return sock
 
@@ -97,9 +101,9 @@ class Refusals(PipelineCase):
         sock.sendall(greeting[9:])
         self.assertEqual(sock.recv(1), b"")
 
-    def proven(self) -> socket.socket:
+    def proven(self, which: int = 0) -> socket.socket:
         """A peer that has shown the token, and has yet to offer its layout, written out here byte by byte."""
-        sock = self.connect()
+        sock = self.connect(which)
         nonce = b"m" * 32
         sock.sendall(b"CUTPOINT\x01" + nonce)
         theirs = sock.recv(41, socket.MSG_WAITALL)[9:]
@@ -129,6 +133,18 @@ class Refusals(PipelineCase):
         self.assertTrue(any("are the most" in detail for detail in self.events("refused")))
         self.assertIn("its layout is not JSON", self.events("refused"))
         self.assert_works()
+
+    def test_receiver_that_ends_consents_to_nothing(self):
+        address = parse_address(f"127.0.0.1:{self.ports[3]}")
+        inlet = Inlet(address, self.hop(), TOKEN, 65536, Counters(), TimesLog(None, "", {}))
+        self.addCleanup(inlet.close)
+        sock = self.proven(3)
+        inlet.stop()
+        offer = json.dumps(self.hop().offer()).encode()
+        sock.sendall(struct.pack("!I", len(offer)) + offer)
+        # With a consent, the neighbour would send a frame that nobody receives.
+        self.assertEqual(sock.recv(1), b"")
+        self.assertIsNone(inlet.receive())
 
     def test_other_layouts(self):
         cases = {

@@ -5,7 +5,7 @@ import socket
 
 from cutpoint_runner.connection import Connection
 from cutpoint_runner.frame import Header, Kind
-from cutpoint_runner.handshake import Hop, answer, dial
+from cutpoint_runner.handshake import Hop, answer, consent, dial
 from cutpoint_runner.tensors import Tensor
 
 from .pipeline import PATIENCE_S, TOKEN, PipelineCase
@@ -33,6 +33,7 @@ class Rendezvous(PipelineCase):
         """Waits until the stage dials stage 1."""
         accepted, _ = self.listener.accept()
         answer(accepted, TOKEN, Hop("three", 0, "stage 0", "stage 1", "none", self.sends))
+        consent(accepted)
         connection = Connection(accepted, "stage 0")
         self.addCleanup(connection.close)
         return connection

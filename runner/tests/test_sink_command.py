@@ -4,7 +4,7 @@ import socket
 
 from cutpoint_runner.connection import Connection
 from cutpoint_runner.frame import Header, Kind
-from cutpoint_runner.handshake import Hop, answer, dial
+from cutpoint_runner.handshake import Hop, answer, consent, dial
 from cutpoint_runner.tensors import Tensor
 
 from .pipeline import PATIENCE_S, TOKEN, PipelineCase
@@ -30,6 +30,7 @@ class SinkCommand(PipelineCase):
         with socket.create_server(("127.0.0.1", self.ports[4])) as listener:
             accepted, _ = listener.accept()
         answer(accepted, TOKEN, Hop("three", 0, "sink", "source", "full", ()))
+        consent(accepted)
         connection = Connection(accepted, "sink")
         self.addCleanup(connection.close)
         return connection
