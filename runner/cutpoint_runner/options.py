@@ -10,7 +10,8 @@ from .address import Address, parse_address
 from .faults import Fault
 from .stages import OVERLAPS, Stages, check_token, read_stages
 
-DEFAULT_BUFFER_BYTES = 131072
+# Half of it leaves a link idle at times whose other direction is full too: acknowledgements wait behind data.
+DEFAULT_BUFFER_BYTES = 262144
 BUFFER_LIMITS = (16384, 16777216)
 
 
