@@ -158,6 +158,9 @@ pub(super) fn check_groups(
     proposals: &[StageProposal],
     violations: &mut Vec<Violation>,
 ) {
+    if request.model.groups.is_empty() {
+        return;
+    }
     let stage_of = stages_of_layers(proposals);
     let is_cut = |id: &&String| graph.place(id).is_some_and(|place| !graph.is_constant(place));
     for group in &request.model.groups {

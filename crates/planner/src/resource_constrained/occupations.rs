@@ -20,6 +20,8 @@ pub struct Occupation {
     pub medium: Arc<InPlay>,
     /// What a stage costs on each host, in seconds.
     pub prices: IndexVec<Host, f64>,
+    /// The sum of one price of each host, in seconds. What a placement pays is at most this.
+    pub all_prices_s: f64,
     /// By position, then host.
     least_s: Grid<Position, Host, BestTwo>,
     /// The least seconds of a whole walk, less one price of each host. No placement occupies the medium for less.
@@ -72,15 +74,11 @@ impl Occupation {
                 }
             }
         }
-        let mut occupation = Self { medium: Arc::clone(medium), prices, least_s, in_all_s: 0.0 };
+        let all_prices_s = prices.iter().sum();
+        let mut occupation = Self { medium: Arc::clone(medium), prices, all_prices_s, least_s, in_all_s: 0.0 };
         let whole = instance.hosts.indices().map(|host| occupation.whole_walk_s(instance, period_s, host));
-        occupation.in_all_s = whole.fold(f64::INFINITY, f64::min) * (1.0 - ROUNDING) - occupation.all_prices_s();
+        occupation.in_all_s = whole.fold(f64::INFINITY, f64::min) * (1.0 - ROUNDING) - all_prices_s;
         Ok(occupation)
-    }
-
-    /// The sum of one price of each host, in seconds. What a placement pays is at most this.
-    pub fn all_prices_s(&self) -> f64 {
-        self.prices.iter().sum()
     }
 
     /// The least seconds of a walk whose first host is this one, prices included.

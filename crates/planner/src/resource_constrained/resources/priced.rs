@@ -13,7 +13,7 @@ pub struct Priced(f64);
 
 #[inline]
 fn keeps(within: &Within<'_>, occupation: &Occupation, seconds: f64) -> bool {
-    seconds * (1.0 - ROUNDING) <= within.period_s + occupation.all_prices_s()
+    seconds * (1.0 - ROUNDING) <= within.period_s + occupation.all_prices_s
 }
 
 impl Resource for Priced {
