@@ -12,7 +12,7 @@ venv=${VENV:-$cache/venv}
 models=${MODELS:-$cache/models}
 if [ ! -x "$venv/bin/python" ]; then
   python3 -m venv "$venv"
-  "$venv/bin/pip" --quiet install onnx==1.23.2 onnxruntime==1.32.0
+  "$venv/bin/pip" --quiet install onnx==1.23.2 onnxruntime==1.32.0 pillow
 fi
 for wheel in nudenet==3.4.2 ddddocr==1.6.1 rapidocr-onnxruntime==1.4.4 basic-pitch==0.4.0 magika==1.0.3 silero-vad==6.2.3; do
   folder=$models/${wheel%%=*}
@@ -71,4 +71,6 @@ check "$vad/silero_vad_16k_sequence.onnx" --dim sequence_length=10
 check "$vad/silero_vad_half.onnx" --dim sequence=576
 check "$vad/silero_vad_op18_ifless.onnx" --dim sequence=576 --value sr=16000
 check "$vad/silero_vad_openvino_16k.onnx"
+printf '%-36s ' 'cases of operators'
+"$venv/bin/python" tests/onnx/cases.py "$BINARY" || fails=$((fails + 1))
 exit $((fails > 0))

@@ -26,3 +26,9 @@ pub const MOST_BYTES: u64 = (1 << 53) - 1;
 
 /// Edges between layers.
 pub const MOST_EDGES: u64 = 2_000_000;
+
+/// The oldest version of the operators of ONNX whose rules are known.
+pub const FIRST_OPSET: i64 = 7;
+
+/// The newest version of the operators of ONNX whose rules are known.
+pub const LAST_OPSET: i64 = 25;

@@ -7,6 +7,8 @@ pub(super) const TABLE: [(u64, &[&str]); 9] = [
         0,
         &[
             "AffineGrid",
+            "BitCast",
+            "CenterCropPad",
             "Compress",
             "Concat",
             "Constant",

@@ -21,6 +21,10 @@ pub(super) fn counted(call: &Call, outputs: &[Fact]) -> Option<u128> {
         "GlobalAveragePool" | "GlobalLpPool" | "GlobalMaxPool" | "QLinearGlobalAveragePool" => read()?,
         "ReduceL1" | "ReduceLogSum" | "ReduceMax" | "ReduceMean" | "ReduceMin" | "ReduceProd" | "ReduceSum"
         | "ArgMax" | "ArgMin" | "TopK" | "Unique" => read()?,
+        "Col2Im" | "MaxRoiPool" | "NegativeLogLikelihoodLoss" => read()?,
+        "Mish" => 10 * made,
+        "SoftmaxCrossEntropyLoss" => 6 * read()?,
+        "RoiAlign" => made * 8 * sampling(call),
         "ReduceL2" | "ReduceLogSumExp" | "ReduceSumSquare" => 2 * read()?,
         "NonMaxSuppression" => u128::from(call.optional(1)?.elements()?),
         "MatMul" | "MatMulInteger" => made * 2 * inner(call, 0)?,
@@ -38,7 +42,8 @@ pub(super) fn counted(call: &Call, outputs: &[Fact]) -> Option<u128> {
         "Resize" | "Upsample" => made * taps_of_resize(call, outputs)?,
         "GridSample" => made * 2 * power(2, call.optional(0)?.shape.as_ref()?.len().checked_sub(2)?),
         "Attention" if call.domain.is_empty() => attention(call)?,
-        "DFT" => 5 * made * logarithm(outputs.first()?.shape.as_deref()?),
+        "DFT" | "STFT" => 5 * made * logarithm(outputs.first()?.shape.as_deref()?),
+
         _ => return None,
     })
 }
@@ -111,6 +116,12 @@ fn attention(call: &Call) -> Option<u128> {
         .iter()
         .try_fold(u128::from(sizes.batch), |product, &size| product.checked_mul(size.into()))?;
     scores.checked_mul(2 * (u128::from(sizes.query_width) + u128::from(sizes.value_width)) + 5)
+}
+
+/// Returns how many points are sampled for each element of a region; one where the regions decide.
+fn sampling(call: &Call) -> u128 {
+    let ratio = u128::from(call.attributes.integer_or("sampling_ratio", 0).unsigned_abs().max(1));
+    ratio.saturating_mul(ratio).min(1 << 40)
 }
 
 /// Returns the number of steps of a fast Fourier transform of the longest dimension.

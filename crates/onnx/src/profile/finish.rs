@@ -6,7 +6,7 @@ use super::document::{Document, Layer};
 use super::report::{InputReport, OperatorReport, Report};
 use crate::error::Error;
 use crate::flow::{FlowTensor, Origin, Source};
-use crate::limits::MOST_BYTES;
+use crate::limits::{FIRST_OPSET, LAST_OPSET, MOST_BYTES};
 use crate::model::{ElementType, Model};
 use crate::options::Options;
 
@@ -26,7 +26,8 @@ impl Builder<'_> {
             }
         }
         let (batch_size, batch_size_source) = self.batch_size(options);
-        let warnings = self.warnings();
+        let mut warnings = self.warnings();
+        warnings.extend(version_warning(model));
         let name = options.name.clone().unwrap_or_else(|| model.graph.name.clone());
         let name: String = name.chars().take(256).collect();
         let document = Document {
@@ -125,6 +126,16 @@ fn listed(names: &[&str]) -> String {
         Some(more) if more > 0 => format!("{named} and {more} more"),
         _ => named,
     }
+}
+
+/// Returns what to say of a set of operators that is older or newer than those whose rules were
+/// compared with runtimes.
+fn version_warning(model: &Model) -> Option<String> {
+    let version = *model.opsets.get("")?;
+    let is_known = (FIRST_OPSET..=LAST_OPSET).contains(&version);
+    (!is_known).then(|| {
+        format!("operators of version {version} are read by the rules of versions {FIRST_OPSET} to {LAST_OPSET}")
+    })
 }
 
 fn description(model: &Model) -> String {

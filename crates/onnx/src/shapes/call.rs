@@ -55,7 +55,11 @@ impl<'a> Call<'a> {
 
     /// Returns the values of an input of integers.
     pub(crate) fn integers(&self, index: usize) -> Result<&'a [i64], Gap> {
-        let values = self.input(index)?.integers();
+        let input = self.input(index)?;
+        if input.elements() == Some(0) {
+            return Ok(&[]);
+        }
+        let values = input.integers();
         values.ok_or_else(|| Gap::unknown(format!("the values of its input {index} depend on data")))
     }
 

@@ -46,6 +46,16 @@ pub(super) fn cast(call: &Call) -> Result<Vec<Fact>, Gap> {
     Ok(vec![Fact::new(to, call.shape(0)?.to_vec()).with_values(values)])
 }
 
+/// The same bits of another type of the same size.
+pub(super) fn bit_cast(call: &Call) -> Result<Vec<Fact>, Gap> {
+    let to = call.attributes.integer("to").and_then(ElementType::new);
+    let fits = to.zip(call.element(0)).is_some_and(|(to, from)| to.bits() == from.bits());
+    if !fits {
+        return Err(Gap::unknown("the types have different sizes"));
+    }
+    Ok(vec![Fact::new(to, call.shape(0)?.to_vec())])
+}
+
 fn broadcast_of_all(
     call: &Call,
     element: Option<ElementType>,

@@ -67,6 +67,14 @@ pub(super) fn general_product(call: &Call) -> Result<Vec<Fact>, Gap> {
     Ok(vec![Fact::new(call.element(0), vec![rows, width])])
 }
 
+/// Each of the last two dimensions' matrices becomes a number.
+pub(super) fn determinant(call: &Call) -> Result<Vec<Fact>, Gap> {
+    match call.shape(0)? {
+        [outer @ .., height, width] if height == width => Ok(vec![Fact::new(call.element(0), outer.to_vec())]),
+        shape => Err(Gap::misfit(format!("matrices of {shape:?}"))),
+    }
+}
+
 /// A product with weights of few bits: its attributes say how many rows and columns they have.
 pub(super) fn packed_product(call: &Call) -> Result<Vec<Fact>, Gap> {
     let mut to = call.shape(0)?.to_vec();

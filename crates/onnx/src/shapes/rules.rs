@@ -57,6 +57,7 @@ fn of_onnx(operator: &str) -> Option<Rule> {
         | "MeanVarianceNormalization"
         | "Mish"
         | "Neg"
+        | "PRelu"
         | "RMSNormalization"
         | "Reciprocal"
         | "Relu"
@@ -84,7 +85,7 @@ fn of_onnx(operator: &str) -> Option<Rule> {
         | "Trilu" => elementwise::unary,
         "IsInf" | "IsNaN" | "Not" => elementwise::unary_truth,
         "Add" | "BitShift" | "BitwiseAnd" | "BitwiseOr" | "BitwiseXor" | "Div" | "Max" | "Mean" | "Min" | "Mod"
-        | "Mul" | "PRelu" | "Pow" | "Sub" | "Sum" => elementwise::variadic,
+        | "Mul" | "Pow" | "Sub" | "Sum" => elementwise::variadic,
         "And" | "Equal" | "Greater" | "GreaterOrEqual" | "Less" | "LessOrEqual" | "Or" | "Xor" => {
             elementwise::comparison
         }
@@ -102,6 +103,9 @@ fn of_onnx(operator: &str) -> Option<Rule> {
         "Squeeze" => reshape::squeeze,
         "Unsqueeze" => reshape::unsqueeze,
         "Slice" => slice::slice,
+        "CenterCropPad" => slice::center_crop_pad,
+        "Det" => matrix::determinant,
+        "BitCast" => elementwise::bit_cast,
         "Gather" => gather::gather,
         "GatherElements" => gather::gather_elements,
         "GatherND" => gather::gather_nd,

@@ -12,14 +12,19 @@ pub(super) fn fourier(call: &Call) -> Result<Vec<Fact>, Gap> {
         None => call.attributes.integer_or("axis", if call.opset < 20 { 1 } else { -2 }),
     };
     let axis = call.axis(axis, to.len())?;
-    if call.optional(1).is_some() {
-        to[axis] = dimension(first(call, 1)?)?;
-    }
-    if call.attributes.flag("onesided", false) {
-        to[axis] = to[axis] / 2 + 1;
-    }
+    let length = call.optional(1).map(|_| first(call, 1)).transpose()?.map(dimension).transpose()?;
+    let is_half = call.attributes.flag("onesided", false);
+    let is_inverse = call.attributes.flag("inverse", false);
+    // One side of a spectrum stands for a signal of real numbers.
+    to[axis] = match length {
+        Some(length) if is_half && !is_inverse => length / 2 + 1,
+        Some(length) => length,
+        None if is_half && is_inverse => to[axis].saturating_sub(1).saturating_mul(2),
+        None if is_half => to[axis] / 2 + 1,
+        None => to[axis],
+    };
     if let Some(last) = to.last_mut() {
-        *last = 2;
+        *last = if is_half && is_inverse { 1 } else { 2 };
     }
     Ok(vec![Fact::new(call.element(0), to)])
 }

@@ -1,6 +1,6 @@
 //! Slices.
 
-use super::call::{Call, Gap};
+use super::call::{Call, Gap, dimension};
 use super::fact::Fact;
 use super::layout::moved_values;
 
@@ -59,4 +59,21 @@ fn range(size: u64, start: i64, end: i64, step: i64) -> Result<Range, Gap> {
     };
     // A single element has no second one, so its step does not matter and cannot overflow.
     Ok(Range { begin, step: if count > 1 { step } else { 1 }, count })
+}
+
+/// Dimensions become those that an input says, by cutting or padding on both sides.
+pub(super) fn center_crop_pad(call: &Call) -> Result<Vec<Fact>, Gap> {
+    let mut to = call.shape(0)?.to_vec();
+    let sizes = call.integers(1)?;
+    let axes = match call.attributes.integers("axes") {
+        Some(axes) => axes.iter().map(|&axis| call.axis(axis, to.len())).collect::<Result<_, _>>()?,
+        None => (0..to.len()).collect::<Vec<_>>(),
+    };
+    if axes.len() != sizes.len() {
+        return Err(Gap::misfit(format!("{} sizes for {} dimensions", sizes.len(), axes.len())));
+    }
+    for (&axis, &size) in axes.iter().zip(sizes) {
+        to[axis] = dimension(size)?;
+    }
+    Ok(vec![Fact::new(call.element(0), to)])
 }
