@@ -192,7 +192,7 @@ fn values_of_extreme_numbers_do_not_overflow() {
         let inputs = [value(
             "x",
             INT64,
-            &[&["1", "9223372036854775807", "3", "0"][random.random_range(0..4)], "3", "4", "5"]
+            &[["1", "9223372036854775807", "3", "0"][random.random_range(0..4)], "3", "4", "5"]
                 [..random.random_range(0..5)],
         )];
         let bytes = model(&graph(&nodes, &tensors, &inputs, &["y"]));
