@@ -1,7 +1,10 @@
 //! The limits within which a file is read. A file beyond them is refused with the limit's name.
 
-/// Bytes of names, attributes and small tensors that are kept of a file.
+/// Bytes of names and attributes that are kept of a file.
 pub const MOST_KEPT_BYTES: u64 = 64 << 20;
+
+/// Bytes of values of small tensors that are kept. Those beyond count as unknown.
+pub const MOST_VALUE_BYTES: u64 = 32 << 20;
 
 /// Nodes, attributes, tensors, dimensions and names of a file together.
 pub const MOST_OBJECTS: u64 = 1_000_000;

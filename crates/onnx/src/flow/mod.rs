@@ -11,6 +11,8 @@ mod walk;
 
 pub(crate) use walk::flow_of;
 
+use std::sync::Arc;
+
 use serde::Serialize;
 
 use crate::flops::Work;
@@ -74,7 +76,7 @@ pub(crate) struct Operator {
     /// The name of its node, or of its first output.
     pub(crate) node: String,
     /// Its kind, after its domain if that is not ONNX's.
-    pub(crate) kind: String,
+    pub(crate) kind: Arc<str>,
     pub(crate) inputs: Vec<usize>,
     pub(crate) outputs: Vec<usize>,
     pub(crate) work: Work,

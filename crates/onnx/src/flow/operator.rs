@@ -1,5 +1,7 @@
 //! A single operator: its inputs are found, its outputs computed.
 
+use std::sync::Arc;
+
 use super::scope::Scope;
 use super::walk::{Frame, Walk};
 use super::{FlowTensor, Operator, Origin, Source};
@@ -70,12 +72,13 @@ impl<'m> Walk<'m> {
         if node.operator == "Constant" && node.domain.is_empty() {
             return self.constant_node(node, facts, frame, scope);
         }
+        let kind = self.kind(node);
         self.push(
             node,
             (facts, sources),
             Operator {
                 node: format!("{}{}", frame.prefix, label(node)),
-                kind: kind_of(node),
+                kind,
                 inputs: inputs.into_iter().flatten().collect(),
                 outputs: Vec::new(),
                 work,
@@ -84,6 +87,19 @@ impl<'m> Walk<'m> {
             frame,
             scope,
         )
+    }
+
+    /// Returns the kind of a node. Nodes of one kind share it.
+    fn kind(&mut self, node: &Node) -> Arc<str> {
+        let kind = kind_of(node);
+        match self.kinds.get(kind.as_str()) {
+            Some(kind) => Arc::clone(kind),
+            None => {
+                let kind: Arc<str> = kind.into();
+                self.kinds.insert(Arc::clone(&kind));
+                kind
+            }
+        }
     }
 
     fn push(

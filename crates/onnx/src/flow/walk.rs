@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
+use std::sync::Arc;
 
 use super::dimensions::{Dimensions, check_names, unknown};
 use super::inputs::read_inputs;
@@ -9,7 +10,7 @@ use super::order::order;
 use super::scope::Scope;
 use super::{Flow, FlowTensor, Origin, Source};
 use crate::error::Error;
-use crate::limits::{MOST_DEPTH, MOST_KEPT_BYTES, MOST_TENSORS};
+use crate::limits::{MOST_DEPTH, MOST_TENSORS, MOST_VALUE_BYTES};
 use crate::model::{Bindings, Function, Graph, Location, Model, Node, Tensor, ValueInfo};
 use crate::options::{ExternalData, Options};
 use crate::read::read_external_values;
@@ -33,6 +34,8 @@ pub(super) struct Walk<'m> {
     pub(super) flow: Flow,
     /// Shapes that are set and whose tensors have been met.
     pub(super) used_shapes: BTreeSet<&'m str>,
+    /// Kinds of operators that have been met.
+    pub(super) kinds: BTreeSet<Arc<str>>,
     value_bytes_left: u64,
 }
 
@@ -55,7 +58,8 @@ pub(crate) fn flow_of(model: &Model, options: &Options) -> Result<Flow, Error> {
         dimensions: Dimensions::new(options),
         flow: Flow::default(),
         used_shapes: BTreeSet::new(),
-        value_bytes_left: MOST_KEPT_BYTES,
+        kinds: BTreeSet::new(),
+        value_bytes_left: MOST_VALUE_BYTES,
     };
     let frame = Frame {
         bindings: Bindings::new(),

@@ -78,6 +78,11 @@ impl ElementType {
         self.0
     }
 
+    /// Returns the name, as `onnx` writes it in lower case.
+    pub fn name(self) -> &'static str {
+        self.row().0
+    }
+
     /// Returns the bits of an element, or `None` if elements have no fixed size (texts).
     pub fn bits(self) -> Option<u64> {
         Some(self.row().1).filter(|&bits| bits > 0)
@@ -102,6 +107,6 @@ impl ElementType {
 
 impl fmt::Display for ElementType {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(self.row().0)
+        formatter.write_str(self.name())
     }
 }

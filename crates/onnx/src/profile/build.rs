@@ -1,6 +1,7 @@
 //! Layers, edges and groups.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use super::Profile;
 use super::constants::constants;
@@ -12,7 +13,7 @@ use crate::error::Error;
 use crate::flops::Work;
 use crate::flow::{Flow, FlowTensor, Operator, Origin};
 use crate::limits::MOST_EDGES;
-use crate::model::Model;
+use crate::model::{ElementType, Model};
 use crate::options::Options;
 
 /// The profile while it is made.
@@ -27,7 +28,7 @@ pub(super) struct Builder<'a> {
     pub(super) tensors: Vec<TensorReport>,
     pub(super) edges: Vec<Edge>,
     pub(super) groups: Vec<Group>,
-    pub(super) kinds: BTreeMap<(String, bool), (u64, u64)>,
+    pub(super) kinds: BTreeMap<(Arc<str>, bool), (u64, u64)>,
 }
 
 /// Makes the profile of a flat model.
@@ -58,7 +59,7 @@ impl Builder<'_> {
         for tensor in 0..self.flow.tensors.len() {
             if self.live.tensors[tensor] && self.flow.tensors[tensor].origin == Origin::Input {
                 let bytes = self.size(tensor)?;
-                self.layer(tensor, "Input", bytes, (0, 0))?;
+                self.layer(tensor, &"Input".into(), bytes, (0, 0))?;
             }
         }
         for place in 0..self.flow.operators.len() {
@@ -124,7 +125,7 @@ impl Builder<'_> {
         // An empty tensor is no weight, and would look like an input.
         if self.layer_of[tensor].is_none() && bytes > 0 {
             let size = self.flow.tensors[tensor].fact.bytes().unwrap_or(bytes);
-            self.layer(tensor, if is_node { "Constant" } else { "Initializer" }, size, (bytes, 0))?;
+            self.layer(tensor, &if is_node { "Constant" } else { "Initializer" }.into(), size, (bytes, 0))?;
         }
         Ok(())
     }
@@ -136,13 +137,13 @@ impl Builder<'_> {
         if self.live.is_read[tensor] || self.flow.tensors[tensor].origin == Origin::Input {
             let name = format!("{} (output)", self.flow.tensors[tensor].name);
             let bytes = self.layers[maker].output_bytes;
-            let layer = self.named_layer(tensor, &name, "Output", bytes, (0, 0))?;
+            let layer = self.named_layer(tensor, &name, &"Output".into(), bytes, (0, 0))?;
             self.edge(maker, layer)?;
         }
         Ok(())
     }
 
-    fn layer(&mut self, tensor: usize, op: &str, output_bytes: u64, work: (u64, u64)) -> Result<usize, Error> {
+    fn layer(&mut self, tensor: usize, op: &Arc<str>, output_bytes: u64, work: (u64, u64)) -> Result<usize, Error> {
         let name = self.flow.tensors[tensor].name.clone();
         let layer = self.named_layer(tensor, &name, op, output_bytes, work)?;
         self.layer_of[tensor] = Some(layer);
@@ -153,21 +154,21 @@ impl Builder<'_> {
         &mut self,
         tensor: usize,
         name: &str,
-        op: &str,
+        op: &Arc<str>,
         output_bytes: u64,
         (param_bytes, flops): (u64, u64),
     ) -> Result<usize, Error> {
         let FlowTensor { name: original, fact, source, .. } = &self.flow.tensors[tensor];
         let id = self.ids.id(name);
         self.tensors.push(TensorReport {
-            name: (*original != id).then(|| original.clone()),
+            name: (original.as_str() != &*id).then(|| original.clone()),
             layer_id: id.clone(),
-            element_type: fact.element.map_or_else(String::new, |element| element.to_string()),
+            element_type: fact.element.map_or("", ElementType::name),
             shape: fact.shape.clone().unwrap_or_default(),
             source: *source,
             is_constant: self.constant[tensor],
         });
-        self.layers.push(Layer { id, op: op.chars().take(256).collect(), param_bytes, output_bytes, flops });
+        self.layers.push(Layer { id, op: short(op), param_bytes, output_bytes, flops });
         Ok(self.layers.len() - 1)
     }
 
@@ -189,7 +190,7 @@ impl Builder<'_> {
         let (operator, node, gap) = match origin {
             Origin::Operator(maker) => {
                 let maker = &self.flow.operators[*maker];
-                (maker.kind.clone(), maker.node.clone(), maker.gap.clone())
+                (maker.kind.to_string(), maker.node.clone(), maker.gap.clone())
             }
             Origin::Input | Origin::Constant { .. } => ("the file".to_owned(), name.clone(), None),
         };
@@ -214,5 +215,13 @@ impl Builder<'_> {
 
 /// Some tensors are described by a shape and one value, and take their whole size in memory.
 fn is_filled(operator: &Operator) -> bool {
-    operator.kind == "ConstantOfShape"
+    &*operator.kind == "ConstantOfShape"
+}
+
+/// A profile holds at most 256 characters of it.
+fn short(op: &Arc<str>) -> Arc<str> {
+    match op.char_indices().nth(256) {
+        None => Arc::clone(op),
+        Some((end, _)) => op[..end].into(),
+    }
 }

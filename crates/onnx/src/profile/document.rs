@@ -1,8 +1,10 @@
 //! The document of a model profile. `docs/problem.md` describes it.
 
+use std::sync::Arc;
+
 use serde::Serialize;
 
-/// A model profile.
+/// A model profile. Ids are shared between layers, edges and groups.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Document {
     /// The name, for people.
@@ -24,9 +26,9 @@ pub struct Document {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Layer {
     /// Unique in the document.
-    pub id: String,
+    pub id: Arc<str>,
     /// The kind of operator, or what the tensor is.
-    pub op: String,
+    pub op: Arc<str>,
     /// Bytes that the file holds for the tensor.
     pub param_bytes: u64,
     /// Bytes of the tensor.
@@ -39,14 +41,14 @@ pub struct Layer {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Edge {
     /// The layer that makes the tensor.
-    pub from: String,
+    pub from: Arc<str>,
     /// The layer that reads it.
-    pub to: String,
+    pub to: Arc<str>,
 }
 
 /// Layers that stay together.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Group {
     /// Their ids.
-    pub layer_ids: Vec<String>,
+    pub layer_ids: Vec<Arc<str>>,
 }

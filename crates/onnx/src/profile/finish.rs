@@ -1,6 +1,8 @@
 //! Name, batch size, warnings and report: what is said of the profile as a whole.
 
 use super::Profile;
+use std::sync::Arc;
+
 use super::build::Builder;
 use super::document::{Document, Layer};
 use super::report::{InputReport, OperatorReport, Report};
@@ -99,13 +101,10 @@ impl Builder<'_> {
         let guessed = self.tensors.iter().filter(|tensor| tensor.source == Source::Guessed);
         name(
             "the largest possible size was taken, as data decides it",
-            guessed.map(|tensor| tensor.layer_id.as_str()).collect(),
+            guessed.map(|tensor| &*tensor.layer_id).collect(),
         );
         let unruled = self.kinds.keys().filter(|(_, has_rule)| !has_rule);
-        name(
-            "operations were counted as elements, as there is no rule",
-            unruled.map(|(kind, _)| kind.as_str()).collect(),
-        );
+        name("operations were counted as elements, as there is no rule", unruled.map(|(kind, _)| &**kind).collect());
         let defaults = self.flow.dimensions.iter().filter(|dimension| dimension.source == Source::Default);
         name(
             "dimensions were set to 1, as nothing says them",
@@ -147,12 +146,12 @@ fn description(model: &Model) -> String {
 fn input_report(tensor: &FlowTensor) -> InputReport {
     InputReport {
         name: tensor.name.clone(),
-        element_type: tensor.fact.element.map_or_else(String::new, |element: ElementType| element.to_string()),
+        element_type: tensor.fact.element.map_or("", ElementType::name),
         shape: tensor.fact.shape.clone().unwrap_or_default(),
         source: tensor.source,
     }
 }
 
-fn operator_report(((kind, has_rule), (count, flops)): ((String, bool), (u64, u64))) -> OperatorReport {
+fn operator_report(((kind, has_rule), (count, flops)): ((Arc<str>, bool), (u64, u64))) -> OperatorReport {
     OperatorReport { kind, count, flops, has_rule }
 }

@@ -1,6 +1,7 @@
 //! Ids of layers: the names of tensors, made valid and unique.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 /// The most characters of an id.
 const MOST_CHARACTERS: usize = 256;
@@ -8,7 +9,7 @@ const MOST_CHARACTERS: usize = 256;
 /// Gives out ids. The same names in the same order get the same ids.
 #[derive(Default)]
 pub(super) struct Ids {
-    taken: BTreeSet<String>,
+    taken: BTreeSet<Arc<str>>,
     /// How many ids had to be made unique. Each number is tried once, so that equal names take
     /// constant time each.
     repeated: u64,
@@ -17,19 +18,20 @@ pub(super) struct Ids {
 impl Ids {
     /// Returns an id like a name: without control characters, 1 to 256 characters long, and other
     /// than all before.
-    pub(super) fn id(&mut self, name: &str) -> String {
+    pub(super) fn id(&mut self, name: &str) -> Arc<str> {
         let clean = |character: char| if character.is_control() { '_' } else { character };
         let mut base: String = name.chars().take(MOST_CHARACTERS).map(clean).collect();
         if base.is_empty() {
             base.push_str("unnamed");
         }
         let mut id = base.clone();
-        while self.taken.contains(&id) {
+        while self.taken.contains(id.as_str()) {
             self.repeated += 1;
             let suffix = format!("~{}", self.repeated);
             id = base.chars().take(MOST_CHARACTERS - suffix.len()).chain(suffix.chars()).collect();
         }
-        self.taken.insert(id.clone());
+        let id: Arc<str> = id.into();
+        self.taken.insert(Arc::clone(&id));
         id
     }
 }
@@ -43,9 +45,12 @@ mod tests {
         let mut ids = Ids::default();
         let long = "ü".repeat(300);
         let names = ["a", "a", "", "", "a~1", long.as_str(), long.as_str(), "x\ny"];
-        let given: Vec<String> = names.iter().map(|name| ids.id(name)).collect();
-        assert_eq!(given[..5], ["a", "a~1", "unnamed", "unnamed~2", "a~1~3"]);
-        assert_eq!(given[7], "x_y");
+        let given: Vec<Arc<str>> = names.iter().map(|name| ids.id(name)).collect();
+        assert_eq!(
+            given[..5].iter().map(|id| &**id).collect::<Vec<_>>(),
+            ["a", "a~1", "unnamed", "unnamed~2", "a~1~3"]
+        );
+        assert_eq!(&*given[7], "x_y");
         assert!(given.iter().all(|id| (1..=256).contains(&id.chars().count())));
         assert_eq!(given.iter().collect::<BTreeSet<_>>().len(), names.len());
     }

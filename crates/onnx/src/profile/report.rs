@@ -1,5 +1,7 @@
 //! Where the figures of a profile come from, and what was left out.
 
+use std::sync::Arc;
+
 use serde::Serialize;
 
 use crate::flow::{Branch, SetDimension, Source};
@@ -29,7 +31,7 @@ pub struct InputReport {
     /// Its name in the file.
     pub name: String,
     /// The type of its elements.
-    pub element_type: String,
+    pub element_type: &'static str,
     /// Its dimensions.
     pub shape: Vec<u64>,
     /// Where its dimensions come from.
@@ -40,12 +42,12 @@ pub struct InputReport {
 #[derive(Debug, Clone, Serialize)]
 pub struct TensorReport {
     /// The layer.
-    pub layer_id: String,
+    pub layer_id: Arc<str>,
     /// The tensor's name in the file, where it differs from the id of the layer.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// The type of its elements.
-    pub element_type: String,
+    pub element_type: &'static str,
     /// Its dimensions.
     pub shape: Vec<u64>,
     /// Where its dimensions come from.
@@ -58,7 +60,7 @@ pub struct TensorReport {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct OperatorReport {
     /// Its name, after its domain if that is not ONNX's.
-    pub kind: String,
+    pub kind: Arc<str>,
     /// How many operators of the kind the profile has.
     pub count: u64,
     /// The operations of all of them for one pass.

@@ -40,8 +40,7 @@ pub(super) fn read_tensor<R: Read>(reader: &mut Reader<R>, kind: Kind) -> Result
     let location = data.location().map_err(&invalid)?;
     let mut tensor = Tensor { name, element, shape, values: None, text_bytes, location, span };
     data.check_length(&tensor)?;
-    tensor.values = data.values(&tensor);
-    reader.budget.take_bytes(8 * tensor.values.as_ref().map_or(0, Values::len) as u64)?;
+    tensor.values = data.values(&tensor).filter(|values| reader.budget.may_keep_values(values.len() as u64));
     Ok(tensor)
 }
 

@@ -20,9 +20,9 @@ fn refuse(bytes: &[u8]) -> Error {
 }
 
 fn layer<'a>(profile: &'a Profile, id: &str) -> &'a Layer {
-    profile.document.layers.iter().find(|layer| layer.id == id).unwrap_or_else(|| panic!("no layer {id}"))
+    profile.document.layers.iter().find(|layer| &*layer.id == id).unwrap_or_else(|| panic!("no layer {id}"))
 }
 
 fn edges(profile: &Profile) -> Vec<(&str, &str)> {
-    profile.document.edges.iter().map(|edge| (edge.from.as_str(), edge.to.as_str())).collect()
+    profile.document.edges.iter().map(|edge| (&*edge.from, &*edge.to)).collect()
 }

@@ -32,7 +32,7 @@ fn constants_inputs_and_outputs_are_those_of_the_planner() {
     for (tensor, layer) in profile.report.tensors.iter().zip(&profile.document.layers) {
         let index = model.layer_index(&layer.id).unwrap();
         assert_eq!(model.is_constant(index), tensor.is_constant, "{}", layer.id);
-        assert_eq!(model.is_input(index), layer.op == "Input", "{}", layer.id);
+        assert_eq!(model.is_input(index), &*layer.op == "Input", "{}", layer.id);
     }
     let outputs: Vec<&str> = (0..model.layers.len())
         .filter(|&it| model.readers(it).is_empty())

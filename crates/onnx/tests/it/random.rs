@@ -36,17 +36,10 @@ fn random_models_have_layers_of_one_size_and_edges_between_them() {
         let profile = profile(model(&graph_of(&mut random, count)).as_slice(), &Options::default()).unwrap();
         for layer in &profile.document.layers {
             assert!(matches!(layer.output_bytes, 128 | 32), "{layer:?}");
-            assert!(layer.param_bytes == 0 || layer.op == "Initializer");
+            assert!(layer.param_bytes == 0 || &*layer.op == "Initializer");
         }
-        let ids: std::collections::BTreeSet<&str> =
-            profile.document.layers.iter().map(|layer| layer.id.as_str()).collect();
+        let ids: std::collections::BTreeSet<&str> = profile.document.layers.iter().map(|layer| &*layer.id).collect();
         assert_eq!(ids.len(), profile.document.layers.len());
-        assert!(
-            profile
-                .document
-                .edges
-                .iter()
-                .all(|edge| ids.contains(edge.from.as_str()) && ids.contains(edge.to.as_str()))
-        );
+        assert!(profile.document.edges.iter().all(|edge| ids.contains(&*edge.from) && ids.contains(&*edge.to)));
     }
 }
