@@ -31,8 +31,9 @@ def export(name, path):
     from tf2onnx.optimizer import back_to_back_optimizer
 
     back_to_back_optimizer._func_map.pop(("Conv", "BatchNormalization"), None)
-    # Without trained weights, statistics are equal, and would be merged.
-    optimizer._optimizers.pop("merge_duplication", None)
+    # Four statistics would become two, and equal ones be merged.
+    for name_of_optimizer in ("fold_constants", "merge_duplication"):
+        optimizer._optimizers.pop(name_of_optimizer, None)
     tfonnx.rewrite_conv2d_with_pad = lambda graph, operators: operators
     optimize = tf_optimizer.OptimizeGraph
 

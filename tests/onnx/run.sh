@@ -73,4 +73,7 @@ check "$vad/silero_vad_op18_ifless.onnx" --dim sequence=576 --value sr=16000
 check "$vad/silero_vad_openvino_16k.onnx"
 printf '%-36s ' 'cases of operators'
 "$venv/bin/python" tests/onnx/cases.py "$BINARY" || fails=$((fails + 1))
+printf '%-36s ' '320n.onnx made smaller'
+"$venv/bin/python" -W ignore tests/onnx/smaller.py "$BINARY" "$models/nudenet/nudenet/320n.onnx" --input images=1x3x320x320 \
+  2>/dev/null || fails=$((fails + 1))
 exit $((fails > 0))

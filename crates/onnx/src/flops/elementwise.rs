@@ -26,6 +26,8 @@ pub(super) const TABLE: [(u64, &[&str]); 9] = [
             "NonZero",
             "OneHot",
             "Pad",
+            "ReorderInput",
+            "ReorderOutput",
             "Reshape",
             "ReverseSequence",
             "Scatter",

@@ -5,6 +5,7 @@
 //! symbolic algebra is needed.
 
 mod attention;
+mod blocked;
 mod call;
 mod data_dependent;
 mod elementwise;

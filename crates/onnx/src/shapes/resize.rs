@@ -2,6 +2,7 @@
 
 use super::call::{Call, Gap, dimension};
 use super::fact::Fact;
+use crate::model::AttributeValue;
 
 /// Sizes come from an input, or from scales in an input or attribute.
 pub(super) fn resize(call: &Call) -> Result<Vec<Fact>, Gap> {
@@ -41,9 +42,8 @@ fn by_scales(call: &Call, from: &[u64], axes: &[usize]) -> Result<Vec<u64>, Gap>
     // Before version 11 the scales are the second input, before 9 an attribute.
     let place = if call.inputs.len() > 2 { 2 } else { 1 };
     let attribute = || match call.attributes.get("scales") {
-        Some(crate::model::AttributeValue::Floats(scales)) => {
-            Some(scales.iter().map(|&scale| scale.into()).collect::<Vec<f64>>())
-        }
+        Some(AttributeValue::Floats(scales)) => Some(scales.iter().map(|&scale| scale.into()).collect::<Vec<f64>>()),
+        Some(AttributeValue::Integers(scales)) => Some(scales.iter().map(|&scale| scale as f64).collect()),
         _ => None,
     };
     let scales = match call.optional(place) {

@@ -3,8 +3,8 @@
 use super::call::{Call, Gap};
 use super::fact::Fact;
 use super::{
-    attention, data_dependent, elementwise, gather, layout, matrix, normalization, quantize, recurrent, reduce,
-    reshape, resize, signal, slice, source, window,
+    attention, blocked, data_dependent, elementwise, gather, layout, matrix, normalization, quantize, recurrent,
+    reduce, reshape, resize, signal, slice, source, window,
 };
 
 /// Computes what is known of the outputs of an operator.
@@ -171,6 +171,8 @@ fn contributed(operator: &str) -> Option<Rule> {
         "FusedGemm" | "QGemm" => matrix::general_product,
         "FusedMatMul" | "MatMulIntegerToFloat" | "DynamicQuantizeMatMul" => matrix::product_of_matrices,
         "MatMulNBits" | "MatMulBnb4" => matrix::packed_product,
+        "ReorderInput" => blocked::into_blocks,
+        "ReorderOutput" => blocked::out_of_blocks,
         "DynamicQuantizeLSTM" => recurrent::recurrent,
         "QLinearAdd" | "QLinearMul" => quantize::binary,
         "QLinearGlobalAveragePool" => window::global_pool,
