@@ -34,6 +34,13 @@ def export(name, path):
     # Four statistics would become two, and equal ones be merged.
     for name_of_optimizer in ("fold_constants", "merge_duplication"):
         optimizer._optimizers.pop(name_of_optimizer, None)
+    fold = tfonnx.compute_const_folding_using_tf
+
+    def fold_shapes_alone(*arguments):
+        values, types = fold(*arguments)
+        return {name: value for name, value in values.items() if value.dtype.kind != "f"}, types
+
+    tfonnx.compute_const_folding_using_tf = fold_shapes_alone
     tfonnx.rewrite_conv2d_with_pad = lambda graph, operators: operators
     optimize = tf_optimizer.OptimizeGraph
 

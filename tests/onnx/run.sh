@@ -53,6 +53,7 @@ for file in "$light"/light_*.onnx; do
 done
 check "$models/nudenet/nudenet/320n.onnx" --dim height=320 --dim width=320
 check "$models/nudenet/nudenet/320n.onnx" --input images=2x3x256x416
+refuse 'give the whole shape as input=NxN' "$models/silero-vad/silero_vad/data/silero_vad.onnx"
 refuse 'height=N and width=N' "$models/nudenet/nudenet/320n.onnx"
 check "$models/ddddocr/ddddocr/common.onnx" --dim image_width=200
 check "$models/ddddocr/ddddocr/common_old.onnx" --dim image_width=200

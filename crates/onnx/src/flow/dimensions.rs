@@ -81,7 +81,8 @@ fn is_batch(name: &str) -> bool {
 
 /// Exporters number dimensions of which they know nothing.
 fn is_anonymous(name: &str) -> bool {
-    name.starts_with("unk__")
+    let is_number = |text: &str| !text.is_empty() && text.chars().all(|character| character.is_ascii_digit());
+    name.starts_with("unk__") || name.contains("DynamicDimension") || name.strip_prefix('s').is_some_and(is_number)
 }
 
 /// Checks that the model has the dimensions that the options set.

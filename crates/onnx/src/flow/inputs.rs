@@ -91,6 +91,10 @@ fn shape_of(
     let ValueType::Tensor { shape: Some(declared), .. } = &input.kind else {
         return Err(missing(vec!["?".to_owned()], Vec::new()));
     };
+    // Nobody means an empty input; some exporters write 0 for a dimension that they do not know.
+    let known =
+        |dimension: &Dimension| if *dimension == Dimension::Size(0) { Dimension::Unknown } else { dimension.clone() };
+    let declared: Vec<Dimension> = declared.iter().map(known).collect();
     let mut source = Source::File;
     let mut shape = Vec::with_capacity(declared.len());
     for (place, dimension) in declared.iter().enumerate() {

@@ -193,7 +193,8 @@ fn computed(fact: &Fact) -> Source {
 
 fn fixed_size(dimension: &Dimension) -> Option<u64> {
     match dimension {
-        Dimension::Size(size) => Some(*size),
+        // Some exporters write 0 for a dimension that they do not know.
+        Dimension::Size(size) => Some(*size).filter(|&size| size > 0),
         Dimension::Symbol(_) | Dimension::Unknown => None,
     }
 }
