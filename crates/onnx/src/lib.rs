@@ -57,8 +57,7 @@ pub fn profile_model(model: &Model, options: &Options) -> Result<Profile, Error>
 /// # Errors
 /// As [`profile`], and if the file cannot be opened.
 pub fn read_file(path: &Path, options: &Options) -> Result<Profile, Error> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let options = Options { external_data: ExternalData::Below(folder.to_owned()), ..options.clone() };
+    let options = Options { external_data: ExternalData::beside(path), ..options.clone() };
     profile(File::open(path).map_err(Error::Read)?, &options)
 }
 

@@ -1,7 +1,7 @@
 //! What a caller decides: dimensions, shapes and values that the file leaves open.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::error::Error;
 
@@ -30,6 +30,14 @@ pub enum ExternalData {
     Refuse,
     /// The files are below this folder. Only small tensors are read.
     Below(PathBuf),
+}
+
+impl ExternalData {
+    /// Admits data in the folder of a model and below.
+    pub fn beside(model: &Path) -> Self {
+        let folder = model.parent().filter(|folder| !folder.as_os_str().is_empty());
+        Self::Below(folder.unwrap_or(Path::new(".")).to_owned())
+    }
 }
 
 /// Reads a dimension such as `batch=1`.
