@@ -3,6 +3,9 @@
 /// Bytes of names and attributes that are kept of a file.
 pub const MOST_KEPT_BYTES: u64 = 64 << 20;
 
+/// Bytes of a name. Longer texts of attributes are left out.
+pub const MOST_NAME_BYTES: u64 = 1 << 14;
+
 /// Bytes of values of small tensors that are kept. Those beyond count as unknown.
 pub const MOST_VALUE_BYTES: u64 = 32 << 20;
 

@@ -28,6 +28,9 @@ const UNSUPPORTED: [(&str, &str); 14] = [
     ("SplitToSequence", "sequences of tensors have no size that the file tells"),
 ];
 
+/// The most characters that an error says of shapes.
+const MOST_DETAIL: usize = 400;
+
 /// Returns what a node is called: its name, or its first output.
 pub(super) fn label(node: &Node) -> &str {
     let first = || node.outputs.iter().find(|output| !output.is_empty());
@@ -221,6 +224,8 @@ fn infer(call: &Call, node: &Node) -> Result<(Vec<Fact>, Option<String>), Error>
         Ok(facts) => Ok((facts, None)),
         Err(Gap::Unknown(gap)) => Ok((Vec::new(), Some(gap))),
         Err(Gap::Misfit(detail)) => {
+            // An operator may read any number of shapes.
+            let detail = detail.chars().take(MOST_DETAIL).collect();
             Err(Error::Misfit { node: label(node).to_owned(), operator: kind_of(node), detail })
         }
     }

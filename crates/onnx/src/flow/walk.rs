@@ -10,7 +10,7 @@ use super::order::order;
 use super::scope::Scope;
 use super::{Flow, FlowTensor, Origin, Source};
 use crate::error::Error;
-use crate::limits::{MOST_DEPTH, MOST_TENSORS, MOST_VALUE_BYTES};
+use crate::limits::{MOST_DEPTH, MOST_RANK, MOST_TENSORS, MOST_VALUE_BYTES};
 use crate::model::{Bindings, Function, Graph, Location, Model, Node, Tensor, ValueInfo};
 use crate::options::{ExternalData, Options};
 use crate::read::read_external_values;
@@ -77,9 +77,10 @@ pub(crate) fn flow_of(model: &Model, options: &Options) -> Result<Flow, Error> {
         walk.used_shapes.insert(&input.name);
     }
     walk.nodes(&graph.nodes, &frame, &mut scope)?;
+    let mut delivered = BTreeSet::new();
     for output in &graph.outputs {
         let tensor = scope.require(&output.name, "the list of outputs")?;
-        if !walk.flow.outputs.contains(&tensor) {
+        if delivered.insert(tensor) {
             walk.flow.outputs.push(tensor);
         }
     }
@@ -96,6 +97,9 @@ impl<'m> Walk<'m> {
     pub(super) fn add(&mut self, mut tensor: FlowTensor) -> Result<usize, Error> {
         if self.flow.tensors.len() >= MOST_TENSORS as usize {
             return Err(Error::Limit { what: "tensors", most: MOST_TENSORS });
+        }
+        if tensor.fact.shape.as_ref().is_some_and(|shape| shape.len() > MOST_RANK) {
+            return Err(Error::Limit { what: "dimensions in a tensor", most: MOST_RANK as u64 });
         }
         // Without their values, later shapes may not be known, and the error names what to set.
         let bytes = tensor.fact.values.as_ref().map_or(0, |values| 8 * values.len() as u64);

@@ -25,7 +25,7 @@ pub(super) fn read_attribute<R: Read>(reader: &mut Reader<R>, kind: Kind, depth:
             1 => name = reader.text(field.kind)?,
             2 => value = AttributeValue::Float(reader.float(field.kind)?),
             3 => value = AttributeValue::Integer(reader.integer(field.kind)?),
-            4 => value = AttributeValue::Text(reader.text(field.kind)?),
+            4 => value = reader.short_text(field.kind)?.map_or(AttributeValue::Other, AttributeValue::Text),
             5 => value = AttributeValue::Tensor(Box::new(read_tensor(reader, field.kind)?)),
             6 => value = AttributeValue::Graph(Box::new(read_graph(reader, field.kind, depth)?)),
             7 => {
@@ -36,7 +36,7 @@ pub(super) fn read_attribute<R: Read>(reader: &mut Reader<R>, kind: Kind, depth:
                 reader.take_list(field.kind)?;
                 reader.integers(field.kind, |number| integers.push(number))?;
             }
-            9 => texts.push(reader.text(field.kind)?),
+            9 => texts.push(reader.short_text(field.kind)?.unwrap_or_default()),
             11 => graphs.push(read_graph(reader, field.kind, depth)?),
             20 => declared = reader.integer(field.kind)?,
             21 => value = AttributeValue::Reference(reader.text(field.kind)?),

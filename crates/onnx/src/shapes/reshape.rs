@@ -4,6 +4,7 @@ use super::call::{Call, Gap, dimension};
 use super::fact::Fact;
 use super::index::elements;
 use super::layout::too_large;
+use crate::limits::MOST_RANK;
 
 pub(super) fn reshape(call: &Call) -> Result<Vec<Fact>, Gap> {
     let from = call.shape(0)?;
@@ -66,6 +67,9 @@ pub(super) fn unsqueeze(call: &Call) -> Result<Vec<Fact>, Gap> {
     let from = call.shape(0)?;
     let axes = call.integers_of(1, "axes")?.ok_or_else(|| Gap::misfit("it has no axes"))?;
     let rank = from.len() + axes.len();
+    if rank > MOST_RANK {
+        return Err(Gap::misfit(format!("its output would have {rank} dimensions")));
+    }
     let axes = call.axes(axes, rank)?;
     let mut left = from.iter();
     let to: Vec<u64> =

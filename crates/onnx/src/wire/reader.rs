@@ -4,6 +4,7 @@ use std::io::{BufRead, BufReader, ErrorKind, Read};
 
 use super::budget::Budget;
 use crate::error::Error;
+use crate::limits::MOST_NAME_BYTES;
 
 /// The bytes that one call reads from the source.
 const BUFFER_BYTES: usize = 1 << 18;
@@ -70,12 +71,21 @@ impl<R: Read> Reader<R> {
         }
     }
 
-    /// Reads a text. Bytes that are not UTF-8 are replaced.
+    /// Reads a name or another short text. Bytes that are not UTF-8 are replaced.
     pub(crate) fn text(&mut self, kind: Kind) -> Result<String, Error> {
+        let length = self.length(kind)?;
+        if length > MOST_NAME_BYTES {
+            return Err(Error::Limit { what: "bytes in a name", most: MOST_NAME_BYTES });
+        }
         self.budget.take_object()?;
-        self.budget.take_bytes(self.length(kind)?)?;
+        self.budget.take_bytes(length)?;
         let bytes = self.bytes(kind)?;
         Ok(String::from_utf8(bytes).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned()))
+    }
+
+    /// Reads a text, or returns `None` and leaves it where it is if it is too long to be kept.
+    pub(crate) fn short_text(&mut self, kind: Kind) -> Result<Option<String>, Error> {
+        if self.length(kind)? > MOST_NAME_BYTES { Ok(None) } else { self.text(kind).map(Some) }
     }
 
     /// Takes a list of numbers, which is about to be read, from the budget.

@@ -293,6 +293,29 @@ fn windows_of_extreme_sizes_do_not_overflow() {
 }
 
 #[test]
+fn names_and_ranks_have_limits() {
+    let long = "n".repeat(1 << 15);
+    let named = graph(&[node("Relu", &["x"], &[&long])], &[], &[value("x", FLOAT, &["1"])], &[&long]);
+    assert!(refuse(&model(&named)).to_string().contains("more than 16384 bytes in a name"));
+    let deep = graph(&[node("Relu", &["x"], &["y"])], &[], &[value("x", FLOAT, &["1"; 70])], &["y"]);
+    assert!(refuse(&model(&deep)).to_string().contains("more than 64 dimensions in a tensor"));
+    let blob = attribute("context").text(4, &long).int(20, 3);
+    let kept = graph(&[node("Relu", &["x"], &["y"]).message(5, &blob)], &[], &[value("x", FLOAT, &["1"])], &["y"]);
+    assert_eq!(crate::read(&model(&kept)).document.layers.len(), 2);
+}
+
+#[test]
+fn a_hundred_thousand_outputs_and_inputs_take_no_quadratic_time() {
+    let names: Vec<String> = (0..100_000).map(|place| format!("y{place}")).collect();
+    let nodes: Vec<Message> = names.iter().map(|name| node("Relu", &["x"], &[name])).collect();
+    let outputs: Vec<&str> = names.iter().map(String::as_str).collect();
+    let wide = graph(&nodes, &[], &[value("x", FLOAT, &["1"])], &outputs);
+    assert_eq!(crate::read(&model(&wide)).document.layers.len(), 100_001);
+    let sum = graph(&[node("Sum", &vec!["x"; 100_000], &["y"])], &[], &[value("x", FLOAT, &["1"])], &["y"]);
+    assert_eq!(crate::read(&model(&sum)).document.edges.len(), 1);
+}
+
+#[test]
 fn damaged_models_are_errors_or_other_models() {
     let mut random = Pcg64Mcg::seed_from_u64(3);
     let mut refused = 0;
