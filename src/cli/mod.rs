@@ -9,6 +9,7 @@ mod interrupt;
 mod key;
 mod openapi;
 mod plan;
+mod profile;
 mod serve;
 mod service;
 mod setting_flags;
@@ -47,6 +48,8 @@ Examples:
       Plan one model on one cluster, without a service.
   cutpoint plan --request examples/requests/*.json --output jsonl
       Plan any number of requests, one JSON line each.
+  cutpoint profile model.onnx --dim batch=1 --output model.json
+      Make a model profile from an ONNX file, without loading its weights.
   cutpoint serve --listen 127.0.0.1:8080 --database-url sqlite://cutpoint.db
       Run the service; its API is shown at http://127.0.0.1:8080/docs.
   cutpoint key create --name planner --scope plan
@@ -60,6 +63,7 @@ cutpoint <command> --help explains a command.";
 enum Command {
     Demo(demo::DemoArguments),
     Plan(Box<plan::PlanArguments>),
+    Profile(profile::ProfileArguments),
     Serve(Box<serve::ServeArguments>),
     Openapi(openapi::OpenapiArguments),
     Health(health::HealthArguments),
@@ -72,6 +76,7 @@ pub fn run(arguments: Arguments) -> ExitCode {
     let exit = match arguments.command {
         Command::Demo(arguments) => demo::run(&arguments),
         Command::Plan(arguments) => plan::run(&arguments),
+        Command::Profile(arguments) => profile::run(&arguments),
         Command::Serve(arguments) => serve::run(&arguments),
         Command::Openapi(arguments) => openapi::run(&arguments),
         Command::Health(arguments) => health::run(&arguments),

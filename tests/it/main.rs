@@ -7,6 +7,7 @@ mod layering;
 mod openapi;
 mod openapi_changes;
 mod plan_command;
+mod profile_command;
 mod readme;
 mod serve;
 mod server;

@@ -154,8 +154,7 @@ fn read_document(file: &Path, wanted: Kind) -> Result<Value, InputError> {
     Reader::parse(text).map_err(|errors| {
         if look::is_onnx(file, text) {
             return InputError::unusable(format!(
-                "{} is an ONNX model, and {} is wanted. A profile is JSON: each layer with its bytes and operations, and \
-                 the edges between layers; docs/problem.md describes it, and examples/models has some",
+                "{} is an ONNX model, and {} is wanted. `cutpoint profile MODEL.onnx --output MODEL.json` makes a profile of it",
                 file.display(),
                 wanted.name(),
             ));

@@ -1,0 +1,70 @@
+//! `cutpoint profile` as a user runs it. tests/data/small.onnx multiplies batch × rows × 8 floats by 8 × 4 weights.
+
+use std::io::Write;
+use std::process::{Command, Output, Stdio};
+
+use serde_json::Value;
+
+const SMALL: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/small.onnx");
+
+fn profile(arguments: &[&str], input: &[u8]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_cutpoint"));
+    let piped =
+        command.arg("profile").args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = piped.spawn().unwrap();
+    // The command may end without reading all of it.
+    let _ = child.stdin.take().unwrap().write_all(input);
+    child.wait_with_output().unwrap()
+}
+
+fn said(output: &Output) -> String {
+    String::from_utf8(output.stderr.clone()).unwrap()
+}
+
+#[test]
+fn files_and_standard_input_give_the_same_profile() {
+    let from_file = profile(&[SMALL, "--dim", "rows=3"], b"");
+    let piped = profile(&["-", "--input", "x=1x3x8"], &std::fs::read(SMALL).unwrap());
+    assert!(from_file.status.success() && piped.status.success(), "{}{}", said(&from_file), said(&piped));
+    assert_eq!(from_file.stdout, piped.stdout);
+    let document: Value = serde_json::from_slice(&from_file.stdout).unwrap();
+    let figures = |layer: &Value| ["param_bytes", "output_bytes", "flops"].map(|field| layer[field].as_u64().unwrap());
+    let layers: Vec<_> = document["layers"].as_array().unwrap().iter().map(figures).collect();
+    assert_eq!(layers, [[0, 96, 0], [128, 128, 0], [0, 48, 192], [0, 48, 12]]);
+    assert!(said(&from_file).contains("dimensions were set to 1, as nothing says them: batch"), "{}", said(&from_file));
+}
+
+#[test]
+fn a_profile_and_its_report_are_written_to_files() {
+    let folder = tempfile::tempdir().unwrap();
+    let (output, report) = (folder.path().join("small.json"), folder.path().join("report.json"));
+    let arguments =
+        [SMALL, "--dim", "rows=3", "--dim", "batch=2", "--name", "mine", "--output", output.to_str().unwrap()];
+    let done = profile(&[&arguments[..], &["--report", report.to_str().unwrap()]].concat(), b"");
+    assert!(done.status.success() && done.stdout.is_empty(), "{}", said(&done));
+    let read = |file| -> Value { serde_json::from_slice(&std::fs::read(file).unwrap()).unwrap() };
+    let document = read(output);
+    assert_eq!((document["name"].as_str(), document["batch_size"].as_u64()), (Some("mine"), Some(2)));
+    assert_eq!(read(report)["dimensions"][0]["source"], "set");
+}
+
+#[test]
+fn what_is_missing_or_misspelt_is_named_with_exit_code_2() {
+    for (arguments, words) in [
+        (
+            &[SMALL][..],
+            r#"the input "x" is 1 x rows x 8: set rows=N, or give the whole shape as x=1xNx8. Use --dim NAME=N"#,
+        ),
+        (&[SMALL, "--dim", "row=3"], "Name one of batch, rows"),
+        (&[SMALL, "--dim", "rows"], "Write it as batch=1"),
+        (&[SMALL, "--input", "x=1x3"], "Give 3 numbers with x between them"),
+        (&["Cargo.toml"], "this is no ONNX model"),
+    ] {
+        let done = profile(arguments, b"");
+        assert_eq!(done.status.code(), Some(2), "{}", said(&done));
+        assert!(said(&done).contains(words), "{}", said(&done));
+    }
+    let absent = profile(&["absent.onnx"], b"");
+    assert_eq!(absent.status.code(), Some(1));
+    assert!(said(&absent).contains("absent.onnx: the model could not be read"), "{}", said(&absent));
+}
