@@ -1,4 +1,4 @@
-//! Finds the shared media to which it is due that no placement keeps to a limit of the period.
+//! Finds the shared media because of which no placement keeps to a limit of the period.
 
 use super::baselines;
 use super::cost::{Assignment, medium_loads};

@@ -54,8 +54,11 @@ async fn a_caller_that_goes_away_leaves_nothing_half_done() {
         let request = request(name);
         let slot = queue.inner.admission.reserve(0, u32::MAX);
         let mut submitted = Box::pin(queue.submit(job_of(&request), (Arc::new(request), 1000), slot));
-        // On a busy machine the insert may have ended already: then there was no one to go away, and what is kept is the same.
-        let _: std::task::Poll<_> = futures::poll!(&mut submitted);
+        // The insert cannot end while the writer is held.
+        let release = fixture.store.hold_writer().await;
+        assert!(futures::poll!(&mut submitted).is_pending());
+        drop(submitted);
+        release.send(()).unwrap();
     };
     begin_and_leave("one").await;
     while fixture.store.backlog().await.unwrap().queued == 0 {

@@ -31,6 +31,7 @@ use serde_json::json;
 use sqlx::Connection as _;
 use sqlx::sqlite::SqliteConnectOptions;
 use tempfile::TempDir;
+use tokio::sync::oneshot;
 
 use super::leases::{Claimed, Ending, Figures};
 use super::{
@@ -170,6 +171,25 @@ pub(crate) fn figures(status: Status) -> PlacementFigures {
 }
 
 impl Store {
+    /// Keeps the writer busy until something is sent to the returned channel.
+    pub(crate) async fn hold_writer(&self) -> oneshot::Sender<()> {
+        let (begun, begins) = oneshot::channel();
+        let (release, released) = oneshot::channel();
+        let store = self.clone();
+        tokio::spawn(async move {
+            let write = store.write(move |_| {
+                Box::pin(async move {
+                    begun.send(()).unwrap();
+                    released.await.unwrap();
+                    Ok(())
+                })
+            });
+            write.await.unwrap();
+        });
+        begins.await.unwrap();
+        release
+    }
+
     /// Executes SQL without checks.
     pub(crate) async fn tamper(&self, statement: &'static str) {
         let write = self.write(move |connection| {

@@ -8,6 +8,20 @@ use crate::encode::*;
 use crate::random::graph_of;
 use crate::refuse;
 
+/// Returns whether a model is profiled. A profile has layers, and what is refused is not blamed on the source.
+fn is_profiled(bytes: &[u8]) -> bool {
+    match profile(bytes, &Options::default()) {
+        Ok(profile) => {
+            assert!(!profile.document.layers.is_empty());
+            true
+        }
+        Err(error) => {
+            assert!(!matches!(error, Error::Read(_)), "{error}");
+            false
+        }
+    }
+}
+
 #[test]
 fn a_gibibyte_claimed_in_a_kibibyte_is_refused() {
     let mut claim = vec![7 << 3 | 2];
@@ -197,13 +211,7 @@ fn values_of_extreme_numbers_do_not_overflow() {
         )];
         let bytes = model(&graph(&nodes, &tensors, &inputs, &["y"]));
         // Whether it fits is not the question here.
-        match profile(bytes.as_slice(), &Options::default()) {
-            Ok(profile) => {
-                profiled += 1;
-                assert!(!profile.document.layers.is_empty());
-            }
-            Err(error) => assert!(!error.to_string().is_empty()),
-        }
+        profiled += usize::from(is_profiled(&bytes));
     }
     assert!(profiled > 1000, "{profiled}");
 }
@@ -281,13 +289,7 @@ fn windows_of_extreme_sizes_do_not_overflow() {
                 call
             };
         }
-        match profile(model(&graph(&[call], &[], &inputs, &["y"])).as_slice(), &Options::default()) {
-            Ok(profile) => {
-                profiled += 1;
-                assert!(!profile.document.layers.is_empty());
-            }
-            Err(error) => assert!(!error.to_string().is_empty()),
-        }
+        profiled += usize::from(is_profiled(&model(&graph(&[call], &[], &inputs, &["y"]))));
     }
     assert!(profiled > 1000, "{profiled}");
 }
@@ -330,13 +332,7 @@ fn damaged_models_are_errors_or_other_models() {
                 _ => bytes.insert(place, random.random()),
             }
         }
-        match profile(bytes.as_slice(), &Options::default()) {
-            Ok(profile) => assert!(!profile.document.layers.is_empty()),
-            Err(error) => {
-                refused += 1;
-                assert!(!error.to_string().is_empty());
-            }
-        }
+        refused += usize::from(!is_profiled(&bytes));
     }
     assert!(refused > 1000, "{refused}");
 }

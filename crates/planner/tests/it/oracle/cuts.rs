@@ -14,7 +14,7 @@ use super::tableau::{occupied, taken_bytes};
 use super::{Optimum, OracleAnswer};
 
 /// Latencies that differ by no more, relatively, count as equal where a tolerance allows several periods.
-const ROUNDING: f64 = 1e-12;
+pub const ROUNDING: f64 = 1e-12;
 
 /// All valid placements of a request.
 pub struct EveryCut<'a> {

@@ -4,10 +4,8 @@
 use cutpoint_planner::check::{StageProposal, evaluate};
 use cutpoint_planner::domain::request::PlanRequest;
 
+use super::cuts::ROUNDING;
 use super::tableau::Tableau;
-
-/// Latencies that differ by no more, relatively, count as equal where a tolerance allows several periods.
-const ROUNDING: f64 = 1e-12;
 
 /// A placement with what may be wanted of it.
 #[derive(Debug, Clone, PartialEq)]
