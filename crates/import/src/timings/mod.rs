@@ -1,0 +1,4 @@
+//! x
+/// x
+#[derive(Debug, Clone, PartialEq, serde::Serialize)]
+pub struct TimingReport {}

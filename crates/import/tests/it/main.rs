@@ -1,0 +1,8 @@
+//! Tests of imports: files of other programs become documents that the planner reads.
+
+mod batman;
+mod data;
+mod dnn_partitioning;
+mod inventory;
+mod iperf3;
+mod pipeedge;
