@@ -10,6 +10,9 @@ pub const MAX_FILE_BYTES: usize = 64 << 20;
 /// The largest whole number that every JSON reader keeps exactly: 2^53 − 1 (RFC 8259, section 6).
 pub(crate) const MAX_SAFE_INTEGER: u64 = (1 << 53) - 1;
 
+/// The most seconds of all layers on a class together that a profile may hold.
+pub(crate) const MAX_SECONDS: f64 = 1e7;
+
 /// The most characters of an id or a label.
 pub(crate) const MAX_ID_CHARS: usize = 256;
 

@@ -16,6 +16,7 @@ mod yaml;
 pub mod dnn_partitioning;
 pub mod inventory;
 pub mod pipeedge;
+pub mod timings;
 
 pub use fault::{Fault, ImportError, MAX_FAULTS};
 pub use input::{InputFile, MAX_FILE_BYTES};

@@ -4,6 +4,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::source::Source;
+use crate::timings::TimingReport;
 
 /// An imported document.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -27,6 +28,9 @@ pub struct Report {
     /// The `constraints` of a request that keeps the rules of the other program.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub constraints: Option<Value>,
+    /// How much of measured times was matched.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub timings: Option<TimingReport>,
 }
 
 /// What an imported document lacks, or what may be wrong with it.

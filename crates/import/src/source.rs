@@ -140,10 +140,15 @@ pub(crate) fn description(sources: &[Source]) -> String {
         format!("{figure}: {count} {}{tool}{files}", origin.name())
     });
     let text = format!("Imported. {}.", lines.collect::<Vec<_>>().join("; "));
-    if text.chars().count() <= MAX_DESCRIPTION_CHARS {
-        return text;
-    }
-    text.chars().take(MAX_DESCRIPTION_CHARS - 1).chain(['…']).collect()
+    joined("", &text)
+}
+
+/// Returns two texts, the first one shortened so that both fit into a description.
+pub(crate) fn joined(before: &str, text: &str) -> String {
+    let text: String = text.chars().take(MAX_DESCRIPTION_CHARS).collect();
+    let left = MAX_DESCRIPTION_CHARS - text.chars().count();
+    let kept: String = before.chars().take(left.saturating_sub(1)).collect();
+    if kept.is_empty() { text } else { format!("{kept} {text}") }
 }
 
 /// Names a few files, and says how many more there are.

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::MILLISECOND;
 use crate::cursor::{Cursor, is_id};
 use crate::fault::Faults;
+use crate::input::MAX_SECONDS;
 
 /// An operator.
 #[derive(Debug)]
@@ -55,10 +56,22 @@ impl Graph {
         use_numbers_where_names_repeat(&mut operators, &places);
         let tensors = edges?.items(faults).iter().filter_map(|edge| read_tensor(edge, &places, faults)).collect();
         let graph = Self { operators, tensors };
+        let sums = [graph.seconds(|operator| operator.accelerator_s), graph.seconds(|operator| operator.processor_s)];
+        if sums.iter().any(|&sum| sum > MAX_SECONDS) {
+            top.fault(
+                faults,
+                "all latencies together are too large",
+                format!("Keep their sum at or below {MAX_SECONDS:e} s"),
+            );
+        }
         if faults.is_empty() && graph.has_cycle() {
             top.fault(faults, "the edges form a cycle", "Give a graph without cycles, as inference has");
         }
         faults.is_empty().then_some(graph)
+    }
+
+    fn seconds(&self, of: impl Fn(&Operator) -> f64) -> f64 {
+        self.operators.iter().map(of).sum()
     }
 
     /// Removes operators that nothing leads to until none is left, or a cycle is.

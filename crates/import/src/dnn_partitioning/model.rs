@@ -32,7 +32,7 @@ pub(super) fn import(graph: &Graph, file: &str, name: &str) -> Imported {
         groups: groups(graph),
     };
     let cost_model = Some(super::cost_model());
-    let report = Report { sources, warnings, cost_model, constraints: constraints(graph) };
+    let report = Report { sources, warnings, cost_model, constraints: constraints(graph), ..Report::default() };
     Imported { document: document.into_value(), report }
 }
 

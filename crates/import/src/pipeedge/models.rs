@@ -7,7 +7,7 @@ use super::{BUFFERS, MEGA, TOOL};
 use crate::cursor::{Cursor, is_id};
 use crate::document::{Edge, Layer, Model};
 use crate::fault::{Faults, ImportError};
-use crate::input::{InputFile, MAX_SAFE_INTEGER};
+use crate::input::{InputFile, MAX_SAFE_INTEGER, MAX_SECONDS};
 use crate::report::{Imported, Report, Warning};
 use crate::source::{Origin, Source, description};
 use crate::yaml;
@@ -215,6 +215,11 @@ fn times<'a, 't>(
         if seconds.len() as u64 != layers || !is_id(class) {
             let detail = format!("{} times of {layers} layers", seconds.len());
             profile.time_s.fault(faults, detail, "Give one time for each layer, under a type of 1 to 256 characters");
+            are_right = false;
+        }
+        if seconds.iter().sum::<f64>() > MAX_SECONDS {
+            let action = format!("Keep their sum at or below {MAX_SECONDS:e} s");
+            profile.time_s.fault(faults, "all times together are too large", action);
             are_right = false;
         }
         if times.insert(*class, (profile.time_s.clone(), seconds)).is_some() {

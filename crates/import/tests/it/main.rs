@@ -3,6 +3,8 @@
 mod batman;
 mod data;
 mod dnn_partitioning;
+mod fuzz;
 mod inventory;
 mod iperf3;
 mod pipeedge;
+mod timings;
