@@ -1,15 +1,16 @@
 #!/usr/bin/env bash
 # The day's loop: formatting, lints of all crates, and the tests of one.
 #
-#   bash tests/quick.sh [planner|bench|service]
+#   bash tests/quick.sh [planner|bench|import|service]
 set -euo pipefail
 cd "$(dirname "$0")/.."
 case ${1:-planner} in
   planner) package=cutpoint-planner ;;
   bench) package=cutpoint-bench ;;
+  import) package=cutpoint-import ;;
   service) package=cutpoint ;;
   *)
-    printf 'quick.sh: %s is none of planner, bench, service\n' "$1" >&2
+    printf 'quick.sh: %s is none of planner, bench, import, service\n' "$1" >&2
     exit 2
     ;;
 esac

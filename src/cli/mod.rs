@@ -6,6 +6,7 @@ mod demo;
 pub mod exit;
 mod health;
 mod interrupt;
+mod inventory;
 mod key;
 mod openapi;
 mod plan;
@@ -47,6 +48,8 @@ Examples:
       Plan one model on one cluster, without a service.
   cutpoint plan --request examples/requests/*.json --output jsonl
       Plan any number of requests, one JSON line each.
+  cutpoint inventory --kubernetes nodes.json --iperf3 measured --output cluster.json
+      Make the inventory of a cluster from its nodes and from what was measured between them.
   cutpoint serve --listen 127.0.0.1:8080 --database-url sqlite://cutpoint.db
       Run the service; its API is shown at http://127.0.0.1:8080/docs.
   cutpoint key create --name planner --scope plan
@@ -60,6 +63,7 @@ cutpoint <command> --help explains a command.";
 enum Command {
     Demo(demo::DemoArguments),
     Plan(Box<plan::PlanArguments>),
+    Inventory(Box<inventory::InventoryArguments>),
     Serve(Box<serve::ServeArguments>),
     Openapi(openapi::OpenapiArguments),
     Health(health::HealthArguments),
@@ -72,6 +76,7 @@ pub fn run(arguments: Arguments) -> ExitCode {
     let exit = match arguments.command {
         Command::Demo(arguments) => demo::run(&arguments),
         Command::Plan(arguments) => plan::run(&arguments),
+        Command::Inventory(arguments) => inventory::run(&arguments),
         Command::Serve(arguments) => serve::run(&arguments),
         Command::Openapi(arguments) => openapi::run(&arguments),
         Command::Health(arguments) => health::run(&arguments),

@@ -1,5 +1,6 @@
 //! Tests of imports: files of other programs become documents that the planner reads.
 
+mod all_pairs;
 mod batman;
 mod data;
 mod dnn_partitioning;
