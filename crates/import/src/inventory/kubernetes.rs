@@ -28,7 +28,7 @@ fn read_node(item: &Cursor<'_>, faults: &mut Faults) -> Option<Candidate> {
         kind.fault(faults, format!("{} is not a Node", kind.value), "Give what kubectl get nodes prints");
         return None;
     }
-    let name = item.required(&["metadata", "name"], faults)?.id(faults);
+    let name = item.required(&["metadata", "name"], faults).and_then(|name| name.id(faults));
     let memory = item.required(&["status", "allocatable", "memory"], faults);
     let (name, memory) = (name?, memory?);
     let mut candidate = Candidate::default();
