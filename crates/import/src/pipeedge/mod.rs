@@ -8,6 +8,7 @@
 mod device_types;
 mod devices;
 mod models;
+mod times;
 
 use serde_json::{Value, json};
 
