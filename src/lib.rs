@@ -10,6 +10,7 @@
 //! - [`webhook`]: signs and delivers messages, and guards the addresses that they go to.
 //! - [`store`]: SQL, one file for each aggregate.
 //! - [`cutpoint_planner`]: pure optimisation, from a request to a checked placement, in its own crate.
+//! - [`cutpoint_import`]: documents from the files of other programs, in its own crate.
 //! - [`domain`]: ids, tenants, keys; [`export`]: answers in other formats.
 //! - [`clock`]: the sources of time and of new ids, passed to every module that needs them.
 //! - [`config`]: every setting with its default; [`telemetry`]: logs, traces and metrics.

@@ -1,16 +1,17 @@
 #!/usr/bin/env bash
 # The day's loop: formatting, lints of all crates, and the tests of one.
 #
-#   bash tests/quick.sh [planner|onnx|bench|service]
+#   bash tests/quick.sh [planner|import|onnx|bench|service]
 set -euo pipefail
 cd "$(dirname "$0")/.."
 case ${1:-planner} in
   planner) package=cutpoint-planner ;;
   onnx) package=cutpoint-onnx ;;
   bench) package=cutpoint-bench ;;
+  import) package=cutpoint-import ;;
   service) package=cutpoint ;;
   *)
-    printf 'quick.sh: %s is none of planner, onnx, bench, service\n' "$1" >&2
+    printf 'quick.sh: %s is none of planner, import, onnx, bench, service\n' "$1" >&2
     exit 2
     ;;
 esac

@@ -6,6 +6,7 @@ mod demo;
 pub mod exit;
 mod health;
 mod interrupt;
+mod inventory;
 mod key;
 mod openapi;
 mod plan;
@@ -50,6 +51,8 @@ Examples:
       Plan any number of requests, one JSON line each.
   cutpoint profile model.onnx --dim batch=1 --output model.json
       Make a model profile from an ONNX file, without loading its weights.
+  cutpoint inventory --kubernetes nodes.json --iperf3 measured --output cluster.json
+      Make the inventory of a cluster from its nodes and from what was measured between them.
   cutpoint serve --listen 127.0.0.1:8080 --database-url sqlite://cutpoint.db
       Run the service; its API is shown at http://127.0.0.1:8080/docs.
   cutpoint key create --name planner --scope plan
@@ -64,6 +67,7 @@ enum Command {
     Demo(demo::DemoArguments),
     Plan(Box<plan::PlanArguments>),
     Profile(profile::ProfileArguments),
+    Inventory(Box<inventory::InventoryArguments>),
     Serve(Box<serve::ServeArguments>),
     Openapi(openapi::OpenapiArguments),
     Health(health::HealthArguments),
@@ -77,6 +81,7 @@ pub fn run(arguments: Arguments) -> ExitCode {
         Command::Demo(arguments) => demo::run(&arguments),
         Command::Plan(arguments) => plan::run(&arguments),
         Command::Profile(arguments) => profile::run(&arguments),
+        Command::Inventory(arguments) => inventory::run(&arguments),
         Command::Serve(arguments) => serve::run(&arguments),
         Command::Openapi(arguments) => openapi::run(&arguments),
         Command::Health(arguments) => health::run(&arguments),

@@ -1,0 +1,11 @@
+//! Tests of imports: files of other programs become documents that the planner reads.
+
+mod all_pairs;
+mod batman;
+mod data;
+mod dnn_partitioning;
+mod fuzz;
+mod inventory;
+mod iperf3;
+mod pipeedge;
+mod timings;

@@ -1,0 +1,248 @@
+//! `cutpoint inventory`: a cluster inventory from node lists and measurements of other tools.
+
+use std::io::{Read, Write};
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use clap::Args;
+use cutpoint_import::inventory::{InventoryInput, OriginatorTable, SharedMedium, inventory};
+use cutpoint_import::{Fault, Imported, InputFile, MAX_FILE_BYTES};
+use serde::Serialize;
+
+use super::complain;
+use super::exit::Exit;
+
+/// Makes a cluster inventory from node lists and measurements of other tools.
+#[derive(Debug, Args)]
+#[command(after_long_help = "\
+Node lists are joined by IP and MAC addresses, measurements with them. What nobody measured is absent, and a warning on \
+standard error names it. - is standard input or output.
+
+Examples:
+  kubectl get nodes --output json > nodes.json
+  tools/all_pairs_iperf3.py --hosts hosts.txt --output measured
+  cutpoint inventory --kubernetes nodes.json --iperf3 measured --medium channel-36=pi-1,pi-2 --output cluster.json
+      The nodes of Kubernetes, with the links that iperf3 measured; two of them share a Wi-Fi channel.
+  curl http://127.0.0.1:4646/v1/nodes?resources=true | cutpoint inventory --nomad - --iperf3 measured
+      The nodes of Nomad, printed.
+  cutpoint inventory --nodes masts.json --batman mast-1=originators.json --report report.json --output mesh.json
+      Nodes that no orchestrator lists, with what one of them knows of its mesh; report.json says where each figure comes from.
+
+docs/inventory.md has each format.")]
+pub struct InventoryArguments {
+    /// Output of `kubectl get nodes --output json`.
+    #[arg(long, value_name = "FILE", num_args = 1..)]
+    kubernetes: Vec<PathBuf>,
+    /// Answer of /v1/nodes?resources=true of Nomad.
+    #[arg(long, value_name = "FILE", num_args = 1..)]
+    nomad: Vec<PathBuf>,
+    /// Cluster inventories of Cutpoint whose nodes are taken as they are; each node may have `addresses`.
+    #[arg(long, value_name = "FILE", num_args = 1..)]
+    nodes: Vec<PathBuf>,
+    /// Results of iperf3 --json: files, or folders whose .json files are read.
+    #[arg(long, value_name = "PATH", num_args = 1..)]
+    iperf3: Vec<PathBuf>,
+    /// Output of `batctl meshif bat0 originators_json`, and the node on which it was printed.
+    #[arg(long, value_name = "[NODE=]FILE", num_args = 1..)]
+    batman: Vec<String>,
+    /// Nodes whose links with one another share a channel; may be repeated.
+    #[arg(long, value_name = "NAME=ID,ID", value_parser = named_list)]
+    medium: Vec<(String, Vec<String>)>,
+    /// More IP or MAC addresses of a node; may be repeated.
+    #[arg(long, value_name = "NODE=ADDRESS,ADDRESS", value_parser = named_list)]
+    address: Vec<(String, Vec<String>)>,
+    /// Name of the cluster.
+    #[arg(long, default_value = "site")]
+    name: String,
+    /// File to write.
+    #[arg(long, value_name = "FILE", default_value = "-")]
+    output: PathBuf,
+    /// File for the report: where each figure comes from, and the warnings.
+    #[arg(long, value_name = "FILE")]
+    report: Option<PathBuf>,
+}
+
+/// A file that was read.
+struct Content {
+    name: String,
+    bytes: Vec<u8>,
+}
+
+impl Content {
+    fn file(&self) -> InputFile<'_> {
+        InputFile { name: &self.name, content: &self.bytes }
+    }
+}
+
+pub(super) fn run(arguments: &InventoryArguments) -> Exit {
+    let mut faults = Vec::new();
+    let files = Files::read(arguments, &mut faults);
+    let imported = match inventory(&files.input(arguments)) {
+        Ok(imported) => Some(imported),
+        Err(error) => {
+            // Where a node list could not be read, options seem to name unknown nodes.
+            let unread = !faults.is_empty();
+            faults.extend(error.faults.into_iter().filter(|fault| !(unread && fault.file.starts_with("--"))));
+            None
+        }
+    };
+    match imported.filter(|_| faults.is_empty()) {
+        Some(imported) => match write(arguments, &imported) {
+            Ok(()) => Exit::Success,
+            Err(error) => complain(&error),
+        },
+        None => {
+            faults.iter().for_each(|fault| say(&fault.to_string()));
+            Exit::BadInput
+        }
+    }
+}
+
+/// The contents of all files, in the order of the flags.
+struct Files {
+    kubernetes: Vec<Content>,
+    nomad: Vec<Content>,
+    nodes: Vec<Content>,
+    iperf3: Vec<Content>,
+    batman: Vec<(Option<String>, Content)>,
+}
+
+impl Files {
+    fn read(arguments: &InventoryArguments, faults: &mut Vec<Fault>) -> Self {
+        let mut reader = FileReader { faults, has_read_standard_input: false };
+        let all = |reader: &mut FileReader<'_>, paths: &[PathBuf]| {
+            paths.iter().filter_map(|path| reader.read(path)).collect::<Vec<_>>()
+        };
+        let kubernetes = all(&mut reader, &arguments.kubernetes);
+        let nomad = all(&mut reader, &arguments.nomad);
+        let nodes = all(&mut reader, &arguments.nodes);
+        let results: Vec<PathBuf> = arguments.iperf3.iter().flat_map(|path| reader.list(path)).collect();
+        let iperf3 = all(&mut reader, &results);
+        let batman = arguments.batman.iter().filter_map(|given| {
+            // A file whose name has an equals sign can be given with its node.
+            let (node, path) = given.split_once('=').map_or((None, given.as_str()), |(node, path)| (Some(node), path));
+            Some((node.map(str::to_owned), reader.read(Path::new(path))?))
+        });
+        let batman = batman.collect();
+        Self { kubernetes, nomad, nodes, iperf3, batman }
+    }
+
+    fn input<'a>(&'a self, arguments: &'a InventoryArguments) -> InventoryInput<'a> {
+        fn files(contents: &[Content]) -> Vec<InputFile<'_>> {
+            contents.iter().map(Content::file).collect()
+        }
+        let table = |(node_id, content): &'a (Option<String>, Content)| OriginatorTable {
+            node_id: node_id.as_deref(),
+            file: content.file(),
+        };
+        let addresses = arguments
+            .address
+            .iter()
+            .flat_map(|(node, addresses)| addresses.iter().map(|address| (address.as_str(), node.as_str())));
+        let medium = |(name, ids): &'a (String, Vec<String>)| SharedMedium {
+            name,
+            node_ids: ids.iter().map(String::as_str).collect(),
+        };
+        InventoryInput {
+            name: &arguments.name,
+            kubernetes: files(&self.kubernetes),
+            nomad: files(&self.nomad),
+            nodes: files(&self.nodes),
+            iperf3: files(&self.iperf3),
+            batman: self.batman.iter().map(table).collect(),
+            addresses: addresses.collect(),
+            media: arguments.medium.iter().map(medium).collect(),
+        }
+    }
+}
+
+/// Reads files and remembers all that could not be read.
+struct FileReader<'f> {
+    faults: &'f mut Vec<Fault>,
+    has_read_standard_input: bool,
+}
+
+impl FileReader<'_> {
+    fn read(&mut self, path: &Path) -> Option<Content> {
+        let name = path.display().to_string();
+        let is_standard_input = path == Path::new("-");
+        if is_standard_input && std::mem::replace(&mut self.has_read_standard_input, true) {
+            self.fault(&name, "standard input was read already", "Give - once");
+            return None;
+        }
+        // One byte more than is allowed: the import then says that the file is too large.
+        let most = MAX_FILE_BYTES as u64 + 1;
+        let mut bytes = Vec::new();
+        let read = if is_standard_input {
+            std::io::stdin().lock().take(most).read_to_end(&mut bytes)
+        } else {
+            std::fs::File::open(path).and_then(|file| file.take(most).read_to_end(&mut bytes))
+        };
+        if let Err(error) = read {
+            self.fault(&name, &format!("the file cannot be read: {error}"), "Give a file that can be read");
+            return None;
+        }
+        Some(Content { name, bytes })
+    }
+
+    /// Returns the JSON files of a folder in the order of their names, or the path itself.
+    fn list(&mut self, path: &Path) -> Vec<PathBuf> {
+        if !path.is_dir() {
+            return vec![path.to_owned()];
+        }
+        let name = path.display().to_string();
+        let entries = std::fs::read_dir(path).and_then(Iterator::collect::<Result<Vec<_>, _>>);
+        let entries = match entries {
+            Ok(entries) => entries,
+            Err(error) => {
+                self.fault(&name, &format!("the folder cannot be read: {error}"), "Give a folder that can be read");
+                return Vec::new();
+            }
+        };
+        let paths = entries.into_iter().map(|entry| entry.path());
+        let mut files: Vec<PathBuf> = paths.filter(|path| path.extension().is_some_and(|end| end == "json")).collect();
+        if files.is_empty() {
+            self.fault(&name, "the folder has no .json file", "Give the folder of the results");
+        }
+        files.sort();
+        files
+    }
+
+    fn fault(&mut self, file: &str, detail: &str, action: &str) {
+        let (file, detail, action) = (file.to_owned(), detail.to_owned(), action.to_owned());
+        self.faults.push(Fault { file, place: String::new(), detail, action });
+    }
+}
+
+/// Reads `NAME=ID,ID`.
+fn named_list(text: &str) -> Result<(String, Vec<String>), String> {
+    let (name, list) = text.split_once('=').ok_or("give a name, an equals sign, and a list with commas")?;
+    Ok((name.to_owned(), list.split(',').map(|item| item.trim().to_owned()).collect()))
+}
+
+/// Writes the document and the report, and says the warnings.
+fn write(arguments: &InventoryArguments, imported: &Imported) -> anyhow::Result<()> {
+    for warning in &imported.report.warnings {
+        let about = if warning.about.is_empty() { String::new() } else { format!(": {}", warning.about.join(", ")) };
+        say(&format!("{}{about}. {}", warning.detail, warning.action));
+    }
+    if let Some(file) = &arguments.report {
+        write_json(file, &imported.report)?;
+    }
+    write_json(&arguments.output, &imported.document)
+}
+
+fn write_json(file: &Path, value: &impl Serialize) -> anyhow::Result<()> {
+    let mut text = serde_json::to_string_pretty(value)?;
+    text.push('\n');
+    if file == Path::new("-") {
+        return std::io::stdout().lock().write_all(text.as_bytes()).context("standard output");
+    }
+    std::fs::write(file, text).with_context(|| format!("{} cannot be written", file.display()))
+}
+
+/// Prints a line to standard error. It may have names from untrusted files, which must not move the
+/// cursor.
+fn say(line: &str) {
+    eprintln!("cutpoint: {}", line.replace(char::is_control, "\u{fffd}"));
+}
