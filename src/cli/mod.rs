@@ -1,6 +1,7 @@
 //! The command line, with one file for each command.
 
 mod backup;
+mod cut;
 mod database_flags;
 mod demo;
 pub mod exit;
@@ -50,6 +51,8 @@ Examples:
       Plan any number of requests, one JSON line each.
   cutpoint profile model.onnx --dim batch=1 --output model.json
       Make a model profile from an ONNX file, without loading its weights.
+  cutpoint cut model.onnx --placement placement.json --output out
+      Write one ONNX file for each stage of a placement.
   cutpoint serve --listen 127.0.0.1:8080 --database-url sqlite://cutpoint.db
       Run the service; its API is shown at http://127.0.0.1:8080/docs.
   cutpoint key create --name planner --scope plan
@@ -64,6 +67,7 @@ enum Command {
     Demo(demo::DemoArguments),
     Plan(Box<plan::PlanArguments>),
     Profile(profile::ProfileArguments),
+    Cut(Box<cut::CutArguments>),
     Serve(Box<serve::ServeArguments>),
     Openapi(openapi::OpenapiArguments),
     Health(health::HealthArguments),
@@ -77,6 +81,7 @@ pub fn run(arguments: Arguments) -> ExitCode {
         Command::Demo(arguments) => demo::run(&arguments),
         Command::Plan(arguments) => plan::run(&arguments),
         Command::Profile(arguments) => profile::run(&arguments),
+        Command::Cut(arguments) => cut::run(&arguments),
         Command::Serve(arguments) => serve::run(&arguments),
         Command::Openapi(arguments) => openapi::run(&arguments),
         Command::Health(arguments) => health::run(&arguments),
