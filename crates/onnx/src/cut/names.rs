@@ -41,6 +41,15 @@ impl Names {
         Self { of }
     }
 
+    /// Returns a name that no tensor has.
+    pub(super) fn unused(&self, stem: &str) -> String {
+        let mut name = stem.to_owned();
+        while self.of.contains(&name) {
+            name.push('~');
+        }
+        name
+    }
+
     /// Returns the name of a tensor.
     pub(super) fn of(&self, tensor: usize) -> &str {
         &self.of[tensor]

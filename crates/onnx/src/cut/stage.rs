@@ -8,11 +8,10 @@ use super::crossing::Crossing;
 use super::file::Whole;
 use super::message::Message;
 use super::node::{node, resolved};
-use super::outcome::CutTensor;
 use super::sources::Sources;
 use super::weights::{WeightsFile, initializer, sparse_initializer};
 use crate::flow::{Held, Origin, Site};
-use crate::model::{AttributeValue, Location};
+use crate::model::{AttributeValue, ElementType, Location, Tensor};
 
 /// Initializers need not be inputs from this version of the format on.
 const LEAST_IR_VERSION: i64 = 4;
@@ -80,6 +79,22 @@ impl Contents {
         self.operators.len() + self.renamed.len()
     }
 
+    /// Adds a constant that nothing reads: runtimes do not load a graph that makes nothing, as that of a
+    /// stage that only relays.
+    fn idle(&self, whole: Whole<'_>, graph: &mut Message) {
+        let name = whole.names.unused("idle");
+        let mut value = Message::default();
+        value.text(1, "value_float");
+        value.float(2, 0.0);
+        value.integer(20, 1);
+        let mut constant = Message::default();
+        constant.text(2, &name);
+        constant.text(4, "Constant");
+        constant.message(5, value);
+        graph.message(1, constant);
+        graph.message(12, value_info(&name, ElementType::FLOAT, &[]));
+    }
+
     /// Returns the message of the stage's model.
     pub(super) fn model(
         &self,
@@ -135,6 +150,9 @@ impl Contents {
             graph.message(12, whole.value(name, *output));
         }
         sparse.into_iter().for_each(|it| graph.message(15, it));
+        if self.nodes() == 0 && self.outputs.is_empty() {
+            self.idle(whole, &mut graph);
+        }
         let mut message = Message::default();
         message.integer(1, model.ir_version.max(LEAST_IR_VERSION).unsigned_abs());
         message.text(2, "cutpoint");
@@ -152,7 +170,7 @@ impl Contents {
 
 /// Returns the value of a `Constant` node that becomes an initializer: one whose data is in another
 /// file, or goes into one.
-fn value_of<'m>(site: &Site<'m>, is_external: bool) -> Option<&'m crate::model::Tensor> {
+fn value_of<'m>(site: &Site<'m>, is_external: bool) -> Option<&'m Tensor> {
     let value = site.node.attributes.iter().find(|attribute| attribute.name == "value")?;
     match &resolved(site, value)?.value {
         AttributeValue::Tensor(tensor) if is_external || tensor.location != Location::Inline => Some(tensor),
@@ -193,22 +211,26 @@ impl<'m> Opsets<'m> {
 impl Whole<'_> {
     /// Returns what the file of a stage says of an input or output.
     fn value(self, name: &str, tensor: usize) -> Message {
-        let CutTensor { shape, .. } = CutTensor::new(name, &self.flow.tensors[tensor]);
-        let mut dimensions = Message::default();
-        for size in shape {
-            let mut dimension = Message::default();
-            dimension.integer(1, size);
-            dimensions.message(1, dimension);
-        }
-        let element = self.flow.tensors[tensor].fact.element.map_or(0, |element| element.number());
-        let mut of_tensor = Message::default();
-        of_tensor.integer(1, element.unsigned_abs().into());
-        of_tensor.message(2, dimensions);
-        let mut kind = Message::default();
-        kind.message(1, of_tensor);
-        let mut value = Message::default();
-        value.text(1, name);
-        value.message(2, kind);
-        value
+        let fact = &self.flow.tensors[tensor].fact;
+        // What travels has a size, so that its type is known.
+        value_info(name, fact.element.unwrap_or(ElementType::FLOAT), fact.shape.as_deref().unwrap_or_default())
     }
+}
+
+fn value_info(name: &str, element: ElementType, shape: &[u64]) -> Message {
+    let mut dimensions = Message::default();
+    for &size in shape {
+        let mut dimension = Message::default();
+        dimension.integer(1, size);
+        dimensions.message(1, dimension);
+    }
+    let mut tensor = Message::default();
+    tensor.integer(1, element.number().unsigned_abs().into());
+    tensor.message(2, dimensions);
+    let mut kind = Message::default();
+    kind.message(1, tensor);
+    let mut value = Message::default();
+    value.text(1, name);
+    value.message(2, kind);
+    value
 }
