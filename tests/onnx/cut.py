@@ -123,7 +123,7 @@ def main() -> int:
                     # What nothing reads once a branch is taken is no input of a stage.
                     unread = {node.name for node in runs.get_inputs()} - set(feeds)
                     set_ones = {name: np.array(values_of(flags)[name], np.int64) for name in unread}
-                    set_ones = {name: array[0] if array.size == 1 else array for name, array in set_ones.items()}
+                    set_ones = {name: array.reshape(()) if array.size == 1 else array for name, array in set_ones.items()}
                     whole[optimised] = dict(zip(names, runs.run(names, feeds | set_ones)))
                 found = difference(run_stages(out, feeds, optimised), whole[optimised])
                 worst[optimised] = max(worst[optimised], found)

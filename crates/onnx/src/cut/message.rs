@@ -29,12 +29,6 @@ impl Message {
         self.varint(value);
     }
 
-    /// Adds a floating-point number.
-    pub(super) fn float(&mut self, field: u64, value: f32) {
-        self.varint(field << 3 | 5);
-        self.bytes(&value.to_le_bytes());
-    }
-
     /// Adds a text.
     pub(super) fn text(&mut self, field: u64, text: &str) {
         self.begin(field, text.len() as u64);

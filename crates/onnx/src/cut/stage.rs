@@ -22,7 +22,9 @@ pub(super) struct Contents {
     pub(super) operators: BTreeSet<usize>,
     /// The tensors of the file that it has a copy of.
     pub(super) held: BTreeSet<usize>,
-    /// What its operators read of what arrives.
+    /// What arrives.
+    arriving: Vec<usize>,
+    /// What its operators read of it.
     inputs: Vec<usize>,
     /// What it makes and sends on, by the names under which it is sent.
     outputs: Vec<(String, usize)>,
@@ -70,7 +72,8 @@ pub(super) fn contents(whole: Whole<'_>, stage: usize, assignment: &Assignment, 
         }
     }
     let inputs = crossing.before[stage].iter().copied().filter(|tensor| read.contains(tensor)).collect();
-    Contents { operators, held, inputs, outputs, renamed }
+    let arriving = crossing.before[stage].clone();
+    Contents { operators, held, arriving, inputs, outputs, renamed }
 }
 
 impl Contents {
@@ -79,20 +82,15 @@ impl Contents {
         self.operators.len() + self.renamed.len()
     }
 
-    /// Adds a constant that nothing reads: runtimes do not load a graph that makes nothing, as that of a
-    /// stage that only relays.
+    /// Adds a copy of the smallest tensor that arrives, which nothing reads: runtimes do not load a graph
+    /// that makes nothing, as that of a stage that only relays.
     fn idle(&self, whole: Whole<'_>, graph: &mut Message) {
-        let name = whole.names.unused("idle");
-        let mut value = Message::default();
-        value.text(1, "value_float");
-        value.float(2, 0.0);
-        value.integer(20, 1);
-        let mut constant = Message::default();
-        constant.text(2, &name);
-        constant.text(4, "Constant");
-        constant.message(5, value);
-        graph.message(1, constant);
-        graph.message(12, value_info(&name, ElementType::FLOAT, &[]));
+        let bytes = |&&tensor: &&usize| whole.flow.tensors[tensor].fact.bytes();
+        let Some(&tensor) = self.arriving.iter().min_by_key(bytes) else { return };
+        let (name, copy) = (whole.names.of(tensor), whole.names.unused("idle"));
+        graph.message(1, identity(name, &copy));
+        graph.message(11, whole.value(name, tensor));
+        graph.message(12, whole.value(&copy, tensor));
     }
 
     /// Returns the message of the stage's model.
@@ -135,11 +133,7 @@ impl Contents {
             graph.message(1, node(&operator.node, &operator.site, &inputs, &outputs)?);
         }
         for (name, tensor) in &self.renamed {
-            let mut identity = Message::default();
-            identity.text(1, names.of(*tensor));
-            identity.text(2, name);
-            identity.text(4, "Identity");
-            graph.message(1, identity);
+            graph.message(1, identity(names.of(*tensor), name));
         }
         graph.text(2, if model.graph.name.is_empty() { "stage" } else { &model.graph.name });
         initializers.into_iter().for_each(|it| graph.message(5, it));
@@ -166,6 +160,14 @@ impl Contents {
         }
         Ok(message)
     }
+}
+
+fn identity(input: &str, output: &str) -> Message {
+    let mut identity = Message::default();
+    identity.text(1, input);
+    identity.text(2, output);
+    identity.text(4, "Identity");
+    identity
 }
 
 /// Returns the value of a `Constant` node that becomes an initializer: one whose data is in another
