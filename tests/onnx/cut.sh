@@ -29,6 +29,8 @@ cut "$nudenet" --input images=1x3x320x320 -- --most-inline-bytes 100000
 cut "$nudenet" --input images=1x3x320x320 -- --most-inline-bytes 100000 --copy-weights
 "$venv/bin/python" -W ignore tests/onnx/quantised.py "$nudenet" "$scratch/320n-int8.onnx" images=1x3x320x320 2>/dev/null
 cut "$scratch/320n-int8.onnx" --input images=1x3x320x320
+"$venv/bin/python" tests/onnx/functions.py "$scratch/functions.onnx"
+cut "$scratch/functions.onnx"
 cut "$ocr/ch_PP-OCRv4_det_infer.onnx" --input x=1x3x320x480
 cut "$ocr/ch_PP-OCRv4_rec_infer.onnx" --input x=1x3x48x320
 cut "$ocr/ch_ppocr_mobile_v2.0_cls_infer.onnx" --input x=1x3x48x192
