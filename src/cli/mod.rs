@@ -1,6 +1,7 @@
 //! The command line, with one file for each command.
 
 mod backup;
+mod cut;
 mod database_flags;
 mod demo;
 pub mod exit;
@@ -53,6 +54,8 @@ Examples:
       Make a model profile from an ONNX file, without loading its weights.
   cutpoint inventory --kubernetes nodes.json --iperf3 measured --output cluster.json
       Make the inventory of a cluster from its nodes and from what was measured between them.
+  cutpoint cut model.onnx --placement placement.json --output out
+      Write one ONNX file for each stage of a placement.
   cutpoint serve --listen 127.0.0.1:8080 --database-url sqlite://cutpoint.db
       Run the service; its API is shown at http://127.0.0.1:8080/docs.
   cutpoint key create --name planner --scope plan
@@ -68,6 +71,7 @@ enum Command {
     Plan(Box<plan::PlanArguments>),
     Profile(profile::ProfileArguments),
     Inventory(Box<inventory::InventoryArguments>),
+    Cut(Box<cut::CutArguments>),
     Serve(Box<serve::ServeArguments>),
     Openapi(openapi::OpenapiArguments),
     Health(health::HealthArguments),
@@ -82,6 +86,7 @@ pub fn run(arguments: Arguments) -> ExitCode {
         Command::Plan(arguments) => plan::run(&arguments),
         Command::Profile(arguments) => profile::run(&arguments),
         Command::Inventory(arguments) => inventory::run(&arguments),
+        Command::Cut(arguments) => cut::run(&arguments),
         Command::Serve(arguments) => serve::run(&arguments),
         Command::Openapi(arguments) => openapi::run(&arguments),
         Command::Health(arguments) => health::run(&arguments),

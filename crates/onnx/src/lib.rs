@@ -13,6 +13,7 @@
 //! # Ok::<(), cutpoint_onnx::Error>(())
 //! ```
 
+pub mod cut;
 pub mod error;
 mod flops;
 mod flow;
@@ -48,7 +49,8 @@ pub fn profile(reader: impl Read, options: &Options) -> Result<Profile, Error> {
 /// # Errors
 /// As [`profile`].
 pub fn profile_model(model: &Model, options: &Options) -> Result<Profile, Error> {
-    profile::profile_of(model, options, &flow::flow_of(model, options)?)
+    let (profile, _) = profile::profile_of(model, options, &flow::flow_of(model, options)?)?;
+    Ok(profile)
 }
 
 /// Reads a model from a file and makes its profile. Data in other files must be below its folder,

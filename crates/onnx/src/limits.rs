@@ -38,3 +38,12 @@ pub const FIRST_OPSET: i64 = 7;
 
 /// The newest version of the operators of ONNX whose rules are known.
 pub const LAST_OPSET: i64 = 25;
+
+/// Bytes of weights that are put into the files of stages, unless a caller says otherwise.
+pub const MOST_INLINE_BYTES: u64 = 1 << 30;
+
+/// Bytes of a message that runtimes read.
+pub const MOST_MESSAGE_BYTES: u64 = (1 << 31) - 1;
+
+/// Bytes of a tensor from which on its data is put into a file of weights.
+pub const LEAST_EXTERNAL_BYTES: u64 = 4096;

@@ -1,6 +1,7 @@
 //! What takes the place of a node: the body of a function, or a branch.
 
 use std::collections::BTreeMap;
+use std::rc::Rc;
 
 use super::operator::label;
 use super::scope::Scope;
@@ -20,19 +21,19 @@ impl<'m> Walk<'m> {
     ) -> Result<(), Error> {
         let mut bindings = Bindings::new();
         for default in &function.defaults {
-            bindings.insert(default.name.as_str(), &default.value);
+            bindings.insert(default.name.as_str(), default);
         }
         for attribute in &call.attributes {
-            let value = match &attribute.value {
+            let bound = match &attribute.value {
                 AttributeValue::Reference(outer) => frame.bindings.get(outer.as_str()).copied(),
-                value => Some(value),
+                _ => Some(attribute),
             };
-            if let Some(value) = value {
-                bindings.insert(attribute.name.as_str(), value);
+            if let Some(bound) = bound {
+                bindings.insert(attribute.name.as_str(), bound);
             }
         }
         let inner = Frame {
-            bindings,
+            bindings: Rc::new(bindings),
             opsets: &function.opsets,
             prefix: format!("{}{}/", frame.prefix, label(call)),
             infos: BTreeMap::new(),
@@ -59,7 +60,7 @@ impl<'m> Walk<'m> {
         let taken = if known != 0 { "then" } else { "else" };
         let graph = graph_of(node, &format!("{taken}_branch"))?;
         let inner = Frame {
-            bindings: frame.bindings.clone(),
+            bindings: Rc::clone(&frame.bindings),
             opsets: frame.opsets,
             prefix: frame.prefix.clone(),
             infos: graph.value_infos.iter().chain(&graph.outputs).map(|info| (info.name.as_str(), info)).collect(),
@@ -125,7 +126,7 @@ impl<'m> Walk<'m> {
             let here = &self.flow.tensors[at];
             let is_small = here.fact.elements().is_some_and(|count| count <= 8);
             match here.origin {
-                Origin::Operator(maker) => waiting.extend(&self.flow.operators[maker].inputs),
+                Origin::Operator(maker) => waiting.extend(self.flow.operators[maker].reads()),
                 Origin::Input if is_small && here.fact.element.is_some_and(|element| element.is_integer()) => {
                     names.push(here.name.clone());
                 }

@@ -15,7 +15,7 @@ pub(super) fn read_inputs(
     inputs: &[&ValueInfo],
     options: &Options,
     dimensions: &mut Dimensions,
-) -> Result<Vec<FlowTensor>, Error> {
+) -> Result<Vec<FlowTensor<'static>>, Error> {
     let names = || inputs.iter().map(|input| input.name.as_str());
     if let Some(name) = options.values.keys().find(|name| names().all(|known| known != name.as_str())) {
         return Err(unknown(format!("{name}=…"), "input", names()));
@@ -31,7 +31,7 @@ pub(super) fn read_inputs(
             Ok((shape, source)) => {
                 let fact = Fact::new(Some(element), shape);
                 let fact = with_values(fact, &input.name, options)?;
-                tensors.push(FlowTensor { name: input.name.clone(), origin: Origin::Input, fact, source });
+                tensors.push(FlowTensor { name: input.name.clone(), origin: Origin::Input, fact, source, held: None });
             }
             Err(missing) => unset.push(missing),
         }

@@ -11,11 +11,14 @@ mod walk;
 
 pub(crate) use walk::flow_of;
 
+use std::collections::BTreeMap;
+use std::rc::Rc;
 use std::sync::Arc;
 
 use serde::Serialize;
 
 use crate::flops::Work;
+use crate::model::{Bindings, Node, SparseTensor, Tensor};
 use crate::shapes::Fact;
 
 /// Where a figure comes from.
@@ -36,11 +39,13 @@ pub enum Source {
 
 /// The flat model.
 #[derive(Debug, Default)]
-pub(crate) struct Flow {
-    pub(crate) tensors: Vec<FlowTensor>,
-    pub(crate) operators: Vec<Operator>,
+pub(crate) struct Flow<'m> {
+    pub(crate) tensors: Vec<FlowTensor<'m>>,
+    pub(crate) operators: Vec<Operator<'m>>,
     /// The tensors that the model delivers.
     pub(crate) outputs: Vec<usize>,
+    /// The names of the model's outputs, in the order of the file, each with its tensor.
+    pub(crate) output_names: Vec<(&'m str, usize)>,
     pub(crate) dimensions: Vec<SetDimension>,
     /// The number of the dimension that looks like the batch.
     pub(crate) batch: Option<(u64, Source)>,
@@ -51,12 +56,35 @@ pub(crate) struct Flow {
 
 /// A tensor of the flat model.
 #[derive(Debug)]
-pub(crate) struct FlowTensor {
+pub(crate) struct FlowTensor<'m> {
     /// Its name in the file. One within a function follows the name of the call.
     pub(crate) name: String,
     pub(crate) origin: Origin,
     pub(crate) fact: Fact,
     pub(crate) source: Source,
+    /// What the file holds of it, if it is a constant.
+    pub(crate) held: Option<Held<'m>>,
+}
+
+/// What the file holds of a constant.
+#[derive(Debug, Clone)]
+pub(crate) enum Held<'m> {
+    /// An initializer.
+    Tensor(&'m Tensor),
+    /// A sparse initializer.
+    Sparse(&'m SparseTensor),
+    /// A `Constant` node.
+    Node(Site<'m>),
+}
+
+/// A node of the file and its surroundings.
+#[derive(Debug, Clone)]
+pub(crate) struct Site<'m> {
+    pub(crate) node: &'m Node,
+    /// The attributes of the call, if the node is in a function.
+    pub(crate) bindings: Rc<Bindings<'m>>,
+    /// The versions of operators that hold for the node.
+    pub(crate) opsets: &'m BTreeMap<String, i64>,
 }
 
 /// Who makes a tensor.
@@ -72,16 +100,26 @@ pub(crate) enum Origin {
 
 /// An operator of the flat model.
 #[derive(Debug)]
-pub(crate) struct Operator {
+pub(crate) struct Operator<'m> {
     /// The name of its node, or of its first output.
     pub(crate) node: String,
     /// Its kind, after its domain if that is not ONNX's.
     pub(crate) kind: Arc<str>,
-    pub(crate) inputs: Vec<usize>,
+    /// In the order of the node; `None` for an input that is left out.
+    pub(crate) inputs: Vec<Option<usize>>,
+    /// In the order of the node, without those that are left out.
     pub(crate) outputs: Vec<usize>,
     pub(crate) work: Work,
     /// Why its outputs are not all known.
     pub(crate) gap: Option<String>,
+    pub(crate) site: Site<'m>,
+}
+
+impl Operator<'_> {
+    /// Returns the tensors that it reads.
+    pub(crate) fn reads(&self) -> impl Iterator<Item = usize> {
+        self.inputs.iter().copied().flatten()
+    }
 }
 
 /// A dimension that the file leaves open.

@@ -1,10 +1,11 @@
 //! A single operator: its inputs are found, its outputs computed.
 
+use std::rc::Rc;
 use std::sync::Arc;
 
 use super::scope::Scope;
 use super::walk::{Frame, Walk};
-use super::{FlowTensor, Operator, Origin, Source};
+use super::{FlowTensor, Held, Operator, Origin, Site, Source};
 use crate::error::Error;
 use crate::flops::work;
 use crate::model::{AttributeValue, Attributes, Dimension, Node, ValueType};
@@ -82,10 +83,11 @@ impl<'m> Walk<'m> {
             Operator {
                 node: format!("{}{}", frame.prefix, label(node)),
                 kind,
-                inputs: inputs.into_iter().flatten().collect(),
+                inputs,
                 outputs: Vec::new(),
                 work,
                 gap,
+                site: site(node, frame),
             },
             frame,
             scope,
@@ -109,7 +111,7 @@ impl<'m> Walk<'m> {
         &mut self,
         node: &'m Node,
         (facts, sources): (Vec<Fact>, Vec<Source>),
-        mut operator: Operator,
+        mut operator: Operator<'m>,
         frame: &Frame<'m>,
         scope: &mut Scope<'m, '_>,
     ) -> Result<(), Error> {
@@ -119,7 +121,8 @@ impl<'m> Walk<'m> {
                 continue;
             }
             let whole = format!("{}{name}", frame.prefix);
-            let tensor = self.add(FlowTensor { name: whole, origin: Origin::Operator(place), fact, source })?;
+            let tensor =
+                self.add(FlowTensor { name: whole, origin: Origin::Operator(place), fact, source, held: None })?;
             scope.define(name, Some(tensor))?;
             operator.outputs.push(tensor);
         }
@@ -154,7 +157,8 @@ impl<'m> Walk<'m> {
         };
         let origin = Origin::Constant { bytes, is_node: true };
         let whole = format!("{}{name}", frame.prefix);
-        let tensor = self.add(FlowTensor { name: whole, origin, fact, source: Source::File })?;
+        let held = Some(Held::Node(site(node, frame)));
+        let tensor = self.add(FlowTensor { name: whole, origin, fact, source: Source::File, held })?;
         scope.define(name, Some(tensor))
     }
 
@@ -188,6 +192,10 @@ impl<'m> Walk<'m> {
             _ => (computed(fact), None),
         }
     }
+}
+
+fn site<'m>(node: &'m Node, frame: &Frame<'m>) -> Site<'m> {
+    Site { node, bindings: Rc::clone(&frame.bindings), opsets: frame.opsets }
 }
 
 fn computed(fact: &Fact) -> Source {

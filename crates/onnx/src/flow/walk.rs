@@ -2,13 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
+use std::rc::Rc;
 use std::sync::Arc;
 
 use super::dimensions::{Dimensions, check_names, unknown};
 use super::inputs::read_inputs;
 use super::order::order;
 use super::scope::Scope;
-use super::{Flow, FlowTensor, Origin, Source};
+use super::{Flow, FlowTensor, Held, Origin, Source};
 use crate::error::Error;
 use crate::limits::{MOST_DEPTH, MOST_RANK, MOST_TENSORS, MOST_VALUE_BYTES};
 use crate::model::{Bindings, Function, Graph, Location, Model, Node, Tensor, ValueInfo};
@@ -18,7 +19,7 @@ use crate::shapes::{Fact, of_tensor};
 
 /// The surroundings of a list of nodes.
 pub(super) struct Frame<'m> {
-    pub(super) bindings: Bindings<'m>,
+    pub(super) bindings: Rc<Bindings<'m>>,
     pub(super) opsets: &'m BTreeMap<String, i64>,
     /// What stands before the names of tensors; not empty within functions.
     pub(super) prefix: String,
@@ -31,7 +32,7 @@ pub(super) struct Walk<'m> {
     pub(super) functions: BTreeMap<(&'m str, &'m str, &'m str), &'m Function>,
     pub(super) options: &'m Options,
     pub(super) dimensions: Dimensions,
-    pub(super) flow: Flow,
+    pub(super) flow: Flow<'m>,
     /// Shapes that are set and whose tensors have been met.
     pub(super) used_shapes: BTreeSet<&'m str>,
     /// Kinds of operators that have been met.
@@ -44,7 +45,7 @@ pub(super) struct Walk<'m> {
 /// # Errors
 /// Returns an error if the graph is invalid, has control flow that data decides, or does not fit the
 /// options.
-pub(crate) fn flow_of(model: &Model, options: &Options) -> Result<Flow, Error> {
+pub(crate) fn flow_of<'m>(model: &'m Model, options: &'m Options) -> Result<Flow<'m>, Error> {
     let graph = &model.graph;
     let infos = || graph.inputs.iter().chain(&graph.outputs).chain(&graph.value_infos);
     check_names(options, infos())?;
@@ -62,7 +63,7 @@ pub(crate) fn flow_of(model: &Model, options: &Options) -> Result<Flow, Error> {
         value_bytes_left: MOST_VALUE_BYTES,
     };
     let frame = Frame {
-        bindings: Bindings::new(),
+        bindings: Rc::default(),
         opsets: &model.opsets,
         prefix: String::new(),
         infos: infos().map(|info| (info.name.as_str(), info)).collect(),
@@ -80,6 +81,7 @@ pub(crate) fn flow_of(model: &Model, options: &Options) -> Result<Flow, Error> {
     let mut delivered = BTreeSet::new();
     for output in &graph.outputs {
         let tensor = scope.require(&output.name, "the list of outputs")?;
+        walk.flow.output_names.push((&output.name, tensor));
         if delivered.insert(tensor) {
             walk.flow.outputs.push(tensor);
         }
@@ -94,7 +96,7 @@ pub(crate) fn flow_of(model: &Model, options: &Options) -> Result<Flow, Error> {
 
 impl<'m> Walk<'m> {
     /// Adds a tensor and returns its place.
-    pub(super) fn add(&mut self, mut tensor: FlowTensor) -> Result<usize, Error> {
+    pub(super) fn add(&mut self, mut tensor: FlowTensor<'m>) -> Result<usize, Error> {
         if self.flow.tensors.len() >= MOST_TENSORS as usize {
             return Err(Error::Limit { what: "tensors", most: MOST_TENSORS });
         }
@@ -119,23 +121,29 @@ impl<'m> Walk<'m> {
         scope: &mut Scope<'m, '_>,
     ) -> Result<(), Error> {
         for tensor in &graph.initializers {
-            let place = self.constant(tensor, of_tensor(tensor), tensor.bytes(), frame)?;
+            let place = self.constant(tensor, of_tensor(tensor), (tensor.bytes(), Held::Tensor(tensor)), frame)?;
             scope.define(&tensor.name, Some(place))?;
         }
         for sparse in &graph.sparse_initializers {
             let fact = Fact::new(Some(sparse.values.element), sparse.shape.clone());
             let bytes = sparse.values.bytes().saturating_add(sparse.indices.bytes());
-            let place = self.constant(&sparse.values, fact, bytes, frame)?;
+            let place = self.constant(&sparse.values, fact, (bytes, Held::Sparse(sparse)), frame)?;
             scope.define(&sparse.values.name, Some(place))?;
         }
         Ok(())
     }
 
-    fn constant(&mut self, tensor: &'m Tensor, mut fact: Fact, bytes: u64, frame: &Frame<'m>) -> Result<usize, Error> {
+    fn constant(
+        &mut self,
+        tensor: &'m Tensor,
+        mut fact: Fact,
+        (bytes, held): (u64, Held<'m>),
+        frame: &Frame<'m>,
+    ) -> Result<usize, Error> {
         self.check_location(tensor, &mut fact)?;
         let name = format!("{}{}", frame.prefix, tensor.name);
         let origin = Origin::Constant { bytes, is_node: false };
-        self.add(FlowTensor { name, origin, fact, source: Source::File })
+        self.add(FlowTensor { name, origin, fact, source: Source::File, held: Some(held) })
     }
 
     /// Checks that the data of a tensor may be where it is, and reads it if it is small.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Graph, SparseTensor, Tensor};
+use super::{Graph, Span, SparseTensor, Tensor};
 
 /// An attribute.
 #[derive(Debug, Clone)]
@@ -11,6 +11,8 @@ pub struct Attribute {
     pub name: String,
     /// Its value.
     pub value: AttributeValue,
+    /// Its message in the file.
+    pub span: Span,
 }
 
 /// The value of an attribute.
@@ -43,7 +45,7 @@ pub enum AttributeValue {
 }
 
 /// The attributes of a call by their names within the function.
-pub(crate) type Bindings<'m> = BTreeMap<&'m str, &'m AttributeValue>;
+pub(crate) type Bindings<'m> = BTreeMap<&'m str, &'m Attribute>;
 
 /// The attributes of a node. References are resolved.
 #[derive(Clone, Copy)]
@@ -59,7 +61,7 @@ impl<'a> Attributes<'a> {
 
     pub(crate) fn get(&self, name: &str) -> Option<&'a AttributeValue> {
         match self.own.iter().find(|attribute| attribute.name == name).map(|attribute| &attribute.value)? {
-            AttributeValue::Reference(outer) => self.bindings.get(outer.as_str()).copied(),
+            AttributeValue::Reference(outer) => self.bindings.get(outer.as_str()).map(|attribute| &attribute.value),
             value => Some(value),
         }
     }

@@ -17,6 +17,8 @@ pub struct Tensor {
     pub text_bytes: u64,
     /// Where its data is.
     pub location: Location,
+    /// The place in the file of the bytes of its elements, if they are stored as such.
+    pub raw: Option<Span>,
     /// Its message in the file.
     pub span: Span,
 }
@@ -42,6 +44,8 @@ pub struct SparseTensor {
     pub indices: Tensor,
     /// The dimensions of the whole tensor.
     pub shape: Vec<u64>,
+    /// Its message in the file.
+    pub span: Span,
 }
 
 /// Where the data of a tensor is.

@@ -3,12 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::Profile;
 use super::constants::constants;
 use super::document::{Edge, Group, Layer};
 use super::ids::Ids;
 use super::live::Live;
 use super::report::TensorReport;
+use super::{Layout, Profile};
 use crate::error::Error;
 use crate::flops::Work;
 use crate::flow::{Flow, FlowTensor, Operator, Origin};
@@ -18,12 +18,14 @@ use crate::options::Options;
 
 /// The profile while it is made.
 pub(super) struct Builder<'a> {
-    pub(super) flow: &'a Flow,
+    pub(super) flow: &'a Flow<'a>,
     pub(super) live: Live,
-    constant: Vec<bool>,
+    pub(super) constant: Vec<bool>,
     ids: Ids,
     /// The layer of each tensor that has one.
-    layer_of: Vec<Option<usize>>,
+    pub(super) layer_of: Vec<Option<usize>>,
+    /// The tensor of each layer.
+    pub(super) tensor_of: Vec<usize>,
     pub(super) layers: Vec<Layer>,
     pub(super) tensors: Vec<TensorReport>,
     pub(super) edges: Vec<Edge>,
@@ -31,11 +33,11 @@ pub(super) struct Builder<'a> {
     pub(super) kinds: BTreeMap<(Arc<str>, bool), (u64, u64)>,
 }
 
-/// Makes the profile of a flat model.
+/// Makes the profile of a flat model, and says what its layers stand for.
 ///
 /// # Errors
 /// Returns an error if the size of a tensor is not known, or a sum is too large.
-pub(crate) fn profile_of(model: &Model, options: &Options, flow: &Flow) -> Result<Profile, Error> {
+pub(crate) fn profile_of(model: &Model, options: &Options, flow: &Flow) -> Result<(Profile, Layout), Error> {
     let live = Live::new(flow);
     let constant = constants(flow, &live);
     let mut builder = Builder {
@@ -44,6 +46,7 @@ pub(crate) fn profile_of(model: &Model, options: &Options, flow: &Flow) -> Resul
         constant,
         ids: Ids::default(),
         layer_of: vec![None; flow.tensors.len()],
+        tensor_of: Vec::new(),
         layers: Vec::new(),
         tensors: Vec::new(),
         edges: Vec::new(),
@@ -77,10 +80,10 @@ impl Builder<'_> {
     }
 
     fn operator(&mut self, operator: &Operator) -> Result<(), Error> {
-        for &input in &operator.inputs {
+        for input in operator.reads() {
             self.held(input)?;
         }
-        let makers: BTreeSet<usize> = operator.inputs.iter().filter_map(|&input| self.layer_of[input]).collect();
+        let makers: BTreeSet<usize> = operator.reads().filter_map(|input| self.layer_of[input]).collect();
         let (Work::Counted(flops) | Work::Elements(flops)) = operator.work;
         let used = |tensor: &&usize| self.live.tensors[**tensor];
         let outputs: Vec<usize> = operator.outputs.iter().filter(used).copied().collect();
@@ -168,6 +171,7 @@ impl Builder<'_> {
             source: *source,
             is_constant: self.constant[tensor],
         });
+        self.tensor_of.push(tensor);
         self.layers.push(Layer { id, op: short(op), param_bytes, output_bytes, flops });
         Ok(self.layers.len() - 1)
     }

@@ -10,7 +10,7 @@ pub(super) fn constants(flow: &Flow, live: &Live) -> Vec<bool> {
         flow.tensors.iter().map(|tensor| matches!(tensor.origin, Origin::Constant { .. })).collect();
     // Operators come after what they read.
     for operator in &flow.operators {
-        let is_constant = !operator.inputs.is_empty() && operator.inputs.iter().all(|&input| constant[input]);
+        let is_constant = operator.reads().next().is_some() && operator.reads().all(|input| constant[input]);
         for &output in &operator.outputs {
             constant[output] = is_constant;
         }

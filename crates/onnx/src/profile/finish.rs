@@ -1,6 +1,6 @@
 //! Name, batch size, warnings and report: what is said of the profile as a whole.
 
-use super::Profile;
+use super::{Layout, Profile};
 use std::sync::Arc;
 
 use super::build::Builder;
@@ -17,7 +17,7 @@ impl Builder<'_> {
     ///
     /// # Errors
     /// Returns an error if a sum is too large for a profile.
-    pub(super) fn finish(self, model: &Model, options: &Options) -> Result<Profile, Error> {
+    pub(super) fn finish(self, model: &Model, options: &Options) -> Result<(Profile, Layout), Error> {
         for (what, sum) in [
             ("bytes of tensors", self.sum(|layer| layer.output_bytes)),
             ("bytes of parameters", self.sum(|layer| layer.param_bytes)),
@@ -55,7 +55,9 @@ impl Builder<'_> {
             branches: self.flow.branches.clone(),
             warnings,
         };
-        Ok(Profile { document, report })
+        let layout =
+            Layout { live: self.live, constant: self.constant, layer_of: self.layer_of, tensor_of: self.tensor_of };
+        Ok((Profile { document, report }, layout))
     }
 
     fn sum(&self, size: fn(&Layer) -> u64) -> u64 {

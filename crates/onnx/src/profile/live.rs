@@ -3,9 +3,9 @@
 use crate::flow::{Flow, Origin};
 
 /// For each operator and each tensor, whether an output of the model depends on it.
-pub(super) struct Live {
-    pub(super) operators: Vec<bool>,
-    pub(super) tensors: Vec<bool>,
+pub(crate) struct Live {
+    pub(crate) operators: Vec<bool>,
+    pub(crate) tensors: Vec<bool>,
     /// Whether a live operator reads the tensor.
     pub(super) is_read: Vec<bool>,
 }
@@ -25,7 +25,7 @@ impl Live {
             if let Origin::Operator(maker) = flow.tensors[tensor].origin
                 && !std::mem::replace(&mut live.operators[maker], true)
             {
-                for &input in &flow.operators[maker].inputs {
+                for input in flow.operators[maker].reads() {
                     live.is_read[input] = true;
                     waiting.push(input);
                 }

@@ -20,7 +20,7 @@ pub(super) fn read_attribute<R: Read>(reader: &mut Reader<R>, kind: Kind, depth:
     let mut declared = 0;
     let mut value = AttributeValue::Other;
     let (mut floats, mut integers, mut texts, mut graphs) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-    message(reader, kind, |reader, field| {
+    let span = message(reader, kind, |reader, field| {
         match field.number {
             1 => name = reader.text(field.kind)?,
             2 => value = AttributeValue::Float(reader.float(field.kind)?),
@@ -46,7 +46,7 @@ pub(super) fn read_attribute<R: Read>(reader: &mut Reader<R>, kind: Kind, depth:
         Ok(())
     })?;
     if matches!(value, AttributeValue::Reference(_)) {
-        return Ok(Attribute { name, value });
+        return Ok(Attribute { name, value, span });
     }
     if declared == FLOATS || !floats.is_empty() {
         value = AttributeValue::Floats(floats);
@@ -57,5 +57,5 @@ pub(super) fn read_attribute<R: Read>(reader: &mut Reader<R>, kind: Kind, depth:
     } else if !graphs.is_empty() {
         value = AttributeValue::Graphs(graphs);
     }
-    Ok(Attribute { name, value })
+    Ok(Attribute { name, value, span })
 }

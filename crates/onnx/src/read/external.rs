@@ -41,7 +41,7 @@ pub(crate) fn read_external_values(
 }
 
 /// Returns the path of a file below a folder after links are resolved.
-fn path_below(folder: &Path, file: &str) -> Result<PathBuf, String> {
+pub(crate) fn path_below(folder: &Path, file: &str) -> Result<PathBuf, String> {
     let relative = Path::new(file);
     if !relative.components().all(|component| matches!(component, Component::Normal(_) | Component::CurDir)) {
         return Err("its path must be relative and must not contain `..`".to_owned());

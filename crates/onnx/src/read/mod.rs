@@ -8,7 +8,7 @@ mod node;
 mod tensor;
 mod types;
 
-pub(crate) use external::read_external_values;
+pub(crate) use external::{path_below, read_external_values};
 pub(crate) use model::read_model;
 pub(crate) use tensor::values_of_bytes;
 

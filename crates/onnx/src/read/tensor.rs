@@ -6,14 +6,14 @@ use std::io::Read;
 use super::message;
 use crate::error::Error;
 use crate::limits::{MOST_BYTES, MOST_FLOATS, MOST_RANK, MOST_VALUES};
-use crate::model::{ElementType, Location, SparseTensor, Tensor, Values};
+use crate::model::{ElementType, Location, Span, SparseTensor, Tensor, Values};
 use crate::wire::{Field, Kind, Reader};
 
 /// The data of a tensor while its message is read. Lists stop growing beyond [`MOST_VALUES`].
 #[derive(Default)]
 struct Data {
     raw: Option<Vec<u8>>,
-    raw_length: Option<u64>,
+    raw_span: Option<Span>,
     integers: Vec<i64>,
     floats: Vec<f64>,
     external: BTreeMap<String, String>,
@@ -38,7 +38,7 @@ pub(super) fn read_tensor<R: Read>(reader: &mut Reader<R>, kind: Kind) -> Result
     let element = ElementType::new(number).ok_or_else(|| invalid(format!("its data type {number} is unknown")))?;
     let shape = checked_shape(&dimensions).map_err(&invalid)?;
     let location = data.location().map_err(&invalid)?;
-    let mut tensor = Tensor { name, element, shape, values: None, text_bytes, location, span };
+    let mut tensor = Tensor { name, element, shape, values: None, text_bytes, location, raw: data.raw_span, span };
     data.check_length(&tensor)?;
     tensor.values = data.values(&tensor).filter(|values| reader.budget.may_keep_values(values.len() as u64));
     Ok(tensor)
@@ -47,7 +47,7 @@ pub(super) fn read_tensor<R: Read>(reader: &mut Reader<R>, kind: Kind) -> Result
 pub(super) fn read_sparse_tensor<R: Read>(reader: &mut Reader<R>, kind: Kind) -> Result<SparseTensor, Error> {
     let (mut values, mut indices) = (None, None);
     let mut dimensions = Vec::new();
-    message(reader, kind, |reader, field| {
+    let span = message(reader, kind, |reader, field| {
         match field.number {
             1 => values = Some(read_tensor(reader, field.kind)?),
             2 => indices = Some(read_tensor(reader, field.kind)?),
@@ -63,7 +63,7 @@ pub(super) fn read_sparse_tensor<R: Read>(reader: &mut Reader<R>, kind: Kind) ->
     };
     let shape =
         checked_shape(&dimensions).map_err(|detail| Error::InvalidTensor { tensor: values.name.clone(), detail })?;
-    Ok(SparseTensor { values, indices, shape })
+    Ok(SparseTensor { values, indices, shape, span })
 }
 
 /// Returns the values of little-endian bytes, or `None` if they are too many to keep or of a type
@@ -144,7 +144,7 @@ impl Data {
             }
             9 => {
                 let length = reader.length(field.kind)?;
-                self.raw_length = Some(length);
+                self.raw_span = Some(Span { offset: reader.position(), length });
                 // The dimensions can come after the data, so the length decides.
                 self.raw = if length <= 8 * MOST_VALUES { Some(reader.bytes(field.kind)?) } else { None };
             }
@@ -188,7 +188,7 @@ impl Data {
     /// Checks the length of raw data. A tensor without any data passes: weights may be stripped.
     fn check_length(&self, tensor: &Tensor) -> Result<(), Error> {
         let expected = tensor.element.bytes(tensor.elements());
-        match self.raw_length {
+        match self.raw_span.map(|span| span.length) {
             Some(length) if length > 0 && expected != Some(length) => {
                 let detail = format!("it has {length} bytes of data, and its dimensions {:?} do not", tensor.shape);
                 Err(Error::InvalidTensor { tensor: tensor.name.clone(), detail })
