@@ -11,6 +11,7 @@
 //! - [`store`]: SQL, one file for each aggregate.
 //! - [`cutpoint_planner`]: pure optimisation, from a request to a checked placement, in its own crate.
 //! - [`cutpoint_import`]: documents from the files of other programs, in its own crate.
+//! - [`import`]: what the command line and the service share of reading files of other programs.
 //! - [`domain`]: ids, tenants, keys; [`export`]: answers in other formats.
 //! - [`clock`]: the sources of time and of new ids, passed to every module that needs them.
 //! - [`config`]: every setting with its default; [`telemetry`]: logs, traces and metrics.
@@ -21,6 +22,7 @@ pub mod config;
 pub mod domain;
 pub mod export;
 pub mod http;
+pub mod import;
 pub mod jobs;
 pub mod store;
 pub mod telemetry;

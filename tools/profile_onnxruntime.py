@@ -2,7 +2,7 @@
 """Profiles an ONNX model with onnxruntime on the device where it runs.
 
     pip install onnxruntime
-    python3 profile_onnxruntime.py model.onnx --output measured [--dim batch=1] [--threads 4]
+    python3 profile_onnxruntime.py model.onnx --output measured [--dim batch=1] [--input x=1x3x48x320] [--threads 4]
 
 Writes into the folder:
   optimized.onnx   the model as onnxruntime optimises it: import this one, so that names match
@@ -37,6 +37,9 @@ def arguments():
     parser.add_argument("model", help="an ONNX file")
     parser.add_argument("--output", required=True, metavar="FOLDER", help="where files are written")
     parser.add_argument("--dim", action="append", default=[], metavar="NAME=N", help="size of a named dimension")
+    parser.add_argument(
+        "--input", action="append", default=[], metavar="NAME=NxNxN", help="whole shape of an input, for dimensions without a name"
+    )
     parser.add_argument("--threads", type=int, default=0, help="threads of an operator; 0 lets onnxruntime choose")
     parser.add_argument("--runs", type=int, default=30, help="runs that are measured (default 30)")
     parser.add_argument("--warm-up", type=int, default=5, help="runs before these (default 5)")
@@ -60,7 +63,18 @@ def dimensions(pairs):
     return sizes
 
 
-def made_up_inputs(session, sizes):
+def shapes(pairs):
+    wanted = {}
+    for pair in pairs:
+        name, _, text = pair.rpartition("=")
+        numbers = text.split("x")
+        if not name or not all(number.isdigit() and int(number) > 0 for number in numbers):
+            sys.exit(f"--input {pair}: give NAME=NxNxN with numbers of at least 1")
+        wanted[name] = [int(number) for number in numbers]
+    return wanted
+
+
+def made_up_inputs(session, sizes, given):
     """Makes inputs of ones of the shapes that the model wants."""
     import numpy
 
@@ -69,11 +83,15 @@ def made_up_inputs(session, sizes):
         if wanted.type not in TYPES:
             sys.exit(f"the input {wanted.name} is a {wanted.type}, which this script cannot make up")
         shape = [size if isinstance(size, int) else sizes.get(size) for size in wanted.shape]
+        shape = given.pop(wanted.name, shape)
         missing += [f"{name} (of {wanted.name})" for name, size in zip(wanted.shape, shape) if size is None]
         if None not in shape:
             feeds[wanted.name] = numpy.ones(shape, TYPES[wanted.type])
     if missing:
-        sys.exit(f"the sizes of these dimensions are not known: {', '.join(map(str, missing))}. Give --dim NAME=N")
+        names = ", ".join(map(str, missing))
+        sys.exit(f"the sizes of these dimensions are not known: {names}. Give --dim NAME=N, or --input NAME=NxNxN")
+    if given:
+        sys.exit(f"the model has no input {', '.join(given)}")
     return feeds
 
 
@@ -91,7 +109,7 @@ def session_of(model, chosen, level, **options):
 
 def main():
     chosen = arguments()
-    sizes = dimensions(chosen.dim)
+    sizes, given = dimensions(chosen.dim), shapes(chosen.input)
     try:
         import onnxruntime
     except ImportError:
@@ -107,7 +125,7 @@ def main():
 
     # What runs is what was written: no optimisation changes it once more.
     plain = session_of(optimized, chosen, levels.ORT_DISABLE_ALL)
-    feeds = made_up_inputs(plain, sizes)
+    feeds = made_up_inputs(plain, sizes, given)
     for _ in range(chosen.warm_up):
         plain.run(None, feeds)
     started = time.perf_counter()

@@ -1,16 +1,17 @@
 //! `cutpoint inventory`: a cluster inventory from node lists and measurements of other tools.
 
-use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 
-use anyhow::Context;
 use clap::Args;
 use cutpoint_import::inventory::{InventoryInput, OriginatorTable, SharedMedium, inventory};
-use cutpoint_import::{Fault, Imported, InputFile, MAX_FILE_BYTES};
-use serde::Serialize;
+use cutpoint_import::{ImportError, Imported, InputFile, dnn_partitioning, pipeedge};
 
 use super::complain;
 use super::exit::Exit;
+use super::files::{Content, FileReader, say, say_warnings, write_json};
+
+/// The flags that describe a site by node lists and measurements.
+const SITE: [&str; 7] = ["kubernetes", "nomad", "nodes", "iperf3", "batman", "medium", "address"];
 
 /// Makes a cluster inventory from node lists and measurements of other tools.
 #[derive(Debug, Args)]
@@ -27,6 +28,8 @@ Examples:
       The nodes of Nomad, printed.
   cutpoint inventory --nodes masts.json --batman mast-1=originators.json --report report.json --output mesh.json
       Nodes that no orchestrator lists, with what one of them knows of its mesh; report.json says where each figure comes from.
+  cutpoint inventory --pipeedge-devices devices.yml --device-types device_types.yml --output cluster.json
+      The hosts of PipeEdge.
 
 docs/inventory.md has each format.")]
 pub struct InventoryArguments {
@@ -45,6 +48,15 @@ pub struct InventoryArguments {
     /// Output of `batctl meshif bat0 originators_json`, and the node on which it was printed.
     #[arg(long, value_name = "[NODE=]FILE", num_args = 1..)]
     batman: Vec<String>,
+    /// devices.yml of PipeEdge, instead of node lists.
+    #[arg(long, value_name = "FILE", requires = "device_types", conflicts_with_all = SITE)]
+    pipeedge_devices: Option<PathBuf>,
+    /// device_types.yml of PipeEdge.
+    #[arg(long, value_name = "FILE", requires = "pipeedge_devices")]
+    device_types: Option<PathBuf>,
+    /// A graph of dnn-partitioning, whose devices are taken, instead of node lists.
+    #[arg(long, value_name = "FILE", conflicts_with_all = SITE, conflicts_with = "pipeedge_devices")]
+    dnn_partitioning: Option<PathBuf>,
     /// Nodes whose links with one another share a channel; may be repeated.
     #[arg(long, value_name = "NAME=ID,ID", value_parser = named_list)]
     medium: Vec<(String, Vec<String>)>,
@@ -62,29 +74,19 @@ pub struct InventoryArguments {
     report: Option<PathBuf>,
 }
 
-/// A file that was read.
-struct Content {
-    name: String,
-    bytes: Vec<u8>,
-}
-
-impl Content {
-    fn file(&self) -> InputFile<'_> {
-        InputFile { name: &self.name, content: &self.bytes }
-    }
-}
-
 pub(super) fn run(arguments: &InventoryArguments) -> Exit {
-    let mut faults = Vec::new();
-    let files = Files::read(arguments, &mut faults);
-    let imported = match inventory(&files.input(arguments)) {
-        Ok(imported) => Some(imported),
-        Err(error) => {
+    let mut reader = FileReader::default();
+    let imported = import(arguments, &mut reader);
+    let mut faults = reader.faults;
+    let imported = match imported {
+        Some(Ok(imported)) => Some(imported),
+        Some(Err(error)) => {
             // Where a node list could not be read, options seem to name unknown nodes.
             let unread = !faults.is_empty();
             faults.extend(error.faults.into_iter().filter(|fault| !(unread && fault.file.starts_with("--"))));
             None
         }
+        None => None,
     };
     match imported.filter(|_| faults.is_empty()) {
         Some(imported) => match write(arguments, &imported) {
@@ -98,6 +100,20 @@ pub(super) fn run(arguments: &InventoryArguments) -> Exit {
     }
 }
 
+/// Imports what the arguments name. Returns `None` if a file that all depends on could not be read.
+fn import(arguments: &InventoryArguments, reader: &mut FileReader) -> Option<Result<Imported, ImportError>> {
+    if let (Some(devices), Some(types)) = (&arguments.pipeedge_devices, &arguments.device_types) {
+        let (devices, types) = (reader.read(devices), reader.read(types));
+        return Some(pipeedge::cluster(&types?.file(), &devices?.file(), &arguments.name));
+    }
+    if let Some(graph) = &arguments.dnn_partitioning {
+        let graph = reader.read(graph)?;
+        return Some(dnn_partitioning::import(&graph.file(), &arguments.name).map(|instance| instance.cluster));
+    }
+    let files = Files::read(arguments, reader);
+    Some(inventory(&files.input(arguments)))
+}
+
 /// The contents of all files, in the order of the flags.
 struct Files {
     kubernetes: Vec<Content>,
@@ -108,16 +124,15 @@ struct Files {
 }
 
 impl Files {
-    fn read(arguments: &InventoryArguments, faults: &mut Vec<Fault>) -> Self {
-        let mut reader = FileReader { faults, has_read_standard_input: false };
-        let all = |reader: &mut FileReader<'_>, paths: &[PathBuf]| {
+    fn read(arguments: &InventoryArguments, reader: &mut FileReader) -> Self {
+        let all = |reader: &mut FileReader, paths: &[PathBuf]| {
             paths.iter().filter_map(|path| reader.read(path)).collect::<Vec<_>>()
         };
-        let kubernetes = all(&mut reader, &arguments.kubernetes);
-        let nomad = all(&mut reader, &arguments.nomad);
-        let nodes = all(&mut reader, &arguments.nodes);
+        let kubernetes = all(reader, &arguments.kubernetes);
+        let nomad = all(reader, &arguments.nomad);
+        let nodes = all(reader, &arguments.nodes);
         let results: Vec<PathBuf> = arguments.iperf3.iter().flat_map(|path| reader.list(path)).collect();
-        let iperf3 = all(&mut reader, &results);
+        let iperf3 = all(reader, &results);
         let batman = arguments.batman.iter().filter_map(|given| {
             // A file whose name has an equals sign can be given with its node.
             let (node, path) = given.split_once('=').map_or((None, given.as_str()), |(node, path)| (Some(node), path));
@@ -156,64 +171,6 @@ impl Files {
     }
 }
 
-/// Reads files and remembers all that could not be read.
-struct FileReader<'f> {
-    faults: &'f mut Vec<Fault>,
-    has_read_standard_input: bool,
-}
-
-impl FileReader<'_> {
-    fn read(&mut self, path: &Path) -> Option<Content> {
-        let name = path.display().to_string();
-        let is_standard_input = path == Path::new("-");
-        if is_standard_input && std::mem::replace(&mut self.has_read_standard_input, true) {
-            self.fault(&name, "standard input was read already", "Give - once");
-            return None;
-        }
-        // One byte more than is allowed: the import then says that the file is too large.
-        let most = MAX_FILE_BYTES as u64 + 1;
-        let mut bytes = Vec::new();
-        let read = if is_standard_input {
-            std::io::stdin().lock().take(most).read_to_end(&mut bytes)
-        } else {
-            std::fs::File::open(path).and_then(|file| file.take(most).read_to_end(&mut bytes))
-        };
-        if let Err(error) = read {
-            self.fault(&name, &format!("the file cannot be read: {error}"), "Give a file that can be read");
-            return None;
-        }
-        Some(Content { name, bytes })
-    }
-
-    /// Returns the JSON files of a folder in the order of their names, or the path itself.
-    fn list(&mut self, path: &Path) -> Vec<PathBuf> {
-        if !path.is_dir() {
-            return vec![path.to_owned()];
-        }
-        let name = path.display().to_string();
-        let entries = std::fs::read_dir(path).and_then(Iterator::collect::<Result<Vec<_>, _>>);
-        let entries = match entries {
-            Ok(entries) => entries,
-            Err(error) => {
-                self.fault(&name, &format!("the folder cannot be read: {error}"), "Give a folder that can be read");
-                return Vec::new();
-            }
-        };
-        let paths = entries.into_iter().map(|entry| entry.path());
-        let mut files: Vec<PathBuf> = paths.filter(|path| path.extension().is_some_and(|end| end == "json")).collect();
-        if files.is_empty() {
-            self.fault(&name, "the folder has no .json file", "Give the folder of the results");
-        }
-        files.sort();
-        files
-    }
-
-    fn fault(&mut self, file: &str, detail: &str, action: &str) {
-        let (file, detail, action) = (file.to_owned(), detail.to_owned(), action.to_owned());
-        self.faults.push(Fault { file, place: String::new(), detail, action });
-    }
-}
-
 /// Reads `NAME=ID,ID`.
 fn named_list(text: &str) -> Result<(String, Vec<String>), String> {
     let (name, list) = text.split_once('=').ok_or("give a name, an equals sign, and a list with commas")?;
@@ -222,27 +179,9 @@ fn named_list(text: &str) -> Result<(String, Vec<String>), String> {
 
 /// Writes the document and the report, and says the warnings.
 fn write(arguments: &InventoryArguments, imported: &Imported) -> anyhow::Result<()> {
-    for warning in &imported.report.warnings {
-        let about = if warning.about.is_empty() { String::new() } else { format!(": {}", warning.about.join(", ")) };
-        say(&format!("{}{about}. {}", warning.detail, warning.action));
-    }
+    say_warnings(&imported.report.warnings);
     if let Some(file) = &arguments.report {
         write_json(file, &imported.report)?;
     }
     write_json(&arguments.output, &imported.document)
-}
-
-fn write_json(file: &Path, value: &impl Serialize) -> anyhow::Result<()> {
-    let mut text = serde_json::to_string_pretty(value)?;
-    text.push('\n');
-    if file == Path::new("-") {
-        return std::io::stdout().lock().write_all(text.as_bytes()).context("standard output");
-    }
-    std::fs::write(file, text).with_context(|| format!("{} cannot be written", file.display()))
-}
-
-/// Prints a line to standard error. It may have names from untrusted files, which must not move the
-/// cursor.
-fn say(line: &str) {
-    eprintln!("cutpoint: {}", line.replace(char::is_control, "\u{fffd}"));
 }

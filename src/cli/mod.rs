@@ -5,6 +5,7 @@ mod cut;
 mod database_flags;
 mod demo;
 pub mod exit;
+mod files;
 mod health;
 mod interrupt;
 mod inventory;
@@ -69,7 +70,7 @@ cutpoint <command> --help explains a command.";
 enum Command {
     Demo(demo::DemoArguments),
     Plan(Box<plan::PlanArguments>),
-    Profile(profile::ProfileArguments),
+    Profile(Box<profile::ProfileArguments>),
     Inventory(Box<inventory::InventoryArguments>),
     Cut(Box<cut::CutArguments>),
     Serve(Box<serve::ServeArguments>),

@@ -96,6 +96,10 @@ settings! {
     queue_limit: u32 = 1000, Count("COUNT"), read_queue_limit;
     /// The largest request body, bytes.
     max_body_bytes: usize = 32 << 20, Count("BYTES"), read_body;
+    /// The largest ONNX file that is imported, bytes; its weights are not kept.
+    max_import_bytes: usize = 4 << 30, Count("BYTES"), read_body;
+    /// Imports at once; past it the answer is 503.
+    max_imports: usize = 4, Count("COUNT"), read_limit;
     // The usual limit of a process is 1024 file descriptors.
     /// Open connections; one more is closed at once.
     max_connections: usize = 960, Count("COUNT"), read_limit;
@@ -121,6 +125,8 @@ settings! {
     header_timeout_s: f64 = 30.0, Seconds, read_duration;
     /// How long the body of a request may take.
     body_timeout_s: f64 = 60.0, Seconds, read_duration;
+    /// How long an imported file may take to arrive; a pause in it may be as long as a body.
+    import_timeout_s: f64 = 600.0, Seconds, read_duration;
     /// How long a client may stop reading an answer.
     write_timeout_s: f64 = 30.0, Seconds, read_duration;
     /// Seconds between two heartbeats of a running job.

@@ -37,6 +37,12 @@ pub struct Limits {
     pub time_limit_s: f64,
     /// How long a body may take to arrive.
     pub body_timeout: Duration,
+    /// The largest file that is imported while it arrives.
+    pub import_bytes: usize,
+    /// The most concurrent imports.
+    pub imports: usize,
+    /// How long an imported file may take to arrive.
+    pub import_timeout: Duration,
 }
 
 impl Default for Limits {
@@ -58,6 +64,9 @@ impl From<&Settings> for Limits {
             links: settings.max_links,
             time_limit_s: settings.max_time_limit_s,
             body_timeout: Duration::from_secs_f64(settings.body_timeout_s),
+            import_bytes: settings.max_import_bytes,
+            imports: settings.max_imports,
+            import_timeout: Duration::from_secs_f64(settings.import_timeout_s),
         }
     }
 }
@@ -86,6 +95,8 @@ pub struct Shared {
     pub cache: PlacementCache,
     /// Permits for streams of events.
     pub streams: Arc<Semaphore>,
+    /// Permits for imports.
+    pub imports: Arc<Semaphore>,
     /// Permits for requests.
     pub requests: Arc<Semaphore>,
 }
@@ -103,11 +114,11 @@ impl Api {
         anonymous: bool,
     ) -> Self {
         let room = |count: usize| Arc::new(Semaphore::new(count.min(Semaphore::MAX_PERMITS)));
-        let (streams, requests) = (room(limits.streams), room(limits.requests));
+        let (streams, imports, requests) = (room(limits.streams), room(limits.imports), room(limits.requests));
         let rates = Rates { requests: limits.requests_per_key, streams: limits.streams_per_key };
         let keyring = Keyring::new(store.clone(), Arc::clone(&clock), anonymous, rates);
         let cache = PlacementCache::default();
-        Self(Arc::new(Shared { store, queue, clock, ids, limits, keyring, guard, cache, streams, requests }))
+        Self(Arc::new(Shared { store, queue, clock, ids, limits, keyring, guard, cache, streams, imports, requests }))
     }
 }
 

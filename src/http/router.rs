@@ -28,6 +28,7 @@ use crate::http::headers::encoding;
 use crate::http::headers::request_id::{self, MakeId, X_REQUEST_ID};
 use crate::http::openapi::{older, schema};
 use crate::http::problem::Problem;
+use crate::http::routes::cluster_imports;
 use crate::http::routes::clusters;
 use crate::http::routes::deliveries;
 use crate::http::routes::diffs;
@@ -41,6 +42,7 @@ use crate::http::routes::health;
 use crate::http::routes::jobs;
 use crate::http::routes::links;
 use crate::http::routes::metrics;
+use crate::http::routes::model_imports;
 use crate::http::routes::models;
 use crate::http::routes::nodes;
 use crate::http::routes::placements;
@@ -77,7 +79,9 @@ struct Head;
 fn routes() -> OpenApiRouter<Api> {
     OpenApiRouter::with_openapi(Head::openapi())
         .merge(models::routes())
+        .merge(model_imports::routes())
         .merge(clusters::routes())
+        .merge(cluster_imports::routes())
         .merge(nodes::routes())
         .merge(links::routes())
         .merge(jobs::routes())

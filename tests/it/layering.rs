@@ -11,13 +11,14 @@ struct Source {
 }
 
 /// What a layer may use of this crate. `config`, `clock` and `telemetry` are no layers: they use `domain` at the most.
-const ALLOWED: [(&str, &[&str]); 9] = [
+const ALLOWED: [(&str, &[&str]); 10] = [
     ("domain", &["domain"]),
     ("export", &["export"]),
+    ("import", &["import"]),
     ("store", &["clock", "domain", "store", "telemetry"]),
     ("jobs", &["clock", "config", "domain", "jobs", "store", "telemetry"]),
     ("webhook", &["clock", "config", "domain", "store", "telemetry", "webhook"]),
-    ("http", &["clock", "config", "domain", "export", "http", "jobs", "store", "telemetry", "webhook"]),
+    ("http", &["clock", "config", "domain", "export", "http", "import", "jobs", "store", "telemetry", "webhook"]),
     ("clock", &["domain", "clock"]),
     ("config", &["domain", "config"]),
     ("telemetry", &["config", "telemetry"]),

@@ -111,7 +111,9 @@ fn every_operation_has_a_unique_snake_case_id_a_tag_a_summary_and_an_example() {
         assert_eq!(operation["tags"].as_array().map(Vec::len), Some(1), "{id}");
         assert!(operation["summary"].as_str().is_some_and(|summary| !summary.is_empty()), "{id}");
         for (media_type, content) in media_types(operation) {
-            assert!(content.get("example").is_some(), "{id}: {media_type} has no example");
+            // Files of other programs are no JSON.
+            let is_file = ["application/octet-stream", "multipart/form-data"].contains(&media_type.as_str());
+            assert!(is_file || content.get("example").is_some(), "{id}: {media_type} has no example");
         }
         for parameter in operation["parameters"].as_array().into_iter().flatten() {
             assert!(parameter["description"].is_string(), "{id}: {parameter}");
@@ -369,6 +371,8 @@ fn request_schemas_have_the_fields_that_the_readers_know_and_no_others() {
         assert_eq!(schema["additionalProperties"], false, "{name}");
     }
     let closed = schemas.iter().filter(|(_, schema)| schema["additionalProperties"] == false);
+    // These list the parts of bodies with several files.
+    let closed = closed.filter(|(name, _)| !["PipeEdgeFiles", "SiteFiles"].contains(&name.as_str()));
     let closed: BTreeSet<&str> = closed.map(|(name, _)| name.as_str()).collect();
     assert_eq!(closed, documents.keys().copied().collect(), "every closed schema is compared with a reader");
 }

@@ -26,12 +26,23 @@ fn files_and_standard_input_give_the_same_profile() {
     let from_file = profile(&[SMALL, "--dim", "rows=3"], b"");
     let piped = profile(&["-", "--input", "x=1x3x8"], &std::fs::read(SMALL).unwrap());
     assert!(from_file.status.success() && piped.status.success(), "{}{}", said(&from_file), said(&piped));
-    assert_eq!(from_file.stdout, piped.stdout);
-    let document: Value = serde_json::from_slice(&from_file.stdout).unwrap();
+    let read = |output: &Output| -> (Value, String) {
+        let mut document: Value = serde_json::from_slice(&output.stdout).unwrap();
+        let description = document.as_object_mut().unwrap().remove("description").unwrap();
+        (document, description.as_str().unwrap().to_owned())
+    };
+    let ((document, description), (same, other)) = (read(&from_file), read(&piped));
+    assert_eq!(document, same);
+    assert!(description.contains("param_bytes: 1 stated by onnx in small.onnx"), "{description}");
+    assert!(other.contains("output_bytes: 2 stated by onnx in standard input"), "{other}");
     let figures = |layer: &Value| ["param_bytes", "output_bytes", "flops"].map(|field| layer[field].as_u64().unwrap());
     let layers: Vec<_> = document["layers"].as_array().unwrap().iter().map(figures).collect();
     assert_eq!(layers, [[0, 96, 0], [128, 128, 0], [0, 48, 192], [0, 48, 12]]);
-    assert!(said(&from_file).contains("dimensions were set to 1, as nothing says them: batch"), "{}", said(&from_file));
+    assert!(
+        said(&from_file).contains("nothing says these dimensions, and they were set to 1: batch"),
+        "{}",
+        said(&from_file)
+    );
 }
 
 #[test]
@@ -45,7 +56,11 @@ fn a_profile_and_its_report_are_written_to_files() {
     let read = |file| -> Value { serde_json::from_slice(&std::fs::read(file).unwrap()).unwrap() };
     let document = read(output);
     assert_eq!((document["name"].as_str(), document["batch_size"].as_u64()), (Some("mine"), Some(2)));
-    assert_eq!(read(report)["dimensions"][0]["source"], "set");
+    let report = read(report);
+    assert_eq!(report["onnx"]["dimensions"][0]["source"], "set");
+    let sources = report["sources"].as_array().unwrap();
+    let of = |figure: &str| sources.iter().find(|source| source["figure"] == figure).unwrap();
+    assert_eq!((&of("dimensions/batch")["origin"], &of("param_bytes")["of"][0]), (&"stated".into(), &"w".into()));
 }
 
 #[test]

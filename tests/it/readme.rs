@@ -64,6 +64,65 @@ fn the_tour_runs_when_pasted() {
     assert!(ids.windows(2).any(|pair| pair[0] == pair[1]), "{ids:?}");
 }
 
+/// What stands in for the tools of a site: a cluster of three boards, and ssh to them.
+fn site(folder: &Path) {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let write = |name: &str, text: String| {
+        std::fs::write(folder.join(name), text).unwrap();
+        if name.starts_with("bin/") {
+            let status = Command::new("chmod").arg("+x").arg(folder.join(name)).status().unwrap();
+            assert!(status.success());
+        }
+    };
+    std::fs::create_dir(folder.join("bin")).unwrap();
+    std::os::unix::fs::symlink(root.join("tools"), folder.join("tools")).unwrap();
+    std::fs::copy(root.join("tests/data/model.onnx"), folder.join("model.onnx")).unwrap();
+    write("hosts.txt", "a 10.9.0.1\nb 10.9.0.2\nc 10.9.0.3\n".to_owned());
+    let node = |(index, name): (usize, &str)| {
+        serde_json::json!({
+            "metadata": {"name": name, "annotations": {"cutpoint/flops-per-s": "4e9"}},
+            "status": {
+                "allocatable": {"memory": "64Mi"},
+                "addresses": [{"type": "InternalIP", "address": format!("10.9.0.{}", index + 1)}],
+                "conditions": [{"type": "Ready", "status": "True"}],
+            },
+        })
+    };
+    let items: Vec<_> = ["a", "b", "c"].into_iter().enumerate().map(node).collect();
+    write("nodes.json", serde_json::json!({"items": items}).to_string());
+    write("bin/kubectl", format!("#!/bin/sh\nexec cat {}\n", folder.join("nodes.json").display()));
+    write("bin/cargo", "#!/bin/sh\ntest \"$*\" = \"install --path .\"\n".to_owned());
+    write("bin/cutpoint", format!("#!/bin/sh\nexec {} \"$@\"\n", env!("CARGO_BIN_EXE_cutpoint")));
+    // ssh -o … -o … HOST COMMAND
+    let ssh = root.join("crates/import/tests/data/fake_ssh.sh");
+    let log = folder.join("log");
+    write("bin/ssh", format!("#!/bin/sh\nshift 4\nexec sh {} {} \"$@\"\n", ssh.display(), log.display()));
+}
+
+#[test]
+fn an_own_model_on_an_own_site_takes_five_commands() {
+    let folder = tempfile::tempdir().unwrap();
+    site(folder.path());
+    let section = script("## Your model, on your site", "The service imports");
+    let commands: Vec<&str> = section.lines().collect();
+    assert_eq!(commands.len(), 5, "{section}");
+    let path = format!("{}:{}", folder.path().join("bin").display(), std::env::var("PATH").unwrap());
+    let output = Command::new("bash")
+        .args(["-euo", "pipefail", "-c", &section])
+        .env("PATH", path)
+        .current_dir(folder.path())
+        .output()
+        .expect("the commands need bash");
+    let (shown, said) = (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap());
+    assert!(output.status.success(), "{said}\n{shown}");
+    assert!(shown.contains("dense3") || shown.contains("scores"), "{shown}");
+    let read = |name: &str| -> serde_json::Value {
+        serde_json::from_slice(&std::fs::read(folder.path().join(name)).unwrap()).unwrap()
+    };
+    assert_eq!(read("model.json")["layers"].as_array().unwrap().len(), 12);
+    assert_eq!(read("cluster.json")["links"].as_array().unwrap().len(), 6);
+}
+
 #[test]
 fn the_table_has_every_setting_with_its_default() {
     let text = readme();

@@ -21,5 +21,5 @@ pub mod timings;
 pub use fault::{Fault, ImportError, MAX_FAULTS};
 pub use input::{InputFile, MAX_FILE_BYTES};
 pub use report::{Imported, Report, Warning};
-pub use source::{Origin, Source};
+pub use source::{Origin, Source, describe};
 pub use yaml::MAX_YAML_BYTES;

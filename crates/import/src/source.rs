@@ -143,6 +143,11 @@ pub(crate) fn description(sources: &[Source]) -> String {
     joined("", &text)
 }
 
+/// Describes a document for people: what was said of it before, and where its figures come from.
+pub fn describe(before: &str, sources: &[Source]) -> String {
+    joined(before, &description(sources))
+}
+
 /// Returns two texts, the first one shortened so that both fit into a description.
 pub(crate) fn joined(before: &str, text: &str) -> String {
     let text: String = text.chars().take(MAX_DESCRIPTION_CHARS).collect();

@@ -33,7 +33,7 @@ pub use error::Error;
 pub use flow::{Branch, SetDimension, Source};
 pub use model::Model;
 pub use options::{ExternalData, Options};
-pub use profile::{Document, Edge, Group, InputReport, Layer, OperatorReport, Profile, Report, TensorReport};
+pub use profile::{Document, Edge, Group, InputReport, Layer, OperatorReport, Profile, Report, TensorReport, Warning};
 
 /// Reads a model and makes its profile. The weights pass by and are not kept.
 ///

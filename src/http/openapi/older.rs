@@ -25,6 +25,7 @@ fn downgrade(document: &mut Value) {
     }
     if let Some(paths) = document.get_mut("paths") {
         drop_scopes(paths);
+        keep_one_body(paths);
         downgrade_below(paths);
     }
 }
@@ -36,6 +37,18 @@ fn drop_scopes(paths: &mut Value) {
         let requirements = operation.get_mut("security").and_then(Value::as_array_mut).into_iter().flatten();
         for scopes in requirements.filter_map(Value::as_object_mut).flat_map(Map::values_mut) {
             *scopes = json!([]);
+        }
+    }
+}
+
+/// Keeps one media type of bodies that are a file or several: most generators for OpenAPI 3.0 take no more.
+fn keep_one_body(paths: &mut Value) {
+    let operations = paths.as_object_mut().into_iter().flat_map(Map::values_mut).filter_map(Value::as_object_mut);
+    for operation in operations.flat_map(Map::values_mut) {
+        if let Some(content) = operation.pointer_mut("/requestBody/content").and_then(Value::as_object_mut)
+            && content.len() > 1
+        {
+            content.remove("multipart/form-data");
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Problem details (RFC 9457): the format of every error, with a closed list of types.
 
+pub mod import;
 pub mod responses;
 pub mod store_error;
 
@@ -171,7 +172,9 @@ impl ProblemType {
             Self::NoPlacement => "Read the job. If it has not ended, wait. If it failed, its error says why.",
             Self::PreconditionFailed => "Read the resource again and send its ETag in If-Match.",
             Self::BodyTooLarge => "Send a smaller document, or raise the limit of the service.",
-            Self::UnsupportedMediaType => "Send Content-Type: application/json, with no Content-Encoding.",
+            Self::UnsupportedMediaType => {
+                "Send a Content-Type that the operation names (mostly application/json), with no Content-Encoding."
+            }
             Self::InvalidRequest => "Correct every fault that `errors` names; each says what to do.",
             Self::IdempotencyKeyReused => "Use a new Idempotency-Key for a new request.",
             Self::PreconditionRequired => "Read the resource and send its ETag in If-Match.",

@@ -8,3 +8,4 @@ pub mod named_placements;
 pub mod paging;
 pub mod query;
 pub mod stored;
+pub mod upload;

@@ -17,6 +17,8 @@ use crate::http::request::limits::MOST_LABELS;
 pub struct Parameters {
     given: Vec<(String, String)>,
     asked_for: Vec<&'static str>,
+    /// Names whose rest, after a dot, the caller chooses.
+    prefixes: Vec<&'static str>,
     reader: Reader,
 }
 
@@ -62,6 +64,57 @@ impl Parameters {
     pub fn all(&mut self, name: &'static str) -> Vec<String> {
         self.asked_for.push(name);
         self.given.iter().filter(|(given, _)| given == name).map(|(_, value)| value.clone()).collect()
+    }
+
+    /// Reads a value of an enum that must be given.
+    pub fn one_of<T: Named>(&mut self, name: &'static str) -> Option<T> {
+        let choices: Vec<(&str, T)> = T::ALL.iter().map(|value| (value.name(), *value)).collect();
+        if !self.was_given(name) {
+            let names: Vec<&str> = choices.iter().map(|(choice, _)| *choice).collect();
+            let action = format!("Give one of {}", names.join(", "));
+            self.fault(name, FaultCode::Missing, format!("{name} is missing"), &action);
+        }
+        self.text(name).and_then(|text| self.choice(name, &text, &choices))
+    }
+
+    /// Reads the values of a parameter such as `dim=batch=1`, which may also be written as `dim.batch=1`.
+    pub fn parsed<T>(
+        &mut self,
+        name: &'static str,
+        parse: impl Fn(&str) -> Result<(String, T), cutpoint_onnx::Error>,
+    ) -> Vec<(String, T)> {
+        let mut texts = self.all(name);
+        self.prefixes.push(name);
+        let rest = |given: &str| given.strip_prefix(name)?.strip_prefix('.').map(str::to_owned);
+        texts.extend(self.given.iter().filter_map(|(given, value)| Some(format!("{}={value}", rest(given)?))));
+        let mut values = Vec::with_capacity(texts.len());
+        for text in texts {
+            match parse(&text) {
+                Ok(value) => values.push(value),
+                Err(cutpoint_onnx::Error::Option { option, detail, action }) => {
+                    self.fault(name, FaultCode::UnknownValue, format!("{option:?}: {detail}"), &action);
+                }
+                Err(error) => self.fault(name, FaultCode::UnknownValue, error.to_string(), "Give another value"),
+            }
+        }
+        values
+    }
+
+    /// Reads lists such as `medium=channel-36=pi-1,pi-2`.
+    pub fn named_lists(&mut self, name: &'static str) -> Vec<(String, Vec<String>)> {
+        let mut lists = Vec::new();
+        for text in self.all(name) {
+            match text.split_once('=') {
+                Some((key, list)) if !key.is_empty() => {
+                    lists.push((key.to_owned(), list.split(',').map(|item| item.trim().to_owned()).collect()));
+                }
+                _ => {
+                    let action = "Give a name, an equals sign, and a list with commas";
+                    self.fault(name, FaultCode::UnknownValue, format!("{text:?} is not a named list"), action);
+                }
+            }
+        }
+        lists
     }
 
     /// Reads a whole number.
@@ -164,7 +217,9 @@ impl Parameters {
     /// 400 with every fault.
     pub fn finish(mut self) -> Result<(), Problem> {
         for (name, _) in std::mem::take(&mut self.given) {
-            if !self.asked_for.contains(&name.as_str()) {
+            let prefix = name.split_once('.').map(|(prefix, _)| prefix);
+            let is_below = prefix.is_some_and(|prefix| self.prefixes.contains(&prefix));
+            if !is_below && !self.asked_for.contains(&name.as_str()) {
                 let action = match self.asked_for.as_slice() {
                     [] => "Remove it; none is known here".to_owned(),
                     known => format!("Remove it; known here: {}", known.join(", ")),

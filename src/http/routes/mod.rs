@@ -1,5 +1,6 @@
 //! The routes and handlers, with one file for each resource.
 
+pub mod cluster_imports;
 pub mod clusters;
 pub mod deliveries;
 pub mod diffs;
@@ -13,6 +14,7 @@ pub mod health;
 pub mod jobs;
 pub mod links;
 pub mod metrics;
+pub mod model_imports;
 pub mod models;
 pub mod nodes;
 pub mod placements;

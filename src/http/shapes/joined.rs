@@ -9,6 +9,7 @@ use utoipa::openapi::{Ref, RefOr};
 use utoipa::{PartialSchema, ToSchema};
 
 use crate::domain::figures::PlacementFigures;
+use crate::http::shapes::import::ImportReport;
 use crate::store::{self, ClusterSummary, ModelSummary};
 
 /// A component of the OpenAPI document: its name and its schema.
@@ -51,6 +52,18 @@ around! {
     Cluster = ClusterSummary {
         /// The inventory.
         inventory: ClusterInventory
+    }
+
+    /// An imported model, with what there is to say about it.
+    ImportedModel = ModelSummary {
+        /// Where the figures of the profile come from, and what may be wrong with it.
+        report: ImportReport
+    }
+
+    /// An imported cluster, with what there is to say about it.
+    ImportedCluster = ClusterSummary {
+        /// Where the figures of the inventory come from, and what it lacks.
+        report: ImportReport
     }
 
     /// A stored placement with its document.

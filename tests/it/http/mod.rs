@@ -6,6 +6,7 @@ mod damaged;
 mod events;
 mod explanations;
 mod frame;
+mod imports;
 mod jobs;
 mod keys;
 mod limits;

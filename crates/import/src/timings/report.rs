@@ -86,7 +86,8 @@ pub(super) fn of(
         unmatched,
         measured_layers: measured().map(|unit| unit.layers.len()).sum(),
         estimated: ids.collect(),
-        estimated_s: estimated().filter_map(|unit| unit.seconds).sum(),
+        // The sum of nothing is -0.0.
+        estimated_s: estimated().filter_map(|unit| unit.seconds).sum::<f64>() + 0.0,
         timed_groups: measured().filter(|unit| unit.layers.len() > 1).count(),
         session_s,
         scale,

@@ -41,7 +41,7 @@ pub(super) fn document(
             map.insert("groups".to_owned(), Value::Array(groups));
         }
         let before = map.get("description").and_then(Value::as_str).unwrap_or_default();
-        let description = source::joined(before, &source::description(&sources));
+        let description = source::describe(before, &sources);
         map.insert("description".to_owned(), Value::String(description));
     }
     (document, sources)

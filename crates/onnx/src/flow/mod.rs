@@ -103,6 +103,8 @@ pub(crate) enum Origin {
 pub(crate) struct Operator<'m> {
     /// The name of its node, or of its first output.
     pub(crate) node: String,
+    /// The name under which profilers know it, if it has one.
+    pub(crate) name: Option<String>,
     /// Its kind, after its domain if that is not ONNX's.
     pub(crate) kind: Arc<str>,
     /// In the order of the node; `None` for an input that is left out.

@@ -39,10 +39,10 @@ pub(super) fn label(node: &Node) -> &str {
 }
 
 impl<'m> Walk<'m> {
-    /// Adds an operator and its outputs.
+    /// Adds an operator and its outputs. The node comes with its place in the graph.
     pub(super) fn operator(
         &mut self,
-        node: &'m Node,
+        (node, place): (&'m Node, usize),
         frame: &Frame<'m>,
         scope: &mut Scope<'m, '_>,
     ) -> Result<(), Error> {
@@ -82,6 +82,7 @@ impl<'m> Walk<'m> {
             (facts, sources),
             Operator {
                 node: format!("{}{}", frame.prefix, label(node)),
+                name: profiled_name(node, place, frame),
                 kind,
                 inputs,
                 outputs: Vec::new(),
@@ -192,6 +193,15 @@ impl<'m> Walk<'m> {
             _ => (computed(fact), None),
         }
     }
+}
+
+/// Returns the name under which profilers know a node. onnxruntime calls a node without a name by its
+/// kind and its place.
+fn profiled_name(node: &Node, place: usize, frame: &Frame<'_>) -> Option<String> {
+    if !node.name.is_empty() {
+        return Some(format!("{}{}", frame.prefix, node.name));
+    }
+    (frame.depth == 0).then(|| format!("{}_{place}", node.operator))
 }
 
 fn site<'m>(node: &'m Node, frame: &Frame<'m>) -> Site<'m> {

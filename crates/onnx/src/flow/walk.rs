@@ -176,7 +176,7 @@ impl<'m> Walk<'m> {
             match self.functions.get(&key) {
                 Some(function) => self.function(node, function, frame, scope)?,
                 None if node.domain.is_empty() && node.operator == "If" => self.branch(node, frame, scope)?,
-                None => self.operator(node, frame, scope)?,
+                None => self.operator((node, place), frame, scope)?,
             }
         }
         Ok(())

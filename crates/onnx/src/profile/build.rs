@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::constants::constants;
 use super::document::{Edge, Group, Layer};
-use super::ids::Ids;
+use super::ids::{self, Ids};
 use super::live::Live;
 use super::report::TensorReport;
 use super::{Layout, Profile};
@@ -88,6 +88,7 @@ impl Builder<'_> {
         let used = |tensor: &&usize| self.live.tensors[**tensor];
         let outputs: Vec<usize> = operator.outputs.iter().filter(used).copied().collect();
         let is_constant = outputs.iter().all(|&output| self.constant[output]);
+        let name: Option<Arc<str>> = operator.name.as_deref().filter(|name| ids::fits(name)).map(Arc::from);
         let mut made = Vec::new();
         for (place, &output) in outputs.iter().enumerate() {
             let bytes = self.size(output)?;
@@ -109,6 +110,7 @@ impl Builder<'_> {
                 self.edge(maker, layer)?;
             }
             made.push(layer);
+            self.layers[layer].operator = name.clone().filter(|name| *name != self.layers[layer].id);
         }
         if !is_constant {
             let has_rule = matches!(operator.work, Work::Counted(_));
@@ -172,7 +174,7 @@ impl Builder<'_> {
             is_constant: self.constant[tensor],
         });
         self.tensor_of.push(tensor);
-        self.layers.push(Layer { id, op: short(op), param_bytes, output_bytes, flops });
+        self.layers.push(Layer { id, op: short(op), operator: None, param_bytes, output_bytes, flops });
         Ok(self.layers.len() - 1)
     }
 

@@ -29,6 +29,9 @@ pub struct Layer {
     pub id: Arc<str>,
     /// The kind of operator, or what the tensor is.
     pub op: Arc<str>,
+    /// The operator that makes the tensor, where it has a name other than the id.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub operator: Option<Arc<str>>,
     /// Bytes that the file holds for the tensor.
     pub param_bytes: u64,
     /// Bytes of the tensor.

@@ -8,7 +8,7 @@ use super::document::{Document, Layer};
 use super::report::{InputReport, OperatorReport, Report};
 use crate::error::Error;
 use crate::flow::{FlowTensor, Origin, Source};
-use crate::limits::{FIRST_OPSET, LAST_OPSET, MOST_BYTES};
+use crate::limits::MOST_BYTES;
 use crate::model::{ElementType, Model};
 use crate::options::Options;
 
@@ -28,8 +28,7 @@ impl Builder<'_> {
             }
         }
         let (batch_size, batch_size_source) = self.batch_size(options);
-        let mut warnings = self.warnings();
-        warnings.extend(version_warning(model));
+        let warnings = self.warnings(model);
         let name = options.name.clone().unwrap_or_else(|| model.graph.name.clone());
         let name: String = name.chars().take(256).collect();
         let document = Document {
@@ -77,66 +76,6 @@ impl Builder<'_> {
             _ => (1, Source::Default),
         }
     }
-
-    fn warnings(&self) -> Vec<String> {
-        let mut warnings = Vec::new();
-        let mut name = |what: &str, names: Vec<&str>| {
-            if !names.is_empty() {
-                warnings.push(format!("{what}: {}", listed(&names)));
-            }
-        };
-        let tensors = || self.flow.tensors.iter().enumerate();
-        let unread = |wanted: fn(&Origin) -> bool| -> Vec<&str> {
-            let unread = tensors().filter(|(place, tensor)| !self.live.tensors[*place] && wanted(&tensor.origin));
-            unread.map(|(_, tensor)| tensor.name.as_str()).collect()
-        };
-        name("inputs that no output depends on are left out", unread(|origin| *origin == Origin::Input));
-        name(
-            "initializers that no output depends on are left out",
-            unread(|origin| matches!(origin, Origin::Constant { is_node: false, .. })),
-        );
-        let dead = self.flow.operators.iter().zip(&self.live.operators).filter(|(_, live)| !**live);
-        name(
-            "operators that no output depends on are left out",
-            dead.map(|(operator, _)| operator.node.as_str()).collect(),
-        );
-        let guessed = self.tensors.iter().filter(|tensor| tensor.source == Source::Guessed);
-        name(
-            "the largest possible size was taken, as data decides it",
-            guessed.map(|tensor| &*tensor.layer_id).collect(),
-        );
-        let unruled = self.kinds.keys().filter(|(_, has_rule)| !has_rule);
-        name("operations were counted as elements, as there is no rule", unruled.map(|(kind, _)| &**kind).collect());
-        let defaults = self.flow.dimensions.iter().filter(|dimension| dimension.source == Source::Default);
-        name(
-            "dimensions were set to 1, as nothing says them",
-            defaults.map(|dimension| dimension.name.as_str()).collect(),
-        );
-        name(
-            "shapes in the file differ from those computed",
-            self.flow.contradictions.iter().map(String::as_str).collect(),
-        );
-        warnings
-    }
-}
-
-fn listed(names: &[&str]) -> String {
-    const MOST_NAMED: usize = 8;
-    let named = names.iter().take(MOST_NAMED).copied().collect::<Vec<_>>().join(", ");
-    match names.len().checked_sub(MOST_NAMED) {
-        Some(more) if more > 0 => format!("{named} and {more} more"),
-        _ => named,
-    }
-}
-
-/// Returns what to say of a set of operators that is older or newer than those whose rules were
-/// compared with runtimes.
-fn version_warning(model: &Model) -> Option<String> {
-    let version = *model.opsets.get("")?;
-    let is_known = (FIRST_OPSET..=LAST_OPSET).contains(&version);
-    (!is_known).then(|| {
-        format!("operators of version {version} are read by the rules of versions {FIRST_OPSET} to {LAST_OPSET}")
-    })
 }
 
 fn description(model: &Model) -> String {

@@ -6,6 +6,11 @@ use std::sync::Arc;
 /// The most characters of an id.
 const MOST_CHARACTERS: usize = 256;
 
+/// Returns `true` if a name can stand in a profile as it is.
+pub(super) fn fits(name: &str) -> bool {
+    !name.is_empty() && name.chars().count() <= MOST_CHARACTERS && !name.contains(char::is_control)
+}
+
 /// Gives out ids. The same names in the same order get the same ids.
 #[derive(Default)]
 pub(super) struct Ids {

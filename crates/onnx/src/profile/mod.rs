@@ -7,11 +7,13 @@ mod finish;
 mod ids;
 mod live;
 mod report;
+mod warnings;
 
 pub(crate) use build::profile_of;
 pub use document::{Document, Edge, Group, Layer};
 pub(crate) use live::Live;
 pub use report::{InputReport, OperatorReport, Report, TensorReport};
+pub use warnings::Warning;
 
 /// What the layers of a profile stand for in the flat model.
 pub(crate) struct Layout {

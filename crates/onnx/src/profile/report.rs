@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
+use super::warnings::Warning;
 use crate::flow::{Branch, SetDimension, Source};
 
 /// Where the figures of a profile come from, and what was left out.
@@ -22,7 +23,7 @@ pub struct Report {
     /// Branches that are always taken.
     pub branches: Vec<Branch>,
     /// What a person should know.
-    pub warnings: Vec<String>,
+    pub warnings: Vec<Warning>,
 }
 
 /// An input of the model.

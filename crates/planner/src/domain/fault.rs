@@ -39,6 +39,8 @@ pub enum FaultCode {
     UnknownCompute,
     /// Nodes that no segments join.
     NoRoute,
+    /// A file of another program that cannot be imported.
+    NotImportable,
 }
 
 /// One fault of a document.

@@ -25,6 +25,11 @@ pub struct Layer {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schema(nullable = false, min_length = 1, max_length = 256))]
     pub op: Option<String>,
+    /// The operator that makes the tensor, where profilers know it by another name than the id.
+    /// Measured times are matched by it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schema(nullable = false, min_length = 1, max_length = 256))]
+    pub operator: Option<String>,
     /// Bytes of parameters.
     #[cfg_attr(feature = "schema", schema(maximum = 9007199254740991_i64))]
     pub param_bytes: u64,
@@ -311,8 +316,8 @@ impl ModelProfile {
 
 impl Layer {
     /// The field names of the document.
-    pub const FIELDS: [&'static str; 8] =
-        ["id", "op", "param_bytes", "output_bytes", "flops", "activation_bytes", "state_bytes", "time_s"];
+    pub const FIELDS: [&'static str; 9] =
+        ["id", "op", "operator", "param_bytes", "output_bytes", "flops", "activation_bytes", "state_bytes", "time_s"];
 
     /// Returns `true` if the layer has operations or measured seconds of its own.
     pub fn works(&self) -> bool {
@@ -323,6 +328,7 @@ impl Layer {
         let map = reader.object(value, &Self::FIELDS)?;
         let id = reader.required(map, "id", Reader::id);
         let op = reader.optional(map, "op", Reader::id);
+        let operator = reader.optional(map, "operator", Reader::id);
         let param_bytes = reader.required(map, "param_bytes", Reader::size);
         let output_bytes = reader.required(map, "output_bytes", Reader::size);
         let flops = reader.optional(map, "flops", Reader::size);
@@ -334,6 +340,7 @@ impl Layer {
         Some(Self {
             id: id?,
             op,
+            operator,
             param_bytes: param_bytes.unwrap_or(0),
             output_bytes: output_bytes.unwrap_or(0),
             flops: flops.unwrap_or(0),

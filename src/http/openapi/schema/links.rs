@@ -23,15 +23,20 @@ const BASE: Given = ("base", "$response.body#/id");
 const WEBHOOK_ID: Given = ("id", "$response.body#/webhook/id");
 const OF_WEBHOOK: Given = ("id", "$response.body#/items/0/webhook_id");
 const FIRST_MESSAGE: Given = ("message_id", "$response.body#/items/0/message_id");
+/// A value for callers to replace.
+const DEVICE_CLASS: Given = ("device_class", "pi-4");
 const OF_MODEL: Given = ("model_id", "$response.body#/id");
 const ON_CLUSTER: Given = ("cluster_id", "$response.body#/id");
 
-const LEADS: [Lead; 57] = [
+const LEADS: [Lead; 61] = [
     ("create_model", "get_model", &[ID]),
     ("create_model", "delete_model", &[ID]),
     ("create_model", "create_cluster", &[]),
     ("create_model", "create_job", &[]),
     ("create_model", "list_placements", &[OF_MODEL]),
+    ("create_model", "add_timings", &[ID, DEVICE_CLASS]),
+    ("import_model", "get_model", &[ID]),
+    ("import_model", "add_timings", &[ID, DEVICE_CLASS]),
     ("list_models", "get_model", &[FIRST_ID]),
     ("get_model", "list_jobs", &[OF_MODEL]),
     ("get_model", "delete_model", &[ID]),
@@ -40,6 +45,7 @@ const LEADS: [Lead; 57] = [
     ("create_cluster", "patch_links", &[ID, VERSION]),
     ("create_cluster", "delete_cluster", &[ID]),
     ("create_cluster", "create_job", &[]),
+    ("import_cluster", "get_cluster", &[ID]),
     ("list_clusters", "get_cluster", &[FIRST_ID]),
     ("get_cluster", "replace_cluster", &[ID, VERSION]),
     ("get_cluster", "patch_links", &[ID, VERSION]),

@@ -21,6 +21,8 @@ pub(crate) fn of(schema: &str) -> Option<Value> {
         "ClusterSummary" => cluster_summary(),
         "Cluster" => with(cluster_summary(), "inventory", cluster()),
         "ClusterPage" => page(cluster_summary()),
+        "ImportedModel" => with(model_summary(), "report", import_report("output_bytes", "conv")),
+        "ImportedCluster" => with(cluster_summary(), "report", import_report("memory_bytes", "pi-1")),
         "LinksPatch" => json!({"links": [{"from": "pi-1", "to": "pi-2", "bandwidth_bps": 5.2e6, "latency_s": 0.004}]}),
         "NodePatch" => json!({"schedulable": false}),
         "JobRequest" => job_request(),
@@ -55,6 +57,15 @@ pub(crate) fn of(schema: &str) -> Option<Value> {
 fn with(mut object: Value, name: &str, member: Value) -> Value {
     object[name] = member;
     object
+}
+
+fn import_report(figure: &str, of: &str) -> Value {
+    json!({
+        "sources": [
+            {"figure": figure, "origin": "stated", "tool": "onnx", "files": ["body"], "count": 1, "of": [of]}],
+        "warnings": [{"code": "dimensions_defaulted", "detail": "nothing says these dimensions, and they were set to 1",
+            "action": "Set them, if a pass takes more", "about": ["batch"]}]
+    })
 }
 
 fn page(item: Value) -> Value {
