@@ -125,11 +125,10 @@ async fn import_model(
 #[allow(dead_code)]
 struct PipeEdgeFiles {
     /// models.yml.
-    #[schema(value_type = String, format = Binary)]
-    models: Vec<u8>,
+    models: String,
     /// device_types.yml, with measured times.
-    #[schema(value_type = Option<String>, format = Binary, nullable = false)]
-    device_types: Option<Vec<u8>>,
+    #[schema(nullable = false)]
+    device_types: Option<String>,
 }
 
 fn onnx_options(query: &mut Parameters, name: Option<String>, batch_size: Option<u64>) -> Options {

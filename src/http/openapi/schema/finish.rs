@@ -10,7 +10,7 @@ use utoipa::openapi::schema::{AdditionalProperties, Schema};
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{OpenApi, Ref, RefOr};
 
-use super::{headers, limits, links, messages, parameters, sample};
+use super::{files, headers, limits, links, messages, parameters, sample};
 
 /// Completes the document that utoipa generated.
 pub fn finish(api: &mut OpenApi) {
@@ -22,6 +22,9 @@ pub fn finish(api: &mut OpenApi) {
     for (path, item) in &mut api.paths.paths {
         for operation in operations(item) {
             give_examples(operation);
+            if let Some(components) = &mut api.components {
+                files::describe(operation, components);
+            }
             parameters::narrow(operation);
             headers::list(path, operation);
             links::lead_on(operation);
