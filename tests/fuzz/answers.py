@@ -14,11 +14,14 @@ RECEIVER = "https://receiver.invalid/hooks"
 MODEL, CLUSTER = EXAMPLE["model"], EXAMPLE["cluster"]
 
 # Faults that a document can have which its schema allows.
-UNSAYABLE = {"unknown_reference", "duplicate", "self_loop", "cycle", "conflict", "no_route", "unknown_compute"}
+UNSAYABLE = {"unknown_reference", "duplicate", "self_loop", "cycle", "conflict", "no_route", "unknown_compute", "not_importable"}
 # The same, where a code says also what schemas can say: the code with the places where it may stand.
 UNSAYABLE_AT = [
     # A cursor is opaque; one of another list leads nowhere.
     ("unknown_value", "^/query/cursor$"),
+    # Which parts a body has depends on the format, and which sizes must be given on the model.
+    ("missing", "^/(nodes|devices|device_types|graph|models)$"),
+    ("missing", "^/query/(dim|model)$"),
     # One of two fields must be given.
     ("missing", "^/(model|cluster)$"),
     ("missing", r"/pins/\d+/node_id$"),

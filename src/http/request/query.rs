@@ -100,6 +100,16 @@ impl Parameters {
         values
     }
 
+    /// Refuses parameters that do not go with what else is given.
+    pub fn refuse(&mut self, names: &[&'static str], because: &str) {
+        for &name in names {
+            self.prefixes.push(name);
+            if !self.all(name).is_empty() {
+                self.fault(name, FaultCode::Conflict, format!("{name} does not go with {because}"), "Remove it");
+            }
+        }
+    }
+
     /// Reads lists such as `medium=channel-36=pi-1,pi-2`.
     pub fn named_lists(&mut self, name: &'static str) -> Vec<(String, Vec<String>)> {
         let mut lists = Vec::new();

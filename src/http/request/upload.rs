@@ -7,6 +7,7 @@ use axum::body::{Body, Bytes};
 use axum::extract::{FromRequest, Multipart, Request};
 use axum::http::{HeaderMap, header};
 use cutpoint_import::InputFile;
+use cutpoint_planner::domain::fault::{Fault, FaultCode};
 use cutpoint_planner::domain::unit::counted;
 use futures::StreamExt;
 use sha2::{Digest, Sha256};
@@ -83,7 +84,8 @@ impl FromRequest<Api> for Upload {
         let head = request.headers().clone();
         let encoding = text_of(&head, header::CONTENT_ENCODING);
         if !encoding.is_empty() && !encoding.eq_ignore_ascii_case("identity") {
-            return Err(wrong_media(format!("the Content-Encoding is {encoding:?}, but must be absent")));
+            let detail = format!("the Content-Encoding is {encoding:?}, but must be absent");
+            return Err(Problem::new(ProblemType::UnsupportedMediaType, detail));
         }
         let key = idempotency::key(&head)?;
         let permit = std::sync::Arc::clone(&api.imports).try_acquire_owned().map_err(|_| {
@@ -107,14 +109,14 @@ impl Upload {
     /// Runs work that reads the body while it arrives, on the blocking pool.
     ///
     /// # Errors
-    /// 408 for a body that is late, 413 for one that is too large, 415 for several files, and 400 for one that breaks
-    /// off.
+    /// 408 for a body that is late, 413 for one that is too large, 422 for one of several parts, and 400 for one that
+    /// breaks off.
     pub async fn stream<T: Send + 'static>(
         self,
         work: impl FnOnce(&mut dyn Read) -> T + Send + 'static,
     ) -> Result<(T, Option<Idempotency>), Problem> {
         if self.is_multipart() {
-            return Err(wrong_media("the body has several parts, but must be one file".to_owned()));
+            return Err(not_one_file());
         }
         let (sender, chunks) = mpsc::channel(WAITING);
         let hasher = self.key.is_some().then(Sha256::new);
@@ -297,8 +299,26 @@ fn text_of(head: &HeaderMap, name: header::HeaderName) -> &str {
     head.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
 }
 
-fn wrong_media(detail: String) -> Problem {
-    Problem::new(ProblemType::UnsupportedMediaType, detail)
+/// Returns the problem of a body with several parts where a file by itself is wanted.
+pub fn not_one_file() -> Problem {
+    let action = "Send the file by itself, as application/octet-stream";
+    Problem::invalid_request(vec![Fault::new("", FaultCode::Conflict, "the body has several parts", action)])
+}
+
+/// Returns the problem of a part that does not go with the format.
+pub fn unknown_part(part: &str, known: &[&str]) -> Problem {
+    let action = format!("Remove it; known with this format: {}", known.join(", "));
+    let detail = "this part does not go with the format";
+    Problem::invalid_request(vec![Fault::new(format!("/{part}"), FaultCode::Conflict, detail, action)])
+}
+
+/// Returns the problem of a part that must be there once.
+pub fn part_missing(part: &str, count: usize) -> Problem {
+    let (code, detail) = match count {
+        0 => (FaultCode::Missing, "this part is missing".to_owned()),
+        count => (FaultCode::Duplicate, format!("this part is there {count} times")),
+    };
+    Problem::invalid_request(vec![Fault::new(format!("/{part}"), code, detail, "Give it once")])
 }
 
 fn too_large(most: usize) -> Problem {

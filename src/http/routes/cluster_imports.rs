@@ -5,7 +5,6 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use cutpoint_import::inventory::{InventoryInput, OriginatorTable, SharedMedium, inventory};
 use cutpoint_import::{Imported, InputFile, dnn_partitioning, pipeedge};
-use cutpoint_planner::domain::fault::FaultCode;
 use cutpoint_planner::domain::read::Reader;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -22,7 +21,7 @@ use crate::http::problem::responses::{
     BadBody, Internal, InvalidOrReused, Refused, Slow, StorageFull, TooLarge, Unavailable, WrongMedia,
 };
 use crate::http::request::query::Parameters;
-use crate::http::request::upload::{File, Upload};
+use crate::http::request::upload::{File, Upload, part_missing, unknown_part};
 use crate::http::shapes::import::ImportReport;
 use crate::http::shapes::joined::ImportedCluster;
 use crate::store::ClusterDocument;
@@ -143,11 +142,8 @@ fn options(mut query: Parameters) -> Result<Options, Problem> {
     let media = query.named_lists("medium");
     let addresses = query.named_lists("address");
     let is_site = format.is_none_or(|format| format.parts().contains(&"nodes"));
-    for given in ["medium", "address"] {
-        if !is_site && query.was_given(given) {
-            let detail = format!("{given} goes with node lists alone");
-            query.fault(given, FaultCode::Conflict, detail, "Remove it");
-        }
+    if !is_site {
+        query.refuse(&["medium", "address"], "this format");
     }
     query.finish()?;
     // A format that is missing is a fault, so the default is never used.
@@ -157,8 +153,7 @@ fn options(mut query: Parameters) -> Result<Options, Problem> {
 fn import(options: &Options, files: &[File]) -> Result<Imported, Problem> {
     let known = options.format.parts();
     if let Some(other) = files.iter().find(|file| !file.part.is_empty() && !known.contains(&file.part.as_str())) {
-        let detail = format!("there is no part {:?}; known with this format: {}", other.part, known.join(", "));
-        return Err(Problem::malformed_body(Vec::new()).with_detail(detail));
+        return Err(unknown_part(&other.part, known));
     }
     // A body that is a file itself is the first of the known parts.
     let of = |part: &'static str| {
@@ -167,10 +162,7 @@ fn import(options: &Options, files: &[File]) -> Result<Imported, Problem> {
     };
     let one = |part: &'static str| match of(part).as_slice() {
         [file] => Ok(*file),
-        files => {
-            let detail = format!("the body has the part {part} {} times, but must have it once", files.len());
-            Err(Problem::malformed_body(Vec::new()).with_detail(detail))
-        }
+        files => Err(part_missing(part, files.len())),
     };
     let imported = match options.format {
         ClusterFormat::Pipeedge => pipeedge::cluster(&one("device_types")?, &one("devices")?, &options.name),

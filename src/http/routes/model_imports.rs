@@ -28,7 +28,7 @@ use crate::http::problem::responses::{
 };
 use crate::http::request::query::Parameters;
 use crate::http::request::stored::read_stored;
-use crate::http::request::upload::{BODY, File, Upload};
+use crate::http::request::upload::{BODY, File, Upload, not_one_file, part_missing, unknown_part};
 use crate::http::shapes::import::ImportReport;
 use crate::http::shapes::joined::ImportedModel;
 use crate::import::onnx;
@@ -90,6 +90,7 @@ async fn import_model(
     let imported = match format {
         Some(ModelFormat::Onnx) | None => {
             let options = onnx_options(&mut query, name, batch_size);
+            query.refuse(&["model", "dtype"], "this format");
             query.finish()?;
             let read = move |file: &mut dyn std::io::Read| {
                 cutpoint_onnx::profile(file, &options).map(|profile| onnx::imported(&profile, BODY))
@@ -99,6 +100,7 @@ async fn import_model(
         }
         Some(ModelFormat::Pipeedge) => {
             let (model, dtype) = (query.chosen_id("model"), query.chosen_id("dtype"));
+            query.refuse(&["dim", "input", "value"], "this format");
             query.finish()?;
             let read = move |files: &[File]| {
                 let choice = Choice { model: model.as_deref(), batch_size, dtype: dtype.as_deref() };
@@ -108,9 +110,10 @@ async fn import_model(
             (read?, idempotency)
         }
         Some(ModelFormat::DnnPartitioning) => {
+            query.refuse(&["dim", "input", "value", "model", "dtype"], "this format");
             query.finish()?;
             let read = move |files: &[File]| {
-                let [file] = files else { return Err(one_file(files)) };
+                let [file] = files else { return Err(not_one_file()) };
                 dnn_partitioning::import(&file.input(), name.as_deref().unwrap_or("model")).map_err(|it| of_import(&it))
             };
             let (read, idempotency) = upload.files().await?.work(read).await;
@@ -144,15 +147,11 @@ fn onnx_options(query: &mut Parameters, name: Option<String>, batch_size: Option
 
 fn pipeedge_model(files: &[File], choice: &Choice<'_>, name: Option<String>) -> Result<Imported, Problem> {
     let file = |part: &str| files.iter().find(|file| file.part == part);
-    let Some(models) = file("models").or(file("")) else {
-        return Err(
-            Problem::malformed_body(Vec::new()).with_detail("the part models is missing: send models.yml as it")
-        );
-    };
-    if let Some(other) = files.iter().find(|file| !["", "models", "device_types"].contains(&file.part.as_str())) {
-        let detail = format!("there is no part {:?}; known here: models, device_types", other.part);
-        return Err(Problem::malformed_body(Vec::new()).with_detail(detail));
+    let known = ["models", "device_types"];
+    if let Some(other) = files.iter().find(|file| !file.part.is_empty() && !known.contains(&file.part.as_str())) {
+        return Err(unknown_part(&other.part, &known));
     }
+    let Some(models) = file("models").or(file("")) else { return Err(part_missing("models", 0)) };
     let types = file("device_types").map(File::input);
     let imported = pipeedge::models(&models.input(), types.as_ref(), choice);
     let mut imported = imported.map_err(|error| of_import(&error))?;
@@ -163,16 +162,11 @@ fn pipeedge_model(files: &[File], choice: &Choice<'_>, name: Option<String>) -> 
         query.fault("model", FaultCode::Missing, detail, "Name one of them");
         query.finish()?;
     }
-    let mut model = imported.pop().ok_or_else(|| one_file(files))?;
+    let mut model = imported.pop().ok_or_else(|| part_missing("models", 0))?;
     if let Some(name) = name {
         model.document["name"] = name.into();
     }
     Ok(model)
-}
-
-fn one_file(files: &[File]) -> Problem {
-    let detail = format!("the body has {} files, but must be one file", files.len());
-    Problem::malformed_body(Vec::new()).with_detail(detail)
 }
 
 /// Add measured times to a model
@@ -221,7 +215,7 @@ async fn add_timings(
     let id = Id::parse(IdKind::Model, &id).ok_or_else(|| Problem::not_found("model", &id))?;
     let stored = api.store.model_document(&caller.tenant, &id).await?;
     let read = move |files: &[File]| {
-        let [file] = files else { return Err(one_file(files)) };
+        let [file] = files else { return Err(not_one_file()) };
         let document = read_stored(&stored, |document| Ok(document.clone()))?;
         let options = TimingOptions {
             format,
