@@ -24,6 +24,11 @@ impl Endpoint {
         Err("an address is a host and a port, as in 10.0.0.2:7101 or [fe80::1]:7101".to_owned())
     }
 
+    /// The host, without brackets.
+    pub fn host(&self) -> &str {
+        &self.host
+    }
+
     /// The port.
     pub fn port(&self) -> u16 {
         self.port

@@ -41,10 +41,7 @@ impl Addresses {
     ) -> Result<Self, ExportError> {
         let mut missing = BTreeSet::new();
         let mut listen = Vec::new();
-        let mut health_ports = Vec::new();
         for seat in seats {
-            health_ports
-                .push(options.health_port.checked_add(seat.nth).ok_or(ExportError::Ports(options.health_port))?);
             if seat.role == Role::Feed {
                 listen.push(None);
                 continue;
@@ -58,7 +55,8 @@ impl Addresses {
         if !missing.is_empty() {
             return Err(ExportError::NoAddress(missing.into_iter().collect()));
         }
-        check_unique(seats, &listen, &health_ports)?;
+        let health_ports = health_ports(&listen, options)?;
+        check_unique(&listen, &health_ports)?;
         let sinks = sinks(seats, &listen, stages, options)?;
         Ok(Self { listen, health_ports, sinks })
     }
@@ -95,13 +93,29 @@ fn address_in(cluster: &Value, node_id: &str) -> Option<String> {
     addresses.iter().filter_map(Value::as_str).find(is_ip).map(str::to_owned)
 }
 
-fn check_unique(seats: &[Seat<'_>], listen: &[Option<Endpoint>], health_ports: &[u16]) -> Result<(), ExportError> {
-    let mut taken: BTreeMap<String, &str> = BTreeMap::new();
-    for ((seat, listen), &health_port) in seats.iter().zip(listen).zip(health_ports) {
+/// Returns ports for probes, one after the other on each host. Nodes may share one, to try a pipeline on a single machine.
+fn health_ports(listen: &[Option<Endpoint>], options: &Options) -> Result<Vec<u16>, ExportError> {
+    let mut next: BTreeMap<&str, u16> = BTreeMap::new();
+    let mut ports = Vec::new();
+    for endpoint in listen {
+        let Some(endpoint) = endpoint else {
+            ports.push(options.health_port);
+            continue;
+        };
+        let port = next.entry(endpoint.host()).or_insert(options.health_port);
+        ports.push(*port);
+        *port = port.checked_add(1).ok_or(ExportError::Ports(options.health_port))?;
+    }
+    Ok(ports)
+}
+
+fn check_unique(listen: &[Option<Endpoint>], health_ports: &[u16]) -> Result<(), ExportError> {
+    let mut taken = BTreeSet::new();
+    for (listen, &health_port) in listen.iter().zip(health_ports) {
         let Some(listen) = listen else { continue };
         for endpoint in [listen.clone(), listen.at(health_port)] {
-            if taken.insert(endpoint.to_string(), &seat.name).is_some() {
-                return Err(ExportError::SameAddress(endpoint.to_string()));
+            if let Some(twice) = Some(endpoint.to_string()).filter(|text| !taken.insert(text.clone())) {
+                return Err(ExportError::SameAddress(twice));
             }
         }
     }

@@ -60,6 +60,8 @@ pub(crate) struct Pipelines<'a> {
     pub(crate) processes: Vec<Process<'a>>,
     pub(crate) warnings: Vec<String>,
     pub(crate) feed: Option<u64>,
+    /// Whether a feeder of the export hears the answers of the sink. In a pod it does not: the cut's address is not its own.
+    has_feedback: bool,
     stages: Option<&'a StagesFile>,
 }
 
@@ -98,6 +100,7 @@ impl<'a> Pipelines<'a> {
             processes,
             warnings,
             feed: options.feed,
+            has_feedback: format != Format::Kubernetes || options.feed.is_none(),
             stages,
         })
     }
@@ -107,7 +110,9 @@ impl<'a> Pipelines<'a> {
         let mut seen = BTreeSet::new();
         let entries = processes.iter().filter_map(|process| process.entry.clone());
         let own = entries.filter(|entry| seen.insert((entry.pipeline, entry.index))).collect();
-        Some(self.stages?.with_stages(own))
+        let mut file = self.stages?.with_stages(own);
+        file.feedback = file.feedback.filter(|_| self.has_feedback);
+        Some(file)
     }
 
     /// Returns the name of a process that is unique in the target's namespace.

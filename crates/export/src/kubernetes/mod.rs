@@ -7,6 +7,8 @@ mod pod;
 
 use std::collections::BTreeMap;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use sha2::{Digest, Sha256};
 
 use crate::deployment::{Pipelines, Process, Role};
@@ -87,7 +89,7 @@ fn secret(pipelines: &Pipelines<'_>, token: &str) -> Object<SecretData> {
             labels: shared_labels(pipelines),
             annotations: BTreeMap::new(),
         },
-        body: SecretData { r#type: "Opaque", string_data: BTreeMap::from([("token", token.to_owned())]) },
+        body: SecretData { r#type: "Opaque", data: BTreeMap::from([("token", STANDARD.encode(token))]) },
     }
 }
 

@@ -40,12 +40,11 @@ pub(super) struct Data {
     pub(super) data: BTreeMap<&'static str, serde_saphyr::LitString>,
 }
 
-/// The body of a Secret.
+/// The body of a Secret, in Base64: podman does not read `stringData`.
 #[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
 pub(super) struct SecretData {
     pub(super) r#type: &'static str,
-    pub(super) string_data: BTreeMap<&'static str, String>,
+    pub(super) data: BTreeMap<&'static str, String>,
 }
 
 #[derive(Debug, Serialize)]

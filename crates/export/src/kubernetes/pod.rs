@@ -84,11 +84,15 @@ struct Volume {
 enum VolumeSource {
     ConfigMap {
         name: String,
+        /// `false`; podman 4 crashes where it is absent.
+        optional: bool,
     },
     #[serde(rename_all = "camelCase")]
     Secret {
         secret_name: String,
         default_mode: u32,
+        /// As of a ConfigMap.
+        optional: bool,
     },
     HostPath {
         path: String,
@@ -138,10 +142,10 @@ fn volumes(pipelines: &Pipelines<'_>, process: &Process<'_>, config: &str, secre
     };
     // A file is mounted by its folder, so that a change of the ConfigMap arrives.
     if process.entry.is_some() {
-        add("stages", VolumeSource::ConfigMap { name: config.to_owned() }, folder_of(STAGES));
+        add("stages", VolumeSource::ConfigMap { name: config.to_owned(), optional: false }, folder_of(STAGES));
     }
     if pipelines.token.is_some() {
-        let source = VolumeSource::Secret { secret_name: secret.to_owned(), default_mode: 0o440 };
+        let source = VolumeSource::Secret { secret_name: secret.to_owned(), default_mode: 0o440, optional: false };
         add("token", source, folder_of(TOKEN));
     }
     match &pipelines.stage_files {

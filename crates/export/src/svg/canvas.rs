@@ -40,19 +40,24 @@ impl Style {
         text.width() as f64 * self.size * if self.is_bold { 0.69 } else { 0.61 }
     }
 
-    /// Returns as much of a text as fits.
+    /// Returns as much of a text as fits: its beginning and its end, since names of nodes often differ there.
     pub(super) fn clipped(self, text: &str, room: f64) -> Cow<'_, str> {
         if self.width(text) <= room {
             return Cow::Borrowed(text);
         }
-        let mut clipped = String::new();
-        for sign in text.chars() {
-            if self.width(&clipped) + self.width(sign.encode_utf8(&mut [0; 4])) + self.width("…") > room {
-                break;
-            }
-            clipped.push(sign);
-        }
-        Cow::Owned(clipped + "…")
+        let half = (room - self.width("…")) / 2.0;
+        let end: String = self.fitting(text.chars().rev(), half).into_iter().rev().collect();
+        let begin: String = self.fitting(text.chars(), 2.0 * half - self.width(&end)).into_iter().collect();
+        Cow::Owned(format!("{begin}…{end}"))
+    }
+
+    fn fitting(self, signs: impl Iterator<Item = char>, room: f64) -> Vec<char> {
+        let mut taken = 0.0;
+        let fits = |sign: &char| {
+            taken += self.width(sign.encode_utf8(&mut [0; 4]));
+            taken <= room
+        };
+        signs.take_while(fits).collect()
     }
 }
 
@@ -102,7 +107,7 @@ impl Canvas {
     }
 
     pub(super) fn frame(&mut self, [x, y, width, height]: [f64; 4], colour: &str, line: f64) -> io::Result<()> {
-        let radius = if height < 50.0 { height / 2.0 } else { 8.0 };
+        let radius = if height < 20.0 { 2.0 } else { 8.0 };
         self.empty(
             "rect",
             &[
@@ -220,7 +225,8 @@ mod tests {
         assert_eq!(style.clipped("short", 100.0), "short");
         for text in ["a very long name of a node", "寿司寿司寿司寿司寿司寿司", "ü".repeat(300).as_str()] {
             let clipped = style.clipped(text, 100.0);
-            assert!(clipped.ends_with('…') && style.width(&clipped) <= 100.0, "{clipped}");
+            assert!(clipped.contains('…') && style.width(&clipped) <= 100.1, "{clipped}");
+            assert!(clipped.ends_with(text.chars().last().unwrap()), "{clipped}");
         }
     }
 }

@@ -25,8 +25,10 @@ const BOTTLENECK: &str = "#d9541e";
 
 /// Above the first row: the texts at the top.
 const HEADER: f64 = 84.0;
-/// Above the first row of each pipeline: its heading where there are several, and a mark.
-const PIPELINE_HEADER: f64 = 50.0;
+/// Above the first row of a pipeline, for a mark.
+const ABOVE: f64 = 32.0;
+/// Above that, where there are several pipelines: the heading of each.
+const PIPELINE_HEADING: f64 = 40.0;
 const LANE: f64 = 46.0;
 
 /// Draws a placement.
@@ -39,17 +41,18 @@ fn drawing(placement: &Placement) -> io::Result<Vec<u8>> {
         pipeline.stages.len() + usize::from(pipeline.source().is_some()) + usize::from(pipeline.sink().is_some())
     };
     let width = layout::width(placement.pipelines.iter().map(places).max().unwrap_or(1));
-    let rows: f64 = placement.pipelines.iter().map(|pipeline| PIPELINE_HEADER + layout::height(places(pipeline))).sum();
+    let heading = if placement.pipelines.len() > 1 { PIPELINE_HEADING } else { 0.0 };
+    let rows: f64 = placement.pipelines.iter().map(|pipeline| heading + ABOVE + layout::height(places(pipeline))).sum();
     let lanes = if placement.media.is_empty() { 0.0 } else { 60.0 + LANE * placement.media.len() as f64 };
     let mut canvas = Canvas::new(width, HEADER + rows + lanes + MARGIN, &summary(placement))?;
     draw_header(&mut canvas, placement, width)?;
     let mut top = HEADER;
     for (p, pipeline) in placement.pipelines.iter().enumerate() {
-        if placement.pipelines.len() > 1 {
-            let heading = [format!("pipeline {p}"), times(pipeline)].join(": ");
-            canvas.text([MARGIN, top + 20.0], &heading, Style::NAME)?;
+        if heading > 0.0 {
+            let text = [format!("pipeline {p}"), times(pipeline)].join(": ");
+            canvas.text([MARGIN, top + heading - 6.0], &text, Style::NAME)?;
         }
-        top += PIPELINE_HEADER;
+        top += heading + ABOVE;
         draw_pipeline(&mut canvas, pipeline, top)?;
         top += layout::height(places(pipeline));
     }

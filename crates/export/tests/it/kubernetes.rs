@@ -101,10 +101,27 @@ fn stages_reach_each_other_by_their_services() {
 }
 
 #[test]
+fn a_feeder_in_a_pod_does_not_listen_at_the_address_of_the_cut() {
+    let mut stages = stages("yolo", &NODES);
+    stages["feedback"] = json!("10.0.0.9:7000");
+    for (feed, feedback) in [(None, json!("10.0.0.9:7000")), (Some(5), Value::Null)] {
+        let options = Options { feed, ..options(&NODES) };
+        let export = exported_with(Format::Kubernetes, &placement(&NODES), Some(&stages), &options);
+        let configs: Vec<ConfigMap> = of_kind(&all_objects(&export), "ConfigMap");
+        let own: Value = serde_json::from_str(&configs[0].data.as_ref().unwrap()["stages.json"]).unwrap();
+        assert_eq!(own["feedback"], feedback);
+    }
+}
+
+#[test]
 fn the_token_is_in_the_secret_alone() {
     let export = exported(Format::Kubernetes, "yolo", &NODES);
+    let secret: Vec<Secret> = of_kind(&all_objects(&export), "Secret");
+    assert_eq!(secret[0].data.as_ref().unwrap()["token"].0, TOKEN.as_bytes());
+    let coded = documents(text(&export, "token.yaml"))[0]["data"]["token"].as_str().unwrap().to_owned();
     for file in &export.files {
-        let holds = std::str::from_utf8(&file.bytes).unwrap().contains(TOKEN);
+        let content = std::str::from_utf8(&file.bytes).unwrap();
+        let holds = content.contains(TOKEN) || content.contains(&coded);
         assert_eq!(
             (holds, file.holds_token, file.is_private),
             (file.path == "token.yaml", holds, holds),
