@@ -1,10 +1,13 @@
 //! The command line, with one file for each command.
 
+mod address;
 mod backup;
 mod cut;
 mod database_flags;
 mod demo;
+mod document;
 pub mod exit;
+mod export;
 mod files;
 mod health;
 mod interrupt;
@@ -57,6 +60,8 @@ Examples:
       Make the inventory of a cluster from its nodes and from what was measured between them.
   cutpoint cut model.onnx --placement placement.json --output out
       Write one ONNX file for each stage of a placement.
+  cutpoint export --placement placement.json --format svg --output placement.svg
+      Draw a placement, or write it as files of an orchestrator.
   cutpoint serve --listen 127.0.0.1:8080 --database-url sqlite://cutpoint.db
       Run the service; its API is shown at http://127.0.0.1:8080/docs.
   cutpoint key create --name planner --scope plan
@@ -73,6 +78,7 @@ enum Command {
     Profile(Box<profile::ProfileArguments>),
     Inventory(Box<inventory::InventoryArguments>),
     Cut(Box<cut::CutArguments>),
+    Export(Box<export::ExportArguments>),
     Serve(Box<serve::ServeArguments>),
     Openapi(openapi::OpenapiArguments),
     Health(health::HealthArguments),
@@ -88,6 +94,7 @@ pub fn run(arguments: Arguments) -> ExitCode {
         Command::Profile(arguments) => profile::run(&arguments),
         Command::Inventory(arguments) => inventory::run(&arguments),
         Command::Cut(arguments) => cut::run(&arguments),
+        Command::Export(arguments) => export::run(&arguments),
         Command::Serve(arguments) => serve::run(&arguments),
         Command::Openapi(arguments) => openapi::run(&arguments),
         Command::Health(arguments) => health::run(&arguments),

@@ -9,13 +9,14 @@ use std::path::PathBuf;
 
 use anyhow::Context;
 use clap::Args;
+use cutpoint_export::Endpoint;
 use cutpoint_onnx::cut::{Cut, CutError, PlannedStage, Settings, cut_file};
 use cutpoint_onnx::options::{parse_dimension, parse_shape, parse_values};
 use cutpoint_onnx::{Error, Options};
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::complain;
 use super::exit::Exit;
+use super::{address, complain};
 use placement::Placement;
 use stages::{Addresses, Stages};
 
@@ -74,13 +75,13 @@ pub struct CutArguments {
     #[arg(long, value_name = "BYTES", default_value_t = Settings::default().most_inline_bytes, value_parser = super::count, allow_negative_numbers = true)]
     most_inline_bytes: u64,
     /// Where the stage on a node listens; may be given several times.
-    #[arg(long = "address", value_name = "NODE=HOST:PORT", value_parser = parse_address)]
+    #[arg(long = "address", value_name = "NODE=HOST:PORT", value_parser = node_address)]
     addresses: Vec<(String, String)>,
     /// Where the sink listens; the --address of its node if absent.
-    #[arg(long, value_name = "HOST:PORT", value_parser = checked_address)]
+    #[arg(long, value_name = "HOST:PORT", value_parser = plain_address)]
     sink_address: Option<String>,
     /// Where the source listens for the answers of the sink.
-    #[arg(long, value_name = "HOST:PORT", value_parser = checked_address)]
+    #[arg(long, value_name = "HOST:PORT", value_parser = plain_address)]
     feedback: Option<String>,
     /// Whether stages compute while they send and receive, as in the cost model of the plan.
     #[arg(long, value_parser = ["full", "none"], default_value = "full")]
@@ -222,23 +223,10 @@ fn summary(arguments: &CutArguments, placement: &Placement, cut: &Cut) -> String
     format!("{}: {count} {stages} and {STAGES}\n{}\n", arguments.output.display(), lines.join("\n"))
 }
 
-fn parse_address(text: &str) -> Result<(String, String), String> {
-    let (node, address) = text.split_once('=').ok_or("an address of a node is written as pi-1=10.0.0.2:7101")?;
-    if node.is_empty() {
-        return Err("the id of a node stands before =, as in pi-1=10.0.0.2:7101".to_owned());
-    }
-    Ok((node.to_owned(), checked_address(address)?))
+fn node_address(text: &str) -> Result<(String, String), String> {
+    address::of_node(text).map(|(node, endpoint)| (node, endpoint.to_string()))
 }
 
-/// Returns an address that has a host and a port.
-fn checked_address(text: &str) -> Result<String, String> {
-    let fault = || "an address is a host and a port, as in 10.0.0.2:7101 or [fe80::1]:7101".to_owned();
-    let (host, port) = text.rsplit_once(':').ok_or_else(fault)?;
-    let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
-    let is_host = match bare {
-        Some(bare) => bare.parse::<std::net::Ipv6Addr>().is_ok(),
-        None => !host.is_empty() && !host.contains([':', ' ', '/']),
-    };
-    let port: u16 = port.parse().map_err(|_| fault())?;
-    if is_host && port > 0 { Ok(text.to_owned()) } else { Err(fault()) }
+fn plain_address(text: &str) -> Result<String, String> {
+    text.parse::<Endpoint>().map(|endpoint| endpoint.to_string())
 }

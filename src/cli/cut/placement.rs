@@ -4,9 +4,10 @@ use std::path::Path;
 
 use anyhow::{Context, ensure};
 use cutpoint_onnx::cut::{PlannedStage, Transfer};
-use cutpoint_planner::domain::read::{Reader, UTF_8_MARK};
 use serde::Deserialize;
 use serde_json::Value;
+
+use crate::cli::document;
 
 /// A placement. Members that a cut does not need are ignored.
 #[derive(Debug, Deserialize)]
@@ -48,20 +49,11 @@ pub(super) struct Move {
 impl Placement {
     /// Reads the file that `cutpoint plan --output json` or the service writes.
     pub(super) fn read(file: &Path) -> anyhow::Result<Self> {
-        let content = if file == Path::new("-") {
-            std::io::read_to_string(std::io::stdin()).map(String::into_bytes)
-        } else {
-            std::fs::read(file)
-        };
-        let content = content.with_context(|| format!("{} cannot be read", file.display()))?;
-        let text = content.strip_prefix(UTF_8_MARK).unwrap_or(&content);
-        Self::parse(text).with_context(|| format!("{} is not a placement document", file.display()))
+        Self::of(&document::read(file)?).with_context(|| format!("{} is not a placement document", file.display()))
     }
 
-    fn parse(text: &[u8]) -> anyhow::Result<Self> {
-        let document = Reader::parse(text)
-            .map_err(|faults| anyhow::anyhow!(faults.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")))?;
-        let inner = document.get("placement").unwrap_or(&document);
+    fn of(document: &Value) -> anyhow::Result<Self> {
+        let inner = document.get("placement").unwrap_or(document);
         ensure!(
             inner.get("pipelines").or(inner.get("stages")).is_some_and(Value::is_array),
             "it has neither pipelines nor stages. Give what `cutpoint plan --output json` prints, or a placement of the service; \

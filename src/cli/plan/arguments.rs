@@ -60,6 +60,9 @@ pub(crate) struct PlanArguments {
     #[arg(long, value_name = "SECONDS", num_args = 0..=1, require_equals = true, default_missing_value = "2",
         value_parser = explanation_limit, allow_negative_numbers = true)]
     pub explain: Option<f64>,
+    /// Also draw the placement of one request into this SVG file; - prints the drawing in place of the answer.
+    #[arg(long, value_name = "FILE")]
+    pub svg: Option<PathBuf>,
     /// Requests planned at once; the output keeps the order of the files.
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..), allow_negative_numbers = true)]
     pub jobs: u16,

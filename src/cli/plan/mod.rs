@@ -8,6 +8,7 @@ mod look;
 mod output;
 mod report;
 mod solve;
+mod svg;
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -53,6 +54,10 @@ pub(super) fn run(arguments: &PlanArguments) -> Exit {
     let sources = sources(arguments);
     if arguments.output == Output::Json && sources.len() > 1 {
         eprintln!("cutpoint: --output json takes one request; --output jsonl takes any number");
+        return Exit::BadInput;
+    }
+    if arguments.svg.is_some() && sources.len() > 1 {
+        eprintln!("cutpoint: --svg draws the placement of one request");
         return Exit::BadInput;
     }
     if sources.iter().flat_map(Source::files).filter(|file| input::is_standard_input(file)).count() > 1 {
@@ -157,12 +162,25 @@ fn print_in_order(
         waiting.insert(index, outcome);
         while let Some(outcome) = waiting.remove(&printed) {
             let name = sources[printed].name();
-            bar.suspend(|| output::print(arguments.output, &name, &outcome))?;
+            bar.suspend(|| show(arguments, &name, &outcome))?;
             printed += 1;
         }
     }
     bar.finish_and_clear();
     Ok(gravest)
+}
+
+/// Prints an outcome, and draws it if that is asked for.
+fn show(arguments: &PlanArguments, name: &str, outcome: &Outcome) -> anyhow::Result<()> {
+    let is_only_drawn = arguments.svg.as_deref().is_some_and(input::is_standard_input);
+    match outcome {
+        Outcome::Placed(..) if is_only_drawn => {}
+        outcome => output::print(arguments.output, name, outcome)?,
+    }
+    match (&arguments.svg, outcome) {
+        (Some(file), Outcome::Placed(_, placement, _)) => svg::write(placement, file),
+        _ => Ok(()),
+    }
 }
 
 /// Returns a progress bar on standard error. It stays hidden if standard error is not a terminal.

@@ -1,0 +1,141 @@
+//! What an export is asked for.
+
+use std::collections::BTreeMap;
+use std::fmt::{self, Display, Formatter};
+
+use serde_json::Value;
+
+use crate::endpoint::Endpoint;
+
+/// The documents that an export reads.
+#[derive(Debug, Clone, Copy)]
+pub struct Documents<'a> {
+    /// A placement as `cutpoint plan --output json` prints it or as the service answers it.
+    pub placement: &'a Value,
+    /// The `stages.json` of `cutpoint cut` for this placement. Without it the runners read the one that is beside the files of
+    /// stages.
+    pub stages: Option<&'a Value>,
+    /// The cluster: its nodes' `addresses`, and their memory where the placement does not say it.
+    pub cluster: Option<&'a Value>,
+}
+
+/// A target.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Format {
+    /// Objects of Kubernetes, as documents of YAML.
+    Kubernetes,
+    /// A job of Nomad, as JSON.
+    Nomad,
+    /// A folder for each node, with a file of Compose.
+    Compose,
+    /// A graph for Graphviz.
+    Dot,
+    /// A drawing.
+    Svg,
+    /// The names of the tensors at each cut, as JSON.
+    Cuts,
+}
+
+impl Format {
+    /// All formats, in the order of their documentation.
+    pub const ALL: [Self; 6] = [Self::Kubernetes, Self::Nomad, Self::Compose, Self::Dot, Self::Svg, Self::Cuts];
+
+    /// The name in commands and requests.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Kubernetes => "kubernetes",
+            Self::Nomad => "nomad",
+            Self::Compose => "compose",
+            Self::Dot => "dot",
+            Self::Svg => "svg",
+            Self::Cuts => "cuts",
+        }
+    }
+
+    /// Returns the format with a name.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|format| format.name() == name)
+    }
+}
+
+impl Display for Format {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// Where containers have the ONNX files from. They see them at `/stage`, or in the folder of the image.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum StageFiles {
+    /// A folder of the image.
+    Image(String),
+    /// A folder of each node.
+    Host(String),
+    /// A claim to a persistent volume, of Kubernetes.
+    Claim(String),
+}
+
+/// The memory that a runner takes for a stage: `scale` times the planned bytes, and `overhead_bytes`.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Headroom {
+    /// Factor of the planned bytes, at least 1.
+    pub scale: f64,
+    /// Bytes of the runner itself.
+    pub overhead_bytes: u64,
+}
+
+impl Default for Headroom {
+    /// What runners took of real models: 2.0 to 3.3 times the tensors and parameters of a plan with `memory_scale` 1, and 60
+    /// to 90 MB for Python and onnxruntime.
+    fn default() -> Self {
+        Self { scale: 3.3, overhead_bytes: 128 << 20 }
+    }
+}
+
+/// The options. Those that a format does not need are ignored.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Options {
+    /// The image of the runner; orchestrators need it.
+    pub image: Option<String>,
+    /// The name of the pipeline in its target; made of the model's name if absent.
+    pub name: Option<String>,
+    /// The namespace of the objects; that of whoever applies them if absent.
+    pub namespace: Option<String>,
+    /// The first port that runners listen on.
+    pub port: u16,
+    /// The first port that runners answer probes on.
+    pub health_port: u16,
+    /// Where the ONNX files are: if absent, `/stage` of the image, and with Compose the folder of the node.
+    pub stage_files: Option<StageFiles>,
+    /// What runners take beside the planned memory.
+    pub headroom: Headroom,
+    /// Where nodes are reached, and on which first port, by their ids. For targets without a network of their own.
+    pub addresses: BTreeMap<String, Endpoint>,
+    /// The names of nodes in the target, by their ids; their ids if absent.
+    pub node_names: BTreeMap<String, String>,
+    /// Where a sink listens that is not part of the export. If absent, each pipeline has one.
+    pub sink: Option<Endpoint>,
+    /// How many inferences a feeder sends; there is none if absent.
+    pub feed: Option<u64>,
+    /// The token, where it is not in `stages.json`.
+    pub token: Option<String>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            image: None,
+            name: None,
+            namespace: None,
+            port: 7101,
+            health_port: 7201,
+            stage_files: None,
+            headroom: Headroom::default(),
+            addresses: BTreeMap::new(),
+            node_names: BTreeMap::new(),
+            sink: None,
+            feed: None,
+            token: None,
+        }
+    }
+}
