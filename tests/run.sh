@@ -86,6 +86,16 @@ if ! cmp -s tests/requirements.txt "$venv/requirements.txt"; then
 fi
 PATH=$(realpath "$venv/bin"):$PATH
 
+step "Real models"
+cargo build --locked --package cutpoint --bin cutpoint
+cache=$(realpath "$target")/onnx
+CACHE=$cache tests/onnx/run.sh
+CACHE=$cache BINARY=$target/debug/cutpoint tests/onnx/timings.sh
+CACHE=$cache BINARY=$target/debug/cutpoint tests/onnx/cut.sh
+
+step "Stage runner"
+VENV=$(realpath "$target")/runner runner/tests/run.sh
+
 step "Generated clients"
 tests/clients/generate.sh
 tests/with_server.sh 120 tests/clients/run.sh
