@@ -37,6 +37,7 @@ use crate::http::routes::evaluations;
 use crate::http::routes::events;
 use crate::http::routes::examples;
 use crate::http::routes::explanations;
+use crate::http::routes::exports;
 use crate::http::routes::front;
 use crate::http::routes::health;
 use crate::http::routes::jobs;
@@ -91,6 +92,7 @@ fn routes() -> OpenApiRouter<Api> {
         .merge(explanations::routes())
         .merge(diffs::routes())
         .merge(front::routes())
+        .merge(exports::routes())
         .merge(evaluations::routes())
         .merge(webhooks::routes())
         .merge(deliveries::routes())

@@ -8,6 +8,7 @@ pub mod docs;
 pub mod evaluations;
 pub mod events;
 pub mod examples;
+pub mod exports;
 pub mod explanations;
 pub mod front;
 pub mod health;

@@ -133,7 +133,10 @@ impl Endings {
     }
 }
 
-const SEEDS: std::ops::Range<u64> = 0..1500;
+/// Returns the seeds of a run: 1500, or as many as CUTPOINT_FUZZ_SEEDS says.
+fn seeds() -> std::ops::Range<u64> {
+    0..std::env::var("CUTPOINT_FUZZ_SEEDS").map_or(1500, |count| count.parse().unwrap())
+}
 
 #[test]
 fn broken_inventories_are_errors_or_clusters() {
@@ -141,7 +144,7 @@ fn broken_inventories_are_errors_or_clusters() {
     let result = read("iperf3/h1-h2-bidir.json");
     let alone = [read("iperf3/h1-h2.json"), read("iperf3/h1-h2-reverse.json")];
     let mut endings = Endings::default();
-    for seed in SEEDS {
+    for seed in seeds() {
         let mut rng = Pcg64Mcg::seed_from_u64(seed);
         let mut files = [kubernetes.clone(), nomad.clone(), table.clone(), result.clone(), NODES.as_bytes().to_vec()];
         let which = rng.random_range(0..files.len());
@@ -178,7 +181,7 @@ fn broken_files_of_peers_are_errors_or_documents() {
     let files = ["models.yml", "device_types.yml", "devices.yml"].map(|name| read(&format!("pipeedge/{name}")));
     let graph = read("dnn-partitioning.json");
     let mut endings = Endings::default();
-    for seed in SEEDS {
+    for seed in seeds() {
         let mut rng = Pcg64Mcg::seed_from_u64(seed);
         let mut files = files.clone();
         let which = rng.random_range(0..files.len());
@@ -230,7 +233,7 @@ fn broken_times_are_errors_or_profiles() {
         (TimingFormat::OnnxRuntime, events.into_bytes()),
     ];
     let mut endings = Endings::default();
-    for seed in SEEDS {
+    for seed in seeds() {
         let mut rng = Pcg64Mcg::seed_from_u64(seed);
         let (format, content) = files.choose(&mut rng).unwrap();
         let content = broken(content, &mut rng);
