@@ -6,21 +6,23 @@ WORKDIR /source
 COPY Cargo.toml Cargo.lock ./
 COPY crates/planner/Cargo.toml crates/planner/
 COPY crates/bench/Cargo.toml crates/bench/
+COPY crates/export/Cargo.toml crates/export/
 COPY crates/import/Cargo.toml crates/import/
 COPY crates/onnx/Cargo.toml crates/onnx/
 # Dependencies first, on empty crates: they change seldom, and this layer is then kept.
-RUN mkdir -p src benches/service crates/planner/src crates/planner/benches crates/bench/src crates/import/src crates/onnx/src \
+RUN mkdir -p src benches/service crates/planner/src crates/planner/benches crates/bench/src crates/export/src crates/import/src crates/onnx/src \
     && echo 'fn main() {}' | tee src/main.rs benches/service/main.rs crates/planner/benches/planner.rs > crates/bench/src/main.rs \
-    && touch src/lib.rs crates/planner/src/lib.rs crates/import/src/lib.rs crates/onnx/src/lib.rs \
-    && cargo build --release --locked && rm -r src crates/planner/src crates/import/src crates/onnx/src
+    && touch src/lib.rs crates/planner/src/lib.rs crates/export/src/lib.rs crates/import/src/lib.rs crates/onnx/src/lib.rs \
+    && cargo build --release --locked && rm -r src crates/planner/src crates/export/src crates/import/src crates/onnx/src
 COPY crates/planner/src crates/planner/src
+COPY crates/export/src crates/export/src
 COPY crates/import/src crates/import/src
 COPY crates/onnx/src crates/onnx/src
 COPY migrations migrations
 COPY examples examples
 COPY src src
 # Cargo looks at times: what was built from the empty crates must look older.
-RUN touch src/main.rs src/lib.rs crates/planner/src/lib.rs crates/import/src/lib.rs crates/onnx/src/lib.rs && cargo build --release --locked
+RUN touch src/main.rs src/lib.rs crates/planner/src/lib.rs crates/export/src/lib.rs crates/import/src/lib.rs crates/onnx/src/lib.rs && cargo build --release --locked
 
 FROM debian:bookworm-slim
 RUN groupadd --system --gid 10001 cutpoint \

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # The day's loop: formatting, lints of all crates, and the tests of one.
 #
-#   bash tests/quick.sh [planner|import|onnx|bench|service]
+#   bash tests/quick.sh [planner|import|export|onnx|bench|service]
 set -euo pipefail
 cd "$(dirname "$0")/.."
 case ${1:-planner} in
@@ -9,9 +9,10 @@ case ${1:-planner} in
   onnx) package=cutpoint-onnx ;;
   bench) package=cutpoint-bench ;;
   import) package=cutpoint-import ;;
+  export) package=cutpoint-export ;;
   service) package=cutpoint ;;
   *)
-    printf 'quick.sh: %s is none of planner, import, onnx, bench, service\n' "$1" >&2
+    printf 'quick.sh: %s is none of planner, import, export, onnx, bench, service\n' "$1" >&2
     exit 2
     ;;
 esac
