@@ -86,6 +86,9 @@ if ! cmp -s tests/requirements.txt "$venv/requirements.txt"; then
 fi
 PATH=$(realpath "$venv/bin"):$PATH
 
+step "Predictions, and pipelines that run"
+tests/truth/run.sh
+
 step "Generated clients"
 tests/clients/generate.sh
 tests/with_server.sh 120 tests/clients/run.sh
