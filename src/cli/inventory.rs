@@ -1,16 +1,14 @@
 //! `cutpoint inventory`: a cluster inventory from node lists and measurements of other tools.
 
-use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 
-use anyhow::Context;
 use clap::Args;
 use cutpoint_import::inventory::{InventoryInput, OriginatorTable, SharedMedium, inventory};
-use cutpoint_import::{Fault, Imported, InputFile, MAX_FILE_BYTES};
-use serde::Serialize;
+use cutpoint_import::{Fault, Imported, InputFile};
 
 use super::complain;
 use super::exit::Exit;
+use super::imported::{Content, FileReader, say, warning, write_json};
 
 /// Makes a cluster inventory from node lists and measurements of other tools.
 #[derive(Debug, Args)]
@@ -62,18 +60,6 @@ pub struct InventoryArguments {
     report: Option<PathBuf>,
 }
 
-/// A file that was read.
-struct Content {
-    name: String,
-    bytes: Vec<u8>,
-}
-
-impl Content {
-    fn file(&self) -> InputFile<'_> {
-        InputFile { name: &self.name, content: &self.bytes }
-    }
-}
-
 pub(super) fn run(arguments: &InventoryArguments) -> Exit {
     let mut faults = Vec::new();
     let files = Files::read(arguments, &mut faults);
@@ -109,14 +95,14 @@ struct Files {
 
 impl Files {
     fn read(arguments: &InventoryArguments, faults: &mut Vec<Fault>) -> Self {
-        let mut reader = FileReader { faults, has_read_standard_input: false };
+        let mut reader = FileReader::new(faults);
         let all = |reader: &mut FileReader<'_>, paths: &[PathBuf]| {
             paths.iter().filter_map(|path| reader.read(path)).collect::<Vec<_>>()
         };
         let kubernetes = all(&mut reader, &arguments.kubernetes);
         let nomad = all(&mut reader, &arguments.nomad);
         let nodes = all(&mut reader, &arguments.nodes);
-        let results: Vec<PathBuf> = arguments.iperf3.iter().flat_map(|path| reader.list(path)).collect();
+        let results: Vec<PathBuf> = arguments.iperf3.iter().flat_map(|path| reader.list(path, "json")).collect();
         let iperf3 = all(&mut reader, &results);
         let batman = arguments.batman.iter().filter_map(|given| {
             // A file whose name has an equals sign can be given with its node.
@@ -156,64 +142,6 @@ impl Files {
     }
 }
 
-/// Reads files and remembers all that could not be read.
-struct FileReader<'f> {
-    faults: &'f mut Vec<Fault>,
-    has_read_standard_input: bool,
-}
-
-impl FileReader<'_> {
-    fn read(&mut self, path: &Path) -> Option<Content> {
-        let name = path.display().to_string();
-        let is_standard_input = path == Path::new("-");
-        if is_standard_input && std::mem::replace(&mut self.has_read_standard_input, true) {
-            self.fault(&name, "standard input was read already", "Give - once");
-            return None;
-        }
-        // One byte more than is allowed: the import then says that the file is too large.
-        let most = MAX_FILE_BYTES as u64 + 1;
-        let mut bytes = Vec::new();
-        let read = if is_standard_input {
-            std::io::stdin().lock().take(most).read_to_end(&mut bytes)
-        } else {
-            std::fs::File::open(path).and_then(|file| file.take(most).read_to_end(&mut bytes))
-        };
-        if let Err(error) = read {
-            self.fault(&name, &format!("the file cannot be read: {error}"), "Give a file that can be read");
-            return None;
-        }
-        Some(Content { name, bytes })
-    }
-
-    /// Returns the JSON files of a folder in the order of their names, or the path itself.
-    fn list(&mut self, path: &Path) -> Vec<PathBuf> {
-        if !path.is_dir() {
-            return vec![path.to_owned()];
-        }
-        let name = path.display().to_string();
-        let entries = std::fs::read_dir(path).and_then(Iterator::collect::<Result<Vec<_>, _>>);
-        let entries = match entries {
-            Ok(entries) => entries,
-            Err(error) => {
-                self.fault(&name, &format!("the folder cannot be read: {error}"), "Give a folder that can be read");
-                return Vec::new();
-            }
-        };
-        let paths = entries.into_iter().map(|entry| entry.path());
-        let mut files: Vec<PathBuf> = paths.filter(|path| path.extension().is_some_and(|end| end == "json")).collect();
-        if files.is_empty() {
-            self.fault(&name, "the folder has no .json file", "Give the folder of the results");
-        }
-        files.sort();
-        files
-    }
-
-    fn fault(&mut self, file: &str, detail: &str, action: &str) {
-        let (file, detail, action) = (file.to_owned(), detail.to_owned(), action.to_owned());
-        self.faults.push(Fault { file, place: String::new(), detail, action });
-    }
-}
-
 /// Reads `NAME=ID,ID`.
 fn named_list(text: &str) -> Result<(String, Vec<String>), String> {
     let (name, list) = text.split_once('=').ok_or("give a name, an equals sign, and a list with commas")?;
@@ -222,27 +150,9 @@ fn named_list(text: &str) -> Result<(String, Vec<String>), String> {
 
 /// Writes the document and the report, and says the warnings.
 fn write(arguments: &InventoryArguments, imported: &Imported) -> anyhow::Result<()> {
-    for warning in &imported.report.warnings {
-        let about = if warning.about.is_empty() { String::new() } else { format!(": {}", warning.about.join(", ")) };
-        say(&format!("{}{about}. {}", warning.detail, warning.action));
-    }
+    imported.report.warnings.iter().for_each(warning);
     if let Some(file) = &arguments.report {
         write_json(file, &imported.report)?;
     }
     write_json(&arguments.output, &imported.document)
-}
-
-fn write_json(file: &Path, value: &impl Serialize) -> anyhow::Result<()> {
-    let mut text = serde_json::to_string_pretty(value)?;
-    text.push('\n');
-    if file == Path::new("-") {
-        return std::io::stdout().lock().write_all(text.as_bytes()).context("standard output");
-    }
-    std::fs::write(file, text).with_context(|| format!("{} cannot be written", file.display()))
-}
-
-/// Prints a line to standard error. It may have names from untrusted files, which must not move the
-/// cursor.
-fn say(line: &str) {
-    eprintln!("cutpoint: {}", line.replace(char::is_control, "\u{fffd}"));
 }

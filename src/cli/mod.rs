@@ -1,11 +1,13 @@
 //! The command line, with one file for each command.
 
 mod backup;
+mod calibrate;
 mod cut;
 mod database_flags;
 mod demo;
 pub mod exit;
 mod health;
+mod imported;
 mod interrupt;
 mod inventory;
 mod key;
@@ -56,6 +58,8 @@ Examples:
       Make the inventory of a cluster from its nodes and from what was measured between them.
   cutpoint cut model.onnx --placement placement.json --output out
       Write one ONNX file for each stage of a placement.
+  cutpoint calibrate --profile model.json --placement placement.json --cluster cluster.json --measured logs --output new
+      Correct a profile and a cluster by what the running stages were measured at.
   cutpoint serve --listen 127.0.0.1:8080 --database-url sqlite://cutpoint.db
       Run the service; its API is shown at http://127.0.0.1:8080/docs.
   cutpoint key create --name planner --scope plan
@@ -72,6 +76,7 @@ enum Command {
     Profile(profile::ProfileArguments),
     Inventory(Box<inventory::InventoryArguments>),
     Cut(Box<cut::CutArguments>),
+    Calibrate(Box<calibrate::CalibrateArguments>),
     Serve(Box<serve::ServeArguments>),
     Openapi(openapi::OpenapiArguments),
     Health(health::HealthArguments),
@@ -87,6 +92,7 @@ pub fn run(arguments: Arguments) -> ExitCode {
         Command::Profile(arguments) => profile::run(&arguments),
         Command::Inventory(arguments) => inventory::run(&arguments),
         Command::Cut(arguments) => cut::run(&arguments),
+        Command::Calibrate(arguments) => calibrate::run(&arguments),
         Command::Serve(arguments) => serve::run(&arguments),
         Command::Openapi(arguments) => openapi::run(&arguments),
         Command::Health(arguments) => health::run(&arguments),

@@ -5,32 +5,54 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from network import in_namespace
 
-# The first 14 inferences of a run are the warm-up.
-ALONE = 20
+# What the kernel holds of a transfer is in no queue of the plan: as little as fills a link.
+_SOCKET_BUFFER_BYTES = 65536
 
 
-def run(folder: Path, source: str, sink: str, streamed: int, stage_flags: list[str]) -> dict:
-    """Feeds inputs one at a time, then as fast as they are taken. Returns the summary of the logs in `folder/logs`."""
+@dataclass(frozen=True)
+class Feeds:
+    """How many inputs are fed. The first 14 of a run are the warm-up."""
+
+    streamed: int
+    one_at_a_time: int = 20
+
+
+def run(
+    folder: Path,
+    source: str,
+    sink: str,
+    feeds: Feeds,
+    stage_flags: list[str],
+    wrapped: Callable[[str], list[str]] | None = None,
+) -> dict:
+    """Feeds inputs one at a time, then as fast as they are taken. Returns the summary of the logs in `folder/logs`.
+
+    `wrapped` gives the words before the command of a stage.
+    """
     stages = json.loads((folder / "stages" / "stages.json").read_text(encoding="utf-8"))["stages"]
     logs = folder / "logs"
     logs.mkdir()
 
-    def start(node: str, *words: str) -> subprocess.Popen:
+    def start(node: str, *words: str, before: Sequence[str] = ()) -> subprocess.Popen:
         common = ["--stages", str(folder / "stages" / "stages.json"), "--log-dir", str(logs)]
-        command = [*in_namespace(node), sys.executable, "-m", "cutpoint_runner", *words, *common]
+        common += ["--socket-buffer-bytes", str(_SOCKET_BUFFER_BYTES)]
+        command = [*before, *in_namespace(node), sys.executable, "-m", "cutpoint_runner", *words, *common]
         said = (logs / f"{'-'.join(words[:3])}.txt").open("a", encoding="utf-8")
         return subprocess.Popen(command, stdout=said, stderr=subprocess.STDOUT)
 
     processes = [start(sink, "sink", "--forever")]
     for stage in stages:
-        processes.append(start(stage["node_id"], "stage", "--index", str(stage["index"]), *stage_flags))
+        node, words = stage["node_id"], ["stage", "--index", str(stage["index"]), *stage_flags]
+        processes.append(start(node, *words, before=wrapped(node) if wrapped else []))
     try:
-        for words in (["--count", str(ALONE), "--one-at-a-time"], ["--count", str(streamed)]):
-            if start(source, "feed", *words).wait(300):
+        for words in (["--count", str(feeds.one_at_a_time), "--one-at-a-time"], ["--count", str(feeds.streamed)]):
+            if start(source, "feed", *words).wait(600):
                 raise SystemExit(f"the source failed: {said_by(logs)}")
     finally:
         for process in processes:
@@ -39,6 +61,11 @@ def run(folder: Path, source: str, sink: str, streamed: int, stage_flags: list[s
             process.wait(30)
     command = [sys.executable, "-m", "cutpoint_runner", "summarize", str(logs)]
     return json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout)
+
+
+def times(measured: dict) -> dict:
+    """Returns what is compared of the summary of a pipeline."""
+    return {"period_s": measured["period_s"], "latency_s": measured["latency"]["mean_s"]}
 
 
 def said_by(logs: Path) -> str:

@@ -17,19 +17,20 @@ _MEMORY_BYTES = 1 << 30
 class Product:
     """The commands for one regime. All files are in one folder."""
 
-    def __init__(self, binary: Path, model: Path, shapes: list[str], folder: Path):
+    def __init__(self, binary: Path, model: Path, flags: tuple[str, ...], folder: Path):
+        """`flags` give the shapes of the model's inputs."""
         self._binary = binary
         self._model = model
-        self._shapes = [word for shape in shapes for word in ("--input", shape)]
+        self._shapes = flags
         self._folder = folder
 
     def profile(self) -> None:
-        self._run("profile", str(self._model), *self._shapes, "--output", str(self._folder / "model.json"))
+        self._run("profile", str(self._model), *self._shapes, "--output", str(self._folder / "profile.json"))
 
-    def inventory(self, regime: Regime, hosts: tuple[int, ...]) -> None:
-        """Writes `cluster.json` of the nodes and of what iperf3 measured."""
+    def inventory(self, regime: Regime, flops_per_s: dict[int, float]) -> None:
+        """Writes `cluster.json` of nodes and what iperf3 measured. Devices without a speed host nothing."""
         devices = range(1, regime.network.devices + 1)
-        nodes = [_node(i, regime.flops_per_s if i in hosts else None) for i in devices]
+        nodes = [_node(i, flops_per_s.get(i)) for i in devices]
         path = self._write("nodes.json", {"name": regime.name, "nodes": nodes})
         medium = [] if regime.medium is None else ["--medium", f"{regime.medium}={','.join(map(device, devices))}"]
         flags = ["--nodes", str(path), "--iperf3", str(self._folder / "iperf3"), *medium]
@@ -53,11 +54,11 @@ class Product:
         self._write("private.json", cluster)
         return self.predicted("private.json", regime, placement)
 
-    def predicted(self, cluster: str, regime: Regime, placement: dict, model: str = "model.json") -> dict:
+    def predicted(self, cluster: str, regime: Regime, placement: dict) -> dict:
         """Returns what the stages of a placement are predicted on a site: every layer is pinned to its node."""
         stages = placement["pipelines"][0]["stages"]
         pins = [word for s in stages for layer in s["layer_ids"] for word in ("--pin", f"{layer}={s['node_id']}")]
-        again = self._planned(cluster, regime, pins, model)
+        again = self._planned(cluster, regime, pins)
         assert _places(again) == _places(placement), "pinned layers are elsewhere"
         return again
 
@@ -67,17 +68,28 @@ class Product:
         placed = json.loads((self._folder / "placement.json").read_text(encoding="utf-8"))
         used = {stage["node_id"] for stage in placed["pipelines"][0]["stages"]}
         addresses = [
-            word
-            for i in hosts
-            if device(i) in used
-            for word in ("--address", f"{device(i)}={address(i)}:{_PORT + 1}")
+            word for i in hosts if device(i) in used for word in ("--address", f"{device(i)}={address(i)}:{_PORT + 1}")
         ]
         ends = ["--sink-address", f"{address(SINK)}:{_PORT + 2}", "--feedback", f"{address(regime.source)}:{_PORT}"]
         files = ["--placement", str(self._folder / "placement.json"), "--output", str(self._folder / "stages")]
         self._run("cut", str(self._model), *self._shapes, *files, *addresses, *ends, "--overlap", regime.overlap)
 
-    def _planned(self, cluster: str, regime: Regime, flags: list[str], model: str = "model.json") -> dict:
-        files = ["--model", str(self._folder / model), "--cluster", str(self._folder / cluster)]
+    def calibrate(self, output: Path) -> None:
+        """Writes corrected documents of what ran. Each device is a class of its own."""
+        stages = json.loads((self._folder / "placement.json").read_text(encoding="utf-8"))["pipelines"][0]["stages"]
+        classes = [word for s in stages for word in ("--device-class", f"{s['node_id']}={s['node_id']}")]
+        files = {
+            "profile": "profile.json",
+            "placement": "placement.json",
+            "cluster": "cluster.json",
+            "measured": "logs",
+        }
+        words = [word for flag, name in files.items() for word in (f"--{flag}", str(self._folder / name))]
+        said = self._run("calibrate", *words, *classes, "--output", str(output))
+        (output / "calibrate.txt").write_text(said, encoding="utf-8")
+
+    def _planned(self, cluster: str, regime: Regime, flags: list[str]) -> dict:
+        files = ["--model", str(self._folder / "profile.json"), "--cluster", str(self._folder / cluster)]
         ends = ["--source", device(regime.source), "--sink", device(SINK), "--overlap", regime.overlap]
         return json.loads(self._run("plan", *files, *ends, *flags, "--output", "json"))
 
@@ -100,3 +112,8 @@ def _node(i: int, flops_per_s: float | None) -> dict:
 
 def _places(placement: dict) -> list[tuple[str, list[str]]]:
     return [(stage["node_id"], sorted(stage["layer_ids"])) for stage in placement["pipelines"][0]["stages"]]
+
+
+def times(placement: dict) -> dict:
+    """Returns the predictions that are compared."""
+    return {name: placement[name] for name in ("period_s", "latency_s")}

@@ -28,8 +28,15 @@ class Regime:
     # The layers that a device must run.
     pins: tuple[tuple[str, int], ...] = ()
     overlap: str = "full"
+    # How many inputs are fed as fast as they are taken.
+    streamed: int = 120
     # By how much the model of private links must be wrong at least.
     private_links_miss: float = 0.0
+
+    def pairs(self) -> list[tuple[int, int]]:
+        """Returns from where to where a pipeline may send."""
+        sending, receiving = {self.source, *HOSTS}, {*HOSTS, SINK}
+        return [(a, b) for a in sorted(sending) for b in sorted(receiving) if a != b]
 
     @property
     def medium(self) -> str | None:
@@ -49,6 +56,8 @@ REGIMES = (
         4.0e8,
         source=3,
         pins=((_EARLY, 2), (_MIDDLE, 3), (_AFTER_MIDDLE, 4)),
+        # Where the source runs ahead of its own stage for a while, the period is longer for as long.
+        streamed=220,
     ),
     # The devices have to run certain layers, so that three transfers share the channel.
     Regime(

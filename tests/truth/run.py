@@ -22,12 +22,13 @@ from pathlib import Path
 import pipeline
 from network import device, measure
 from product import Product
+from product import times as product_times
 from regimes import HOSTS, REGIMES, SINK, Regime
 
 PERIOD_TOLERANCE = 0.03
 LATENCY_TOLERANCE = 0.10
-_SHAPE = "x=1x3x96x384"
-_STREAMED = 120
+_MORE_ATTEMPTS = 2
+_SHAPE = ("--input", "x=1x3x96x384")
 _INSIDE = "CUTPOINT_TRUTH_NAMESPACE"
 
 
@@ -48,14 +49,20 @@ def main() -> int:
         return 0 if _compare(regime, arguments) else 1
     with ThreadPoolExecutor(arguments.jobs) as at_once:
         statuses = list(at_once.map(lambda regime: _run_inside(regime, arguments), wanted))
-    return max(statuses)
+    failed = [regime for regime, status in zip(wanted, statuses) if status]
+    for attempt in range(_MORE_ATTEMPTS):
+        # A wrong prediction is wrong each time. A machine that stalls is not, and has less to do with one regime.
+        if failed:
+            print(f"once more, one at a time: {', '.join(regime.name for regime in failed)}", flush=True)
+        failed = [regime for regime in failed if _run_inside(regime, arguments, attempt + 1)]
+    return 1 if failed else 0
 
 
-def _run_inside(regime: Regime, arguments: argparse.Namespace) -> int:
+def _run_inside(regime: Regime, arguments: argparse.Namespace, attempt: int = 0) -> int:
     """Runs a regime in namespaces of its own, which end with its process, however it ends."""
     flags = ["--binary", str(arguments.binary), "--model", str(arguments.model)]
     if arguments.keep is not None:
-        flags += ["--keep", str(arguments.keep)]
+        flags += ["--keep", str(arguments.keep / f"attempt-{attempt}")]
     command = ["unshare", "--map-root-user", "--net", "--mount", sys.executable, __file__, *flags, regime.name]
     return subprocess.run(command, env={**os.environ, _INSIDE: "1"}, check=False).returncode
 
@@ -74,32 +81,27 @@ def _compare(regime: Regime, arguments: argparse.Namespace) -> bool:
 
 
 def _measured_and_predicted(regime: Regime, arguments: argparse.Namespace, folder: Path) -> dict:
-    product = Product(arguments.binary, arguments.model, [_SHAPE], folder)
+    product = Product(arguments.binary, arguments.model, _SHAPE, folder)
     regime.network.build()
-    sending, receiving = {regime.source, *HOSTS}, {*HOSTS, SINK}
-    measure(regime.network, [(a, b) for a in sorted(sending) for b in sorted(receiving) if a != b], folder / "iperf3")
+    measure(regime.network, regime.pairs(), folder / "iperf3")
     product.profile()
-    product.inventory(regime, HOSTS)
+    product.inventory(regime, dict.fromkeys(HOSTS, regime.flops_per_s))
     placement = product.plan(regime)
     product.cut(regime)
     private = product.predicted_on_private_links(regime, placement)
     flags = ["--pace", "--threads", "1"]
-    summary = pipeline.run(folder, device(regime.source), device(SINK), _STREAMED, flags)
+    summary = pipeline.run(folder, device(regime.source), device(SINK), pipeline.Feeds(regime.streamed), flags)
     (measured,) = summary["pipelines"]
     return {
         "regime": regime.name,
         "bottleneck": placement["pipelines"][0]["bottleneck"],
         "stages": [stage["node_id"] for stage in placement["pipelines"][0]["stages"]],
-        "predicted": _times(placement),
-        "private_links": _times(private),
-        "measured": {"period_s": measured["period_s"], "latency_s": measured["latency"]["mean_s"]},
+        "predicted": product_times(placement),
+        "private_links": product_times(private),
+        "measured": pipeline.times(measured),
         "lost": measured["lost"],
         "late": sum(stage["late"] for stage in measured["stages"]),
     }
-
-
-def _times(placement: dict) -> dict:
-    return {name: placement[name] for name in ("period_s", "latency_s")}
 
 
 def _error(comparison: dict, of: str, figure: str) -> float:

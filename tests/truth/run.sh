@@ -5,7 +5,7 @@
 #
 # Needs Linux with namespaces that a user may make, iproute2, util-linux and iperf3. Where the kernel allows no namespaces
 # this is said, and nothing is tested. CACHE is a folder for the Python environment and the model, kept between runs.
-# BINARY is cutpoint; built where absent.
+# BINARY is cutpoint; built where absent. BY_HAND=1 runs five models that are not paced instead (by_hand.py); it needs root.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
@@ -37,15 +37,26 @@ if ! "$cache/venv/bin/python" -c 'import onnxruntime' 2>/dev/null; then
   "$cache/venv/bin/pip" --quiet install onnxruntime==1.32.0
 fi
 "$cache/venv/bin/pip" --quiet install --no-deps --force-reinstall ./runner
-wheel=rapidocr-onnxruntime==1.4.4
-if [ ! -d "$cache/model" ]; then
-  "$cache/venv/bin/pip" --quiet download --no-deps --dest "$cache/wheel" "$wheel"
-  "$cache/venv/bin/python" -m zipfile -e "$cache/wheel"/*.whl "$cache/model.new"
-  mv "$cache/model.new" "$cache/model"
+wheels=(rapidocr-onnxruntime==1.4.4)
+if [ -n "${BY_HAND:-}" ]; then
+  wheels+=(nudenet==3.4.2 ddddocr==1.6.1)
 fi
+for wheel in "${wheels[@]}"; do
+  name=${wheel%%=*}
+  # Unpacked into a folder of all wheels: their code is not imported.
+  if [ ! -e "$cache/wheels/$name.done" ]; then
+    "$cache/venv/bin/pip" --quiet download --no-deps --dest "$cache/wheels/$name" "$wheel"
+    "$cache/venv/bin/python" -m zipfile -e "$cache/wheels/$name"/*.whl "$cache/models"
+    touch "$cache/wheels/$name.done"
+  fi
+done
 if [ -z "${BINARY:-}" ]; then
   cargo build --quiet --locked --package cutpoint
   BINARY=${CARGO_TARGET_DIR:-target}/debug/cutpoint
 fi
-exec "$cache/venv/bin/python" tests/truth/run.py --binary "$(realpath "$BINARY")" \
-  --model "$cache/model/rapidocr_onnxruntime/models/ch_ppocr_mobile_v2.0_cls_infer.onnx" "$@"
+BINARY=$(realpath "$BINARY")
+if [ -n "${BY_HAND:-}" ]; then
+  exec "$cache/venv/bin/python" tests/truth/by_hand.py --binary "$BINARY" --models "$cache/models" "$@"
+fi
+exec "$cache/venv/bin/python" tests/truth/run.py --binary "$BINARY" \
+  --model "$cache/models/rapidocr_onnxruntime/models/ch_ppocr_mobile_v2.0_cls_infer.onnx" "$@"

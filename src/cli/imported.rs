@@ -1,0 +1,129 @@
+//! Reads the files of imports, and writes and says what comes of them.
+
+use std::io::{Read, Write};
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use cutpoint_import::{Fault, InputFile, MAX_FILE_BYTES, Warning};
+use cutpoint_planner::domain::read::{Reader, UTF_8_MARK};
+use serde::Serialize;
+use serde_json::Value;
+
+/// A file that was read.
+pub(super) struct Content {
+    pub(super) name: String,
+    pub(super) bytes: Vec<u8>,
+}
+
+impl Content {
+    pub(super) fn file(&self) -> InputFile<'_> {
+        InputFile { name: &self.name, content: &self.bytes }
+    }
+}
+
+/// Reads files and remembers all that could not be read.
+pub(super) struct FileReader<'f> {
+    faults: &'f mut Vec<Fault>,
+    has_read_standard_input: bool,
+}
+
+impl<'f> FileReader<'f> {
+    pub(super) fn new(faults: &'f mut Vec<Fault>) -> Self {
+        Self { faults, has_read_standard_input: false }
+    }
+
+    /// Reads a file of at most [`MAX_FILE_BYTES`]; - is standard input.
+    pub(super) fn read(&mut self, path: &Path) -> Option<Content> {
+        self.read_up_to(path, MAX_FILE_BYTES)
+    }
+
+    /// Reads a file with a limit of its own.
+    pub(super) fn read_up_to(&mut self, path: &Path, most: usize) -> Option<Content> {
+        let name = path.display().to_string();
+        let is_standard_input = path == Path::new("-");
+        if is_standard_input && std::mem::replace(&mut self.has_read_standard_input, true) {
+            self.fault(&name, "standard input was read already", "Give - once");
+            return None;
+        }
+        // One byte more than is allowed: the import then says that the file is too large.
+        let most = most as u64 + 1;
+        let mut bytes = Vec::new();
+        let read = if is_standard_input {
+            std::io::stdin().lock().take(most).read_to_end(&mut bytes)
+        } else {
+            std::fs::File::open(path).and_then(|file| file.take(most).read_to_end(&mut bytes))
+        };
+        if let Err(error) = read {
+            self.fault(&name, &format!("the file cannot be read: {error}"), "Give a file that can be read");
+            return None;
+        }
+        Some(Content { name, bytes })
+    }
+
+    /// Reads a JSON document.
+    pub(super) fn json(&mut self, path: &Path) -> Option<Value> {
+        let content = self.read(path)?;
+        json(&content).map_err(|fault| self.faults.push(fault)).ok()
+    }
+
+    /// Returns the files of a folder whose names have an ending, in the order of their names, or the path itself.
+    pub(super) fn list(&mut self, path: &Path, ending: &str) -> Vec<PathBuf> {
+        if !path.is_dir() {
+            return vec![path.to_owned()];
+        }
+        let name = path.display().to_string();
+        let entries = std::fs::read_dir(path).and_then(Iterator::collect::<Result<Vec<_>, _>>);
+        let entries = match entries {
+            Ok(entries) => entries,
+            Err(error) => {
+                self.fault(&name, &format!("the folder cannot be read: {error}"), "Give a folder that can be read");
+                return Vec::new();
+            }
+        };
+        let paths = entries.into_iter().map(|entry| entry.path());
+        let mut files: Vec<PathBuf> = paths.filter(|path| path.extension().is_some_and(|end| end == ending)).collect();
+        if files.is_empty() {
+            self.fault(&name, &format!("the folder has no .{ending} file"), "Give the folder of the results");
+        }
+        files.sort();
+        files
+    }
+
+    fn fault(&mut self, file: &str, detail: &str, action: &str) {
+        let (file, detail, action) = (file.to_owned(), detail.to_owned(), action.to_owned());
+        self.faults.push(Fault { file, place: String::new(), detail, action });
+    }
+}
+
+/// Reads the content of a file as one JSON document.
+pub(super) fn json(content: &Content) -> Result<Value, Fault> {
+    let text = content.bytes.strip_prefix(UTF_8_MARK).unwrap_or(&content.bytes);
+    Reader::parse(text).map_err(|faults| Fault {
+        file: content.name.clone(),
+        place: String::new(),
+        detail: faults.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "),
+        action: "Give a whole JSON document".to_owned(),
+    })
+}
+
+/// Says a warning of an import.
+pub(super) fn warning(warning: &Warning) {
+    let about = if warning.about.is_empty() { String::new() } else { format!(": {}", warning.about.join(", ")) };
+    say(&format!("{}{about}. {}", warning.detail, warning.action));
+}
+
+/// Writes a document with indentation; - is standard output.
+pub(super) fn write_json(file: &Path, value: &impl Serialize) -> anyhow::Result<()> {
+    let mut text = serde_json::to_string_pretty(value)?;
+    text.push('\n');
+    if file == Path::new("-") {
+        return std::io::stdout().lock().write_all(text.as_bytes()).context("standard output");
+    }
+    std::fs::write(file, text).with_context(|| format!("{} cannot be written", file.display()))
+}
+
+/// Prints a line to standard error. It may have names from untrusted files, which must not move the
+/// cursor.
+pub(super) fn say(line: &str) {
+    eprintln!("cutpoint: {}", line.replace(char::is_control, "\u{fffd}"));
+}
