@@ -96,6 +96,9 @@ CACHE=$cache BINARY=$target/debug/cutpoint tests/onnx/cut.sh
 step "Stage runner"
 VENV=$(realpath "$target")/runner runner/tests/run.sh
 
+step "Predictions, and pipelines that run"
+CACHE=$(realpath "$target")/truth BINARY=$target/debug/cutpoint tests/truth/run.sh
+
 step "Generated clients"
 tests/clients/generate.sh
 tests/with_server.sh 120 tests/clients/run.sh

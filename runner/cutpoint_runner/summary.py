@@ -33,6 +33,7 @@ def _pipeline(logs: list[ProcessLog], pipeline: int, warm_up: int) -> dict:
         stages.setdefault(log.header["index"], []).append(log)
     receivers = [(f"stage {index}", stages[index]) for index in sorted(stages)] + [("sink", _of_role(logs, "sink"))]
     runs = _runs(logs, warm_up)
+    counts = _Counts(warm_up, frozenset(run.run for run in runs if run.window == 1))
     streamed = [run.steady() for run in runs if run.window is None]
     # The latency that is planned is that of one input in an empty pipeline.
     alone = [run for run in runs if run.window == 1 and run.latencies]
@@ -47,11 +48,25 @@ def _pipeline(logs: list[ProcessLog], pipeline: int, warm_up: int) -> dict:
         "fed": sum(run.fed for run in known),
         "delivered": sum(run.delivered for run in runs),
         "lost": sum(run.lost for run in known),
-        "stages": [_stage(stages[index], warm_up) for index in sorted(stages)],
-        "hops": [_hop(name, of, warm_up) for name, of in receivers if of],
+        "stages": [_stage(stages[index], counts) for index in sorted(stages)],
+        "hops": [_hop(name, of, counts) for name, of in receivers if of],
         "runs": [run.figures() for run in runs],
     }
     return _present(summary)
+
+
+class _Counts:
+    """Which inferences count: of streams where there are any, else all. Their first ones never do."""
+
+    def __init__(self, warm_up: int, alone: frozenset[int]):
+        self._warm_up = warm_up
+        self._alone = alone
+
+    def of(self, logs: list[ProcessLog]) -> tuple[list[dict], list[dict]]:
+        """Returns what counts, and what was in the pipeline alone."""
+        steady = [line for log in logs for line in log.of("inference") if line["inference"] >= self._warm_up]
+        alone = [line for line in steady if line["run"] in self._alone]
+        return [line for line in steady if line["run"] not in self._alone] or alone, alone
 
 
 def _runs(logs: list[ProcessLog], warm_up: int) -> list[Run]:
@@ -81,15 +96,15 @@ def _round_trips(source: ProcessLog) -> dict[int, float]:
     return {line["inference"]: line["round_trip_s"] for line in source.of("answer")}
 
 
-def _stage(starts: list[ProcessLog], warm_up: int) -> dict:
+def _stage(starts: list[ProcessLog], counts: _Counts) -> dict:
     last = starts[-1]
-    records = [line for log in starts for line in log.of("inference")]
-    steady = [line for line in records if line["inference"] >= warm_up]
+    steady, alone = counts.of(starts)
     summary = {
         "index": last.header["index"],
         "node_id": last.header["node_id"],
         "starts": len(starts),
-        "inferences": len(records),
+        "inferences": sum(len(log.of("inference")) for log in starts),
+        "counted": len(steady),
         "failed": _events(starts, "failed"),
         "dropped": _events(starts, "dropped"),
         "refused": _events(starts, "refused"),
@@ -99,6 +114,7 @@ def _stage(starts: list[ProcessLog], warm_up: int) -> dict:
         "sent_bytes": _mean_of(steady, "sent_bytes"),
         "memory": _memory(starts),
         "planned": last.header.get("planned"),
+        "alone": {"counted": len(alone), "compute_s": _mean_of(alone, "compute_s")} if alone else None,
     }
     return _present({**summary, **{name: _mean_of(steady, name) for name in _STAGE_TIMES}})
 
@@ -110,18 +126,30 @@ def _memory(starts: list[ProcessLog]) -> dict:
     return _present(memory)
 
 
-def _hop(receiver: str, logs: list[ProcessLog], warm_up: int) -> dict:
+def _hop(receiver: str, logs: list[ProcessLog], counts: _Counts) -> dict:
     header = logs[-1].header
-    frames = [line for log in logs for line in log.of("inference") if line["inference"] >= warm_up]
-    if header.get("overlap") == "full":
-        frames = [line for line in frames if line["receive_blocked_s"] <= _MOST_BLOCKED * line["receive_s"]]
-    seconds = sum(line["receive_s"] for line in frames)
-    summary = {
+    steady, alone = (_awaited(header, lines) for lines in counts.of(logs))
+    return {
         "from": header["receive_from"],
         "to": receiver,
-        "bytes": _mean_of(frames, "received_bytes"),
+        **_transfers(steady),
+        **({"alone": _transfers(alone)} if alone else {}),
+    }
+
+
+def _awaited(header: dict, frames: list[dict]) -> list[dict]:
+    """Returns the frames that their receiver waited for."""
+    if header.get("overlap") != "full":
+        return frames
+    return [line for line in frames if line["receive_blocked_s"] <= _MOST_BLOCKED * line["receive_s"]]
+
+
+def _transfers(frames: list[dict]) -> dict:
+    seconds = sum(line["receive_s"] for line in frames)
+    summary = {
         "measured": len(frames),
-        "transfer_s": mean([line["receive_s"] for line in frames]) if frames else None,
+        "bytes": _mean_of(frames, "received_bytes"),
+        "transfer_s": _mean_of(frames, "receive_s"),
         "goodput_bps": _ratio(8 * sum(line["received_bytes"] for line in frames), seconds),
     }
     return _present(summary)

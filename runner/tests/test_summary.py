@@ -85,6 +85,25 @@ class ByHand(unittest.TestCase):
         self.assertAlmostEqual(hop["goodput_bps"], 800_000)
         self.assertAlmostEqual(hop["transfer_s"], 0.01)
 
+    def test_means_are_of_streams_and_those_of_single_inferences_stand_apart(self):
+        header = {**_HEADER, "role": "stage", "index": 0, "node_id": "n", "receive_from": "source"}
+        line = {"record": "inference", "received_bytes": 1000, "receive_blocked_s": 0.0, "sent_bytes": 8}
+        alone = [{**line, "run": 1, "inference": i, "compute_s": 1.0, "receive_s": 0.01} for i in range(3)]
+        streamed = [{**line, "run": 2, "inference": i, "compute_s": 3.0, "receive_s": 0.02} for i in range(4)]
+        self.write("stage", header, *alone, *streamed)
+        # The source says which runs had one inference at a time; without its log all are streams.
+        self.write("sink", *self.sink(1, {0: 1.0, 1: 2.0}, 0.5, 2), *self.sink(2, {0: 3.0, 1: 4.0}, 0.5, 2))
+        (stage,) = self.summary(1)["stages"]
+        self.assertEqual((stage["counted"], stage["compute_s"], "alone" in stage), (5, 2.2, False))
+        self.write("source", {**_HEADER, "role": "source", "run": 1, "window": 1})
+        pipeline = self.summary(1)
+        (stage,) = pipeline["stages"]
+        self.assertEqual((stage["counted"], stage["compute_s"]), (3, 3.0))
+        self.assertEqual(stage["alone"], {"counted": 2, "compute_s": 1.0})
+        hop = pipeline["hops"][0]
+        self.assertEqual((hop["measured"], hop["transfer_s"], hop["alone"]["measured"]), (3, 0.02, 2))
+        self.assertAlmostEqual(hop["alone"]["goodput_bps"], 800_000)
+
     def test_restart_of_a_stage_goes_on_in_its_log(self):
         header = {**_HEADER, "role": "stage", "index": 0, "node_id": "n", "receive_from": "source"}
         memory = [

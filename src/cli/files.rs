@@ -6,7 +6,9 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use cutpoint_import::{Fault, InputFile, MAX_FILE_BYTES, Warning};
+use cutpoint_planner::domain::read::{Reader, UTF_8_MARK};
 use serde::Serialize;
+use serde_json::Value;
 
 /// A file that was read.
 pub(super) struct Content {
@@ -30,8 +32,13 @@ pub(super) struct FileReader {
 }
 
 impl FileReader {
-    /// Reads a file, or standard input for `-`.
+    /// Reads a file of at most [`MAX_FILE_BYTES`], or standard input for `-`.
     pub(super) fn read(&mut self, path: &Path) -> Option<Content> {
+        self.read_up_to(path, MAX_FILE_BYTES)
+    }
+
+    /// Reads a file with a limit of its own.
+    pub(super) fn read_up_to(&mut self, path: &Path, most: usize) -> Option<Content> {
         let name = path.display().to_string();
         let is_standard_input = is_standard(path);
         if is_standard_input && std::mem::replace(&mut self.has_read_standard_input, true) {
@@ -39,7 +46,7 @@ impl FileReader {
             return None;
         }
         // One byte more than is allowed: the import then says that the file is too large.
-        let most = MAX_FILE_BYTES as u64 + 1;
+        let most = most as u64 + 1;
         let mut bytes = Vec::new();
         let read = if is_standard_input {
             std::io::stdin().lock().take(most).read_to_end(&mut bytes)
@@ -53,8 +60,14 @@ impl FileReader {
         Some(Content { name, bytes })
     }
 
-    /// Returns the JSON files of a folder in the order of their names, or the path itself.
-    pub(super) fn list(&mut self, path: &Path) -> Vec<PathBuf> {
+    /// Reads a JSON document.
+    pub(super) fn json(&mut self, path: &Path) -> Option<Value> {
+        let content = self.read(path)?;
+        json(&content).map_err(|fault| self.faults.push(fault)).ok()
+    }
+
+    /// Returns the files of a folder whose names have an ending, in the order of their names, or the path itself.
+    pub(super) fn list(&mut self, path: &Path, ending: &str) -> Vec<PathBuf> {
         if !path.is_dir() {
             return vec![path.to_owned()];
         }
@@ -68,9 +81,9 @@ impl FileReader {
             }
         };
         let paths = entries.into_iter().map(|entry| entry.path());
-        let mut files: Vec<PathBuf> = paths.filter(|path| path.extension().is_some_and(|end| end == "json")).collect();
+        let mut files: Vec<PathBuf> = paths.filter(|path| path.extension().is_some_and(|end| end == ending)).collect();
         if files.is_empty() {
-            self.fault(&name, "the folder has no .json file", "Give the folder of the results");
+            self.fault(&name, &format!("the folder has no .{ending} file"), "Give the folder of the results");
         }
         files.sort();
         files
@@ -82,13 +95,24 @@ impl FileReader {
     }
 }
 
+/// Reads the content of a file as one JSON document.
+pub(super) fn json(content: &Content) -> Result<Value, Fault> {
+    let text = content.bytes.strip_prefix(UTF_8_MARK).unwrap_or(&content.bytes);
+    Reader::parse(text).map_err(|faults| Fault {
+        file: content.name.clone(),
+        place: String::new(),
+        detail: faults.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "),
+        action: "Give a whole JSON document".to_owned(),
+    })
+}
+
 /// Returns `true` for `-`, which stands for standard input and output.
 pub(super) fn is_standard(file: &Path) -> bool {
     file == Path::new("-")
 }
 
 /// Prints warnings to standard error.
-pub(super) fn say_warnings(warnings: &[Warning]) {
+pub(super) fn say_warnings<'a>(warnings: impl IntoIterator<Item = &'a Warning>) {
     /// The most names in a line.
     const MOST_NAMED: usize = 8;
     for warning in warnings {

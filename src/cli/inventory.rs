@@ -131,7 +131,7 @@ impl Files {
         let kubernetes = all(reader, &arguments.kubernetes);
         let nomad = all(reader, &arguments.nomad);
         let nodes = all(reader, &arguments.nodes);
-        let results: Vec<PathBuf> = arguments.iperf3.iter().flat_map(|path| reader.list(path)).collect();
+        let results: Vec<PathBuf> = arguments.iperf3.iter().flat_map(|path| reader.list(path, "json")).collect();
         let iperf3 = all(reader, &results);
         let batman = arguments.batman.iter().filter_map(|given| {
             // A file whose name has an equals sign can be given with its node.

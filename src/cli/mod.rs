@@ -2,6 +2,7 @@
 
 mod address;
 mod backup;
+mod calibrate;
 mod cut;
 mod database_flags;
 mod demo;
@@ -62,6 +63,8 @@ Examples:
       Write one ONNX file for each stage of a placement.
   cutpoint export --placement placement.json --format svg --output placement.svg
       Draw a placement, or write it as files of an orchestrator.
+  cutpoint calibrate --profile model.json --placement placement.json --cluster cluster.json --measured logs --output new
+      Correct a profile and a cluster by what the running stages were measured at.
   cutpoint serve --listen 127.0.0.1:8080 --database-url sqlite://cutpoint.db
       Run the service; its API is shown at http://127.0.0.1:8080/docs.
   cutpoint key create --name planner --scope plan
@@ -79,6 +82,7 @@ enum Command {
     Inventory(Box<inventory::InventoryArguments>),
     Cut(Box<cut::CutArguments>),
     Export(Box<export::ExportArguments>),
+    Calibrate(Box<calibrate::CalibrateArguments>),
     Serve(Box<serve::ServeArguments>),
     Openapi(openapi::OpenapiArguments),
     Health(health::HealthArguments),
@@ -95,6 +99,7 @@ pub fn run(arguments: Arguments) -> ExitCode {
         Command::Inventory(arguments) => inventory::run(&arguments),
         Command::Cut(arguments) => cut::run(&arguments),
         Command::Export(arguments) => export::run(&arguments),
+        Command::Calibrate(arguments) => calibrate::run(&arguments),
         Command::Serve(arguments) => serve::run(&arguments),
         Command::Openapi(arguments) => openapi::run(&arguments),
         Command::Health(arguments) => health::run(&arguments),

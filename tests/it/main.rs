@@ -1,6 +1,7 @@
 //! What is tested from outside: the router, the commands, the documents, and the project's own rules.
 
 mod backup_command;
+mod calibrate_command;
 mod cut_command;
 mod http;
 mod inventory_command;

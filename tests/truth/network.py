@@ -7,13 +7,15 @@ traffic, acknowledgements included, makes a turn through one limited interface.
 from __future__ import annotations
 
 import subprocess
-import sys
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
 # A token bucket must be as small as this, or whole transfers pass at the speed of memory.
 _BURST_BYTES = 3200
-_QUEUE_MS = 100
+_QUEUE_MS = 20
+
+_IPERF3_PORT = 5201
 
 _SYSCTLS = (
     "net/ipv4/ip_forward=1",
@@ -108,25 +110,53 @@ def run_in(namespace: str, *command: str) -> str:
     return _run(*in_namespace(namespace), *command)
 
 
-def measured_goodput(sender: int, receiver: int, both_ways: bool) -> float:
-    """Returns the bits of payload per second that one connection carries, as a measurement of a site would.
+def measure(network: Network, pairs: list[tuple[int, int]], folder: Path) -> None:
+    """Writes what iperf3 measures from devices to devices, as for the inventory of a site.
 
-    A port of a pipeline carries what a stage sends beside the acknowledgements of what it receives, which take about
-    2 %. So a rate of ports is measured while both directions are in use.
+    Where devices have ports, tests that share no device run at the same time.
     """
-    pairs = [(sender, receiver), (receiver, sender)] if both_ways else [(sender, receiver)]
-    listeners = [_goodput(to, "receive") for _, to in pairs]
-    for listener in listeners:
-        listener.stdout.readline()
-    senders = [_goodput(of, "send", address(to)) for of, to in pairs]
-    for process in senders:
-        process.wait(30)
-    return [float(listener.communicate(timeout=30)[0]) for listener in listeners][0]
+    folder.mkdir()
+    rounds = [[pair] for pair in pairs] if network.medium_bps is not None else _rounds(pairs)
+    for together in rounds:
+        servers = [_start(to, "iperf3", "--server", "--one-off") for _, to in together]
+        for _, to in together:
+            _wait_for_listener(to)
+        clients = [_start(of, "iperf3", "--client", address(to), *_TEST) for of, to in together]
+        for (of, to), client in zip(together, clients):
+            found, errors = client.communicate(timeout=60)
+            if client.returncode:
+                raise SystemExit(f"iperf3 from {device(of)} to {device(to)} failed:\n{errors}{found}")
+            (folder / f"{device(of)}-{device(to)}.json").write_text(found, encoding="utf-8")
+        for server in servers:
+            server.communicate(timeout=60)
 
 
-def _goodput(at: int, *words: str) -> subprocess.Popen:
-    command = [*in_namespace(device(at)), sys.executable, str(Path(__file__).with_name("goodput.py")), *words]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+_TEST = ("--json", "--time", "1", "--omit", "1", "--connect-timeout", "5000")
+
+
+def _rounds(pairs: list[tuple[int, int]]) -> list[list[tuple[int, int]]]:
+    """Divides pairs into rounds in which each device has one pair at most."""
+    rounds: list[list[tuple[int, int]]] = []
+    for pair in pairs:
+        free = [others for others in rounds if not set(pair) & {end for other in others for end in other}]
+        if free:
+            free[0].append(pair)
+        else:
+            rounds.append([pair])
+    return rounds
+
+
+def _start(at: int, *command: str) -> subprocess.Popen:
+    words = [*in_namespace(device(at)), *command]
+    return subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def _wait_for_listener(at: int) -> None:
+    deadline = time.monotonic() + 20
+    while str(_IPERF3_PORT) not in run_in(device(at), "ss", "--no-header", "--listening", "--tcp", "--numeric"):
+        if time.monotonic() > deadline:
+            raise SystemExit(f"iperf3 does not listen on {device(at)} after 20 s")
+        time.sleep(0.02)
 
 
 def _split(setting: str) -> tuple[str, str]:

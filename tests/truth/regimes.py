@@ -4,32 +4,69 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from law import Pipeline
 from network import Network
 
-_BPS = 20_000_000
-# A transfer of so many bytes takes 80 ms over a port.
-_80_MS = 191_000
+HOSTS = (2, 3, 4)
+SINK = 5
+# Layers of the model, in order.
+_EARLY, _MIDDLE, _AFTER_MIDDLE = "elementwise_add_1", "elementwise_add_4", "conv2d_82.tmp_0"
+# One with a large output, and its reader.
+_LARGE, _AFTER_LARGE = "relu_3.tmp_0", "depthwise_conv2d_1.tmp_0"
 
 
 @dataclass(frozen=True)
 class Regime:
+    """A site of five devices, and what is asked of the planner."""
+
     name: str
+    # The bottleneck that the planner's document must name, so that the regime is what its name says.
+    bottlenecks: tuple[str, ...]
     network: Network
-    pipeline: Pipeline
+    # Of each host. The model takes 124 million operations.
+    flops_per_s: float
+    source: int = 1
+    # The layers that a device must run.
+    pins: tuple[tuple[str, int], ...] = ()
+    overlap: str = "full"
+    # How many inputs are fed as fast as they are taken.
+    streamed: int = 120
+    # By how much the model of private links must be wrong at least.
+    private_links_miss: float = 0.0
 
+    def pairs(self) -> list[tuple[int, int]]:
+        """Returns from where to where a pipeline may send."""
+        sending, receiving = {self.source, *HOSTS}, {*HOSTS, SINK}
+        return [(a, b) for a in sorted(sending) for b in sorted(receiving) if a != b]
 
-def _regime(name, compute_s, sent_bytes, source=1, shared=False, overlap="full") -> Regime:
-    network = Network(5, medium_bps=_BPS) if shared else Network(5, port_bps=_BPS)
-    return Regime(name, network, Pipeline(source, (2, 3, 4), 5, compute_s, sent_bytes, overlap))
+    @property
+    def medium(self) -> str | None:
+        return "channel" if self.network.medium_bps is not None else None
 
 
 REGIMES = (
-    _regime("communication-bound", (0.02, 0.03, 0.02), (_80_MS // 2, 2 * _80_MS, _80_MS, 4000)),
-    _regime("compute-bound", (0.05, 0.16, 0.10), (_80_MS, _80_MS, _80_MS, 4000)),
-    # Every wait of one thread for another shows here, so the times are longer than elsewhere.
-    _regime("balanced", (0.16, 0.16, 0.16), (2 * _80_MS,) * 4),
-    _regime("source that hosts a stage", (0.03, 0.04, 0.03), (_80_MS, _80_MS, _80_MS, 4000), source=3),
-    _regime("one shared channel", (0.04, 0.06, 0.04), (_80_MS // 2, _80_MS, _80_MS // 2, 4000), shared=True),
-    _regime("rendezvous without overlap", (0.04, 0.08, 0.04), (_80_MS, _80_MS, _80_MS, 4000), overlap="none"),
+    Regime("communication-bound", ("source",), Network(5, port_bps=20_000_000), 6.0e8),
+    Regime("compute-bound", ("stage",), Network(5, port_bps=20_000_000), 1.5e8),
+    # The inputs travel for as long as each of two stages computes.
+    Regime("balanced", ("source", "stage"), Network(5, port_bps=18_400_000), 2.35e8),
+    # The source's port carries the inputs and what its own stage sends.
+    Regime(
+        "source that hosts a stage",
+        ("medium",),
+        Network(5, port_bps=20_000_000),
+        4.0e8,
+        source=3,
+        pins=((_EARLY, 2), (_MIDDLE, 3), (_AFTER_MIDDLE, 4)),
+        # Where the source runs ahead of its own stage for a while, the period is longer for as long.
+        streamed=220,
+    ),
+    # The devices have to run certain layers, so that three transfers share the channel.
+    Regime(
+        "one shared channel",
+        ("medium",),
+        Network(5, medium_bps=20_000_000),
+        5.0e8,
+        pins=((_LARGE, 2), (_AFTER_LARGE, 3), (_AFTER_MIDDLE, 4)),
+        private_links_miss=0.20,
+    ),
+    Regime("rendezvous without overlap", ("node",), Network(5, port_bps=20_000_000), 2.5e8, overlap="none"),
 )

@@ -105,6 +105,16 @@ impl<'a> Cursor<'a> {
         None
     }
 
+    /// Reads a whole number, at most the largest that every JSON reader keeps exactly.
+    pub(crate) fn count(&self, faults: &mut Faults) -> Option<u64> {
+        let number = self.value.as_u64().filter(|&number| number <= MAX_SAFE_INTEGER);
+        if number.is_none() {
+            let action = format!("Give a whole number from 0 to {MAX_SAFE_INTEGER}");
+            self.fault(faults, format!("{} is not a whole number", self.value), action);
+        }
+        number
+    }
+
     /// Reads a number and multiplies it to a whole number of bytes, rounded up.
     pub(crate) fn bytes(&self, unit: f64, faults: &mut Faults) -> Option<u64> {
         let number = self.amount(faults)?;

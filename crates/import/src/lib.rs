@@ -1,5 +1,6 @@
 //! Documents of Cutpoint from the files of other programs: cluster inventories from node lists and
-//! measurements, model profiles from other planners, and measured times into a profile.
+//! measurements, model profiles from other planners, measured times into a profile, and both corrected by what a pipeline was
+//! measured at.
 //!
 //! Everything here is pure: callers read files and pass their bytes. An import returns a document
 //! (as JSON), which the planner's reader accepts, and a [`Report`] that says where each figure comes from.
@@ -13,6 +14,7 @@ mod report;
 mod source;
 mod yaml;
 
+pub mod calibration;
 pub mod dnn_partitioning;
 pub mod inventory;
 pub mod pipeedge;

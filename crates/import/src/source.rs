@@ -10,6 +10,9 @@ const MAX_DESCRIPTION_CHARS: usize = 4096;
 /// The most files that a description names for a figure.
 const FILES_NAMED: usize = 3;
 
+/// The prefix of labels that say where a figure of a node comes from.
+pub(crate) const SOURCE_LABEL: &str = "source.";
+
 /// How much a figure is worth.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -84,6 +87,12 @@ impl Source {
     pub(crate) fn by(mut self, tool: &str, file: &str) -> Self {
         self.tool = Some(tool.to_owned());
         self.files.push(file.to_owned());
+        self
+    }
+
+    /// Names the program; files are named apart.
+    pub(crate) fn with_tool(mut self, tool: &str) -> Self {
+        self.tool = Some(tool.to_owned());
         self
     }
 

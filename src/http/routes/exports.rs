@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::io::{Cursor, Write};
 
 use axum::extract::{Path, State};
-use axum::http::{HeaderName, HeaderValue, header};
+use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use cutpoint_export::{Documents, Endpoint, Export, ExportError, Format, Options, StageFiles, export};
 use cutpoint_planner::domain::fault::{Fault, FaultCode};
@@ -36,7 +36,7 @@ impl Named for Format {
     const ALL: &'static [Self] = &Self::ALL;
 
     fn name(self) -> &'static str {
-        Self::name(&self)
+        Self::name(self)
     }
 }
 
@@ -58,8 +58,9 @@ impl Named for Format {
     ),
     responses(
         (status = 200, description = "The export.", content(
-            (String = "application/yaml"), (Value = "application/json"), (Vec<u8> = "application/zip"),
-            (String = "text/vnd.graphviz"), (String = "image/svg+xml"))),
+            (String = "application/yaml", example = "kind: Deployment"), (Object = "application/json", example = json!({"Job": {"ID": "resnet50"}})),
+            (String = "application/zip"), (String = "text/vnd.graphviz", example = "digraph pipeline {}"),
+            (String = "image/svg+xml", example = "<svg width=\"720\" height=\"480\"></svg>"))),
         BadParameter, NotFound, Invalid, Refused, Internal, Unavailable,
     )
 )]
@@ -100,7 +101,8 @@ fn addresses(query: &mut Parameters) -> BTreeMap<String, Endpoint> {
     let mut addresses = BTreeMap::new();
     for text in query.all("address") {
         let read = text.split_once('=').and_then(|(node, address)| Some((node, address.rsplit_once(':')?)));
-        let endpoint = read.and_then(|(node, (host, port))| Some((node, Endpoint::new(host, port.parse().ok()?).ok()?)));
+        let endpoint =
+            read.and_then(|(node, (host, port))| Some((node, Endpoint::new(host, port.parse().ok()?).ok()?)));
         match endpoint.filter(|(node, _)| !node.is_empty()) {
             Some((node, endpoint)) => {
                 addresses.insert(node.to_owned(), endpoint);

@@ -97,6 +97,9 @@ fn request(operation: &str, path: &str, things: &Things) -> (String, Option<Valu
     if operation == "get_diff" {
         path = format!("{path}?base={id}");
     }
+    if operation == "export_placement" {
+        path = format!("{path}?format=svg");
+    }
     if operation == "add_timings" {
         path = format!("{path}?device_class=pi-4");
     }

@@ -5,6 +5,7 @@ mod clusters;
 mod damaged;
 mod events;
 mod explanations;
+mod exports;
 mod frame;
 mod imports;
 mod jobs;

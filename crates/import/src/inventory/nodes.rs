@@ -11,10 +11,7 @@ use crate::cursor::shortened;
 use crate::document::Node;
 use crate::fault::Faults;
 use crate::report::Warning;
-use crate::source::{Origin, Source};
-
-/// The prefix of labels that say where a figure of a node comes from.
-const SOURCE_LABEL: &str = "source.";
+use crate::source::{Origin, SOURCE_LABEL, Source};
 
 /// Nodes in the order of the inventory.
 #[derive(Debug, Default)]

@@ -10,7 +10,7 @@ mod fused;
 mod kernel;
 mod matched;
 mod onnxruntime;
-mod profile;
+pub(crate) mod profile;
 mod report;
 mod tensorrt;
 mod tflite;

@@ -12,19 +12,19 @@ const PROFILE: &str = "profile";
 
 /// A layer of the profile.
 #[derive(Debug)]
-pub(super) struct Layer {
-    pub(super) id: String,
-    pub(super) op: String,
-    pub(super) flops: f64,
+pub(crate) struct Layer {
+    pub(crate) id: String,
+    pub(crate) op: String,
+    pub(crate) flops: f64,
     param_bytes: f64,
     /// Times of all classes.
-    pub(super) time_s: BTreeMap<String, f64>,
+    pub(crate) time_s: BTreeMap<String, f64>,
 }
 
 #[derive(Debug)]
-pub(super) struct Profile {
-    pub(super) layers: Vec<Layer>,
-    pub(super) groups: Vec<Group>,
+pub(crate) struct Profile {
+    pub(crate) layers: Vec<Layer>,
+    pub(crate) groups: Vec<Group>,
     place_of: BTreeMap<String, usize>,
     readers: Vec<Vec<usize>>,
     makers: Vec<Vec<usize>>,
@@ -34,14 +34,14 @@ pub(super) struct Profile {
 
 /// A group of the profile.
 #[derive(Debug, Clone)]
-pub(super) struct Group {
-    pub(super) layers: BTreeSet<usize>,
-    pub(super) time_s: BTreeMap<String, f64>,
+pub(crate) struct Group {
+    pub(crate) layers: BTreeSet<usize>,
+    pub(crate) time_s: BTreeMap<String, f64>,
 }
 
 impl Profile {
     /// Reads a profile. Records a fault for each reference to a layer that it does not have.
-    pub(super) fn read(
+    pub(crate) fn read(
         document: &Value,
         operators: &BTreeMap<String, Vec<String>>,
         faults: &mut Faults,
@@ -83,14 +83,24 @@ impl Profile {
     }
 
     /// Returns the layers of an operator, or the layer with this id.
-    pub(super) fn of_operator(&self, name: &str) -> BTreeSet<usize> {
+    pub(crate) fn of_operator(&self, name: &str) -> BTreeSet<usize> {
         let by_operator = self.operators.get(name).filter(|layers| !layers.is_empty());
         by_operator.cloned().unwrap_or_else(|| self.place_of.get(name).copied().into_iter().collect())
     }
 
+    /// Returns the place of the layer with this id.
+    pub(crate) fn layer(&self, id: &str) -> Option<usize> {
+        self.place_of.get(id).copied()
+    }
+
+    /// Returns `true` if an edge leads to the layer.
+    pub(crate) fn has_maker(&self, layer: usize) -> bool {
+        !self.makers[layer].is_empty()
+    }
+
     /// Returns all layers on paths from some layers to others, both included. Without such a path
     /// it is all of the given layers.
-    pub(super) fn between(&self, first: &BTreeSet<usize>, last: &BTreeSet<usize>) -> BTreeSet<usize> {
+    pub(crate) fn between(&self, first: &BTreeSet<usize>, last: &BTreeSet<usize>) -> BTreeSet<usize> {
         let below = reach(first.iter().copied(), &self.readers);
         let above = reach(last.iter().copied(), &self.makers);
         let on_paths: BTreeSet<usize> = (0..self.layers.len()).filter(|&layer| below[layer] && above[layer]).collect();
@@ -99,7 +109,7 @@ impl Profile {
 
     /// Returns, for each layer, whether a root leads to it (`docs/problem.md`): the others are
     /// constants, which take no time. A source that was measured is a root.
-    pub(super) fn varies(&self, measured: &BTreeSet<usize>) -> Vec<bool> {
+    pub(crate) fn varies(&self, measured: &BTreeSet<usize>) -> Vec<bool> {
         let is_root = |&layer: &usize| {
             let it = &self.layers[layer];
             self.makers[layer].is_empty() && (it.param_bytes == 0.0 || it.works() || measured.contains(&layer))
@@ -111,7 +121,7 @@ impl Profile {
 
 impl Layer {
     /// Returns `true` if the layer takes time in each pass, as far as the profile says.
-    pub(super) fn works(&self) -> bool {
+    pub(crate) fn works(&self) -> bool {
         self.flops > 0.0 || self.time_s.values().any(|&seconds| seconds > 0.0)
     }
 }

@@ -1,6 +1,9 @@
 //! Files that were broken at random, with fixed seeds: every import ends in an error or in a document that the planner
 //! reads, and never panics.
 
+use std::collections::BTreeMap;
+
+use cutpoint_import::calibration::{CalibrationInput, Measurements, PlannedCosts, calibrate};
 use cutpoint_import::inventory::{InventoryInput, OriginatorTable, SharedMedium, inventory};
 use cutpoint_import::pipeedge::Choice;
 use cutpoint_import::timings::{TimingFormat, TimingOptions, apply};
@@ -12,6 +15,7 @@ use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64Mcg;
 use serde_json::Value;
 
+use crate::calibration::{document, logs, measured};
 use crate::data::{NODES, read};
 
 /// What is put into files: numbers beyond all limits, other types, the syntax of every format.
@@ -281,4 +285,83 @@ fn blow_ups_are_errors_within_the_limits() {
             assert!(apply(&profile, &file, &options).is_err(), "{start}");
         }
     }
+}
+
+#[test]
+fn broken_logs_of_runners_are_errors_or_calibrations() {
+    let (profile, placement, cluster) = (document("model"), document("placement"), document("cluster"));
+    let logs = logs();
+    let classes = BTreeMap::new();
+    let mut endings = Endings::default();
+    for seed in SEEDS {
+        let mut rng = Pcg64Mcg::seed_from_u64(seed);
+        let mut contents = logs.clone();
+        let which = rng.random_range(0..contents.len());
+        contents[which] = broken(&contents[which], &mut rng);
+        let calibration = measured(&contents).and_then(|measurements| {
+            calibrate(&CalibrationInput {
+                profile: &profile,
+                placement: &placement,
+                measurements: &measurements,
+                cluster: Some(&cluster),
+                device_classes: &classes,
+                device_class: Some("board"),
+                costs: PlannedCosts::default(),
+                files: &["logs".to_owned()],
+            })
+        });
+        if let Some(calibration) = endings.counted(seed, calibration) {
+            let faults = ModelProfile::from_json(&calibration.profile).err();
+            assert!(faults.is_none(), "seed {seed}: {faults:?}");
+            let faults = ClusterInventory::from_json(&calibration.cluster.unwrap()).err();
+            assert!(faults.is_none(), "seed {seed}: {faults:?}");
+        }
+    }
+    endings.assert_both();
+}
+
+#[test]
+fn broken_documents_of_a_calibration_are_errors_or_calibrations() {
+    let names = ["model", "placement", "cluster", "summary"];
+    let originals = names.map(|name| read(&format!("runner/{name}.json")));
+    let classes = BTreeMap::new();
+    let mut endings = Endings::default();
+    for seed in SEEDS {
+        let mut rng = Pcg64Mcg::seed_from_u64(seed);
+        let mut texts = originals.clone();
+        let which = rng.random_range(0..texts.len());
+        for _ in 0..rng.random_range(1..20) {
+            let at = rng.random_range(0..texts[which].len());
+            replace_number(&mut texts[which], at, &mut rng);
+        }
+        if rng.random_bool(0.3) {
+            texts[which] = broken(&texts[which], &mut rng);
+        }
+        let parsed = texts.iter().map(|text| serde_json::from_slice(text).ok()).collect::<Option<Vec<Value>>>();
+        let Some([profile, placement, cluster, summary]) = parsed.as_deref() else { continue };
+        let calibration = Measurements::from_json(summary).and_then(|measurements| {
+            calibrate(&CalibrationInput {
+                profile,
+                placement,
+                measurements: &measurements,
+                cluster: Some(cluster),
+                device_classes: &classes,
+                device_class: Some("board"),
+                costs: PlannedCosts::default(),
+                files: &[],
+            })
+        });
+        if let Some(calibration) = endings.counted(seed, calibration) {
+            // What the planner reads, it reads after the correction, too.
+            if ModelProfile::from_json(profile).is_ok() {
+                let faults = ModelProfile::from_json(&calibration.profile).err();
+                assert!(faults.is_none(), "seed {seed}: {faults:?}");
+            }
+            if ClusterInventory::from_json(cluster).is_ok() {
+                let faults = ClusterInventory::from_json(&calibration.cluster.unwrap()).err();
+                assert!(faults.is_none(), "seed {seed}: {faults:?}");
+            }
+        }
+    }
+    endings.assert_both();
 }

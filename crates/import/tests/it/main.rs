@@ -2,6 +2,7 @@
 
 mod all_pairs;
 mod batman;
+mod calibration;
 mod data;
 mod dnn_partitioning;
 mod fuzz;

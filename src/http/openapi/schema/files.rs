@@ -5,10 +5,18 @@ use utoipa::openapi::schema::{ArrayItems, KnownFormat, Object, ObjectBuilder, Sc
 use utoipa::openapi::{Components, Ref, RefOr};
 
 const ONE: &str = "application/octet-stream";
+const ARCHIVE: &str = "application/zip";
 const SEVERAL: &str = "multipart/form-data";
 
-/// Says of a body that is a file, and of the parts of one with several, that they are binary.
+/// Says of bodies and answers that are files, and of the parts of one with several, that they are binary.
 pub(crate) fn describe(operation: &mut Operation, components: &mut Components) {
+    for response in operation.responses.responses.values_mut() {
+        if let RefOr::T(response) = response
+            && let Some(RefOr::T(content)) = response.content.get_mut(ARCHIVE)
+        {
+            content.schema = Some(binary().into());
+        }
+    }
     let Some(RefOr::T(body)) = &mut operation.request_body else { return };
     if let Some(RefOr::T(content)) = body.content.get_mut(ONE) {
         content.schema = Some(binary().into());

@@ -23,12 +23,13 @@ const BASE: Given = ("base", "$response.body#/id");
 const WEBHOOK_ID: Given = ("id", "$response.body#/webhook/id");
 const OF_WEBHOOK: Given = ("id", "$response.body#/items/0/webhook_id");
 const FIRST_MESSAGE: Given = ("message_id", "$response.body#/items/0/message_id");
+const FORMAT: Given = ("format", "svg");
 /// A value for callers to replace.
 const DEVICE_CLASS: Given = ("device_class", "pi-4");
 const OF_MODEL: Given = ("model_id", "$response.body#/id");
 const ON_CLUSTER: Given = ("cluster_id", "$response.body#/id");
 
-const LEADS: [Lead; 61] = [
+const LEADS: [Lead; 62] = [
     ("create_model", "get_model", &[ID]),
     ("create_model", "delete_model", &[ID]),
     ("create_model", "create_cluster", &[]),
@@ -62,6 +63,7 @@ const LEADS: [Lead; 61] = [
     ("create_job", "get_model", &[MODEL_ID]),
     ("create_job", "get_cluster", &[CLUSTER_ID]),
     ("list_jobs", "get_job", &[FIRST_ID]),
+    ("get_placement", "export_placement", &[ID, FORMAT]),
     ("get_job", "get_placement", &[PLACEMENT_ID]),
     ("get_job", "get_job_placement", &[ID]),
     ("get_job", "stream_job_events", &[ID]),
