@@ -57,7 +57,9 @@ impl Named for Format {
         ("feed" = Option<u64>, Query, nullable = false, description = "How many inferences a feeder sends. Without it there is no feeder.", minimum = 1),
     ),
     responses(
-        (status = 200, description = "The export.", content(
+        (status = 200, description = "The export.",
+            headers(("Content-Disposition" = String), ("Content-Security-Policy" = String), ("X-Content-Type-Options" = String)),
+            content(
             (String = "application/yaml", example = "kind: Deployment"), (Object = "application/json", example = json!({"Job": {"ID": "resnet50"}})),
             (String = "application/zip"), (String = "text/vnd.graphviz", example = "digraph pipeline {}"),
             (String = "image/svg+xml", example = "<svg width=\"720\" height=\"480\"></svg>"))),

@@ -17,10 +17,23 @@ pub(crate) fn describe(components: &mut Components) {
     components.headers.extend(described().map(|(name, header)| (name.to_owned(), RefOr::T(header))));
 }
 
-fn described() -> [(&'static str, Header); 8] {
+fn described() -> [(&'static str, Header); 11] {
     let text = || ObjectBuilder::new().schema_type(Type::String).build();
     let seconds = ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(0)).build();
     [
+        (
+            "Content-Disposition",
+            header(
+                text(),
+                "The name of the file.",
+                "inline; filename=\"plc_01931e5d-0a1b-7f24-a6c8-7d8e9f0a1b2c.svg\"",
+            ),
+        ),
+        (
+            "Content-Security-Policy",
+            header(text(), "A browser that opens the file runs nothing of it.", "default-src 'none'; sandbox"),
+        ),
+        ("X-Content-Type-Options", header(text(), "A browser takes the file as what its type says.", "nosniff")),
         ("ETag", header(text(), "The version of the resource, for If-None-Match and If-Match.", "\"3\"")),
         ("Location", header(text(), "The path of the resource.", "/v1/jobs/job_01931e5c-b7c8-7e03-8f5a-1b2c3d4e5f60")),
         (
