@@ -2,6 +2,7 @@
 
 mod backup_command;
 mod cut_command;
+mod export_command;
 mod http;
 mod inventory_command;
 mod key_command;
