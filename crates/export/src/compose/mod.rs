@@ -15,11 +15,6 @@ use project::{HealthCheck, Project, Service, Volume};
 
 /// Writes the folders, in the order in which the pipeline first meets their nodes.
 pub(crate) fn export(pipelines: &Pipelines<'_>) -> Result<Export, ExportError> {
-    if matches!(pipelines.stage_files, StageFiles::Claim(_)) {
-        let advice =
-            "Compose has no claims to volumes. Give the files of stages in the image, or in a folder of the nodes";
-        return Err(ExportError::StageFiles(advice));
-    }
     let mut taken = BTreeSet::new();
     let mut seen = BTreeSet::new();
     let mut files = Vec::new();

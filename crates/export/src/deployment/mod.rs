@@ -11,6 +11,7 @@ use serde_json::Value;
 
 use crate::endpoint::Endpoint;
 use crate::error::ExportError;
+use crate::escape::has_form_in_nomad;
 use crate::names::{self, LONGEST_LABEL};
 use crate::options::{Format, Headroom, Options, StageFiles};
 use crate::placement::Placement;
@@ -95,7 +96,7 @@ impl<'a> Pipelines<'a> {
                 .map(|it| names::chosen("namespace", it, LONGEST_LABEL))
                 .transpose()?,
             image: image(options, format)?,
-            stage_files: options.stage_files.clone().unwrap_or_else(|| default_files(format)),
+            stage_files: stage_files(options, format)?,
             token: token(stages, options)?,
             processes,
             warnings,
@@ -200,12 +201,34 @@ fn image(options: &Options, format: Format) -> Result<&str, ExportError> {
     Ok(image)
 }
 
-fn default_files(format: Format) -> StageFiles {
-    match format {
-        // The folder of the node, which compose.yaml is in.
-        Format::Compose => StageFiles::Host(".".to_owned()),
-        _ => StageFiles::Image(FOLDER.to_owned()),
-    }
+/// Returns where the files of stages are, if the target has such a place.
+fn stage_files(options: &Options, format: Format) -> Result<StageFiles, ExportError> {
+    // The folder of the node, which compose.yaml is in.
+    const OWN_FOLDER: &str = ".";
+    let is_compose = format == Format::Compose;
+    let fault = match &options.stage_files {
+        None if is_compose => return Ok(StageFiles::Host(OWN_FOLDER.to_owned())),
+        None => return Ok(StageFiles::Image(FOLDER.to_owned())),
+        Some(StageFiles::Claim(_)) if format != Format::Kubernetes => {
+            "Kubernetes alone has claims to volumes. Give the files of stages in the image, or in a folder of the nodes"
+        }
+        Some(StageFiles::Claim(name)) if !names::is_label_value(name) || name.is_empty() => {
+            "the name of a claim has letters, digits, - and . only. Give the name of a PersistentVolumeClaim"
+        }
+        Some(StageFiles::Host(path)) if is_compose && path == OWN_FOLDER => return Ok(StageFiles::Host(path.clone())),
+        Some(StageFiles::Image(path) | StageFiles::Host(path))
+            if !path.starts_with('/') || path.contains(char::is_control) =>
+        {
+            "the folder of the files of stages must begin with / and hold no control characters. Give an absolute folder"
+        }
+        Some(StageFiles::Image(path) | StageFiles::Host(path))
+            if format == Format::Nomad && !has_form_in_nomad(path) =>
+        {
+            "Nomad would replace the ${…} in the folder of the files of stages. Give a folder without it"
+        }
+        Some(files) => return Ok(files.clone()),
+    };
+    Err(ExportError::StageFiles(fault))
 }
 
 /// Returns the token that runners get in a file. Without a `stages.json` they read the one beside the files of stages, and its token.

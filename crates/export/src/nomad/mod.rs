@@ -23,7 +23,6 @@ const TOKEN: [&str; 2] = ["secrets/token", "/secrets/token"];
 
 /// Writes the job, the variable with the token, and a job that feeds.
 pub(crate) fn export(pipelines: &Pipelines<'_>) -> Result<Export, ExportError> {
-    check_files(&pipelines.stage_files)?;
     let of_role = |is_feed: bool| pipelines.processes.iter().filter(move |it| (it.role == Role::Feed) == is_feed);
     let job = request(pipelines, pipelines.name.clone(), "service", of_role(false))?;
     let mut files = vec![File::new("job.json", text(&job)?)];
@@ -39,18 +38,6 @@ pub(crate) fn export(pipelines: &Pipelines<'_>) -> Result<Export, ExportError> {
         }
     }
     Ok(Export { can_be_joined: files.len() == 1, files, warnings: pipelines.warnings.clone() })
-}
-
-fn check_files(files: &StageFiles) -> Result<(), ExportError> {
-    match files {
-        StageFiles::Claim(_) => Err(ExportError::StageFiles(
-            "Nomad has no claims to volumes. Give the files of stages in the image, or in a folder of the nodes",
-        )),
-        StageFiles::Image(path) | StageFiles::Host(path) if !has_form_in_nomad(path) => Err(ExportError::StageFiles(
-            "Nomad would replace the ${…} in the folder of the files of stages. Give a folder without it",
-        )),
-        _ => Ok(()),
-    }
 }
 
 fn request<'a>(

@@ -187,6 +187,18 @@ fn what_is_missing_or_wrong_is_said() {
     other["stages"][1]["node_id"] = json!("pi-9");
     assert!(matches!(refused(&good, Some(&other)), ExportError::OtherPlacement(_)));
     assert!(matches!(refused(&good, Some(&json!([]))), ExportError::Stages(_)));
+    for files in ["stage", "/a\nb", ""].map(|path| StageFiles::Image(path.to_owned())) {
+        assert!(matches!(
+            refused(&Options { stage_files: Some(files), ..good.clone() }, None),
+            ExportError::StageFiles(_)
+        ));
+    }
+    for files in [StageFiles::Host(".".to_owned()), StageFiles::Claim("a b".to_owned())] {
+        assert!(matches!(
+            refused(&Options { stage_files: Some(files), ..good.clone() }, None),
+            ExportError::StageFiles(_)
+        ));
+    }
     assert_eq!(refused(&Options { port: 7201, ..good }, None), ExportError::SameAddress("port 7201".to_owned()));
 }
 
