@@ -26,11 +26,11 @@ from regimes import SINK, Regime
 
 TOLERANCE = 0.05
 _NEEDED = 4
-# Shares of a core.
-_SHARES = {2: 0.3, 3: 0.4, 4: 0.5}
+# Shares of a core: so little that compute is what takes long, and that the machine has enough for all.
+_SHARES = {2: 0.08, 3: 0.10, 4: 0.12}
 # What is believed at first of a whole core.
-_FLOPS_PER_S = 4.0e9
-_REGIME = Regime("quotas", (), Network(5, port_bps=100_000_000), 0.0)
+_FLOPS_PER_S = 4.0e10
+_REGIME = Regime("quotas", (), Network(5), 0.0)
 _INSIDE = "CUTPOINT_TRUTH_NAMESPACE"
 
 
@@ -86,14 +86,18 @@ def _is_true(model: Model, arguments: argparse.Namespace, quotas: Quotas) -> boo
         product.inventory(_REGIME, {i: share * _FLOPS_PER_S for i, share in _SHARES.items()})
         before = _run(product, first, model.streamed, quotas)
         product.calibrate(second)
-        after = _run(
-            Product(arguments.binary, arguments.models / model.file, model.flags, second),
-            second,
-            model.streamed,
-            quotas,
+        again = Product(arguments.binary, arguments.models / model.file, model.flags, second)
+        same = again.predicted(
+            "cluster.json", _REGIME, json.loads((first / "placement.json").read_text(encoding="utf-8"))
         )
+        after = _run(again, second, model.streamed, quotas)
+    error_of_same = same["period_s"] / before["measured"]["period_s"] - 1
     error = after["predicted"]["period_s"] / after["measured"]["period_s"] - 1
-    print(f"{model.name}: by operations {_line(before)}; after one calibration {_line(after)}", flush=True)
+    print(
+        f"{model.name}: by operations {_line(before)}; the same stages, calibrated, {error_of_same:+.1%}; "
+        f"the next plan {_line(after)}",
+        flush=True,
+    )
     return abs(error) <= TOLERANCE
 
 

@@ -7,7 +7,9 @@ from pathlib import Path
 _ROOT = Path("/sys/fs/cgroup")
 _NAME = "cutpoint-truth"
 # A short period spreads the pauses evenly: an inference meets many of them.
-_PERIOD_US = 10_000
+_PERIOD_US = 20_000
+# What other programs want comes after: the largest weight of each version.
+_MOST_SHARES, _MOST_WEIGHT = 262_144, 10_000
 
 
 class Quotas:
@@ -22,7 +24,10 @@ class Quotas:
         try:
             self._folder.mkdir(exist_ok=True)
             if self._is_v2:
+                (self._folder / "cpu.weight").write_text(str(_MOST_WEIGHT))
                 (self._folder / "cgroup.subtree_control").write_text("+cpu")
+            else:
+                (self._folder / "cpu.shares").write_text(str(_MOST_SHARES))
             for name, share in self._shares.items():
                 self._limit(name, round(share * _PERIOD_US))
         except OSError as error:

@@ -39,8 +39,9 @@ struct Times {
 /// Writes times into a profile, for each class that ran a stage.
 ///
 /// The time of a stage is shared out in proportion to what its layers take by the profile on that class, or by their
-/// operations; equally, where all of that is 0. Layers that ran on other classes are multiplied by what all stages of the
-/// class took over what the profile says of them.
+/// operations; equally, where all of that is 0. Layers that ran on other classes are multiplied, too. Where operations are
+/// all that was known of the class, operations were wrong, and the factor is that of the stage which ran the layer; where
+/// the profile had times of it, the devices are not what was profiled, and it is that of all stages of the class.
 pub(super) fn corrected(
     document: &Value,
     profile: &Profile,
@@ -53,7 +54,13 @@ pub(super) fn corrected(
     let mut sources = Vec::new();
     let classes: BTreeSet<&str> = stages.iter().map(|stage| stage.class).collect();
     for class in classes {
-        let times = Shares::new(profile, class, stages).times(stages, warnings);
+        let shares = Shares::new(profile, class, stages);
+        let elsewhere = |stage: &TimedStage<'_>| {
+            let own = Shares::new(profile, stage.class, stages);
+            let known = shares.are_of_stated_operations && own.are_of_stated_operations;
+            known.then(|| stage.compute_s / own.sum(&stage.layers)).filter(|factor| factor.is_finite())
+        };
+        let times = shares.times(stages, elsewhere, warnings);
         let all = times.measured.iter().chain(&times.estimated);
         let total: f64 = all.clone().map(|(_, seconds)| seconds).sum();
         if total > MAX_SECONDS {
@@ -89,6 +96,8 @@ struct Shares<'a> {
     profile: &'a Profile,
     class: &'a str,
     seconds_per_flop: f64,
+    /// Whether the inventory's operations per second are all that is known.
+    are_of_stated_operations: bool,
 }
 
 impl<'a> Shares<'a> {
@@ -99,7 +108,15 @@ impl<'a> Shares<'a> {
         let measured = Some(seconds / flops).filter(|per_flop| per_flop.is_finite() && *per_flop > 0.0);
         // With neither, operations alone tell the proportions.
         let seconds_per_flop = stated.map(|flops_per_s| 1.0 / flops_per_s).or(measured).unwrap_or(1.0);
-        Self { profile, class, seconds_per_flop }
+        let groups = profile.groups.iter().map(|group| &group.time_s);
+        let mut all = profile.layers.iter().map(|layer| &layer.time_s).chain(groups);
+        let are_of_stated_operations = stated.is_some() && !all.any(|times| times.contains_key(class));
+        Self { profile, class, seconds_per_flop, are_of_stated_operations }
+    }
+
+    /// Returns what layers take together.
+    fn sum(&self, layers: &BTreeSet<usize>) -> f64 {
+        self.units(layers).iter().map(|(_, share)| share).sum()
     }
 
     /// Returns the groups with a time, and the layers that are in none of them.
@@ -118,7 +135,13 @@ impl<'a> Shares<'a> {
         groups.iter().map(|&(index, _, seconds)| (Unit::Group(index), seconds)).chain(alone).collect()
     }
 
-    fn times(&self, stages: &[TimedStage<'_>], warnings: &mut Vec<Warning>) -> Times {
+    /// `elsewhere` gives the factor of a stage on another class, where that is better than the one of this class.
+    fn times(
+        &self,
+        stages: &[TimedStage<'_>],
+        elsewhere: impl Fn(&TimedStage<'_>) -> Option<f64>,
+        warnings: &mut Vec<Warning>,
+    ) -> Times {
         let mut times = Times::default();
         let (mut took_s, mut expected) = (0.0, 0.0);
         for stage in stages.iter().filter(|stage| stage.class == self.class) {
@@ -136,7 +159,8 @@ impl<'a> Shares<'a> {
         let ran_elsewhere = stages.iter().filter(|stage| stage.class != self.class && expected > 0.0);
         for stage in ran_elsewhere {
             let units = self.units(&stage.layers);
-            times.estimated.extend(worth(&units).map(|(unit, share)| (unit, share * took_s / expected)));
+            let factor = elsewhere(stage).unwrap_or(took_s / expected);
+            times.estimated.extend(worth(&units).map(|(unit, share)| (unit, share * factor)));
         }
         times
     }
@@ -192,7 +216,7 @@ impl Times {
         let estimated = source(
             Origin::Estimated,
             ids(&self.estimated),
-            "what the profile had, times what the class took over what the profile had of its stages",
+            "what the profile had, times what their stage or the whole class took over what the profile had of it",
         );
         [measured, estimated].into_iter().filter(|source| !source.of.is_empty()).collect()
     }
