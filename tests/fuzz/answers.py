@@ -19,9 +19,9 @@ UNSAYABLE = {"unknown_reference", "duplicate", "self_loop", "cycle", "conflict",
 UNSAYABLE_AT = [
     # A cursor is opaque; one of another list leads nowhere.
     ("unknown_value", "^/query/cursor$"),
-    # Which parts a body has depends on the format, and which sizes must be given on the model.
+    # Which parts and parameters must be given depends on the format, and which sizes on the model.
     ("missing", "^/(nodes|devices|device_types|graph|models)$"),
-    ("missing", "^/query/(dim|model)$"),
+    ("missing", "^/query/(dim|model|image|address)$"),
     # One of two fields must be given.
     ("missing", "^/(model|cluster)$"),
     ("missing", r"/pins/\d+/node_id$"),
