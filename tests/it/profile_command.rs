@@ -71,6 +71,9 @@ fn what_is_missing_or_misspelt_is_named_with_exit_code_2() {
             r#"the input "x" is 1 x rows x 8: set rows=N, or give the whole shape as x=1xNx8. Use --dim NAME=N"#,
         ),
         (&[SMALL, "--dim", "row=3"], "Name one of batch, rows"),
+        (&[SMALL, "--format", "profile", "--dim", "rows=3"], "--dim does not go with --format profile"),
+        (&[SMALL, "--model", "vit"], "--model does not go with --format onnx"),
+        (&["-", "--timings", "-", "--device-class", "pi-4"], "standard input, -, can be read once only"),
         (&[SMALL, "--dim", "rows"], "Write it as batch=1"),
         (&[SMALL, "--input", "x=1x3"], "Give 3 numbers with x between them"),
         (&["Cargo.toml"], "this is no ONNX model"),
@@ -82,4 +85,46 @@ fn what_is_missing_or_misspelt_is_named_with_exit_code_2() {
     let absent = profile(&["absent.onnx"], b"");
     assert_eq!(absent.status.code(), Some(1));
     assert!(said(&absent).contains("absent.onnx: the model could not be read"), "{}", said(&absent));
+}
+
+#[test]
+fn measured_times_go_into_a_profile() {
+    let times = concat!(env!("CARGO_MANIFEST_DIR"), "/crates/import/tests/data/timings/");
+    let (model, measured) = (format!("{times}magika-profile.json"), format!("{times}magika-onnxruntime.json"));
+    let folder = tempfile::tempdir().unwrap();
+    let report = folder.path().join("report.json");
+    let flags = ["--device-class", "pi-4", "--session-s", "0.00847412", "--report", report.to_str().unwrap()];
+    let done = profile(&[&[model.as_str(), "--timings", &measured], &flags[..]].concat(), b"");
+    assert!(done.status.success(), "{}", said(&done));
+    assert!(said(&done).contains("100.0 % of 0.008857 s matched: 94 layers measured, 0 estimated"), "{}", said(&done));
+    let document: Value = serde_json::from_slice(&done.stdout).unwrap();
+    let parts = ["layers", "groups"].map(|list| document[list].as_array().cloned().unwrap_or_default()).concat();
+    let total: f64 = parts.iter().filter_map(|part| part["time_s"]["pi-4"].as_f64()).sum();
+    assert!((total - 0.00847412).abs() < 1e-9, "{total}");
+    assert!(
+        document["description"].as_str().unwrap().contains("time_s/pi-4: 94 measured by onnxruntime"),
+        "{document}"
+    );
+    let report: Value = serde_json::from_slice(&std::fs::read(report).unwrap()).unwrap();
+    assert_eq!(report["timings"]["matched_share"], 1.0);
+    let other = format!("{times}ocr-onnxruntime.json");
+    let refused = profile(&[&model, "--timings", &other, "--device-class", "pi-4"], b"");
+    assert_eq!(refused.status.code(), Some(2));
+    assert!(said(&refused).contains("no name of it is that of an operator or layer"), "{}", said(&refused));
+}
+
+#[test]
+fn models_of_other_planners_become_profiles() {
+    let data = concat!(env!("CARGO_MANIFEST_DIR"), "/crates/import/tests/data/");
+    let (models, types) = (format!("{data}pipeedge/models.yml"), format!("{data}pipeedge/device_types.yml"));
+    let done = profile(&[&models, "--device-types", &types, "--batch-size", "8", "--name", "tiny"], b"");
+    assert!(done.status.success(), "{}", said(&done));
+    assert!(said(&done).contains("give in a request cost_model: {\"io_buffers\":3"), "{}", said(&done));
+    let document: Value = serde_json::from_slice(&done.stdout).unwrap();
+    assert_eq!((document["name"].as_str(), document["batch_size"].as_u64()), (Some("tiny"), Some(8)));
+    let several = profile(&[&models, "--device-types", &types], b"");
+    assert_eq!(several.status.code(), Some(2), "{}", said(&several));
+    let graph = format!("{data}dnn-partitioning.json");
+    let done = profile(&[&graph, "--format", "dnn-partitioning"], b"");
+    assert!(done.status.success() && said(&done).contains("constraints: {\"pins\""), "{}", said(&done));
 }

@@ -16,7 +16,7 @@ use serde_json::Value;
 
 use super::complain;
 use super::exit::Exit;
-use super::files::{FileReader, say, say_warnings, write_json};
+use super::files::{FileReader, is_standard, say, say_warnings, write_json};
 
 /// Makes a model profile from an ONNX file, without loading its weights.
 #[derive(Debug, Args)]
@@ -123,6 +123,40 @@ impl ProfileArguments {
     }
 }
 
+impl ProfileArguments {
+    /// Returns what is wrong with flags that do not go together.
+    fn misplaced(&self) -> Vec<String> {
+        let format = self.format();
+        let onnx = [
+            ("--dim", !self.dimensions.is_empty()),
+            ("--input", !self.shapes.is_empty()),
+            ("--value", !self.values.is_empty()),
+        ];
+        let pipeedge = [
+            ("--device-types", self.device_types.is_some()),
+            ("--model", self.wanted.is_some()),
+            ("--dtype", self.dtype.is_some()),
+        ];
+        let of_both = [("--batch-size", self.batch_size.is_some())];
+        let named = [("--name", self.name.is_some())];
+        let unused: Vec<(&str, bool)> = match format {
+            ModelFormat::Onnx => pipeedge.to_vec(),
+            ModelFormat::Pipeedge => onnx.to_vec(),
+            ModelFormat::DnnPartitioning => [&onnx[..], &pipeedge, &of_both].concat(),
+            ModelFormat::Profile => [&onnx[..], &pipeedge, &of_both, &named].concat(),
+        };
+        let what = format.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default();
+        let unused = unused.into_iter().filter(|(_, is_given)| *is_given);
+        let mut faults: Vec<String> =
+            unused.map(|(flag, _)| format!("{flag} does not go with --format {what}. Leave it out")).collect();
+        let files = [Some(&self.model), self.timings.as_ref(), self.device_types.as_ref()];
+        if files.iter().flatten().filter(|file| is_standard(file)).count() > 1 {
+            faults.push("standard input, -, can be read once only. Give the name of a file".to_owned());
+        }
+        faults
+    }
+}
+
 fn timing_format(text: &str) -> Result<TimingFormat, String> {
     let found = TimingFormat::NAMES.iter().find(|(name, _)| *name == text).map(|(_, format)| *format);
     found.ok_or_else(|| "this is none of onnxruntime, tensorrt, tflite and csv".to_owned())
@@ -170,6 +204,10 @@ pub(super) fn run(arguments: &ProfileArguments) -> Exit {
 }
 
 fn read(arguments: &ProfileArguments) -> Result<Profiled, Refusal> {
+    let misplaced = arguments.misplaced();
+    if !misplaced.is_empty() {
+        return Err(Refusal::BadInput(misplaced));
+    }
     let mut reader = FileReader::default();
     let profiled = match arguments.format() {
         ModelFormat::Onnx => onnx::read(arguments)?,

@@ -75,6 +75,7 @@ impl<'a> Pipelines<'a> {
         options: &'a Options,
         format: Format,
     ) -> Result<Self, ExportError> {
+        let image = image(options, format)?;
         let name = pipeline_name(stages, options)?;
         check_nodes(placement, options)?;
         let seats = seats::seats(placement, stages, options);
@@ -95,7 +96,7 @@ impl<'a> Pipelines<'a> {
                 .as_deref()
                 .map(|it| names::chosen("namespace", it, LONGEST_LABEL))
                 .transpose()?,
-            image: image(options, format)?,
+            image,
             stage_files: stage_files(options, format)?,
             token: token(stages, options)?,
             processes,
