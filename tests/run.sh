@@ -87,9 +87,10 @@ fi
 PATH=$(realpath "$venv/bin"):$PATH
 
 step "Real models"
-cargo build --locked --package cutpoint --bin cutpoint
+# The whole workspace at once, as in the tests: what is built then is built already.
+cargo build --locked --workspace --example profile
 cache=$(realpath "$target")/onnx
-CACHE=$cache tests/onnx/run.sh
+CACHE=$cache BINARY=$target/debug/examples/profile tests/onnx/run.sh
 CACHE=$cache BINARY=$target/debug/cutpoint tests/onnx/timings.sh
 CACHE=$cache BINARY=$target/debug/cutpoint tests/onnx/cut.sh
 

@@ -60,6 +60,7 @@ pub fn import(file: &InputFile<'_>, name: &str) -> Result<Instance, ImportError>
     let graph = Graph::read(&top, &mut faults);
     let devices = Devices::read(&top, &mut faults);
     let (Some(graph), Some(devices)) = (graph, devices) else { return Err(faults.into_error()) };
+    model::check_sums(&graph, file.name, &mut faults);
     faults.finish()?;
     Ok(Instance {
         model: model::import(&graph, file.name, name),

@@ -7,6 +7,8 @@ use serde_json::{Value, json};
 use super::graph::{Graph, Operator};
 use super::{ACCELERATOR, PROCESSOR, TOOL};
 use crate::document::{Edge, Group, Layer, Model};
+use crate::fault::Faults;
+use crate::input::MAX_SAFE_INTEGER;
 use crate::report::{Imported, Report, Warning};
 use crate::source::{Origin, Source, description};
 
@@ -34,6 +36,19 @@ pub(super) fn import(graph: &Graph, file: &str, name: &str) -> Imported {
     let cost_model = Some(super::cost_model());
     let report = Report { sources, warnings, cost_model, constraints: constraints(graph), ..Report::default() };
     Imported { document: document.into_value(), report }
+}
+
+/// Records a fault for each sum of bytes that is too large for a profile.
+pub(super) fn check_sums(graph: &Graph, file: &str, faults: &mut Faults) {
+    let bytes = |sizes: &mut dyn Iterator<Item = u64>| sizes.fold(0_u64, u64::saturating_add);
+    let memory = bytes(&mut graph.operators.iter().map(|operator| operator.memory_bytes));
+    let output = bytes(&mut output_bytes(graph).0.into_iter());
+    for (place, sum) in [("/nodes", memory), ("/edges", output)] {
+        if sum > MAX_SAFE_INTEGER {
+            let action = format!("Give sizes of at most {MAX_SAFE_INTEGER} bytes in all");
+            faults.record(file, place, "the sum of all sizes is too large", action);
+        }
+    }
 }
 
 fn layer(operator: &Operator, output_bytes: u64) -> Layer {
