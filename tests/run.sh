@@ -89,16 +89,17 @@ PATH=$(realpath "$venv/bin"):$PATH
 step "Real models"
 # The whole workspace at once, as in the tests: what is built then is built already.
 cargo build --locked --workspace --example profile
-cache=$(realpath "$target")/onnx
-CACHE=$cache BINARY=$target/debug/examples/profile tests/onnx/run.sh
-CACHE=$cache BINARY=$target/debug/cutpoint tests/onnx/timings.sh
-CACHE=$cache BINARY=$target/debug/cutpoint tests/onnx/cut.sh
+built=$(realpath "$target")
+export CACHE=$built/onnx
+BINARY=$built/debug/examples/profile tests/onnx/run.sh
+BINARY=$built/debug/cutpoint tests/onnx/timings.sh
+BINARY=$built/debug/cutpoint tests/onnx/cut.sh
 
 step "Stage runner"
-VENV=$(realpath "$target")/runner runner/tests/run.sh
+VENV=$built/runner runner/tests/run.sh
 
 step "Predictions, and pipelines that run"
-CACHE=$(realpath "$target")/truth BINARY=$target/debug/cutpoint tests/truth/run.sh
+CACHE=$built/truth BINARY=$built/debug/cutpoint tests/truth/run.sh
 
 step "Generated clients"
 tests/clients/generate.sh
