@@ -22,6 +22,9 @@ UNSAYABLE_AT = [
     # Which parts and parameters must be given depends on the format, and which sizes on the model.
     ("missing", "^/(nodes|devices|device_types|graph|models)$"),
     ("missing", "^/query/(dim|model|image|address)$"),
+    # Which names and images can be used depends on the format of an export, and a host is a name or an address.
+    ("out_of_range", "^/query/(name|namespace|image)$"),
+    ("unknown_value", "^/query/address$"),
     # One of two fields must be given.
     ("missing", "^/(model|cluster)$"),
     ("missing", r"/pins/\d+/node_id$"),
