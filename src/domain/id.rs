@@ -20,6 +20,8 @@ pub enum IdKind {
     Webhook,
     /// A message to webhooks, `msg_`: one event, however often it is delivered.
     Message,
+    /// What the runners of a placement measured, `msr_`.
+    Measurement,
 }
 
 impl IdKind {
@@ -33,6 +35,7 @@ impl IdKind {
             IdKind::Key => "key_",
             IdKind::Webhook => "whk_",
             IdKind::Message => "msg_",
+            IdKind::Measurement => "msr_",
         }
     }
 }

@@ -42,6 +42,7 @@ use crate::http::routes::front;
 use crate::http::routes::health;
 use crate::http::routes::jobs;
 use crate::http::routes::links;
+use crate::http::routes::measurements;
 use crate::http::routes::metrics;
 use crate::http::routes::model_imports;
 use crate::http::routes::models;
@@ -93,6 +94,7 @@ fn routes() -> OpenApiRouter<Api> {
         .merge(diffs::routes())
         .merge(front::routes())
         .merge(exports::routes())
+        .merge(measurements::routes())
         .merge(evaluations::routes())
         .merge(webhooks::routes())
         .merge(deliveries::routes())

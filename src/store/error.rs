@@ -209,5 +209,6 @@ fn kind_name(kind: IdKind) -> &'static str {
         IdKind::Key => "key",
         IdKind::Webhook => "webhook",
         IdKind::Message => "message",
+        IdKind::Measurement => "measurement",
     }
 }

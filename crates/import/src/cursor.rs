@@ -107,7 +107,12 @@ impl<'a> Cursor<'a> {
 
     /// Reads a whole number, at most the largest that every JSON reader keeps exactly.
     pub(crate) fn count(&self, faults: &mut Faults) -> Option<u64> {
-        let number = self.value.as_u64().filter(|&number| number <= MAX_SAFE_INTEGER);
+        // 18.0 is an integer to JSON Schema.
+        let whole = |number: f64| {
+            (number.fract() == 0.0 && (0.0..=MAX_SAFE_INTEGER as f64).contains(&number)).then_some(number as u64)
+        };
+        let number = self.value.as_u64().or_else(|| self.value.as_f64().and_then(whole));
+        let number = number.filter(|&number| number <= MAX_SAFE_INTEGER);
         if number.is_none() {
             let action = format!("Give a whole number from 0 to {MAX_SAFE_INTEGER}");
             self.fault(faults, format!("{} is not a whole number", self.value), action);

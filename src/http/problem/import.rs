@@ -1,6 +1,7 @@
 //! Problems of files of other programs.
 
 use cutpoint_import::ImportError;
+use cutpoint_import::calibration::MEASURED;
 use cutpoint_onnx::Error;
 use cutpoint_planner::domain::fault::{Fault, FaultCode};
 
@@ -24,6 +25,16 @@ fn of_fault(fault: &cutpoint_import::Fault) -> Fault {
         place => format!("{place}: {}", fault.detail),
     };
     Fault::new(pointer, FaultCode::NotImportable, detail, fault.action.as_str())
+}
+
+/// Returns the problem of measurements that are not those of a placement. Places are JSON pointers into the body.
+pub fn of_measurements(error: &ImportError) -> Problem {
+    let fault = |fault: &cutpoint_import::Fault| {
+        // What is said of the placement is known to the service, and the body does not agree with it.
+        let pointer = if fault.file == MEASURED { fault.place.as_str() } else { "" };
+        Fault::new(pointer, FaultCode::NotImportable, fault.detail.as_str(), fault.action.as_str())
+    };
+    Problem::invalid_request(error.faults.iter().map(fault).collect())
 }
 
 /// Returns the problem of an ONNX file that has no profile.

@@ -5,7 +5,6 @@ use std::time::Duration;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::Response;
-use cutpoint_planner::domain::explanation::Explanation;
 use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -17,6 +16,7 @@ use crate::http::problem::responses::{BadParameter, Conflict, Internal, NotFound
 use crate::http::problem::{Problem, ProblemType};
 use crate::http::request::query::Parameters;
 use crate::http::routes::placements::placement_id;
+use crate::http::shapes::joined::MeasuredExplanation;
 use crate::jobs::ExplainError;
 
 /// Seconds that an explanation may take by default, and at most.
@@ -39,12 +39,12 @@ pub(crate) fn routes() -> OpenApiRouter<Api> {
 /// Explain a placement
 ///
 /// Returns what limits the placement, its slack, and the gain of single upgrades for the one pipeline, proven by
-/// solving again. For a proof that there is no placement: the single changes that make one possible.
+/// solving again, and the newest measurements beside what was planned. For a proof that there is no placement: the single changes that make one possible.
 #[utoipa::path(
     get, path = "/v1/placements/{id}/explanation", tag = "placements", security(("key" = ["read"])),
     params(("id" = String, Path, description = "The placement."), ExplanationParameters),
     responses(
-        (status = 200, description = "The explanation.", body = Explanation),
+        (status = 200, description = "The explanation.", body = MeasuredExplanation),
         BadParameter, NotFound, Conflict, Refused, Internal, Unavailable,
     )
 )]
@@ -58,7 +58,8 @@ async fn get_explanation(
     query.finish()?;
     let placement = api.store.placement(&caller.tenant, &placement_id(&id)?).await?;
     let explanation = api.queue.explain(&placement, Duration::from_secs_f64(limit_s)).await?;
-    Ok(json::value(StatusCode::OK, &explanation))
+    let measured = api.store.newest_measurement(&placement.summary.id).await?;
+    Ok(json::value(StatusCode::OK, &MeasuredExplanation { explanation, measured }))
 }
 
 impl From<ExplainError> for Problem {

@@ -14,6 +14,7 @@ pub mod front;
 pub mod health;
 pub mod jobs;
 pub mod links;
+pub mod measurements;
 pub mod metrics;
 pub mod model_imports;
 pub mod models;

@@ -1,6 +1,10 @@
 //! Schemas of answers that extend a stored summary with more members.
 
+use std::borrow::Cow;
+
+use cutpoint_import::calibration::Measurements;
 use cutpoint_planner::domain::cluster::ClusterInventory;
+use cutpoint_planner::domain::explanation::Explanation;
 use cutpoint_planner::domain::model::ModelProfile;
 use cutpoint_planner::domain::placement::PlacementDocument;
 use serde::Serialize;
@@ -10,7 +14,7 @@ use utoipa::{PartialSchema, ToSchema};
 
 use crate::domain::figures::PlacementFigures;
 use crate::http::shapes::import::ImportReport;
-use crate::store::{self, ClusterSummary, ModelSummary};
+use crate::store::{self, ClusterSummary, MeasurementSummary, ModelSummary};
 
 /// A component of the OpenAPI document: its name and its schema.
 type Component = (String, RefOr<Schema>);
@@ -66,6 +70,12 @@ around! {
         report: ImportReport
     }
 
+    /// Measurements of a placement beside what was planned, and all that was kept of them.
+    Measurement = MeasurementSummary {
+        /// What the runners measured.
+        measured: Measurements
+    }
+
     /// A stored placement with its document.
     Placement = store::PlacementSummary {
         /// The placement, or the proof that there is none.
@@ -101,6 +111,40 @@ impl ToSchema for PlacementSummary {
     fn schemas(components: &mut Vec<Component>) {
         store::PlacementSummary::schemas(components);
         PlacementFigures::schemas(components);
+    }
+}
+
+/// An explanation with the newest measurements of the placement.
+#[derive(Debug, Serialize)]
+pub struct MeasuredExplanation {
+    /// The explanation.
+    #[serde(flatten)]
+    pub explanation: Explanation,
+    /// The newest measurements; absent where nobody has measured the placement.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub measured: Option<MeasurementSummary>,
+}
+
+impl PartialSchema for MeasuredExplanation {
+    fn schema() -> RefOr<Schema> {
+        let mut member = Object::new();
+        let meaning =
+            "The newest measurements beside what was planned; absent where nobody has measured the placement.";
+        member.properties.insert("measured".to_owned(), described::<MeasurementSummary>(meaning));
+        joined("Why an answer is as it is, and what would help.", [Explanation::schema(), member.into()])
+    }
+}
+
+impl ToSchema for MeasuredExplanation {
+    // The planner's explanation is no component of its own.
+    fn name() -> Cow<'static, str> {
+        Explanation::name()
+    }
+
+    fn schemas(components: &mut Vec<Component>) {
+        Explanation::schemas(components);
+        components.push((MeasurementSummary::name().into_owned(), MeasurementSummary::schema()));
+        MeasurementSummary::schemas(components);
     }
 }
 

@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 use crate::http::request::paging;
 use crate::http::shapes::joined::PlacementSummary;
 use crate::http::shapes::webhook::Webhook;
-use crate::store::{ClusterSummary, Delivery, Job, Listed, ModelSummary};
+use crate::store::{ClusterSummary, Delivery, Job, Listed, MeasurementSummary, ModelSummary};
 
 /// Defines the page of each list, with its name, its items and their descriptions.
 macro_rules! pages {
@@ -60,6 +60,12 @@ pages! {
     PlacementPage {
         /// The placements, without their stages.
         items: PlacementSummary
+    }
+
+    /// A page of measurements, newest first.
+    MeasurementPage {
+        /// The measurements.
+        items: MeasurementSummary
     }
 
     /// A page of webhooks, newest first.

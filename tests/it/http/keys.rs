@@ -21,6 +21,7 @@ struct Things {
     placement: String,
     webhook: String,
     message: String,
+    measurement: String,
 }
 
 async fn key(service: &Service, tenant: &str, scope: Scope) -> String {
@@ -60,7 +61,17 @@ async fn things(service: &Service, key: &str, admin: Option<&str>) -> Things {
         }
         None => String::new(),
     };
-    Things { model, cluster, placement: job.text("placement_id"), job: job.text("id"), webhook, message }
+    let placement = job.text("placement_id");
+    let path = format!("/v1/placements/{placement}/measurements");
+    let measurement = ask(service, key, "POST", &path, Some(&measured())).await.text("id");
+    Things { model, cluster, placement, job: job.text("id"), webhook, message, measurement }
+}
+
+/// What runners would measure of the placement of [`first_node`].
+fn measured() -> Value {
+    let stage = json!({"index": 0, "node_id": "n1", "counted": 20, "compute_s": 0.5});
+    let pipeline = json!({"pipeline": 0, "stages": [stage], "hops": []});
+    json!({"version": 1, "model": "test", "warm_up_inferences": 14, "pipelines": [pipeline]})
 }
 
 /// Every operation that needs a key, with the scope that the document says.
@@ -79,7 +90,8 @@ fn operations() -> Vec<(String, String, String, Scope)> {
         }
     }
     // What deletes comes last.
-    operations.sort_by_key(|(_, method, ..)| method == "DELETE");
+    // And what goes with others before those.
+    operations.sort_by_key(|(_, method, path, _)| (method == "DELETE").then(|| usize::MAX - path.len()));
     operations
 }
 
@@ -93,7 +105,7 @@ fn request(operation: &str, path: &str, things: &Things) -> (String, Option<Valu
         _ => &things.placement,
     };
     let mut path = path.replace("{id}", id).replace("{node}", "n1").replace("{name}", "resnet50-radio-5");
-    path = path.replace("{message_id}", &things.message);
+    path = path.replace("{message_id}", &things.message).replace("{measurement_id}", &things.measurement);
     if operation == "get_diff" {
         path = format!("{path}?base={id}");
     }
@@ -116,6 +128,7 @@ fn request(operation: &str, path: &str, things: &Things) -> (String, Option<Valu
         "create_webhook" => Some(json!({"url": "https://receiver.example/"})),
         "patch_webhook" => Some(json!({"description": "words"})),
         "patch_links" => Some(json!({"links": []})),
+        "add_measurement" => Some(measured()),
         _ => None,
     };
     (path, body)

@@ -11,6 +11,7 @@ mod imports;
 mod jobs;
 mod keys;
 mod limits;
+mod measurements;
 mod metrics;
 mod models;
 mod old_database;

@@ -1,24 +1,30 @@
 //! What was planned beside what was measured.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
+#[cfg(feature = "schema")]
+use utoipa::ToSchema;
 
 use super::paired::{Paired, PairedStage, PairedTransfer};
 
 /// All pipelines of a placement.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(ToSchema), schema(as = MeasuredComparison))]
 pub struct Comparison {
     /// The pipelines in their order.
     pub pipelines: Vec<PipelineComparison>,
 }
 
 /// One pipeline.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(ToSchema))]
 pub struct PipelineComparison {
     /// Seconds between passes; absent where no run streamed.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schema(nullable = false))]
     pub period_s: Option<Compared>,
     /// Seconds from the source to the sink in an empty pipeline; absent where no run had one inference at a time.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schema(nullable = false))]
     pub latency_s: Option<Compared>,
     /// The stages in their order.
     pub stages: Vec<StageComparison>,
@@ -27,9 +33,11 @@ pub struct PipelineComparison {
 }
 
 /// One stage.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(ToSchema))]
 pub struct StageComparison {
     /// From 0.
+    #[cfg_attr(feature = "schema", schema(maximum = 9007199254740991_i64))]
     pub index: u64,
     /// Its node.
     pub node_id: String,
@@ -37,32 +45,40 @@ pub struct StageComparison {
     pub compute_s: Compared,
     /// Bytes of memory: those that the plan counts, and the most that the process had resident.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schema(nullable = false))]
     pub memory_bytes: Option<Compared>,
 }
 
 /// One transfer.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(ToSchema))]
 pub struct TransferComparison {
     /// The sending node.
     pub from_node_id: String,
     /// The receiving node.
     pub to_node_id: String,
     /// Bytes of the tensors.
+    #[cfg_attr(feature = "schema", schema(maximum = 9007199254740991_i64))]
     pub bytes: u64,
     /// Seconds: by the plan with latencies, measured from the first to the last byte. Absent where no frame was awaited.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schema(nullable = false))]
     pub transfer_s: Option<Compared>,
 }
 
 /// A figure that was planned and measured.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(ToSchema), schema(as = PlannedAndMeasured))]
 pub struct Compared {
     /// By the placement document.
+    #[cfg_attr(feature = "schema", schema(minimum = 0))]
     pub planned: f64,
     /// The mean of what was measured.
+    #[cfg_attr(feature = "schema", schema(minimum = 0))]
     pub measured: f64,
     /// Measured over planned; absent where 0 was planned.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schema(nullable = false, minimum = 0))]
     pub ratio: Option<f64>,
 }
 
@@ -98,7 +114,7 @@ fn stage(it: &PairedStage<'_>) -> StageComparison {
 }
 
 fn transfer(it: &PairedTransfer<'_>) -> TransferComparison {
-    let measured_s = it.measured.and_then(|hop| hop.transfers.transfer_s.or(hop.alone?.transfer_s));
+    let measured_s = it.measured.and_then(|hop| hop.transfer_s.or_else(|| hop.alone?.transfer_s));
     TransferComparison {
         from_node_id: it.plan.from_node_id.to_owned(),
         to_node_id: it.plan.to_node_id.to_owned(),

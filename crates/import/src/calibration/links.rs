@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::json;
 
-use super::measurements::Transfers;
+use super::measurements::{MeasuredHop, Transfers};
 use super::memory::PlannedCosts;
 use super::paired::{Paired, PairedTransfer};
 use super::site::{Link, Site};
@@ -177,7 +177,7 @@ fn measured_bps(transfer: &PairedTransfer<'_>, shares: bool, name: &str, notes: 
         return None;
     }
     let enough = |transfers: &Transfers| transfers.measured >= LEAST_FRAMES;
-    let streamed = transfer.measured.map(|hop| hop.transfers).filter(|_| !shares).filter(enough);
+    let streamed = transfer.measured.map(MeasuredHop::streamed).filter(|_| !shares).filter(enough);
     let alone = || transfer.measured.and_then(|hop| hop.alone).filter(enough);
     let found = streamed.or_else(alone).and_then(|transfers| transfers.goodput_bps);
     if found.is_none() {

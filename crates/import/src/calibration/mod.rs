@@ -43,6 +43,7 @@ pub use measurements::{
     Transfers,
 };
 pub use memory::{MemoryFit, PlannedCosts};
+pub use paired::MEASURED;
 
 /// The inferences at the start of each run that do not count, unless somebody says otherwise: allocators, clocks and
 /// connections settle in them.

@@ -7,7 +7,7 @@ use crate::cursor::Cursor;
 use crate::fault::Faults;
 
 /// How faults name the placement.
-pub(super) const PLACEMENT: &str = "placement";
+const PLACEMENT: &str = "placement";
 
 /// A pipeline of the placement.
 #[derive(Debug)]

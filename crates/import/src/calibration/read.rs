@@ -7,11 +7,9 @@ use super::measurements::{
     AloneStage, LatencyOf, MeasuredHop, MeasuredLatency, MeasuredMemory, MeasuredPipeline, MeasuredStage, Measurements,
     Transfers,
 };
+use super::paired::MEASURED;
 use crate::cursor::Cursor;
 use crate::fault::{Faults, ImportError};
-
-/// How faults name the document.
-const MEASUREMENTS: &str = "measurements";
 
 const VERSION: u64 = 1;
 
@@ -22,7 +20,7 @@ impl Measurements {
     /// Returns every fault, each with its JSON pointer.
     pub fn from_json(document: &Value) -> Result<Self, ImportError> {
         let mut faults = Faults::default();
-        let found = read(&Cursor::new(MEASUREMENTS, document), &mut faults);
+        let found = read(&Cursor::new(MEASURED, document), &mut faults);
         match found {
             Some(found) if faults.is_empty() => Ok(found),
             _ => Err(faults.into_error()),
@@ -35,8 +33,9 @@ fn read(top: &Cursor<'_>, faults: &mut Faults) -> Option<Measurements> {
         top.wrong_type("an object", faults);
         return None;
     }
-    let version = top.required(&["version"], faults);
-    if let Some(version) = version.filter(|version| version.value.as_u64() != Some(VERSION)) {
+    if let Some(version) = top.required(&["version"], faults)
+        && version.count(faults).is_some_and(|number| number != VERSION)
+    {
         version.fault(faults, format!("version {} is not known", version.value), format!("Give version {VERSION}"));
     }
     let model = top.required(&["model"], faults).and_then(|model| model.text(faults));
@@ -106,7 +105,7 @@ fn read_hop(of: &Cursor<'_>, faults: &mut Faults) -> Option<MeasuredHop> {
     let to = of.required(&["to"], faults).and_then(|to| to.text(faults));
     let transfers = read_transfers(of, faults);
     let alone = of.get("alone").and_then(|alone| read_transfers(&alone, faults));
-    Some(MeasuredHop { from: from?.to_owned(), to: to?.to_owned(), transfers: transfers?, alone })
+    Some(MeasuredHop::new(from?.to_owned(), to?.to_owned(), transfers?, alone))
 }
 
 fn read_transfers(of: &Cursor<'_>, faults: &mut Faults) -> Option<Transfers> {

@@ -108,12 +108,8 @@ impl Pipeline<'_> {
             Transfers::of(&awaited)
         };
         let (counted, alone) = self.counted(receivers);
-        Some(MeasuredHop {
-            from: last.receives_from.clone()?,
-            to,
-            transfers: transfers(counted),
-            alone: Some(transfers(alone)).filter(|alone| alone.measured > 0),
-        })
+        let alone = Some(transfers(alone)).filter(|alone| alone.measured > 0);
+        Some(MeasuredHop::new(last.receives_from.clone()?, to, transfers(counted), alone))
     }
 }
 

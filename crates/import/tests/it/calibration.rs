@@ -146,7 +146,7 @@ fn corrected_documents_predict_what_was_measured() {
     }
     let received = again.stages()[0].receive.as_ref().unwrap();
     let hop = &measured.hops[0];
-    let latency_s = received.transfer_s - 8.0 * hop.transfers.bytes.unwrap() / hop.transfers.goodput_bps.unwrap();
+    let latency_s = received.transfer_s - 8.0 * hop.bytes.unwrap() / hop.goodput_bps.unwrap();
     assert!((0.0..0.01).contains(&latency_s), "{latency_s}");
 }
 
@@ -241,7 +241,7 @@ fn links_and_ports_have_what_was_measured() {
     let mut case = Case::new();
     let hop = &mut case.measurements.pipelines[0].hops[0];
     // The first transfer came at half of the rate that iperf3 had found.
-    hop.transfers.goodput_bps = Some(9e6);
+    hop.goodput_bps = Some(9e6);
     let calibration = case.calibrate().unwrap();
     let corrected = ClusterInventory::from_json(calibration.cluster.as_ref().unwrap()).unwrap();
     let first = case.placement["pipelines"][0]["stages"][0]["node_id"].as_str().unwrap();
@@ -257,7 +257,7 @@ fn links_and_ports_have_what_was_measured() {
     assert!(codes.contains(&"transfers_too_small") && codes.contains(&"stages_paced"), "{codes:?}");
 
     // A transfer that is faster than a port was known to be makes the port faster.
-    case.measurements.pipelines[0].hops[0].transfers.goodput_bps = Some(9e7);
+    case.measurements.pipelines[0].hops[0].goodput_bps = Some(9e7);
     let calibration = case.calibrate().unwrap();
     let corrected = ClusterInventory::from_json(calibration.cluster.as_ref().unwrap()).unwrap();
     let node = corrected.nodes.iter().find(|node| node.id == first).unwrap();
@@ -272,7 +272,7 @@ fn transfers_on_one_medium_are_taken_from_inferences_that_were_alone() {
         link["medium"] = json!("channel");
     }
     let hop = &mut case.measurements.pipelines[0].hops[0];
-    hop.transfers.goodput_bps = Some(5e6);
+    hop.goodput_bps = Some(5e6);
     let alone = hop.alone.unwrap().goodput_bps.unwrap();
     let calibration = case.calibrate().unwrap();
     let corrected = ClusterInventory::from_json(calibration.cluster.as_ref().unwrap()).unwrap();
@@ -302,7 +302,7 @@ fn a_direction_of_a_link_or_of_a_mesh_becomes_a_link_of_its_own() {
             node.as_object_mut().unwrap().remove("port_bps");
         }
         case.measurements.pipelines[0].latency = None;
-        case.measurements.pipelines[0].hops[0].transfers.goodput_bps = Some(9e6);
+        case.measurements.pipelines[0].hops[0].goodput_bps = Some(9e6);
         let calibration = case.calibrate().unwrap();
         let request = json!({"model": calibration.profile, "cluster": calibration.cluster,
             "constraints": {"source_node": "device1", "sink_node": "device5"}});
@@ -344,7 +344,7 @@ fn measurements_of_something_else_are_refused() {
     case.measurements.pipelines[0].stages[1].node_id = "device9".to_owned();
     assert!(case.faults().contains("stage 1 ran on node \"device9\""), "{}", case.faults());
     let mut case = Case::new();
-    case.measurements.pipelines[0].hops[1].transfers.bytes = Some(73_732.0);
+    case.measurements.pipelines[0].hops[1].bytes = Some(73_732.0);
     assert!(case.faults().contains("73732 bytes travel to stage 1, and the placement says 73728"), "{}", case.faults());
     let mut case = Case::new();
     case.measurements.pipelines[0].stages[2].counted = 9;

@@ -23,13 +23,16 @@ const BASE: Given = ("base", "$response.body#/id");
 const WEBHOOK_ID: Given = ("id", "$response.body#/webhook/id");
 const OF_WEBHOOK: Given = ("id", "$response.body#/items/0/webhook_id");
 const FIRST_MESSAGE: Given = ("message_id", "$response.body#/items/0/message_id");
+const MEASUREMENT_ID: Given = ("measurement_id", "$response.body#/id");
+const OF_FIRST_PLACEMENT: Given = ("id", "$response.body#/items/0/placement_id");
+const FIRST_MEASUREMENT: Given = ("measurement_id", "$response.body#/items/0/id");
 const FORMAT: Given = ("format", "svg");
 /// A value for callers to replace.
 const DEVICE_CLASS: Given = ("device_class", "pi-4");
 const OF_MODEL: Given = ("model_id", "$response.body#/id");
 const ON_CLUSTER: Given = ("cluster_id", "$response.body#/id");
 
-const LEADS: [Lead; 62] = [
+const LEADS: [Lead; 68] = [
     ("create_model", "get_model", &[ID]),
     ("create_model", "delete_model", &[ID]),
     ("create_model", "create_cluster", &[]),
@@ -74,6 +77,12 @@ const LEADS: [Lead; 62] = [
     ("list_placements", "get_placement", &[FIRST_ID]),
     ("get_placement", "get_explanation", &[ID]),
     ("get_placement", "get_placement_front", &[ID]),
+    ("get_placement", "add_measurement", &[ID]),
+    ("get_placement", "list_measurements", &[ID]),
+    ("add_measurement", "get_measurement", &[PLACEMENT_ID, MEASUREMENT_ID]),
+    ("add_measurement", "delete_measurement", &[PLACEMENT_ID, MEASUREMENT_ID]),
+    ("add_measurement", "get_explanation", &[PLACEMENT_ID]),
+    ("list_measurements", "get_measurement", &[OF_FIRST_PLACEMENT, FIRST_MEASUREMENT]),
     ("get_placement", "get_diff", &[ID, BASE]),
     ("get_placement", "delete_placement", &[ID]),
     ("get_placement", "get_job", &[JOB_ID]),

@@ -8,6 +8,7 @@ const JOB_ID: &str = "job_01931e5c-b7c8-7e03-8f5a-1b2c3d4e5f60";
 const PLACEMENT_ID: &str = "plc_01931e5d-0a1b-7f24-a6c8-7d8e9f0a1b2c";
 const WEBHOOK_ID: &str = "whk_01931e5d-1c2d-7a3b-8e4f-5a6b7c8d9e0f";
 const MESSAGE_ID: &str = "msg_01931e5d-0a1c-7b2d-9c3e-4d5e6f708192";
+const MEASUREMENT_ID: &str = "msr_01931e5d-2b3c-7d4e-8f50-617283940a1b";
 const HASH: &str = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08";
 
 /// Returns the example of the schema with this name, or `None` for schemas that occur only within others.
@@ -35,7 +36,11 @@ pub(crate) fn of(schema: &str) -> Option<Value> {
         "Placement" => placement(),
         "PlacementSummary" => placement_summary(),
         "PlacementPage" => page(placement_summary()),
-        "Explanation" => explanation(),
+        "Explanation" => with(explanation(), "measured", measurement_summary()),
+        "Measurements" => measurements(),
+        "MeasurementSummary" => measurement_summary(),
+        "Measurement" => with(measurement_summary(), "measured", measurements()),
+        "MeasurementPage" => page(measurement_summary()),
         "PlacementDiff" => placement_diff(),
         "WebhookRequest" => json!({"url": "https://example.com/hooks/plans", "description": "tells the rollout"}),
         "WebhookPatch" => json!({"enabled": false}),
@@ -187,6 +192,33 @@ fn explanation() -> Value {
             "status": "optimal", "period_s": 0.0100386, "latency_s": 0.0100386, "stages": 1,
             "lower_bound_s": 0.0100386, "gain": 2.0, "gain_at_least": 2.0, "gain_at_most": 2.0}],
         "reasons": [], "repairs": [], "undecided": 0
+    })
+}
+
+fn measurements() -> Value {
+    json!({
+        "version": 1, "model": "tiny", "warm_up_inferences": 14,
+        "pipelines": [{
+            "pipeline": 0, "overlap": "full", "period_s": 0.0205, "latency": {"mean_s": 0.0203, "count": 30},
+            "latency_of": "one_at_a_time",
+            "stages": [{"index": 0, "node_id": "pi-1", "counted": 186, "compute_s": 0.0205,
+                "memory": {"peak_bytes": 98566144}, "alone": {"counted": 30, "compute_s": 0.0202}}],
+            "hops": []
+        }]
+    })
+}
+
+fn measurement_summary() -> Value {
+    let compared =
+        |planned: f64, measured: f64| json!({"planned": planned, "measured": measured, "ratio": measured / planned});
+    json!({
+        "id": MEASUREMENT_ID, "placement_id": PLACEMENT_ID, "created_at": "2026-11-23T10:30:00.005Z",
+        "comparison": {"pipelines": [{
+            "period_s": compared(0.0200772, 0.0205), "latency_s": compared(0.0200772, 0.0203),
+            "stages": [{"index": 0, "node_id": "pi-1", "compute_s": compared(0.0200772, 0.0205),
+                "memory_bytes": compared(12653376.0, 98566144.0)}],
+            "transfers": []
+        }]}
     })
 }
 
