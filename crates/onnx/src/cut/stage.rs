@@ -7,7 +7,7 @@ use super::assign::Assignment;
 use super::crossing::Crossing;
 use super::file::Whole;
 use super::message::Message;
-use super::node::{node, resolved};
+use super::node::{NodeNames, node, resolved};
 use super::sources::Sources;
 use super::weights::{WeightsFile, initializer, sparse_initializer};
 use crate::flow::{Held, Origin, Site};
@@ -102,6 +102,7 @@ impl Contents {
     ) -> Result<Message, CutError> {
         let Whole { model, flow, names, .. } = whole;
         let mut opsets = Opsets::new(&model.opsets);
+        let mut node_names = NodeNames::default();
         let mut graph = Message::default();
         let mut initializers = Vec::new();
         let mut sparse = Vec::new();
@@ -116,7 +117,7 @@ impl Contents {
                     Some(it) => initializers.push(initializer((tensor, name), it, sources, file.as_deref_mut())?),
                     None => {
                         opsets.add(name, site)?;
-                        graph.message(1, node(name, site, &[], &[name])?);
+                        graph.message(1, node(name, site, &[], &[name], &mut node_names)?);
                     }
                 },
                 None => {}
@@ -130,7 +131,7 @@ impl Contents {
             let name = |output: &String| if output.is_empty() { None } else { made.next() };
             let outputs: Vec<Option<&usize>> = operator.site.node.outputs.iter().map(name).collect();
             let outputs: Vec<&str> = outputs.into_iter().map(|output| output.map_or("", |&it| names.of(it))).collect();
-            graph.message(1, node(&operator.node, &operator.site, &inputs, &outputs)?);
+            graph.message(1, node(&operator.node, &operator.site, &inputs, &outputs, &mut node_names)?);
         }
         for (name, tensor) in &self.renamed {
             graph.message(1, identity(names.of(*tensor), name));

@@ -1,5 +1,6 @@
 //! Tests of the whole crate, on models that are encoded here.
 
+mod cut;
 mod encode;
 mod external;
 mod graphs;
