@@ -98,6 +98,9 @@ BINARY=$built/debug/cutpoint tests/onnx/cut.sh
 step "Stage runner"
 VENV=$built/runner runner/tests/run.sh
 
+step "Predictions and pipelines that run"
+CACHE=$built/truth BINARY=$built/debug/cutpoint tests/truth/run.sh
+
 step "Generated clients"
 tests/clients/generate.sh
 tests/with_server.sh 120 tests/clients/run.sh

@@ -5,11 +5,12 @@
     tests/deploy/for_podman.py deploy played && sh played/play.sh
 
 Podman has no services, no nodes and no `status.podIP`. So each pod gets an address of its own, the names of services are in the
-pods' hosts, and the runners listen at that address. The rest stays as it is exported: image, arguments, ConfigMaps, Secret, volumes,
-limits and confinement. Needs PyYAML.
+pods' hosts, and the runners listen at that address. Podman 4.3 mounts the data of a Secret without decoding it, so a ConfigMap takes
+its place. The rest stays as it is exported: image, arguments, ConfigMaps, volumes, limits and confinement. Needs PyYAML.
 """
 
 import argparse
+import base64
 import pathlib
 import sys
 
@@ -37,8 +38,20 @@ def adapted(item: dict, address: str, hosts: list) -> dict:
         for variable in variables:
             variable["value"] = variable["value"].replace("$(POD_IP)", address)
         container["env"] = variables
+    for volume in pod["volumes"]:
+        if "secret" in volume:
+            secret = volume.pop("secret")
+            name = secret.pop("secretName")
+            volume["configMap"] = {"name": name, **secret}
     metadata = {"name": item["metadata"]["name"], "labels": item["metadata"]["labels"]}
     return {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": pod}
+
+
+def decoded(secret: dict) -> dict:
+    """Returns a ConfigMap with what a Secret holds."""
+    data = {name: base64.b64decode(value).decode() for name, value in secret.get("data", {}).items()}
+    data |= secret.get("stringData", {})
+    return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": secret["metadata"]["name"]}, "data": data}
 
 
 def main() -> int:
@@ -54,12 +67,9 @@ def main() -> int:
     addresses = {item["metadata"]["name"]: f"{SUBNET}.{10 + i}" for i, item in enumerate(workloads)}
     hosts = [{"ip": address, "hostnames": [name]} for name, address in addresses.items()]
     configs = [item for item in found if item["kind"] == "ConfigMap"]
+    configs += [decoded(item) for item in found if item["kind"] == "Secret"]
     arguments.output.mkdir(parents=True, exist_ok=True)
     play = ["set -eu", f"podman network exists {NETWORK} || podman network create --subnet {SUBNET}.0/24 {NETWORK}"]
-    for secret in (item for item in found if item["kind"] == "Secret"):
-        name = secret["metadata"]["name"]
-        (arguments.output / "secret.yaml").write_text(yaml.safe_dump(secret), encoding="utf-8")
-        play += [f"podman secret rm {name} 2>/dev/null || true", f"podman kube play {arguments.output}/secret.yaml"]
     # Those that listen first, the feeder last.
     for item in sorted(workloads, key=lambda item: item["kind"] == "Job"):
         name = item["metadata"]["name"]

@@ -17,8 +17,7 @@ sink=
 finish() {
   [ -z "$sink" ] || kill "$sink" 2>/dev/null || true
   for pod in tried-stage-0 tried-stage-1 tried-stage-2; do podman pod rm --force --ignore "$pod" >/dev/null; done
-  podman volume rm --force tried-stage-0 tried-stage-1 tried-stage-2 >/dev/null 2>&1 || true
-  podman secret rm tried-token >/dev/null 2>&1 || true
+  podman volume rm --force tried-stage-0 tried-stage-1 tried-stage-2 tried-token >/dev/null 2>&1 || true
   rm -rf "$work"
 }
 trap finish EXIT

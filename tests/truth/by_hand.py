@@ -2,8 +2,9 @@
 
     BY_HAND=1 bash tests/truth/run.sh [--keep DIR] [MODEL...]
 
-The first plan knows operations alone. Its stages run under quotas of the processor, `cutpoint calibrate` corrects the
-profile and the cluster, and the second plan, made of these alone, runs. Needs root for the quotas, and a machine with
+The layers are measured with onnxruntime on each device first, as docs/profiling.md does. The stages of the first plan run
+under quotas of the processor, `cutpoint calibrate` corrects the profile and the cluster, and the second plan, made of
+these alone, runs. Needs root for the quotas, and a machine with
 nothing else to do: what other programs take of the processor is part of what is measured.
 """
 
@@ -28,8 +29,6 @@ TOLERANCE = 0.05
 _NEEDED = 4
 # Shares of a core: so little that compute is what takes long, and that the machine has enough for all.
 _SHARES = {2: 0.08, 3: 0.10, 4: 0.12}
-# What is believed at first of a whole core.
-_FLOPS_PER_S = 4.0e10
 _REGIME = Regime("quotas", (), Network(5), 0.0)
 _INSIDE = "CUTPOINT_TRUTH_NAMESPACE"
 
@@ -82,11 +81,11 @@ def _is_true(model: Model, arguments: argparse.Namespace, quotas: Quotas) -> boo
         first.mkdir(parents=True)
         product = Product(arguments.binary, arguments.models / model.file, model.flags, first)
         measure(_REGIME.network, _REGIME.pairs(), first / "iperf3")
-        product.profile()
-        product.inventory(_REGIME, {i: share * _FLOPS_PER_S for i, share in _SHARES.items()})
+        product.profile_with_times([device(i) for i in _SHARES], quotas.wrapped)
+        product.inventory(_REGIME, {i: {"device_class": device(i)} for i in _SHARES})
         before = _run(product, first, model.streamed, quotas)
         product.calibrate(second)
-        again = Product(arguments.binary, arguments.models / model.file, model.flags, second)
+        again = product.of_the_same_model(second)
         same = again.predicted(
             "cluster.json", _REGIME, json.loads((first / "placement.json").read_text(encoding="utf-8"))
         )
@@ -94,7 +93,7 @@ def _is_true(model: Model, arguments: argparse.Namespace, quotas: Quotas) -> boo
     error_of_same = same["period_s"] / before["measured"]["period_s"] - 1
     error = after["predicted"]["period_s"] / after["measured"]["period_s"] - 1
     print(
-        f"{model.name}: by operations {_line(before)}; the same stages, calibrated, {error_of_same:+.1%}; "
+        f"{model.name}: measured layers, {_line(before)}; the same stages, calibrated, {error_of_same:+.1%}; "
         f"the next plan {_line(after)}",
         flush=True,
     )
@@ -111,7 +110,7 @@ def _run(product: Product, folder: Path, streamed: int, quotas: Quotas) -> dict:
     comparison = {
         "stages": [stage["node_id"] for stage in placement["pipelines"][0]["stages"]],
         "predicted": times(placement),
-        "measured": pipeline.times(measured),
+        "measured": pipeline.times(measured, "mean_s"),
     }
     (folder / "comparison.json").write_text(json.dumps(comparison, indent=2), encoding="utf-8")
     return comparison

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import subprocess
+import sys
+from collections.abc import Callable
 from pathlib import Path
 
 from network import address, device
@@ -12,6 +14,8 @@ from regimes import SINK, Regime
 _PORT = 7100
 # More than the model needs: memory is not what these regimes are about.
 _MEMORY_BYTES = 1 << 30
+_PROFILED_RUNS = 12
+_ROOT = Path(__file__).parents[2]
 
 
 class Product:
@@ -24,13 +28,39 @@ class Product:
         self._shapes = flags
         self._folder = folder
 
+    def of_the_same_model(self, folder: Path) -> Product:
+        """Returns the commands for the same model in another folder."""
+        return Product(self._binary, self._model, self._shapes, folder)
+
     def profile(self) -> None:
         self._run("profile", str(self._model), *self._shapes, "--output", str(self._folder / "profile.json"))
 
-    def inventory(self, regime: Regime, flops_per_s: dict[int, float]) -> None:
-        """Writes `cluster.json` of nodes and what iperf3 measured. Devices without a speed host nothing."""
+    def profile_with_times(self, devices: list[str], wrapped: Callable[[str], list[str]]) -> None:
+        """Measures the layers with onnxruntime on each device, which is a class of its own, at the same time.
+
+        `wrapped` gives the words before a command on a device. The model is the one that was measured from now on.
+        """
+        script = [sys.executable, str(_ROOT / "tools/profile_onnxruntime.py"), str(self._model), *self._shapes]
+        flags = ["--threads", "1", "--runs", str(_PROFILED_RUNS)]
+        folders = {name: self._folder / f"times-{name}" for name in devices}
+        processes = [
+            subprocess.Popen([*wrapped(name), *script, *flags, "--output", str(folder)], stdout=subprocess.DEVNULL)
+            for name, folder in folders.items()
+        ]
+        if any([process.wait(600) for process in processes]):
+            raise SystemExit(f"{self._model} was not measured")
+        self._model = folders[devices[0]] / "optimized.onnx"
+        self.profile()
+        profile = str(self._folder / "profile.json")
+        for name, folder in folders.items():
+            session_s = json.loads((folder / "session.json").read_text(encoding="utf-8"))["session_s"]
+            times = ["--timings", str(folder / "profile.json"), "--device-class", name, "--session-s", str(session_s)]
+            self._run("profile", profile, *times, "--output", profile)
+
+    def inventory(self, regime: Regime, hosts: dict[int, dict]) -> None:
+        """Writes `cluster.json` of nodes and what iperf3 measured. `hosts` says how fast devices are: others host nothing."""
         devices = range(1, regime.network.devices + 1)
-        nodes = [_node(i, flops_per_s.get(i)) for i in devices]
+        nodes = [_node(i, hosts.get(i)) for i in devices]
         path = self._write("nodes.json", {"name": regime.name, "nodes": nodes})
         medium = [] if regime.medium is None else ["--medium", f"{regime.medium}={','.join(map(device, devices))}"]
         flags = ["--nodes", str(path), "--iperf3", str(self._folder / "iperf3"), *medium]
@@ -105,9 +135,9 @@ class Product:
         return done.stdout
 
 
-def _node(i: int, flops_per_s: float | None) -> dict:
+def _node(i: int, speed: dict | None) -> dict:
     node = {"id": device(i), "memory_bytes": _MEMORY_BYTES, "addresses": [address(i)]}
-    return {**node, "schedulable": False} if flops_per_s is None else {**node, "flops_per_s": flops_per_s}
+    return {**node, "schedulable": False} if speed is None else {**node, **speed}
 
 
 def _places(placement: dict) -> list[tuple[str, list[str]]]:
