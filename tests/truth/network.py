@@ -13,6 +13,8 @@ from pathlib import Path
 
 # A token bucket must be as small as this, or whole transfers pass at the speed of memory.
 _BURST_BYTES = 3200
+# Of a medium that is never idle: on a busy machine the kernel comes late, and what a full bucket cannot take is lost.
+_MEDIUM_BURST_BYTES = 6400
 _QUEUE_MS = 20
 
 _IPERF3_PORT = 5201
@@ -62,7 +64,7 @@ class Network:
         _ip("-n", "router", "route", "add", "default", "via", "10.78.0.2", "table", "100")
         for i in range(1, self.devices + 1):
             _ip("-n", "router", "rule", "add", "iif", f"port{i}", "lookup", "100")
-        limit("router", "there", self.medium_bps)
+        limit("router", "there", self.medium_bps, _MEDIUM_BURST_BYTES)
 
 
 def device(i: int) -> str:
@@ -95,9 +97,9 @@ def link(name: str, namespace: str, ip: str, other_name: str, other_namespace: s
         _ip("-n", where, "link", "set", interface, "up", "gso_max_segs", "1")
 
 
-def limit(namespace: str, interface: str, bps: int) -> None:
+def limit(namespace: str, interface: str, bps: int, burst_bytes: int = _BURST_BYTES) -> None:
     """Limits what an interface sends."""
-    bucket = ["tbf", "rate", f"{bps}bit", "burst", str(_BURST_BYTES), "latency", f"{_QUEUE_MS}ms"]
+    bucket = ["tbf", "rate", f"{bps}bit", "burst", str(burst_bytes), "latency", f"{_QUEUE_MS}ms"]
     _run("tc", "-n", namespace, "qdisc", "add", "dev", interface, "root", *bucket)
 
 
