@@ -20,12 +20,12 @@ use crate::http::compute::compute_apart;
 use crate::http::gate::caller::MayPlan;
 use crate::http::json;
 use crate::http::problem::Problem;
-use crate::http::problem::import::{of_import, of_onnx};
+use crate::http::problem::import::{not_one_file, of_import, of_onnx, part_missing, unknown_part};
 use crate::http::problem::responses::{
     BadBody, Internal, InvalidOrReused, Refused, Slow, StorageFull, TooLarge, Unavailable, WrongMedia,
 };
 use crate::http::request::query::Parameters;
-use crate::http::request::upload::{BODY, File, Upload, not_one_file, part_missing, unknown_part};
+use crate::http::request::upload::{BODY, File, Upload};
 use crate::http::shapes::import::ImportReport;
 use crate::http::shapes::joined::ImportedModel;
 use crate::import::onnx;
@@ -89,10 +89,10 @@ async fn import_model(
             query.refuse(&["model", "dtype"], "this format");
             query.finish()?;
             let read = move |file: &mut dyn std::io::Read| {
-                cutpoint_onnx::profile(file, &options).map(|profile| onnx::imported(&profile, BODY))
+                let profile = cutpoint_onnx::profile(file, &options).map_err(|error| of_onnx(&error))?;
+                onnx::imported(&profile, BODY).map_err(Problem::internal)
             };
-            let (read, idempotency) = upload.stream(read).await?;
-            (read.map_err(|error| of_onnx(&error))?.map_err(Problem::internal)?, idempotency)
+            upload.stream(read).await?
         }
         Some(ModelFormat::Pipeedge) => {
             let (model, dtype) = (query.chosen_id("model"), query.chosen_id("dtype"));
@@ -102,18 +102,17 @@ async fn import_model(
                 let choice = Choice { model: model.as_deref(), batch_size, dtype: dtype.as_deref() };
                 pipeedge_model(files, &choice, name)
             };
-            let (read, idempotency) = upload.files().await?.work(read).await;
-            (read?, idempotency)
+            upload.files(read).await?
         }
         Some(ModelFormat::DnnPartitioning) => {
             query.refuse(&["dim", "input", "value", "model", "dtype"], "this format");
             query.finish()?;
             let read = move |files: &[File]| {
                 let [file] = files else { return Err(not_one_file()) };
-                dnn_partitioning::import(&file.input(), name.as_deref().unwrap_or("model")).map_err(|it| of_import(&it))
+                let imported = dnn_partitioning::import(&file.input(), name.as_deref().unwrap_or("model"));
+                imported.map(|instance| instance.model).map_err(|error| of_import(&error))
             };
-            let (read, idempotency) = upload.files().await?.work(read).await;
-            (read?.model, idempotency)
+            upload.files(read).await?
         }
     };
     register(&api, &caller.tenant, imported).await

@@ -3,7 +3,6 @@
 use axum::extract::{DefaultBodyLimit, Path, State};
 use axum::response::Response;
 use cutpoint_import::timings::{self, TimingFormat, TimingOptions};
-use cutpoint_import::{ImportError, Imported};
 use cutpoint_planner::domain::fault::FaultCode;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -12,13 +11,13 @@ use crate::domain::id::{Id, IdKind};
 use crate::http::api::Api;
 use crate::http::gate::caller::MayPlan;
 use crate::http::problem::Problem;
-use crate::http::problem::import::of_import;
+use crate::http::problem::import::{not_one_file, of_import};
 use crate::http::problem::responses::{
     BadBody, Internal, InvalidOrReused, NotFound, Refused, Slow, StorageFull, TooLarge, Unavailable, WrongMedia,
 };
 use crate::http::request::query::Parameters;
 use crate::http::request::stored::read_stored;
-use crate::http::request::upload::{File, Upload, not_one_file};
+use crate::http::request::upload::{File, Upload};
 use crate::http::routes::model_imports::register;
 use crate::http::shapes::joined::ImportedModel;
 
@@ -81,9 +80,7 @@ async fn add_timings(
             session_s,
             ..TimingOptions::default()
         };
-        let applied: Result<Imported, ImportError> = timings::apply(&document, &file.input(), &options);
-        applied.map_err(|error| of_import(&error))
+        timings::apply(&document, &file.input(), &options).map_err(|error| of_import(&error))
     };
-    let (read, idempotency) = upload.files().await?.work(read).await;
-    register(&api, &caller.tenant, (read?, idempotency)).await
+    register(&api, &caller.tenant, upload.files(read).await?).await
 }
