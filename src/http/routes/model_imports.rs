@@ -105,7 +105,7 @@ async fn import_model(
             upload.files(read).await?
         }
         Some(ModelFormat::DnnPartitioning) => {
-            query.refuse(&["dim", "input", "value", "model", "dtype"], "this format");
+            query.refuse(&["batch_size", "dim", "input", "value", "model", "dtype"], "this format");
             query.finish()?;
             let read = move |files: &[File]| {
                 let [file] = files else { return Err(not_one_file()) };

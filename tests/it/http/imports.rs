@@ -210,6 +210,12 @@ async fn files_of_other_planners_are_imported() {
     edgeless.problem(400, "malformed-body");
     let misplaced = "/v1/clusters/import?format=pipeedge&medium=a%3Db,c";
     assert_eq!(send_parts(&service, misplaced, &devices).await.problem(400, "invalid-parameter"), ["/query/medium"]);
+    let dimensions = "/v1/models/import?format=pipeedge&dim.batch=1&input=x%3D1x3";
+    let refused = send_parts(&service, dimensions, &files).await;
+    assert_eq!(refused.problem(400, "invalid-parameter"), ["/query/dim", "/query/input"]);
+    let batches = "/v1/models/import?format=dnn-partitioning&batch_size=2&dim.batch=2";
+    let refused = upload(&service, batches, data("dnn-partitioning.json")).await;
+    assert_eq!(refused.problem(400, "invalid-parameter"), ["/query/batch_size", "/query/dim"]);
     for path in ["/v1/models/import?format=dnn-partitioning&name=tiny", "/v1/clusters/import?format=dnn-partitioning"] {
         assert_eq!(upload(&service, path, data("dnn-partitioning.json")).await.status, 201);
     }
