@@ -1,6 +1,5 @@
 //! The command line, with one file for each command.
 
-mod address;
 mod backup;
 mod calibrate;
 mod cut;

@@ -15,8 +15,8 @@ use cutpoint_onnx::options::{parse_dimension, parse_shape, parse_values};
 use cutpoint_onnx::{Error, Options};
 use indicatif::{ProgressBar, ProgressStyle};
 
+use super::complain;
 use super::exit::Exit;
-use super::{address, complain};
 use placement::Placement;
 use stages::{Addresses, Stages};
 
@@ -224,7 +224,7 @@ fn summary(arguments: &CutArguments, placement: &Placement, cut: &Cut) -> String
 }
 
 fn node_address(text: &str) -> Result<(String, String), String> {
-    address::of_node(text).map(|(node, endpoint)| (node, endpoint.to_string()))
+    Endpoint::of_node(text).map(|(node, endpoint)| (node, endpoint.to_string()))
 }
 
 fn plain_address(text: &str) -> Result<String, String> {
