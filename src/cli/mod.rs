@@ -13,6 +13,7 @@ mod health;
 mod interrupt;
 mod inventory;
 mod key;
+mod onnx_flags;
 mod openapi;
 mod plan;
 mod profile;
