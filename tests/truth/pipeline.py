@@ -8,11 +8,14 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import median
 
 from network import in_namespace
 
 # What the kernel holds of a transfer is in no queue of the plan: as little as fills a link.
 _SOCKET_BUFFER_BYTES = 65536
+# The inferences at the start of a run that do not count, and how many of the others are a part.
+_WARM_UP, _PART = 14, 20
 
 
 @dataclass(frozen=True)
@@ -63,9 +66,32 @@ def run(
     return json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout)
 
 
-def times(measured: dict, latency: str) -> dict:
-    """Returns what is compared of the summary of a pipeline. `latency` is `mean_s` or `median_s`."""
-    return {"period_s": measured["period_s"], "latency_s": measured["latency"][latency]}
+def times(measured: dict) -> dict:
+    """Returns what is compared of the summary of a pipeline: means."""
+    return {"period_s": measured["period_s"], "latency_s": measured["latency"]["mean_s"]}
+
+
+def undisturbed_times(measured: dict, logs: Path) -> dict:
+    """Returns the same as medians, which a machine that pauses now and then does not change.
+
+    The period is the median of means over parts of the stream, since single inferences may be early and late in turn.
+    Where there are too few parts for a median, it is the mean.
+    """
+    sink, source = (_inferences(logs / f"pipeline-0-{role}.jsonl") for role in ("sink", "source"))
+    run = sink[-1]["run"]
+    # After the last one has left the source, the pipeline runs empty.
+    loaded_s = max(record["started_s"] for record in source if record["run"] == run)
+    steady = [r["completed_s"] for r in sink if r["run"] == run and r["inference"] >= _WARM_UP]
+    steady = [completed_s for completed_s in steady if completed_s <= loaded_s]
+    ends = steady[::_PART]
+    periods = [(end - start) / _PART for start, end in zip(ends, ends[1:])]
+    mean_s = (steady[-1] - steady[0]) / (len(steady) - 1)
+    return {"period_s": median(periods) if len(periods) > 2 else mean_s, "latency_s": measured["latency"]["median_s"]}
+
+
+def _inferences(log: Path) -> list[dict]:
+    records = map(json.loads, log.read_text(encoding="utf-8").splitlines())
+    return [record for record in records if record["record"] == "inference"]
 
 
 def said_by(logs: Path) -> str:

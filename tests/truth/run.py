@@ -98,8 +98,7 @@ def _measured_and_predicted(regime: Regime, arguments: argparse.Namespace, folde
         "stages": [stage["node_id"] for stage in placement["pipelines"][0]["stages"]],
         "predicted": product_times(placement),
         "private_links": product_times(private),
-        # One of few inferences that met a pause of the machine is not what is tested.
-        "measured": pipeline.times(measured, "median_s"),
+        "measured": pipeline.undisturbed_times(measured, folder / "logs"),
         "lost": measured["lost"],
         "late": sum(stage["late"] for stage in measured["stages"]),
     }
