@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use super::cost::{Assignment, costs};
+use super::cost::Assignment;
 use super::instance::Instance;
 use super::routes::{Medium, Routes};
 use super::shares::{Demands, Pair, fair_level, link_demands, medium_demands, node_demands};
@@ -126,14 +126,23 @@ pub fn occupant_of(id: &str, placed: &Placed, cluster: &ClusterInventory, rate_p
     }
 }
 
-/// Returns the effect of an assignment on each occupant of the request: its period before and
-/// after, in seconds.
-pub fn effects(request: &PlanRequest, instance: &Instance, assignment: &Assignment) -> Vec<OccupantEffect> {
+/// A pipeline that runs.
+#[derive(Debug, Clone, Copy)]
+pub struct Running<'a> {
+    /// Its stages.
+    pub assignment: &'a Assignment,
+    /// Seconds from one pass to the next. They are 0 if it has no rate.
+    pub every_s: f64,
+}
+
+/// Returns the effect of pipelines on each occupant of the request: its period before and after, in
+/// seconds.
+pub fn effects(request: &PlanRequest, instance: &Instance, pipelines: &[Running<'_>]) -> Vec<OccupantEffect> {
     if request.options.occupants.is_empty() {
         return Vec::new();
     }
     let mut demands = Demands::of_occupants(request);
-    let newcomer = newcomer_demands(request, instance, assignment);
+    let newcomer = newcomer_demands(request, instance, pipelines);
     for (node, asked) in newcomer.of_node {
         demands.of_node.entry(node).or_default().extend(asked);
     }
@@ -160,38 +169,35 @@ pub fn effects(request: &PlanRequest, instance: &Instance, assignment: &Assignme
     request.options.occupants.iter().map(effect).collect()
 }
 
-/// Returns the demands of the assignment itself at its own period. They are empty if the period is
-/// 0.
-fn newcomer_demands(request: &PlanRequest, instance: &Instance, assignment: &Assignment) -> Demands {
+/// Returns the demands of the pipelines themselves at their own rates. One without a rate has none.
+fn newcomer_demands(request: &PlanRequest, instance: &Instance, pipelines: &[Running<'_>]) -> Demands {
     let mut demands = Demands::default();
-    let period_s = costs(instance, assignment).period_s;
-    if period_s == 0.0 {
-        return demands;
-    }
     let routes = Routes::new(&request.cluster);
     let node_of = |host: Host| instance.hosts[host];
-    for (start, end, host) in assignment.spans() {
-        let work_s = instance.work_s(instance.group_of[host], start, end);
-        demands.of_node.entry(node_of(host)).or_default().push(work_s / period_s);
-    }
-    let end = |id: &Option<String>| id.as_ref().and_then(|id| request.cluster.node_index(id));
-    let constraints = &request.options.constraints;
-    let hosts = assignment.stages.iter().map(|&(_, host)| Some(node_of(host)));
-    let path: Vec<Option<usize>> =
-        std::iter::once(end(&constraints.source_node)).chain(hosts).chain([end(&constraints.sink_node)]).collect();
-    let positions = std::iter::once(Position::FIRST).chain(assignment.stages.iter().map(|&(end, _)| end));
-    // Two transfers on one link, such as input and output, make one demand: their sum.
+    // Transfers on one link, such as input and output, make one demand: their sum.
     let mut on_link: BTreeMap<Pair, f64> = BTreeMap::new();
     let mut on_medium: BTreeMap<Medium, f64> = BTreeMap::new();
-    for (pair, position) in path.windows(2).zip(positions) {
-        let [Some(from), Some(to)] = *pair else { continue };
-        if from != to {
-            let load_bits = instance.load_bits[position];
-            let transfer_s = load_bits / routes.link(from, to).bandwidth_bps;
-            *on_link.entry((from, to)).or_default() += transfer_s / period_s;
-            let occupied = routes.occupied(from, to).map(|(_, occupied)| occupied).unwrap_or_default();
-            for (medium, bandwidth_bps) in occupied {
-                *on_medium.entry(medium).or_default() += load_bits / bandwidth_bps / period_s;
+    for &Running { assignment, every_s } in pipelines.iter().filter(|pipeline| pipeline.every_s != 0.0) {
+        for (start, end, host) in assignment.spans() {
+            let work_s = instance.work_s(instance.group_of[host], start, end);
+            demands.of_node.entry(node_of(host)).or_default().push(work_s / every_s);
+        }
+        let end = |id: &Option<String>| id.as_ref().and_then(|id| request.cluster.node_index(id));
+        let constraints = &request.options.constraints;
+        let hosts = assignment.stages.iter().map(|&(_, host)| Some(node_of(host)));
+        let path: Vec<Option<usize>> =
+            std::iter::once(end(&constraints.source_node)).chain(hosts).chain([end(&constraints.sink_node)]).collect();
+        let positions = std::iter::once(Position::FIRST).chain(assignment.stages.iter().map(|&(end, _)| end));
+        for (pair, position) in path.windows(2).zip(positions) {
+            let [Some(from), Some(to)] = *pair else { continue };
+            if from != to {
+                let load_bits = instance.load_bits[position];
+                let transfer_s = load_bits / routes.link(from, to).bandwidth_bps;
+                *on_link.entry((from, to)).or_default() += transfer_s / every_s;
+                let occupied = routes.occupied(from, to).map(|(_, occupied)| occupied).unwrap_or_default();
+                for (medium, bandwidth_bps) in occupied {
+                    *on_medium.entry(medium).or_default() += load_bits / bandwidth_bps / every_s;
+                }
             }
         }
     }

@@ -67,6 +67,11 @@ pub struct PlacementDocument {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schema(nullable = false))]
     pub throughput_per_s: Option<f64>,
+    /// With several pipelines and `max_throughput`: no pipelines on disjoint nodes make more passes per second together. Absent
+    /// where nothing is proven, and where the period is 0.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schema(nullable = false))]
+    pub throughput_upper_bound_per_s: Option<f64>,
     /// Inferences per second, `batch_size` / `period_s`; absent where the period is 0.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schema(nullable = false))]
