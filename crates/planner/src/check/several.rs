@@ -10,6 +10,7 @@ use super::occupied::{Occupied, Paced};
 use super::rules::TOLERANCE;
 use super::sharing::{best_rates, media, uses};
 use super::{Evaluated, Evaluation, StageProposal, Violation, ViolationCode, evaluate_with_loads, throughput_per_s};
+use crate::domain::explanation::Worth;
 use crate::domain::occupant::OccupantEffect;
 use crate::domain::options::Objective;
 use crate::domain::placement::{Bottleneck, MediumUse, Stage, Warning};
@@ -42,6 +43,10 @@ pub struct PipelinesEvaluation {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[cfg_attr(feature = "schema", schema(required = false))]
     pub media: Vec<MediumUse>,
+    /// The media and nodes that several pipelines use for all of the time, with what more of each is worth.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(feature = "schema", schema(required = false))]
+    pub worth: Vec<Worth>,
     /// What these pipelines do to each occupant of the request; absent with the period.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[cfg_attr(feature = "schema", schema(required = false))]
@@ -132,10 +137,13 @@ pub fn evaluate_pipelines(request: &PlanRequest, pipelines: &[Vec<StageProposal>
         violations.push(Violation::new(ViolationCode::TooManyPipelines, detail));
     }
     let uses = uses(request, &evaluated);
-    let rates: Option<Vec<f64>> = match &timed {
-        Some(periods_s) if instant => Some(periods_s.iter().map(|&period_s| 1.0 / period_s).collect()),
-        Some(periods_s) => Some(best_rates(&uses, periods_s)),
-        None => None,
+    let (rates, worth): (Option<Vec<f64>>, Vec<Worth>) = match &timed {
+        Some(periods_s) if instant => (Some(periods_s.iter().map(|&period_s| 1.0 / period_s).collect()), Vec::new()),
+        Some(periods_s) => {
+            let (rates, worth) = best_rates(&uses, periods_s);
+            (Some(rates), worth)
+        }
+        None => (None, Vec::new()),
     };
     let per_s = rates.as_ref().map(|rates| rates.iter().sum::<f64>());
     let period_s = per_s.map(|per_s| 1.0 / per_s);
@@ -153,6 +161,7 @@ pub fn evaluate_pipelines(request: &PlanRequest, pipelines: &[Vec<StageProposal>
         inferences_per_s: per_s.and_then(|per_s| finite(per_s * request.model.batch_size as f64)),
         latency_s: timed.and_then(|_| evaluated.iter().filter_map(|it| it.evaluation.latency_s).reduce(f64::max)),
         media: rates.as_ref().map(|rates| media(&uses, rates)).unwrap_or_default(),
+        worth,
         occupants: rates.as_ref().map(|rates| Occupied::new(request).effects(&paced(rates))).unwrap_or_default(),
         warnings,
         violations,

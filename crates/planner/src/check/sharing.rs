@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 
 use super::Evaluated;
-use super::linear::Program;
+use super::linear::{Program, Solution};
 use super::pace::busy_nodes;
 use super::route::Medium;
+use crate::domain::explanation::Worth;
 use crate::domain::options::{Overlap, Transfers};
 use crate::domain::placement::MediumUse;
 use crate::domain::request::PlanRequest;
@@ -75,10 +76,16 @@ pub(super) fn most_per_s(uses: &Uses<'_>, periods_s: &[f64]) -> f64 {
     program(uses, periods_s).0.proven_most()
 }
 
-/// Returns the rates per second with the largest sum. All periods are above 0.
-pub(super) fn best_rates(uses: &Uses<'_>, periods_s: &[f64]) -> Vec<f64> {
-    let (program, _) = program(uses, periods_s);
-    program.solution().parts.iter().zip(&program.gains).map(|(part, gain)| part * gain).collect()
+/// Returns the rates per second with the largest sum, and what limits it. All periods are above 0.
+pub(super) fn best_rates(uses: &Uses<'_>, periods_s: &[f64]) -> (Vec<f64>, Vec<Worth>) {
+    let (program, resources) = program(uses, periods_s);
+    let Solution { parts, prices } = program.solution();
+    let worth = resources.into_iter().zip(prices).filter(|&(_, price)| price > 0.0);
+    let worth = worth.map(|(resource, worth_per_s)| match resource {
+        Resource::Medium(medium) => Worth { medium_id: Some(medium.id()), node_id: None, worth_per_s },
+        Resource::Node(node) => Worth { medium_id: None, node_id: Some(node.to_owned()), worth_per_s },
+    });
+    (parts.iter().zip(&program.gains).map(|(part, gain)| part * gain).collect(), worth.collect())
 }
 
 /// Returns the media that two or more transfers use, each with the seconds that it is occupied in a period of all pipelines
