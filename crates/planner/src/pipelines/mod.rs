@@ -16,6 +16,7 @@
 //! once. Costs of a pipeline alone are [`costs`](crate::cost::costs). [`score`](crate::cost::score) says whether one
 //! alone keeps to all limits.
 
+mod fill;
 mod greedy;
 mod packings;
 mod plan;
@@ -29,5 +30,6 @@ pub use self::plan::plan;
 /// Searches for pipelines and proves how good they can be, until [`Packings::must_end`] returns `true` or nothing is left
 /// to try.
 pub fn search(packings: &Packings<'_>) {
+    fill::search(packings);
     greedy::search(packings);
 }
