@@ -1,9 +1,12 @@
 //! Documents of several pipelines: true ones pass, and each lie about nodes, rates, sums and bounds is found.
 
 use super::*;
-use crate::check::check;
+use crate::check::{PipelinesEvaluation, check, evaluate_pipelines};
+use crate::domain::fault::FaultCode;
 use crate::domain::options::Algorithm;
+use crate::domain::placed::Placed;
 use crate::domain::placement::{MediumUse, Pipeline, PlacementDocument, Status, Termination};
+use crate::{diff, occupant_of};
 
 /// Two layers of 8 s of work at the speed of n1, n2 and n3, and of 2 s at that of n4; nodes that hold the whole model. The
 /// input of 40 bytes travels from `hub` over a port of 80 bit/s: 4 s for each pass. Pairs have links of their own.
@@ -305,4 +308,75 @@ fn one_pipeline_states_no_bound_of_the_sum() {
     };
     assert_eq!(codes(&check(&request, &one)), [ViolationCode::ClaimWrong]);
     assert_eq!(check(&request, &PlacementDocument { throughput_upper_bound_per_s: None, ..one }), []);
+}
+
+/// What `evaluate_pipelines` says of pipelines.
+fn together(request: &PlanRequest, pipelines: &[&[(&str, &[&str])]]) -> PipelinesEvaluation {
+    let pipelines: Vec<Vec<StageProposal>> = pipelines.iter().map(|stages| proposals(stages)).collect();
+    evaluate_pipelines(request, &pipelines)
+}
+
+#[test]
+fn proposed_pipelines_get_the_best_rates() {
+    let request = cluster_with_a_hub(SLOW, &[]);
+    let evaluation = together(&request, &[N1, N2]);
+    assert_eq!(evaluation.violations, []);
+    let rates: Vec<Option<f64>> = evaluation.pipelines.iter().map(|it| it.rate_per_s).collect();
+    assert_eq!(rates, [Some(0.125), Some(0.125)]);
+    assert_eq!((evaluation.throughput_per_s, evaluation.period_s), (Some(0.25), Some(4.0)));
+    assert_eq!((evaluation.media[0].occupied_s, evaluation.worth), (4.0, vec![]));
+    // With n4 too, the port is what limits: twice as fast, it would let through 0.25 more at most.
+    let evaluation = together(&request, &[N1, N2, N4]);
+    assert_eq!(evaluation.throughput_per_s, Some(0.25));
+    let worth: Vec<_> = evaluation.worth.iter().map(|it| (it.medium_id.as_deref(), it.worth_per_s)).collect();
+    assert_eq!(worth, [(Some("hub port out"), 0.25)]);
+}
+
+#[test]
+fn proposed_pipelines_are_held_against_the_rules() {
+    let request = cluster_with_a_hub(FAST, &[("pipelines", json!({"most": 2}))]);
+    assert_eq!(codes(&together(&request, &[]).violations), [ViolationCode::NoStage]);
+    assert_eq!(codes(&together(&request, &[N1, N1]).violations), [ViolationCode::NodeUsedTwice]);
+    assert_eq!(codes(&together(&request, &[N1, N2, N4]).violations), [ViolationCode::TooManyPipelines]);
+    let half: &[(&str, &[&str])] = &[("n1", &["in", "a"])];
+    let evaluation = together(&request, &[N2, half]);
+    assert_eq!(codes(&evaluation.violations), [ViolationCode::LayerMissing]);
+    assert_eq!((evaluation.violations[0].pipeline_index, evaluation.period_s), (Some(1), None));
+    let target = json!({"kind": "min_nodes", "target_period_s": 3.0});
+    let request = cluster_with_a_hub(FAST, &[("objective", target)]);
+    assert_eq!(codes(&together(&request, &[N1, N2]).violations), [ViolationCode::TargetPeriodMissed]);
+    assert_eq!(together(&request, &[N1, N4]).violations, []);
+}
+
+#[test]
+fn several_pipelines_run_beside_others_and_are_compared() {
+    let request = cluster_with_a_hub(SLOW, &[]);
+    let placed = |pipelines: &[&[(&str, &[&str])]]| Placed::from_json(&json!(together(&request, pipelines))).unwrap();
+    let halves: &[(&str, &[&str])] = &[("n1", &["in", "a"]), ("n2", &["b"])];
+    let now = placed(&[halves, N4]);
+    let parts: Vec<f64> = now.pipelines.iter().map(|pipeline| pipeline.part).collect();
+    assert!((parts.iter().sum::<f64>() - 1.0).abs() < 1e-12, "{parts:?}");
+    let occupant = occupant_of("p", &now, &request.cluster, None);
+    assert_eq!(occupant.rate_per_s, 0.25);
+    // Passes of a pipeline a second times its seconds: the part of the time that it works.
+    let busy = |node: &str| occupant.nodes.iter().find(|it| it.node_id == node).unwrap().compute_s * 0.25;
+    let rates = (parts[0] * 0.25, parts[1] * 0.25);
+    assert!((busy("n1") - rates.0 * 4.0).abs() < 1e-12 && (busy("n4") - rates.1 * 2.0).abs() < 1e-12);
+    let port: f64 = occupant.media.iter().filter(|it| it.id == "hub port out").map(|it| it.occupied_s).sum();
+    assert!((port - 4.0).abs() < 1e-2, "{occupant:?}");
+
+    let diff = diff(&request.model, &request.cluster, &placed(&[N1, N2]), &now);
+    let moved: Vec<(&str, &str)> =
+        diff.moved_layers.iter().map(|it| (it.layer_id.as_str(), it.to_node_id.as_str())).collect();
+    // n1 and n2 hold all layers already.
+    assert_eq!(moved, [("in", "n4"), ("a", "n4"), ("b", "n4")]);
+    assert_eq!((diff.gained_node_ids, diff.lost_node_ids), (vec!["n4".to_owned()], vec![]));
+    assert_eq!((diff.base_period_s, diff.period_s), (4.0, 4.0));
+
+    let fault = now.base().unwrap_err();
+    assert_eq!((fault.pointer.as_str(), fault.code), ("/pipelines", FaultCode::Conflict));
+    let mut unrated = json!(together(&request, &[N1, N4]));
+    unrated["pipelines"][1].as_object_mut().unwrap().remove("rate_per_s");
+    let faults = Placed::from_json(&unrated).unwrap_err();
+    assert_eq!((faults[0].pointer.as_str(), faults[0].code), ("/pipelines/1/rate_per_s", FaultCode::Missing));
 }

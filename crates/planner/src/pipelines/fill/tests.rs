@@ -42,7 +42,8 @@ pub(super) fn draw(rng: &mut Pcg64Mcg, shares: bool) -> Value {
             links.push(link);
         }
     }
-    let mut network = json!({"kind": "full_mesh", "bandwidth_bps": one_of(&[2.0, 8.0]), "latency_s": one_of(&[0.0, 0.5])});
+    let mut network =
+        json!({"kind": "full_mesh", "bandwidth_bps": one_of(&[2.0, 8.0]), "latency_s": one_of(&[0.0, 0.5])});
     if shares && one_of(&[0.0, 1.0]) > 0.0 {
         network["medium"] = json!(if one_of(&[0.0, 1.0]) > 0.0 { "air" } else { "trunk" });
     }
@@ -139,7 +140,11 @@ fn enumerated(packings: &Packings<'_>) -> Option<(f64, usize)> {
                 let is_better = best.is_none_or(|(rate, nodes)| {
                     let more = found.0 > rate * (1.0 + 1e-9);
                     let equal = found.0 >= rate * (1.0 - 1e-9) || found.0 == rate;
-                    if counts_nodes { found.1 < nodes || found.1 == nodes && more } else { more || equal && found.1 < nodes }
+                    if counts_nodes {
+                        found.1 < nodes || found.1 == nodes && more
+                    } else {
+                        more || equal && found.1 < nodes
+                    }
                 });
                 if is_better {
                     best = Some(found);
@@ -174,7 +179,10 @@ fn compare(seed: u64, count: usize, shares: bool) {
         let expected = enumerated(&Packings::new(&request, &instance, &env));
         compared += 1;
         let found = answer.period_s.map(|_| {
-            (answer.throughput_per_s.unwrap_or(f64::INFINITY), answer.pipelines.iter().map(|it| it.stages.len()).sum::<usize>())
+            (
+                answer.throughput_per_s.unwrap_or(f64::INFINITY),
+                answer.pipelines.iter().map(|it| it.stages.len()).sum::<usize>(),
+            )
         });
         let is_equal = match (found, expected) {
             (None, None) => answer.status == Status::Infeasible,
