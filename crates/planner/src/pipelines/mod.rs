@@ -31,5 +31,7 @@ pub use self::plan::plan;
 /// to try.
 pub fn search(packings: &Packings<'_>) {
     fill::search(packings);
-    greedy::search(packings);
+    if packings.best().is_none() {
+        greedy::search(packings);
+    }
 }

@@ -168,7 +168,9 @@ impl<'c> Branching<'c> {
             value - entries.iter().map(|&(row, entry)| duals[row] * entry).sum::<f64>()
         };
         let least = self.best_value + self.largest_per_s * LEAST_DIFFERENCE;
-        let can_help = |&(at, _): &(usize, usize)| bound + gain(node.taken.len() + at) > least;
+        // A column that shares a resource may be taken and run at a part of its rate, so that its gain says nothing.
+        let shares = !self.resources.is_empty();
+        let can_help = |&(at, _): &(usize, usize)| shares || bound + gain(node.taken.len() + at) > least;
         let allowed: Vec<usize> =
             allowed.iter().copied().enumerate().filter(can_help).map(|(_, column)| column).collect();
         let Some(class) = self.class_in_parts(&parts, node.room.len()) else { return Ok(true) };

@@ -6,13 +6,22 @@
 
 mod branch;
 mod by_counts;
+mod cheapest;
 mod classes;
 mod column;
 mod counts;
 mod every_column;
+mod improve;
+mod large;
+mod master;
+mod prices;
+mod relaxation;
 mod simplex;
+mod sweep;
 #[cfg(test)]
 mod tests;
+mod to_go;
+mod within;
 
 use self::branch::Branching;
 use self::by_counts::{Limits, best_set};
@@ -46,7 +55,7 @@ fn search_all(packings: &Packings<'_>) -> Result<(), Stopped> {
     if let Some(columns) = every_column(packings.instance, &classes, counts.as_ref(), &stop)? {
         return among_all(packings, &classes, counts.as_ref(), columns);
     }
-    Ok(())
+    large::search(packings, &classes)
 }
 
 /// Finds the best set among all columns that can matter.
