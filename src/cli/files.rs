@@ -6,9 +6,10 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use cutpoint_import::{Fault, InputFile, MAX_FILE_BYTES, Warning};
-use cutpoint_planner::domain::read::{Reader, UTF_8_MARK};
 use serde::Serialize;
 use serde_json::Value;
+
+use super::document;
 
 /// A file that was read.
 pub(super) struct Content {
@@ -97,11 +98,10 @@ impl FileReader {
 
 /// Reads the content of a file as one JSON document.
 pub(super) fn json(content: &Content) -> Result<Value, Fault> {
-    let text = content.bytes.strip_prefix(UTF_8_MARK).unwrap_or(&content.bytes);
-    Reader::parse(text).map_err(|faults| Fault {
+    document::parse(&content.bytes).map_err(|faults| Fault {
         file: content.name.clone(),
         place: String::new(),
-        detail: faults.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "),
+        detail: document::in_one_line(&faults),
         action: "Give a whole JSON document".to_owned(),
     })
 }

@@ -1,6 +1,5 @@
 //! The command line, with one file for each command.
 
-mod address;
 mod backup;
 mod calibrate;
 mod cut;
@@ -14,6 +13,7 @@ mod health;
 mod interrupt;
 mod inventory;
 mod key;
+mod onnx_flags;
 mod openapi;
 mod plan;
 mod profile;

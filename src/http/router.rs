@@ -48,6 +48,7 @@ use crate::http::routes::models;
 use crate::http::routes::nodes;
 use crate::http::routes::placements;
 use crate::http::routes::problems;
+use crate::http::routes::timings;
 use crate::http::routes::validation;
 use crate::http::routes::webhooks;
 use crate::http::shapes::webhook::WebhookMessage;
@@ -81,6 +82,7 @@ fn routes() -> OpenApiRouter<Api> {
     OpenApiRouter::with_openapi(Head::openapi())
         .merge(models::routes())
         .merge(model_imports::routes())
+        .merge(timings::routes())
         .merge(clusters::routes())
         .merge(cluster_imports::routes())
         .merge(nodes::routes())

@@ -24,6 +24,18 @@ impl Endpoint {
         Err("an address is a host and a port, as in 10.0.0.2:7101 or [fe80::1]:7101".to_owned())
     }
 
+    /// Parses the endpoint of a node, as in `pi-1=10.0.0.2:7101`. Ids of nodes may hold an equals sign; endpoints do not.
+    ///
+    /// # Errors
+    /// There is no equals sign, no id before it, or no endpoint after it.
+    pub fn of_node(text: &str) -> Result<(String, Self), String> {
+        let (node, endpoint) = text.rsplit_once('=').ok_or("an address of a node is written as pi-1=10.0.0.2:7101")?;
+        if node.is_empty() {
+            return Err("the id of a node stands before =, as in pi-1=10.0.0.2:7101".to_owned());
+        }
+        Ok((node.to_owned(), endpoint.parse()?))
+    }
+
     /// The host, without brackets.
     pub fn host(&self) -> &str {
         &self.host
@@ -91,6 +103,21 @@ mod tests {
             "$(A):1",
         ] {
             assert!(text.parse::<Endpoint>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn endpoints_of_nodes_stand_after_their_ids() {
+        for (text, node, endpoint) in [
+            ("pi-1=10.0.0.2:7101", "pi-1", "10.0.0.2:7101"),
+            ("pi-1=[fe80::1]:7101", "pi-1", "[fe80::1]:7101"),
+            ("a=b:c=pi-2.local:1", "a=b:c", "pi-2.local:1"),
+        ] {
+            let (of, read) = Endpoint::of_node(text).unwrap();
+            assert_eq!((of.as_str(), read.to_string().as_str()), (node, endpoint));
+        }
+        for text in ["", "pi-1", "10.0.0.2:7101", "=10.0.0.2:7101", "pi-1=", "pi-1=fe80::1:7101", "pi-1=10.0.0.2"] {
+            assert!(Endpoint::of_node(text).is_err(), "{text}");
         }
     }
 

@@ -97,7 +97,8 @@ impl Default for Headroom {
 pub struct Options {
     /// The image of the runner; orchestrators need it.
     pub image: Option<String>,
-    /// The name of the pipeline in its target; made of the model's name if absent.
+    /// The name of the pipeline in its target. If absent, it is made of the model's name in `stages.json`, and is `cutpoint`
+    /// without that file.
     pub name: Option<String>,
     /// The namespace of the objects; that of whoever applies them if absent.
     pub namespace: Option<String>,

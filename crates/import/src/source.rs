@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 
 use serde::Serialize;
+#[cfg(feature = "schema")]
+use utoipa::ToSchema;
 
 /// The most characters of a description in a document of Cutpoint.
 const MAX_DESCRIPTION_CHARS: usize = 4096;
@@ -15,11 +17,12 @@ pub(crate) const SOURCE_LABEL: &str = "source.";
 
 /// How much a figure is worth.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[cfg_attr(feature = "schema", derive(ToSchema), schema(as = ImportOrigin))]
 #[serde(rename_all = "snake_case")]
 pub enum Origin {
     /// A tool has measured it.
     Measured,
-    /// A file states it, such as the memory of a node.
+    /// A file or the caller states it.
     Stated,
     /// It follows from other figures by a rule.
     Derived,

@@ -11,12 +11,12 @@ use anyhow::Context;
 use clap::Args;
 use cutpoint_export::Endpoint;
 use cutpoint_onnx::cut::{Cut, CutError, PlannedStage, Settings, cut_file};
-use cutpoint_onnx::options::{parse_dimension, parse_shape, parse_values};
 use cutpoint_onnx::{Error, Options};
 use indicatif::{ProgressBar, ProgressStyle};
 
+use super::complain;
 use super::exit::Exit;
-use super::{address, complain};
+use super::onnx_flags::OnnxFlags;
 use placement::Placement;
 use stages::{Addresses, Stages};
 
@@ -56,15 +56,8 @@ pub struct CutArguments {
     /// Folder to write; made if it is not there.
     #[arg(long, short, value_name = "DIR")]
     output: PathBuf,
-    /// Number of a dimension that the file names; may be given several times.
-    #[arg(long = "dim", value_name = "NAME=N", value_parser = |text: &str| parse_dimension(text))]
-    dimensions: Vec<(String, u64)>,
-    /// Shape of an input, or of a tensor whose size depends on data; may be given several times.
-    #[arg(long = "input", value_name = "NAME=NxNxN", value_parser = |text: &str| parse_shape(text))]
-    shapes: Vec<(String, Vec<u64>)>,
-    /// Integers that an input holds, where they decide a branch or a shape; may be given several times.
-    #[arg(long = "value", value_name = "NAME=N,N", value_parser = |text: &str| parse_values(text))]
-    values: Vec<(String, Vec<i64>)>,
+    #[command(flatten)]
+    onnx: OnnxFlags,
     /// Name of the model in stages.json; that of the graph if absent.
     #[arg(long, value_name = "NAME")]
     name: Option<String>,
@@ -139,13 +132,7 @@ fn exit_of(error: &CutError) -> Exit {
 }
 
 fn cut(arguments: &CutArguments, placement: &Placement) -> Result<Cut, CutError> {
-    let options = Options {
-        name: arguments.name.clone(),
-        dimensions: arguments.dimensions.iter().cloned().collect(),
-        shapes: arguments.shapes.iter().cloned().collect(),
-        values: arguments.values.iter().cloned().collect(),
-        ..Options::default()
-    };
+    let options = Options { name: arguments.name.clone(), ..arguments.onnx.options() };
     let settings = Settings { copy_weights: arguments.copy_weights, most_inline_bytes: arguments.most_inline_bytes };
     let planned = |stages: &&[placement::Stage]| stages.iter().map(placement::Stage::planned).collect();
     let pipelines: Vec<Vec<PlannedStage>> = placement.pipelines().iter().map(planned).collect();
@@ -224,7 +211,7 @@ fn summary(arguments: &CutArguments, placement: &Placement, cut: &Cut) -> String
 }
 
 fn node_address(text: &str) -> Result<(String, String), String> {
-    address::of_node(text).map(|(node, endpoint)| (node, endpoint.to_string()))
+    Endpoint::of_node(text).map(|(node, endpoint)| (node, endpoint.to_string()))
 }
 
 fn plain_address(text: &str) -> Result<String, String> {

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use cutpoint_export::{Endpoint, Format, Headroom, Options, StageFiles};
 
-use crate::cli::{address, count, finite};
+use crate::cli::{count, finite};
 
 const AFTER_LONG_HELP: &str = "\
 Formats:
@@ -80,7 +80,7 @@ struct ContainerFlags {
     /// Image of the runner, required for kubernetes, nomad and compose.
     #[arg(long, value_name = "IMAGE")]
     image: Option<String>,
-    /// Name of the pipeline: at most 40 small letters, digits and -. Made of the model's name if absent.
+    /// Name of the pipeline: at most 40 small letters, digits and -. If absent, made of the model's name in --stages, or cutpoint without them.
     #[arg(long, value_name = "NAME")]
     name: Option<String>,
     /// Namespace of the objects or of the job.
@@ -91,7 +91,7 @@ struct ContainerFlags {
     #[arg(long, value_name = "KIND:WHERE", value_parser = stage_files)]
     stage_files: Option<StageFiles>,
     /// Where a node is reached, and the first port of its runners; for nomad and compose. May be given several times.
-    #[arg(long = "address", value_name = "NODE=HOST:PORT", value_parser = address::of_node)]
+    #[arg(long = "address", value_name = "NODE=HOST:PORT", value_parser = Endpoint::of_node)]
     addresses: Vec<(String, Endpoint)>,
     /// Name of a node in the target, where it is not its id; may be given several times.
     #[arg(long = "node", value_name = "NODE=NAME", value_parser = renamed)]

@@ -6,7 +6,6 @@ use std::path::{Path, PathBuf};
 use cutpoint_planner::domain::cluster::ClusterInventory;
 use cutpoint_planner::domain::fault::Fault;
 use cutpoint_planner::domain::placed::Placed;
-use cutpoint_planner::domain::read::{Reader, UTF_8_MARK};
 use cutpoint_planner::domain::request::PlanRequest;
 use cutpoint_planner::domain::unit::counted;
 use cutpoint_planner::occupant_of;
@@ -15,6 +14,7 @@ use serde_json::{Value, json};
 
 use super::arguments::OptionFlags;
 use super::look::{self, Kind};
+use crate::cli::document;
 
 /// The source of one request.
 #[derive(Debug, Clone)]
@@ -151,9 +151,8 @@ fn read_placed(file: &Path) -> Result<Placed, InputError> {
 fn read_document(file: &Path, wanted: Kind) -> Result<Value, InputError> {
     let content = read_content(file)
         .map_err(|error| InputError::unusable(format!("{} cannot be read: {error}", file.display())))?;
-    let text = content.strip_prefix(UTF_8_MARK).unwrap_or(&content);
-    Reader::parse(text).map_err(|errors| {
-        if look::is_onnx(file, text) {
+    document::parse(&content).map_err(|errors| {
+        if look::is_onnx(file, &content) {
             return InputError::unusable(format!(
                 "{} is an ONNX model, and {} is wanted. `cutpoint profile MODEL.onnx --output MODEL.json` makes a profile of it",
                 file.display(),

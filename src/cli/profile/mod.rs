@@ -10,13 +10,13 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 use cutpoint_import::timings::TimingFormat;
 use cutpoint_import::{ImportError, Imported};
-use cutpoint_onnx::options::{parse_dimension, parse_shape, parse_values};
 use serde::Serialize;
 use serde_json::Value;
 
 use super::complain;
 use super::exit::Exit;
 use super::files::{FileReader, is_standard, say, say_warnings, write_json};
+use super::onnx_flags::OnnxFlags;
 
 /// Makes a model profile from an ONNX file, without loading its weights.
 #[derive(Debug, Args)]
@@ -56,15 +56,8 @@ pub struct ProfileArguments {
     /// ONNX.
     #[arg(long, value_enum)]
     format: Option<ModelFormat>,
-    /// Number of a dimension that the file names; may be given several times.
-    #[arg(long = "dim", value_name = "NAME=N", value_parser = |text: &str| parse_dimension(text))]
-    dimensions: Vec<(String, u64)>,
-    /// Shape of an input, or of a tensor whose size depends on data; may be given several times.
-    #[arg(long = "input", value_name = "NAME=NxNxN", value_parser = |text: &str| parse_shape(text))]
-    shapes: Vec<(String, Vec<u64>)>,
-    /// Integers that an input holds, where they decide a branch or a shape; may be given several times.
-    #[arg(long = "value", value_name = "NAME=N,N", value_parser = |text: &str| parse_values(text))]
-    values: Vec<(String, Vec<i64>)>,
+    #[command(flatten)]
+    onnx: OnnxFlags,
     /// Inputs that one pass takes at once; guessed from the dimensions if absent. Of PipeEdge's models, which profile.
     #[arg(long, value_name = "N", value_parser = super::whole(1..=u64::from(u32::MAX)), allow_negative_numbers = true)]
     batch_size: Option<u64>,
@@ -121,17 +114,11 @@ impl ProfileArguments {
             _ => ModelFormat::Onnx,
         })
     }
-}
 
-impl ProfileArguments {
     /// Returns what is wrong with flags that do not go together.
     fn misplaced(&self) -> Vec<String> {
         let format = self.format();
-        let onnx = [
-            ("--dim", !self.dimensions.is_empty()),
-            ("--input", !self.shapes.is_empty()),
-            ("--value", !self.values.is_empty()),
-        ];
+        let onnx = self.onnx.given();
         let pipeedge = [
             ("--device-types", self.device_types.is_some()),
             ("--model", self.wanted.is_some()),

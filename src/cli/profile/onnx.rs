@@ -50,10 +50,8 @@ fn profile(arguments: &ProfileArguments) -> Result<Profile, Error> {
     let mut options = Options {
         name: arguments.name.clone(),
         batch_size: arguments.batch_size,
-        dimensions: arguments.dimensions.iter().cloned().collect(),
-        shapes: arguments.shapes.iter().cloned().collect(),
-        values: arguments.values.iter().cloned().collect(),
         external_data: ExternalData::Refuse,
+        ..arguments.onnx.options()
     };
     if is_standard(&arguments.model) {
         return profile_of(std::io::stdin().lock(), None, &options);

@@ -3,9 +3,9 @@
 use cutpoint_import::pipeedge::{self, Choice};
 use cutpoint_import::{Imported, Report, dnn_partitioning};
 use cutpoint_planner::domain::model::ModelProfile;
-use cutpoint_planner::domain::read::{Reader, UTF_8_MARK};
 
 use super::{ModelFormat, ProfileArguments, Refusal};
+use crate::cli::document;
 use crate::cli::files::{Content, FileReader};
 
 pub(super) fn read(
@@ -60,9 +60,9 @@ fn pipeedge_model(
 
 /// Reads a profile of Cutpoint.
 fn profile(file: &Content) -> Result<Imported, Refusal> {
-    let text = file.bytes.strip_prefix(UTF_8_MARK).unwrap_or(&file.bytes);
-    let document = Reader::parse(text).and_then(|document| ModelProfile::from_json(&document).map(|_| document));
+    let document = document::parse(&file.bytes);
     let document = document
+        .and_then(|document| ModelProfile::from_json(&document).map(|_| document))
         .map_err(|faults| Refusal::BadInput(faults.iter().map(|fault| format!("{}: {fault}", file.name)).collect()))?;
     Ok(Imported { document, report: Report::default() })
 }

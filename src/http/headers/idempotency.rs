@@ -3,6 +3,7 @@
 use axum::http::HeaderMap;
 use cutpoint_planner::domain::fault::{Fault, FaultCode};
 use cutpoint_planner::domain::hash::content_hash;
+use serde::Serialize;
 
 use crate::http::problem::Problem;
 use crate::store::Idempotency;
@@ -30,9 +31,9 @@ pub fn key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
     }
 }
 
-/// Returns the key with the fingerprint of the request: a hash of its operation and its content, which does not depend
-/// on whitespace and the order of members.
-pub fn of(key: String, operation: &str, body: &serde_json::Value) -> Idempotency {
+/// Returns the key with the fingerprint of the request: a hash of its operation and of what stands for its body. That of a
+/// JSON value does not depend on whitespace and the order of members.
+pub fn of(key: String, operation: &str, body: &impl Serialize) -> Idempotency {
     Idempotency { key, fingerprint: content_hash(&(operation, body)) }
 }
 
@@ -59,7 +60,7 @@ mod tests {
     #[test]
     fn the_order_of_members_does_not_matter_and_the_operation_does() {
         let fingerprint = |operation: &str, text: &str| {
-            of("k".to_owned(), operation, &serde_json::from_str(text).unwrap()).fingerprint
+            of("k".to_owned(), operation, &serde_json::from_str::<serde_json::Value>(text).unwrap()).fingerprint
         };
         assert_eq!(fingerprint("POST /a", r#"{"x":1,"y":2}"#), fingerprint("POST /a", r#"{ "y": 2, "x": 1 }"#));
         assert_ne!(fingerprint("POST /a", "{}"), fingerprint("POST /b", "{}"));

@@ -3,6 +3,7 @@
 use cutpoint_import::ImportError;
 use cutpoint_onnx::Error;
 use cutpoint_planner::domain::fault::{Fault, FaultCode};
+use cutpoint_planner::domain::read::escaped;
 
 use super::Problem;
 use crate::http::request::upload::BODY;
@@ -17,7 +18,7 @@ fn of_fault(fault: &cutpoint_import::Fault) -> Fault {
     let pointer = match fault.file.strip_prefix("--") {
         Some(option) => format!("/query/{}", option.replace('-', "_")),
         None if fault.file == BODY => place.to_owned(),
-        None => format!("/{}{place}", fault.file.replace('~', "~0").replace('/', "~1")),
+        None => format!("/{}{place}", escaped(&fault.file)),
     };
     let detail = match fault.place.as_str() {
         place if place.is_empty() || place.starts_with('/') => fault.detail.clone(),
@@ -54,4 +55,28 @@ pub fn of_onnx(error: &Error) -> Problem {
         }
     };
     Problem::invalid_request(faults)
+}
+
+/// Returns the problem of a body with several parts where a file by itself is wanted.
+pub fn not_one_file() -> Problem {
+    let action = "Send the file by itself, as application/octet-stream";
+    Problem::invalid_request(vec![Fault::new("", FaultCode::Conflict, "the body has several parts", action)])
+}
+
+/// Returns the problem of a part that does not go with the format.
+pub fn unknown_part(part: &str, known: &[&str]) -> Problem {
+    let action = format!("Remove it; known with this format: {}", known.join(", "));
+    of_part(part, FaultCode::Conflict, "this part does not go with the format", action)
+}
+
+/// Returns the problem of a part that must be there once, and is there `count` times.
+pub fn part_missing(part: &str, count: usize) -> Problem {
+    match count {
+        0 => of_part(part, FaultCode::Missing, "this part is missing", "Give it once"),
+        count => of_part(part, FaultCode::Duplicate, format!("this part is there {count} times"), "Give it once"),
+    }
+}
+
+fn of_part(part: &str, code: FaultCode, detail: impl Into<String>, action: impl Into<String>) -> Problem {
+    Problem::invalid_request(vec![Fault::new(format!("/{}", escaped(part)), code, detail, action)])
 }

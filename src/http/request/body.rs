@@ -1,17 +1,15 @@
 //! Reads the body of a request: bytes to JSON, then to a domain type, collecting all faults.
 
-use axum::body::{Body, Bytes};
 use axum::extract::{FromRequest, Request};
-use axum::http::{HeaderMap, header};
+use axum::http::HeaderMap;
 use cutpoint_planner::domain::read::Reader;
-use cutpoint_planner::domain::unit::counted;
-use futures::StreamExt;
 use serde_json::Value;
 
 use crate::http::api::Api;
 use crate::http::compute::compute;
 use crate::http::headers::idempotency;
 use crate::http::problem::{Problem, ProblemType};
+use crate::http::request::arrival::{check_encoding, collect, late, media_type};
 use crate::store::Idempotency;
 
 /// Defines the schema of a request document and the list of its fields. Other fields are refused.
@@ -81,9 +79,7 @@ impl FromRequest<Api> for Document {
         let key = idempotency::key(&head.headers)?;
         let limit = api.limits.body_timeout;
         let collected = tokio::time::timeout(limit, collect(body, &head.headers, api.limits.body_bytes)).await;
-        let text = collected.map_err(|_| {
-            Problem::new(ProblemType::RequestTimeout, format!("the body took longer than {} s", limit.as_secs_f64()))
-        })??;
+        let text = collected.map_err(|_| late(limit))??;
         let operation = format!("{} {}", head.method, head.uri.path());
         let bytes = text.len();
         let parsed = compute(bytes, move || {
@@ -96,43 +92,11 @@ impl FromRequest<Api> for Document {
     }
 }
 
-const MOST_SET_ASIDE_BYTES: usize = 1 << 20;
-
 fn check_media_type(headers: &HeaderMap) -> Result<(), Problem> {
-    let text_of = |name| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let essence = text_of(header::CONTENT_TYPE).split(';').next().unwrap_or_default().trim();
-    if !essence.eq_ignore_ascii_case("application/json") {
-        let detail = format!("the Content-Type is {essence:?}, but must be application/json");
+    let media_type = media_type(headers);
+    if !media_type.eq_ignore_ascii_case("application/json") {
+        let detail = format!("the Content-Type is {media_type:?}, but must be application/json");
         return Err(Problem::new(ProblemType::UnsupportedMediaType, detail));
     }
-    let encoding = text_of(header::CONTENT_ENCODING);
-    if !encoding.is_empty() && !encoding.eq_ignore_ascii_case("identity") {
-        let detail = format!("the Content-Encoding is {encoding:?}, but must be absent");
-        return Err(Problem::new(ProblemType::UnsupportedMediaType, detail));
-    }
-    Ok(())
-}
-
-/// Reads the whole body, at most `limit` bytes.
-async fn collect(body: Body, headers: &HeaderMap, limit: usize) -> Result<Bytes, Problem> {
-    let announced = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
-    if announced.is_some_and(|announced| announced > limit) {
-        return Err(too_large(limit));
-    }
-    // A client can announce any length at no cost, so the initial allocation is limited.
-    let mut text = Vec::with_capacity(announced.unwrap_or(0).min(limit).min(MOST_SET_ASIDE_BYTES));
-    let mut chunks = body.into_data_stream();
-    while let Some(chunk) = chunks.next().await {
-        let chunk = chunk
-            .map_err(|error| Problem::malformed_body(Vec::new()).with_detail(format!("the body broke off: {error}")))?;
-        if chunk.len() > limit.saturating_sub(text.len()) {
-            return Err(too_large(limit));
-        }
-        text.extend_from_slice(&chunk);
-    }
-    Ok(text.into())
-}
-
-fn too_large(limit: usize) -> Problem {
-    Problem::new(ProblemType::BodyTooLarge, format!("a body may have {}", counted(limit, "byte")))
+    check_encoding(headers)
 }

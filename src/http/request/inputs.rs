@@ -79,9 +79,7 @@ impl Inputs {
             placements,
         }
     }
-}
 
-impl Inputs {
     /// Returns the ids of stored placements, each once.
     pub fn named_placements(&self) -> Vec<Id> {
         self.placements.ids()

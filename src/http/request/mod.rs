@@ -1,5 +1,6 @@
 //! Reads requests: bodies, query parameters, paging, and limits.
 
+mod arrival;
 pub mod body;
 pub mod inputs;
 pub mod job_request;

@@ -83,10 +83,7 @@ impl Parameters {
         name: &'static str,
         parse: impl Fn(&str) -> Result<(String, T), cutpoint_onnx::Error>,
     ) -> Vec<(String, T)> {
-        let mut texts = self.all(name);
-        self.prefixes.push(name);
-        let rest = |given: &str| given.strip_prefix(name)?.strip_prefix('.').map(str::to_owned);
-        texts.extend(self.given.iter().filter_map(|(given, value)| Some(format!("{}={value}", rest(given)?))));
+        let texts = self.in_either_form(name);
         let mut values = Vec::with_capacity(texts.len());
         for text in texts {
             match parse(&text) {
@@ -100,14 +97,22 @@ impl Parameters {
         values
     }
 
-    /// Refuses parameters that do not go with what else is given.
+    /// Refuses parameters that do not go with what else is given, in either form.
     pub fn refuse(&mut self, names: &[&'static str], because: &str) {
         for &name in names {
-            self.prefixes.push(name);
-            if !self.all(name).is_empty() {
+            if !self.in_either_form(name).is_empty() {
                 self.fault(name, FaultCode::Conflict, format!("{name} does not go with {because}"), "Remove it");
             }
         }
+    }
+
+    /// Returns the values of a parameter such as `dim=batch=1`. `dim.batch=1` has the value `batch=1`, too.
+    fn in_either_form(&mut self, name: &'static str) -> Vec<String> {
+        let mut texts = self.all(name);
+        self.prefixes.push(name);
+        let rest = |given: &str| given.strip_prefix(name)?.strip_prefix('.').map(str::to_owned);
+        texts.extend(self.given.iter().filter_map(|(given, value)| Some(format!("{}={value}", rest(given)?))));
+        texts
     }
 
     /// Reads lists such as `medium=channel-36=pi-1,pi-2`.
@@ -272,6 +277,19 @@ mod tests {
         let pointers: Vec<&str> = problem.errors.iter().map(|fault| fault.pointer.as_str()).collect();
         assert_eq!(pointers, ["/query/limit", "/query/latest", "/query/label", "/query/from", "/query/limitt"]);
         assert_eq!(problem.status, 400);
+    }
+
+    #[test]
+    fn what_is_refused_is_refused_in_either_form() {
+        let refused = |name: &str| {
+            let mut query = parameters(&[(name, "batch=1")]);
+            query.refuse(&["dim", "model"], "this format");
+            query.finish().map_err(|problem| problem.errors[0].pointer.clone())
+        };
+        assert_eq!(refused("dim"), Err("/query/dim".to_owned()));
+        assert_eq!(refused("dim.batch"), Err("/query/dim".to_owned()));
+        assert_eq!(refused("dimension"), Err("/query/dimension".to_owned()));
+        parameters(&[]).finish().unwrap();
     }
 
     #[test]

@@ -16,12 +16,12 @@ use crate::http::gate::caller::MayPlan;
 use crate::http::headers::etag::ETag;
 use crate::http::json;
 use crate::http::problem::Problem;
-use crate::http::problem::import::of_import;
+use crate::http::problem::import::{of_import, part_missing, unknown_part};
 use crate::http::problem::responses::{
     BadBody, Internal, InvalidOrReused, Refused, Slow, StorageFull, TooLarge, Unavailable, WrongMedia,
 };
 use crate::http::request::query::Parameters;
-use crate::http::request::upload::{File, Upload, part_missing, unknown_part};
+use crate::http::request::upload::{File, Upload};
 use crate::http::shapes::import::ImportReport;
 use crate::http::shapes::joined::ImportedCluster;
 use crate::store::ClusterDocument;
@@ -126,8 +126,7 @@ async fn import_cluster(
         let Imported { document, report } = import(&options, files)?;
         Ok((read_inventory(&limits, &document)?, report))
     };
-    let (read, idempotency) = upload.files().await?.work(read).await;
-    let (cluster, report) = read?;
+    let ((cluster, report), idempotency) = upload.files(read).await?;
     let registered = api.store.register_cluster(&caller.tenant, cluster, idempotency).await?;
     let location = format!("/v1/clusters/{}", registered.row.id);
     let etag = ETag::new(registered.row.revision);

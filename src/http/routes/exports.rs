@@ -50,9 +50,9 @@ impl Named for Format {
         ("id" = String, Path, description = "The placement."),
         ("format" = String, Query, description = "kubernetes (documents of YAML), nomad (a job in JSON), compose (a zip with a folder for each node), dot, svg, or cuts (the tensors at each cut, in JSON).", pattern = "^(kubernetes|nomad|compose|dot|svg|cuts)$"),
         ("image" = Option<String>, Query, nullable = false, description = "The image of the runner; kubernetes, nomad and compose need it.", min_length = 1),
-        ("name" = Option<String>, Query, nullable = false, description = "The name of the pipeline in its target. By default it is made of the model's name.", min_length = 1, max_length = 256),
+        ("name" = Option<String>, Query, nullable = false, description = "The name of the pipeline in its target, `cutpoint` by default.", min_length = 1, max_length = 256),
         ("namespace" = Option<String>, Query, nullable = false, description = "The namespace of the objects of Kubernetes and of the job of Nomad.", min_length = 1, max_length = 256),
-        ("address" = Option<Vec<String>>, Query, nullable = false, description = "Where a node is reached, for nomad and compose, as `pi-1=10.0.0.2:7101`."),
+        ("address" = Option<Vec<String>>, Query, nullable = false, description = "Where a node is reached, for nomad and compose, as `pi-1=10.0.0.2:7101` or `pi-1=[fe80::1]:7101`."),
         ("stage_folder" = Option<String>, Query, nullable = false, description = "The folder of each node that has the files of its stages. By default they are in the image, and with compose in the folder of the node.", min_length = 1),
         ("feed" = Option<u64>, Query, nullable = false, description = "How many inferences a feeder sends. Without it there is no feeder.", minimum = 1),
     ),
@@ -102,16 +102,13 @@ async fn export_placement(
 fn addresses(query: &mut Parameters) -> BTreeMap<String, Endpoint> {
     let mut addresses = BTreeMap::new();
     for text in query.all("address") {
-        let read = text.split_once('=').and_then(|(node, address)| Some((node, address.rsplit_once(':')?)));
-        let endpoint =
-            read.and_then(|(node, (host, port))| Some((node, Endpoint::new(host, port.parse().ok()?).ok()?)));
-        match endpoint.filter(|(node, _)| !node.is_empty()) {
-            Some((node, endpoint)) => {
-                addresses.insert(node.to_owned(), endpoint);
+        match Endpoint::of_node(&text) {
+            Ok((node, endpoint)) => {
+                addresses.insert(node, endpoint);
             }
-            None => {
-                let action = "Give a node, a host and a port, such as pi-1=10.0.0.2:7101";
-                query.fault("address", FaultCode::UnknownValue, format!("{text:?} is no address of a node"), action);
+            Err(reason) => {
+                let action = "Give a node, a host and a port, such as pi-1=10.0.0.2:7101 or pi-1=[fe80::1]:7101";
+                query.fault("address", FaultCode::UnknownValue, format!("{text:?}: {reason}"), action);
             }
         }
     }

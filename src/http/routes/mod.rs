@@ -20,5 +20,6 @@ pub mod models;
 pub mod nodes;
 pub mod placements;
 pub mod problems;
+pub mod timings;
 pub mod validation;
 pub mod webhooks;

@@ -1,11 +1,10 @@
-//! `/v1/models/import` and `/v1/models/{id}/timings`: profiles from files of other programs.
+//! `/v1/models/import`: profiles from files of other programs.
 
-use axum::extract::{DefaultBodyLimit, Path, State};
+use axum::extract::{DefaultBodyLimit, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use cutpoint_import::pipeedge::{self, Choice};
-use cutpoint_import::timings::{self, TimingFormat, TimingOptions};
-use cutpoint_import::{ImportError, Imported, dnn_partitioning};
+use cutpoint_import::{Imported, dnn_partitioning};
 use cutpoint_onnx::options::{parse_dimension, parse_shape, parse_values};
 use cutpoint_onnx::{ExternalData, Options};
 use cutpoint_planner::domain::fault::FaultCode;
@@ -14,7 +13,6 @@ use cutpoint_planner::domain::unit::MAX_SAFE_INTEGER;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::domain::id::{Id, IdKind};
 use crate::domain::named::named;
 use crate::domain::tenant::Tenant;
 use crate::http::api::{Api, Limits};
@@ -22,13 +20,12 @@ use crate::http::compute::compute_apart;
 use crate::http::gate::caller::MayPlan;
 use crate::http::json;
 use crate::http::problem::Problem;
-use crate::http::problem::import::{of_import, of_onnx};
+use crate::http::problem::import::{not_one_file, of_import, of_onnx, part_missing, unknown_part};
 use crate::http::problem::responses::{
-    BadBody, Internal, InvalidOrReused, NotFound, Refused, Slow, StorageFull, TooLarge, Unavailable, WrongMedia,
+    BadBody, Internal, InvalidOrReused, Refused, Slow, StorageFull, TooLarge, Unavailable, WrongMedia,
 };
 use crate::http::request::query::Parameters;
-use crate::http::request::stored::read_stored;
-use crate::http::request::upload::{BODY, File, Upload, not_one_file, part_missing, unknown_part};
+use crate::http::request::upload::{BODY, File, Upload};
 use crate::http::shapes::import::ImportReport;
 use crate::http::shapes::joined::ImportedModel;
 use crate::import::onnx;
@@ -36,8 +33,7 @@ use crate::store::{Idempotency, ModelDocument};
 
 pub(crate) fn routes() -> OpenApiRouter<Api> {
     // Uploads have limits of their own.
-    let limit = DefaultBodyLimit::disable();
-    OpenApiRouter::new().routes(routes!(import_model)).routes(routes!(add_timings)).layer(limit)
+    OpenApiRouter::new().routes(routes!(import_model)).layer(DefaultBodyLimit::disable())
 }
 
 named! {
@@ -93,10 +89,10 @@ async fn import_model(
             query.refuse(&["model", "dtype"], "this format");
             query.finish()?;
             let read = move |file: &mut dyn std::io::Read| {
-                cutpoint_onnx::profile(file, &options).map(|profile| onnx::imported(&profile, BODY))
+                let profile = cutpoint_onnx::profile(file, &options).map_err(|error| of_onnx(&error))?;
+                onnx::imported(&profile, BODY).map_err(Problem::internal)
             };
-            let (read, idempotency) = upload.stream(read).await?;
-            (read.map_err(|error| of_onnx(&error))?.map_err(Problem::internal)?, idempotency)
+            upload.stream(read).await?
         }
         Some(ModelFormat::Pipeedge) => {
             let (model, dtype) = (query.chosen_id("model"), query.chosen_id("dtype"));
@@ -106,18 +102,17 @@ async fn import_model(
                 let choice = Choice { model: model.as_deref(), batch_size, dtype: dtype.as_deref() };
                 pipeedge_model(files, &choice, name)
             };
-            let (read, idempotency) = upload.files().await?.work(read).await;
-            (read?, idempotency)
+            upload.files(read).await?
         }
         Some(ModelFormat::DnnPartitioning) => {
-            query.refuse(&["dim", "input", "value", "model", "dtype"], "this format");
+            query.refuse(&["batch_size", "dim", "input", "value", "model", "dtype"], "this format");
             query.finish()?;
             let read = move |files: &[File]| {
                 let [file] = files else { return Err(not_one_file()) };
-                dnn_partitioning::import(&file.input(), name.as_deref().unwrap_or("model")).map_err(|it| of_import(&it))
+                let imported = dnn_partitioning::import(&file.input(), name.as_deref().unwrap_or("model"));
+                imported.map(|instance| instance.model).map_err(|error| of_import(&error))
             };
-            let (read, idempotency) = upload.files().await?.work(read).await;
-            (read?.model, idempotency)
+            upload.files(read).await?
         }
     };
     register(&api, &caller.tenant, imported).await
@@ -169,69 +164,11 @@ fn pipeedge_model(files: &[File], choice: &Choice<'_>, name: Option<String>) -> 
     Ok(model)
 }
 
-/// Add measured times to a model
-///
-/// The body is the file of a profiler that ran the model on a device: of onnxruntime, TensorRT or TFLite, or CSV with the
-/// columns `layer_id,device_class,seconds`. The answer is a new model with these times. Kernels that ran several layers
-/// become groups. Layers that no name matches get estimated times. That no name matches at all is a fault.
-#[utoipa::path(
-    post, path = "/v1/models/{id}/timings", tag = "models", security(("key" = ["plan"])),
-    params(
-        ("id" = String, Path, description = "The model that was profiled."),
-        ("device_class" = String, Query, description = "The class of the device that was measured, as in the inventory.", min_length = 1, max_length = 256),
-        ("format" = Option<String>, Query, nullable = false, description = "What wrote the file: onnxruntime, tensorrt, tflite or csv. By default it is looked up in the file.", pattern = "^(onnxruntime|tensorrt|tflite|csv)$"),
-        ("session_s" = Option<f64>, Query, nullable = false, description = "Mean seconds of a whole pass without the profiler. All times are scaled to sum to it.", exclusive_minimum = 0, maximum = 10000000),
-        ("Idempotency-Key" = Option<String>, Header, nullable = false, description = "A retry with the same key gets the same answer."),
-    ),
-    request_body(content = Vec<u8>, content_type = "application/octet-stream"),
-    responses(
-        (status = 201, description = "A new model with the times.", body = ImportedModel, headers(("Location" = String))),
-        (status = 200, description = "The model with these times was registered before.", body = ImportedModel, headers(("Location" = String))),
-        BadBody, NotFound, Slow, TooLarge, WrongMedia, InvalidOrReused, Refused, Internal, Unavailable, StorageFull,
-    )
-)]
-async fn add_timings(
-    State(api): State<Api>,
-    MayPlan(caller): MayPlan,
-    Path(id): Path<String>,
-    mut query: Parameters,
-    upload: Upload,
-) -> Result<Response, Problem> {
-    let device_class = query.chosen_id("device_class");
-    if !query.was_given("device_class") {
-        let action = "Give the class of the device that was measured";
-        query.fault("device_class", FaultCode::Missing, "device_class is missing", action);
-    }
-    let format = query.text("format").and_then(|text| {
-        let found = TimingFormat::NAMES.iter().find(|(name, _)| *name == text).map(|(_, format)| *format);
-        if found.is_none() {
-            let action = "Give one of onnxruntime, tensorrt, tflite, csv";
-            query.fault("format", FaultCode::UnknownValue, format!("{text:?} is not allowed here"), action);
-        }
-        found
-    });
-    let session_s = query.seconds("session_s", 1e7);
-    query.finish()?;
-    let id = Id::parse(IdKind::Model, &id).ok_or_else(|| Problem::not_found("model", &id))?;
-    let stored = api.store.model_document(&caller.tenant, &id).await?;
-    let read = move |files: &[File]| {
-        let [file] = files else { return Err(not_one_file()) };
-        let document = read_stored(&stored, |document| Ok(document.clone()))?;
-        let options = TimingOptions {
-            format,
-            device_class: device_class.as_deref().unwrap_or_default(),
-            session_s,
-            ..TimingOptions::default()
-        };
-        let applied: Result<Imported, ImportError> = timings::apply(&document, &file.input(), &options);
-        applied.map_err(|error| of_import(&error))
-    };
-    let (read, idempotency) = upload.files().await?.work(read).await;
-    register(&api, &caller.tenant, (read?, idempotency)).await
-}
-
 /// Registers an imported profile and answers with what there is to say about it.
-async fn register(
+///
+/// # Errors
+/// 422 for a profile with faults, and what the store answers.
+pub(crate) async fn register(
     api: &Api,
     tenant: &Tenant,
     (imported, idempotency): (Imported, Option<Idempotency>),

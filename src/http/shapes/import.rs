@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use cutpoint_import::Report;
-use cutpoint_import::timings::TimingReport;
+use cutpoint_import::timings::{NamedTime, TimingReport};
+use cutpoint_import::{Origin, Report};
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
@@ -38,7 +38,7 @@ pub struct ImportSource {
     /// The member of the document, such as `memory_bytes` or `time_s/pi-4`.
     pub figure: String,
     /// How much the figures are worth.
-    pub origin: ImportOrigin,
+    pub origin: Origin,
     /// The program whose file it is.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
@@ -54,37 +54,6 @@ pub struct ImportSource {
     pub count: u64,
     /// Ids of nodes or layers, or links as `a -> b`, at most 100.
     pub of: Vec<String>,
-}
-
-/// How much a figure is worth.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum ImportOrigin {
-    /// A tool has measured it.
-    Measured,
-    /// A file or the caller states it.
-    Stated,
-    /// It follows from other figures by a rule.
-    Derived,
-    /// It is likely, but nothing says so.
-    Guessed,
-    /// It was computed from measured figures of others of its kind.
-    Estimated,
-    /// Nothing says anything about it.
-    Default,
-}
-
-impl From<cutpoint_import::Origin> for ImportOrigin {
-    fn from(origin: cutpoint_import::Origin) -> Self {
-        match origin {
-            cutpoint_import::Origin::Measured => Self::Measured,
-            cutpoint_import::Origin::Stated => Self::Stated,
-            cutpoint_import::Origin::Derived => Self::Derived,
-            cutpoint_import::Origin::Guessed => Self::Guessed,
-            cutpoint_import::Origin::Estimated => Self::Estimated,
-            cutpoint_import::Origin::Default => Self::Default,
-        }
-    }
 }
 
 /// What an imported document lacks, or what may be wrong with it.
@@ -117,7 +86,7 @@ pub struct ImportTimings {
     #[schema(maximum = 9007199254740991_i64)]
     pub unmatched_count: u64,
     /// The kernels that were not matched and took longest, at most 100.
-    pub unmatched: Vec<KernelTime>,
+    pub unmatched: Vec<NamedTime>,
     /// Layers whose time, alone or in a group, was measured.
     #[schema(maximum = 9007199254740991_i64)]
     pub measured_count: u64,
@@ -134,15 +103,6 @@ pub struct ImportTimings {
     pub scale: Option<f64>,
     /// Seconds of all layers and groups of the class in the profile.
     pub profile_s: f64,
-}
-
-/// A kernel of a profiler.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct KernelTime {
-    /// Its name in the file.
-    pub name: String,
-    /// Seconds in a pass, as measured.
-    pub seconds: f64,
 }
 
 impl From<Report> for ImportReport {
@@ -168,7 +128,6 @@ impl From<Report> for ImportReport {
 
 impl From<TimingReport> for ImportTimings {
     fn from(times: TimingReport) -> Self {
-        let unmatched = times.unmatched.into_iter().take(MOST_NAMED);
         Self {
             device_class: times.device_class,
             tool: times.tool.to_owned(),
@@ -176,7 +135,7 @@ impl From<TimingReport> for ImportTimings {
             matched_s: times.matched_s,
             matched_share: times.matched_share,
             unmatched_count: times.unmatched_kernels as u64,
-            unmatched: unmatched.map(|kernel| KernelTime { name: kernel.name, seconds: kernel.seconds }).collect(),
+            unmatched: times.unmatched.into_iter().take(MOST_NAMED).collect(),
             measured_count: times.measured_layers as u64,
             estimated_count: times.estimated.len() as u64,
             estimated: first(times.estimated),
@@ -196,7 +155,7 @@ fn grouped(report: &Report) -> Vec<ImportSource> {
         let place = *places.entry(key).or_insert_with(|| {
             sources.push(ImportSource {
                 figure: source.figure.clone(),
-                origin: source.origin.into(),
+                origin: source.origin,
                 tool: source.tool.clone(),
                 files: Vec::new(),
                 note: source.note.clone(),

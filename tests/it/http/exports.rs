@@ -49,6 +49,11 @@ async fn orchestrators_need_an_image_and_addresses() {
     let addresses = "address=n1%3D10.0.0.1:7101&address=n2%3D10.0.0.2:7101";
     let nomad = service.get(&format!("{path}?format=nomad&image=runner:1&{addresses}")).await;
     assert!(nomad.json()["Job"].is_object(), "{nomad:?}");
+    let version_6 = "address=n1%3D[fe80::1]:7101&address=n2%3D[fe80::2]:7101";
+    let nomad = service.get(&format!("{path}?format=nomad&image=runner:1&{version_6}")).await;
+    let text = nomad.json().to_string();
+    assert!(text.contains("[fe80::2]:7101"), "{text}");
+    assert_eq!(nomad.json()["Job"]["ID"], "cutpoint");
     let compose = service.get(&format!("{path}?format=compose&image=runner:1&{addresses}")).await;
     assert_eq!(compose.header("content-type"), "application/zip");
     let mut archive = zip::ZipArchive::new(Cursor::new(compose.bytes)).unwrap();
@@ -62,10 +67,11 @@ async fn orchestrators_need_an_image_and_addresses() {
 #[tokio::test]
 async fn what_cannot_be_exported_is_refused_with_its_place() {
     let (service, path) = planned().await;
-    let wrong = service.get(&format!("{path}?format=pdf&address=n1&feed=0&colour=blue")).await;
+    let wrong =
+        service.get(&format!("{path}?format=pdf&address=n1&address=n2%3Dfe80::1:7101&feed=0&colour=blue")).await;
     let mut pointers = wrong.problem(400, "invalid-parameter");
     pointers.sort();
-    assert_eq!(pointers, ["/query/address", "/query/colour", "/query/feed", "/query/format"]);
+    assert_eq!(pointers, ["/query/address", "/query/address", "/query/colour", "/query/feed", "/query/format"]);
     assert_eq!(service.get(&path).await.problem(400, "invalid-parameter"), ["/query/format"]);
     let unknown = service.get(&format!("{path}?format=nomad&image=a&address=moon%3D10.0.0.1:7101")).await;
     assert_eq!(unknown.problem(422, "invalid-request"), ["/query/address"]);

@@ -124,6 +124,19 @@ async fn an_upload_has_limits() {
 }
 
 #[tokio::test]
+async fn what_is_no_model_is_not_read_to_its_end() {
+    // Whoever reads on meets the limit, and answers 413.
+    let limits = Limits { import_bytes: 1 << 20, body_bytes: 2048, ..Limits::default() };
+    let service = Service::with(first_node, QueueSettings::default(), limits).await;
+    for headers in [&BINARY[..], &[BINARY[0], ("idempotency-key", "once")]] {
+        let endless = futures::stream::repeat_with(|| Ok::<_, std::io::Error>(Bytes::from_static(&[0; 1024])));
+        let sent = service.send(request("POST", ONNX, headers, Body::from_stream(endless))).await;
+        assert_eq!(sent.problem(422, "invalid-request"), [""]);
+    }
+    assert_eq!(service.rows().await, [0; 4]);
+}
+
+#[tokio::test]
 async fn a_retried_import_gets_its_answer_and_another_file_does_not() {
     let service = Service::start().await;
     let keyed = [BINARY[0], ("idempotency-key", "once")];
@@ -161,8 +174,8 @@ async fn a_site_is_joined_with_what_was_measured() {
     assert_eq!(links, [&json!("channel-36"), &json!("channel-36")]);
     let unknown = send_parts(&service, "/v1/clusters/import?format=kubernetes&medium=a%3Dpi-1,moon", &parts).await;
     assert_eq!(unknown.problem(422, "invalid-request"), ["/query/medium"]);
-    let misnamed = send_parts(&service, path, &[("node", "nodes.json", data("kubernetes.json"))]).await;
-    assert_eq!(misnamed.problem(422, "invalid-request"), ["/node"]);
+    let misnamed = send_parts(&service, path, &[("node/~1", "nodes.json", data("kubernetes.json"))]).await;
+    assert_eq!(misnamed.problem(422, "invalid-request"), ["/node~1~01"]);
     let torn = "/v1/clusters/import?format=kubernetes";
     let torn = send_parts(&service, torn, &[("nodes", "a/b.json", b"{\"items\": [{}, 1]}".to_vec())]).await;
     let pointers = torn.problem(422, "invalid-request");
@@ -197,6 +210,12 @@ async fn files_of_other_planners_are_imported() {
     edgeless.problem(400, "malformed-body");
     let misplaced = "/v1/clusters/import?format=pipeedge&medium=a%3Db,c";
     assert_eq!(send_parts(&service, misplaced, &devices).await.problem(400, "invalid-parameter"), ["/query/medium"]);
+    let dimensions = "/v1/models/import?format=pipeedge&dim.batch=1&input=x%3D1x3";
+    let refused = send_parts(&service, dimensions, &files).await;
+    assert_eq!(refused.problem(400, "invalid-parameter"), ["/query/dim", "/query/input"]);
+    let batches = "/v1/models/import?format=dnn-partitioning&batch_size=2&dim.batch=2";
+    let refused = upload(&service, batches, data("dnn-partitioning.json")).await;
+    assert_eq!(refused.problem(400, "invalid-parameter"), ["/query/batch_size", "/query/dim"]);
     for path in ["/v1/models/import?format=dnn-partitioning&name=tiny", "/v1/clusters/import?format=dnn-partitioning"] {
         assert_eq!(upload(&service, path, data("dnn-partitioning.json")).await.status, 201);
     }

@@ -106,36 +106,13 @@ impl Canvas {
         self.end("g")
     }
 
-    pub(super) fn frame(&mut self, [x, y, width, height]: [f64; 4], colour: &str, line: f64) -> io::Result<()> {
-        let radius = if height < 20.0 { 2.0 } else { 8.0 };
-        self.empty(
-            "rect",
-            &[
-                ("x", &number(x)),
-                ("y", &number(y)),
-                ("width", &number(width)),
-                ("height", &number(height)),
-                ("rx", &number(radius)),
-                ("fill", "none"),
-                ("stroke", colour),
-                ("stroke-width", &number(line)),
-            ],
-        )
+    pub(super) fn frame(&mut self, place: [f64; 4], colour: &str, line: f64) -> io::Result<()> {
+        let radius = if place[3] < 20.0 { 2.0 } else { 8.0 };
+        self.rectangle(place, radius, &[("fill", "none"), ("stroke", colour), ("stroke-width", &number(line))])
     }
 
-    pub(super) fn fill(&mut self, [x, y, width, height]: [f64; 4], colour: &str, opacity: f64) -> io::Result<()> {
-        self.empty(
-            "rect",
-            &[
-                ("x", &number(x)),
-                ("y", &number(y)),
-                ("width", &number(width)),
-                ("height", &number(height)),
-                ("rx", "2"),
-                ("fill", colour),
-                ("fill-opacity", &number(opacity)),
-            ],
-        )
+    pub(super) fn fill(&mut self, place: [f64; 4], colour: &str, opacity: f64) -> io::Result<()> {
+        self.rectangle(place, 2.0, &[("fill", colour), ("fill-opacity", &number(opacity))])
     }
 
     /// Draws a bar that is filled to a share.
@@ -179,6 +156,15 @@ impl Canvas {
         self.begin("text", &attributes)?;
         self.writer.write_event(Event::Text(BytesText::new(&allowed(text))))?;
         self.end("text")
+    }
+
+    /// Draws a rectangle with round corners at x, y, width and height, all in pixels.
+    fn rectangle(&mut self, [x, y, width, height]: [f64; 4], radius: f64, look: &[(&str, &str)]) -> io::Result<()> {
+        let [x, y, width, height, radius] = [x, y, width, height, radius].map(number);
+        let mut attributes =
+            vec![("x", x.as_str()), ("y", &y), ("width", &width), ("height", &height), ("rx", &radius)];
+        attributes.extend(look);
+        self.empty("rect", &attributes)
     }
 
     fn title(&mut self, text: &str) -> io::Result<()> {

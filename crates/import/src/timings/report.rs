@@ -1,6 +1,8 @@
 //! How much of the measured times was matched.
 
 use serde::Serialize;
+#[cfg(feature = "schema")]
+use utoipa::ToSchema;
 
 use super::TimingFormat;
 use super::kernel::Kernel;
@@ -48,12 +50,13 @@ pub struct TimingReport {
     pub profile_s: f64,
 }
 
-/// A kernel and its seconds in a pass.
+/// A kernel of a profiler.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(ToSchema), schema(as = KernelTime))]
 pub struct NamedTime {
-    /// The name in the file.
+    /// Its name in the file.
     pub name: String,
-    /// Seconds, as measured.
+    /// Seconds in a pass, as measured.
     pub seconds: f64,
 }
 

@@ -392,7 +392,8 @@ fn pointer_text<'s>(steps: impl Iterator<Item = &'s Step>) -> String {
     })
 }
 
-fn escaped(key: &str) -> String {
+/// Returns a key as a step of a JSON pointer (RFC 6901, section 3): `~` as `~0` and `/` as `~1`.
+pub fn escaped(key: &str) -> String {
     key.replace('~', "~0").replace('/', "~1")
 }
 
