@@ -14,6 +14,7 @@ mod limits;
 mod metrics;
 mod models;
 mod old_database;
+mod pipelines;
 mod placements;
 mod service;
 mod space;
