@@ -255,6 +255,12 @@ REQUESTS = {
         "constraints": {"source_node": "gateway", "sink_node": "gateway"},
         "solver": {"time_limit_s": 10},
     },
+    "resnet50-radio-20-pipelines": {
+        "model": model("ResNet50"),
+        "cluster": CLUSTERS["radio-20"],
+        "pipelines": {},
+        "solver": {"time_limit_s": 5},
+    },
     "square-one-channel": {
         "model": model("InceptionResNetV2"),
         "cluster": CLUSTERS["radio-20-one-channel"],

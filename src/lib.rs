@@ -1,5 +1,5 @@
-//! Cutpoint finds where to cut a neural network and which edge device runs which piece, so that one pipeline
-//! with one stage a device makes the most inferences per second, and proves how good its answer is.
+//! Cutpoint finds where to cut a neural network and which edge device runs which piece, so that one pipeline, or several
+//! on devices of their own, make the most inferences per second, and proves how good its answer is.
 //!
 //! The modules depend on each other in one direction, `cli → http → jobs → store → cutpoint_planner` and `http →
 //! webhook → store`:

@@ -1,4 +1,4 @@
-"""Feeds a run: numbered inferences, at a rate or as fast as they are taken, at most a window of them at once."""
+"""Feeds a run: inputs dealt out to pipelines, at a rate or as fast as they are taken, at most a window at once in each."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import time
 import numpy as np
 
 from .clock import now_s
+from .deal import Deal
 from .faults import Fault
 from .frame import Frame, Header, Kind
 from .inlet import Inlet
@@ -100,45 +101,140 @@ class Window:
             self._log.write("answer", times)
 
 
-class Feeder:
-    """Sends one run."""
+class Lane:
+    """The way to one pipeline: a thread that sends one inference after the other, as soon as it is given."""
 
-    def __init__(self, outlet: Outlet, window: Window, log: TimesLog, shutdown: Shutdown, run: int, clock: int):
+    def __init__(
+        self,
+        pipeline: int,
+        outlet: Outlet,
+        window: Window,
+        log: TimesLog,
+        run: int,
+        clock: int,
+        inputs: list[list[np.ndarray]],
+        changed: threading.Condition,
+    ):
+        self.pipeline = pipeline
+        self.fed = 0
+        self.window = window
+        self.has_ended = False
         self._outlet = outlet
-        self._window = window
         self._log = log
-        self._shutdown = shutdown
         self._run = run
         self._clock = clock
-        self._fed = 0
-        self._begun = now_s()
+        self._inputs = inputs
+        self._changed = changed
+        self._given: int | None = None
+        self._is_closed = False
+        self._thread = start_thread(self._send_all, f"lane {pipeline}")
 
-    def feed(self, inputs: list[list[np.ndarray]], count: int, rate: float | None) -> None:
-        """Sends so many inferences and the end of the run, or fewer if the process is to end."""
-        self._window.await_sink()
-        self._begun = due = now_s()
-        for inference in range(count):
-            if rate is not None:
-                self._shutdown.wait(max(0.0, due - now_s()))
-                # A source that could not send in time does not make up for it in a burst.
-                due = max(due, now_s()) + 1 / rate
-            self._window.enter(inference)
-            if self._shutdown.asked or not self._send(inference, inputs[inference % len(inputs)]):
-                break
-            self._fed += 1
-        self._outlet.send(Frame(Header(Kind.END, self._run, self._fed, time.monotonic_ns(), self._clock)), [])
-        self._window.await_end()
+    @property
+    def is_free(self) -> bool:
+        """Whether the lane waits for an input. Read and changed with the lock of the feeder."""
+        return self._given is None and not self.has_ended
+
+    def give(self, number: int) -> None:
+        """Has the lane send the input with this number, counted over all pipelines."""
+        self._given = number
+        self._changed.notify_all()
+
+    def close(self) -> None:
+        """Has the lane end the run after what it sends."""
+        self._is_closed = True
+        self._changed.notify_all()
+
+    def join(self) -> None:
+        self._thread.join()
 
     def result(self) -> dict:
-        """What the command prints."""
-        return {"fed": self._fed, "answered": self._window.answered, "elapsed_s": round(now_s() - self._begun, 6)}
+        return {"pipeline": self.pipeline, "fed": self.fed, "answered": self.window.answered}
 
-    def _send(self, inference: int, arrays: list[np.ndarray]) -> bool:
+    def _send_all(self) -> None:
+        try:
+            while self._await_input() and self._send(self._given):
+                with self._changed:
+                    self.fed += 1
+                    self._given = None
+                    self._changed.notify_all()
+            header = Header(Kind.END, self._run, self.fed, time.monotonic_ns(), self._clock)
+            self._outlet.send(Frame(header), [])
+            self.window.await_end()
+        finally:
+            with self._changed:
+                self.has_ended = True
+                self._changed.notify_all()
+
+    def _await_input(self) -> bool:
+        with self._changed:
+            self._changed.wait_for(lambda: self._given is not None or self._is_closed)
+            return self._given is not None
+
+    def _send(self, number: int) -> bool:
+        inference = self.fed
+        self.window.enter(inference)
+        arrays = self._inputs[number % len(self._inputs)]
         length = sum(array.nbytes for array in arrays)
         header = Header(Kind.TENSORS, self._run, inference, time.monotonic_ns(), self._clock, length)
         frame = Frame(header)
         if not self._outlet.send(frame, arrays):
             return False
         times = {"started_s": header.started_ns / 1e9, **frame.measured}
-        self._log.write("inference", {"run": self._run, "inference": inference, **times})
+        self._log.write("inference", {"run": self._run, "inference": inference, "input": number, **times})
         return True
+
+
+class Feeder:
+    """Sends one run: deals its inputs out to the lanes that are free."""
+
+    def __init__(self, lanes: list[Lane], deal: Deal, shutdown: Shutdown, changed: threading.Condition):
+        self._lanes = lanes
+        self._deal = deal
+        self._shutdown = shutdown
+        self._changed = changed
+        self._begun = now_s()
+
+    def feed(self, count: int, rate: float | None) -> None:
+        """Sends so many inferences and the end of the run, or fewer if the process is to end."""
+        try:
+            for lane in self._lanes:
+                lane.window.await_sink()
+            self._begun = due = now_s()
+            for number in range(count):
+                if rate is not None:
+                    self._shutdown.wait(max(0.0, due - now_s()))
+                    # A source that could not send in time does not make up for it in a burst.
+                    due = max(due, now_s()) + 1 / rate
+                if not self._give(number):
+                    break
+        finally:
+            with self._changed:
+                for lane in self._lanes:
+                    lane.close()
+        for lane in self._lanes:
+            lane.join()
+
+    def result(self) -> dict:
+        """What the command prints."""
+        result = {
+            "fed": sum(lane.fed for lane in self._lanes),
+            "answered": sum(lane.window.answered for lane in self._lanes),
+            "elapsed_s": round(now_s() - self._begun, 6),
+        }
+        if len(self._lanes) > 1:
+            result["pipelines"] = [lane.result() for lane in self._lanes]
+        return result
+
+    def _give(self, number: int) -> bool:
+        """Gives an input to a lane; returns `False` if the process is to end, or all lanes have ended."""
+        with self._changed:
+            while not self._shutdown.asked:
+                place = self._deal.next([lane.is_free for lane in self._lanes])
+                if place is not None:
+                    self._lanes[place].give(number)
+                    return True
+                if all(lane.has_ended for lane in self._lanes):
+                    return False
+                # A signal wakes nobody.
+                self._changed.wait(0.2)
+        return False

@@ -24,10 +24,11 @@ def add_flag(parser: argparse.ArgumentParser, name: str, kind=str, default=None,
     parser.add_argument(f"--{name}", type=kind, default=value, help=f"{help}{shown} ({variable})", **more)
 
 
-def add_common_flags(parser: argparse.ArgumentParser) -> None:
-    """Adds what a stage, a source and a sink understand alike."""
+def add_common_flags(parser: argparse.ArgumentParser, pipeline: str | None = "0") -> None:
+    """Adds what a stage, a source and a sink understand alike; without a default pipeline, all are meant."""
     add_flag(parser, "stages", Path, "stages.json", help="the file that says what runs where", metavar="FILE")
-    add_flag(parser, "pipeline", whole_number, "0", help="which pipeline of the file", metavar="N")
+    which = "which pipeline of the file" if pipeline is not None else "one pipeline alone; all of the file if absent"
+    add_flag(parser, "pipeline", whole_number, pipeline, help=which, metavar="N")
     add_flag(parser, "token-file", Path, help="a file with the token, if not stages.json has it", metavar="FILE")
     add_flag(parser, "overlap", overlap, help="full or none, if not as stages.json says")
     add_flag(parser, "log-dir", Path, help="a folder for the times, as JSON lines", metavar="DIR")

@@ -24,7 +24,7 @@ from .options import (
 )
 from .outlet import Outlet
 from .receiver import Receiver
-from .run_feed import feedback_hop
+from .run_feed import feedback_hop, feedback_of
 from .shutdown import Shutdown, start_thread
 from .statistics import DEFAULT_WARM_UP
 from .times import TimesLog
@@ -33,7 +33,7 @@ from .times import TimesLog
 def add_flags(parser: argparse.ArgumentParser) -> None:
     add_common_flags(parser)
     add_flag(parser, "listen", address, help="where to listen, if not as planned", metavar="HOST:PORT")
-    add_flag(parser, "feedback", address, help="where the source listens for answers", metavar="HOST:PORT")
+    add_flag(parser, "feedback", address, help="where the source listens for the answers of pipeline 0", metavar="HOST:PORT")
     add_flag(parser, "health", address, help="where to answer probes; nowhere if absent", metavar="HOST:PORT")
     add_flag(parser, "save", Path, help="a folder for the outputs, one .npz per inference", metavar="DIR")
     add_flag(parser, "count", positive, help="end after so many inferences", metavar="N")
@@ -58,7 +58,8 @@ def run(arguments: argparse.Namespace) -> int:
     answers = None
     if feedback is not None:
         hop = feedback_hop(stages.model, arguments.pipeline)
-        answers = Answers(Outlet(feedback, hop, token, arguments.socket_buffer_bytes, counters, log))
+        source = feedback_of(feedback, arguments.pipeline)
+        answers = Answers(Outlet(source, hop, token, arguments.socket_buffer_bytes, counters, log))
     hop = Hop(stages.model, arguments.pipeline, last.name, "sink", overlap, last.outputs)
     inlet = Inlet(listen, hop, token, arguments.socket_buffer_bytes, counters, log)
     receiver = Receiver(inlet, answers, log, counters, clock_id(), arguments.save, arguments.warm_up)

@@ -51,6 +51,7 @@ class Stages:
     overlap: str
     feedback: Address | None
     stages: tuple[Stage, ...]
+    rates_per_s: dict[int, float]
 
     def stage(self, pipeline: int, index: int | None) -> Stage:
         """Returns the stage with this index, or without one the only stage; raises `Fault` if there is none."""
@@ -59,6 +60,17 @@ class Stages:
             return stages[0]
         wanted = "the only stage" if index is None else f"stage {index}"
         raise Fault(f"{wanted} of pipeline {pipeline} is not in stages.json; it has {self._listed()}; give --index")
+
+    def rate_per_s(self, pipeline: int) -> float | None:
+        """Returns the passes per second that a pipeline is planned to make, if the file says it."""
+        return self.rates_per_s.get(pipeline)
+
+    def firsts(self) -> list[Stage]:
+        """Returns the stages that receive from the source, one for each pipeline, by pipeline; raises `Fault` if none does."""
+        firsts = [stage for stage in self.stages if stage.receive_from.name == "source"]
+        if not firsts:
+            raise Fault(f"stages.json lacks the stage beside the source; it has {self._listed()}")
+        return sorted(firsts, key=lambda stage: stage.pipeline)
 
     def first(self, pipeline: int) -> Stage:
         """Returns the stage that receives from the source."""
@@ -110,7 +122,21 @@ def _stages(document) -> Stages:
         overlap,
         None if feedback is None else parse_address(_checked(feedback, str, "feedback")),
         stages,
+        _rates(document.get("pipelines", [])),
     )
+
+
+def _rates(items) -> dict[int, float]:
+    """Reads the planned passes per second of the pipelines."""
+    rates = {}
+    for i, item in enumerate(_checked(items, list, "pipelines")):
+        place = f"pipelines[{i}]"
+        pipeline = _count(_member(_checked(item, dict, place), "pipeline", int, place), f"{place}.pipeline")
+        planned = _planned({name: item[name] for name in ("rate_per_s",) if name in item}, place)
+        if pipeline in rates:
+            raise Fault(f"{place} lists pipeline {pipeline} twice")
+        rates[pipeline] = planned.get("rate_per_s")
+    return {pipeline: float(rate) for pipeline, rate in rates.items() if rate}
 
 
 def check_token(token: str) -> None:

@@ -23,8 +23,15 @@ def summarize(logs: list[ProcessLog], warm_up: int) -> dict:
         "version": SUMMARY_VERSION,
         "model": models[0] if len(models) == 1 else models,
         "warm_up_inferences": warm_up,
+        **_sum_of_rates(summaries),
         "pipelines": summaries,
     }
+
+
+def _sum_of_rates(pipelines: list[dict]) -> dict:
+    """What all pipelines make together, where each has a period."""
+    periods = [pipeline.get("period_s") for pipeline in pipelines]
+    return {"rate_per_s": sum(1 / period for period in periods)} if periods and all(periods) else {}
 
 
 def _pipeline(logs: list[ProcessLog], pipeline: int, warm_up: int) -> dict:

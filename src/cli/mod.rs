@@ -39,13 +39,13 @@ pub struct Arguments {
 }
 
 const LONG_ABOUT: &str = "\
-Finds where to cut a neural network and which edge device runs which piece, so that one pipeline with one stage a \
-device makes the most inferences per second, and proves how good its answer is.
+Finds where to cut a neural network and which edge device runs which piece, so that one pipeline, or several on devices \
+of their own, make the most inferences per second, and proves how good its answer is.
 
 A model is cut into consecutive stages, each on its own node; inputs stream through them as a pipeline. The \
 time of the slowest stage or hop is the period. In each period one batch of the model's batch_size inputs is completed, \
-so that batch_size / period inferences are made per second. Bounds and proofs hold for one such pipeline, and not for \
-several in parallel.";
+so that batch_size / period inferences are made per second. `plan --pipelines` fills the cluster with several such \
+pipelines. Bounds and proofs hold among pipelines with one stage a node.";
 
 const AFTER_LONG_HELP: &str = "\
 Examples:

@@ -14,19 +14,24 @@ pub struct PlacementFigures {
     pub termination: Termination,
     /// The algorithm that was asked for.
     pub algorithm: Algorithm,
-    /// The slowest stage or hop, seconds.
+    /// The slowest stage or hop, seconds. Of several pipelines 1 / `throughput_per_s`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub period_s: Option<f64>,
-    /// Passes a second, 1 / `period_s`; absent where the period is 0.
+    /// Passes a second of all pipelines together, 1 / `period_s`; absent where the period is 0.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub throughput_per_s: Option<f64>,
+    /// With several pipelines and `max_throughput`: no pipelines on disjoint nodes make more passes a second together. Absent
+    /// where nothing is proven, and where the period is 0.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub throughput_upper_bound_per_s: Option<f64>,
     /// Inferences a second: the model's `batch_size` / `period_s`; absent where the period is 0.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub inferences_per_s: Option<f64>,
-    /// The time that one pass takes through the empty pipeline, seconds.
+    /// The time that one pass takes through the empty pipeline, seconds; of several pipelines the largest.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub latency_s: Option<f64>,
@@ -46,9 +51,12 @@ pub struct PlacementFigures {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub gap: Option<f64>,
-    /// How many stages there are; 0 without a placement.
+    /// How many pipelines there are; 0 without a placement.
+    #[serde(default)]
+    pub pipelines: u64,
+    /// How many stages they have together; 0 without a placement.
     pub stages: u64,
-    /// The node of each stage, in order.
+    /// The node of each stage, in order, pipeline by pipeline.
     pub node_ids: Vec<String>,
 }
 
@@ -61,14 +69,25 @@ impl PlacementFigures {
             algorithm: document.algorithm,
             period_s: document.period_s,
             throughput_per_s: document.throughput_per_s,
+            throughput_upper_bound_per_s: document.throughput_upper_bound_per_s,
             inferences_per_s: document.inferences_per_s,
             latency_s: document.latency_s,
             least_period_s: document.least_period_s,
             lower_bound_s: document.lower_bound_s,
             lower_bound_nodes: document.lower_bound_nodes,
             gap: document.gap,
-            stages: document.stages().len() as u64,
-            node_ids: document.stages().iter().map(|stage| stage.node_id.clone()).collect(),
+            pipelines: document.pipelines.len() as u64,
+            stages: document.node_count() as u64,
+            node_ids: document.pipelines.iter().flat_map(|it| &it.stages).map(|stage| stage.node_id.clone()).collect(),
         }
+    }
+
+    /// Reads stored figures. Those of versions before 0.3.0 do not count pipelines: every placement had one.
+    ///
+    /// # Errors
+    /// The text is not the JSON of figures.
+    pub fn from_stored(text: &str) -> serde_json::Result<Self> {
+        let figures: Self = serde_json::from_str(text)?;
+        Ok(Self { pipelines: figures.pipelines.max(u64::from(figures.stages > 0)), ..figures })
     }
 }

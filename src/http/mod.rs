@@ -19,7 +19,7 @@ pub use api::{Api, Limits};
 pub use problem::{Problem, ProblemType};
 pub use request::job_request::JobRequest;
 pub use router::{openapi_3_0_json, openapi_document, openapi_json, router};
-pub use routes::evaluations::EvaluationRequest;
+pub use routes::evaluations::{EvaluationRequest, PipelineProposal};
 pub use routes::examples::{Example, ExampleKind, ExampleList};
 pub use routes::health::{Health, HealthStatus};
 pub use routes::links::LinksPatch;

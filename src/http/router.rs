@@ -61,8 +61,9 @@ use crate::telemetry::continue_trace;
     info(
         title = "Cutpoint",
         description = "Where to cut a neural network and which edge device runs which piece, for the most inferences \
-            per second of one pipeline with one stage a device, with a proof. All values have SI units, which are part of the names. Errors are problem details \
-            (RFC 9457) from a closed list of types, with every fault of a request at once.",
+            per second of one pipeline, or of several on devices of their own, with a proof. A device runs one stage. \
+            All values have SI units, which are part of the names. Errors are problem details (RFC 9457) from a \
+            closed list of types, with every fault of a request at once.",
         contact(name = "Cutpoint"),
     ),
     tags(

@@ -26,6 +26,8 @@ pub(super) enum Outcome {
 /// The context of an outcome.
 pub(super) struct Search {
     pub(super) objective: Objective,
+    /// Whether several pipelines were asked for.
+    pub(super) several: bool,
     /// Why the search was told to end, if it was.
     pub(super) cause: Option<Cause>,
     /// The best placement of an interrupted run of the same job.
@@ -58,7 +60,7 @@ impl Search {
     pub(super) fn ending_unsearched(self) -> (Figures, Ending) {
         let figures = self.figures;
         match self.carried {
-            Some(carried) => carry_over(&carried, figures, Termination::Stopped),
+            Some(carried) => carry_over(&carried, figures, Termination::Stopped, self.several),
             None => (figures, Ending::Cancelled),
         }
     }
@@ -72,7 +74,7 @@ impl Search {
                 return (self.figures, failed(JobErrorCode::CheckFailed, detail.to_owned()));
             }
             if document.status != Status::Optimal && value.is_none_or(|value| carried.objective < value) {
-                return carry_over(carried, self.figures, document.termination);
+                return carry_over(carried, self.figures, document.termination, self.several);
             }
         }
         let figures = figures_of(&document);
@@ -88,7 +90,7 @@ impl Search {
 }
 
 /// Returns the incumbent of an interrupted run as the answer, for a run that found nothing better.
-fn carry_over(carried: &Incumbent, figures: Figures, termination: Termination) -> (Figures, Ending) {
+fn carry_over(carried: &Incumbent, figures: Figures, termination: Termination, several: bool) -> (Figures, Ending) {
     let bound = figures.lower_bound_nodes.map(|nodes| nodes as f64).or(figures.lower_bound_s);
     let proven_gap = bound.map(|bound| gap(carried.objective, bound));
     let figures = Figures { gap: proven_gap.or(figures.gap), ..figures };
@@ -101,12 +103,15 @@ fn carry_over(carried: &Incumbent, figures: Figures, termination: Termination) -
             return (figures, unreadable_incumbent());
         }
     };
+    // Of several pipelines, the bound of the period is that of their sum.
+    let most_per_s = figures.lower_bound_s.filter(|&bound_s| several && bound_s > 0.0).map(|bound_s| 1.0 / bound_s);
     let mut set = |field: &str, value: Value| document.insert(field.to_owned(), value);
     set("status", json!(status));
     set("termination", json!(termination));
     for (field, value) in [
         ("lower_bound_s", figures.lower_bound_s.map(|bound| json!(bound))),
         ("lower_bound_nodes", figures.lower_bound_nodes.map(|bound| json!(bound))),
+        ("throughput_upper_bound_per_s", most_per_s.map(|most| json!(most))),
         ("gap", figures.gap.map(|gap| json!(gap))),
     ] {
         if let Some(value) = value {

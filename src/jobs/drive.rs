@@ -87,9 +87,10 @@ async fn run(queue: &Arc<Inner>, claimed: Claimed, signal: &Arc<Signal>) {
         Err(Unreadable::Invalid(detail)) => return end_unreadable(queue, &claimed, &detail).await,
     };
     let objective = request.options.objective;
+    let several = request.options.wants_several();
     let tracker = Arc::new(Tracker::new(queue.clock.clone(), objective, &claimed));
     if claimed.job.stop_requested {
-        let (figures, ending) = search(objective, signal, &claimed, &tracker).ending_unsearched();
+        let (figures, ending) = search(objective, several, signal, &claimed, &tracker).ending_unsearched();
         return end(queue, &claimed, figures, ending).await;
     }
     signal.end_within(Duration::try_from_secs_f64(request.options.solver.time_limit_s).unwrap_or(Duration::MAX));
@@ -113,15 +114,15 @@ async fn run(queue: &Arc<Inner>, claimed: Claimed, signal: &Arc<Signal>) {
         _ => {
             report(&outcome);
             measure(&outcome);
-            let (figures, ending) = search(objective, signal, &claimed, &tracker).ending(outcome);
+            let (figures, ending) = search(objective, several, signal, &claimed, &tracker).ending(outcome);
             end(queue, &claimed, figures, ending).await;
         }
     }
 }
 
-fn search(objective: Objective, signal: &Signal, claimed: &Claimed, tracker: &Tracker) -> Search {
+fn search(objective: Objective, several: bool, signal: &Signal, claimed: &Claimed, tracker: &Tracker) -> Search {
     let carried = claimed.incumbent.clone();
-    Search { objective, cause: signal.cause(), carried, figures: tracker.figures() }
+    Search { objective, several, cause: signal.cause(), carried, figures: tracker.figures() }
 }
 
 /// Starts the search.

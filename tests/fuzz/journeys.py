@@ -21,7 +21,17 @@ objectives = st.sampled_from(
 # Names of their own: the same model again would be answered 200 and not 201.
 models = st.integers(0, 2**60).map(lambda number: MODEL | {"name": f"model {number}"})
 clusters = st.sampled_from(NODES).map(lambda name: CLUSTER | {"name": name})
-jobs = st.fixed_dictionaries({"model": models, "cluster": clusters, "objective": objectives})
+# Several pipelines go with these two objectives alone.
+filled = st.fixed_dictionaries(
+    {
+        "model": models,
+        "cluster": clusters,
+        "objective": st.sampled_from([{"kind": "max_throughput"}, {"kind": "min_nodes", "target_period_s": 1.0}]),
+        "pipelines": st.sampled_from([{}, {"most": 1}, {"most": 2}]),
+    },
+    optional={"constraints": st.fixed_dictionaries({"max_nodes": st.integers(1, 5)})},
+)
+jobs = st.fixed_dictionaries({"model": models, "cluster": clusters, "objective": objectives}) | filled
 stages = st.fixed_dictionaries(
     {"node_id": st.sampled_from(NODES), "layer_ids": st.just([layer["id"] for layer in MODEL["layers"]])}
 )
@@ -39,6 +49,16 @@ BODIES = {
     "validate_job": jobs,
     "create_evaluation": st.fixed_dictionaries(
         {"model": models, "cluster": clusters, "stages": st.lists(stages, max_size=2)}
+    )
+    | st.fixed_dictionaries(
+        {
+            "model": models,
+            "cluster": clusters,
+            "pipelines": st.sampled_from([{}, {"most": 2}]),
+            "proposed_pipelines": st.lists(
+                st.fixed_dictionaries({"stages": st.lists(stages, min_size=1, max_size=2)}), min_size=1, max_size=3
+            ),
+        }
     ),
 }
 

@@ -11,7 +11,9 @@ use cutpoint_planner::domain::groups::LayerGroup;
 use cutpoint_planner::domain::model::{Edge, Layer, ModelProfile};
 use cutpoint_planner::domain::network::{AccessPoint, FullMesh, Matrix, Radio, Segment, Station, Topology};
 use cutpoint_planner::domain::occupant::{Occupant, OccupiedHop, OccupiedMedium, OccupiedNode};
-use cutpoint_planner::domain::options::{Colocation, Constraints, CostModel, Objective, Pin, SolverOptions};
+use cutpoint_planner::domain::options::{
+    Colocation, Constraints, CostModel, Objective, Pin, PipelineOptions, SolverOptions,
+};
 use serde_json::{Map, Value};
 
 const METHODS: [&str; 5] = ["get", "put", "post", "delete", "patch"];
@@ -356,11 +358,13 @@ fn request_schemas_have_the_fields_that_the_readers_know_and_no_others() {
         ("OccupiedMedium", &OccupiedMedium::FIELDS),
         ("CostModel", &CostModel::FIELDS),
         ("SolverOptions", &SolverOptions::FIELDS),
+        ("PipelineOptions", &PipelineOptions::FIELDS),
         ("NodePatch", http::NodePatch::FIELDS),
         ("LinksPatch", http::LinksPatch::FIELDS),
         ("JobRequest", http::JobRequest::FIELDS),
         ("EvaluationRequest", http::EvaluationRequest::FIELDS),
         ("StageProposal", &StageProposal::FIELDS),
+        ("PipelineProposal", http::PipelineProposal::FIELDS),
         ("WebhookRequest", http::WebhookRequest::FIELDS),
         ("WebhookPatch", http::WebhookPatch::FIELDS),
     ]);

@@ -231,6 +231,34 @@ fn a_table_says_what_is_shipped_and_what_becomes_of_others() {
 }
 
 #[test]
+fn a_cluster_is_filled_with_pipelines_and_each_is_a_line() {
+    let folder = Folder::new();
+    let mut request = small_request(100);
+    for layer in 1..3 {
+        request["model"]["layers"][layer]["flops"] = json!(1);
+    }
+    let file = folder.file("request.json", request.to_string());
+    let output = plan(&["--request", &file, "--pipelines", "--explain"]);
+    let shown = text(&output.stdout);
+    assert_eq!(code(&output), 0, "{}", text(&output.stderr));
+    // A copy of the model on each of the two nodes takes 2 s.
+    let sums = "2 pipelines on 2 nodes: 1 inference a second together; proven: no pipelines make more than 1\n";
+    for wanted in [sums, "pipeline  a second", "  0  [n", "  1  [n", "  pipeline 1, period 2 s, 0.5 inferences a second"] {
+        assert!(shown.contains(wanted), "{wanted} is missing in:\n{shown}");
+    }
+    assert!(shown.contains("  all of as many pipelines as asked for with one stage a node\n"), "{shown}");
+
+    let output = plan(&["--request", &file, "--pipelines=2", "--max-nodes", "1", "--output", "json"]);
+    let document: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(document["pipelines"].as_array().unwrap().len(), 1);
+    assert_eq!(document["throughput_upper_bound_per_s"], 0.5);
+
+    let output = plan(&["--request", &file, "--pipelines", "--objective", "min_latency"]);
+    assert_eq!(code(&output), 2);
+    assert!(text(&output.stderr).contains("/pipelines"), "{}", text(&output.stderr));
+}
+
+#[test]
 fn names_cannot_play_with_the_terminal() {
     let folder = Folder::new();
     let mut request = small_request(600);

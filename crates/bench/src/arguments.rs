@@ -30,7 +30,11 @@ every second time with other ids as well. It tells how many cuts a model has, ho
 all orders of a file have one period, to the bit.
 
 With --suite channel all nodes share one radio channel. It plans each instance as if no transfer disturbed another, \
-tells what that placement really takes on the channel, and plans for the channel.";
+tells what that placement really takes on the channel, and plans for the channel.
+
+With --suite pipelines it fills each cluster with pipelines, with computing that costs nothing and on nodes of three \
+speeds, and compares the sum of their rates with the proven bound, with the best single pipeline, with copies of its \
+stages, and with pipelines that are planned one after the other.";
 
 const PAPER_MODELS: [&str; 4] = ["MobileNetV2", "EfficientNetB1", "ResNet50", "InceptionResNetV2"];
 const PAPER_NODES: [u32; 5] = [5, 10, 15, 20, 50];
@@ -54,6 +58,8 @@ const FAMILY_MODELS: [&str; 11] = [
 const ORDER_NODES: [u32; 3] = [5, 12, 50];
 const CHANNEL_NODES: [u32; 2] = [20, 50];
 const CHANNEL_MEMORY_MIB: [u32; 4] = [16, 24, 32, 64];
+const PIPELINE_NODES: [u32; 3] = [10, 20, 50];
+const PIPELINE_MEMORY_MIB: [u32; 3] = [24, 32, 64];
 
 const ALGORITHMS: [Algorithm; 5] =
     [Algorithm::Auto, Algorithm::Exact, Algorithm::Kpath, Algorithm::Greedy, Algorithm::Random];
@@ -86,7 +92,9 @@ Examples:
   cutpoint-bench --suite models --shuffles 8 --output models
       Every model in nine orders of its file, on 5, 12 and 50 nodes.
   cutpoint-bench --suite channel --output channel
-      The paper's square on one channel, 100 clusters.";
+      The paper's square on one channel, 100 clusters.
+  cutpoint-bench --suite pipelines --nodes 10,20 --output pipelines
+      The paper's square filled with pipelines, 10 clusters.";
 
 /// What to run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -99,6 +107,8 @@ pub(crate) enum Suite {
     Models,
     /// The optimum for undisturbed links on one radio channel, against the optimum there.
     Channel,
+    /// As many pipelines as help, against one pipeline, its copies, and one pipeline after the other.
+    Pipelines,
 }
 
 /// Repeats the paper's experiment against the proven optimum, or measures solve times on fresh
@@ -127,16 +137,16 @@ pub(crate) struct BenchArguments {
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
     models: Vec<String>,
     /// Numbers of nodes [default: 5, 10, 15, 20, 50; with --suite families each family has its own;
-    /// with --suite models 5, 12, 50].
+    /// with --suite models 5, 12, 50; with --suite pipelines 10, 20, 50].
     #[arg(long, value_name = "N", value_delimiter = ',', value_parser = clap::value_parser!(u32).range(1..=10_000),
         allow_negative_numbers = true)]
     nodes: Vec<u32>,
     /// Memory of each node, MiB [default: 32, 64, 128, 256, 512; with --suite channel 16, 24, 32,
-    /// 64]. Families draw theirs, and with --suite models it depends on the model.
+    /// 64; with --suite pipelines 24, 32, 64]. Families draw theirs, and with --suite models it depends on the model.
     #[arg(long, value_name = "MIB", value_delimiter = ',', value_parser = clap::value_parser!(u32).range(1..),
         allow_negative_numbers = true)]
     memory_mib: Vec<u32>,
-    /// Time limit of each run, seconds [default: 30; with --suite models 10].
+    /// Time limit of each run, seconds [default: 30; with --suite models, channel and pipelines 10].
     #[arg(long, value_name = "SECONDS", value_parser = read_time_limit, allow_negative_numbers = true)]
     time_limit_s: Option<f64>,
     /// Directory for the results; created if it does not exist.
@@ -202,8 +212,11 @@ impl BenchArguments {
             ("network", !network.is_empty(), Suite::Models),
             ("profiles", profiles.is_some(), Suite::Models),
         ];
-        let has_memory = matches!(self.suite, Suite::Paper | Suite::Channel);
-        ensure!(has_memory || self.memory_mib.is_empty(), "--memory-mib goes with --suite paper and --suite channel");
+        let has_memory = matches!(self.suite, Suite::Paper | Suite::Channel | Suite::Pipelines);
+        ensure!(
+            has_memory || self.memory_mib.is_empty(),
+            "--memory-mib goes with --suite paper, --suite channel and --suite pipelines"
+        );
         for (flag, is_given, suite) in flags {
             let suite_name = suite.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default();
             ensure!(!is_given || suite == self.suite, "--{flag} goes with --suite {suite_name}");
@@ -234,6 +247,7 @@ impl BenchArguments {
         let usual = match self.suite {
             _ if self.quick => 20,
             Suite::Channel => 100,
+            Suite::Pipelines => 10,
             _ => 200,
         };
         self.clusters.unwrap_or(usual)
@@ -253,7 +267,7 @@ impl BenchArguments {
     /// models.
     pub fn models(&self) -> Vec<String> {
         let usual = match self.suite {
-            Suite::Paper | Suite::Channel => &PAPER_MODELS[..],
+            Suite::Paper | Suite::Channel | Suite::Pipelines => &PAPER_MODELS[..],
             Suite::Families => &FAMILY_MODELS,
             Suite::Models => &[],
         };
@@ -267,13 +281,14 @@ impl BenchArguments {
             _ if !self.nodes.is_empty() => &self.nodes,
             Suite::Models => &ORDER_NODES,
             Suite::Channel => &CHANNEL_NODES,
+            Suite::Pipelines => &PIPELINE_NODES,
             Suite::Paper | Suite::Families => &PAPER_NODES,
         }
     }
 
     /// Returns the time limit of each run, in seconds.
     pub fn time_limit_s(&self) -> f64 {
-        let usual = if matches!(self.suite, Suite::Models | Suite::Channel) { 10.0 } else { 30.0 };
+        let usual = if matches!(self.suite, Suite::Models | Suite::Channel | Suite::Pipelines) { 10.0 } else { 30.0 };
         self.time_limit_s.unwrap_or(usual)
     }
 
@@ -302,6 +317,7 @@ impl BenchArguments {
         match self.suite {
             _ if !self.memory_mib.is_empty() => &self.memory_mib,
             Suite::Channel => &CHANNEL_MEMORY_MIB,
+            Suite::Pipelines => &PIPELINE_MEMORY_MIB,
             _ => &PAPER_MEMORY_MIB,
         }
     }

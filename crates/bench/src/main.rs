@@ -1,5 +1,5 @@
 //! The experiments: that of the paper, with every answer compared with a proven optimum; the solve
-//! times on fresh instances of several families; every model in several orders of its file; and one channel for all.
+//! times on fresh instances of several families; every model in several orders of its file; one channel for all; and clusters full of pipelines.
 
 mod arguments;
 mod channel;
@@ -11,6 +11,7 @@ mod interrupt;
 mod markdown;
 mod orders;
 mod paper;
+mod pipelines;
 mod plots;
 mod profiles;
 mod results;
@@ -69,6 +70,7 @@ fn run(arguments: &BenchArguments, models: Vec<Arc<ModelProfile>>) -> anyhow::Re
         Suite::Families => families::run(arguments, models),
         Suite::Models => orders::run(arguments, &models),
         Suite::Channel => channel::run(arguments, &models),
+        Suite::Pipelines => pipelines::run(arguments, &models),
     }
 }
 

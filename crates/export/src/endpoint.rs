@@ -47,7 +47,7 @@ impl Endpoint {
     }
 
     /// Returns the endpoint so many ports further on, or `None` if there is no such port.
-    pub(crate) fn further(&self, ports: u16) -> Option<Self> {
+    pub fn further(&self, ports: u16) -> Option<Self> {
         Some(Self { host: self.host.clone(), port: self.port.checked_add(ports)? })
     }
 

@@ -10,6 +10,12 @@ use crate::error::ExportError;
 pub(crate) struct Placement {
     #[serde(default)]
     pub(crate) status: Option<String>,
+    /// How often a pass comes out of any of the pipelines, seconds.
+    #[serde(default)]
+    pub(crate) period_s: Option<f64>,
+    /// Passes a second of all pipelines together.
+    #[serde(default)]
+    pub(crate) throughput_per_s: Option<f64>,
     #[serde(default)]
     pub(crate) inferences_per_s: Option<f64>,
     #[serde(default)]
@@ -24,6 +30,9 @@ pub(crate) struct Placement {
 pub(crate) struct Pipeline {
     #[serde(default)]
     pub(crate) period_s: Option<f64>,
+    /// Passes a second.
+    #[serde(default)]
+    pub(crate) rate_per_s: Option<f64>,
     #[serde(default)]
     pub(crate) latency_s: Option<f64>,
     #[serde(default)]
@@ -118,9 +127,16 @@ impl Placement {
         })
     }
 
-    /// Returns the longest period of the pipelines, seconds; 0 if none is known.
-    pub(crate) fn longest_period_s(&self) -> f64 {
-        self.pipelines.iter().filter_map(|pipeline| pipeline.period_s).fold(0.0, f64::max)
+    /// Returns the period in which shared media are occupied as the document says, seconds; 0 if none is known.
+    pub(crate) fn media_period_s(&self) -> f64 {
+        let only = if let [only] = self.pipelines.as_slice() { only.period_s } else { None };
+        self.period_s.or(only).unwrap_or(0.0)
+    }
+
+    /// Returns the inferences a second of a pipeline, if they are known.
+    pub(crate) fn inferences_of(&self, pipeline: &Pipeline) -> Option<f64> {
+        let batch_size = self.inferences_per_s? / self.throughput_per_s?;
+        Some(pipeline.rate_per_s? * batch_size).filter(|rate| rate.is_finite())
     }
 }
 

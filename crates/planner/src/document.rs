@@ -5,9 +5,10 @@ use super::cost::{Assignment, Costs, costs, medium_loads, own_transfers, stage_d
 use super::cuts::CutCount;
 use super::env::{Env, StopReason};
 use super::instance::Instance;
+use super::migration;
+use super::occupants::{self, Running};
 use super::routes::{Media, Routes};
 use super::shared_media::MediumLoad;
-use super::{migration, occupants};
 use crate::domain::migration::Migration;
 use crate::domain::model::ModelProfile;
 use crate::domain::network::Network;
@@ -76,6 +77,7 @@ pub fn without_placement(request: &PlanRequest, seed: u64, claim: Claim, reasons
         seed,
         period_s: None,
         throughput_per_s: None,
+        throughput_upper_bound_per_s: None,
         inferences_per_s: None,
         latency_s: None,
         latency_is_least: None,
@@ -137,7 +139,7 @@ pub fn with_placement(
         fastest: fastest(request, instance, proofs),
         front: front(request, instance, proofs, FrontPoint { period_s, latency_s, stages: stages.clone() }),
         migration,
-        occupants: occupants::effects(request, instance, assignment),
+        occupants: occupants::effects(request, instance, &[Running { assignment, every_s: period_s }]),
         period_s: Some(period_s),
         throughput_per_s: rate_per_s,
         inferences_per_s: each_period(request.model.batch_size, period_s),
@@ -163,7 +165,7 @@ fn fastest(request: &PlanRequest, instance: &Instance, proofs: &Proofs) -> Optio
     Some(FastestPlacement { period_s, latency_s, stages: stages(request, instance, fastest) })
 }
 
-fn cuts(instance: &Instance) -> CutsConsidered {
+pub fn cuts(instance: &Instance) -> CutsConsidered {
     let (count, more) = match instance.cuts.count {
         CutCount::Exactly(count) => (count, false),
         CutCount::MoreThan(count) => (count, true),
@@ -217,7 +219,7 @@ fn byte_gap(migration: &Migration) -> f64 {
     if shipped > 0.0 { (shipped - bound) / shipped } else { 0.0 }
 }
 
-fn stages(request: &PlanRequest, instance: &Instance, assignment: &Assignment) -> Vec<Stage> {
+pub fn stages(request: &PlanRequest, instance: &Instance, assignment: &Assignment) -> Vec<Stage> {
     let crossing = crossing(&request.model, instance, assignment);
     let arrivals = stage_times(instance, assignment).zip(stage_delays(instance, assignment));
     let arrivals = arrivals
@@ -360,7 +362,7 @@ fn media(request: &PlanRequest, instance: &Instance, assignment: &Assignment) ->
 }
 
 /// The first thing in the pipeline that takes the whole period.
-fn bottleneck(request: &PlanRequest, instance: &Instance, assignment: &Assignment, period_s: f64) -> Bottleneck {
+pub fn bottleneck(request: &PlanRequest, instance: &Instance, assignment: &Assignment, period_s: f64) -> Bottleneck {
     let last = assignment.stages.len() - 1;
     for (index, [receive, compute, send]) in stage_times(instance, assignment).enumerate() {
         let own = own_transfers(instance, assignment, assignment.stages[index].1);
@@ -384,7 +386,7 @@ fn bottleneck(request: &PlanRequest, instance: &Instance, assignment: &Assignmen
 }
 
 /// Returns warnings about layers without an edge and about constants that no layer reads.
-fn loose(request: &PlanRequest) -> Vec<Warning> {
+pub fn loose(request: &PlanRequest) -> Vec<Warning> {
     unconnected(request).into_iter().chain(unread(request)).collect()
 }
 
@@ -430,7 +432,12 @@ fn unconnected(request: &PlanRequest) -> Option<Warning> {
 }
 
 fn warnings(request: &PlanRequest, instance: &Instance, assignment: &Assignment) -> Vec<Warning> {
-    let mut warnings = loose(request);
+    loose(request).into_iter().chain(unknown_compute(request, instance, assignment)).collect()
+}
+
+/// Returns a warning about each node of which it is not known how fast it computes its stage.
+pub fn unknown_compute(request: &PlanRequest, instance: &Instance, assignment: &Assignment) -> Vec<Warning> {
+    let mut warnings = Vec::new();
     if request.options.cost_model.compute == ComputeModel::Ignore {
         return warnings;
     }

@@ -302,15 +302,7 @@ impl<'a> Incumbent<'a> {
 
     /// Returns a warning that only some cuts were considered, or `None` if all were.
     fn cuts_left_out(&self) -> Option<Warning> {
-        let considered = self.instance.blocks() - 1;
-        let all = match self.all_cuts? {
-            CutCount::Exactly(all) => all.to_string(),
-            CutCount::MoreThan(some) => format!("more than {some}"),
-        };
-        let detail = format!(
-            "the model has {all} cuts, more than a search holds: placements were looked for among {considered} of them; the bound holds for all"
-        );
-        Some(Warning { code: WarningCode::CutsLeftOut, detail })
+        Some(cuts_left_out(self.instance, self.all_cuts?))
     }
 
     /// Returns the document for a proof that no placement exists.
@@ -318,4 +310,17 @@ impl<'a> Incumbent<'a> {
         let claim = Claim { bound: f64::INFINITY, termination: Termination::Infeasible };
         without_placement(self.request, self.env.seed, claim, reasons)
     }
+}
+
+/// Returns a warning that the cuts of an instance are only some of all.
+pub fn cuts_left_out(instance: &Instance, all_cuts: CutCount) -> Warning {
+    let considered = instance.blocks() - 1;
+    let all = match all_cuts {
+        CutCount::Exactly(all) => all.to_string(),
+        CutCount::MoreThan(some) => format!("more than {some}"),
+    };
+    let detail = format!(
+        "the model has {all} cuts, more than a search holds: placements were looked for among {considered} of them; the bound holds for all"
+    );
+    Warning { code: WarningCode::CutsLeftOut, detail }
 }

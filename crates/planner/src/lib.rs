@@ -68,6 +68,7 @@ mod links;
 mod migration;
 mod occupants;
 mod pinned;
+mod pipelines;
 mod reasons;
 mod repartition;
 mod resource_constrained;
@@ -155,6 +156,9 @@ pub fn plan(request: &PlanRequest, env: &Env<'_>) -> Result<PlacementDocument, C
     let Ok(instance) = Instance::new(request, &stop) else {
         return Ok(document::stopped(request, env));
     };
+    if request.options.wants_several() {
+        return pipelines::plan(request, &instance, env);
+    }
     if request.options.solver.algorithm.searches() && is_large(&instance) {
         return coarse::plan(request, &instance, env);
     }

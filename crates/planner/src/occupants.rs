@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use super::cost::{Assignment, costs};
+use super::cost::Assignment;
 use super::instance::Instance;
 use super::routes::{Medium, Routes};
 use super::shares::{Demands, Pair, fair_level, link_demands, medium_demands, node_demands};
@@ -22,7 +22,7 @@ use crate::index::{Host, Position};
 /// # Examples
 ///
 /// ```
-/// use cutpoint_planner::domain::placed::{Placed, PlacedStage};
+/// use cutpoint_planner::domain::placed::{Placed, PlacedPipeline, PlacedStage};
 /// use cutpoint_planner::domain::request::PlanRequest;
 /// use cutpoint_planner::occupant_of;
 /// use serde_json::json;
@@ -55,7 +55,8 @@ use crate::index::{Host, Position};
 ///     receive: None,
 ///     send: None,
 /// };
-/// let placed = Placed { period_s: 0.25, latency_s: 0.25, stages: vec![stage] };
+/// let pipelines = vec![PlacedPipeline { part: 1.0, stages: vec![stage] }];
+/// let placed = Placed { period_s: 0.25, latency_s: 0.25, pipelines };
 ///
 /// let occupant = occupant_of("camera", &placed, &request.cluster, None);
 ///
@@ -72,9 +73,10 @@ pub fn occupant_of(id: &str, placed: &Placed, cluster: &ClusterInventory, rate_p
     let mut nodes: BTreeMap<&str, (u64, f64)> = BTreeMap::new();
     let mut hops: BTreeMap<(&str, &str), f64> = BTreeMap::new();
     let mut media: BTreeMap<Medium, f64> = BTreeMap::new();
-    let mut travel = |from, to, transfer: &PlacedTransfer| {
+    // Of several pipelines, each makes a part of the passes: what it takes counts for that part of each pass.
+    let mut travel = |from, to, transfer: &PlacedTransfer, part: f64| {
         let (latency_s, bandwidth_bps, occupied) = route(from, to).unwrap_or_default();
-        let busy_s = (transfer.transfer_s - latency_s).max(0.0) * transfer.bandwidth_share;
+        let busy_s = (transfer.transfer_s - latency_s).max(0.0) * transfer.bandwidth_share * part;
         if occupied.is_empty() {
             *hops.entry((from, to)).or_default() += busy_s;
         }
@@ -88,16 +90,20 @@ pub fn occupant_of(id: &str, placed: &Placed, cluster: &ClusterInventory, rate_p
             }
         }
     };
-    for (index, stage) in placed.stages.iter().enumerate() {
+    let stages = placed
+        .pipelines
+        .iter()
+        .flat_map(|pipeline| pipeline.stages.iter().enumerate().map(|(index, stage)| (pipeline.part, index, stage)));
+    for (part, index, stage) in stages {
         let (memory_bytes, compute_s) = nodes.entry(&stage.node_id).or_default();
         *memory_bytes = memory_bytes.saturating_add(stage.memory_bytes).min(MAX_SAFE_INTEGER);
-        *compute_s += stage.alone_s;
+        *compute_s += stage.alone_s * part;
         // What a later stage receives is already counted as what the stage before it sends.
         if let Some(receive) = stage.receive.as_ref().filter(|_| index == 0) {
-            travel(&receive.other_node_id, &stage.node_id, receive);
+            travel(&receive.other_node_id, &stage.node_id, receive, part);
         }
         if let Some(send) = &stage.send {
-            travel(&stage.node_id, &send.other_node_id, send);
+            travel(&stage.node_id, &send.other_node_id, send, part);
         }
     }
     // The quotient can be infinite. A node cannot be more than always busy, so the limit changes no
@@ -126,14 +132,23 @@ pub fn occupant_of(id: &str, placed: &Placed, cluster: &ClusterInventory, rate_p
     }
 }
 
-/// Returns the effect of an assignment on each occupant of the request: its period before and
-/// after, in seconds.
-pub fn effects(request: &PlanRequest, instance: &Instance, assignment: &Assignment) -> Vec<OccupantEffect> {
+/// A pipeline that runs.
+#[derive(Debug, Clone, Copy)]
+pub struct Running<'a> {
+    /// Its stages.
+    pub assignment: &'a Assignment,
+    /// Seconds from one pass to the next. They are 0 if it has no rate.
+    pub every_s: f64,
+}
+
+/// Returns the effect of pipelines on each occupant of the request: its period before and after, in
+/// seconds.
+pub fn effects(request: &PlanRequest, instance: &Instance, pipelines: &[Running<'_>]) -> Vec<OccupantEffect> {
     if request.options.occupants.is_empty() {
         return Vec::new();
     }
     let mut demands = Demands::of_occupants(request);
-    let newcomer = newcomer_demands(request, instance, assignment);
+    let newcomer = newcomer_demands(request, instance, pipelines);
     for (node, asked) in newcomer.of_node {
         demands.of_node.entry(node).or_default().extend(asked);
     }
@@ -160,38 +175,35 @@ pub fn effects(request: &PlanRequest, instance: &Instance, assignment: &Assignme
     request.options.occupants.iter().map(effect).collect()
 }
 
-/// Returns the demands of the assignment itself at its own period. They are empty if the period is
-/// 0.
-fn newcomer_demands(request: &PlanRequest, instance: &Instance, assignment: &Assignment) -> Demands {
+/// Returns the demands of the pipelines themselves at their own rates. One without a rate has none.
+fn newcomer_demands(request: &PlanRequest, instance: &Instance, pipelines: &[Running<'_>]) -> Demands {
     let mut demands = Demands::default();
-    let period_s = costs(instance, assignment).period_s;
-    if period_s == 0.0 {
-        return demands;
-    }
     let routes = Routes::new(&request.cluster);
     let node_of = |host: Host| instance.hosts[host];
-    for (start, end, host) in assignment.spans() {
-        let work_s = instance.work_s(instance.group_of[host], start, end);
-        demands.of_node.entry(node_of(host)).or_default().push(work_s / period_s);
-    }
-    let end = |id: &Option<String>| id.as_ref().and_then(|id| request.cluster.node_index(id));
-    let constraints = &request.options.constraints;
-    let hosts = assignment.stages.iter().map(|&(_, host)| Some(node_of(host)));
-    let path: Vec<Option<usize>> =
-        std::iter::once(end(&constraints.source_node)).chain(hosts).chain([end(&constraints.sink_node)]).collect();
-    let positions = std::iter::once(Position::FIRST).chain(assignment.stages.iter().map(|&(end, _)| end));
-    // Two transfers on one link, such as input and output, make one demand: their sum.
+    // Transfers on one link, such as input and output, make one demand: their sum.
     let mut on_link: BTreeMap<Pair, f64> = BTreeMap::new();
     let mut on_medium: BTreeMap<Medium, f64> = BTreeMap::new();
-    for (pair, position) in path.windows(2).zip(positions) {
-        let [Some(from), Some(to)] = *pair else { continue };
-        if from != to {
-            let load_bits = instance.load_bits[position];
-            let transfer_s = load_bits / routes.link(from, to).bandwidth_bps;
-            *on_link.entry((from, to)).or_default() += transfer_s / period_s;
-            let occupied = routes.occupied(from, to).map(|(_, occupied)| occupied).unwrap_or_default();
-            for (medium, bandwidth_bps) in occupied {
-                *on_medium.entry(medium).or_default() += load_bits / bandwidth_bps / period_s;
+    for &Running { assignment, every_s } in pipelines.iter().filter(|pipeline| pipeline.every_s != 0.0) {
+        for (start, end, host) in assignment.spans() {
+            let work_s = instance.work_s(instance.group_of[host], start, end);
+            demands.of_node.entry(node_of(host)).or_default().push(work_s / every_s);
+        }
+        let end = |id: &Option<String>| id.as_ref().and_then(|id| request.cluster.node_index(id));
+        let constraints = &request.options.constraints;
+        let hosts = assignment.stages.iter().map(|&(_, host)| Some(node_of(host)));
+        let path: Vec<Option<usize>> =
+            std::iter::once(end(&constraints.source_node)).chain(hosts).chain([end(&constraints.sink_node)]).collect();
+        let positions = std::iter::once(Position::FIRST).chain(assignment.stages.iter().map(|&(end, _)| end));
+        for (pair, position) in path.windows(2).zip(positions) {
+            let [Some(from), Some(to)] = *pair else { continue };
+            if from != to {
+                let load_bits = instance.load_bits[position];
+                let transfer_s = load_bits / routes.link(from, to).bandwidth_bps;
+                *on_link.entry((from, to)).or_default() += transfer_s / every_s;
+                let occupied = routes.occupied(from, to).map(|(_, occupied)| occupied).unwrap_or_default();
+                for (medium, bandwidth_bps) in occupied {
+                    *on_medium.entry(medium).or_default() += load_bits / bandwidth_bps / every_s;
+                }
             }
         }
     }

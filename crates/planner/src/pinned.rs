@@ -175,6 +175,12 @@ fn place_text(pin: &Pin) -> String {
 /// the cheap baselines find a placement without them, and otherwise the media if there is a
 /// placement where none is shared. If nothing is found, it does not name a cause.
 pub fn exhausted(request: &PlanRequest, instance: &Instance, env: &Env<'_>) -> Reason {
+    if request.options.wants_several() {
+        // What keeps every pipeline from existing keeps one from it.
+        let mut single = request.clone();
+        single.options.pipelines = None;
+        return exhausted(&single, instance, env);
+    }
     let kept_to = match (instance.has_pins(), instance.has_limits()) {
         (false, false) => "memory and links",
         (false, true) => "memory, links and limits",

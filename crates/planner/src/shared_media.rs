@@ -123,7 +123,7 @@ impl Users {
 
     /// What its users can do at the same time. Each host sends one hop and receives one, or has the input or the output in
     /// its place.
-    fn sharing(&self, is_pair: bool) -> Sharing {
+    fn sharing(&self, is_pair: bool, ends: Ends) -> Sharing {
         let both_ends = self.input != Who::Nobody && self.output != Who::Nobody;
         if is_pair {
             return if both_ends { Sharing::Common { few: true } } else { Sharing::Single };
@@ -137,12 +137,15 @@ impl Users {
         if let Some(host) = own.filter(|_| several_hops) {
             return Sharing::Own(host);
         }
+        // Hosts of several pipelines receive inputs or send outputs at once. Two hops on a medium of this kind are of one
+        // pipeline, since no two pipelines have a host in common.
+        let of_several = ends.of_several && (self.input == Who::Several || self.output == Who::Several);
         let has_hop = self.senders != Who::Nobody;
         let in_place_of_hop = |end: Who, hop: Who| matches!((end, hop), (Who::One(a), Who::One(b)) if a == b);
         let with_input = has_hop && self.input != Who::Nobody && !in_place_of_hop(self.input, self.receivers);
         let with_output = has_hop && self.output != Who::Nobody && !in_place_of_hop(self.output, self.senders);
-        if several_hops {
-            return Sharing::Common { few: at_every_hop.len() == 1 };
+        if several_hops || of_several {
+            return Sharing::Common { few: at_every_hop.len() == 1 && !ends.of_several };
         }
         if with_input || with_output || both_ends { Sharing::Common { few: true } } else { Sharing::Single }
     }
@@ -155,6 +158,8 @@ pub struct Ends {
     pub source: Option<usize>,
     /// Where outputs are wanted.
     pub sink: Option<usize>,
+    /// Whether several pipelines may have these ends in common.
+    pub of_several: bool,
 }
 
 impl SharedMedia {
@@ -199,7 +204,7 @@ impl SharedMedia {
             }
         }
         let mut shared: Vec<(Medium, Sharing)> =
-            users.into_iter().map(|(medium, users)| (medium, users.sharing(is_pair(medium)))).collect();
+            users.into_iter().map(|(medium, users)| (medium, users.sharing(is_pair(medium), ends))).collect();
         shared.retain(|&(medium, sharing)| sharing != Sharing::Single && counts(medium));
         shared.sort_unstable_by_key(|&(medium, _)| medium);
         if shared.is_empty() {

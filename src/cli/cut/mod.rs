@@ -169,7 +169,7 @@ fn write_stages(arguments: &CutArguments, placement: &Placement, cut: &Cut) -> a
         Addresses { nodes: &nodes, sink: arguments.sink_address.as_deref(), feedback: arguments.feedback.as_deref() };
     let token = token()?;
     let pipelines = placement.pipelines();
-    let stages = Stages::new(cut, &pipelines, addresses, &token, &arguments.overlap);
+    let stages = Stages::new(cut, &pipelines, &placement.rates_per_s(), addresses, &token, &arguments.overlap);
     let file = arguments.output.join(STAGES);
     let mut text = serde_json::to_vec_pretty(&stages)?;
     text.push(b'\n');

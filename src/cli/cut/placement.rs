@@ -17,10 +17,12 @@ pub(super) struct Placement {
     pipelines: Vec<Pipeline>,
     #[serde(default)]
     stages: Vec<Stage>,
+    throughput_per_s: Option<f64>,
 }
 
 #[derive(Debug, Deserialize)]
 struct Pipeline {
+    rate_per_s: Option<f64>,
     stages: Vec<Stage>,
 }
 
@@ -68,6 +70,14 @@ impl Placement {
             return vec![&self.stages];
         }
         self.pipelines.iter().map(|pipeline| pipeline.stages.as_slice()).collect()
+    }
+
+    /// Returns the passes per second of each pipeline, where they are known.
+    pub(super) fn rates_per_s(&self) -> Vec<Option<f64>> {
+        if self.pipelines.is_empty() {
+            return vec![self.throughput_per_s];
+        }
+        self.pipelines.iter().map(|pipeline| pipeline.rate_per_s).collect()
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use cutpoint_export::Endpoint;
 use cutpoint_onnx::cut::{Cut, CutStage, CutTensor};
 use serde::Serialize;
 
@@ -15,7 +16,16 @@ pub(super) struct Stages<'a> {
     overlap: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     feedback: Option<&'a str>,
+    pipelines: Vec<PlannedPipeline>,
     stages: Vec<Entry<'a>>,
+}
+
+/// How many passes a second a pipeline is planned to make: a source deals inputs out in proportion.
+#[derive(Debug, Serialize)]
+struct PlannedPipeline {
+    pipeline: usize,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rate_per_s: Option<f64>,
 }
 
 /// A stage.
@@ -29,19 +39,19 @@ struct Entry<'a> {
     weights_file: Option<&'a str>,
     inputs: &'a [CutTensor],
     outputs: &'a [CutTensor],
-    receive_from: End<'a>,
-    send_to: End<'a>,
+    receive_from: End,
+    send_to: End,
     planned: Planned,
 }
 
 /// A neighbour, and where the receiver of the two listens.
 #[derive(Debug, Serialize)]
-struct End<'a> {
+struct End {
     kind: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     stage: Option<usize>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    address: Option<&'a str>,
+    address: Option<String>,
 }
 
 /// What the plan expects, in seconds and bytes.
@@ -70,6 +80,7 @@ impl<'a> Stages<'a> {
     pub(super) fn new(
         cut: &'a Cut,
         placed: &[&'a [Stage]],
+        rates_per_s: &[Option<f64>],
         addresses: Addresses<'a>,
         token: &'a str,
         overlap: &'a str,
@@ -78,7 +89,9 @@ impl<'a> Stages<'a> {
         for (pipeline, (cut, placed)) in cut.pipelines.iter().zip(placed).enumerate() {
             stages.extend((0..cut.len()).map(|index| entry((pipeline, index), cut, placed, addresses)));
         }
-        Self { model: &cut.name, token, overlap, feedback: addresses.feedback, stages }
+        let rates = rates_per_s.iter().enumerate();
+        let pipelines = rates.map(|(pipeline, &rate_per_s)| PlannedPipeline { pipeline, rate_per_s }).collect();
+        Self { model: &cut.name, token, overlap, feedback: addresses.feedback, pipelines, stages }
     }
 }
 
@@ -89,7 +102,7 @@ fn entry<'a>(
     addresses: Addresses<'a>,
 ) -> Entry<'a> {
     let (files, stage) = (&cut[index], &placed[index]);
-    let address = |node: &str| addresses.nodes.get(node).copied();
+    let address = |node: &str| addresses.nodes.get(node).map(|&address| address.to_owned());
     let receive_from = match index.checked_sub(1) {
         None => End { kind: "source", stage: None, address: address(&stage.node_id) },
         Some(before) => End { kind: "stage", stage: Some(before), address: address(&stage.node_id) },
@@ -97,7 +110,10 @@ fn entry<'a>(
     let send_to = match placed.get(index + 1) {
         Some(after) => End { kind: "stage", stage: Some(index + 1), address: address(&after.node_id) },
         None => {
-            End { kind: "sink", stage: None, address: addresses.sink.or_else(|| own_address_of_sink(placed, address)) }
+            let first = addresses.sink.map(str::to_owned).or_else(|| own_address_of_sink(placed, address));
+            // Each pipeline has a sink of its own, at ports one after the other.
+            let own = first.and_then(|first| first.parse::<Endpoint>().ok()?.further(u16::try_from(pipeline).ok()?));
+            End { kind: "sink", stage: None, address: own.map(|own| own.to_string()) }
         }
     };
     Entry {
@@ -120,7 +136,7 @@ fn entry<'a>(
 }
 
 /// The address of the sink's node, unless a stage listens there.
-fn own_address_of_sink<'a>(placed: &[Stage], address: impl Fn(&str) -> Option<&'a str>) -> Option<&'a str> {
+fn own_address_of_sink(placed: &[Stage], address: impl Fn(&str) -> Option<String>) -> Option<String> {
     let sink = placed.last()?.send.as_ref()?.to.as_deref()?;
     if placed.iter().any(|stage| stage.node_id == sink) { None } else { address(sink) }
 }

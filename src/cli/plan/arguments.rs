@@ -32,6 +32,8 @@ Examples:
   cutpoint plan --model examples/models/InceptionResNetV2.json \\
       --cluster examples/clusters/radio-20.json \\
       --memory params --compute ignore --cuts single_tensor --algorithm kpath
+  cutpoint plan --model examples/models/MobileNetV2.json \\
+      --cluster examples/clusters/radio-20.json --pipelines
   cutpoint plan --request examples/requests/*.json --output jsonl";
 
 const USAGE: &str = "\
@@ -77,7 +79,7 @@ pub(crate) struct PlanArguments {
 /// Output formats.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Output {
-    /// A table of stages and a drawing of the pipeline, for people.
+    /// A table of stages and a drawing of the pipeline, or of several, for people.
     Table,
     /// The placement document of one request, indented; with --explain {"placement", "explanation"}.
     Json,
@@ -120,13 +122,18 @@ pub(super) struct PlacementFlags {
 #[derive(Debug, Default, Args)]
 #[command(next_help_heading = "Objective")]
 struct ObjectiveFlags {
-    /// What to optimise, for one pipeline with one stage a node: max_throughput, min_latency, tradeoff, or min_nodes
-    /// with --target-period-s [default: max_throughput].
+    /// What to optimise: max_throughput, min_latency, tradeoff, or min_nodes with --target-period-s [default:
+    /// max_throughput].
     #[arg(long, value_name = "KIND")]
     objective: Option<String>,
     /// Largest period that min_nodes allows, seconds.
     #[arg(long, value_name = "SECONDS", requires = "objective", value_parser = finite, allow_negative_numbers = true)]
     target_period_s: Option<f64>,
+    /// Fills the cluster with pipelines, each on nodes of its own: as many as help, or at most COUNT; with
+    /// max_throughput and min_nodes [default: one pipeline].
+    #[arg(long, value_name = "COUNT", num_args = 0..=1, require_equals = true, value_parser = count,
+        allow_negative_numbers = true)]
+    pipelines: Option<Option<u64>>,
 }
 
 #[derive(Debug, Default, Args, Serialize)]
@@ -162,10 +169,14 @@ struct ConstraintFlags {
     #[arg(long, value_name = "LAYER,LAYER...", value_parser = read_colocation)]
     #[serde(skip_serializing_if = "Vec::is_empty")]
     colocate: Vec<Colocation>,
-    /// The most stages.
+    /// The most stages of a pipeline.
     #[arg(long, value_name = "COUNT", value_parser = count, allow_negative_numbers = true)]
     #[serde(skip_serializing_if = "Option::is_none")]
     max_stages: Option<u64>,
+    /// The most nodes of all pipelines together.
+    #[arg(long, value_name = "COUNT", value_parser = count, allow_negative_numbers = true)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    max_nodes: Option<u64>,
     /// The largest latency of one pass, seconds.
     #[arg(long, value_name = "SECONDS", value_parser = finite, allow_negative_numbers = true)]
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -259,6 +270,10 @@ impl OptionFlags {
                 objective["target_period_s"] = json!(target_period_s);
             }
             request.insert("objective".to_owned(), objective);
+        }
+        if let Some(most) = self.objective.pipelines {
+            let pipelines = most.map_or_else(|| json!({}), |most| json!({ "most": most }));
+            request.insert("pipelines".to_owned(), pipelines);
         }
         if let Some(ratio) = self.placements.max_period_ratio {
             request.insert("max_period_ratio".to_owned(), json!(ratio));
@@ -404,6 +419,21 @@ mod tests {
             let error = Line::try_parse_from(["plan", "--request", "r", "--time-limit-s", number]).err().unwrap();
             assert!(error.to_string().contains("number"), "{error}");
         }
+    }
+
+    #[test]
+    fn pipelines_are_as_many_as_help_unless_a_number_is_given() {
+        let request = |flags: &[&str]| {
+            let line = Line::try_parse_from([&["plan", "--request", "r"], flags].concat())?;
+            let mut request = json!({});
+            line.plan.options.lay_over(&mut request);
+            Ok::<Value, clap::Error>(request)
+        };
+        assert_eq!(request(&[]).unwrap(), json!({}));
+        assert_eq!(request(&["--pipelines"]).unwrap(), json!({"pipelines": {}}));
+        let limited = request(&["--pipelines=3", "--max-nodes", "7"]).unwrap();
+        assert_eq!(limited, json!({"pipelines": {"most": 3}, "constraints": {"max_nodes": 7}}));
+        assert!(request(&["--pipelines=many"]).is_err() && request(&["--pipelines", "3"]).is_err());
     }
 
     #[test]

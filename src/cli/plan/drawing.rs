@@ -105,14 +105,27 @@ impl Drawing<'_> {
 
     /// Returns a bar for the share of each period in which a node or link is busy.
     fn bar(&self, seconds: f64) -> String {
-        let share = match self.placement.period_s {
-            Some(period_s) if period_s > 0.0 => (seconds / period_s).min(1.0),
-            _ => 0.0,
-        };
-        let full = (share * BAR_WIDTH).round() as usize;
-        let text = format!("{}{}", "█".repeat(full), "·".repeat(BAR_WIDTH as usize - full));
-        format!("{text} {:>3.0} %", share * 100.0)
+        bar(share_of(seconds, self.placement.period_s))
     }
+}
+
+/// Returns the part of each period that takes so long.
+fn share_of(seconds: f64, period_s: Option<f64>) -> f64 {
+    period_s.filter(|&period_s| period_s > 0.0).map_or(0.0, |period_s| (seconds / period_s).min(1.0))
+}
+
+/// Returns a bar for a part of a whole, from 0 to 1.
+pub(super) fn bar(share: f64) -> String {
+    let full = (share * BAR_WIDTH).round() as usize;
+    let text = format!("{}{}", "█".repeat(full), "·".repeat(BAR_WIDTH as usize - full));
+    format!("{text} {:>3.0} %", share * 100.0)
+}
+
+/// Draws a medium that transfers of several pipelines share.
+pub(super) fn draw_medium(f: &mut Formatter<'_>, medium: &MediumUse, period_s: Option<f64>) -> fmt::Result {
+    let MediumUse { id, occupied_s } = medium;
+    let text = format!("shared: {}, {} in each period", one_line(id), seconds_text(*occupied_s));
+    writeln!(f, "  {text}  {}", bar(share_of(*occupied_s, period_s)))
 }
 
 /// The source or the sink, centred above or below the arrow.
@@ -174,6 +187,7 @@ mod tests {
             seed: 0,
             period_s: Some(1.0),
             throughput_per_s: Some(1.0),
+            throughput_upper_bound_per_s: None,
             inferences_per_s: Some(1.0),
             latency_s: Some(1.751),
             latency_is_least: None,

@@ -3,12 +3,14 @@
 
 use std::fmt::{self, Display, Formatter};
 
-use cutpoint_planner::domain::explanation::{Explanation, Repair, Upgrade};
+use cutpoint_planner::domain::explanation::{
+    Explanation, PipelineSlack, Repair, StageSlack, TransferSlack, Upgrade, Worth,
+};
 use cutpoint_planner::domain::placement::{Bottleneck, BottleneckKind, Status};
 use cutpoint_planner::domain::unit::{bytes_text, counted, seconds_text, short_text};
 
 use super::report::pace;
-use crate::cli::table::{Side, Table};
+use crate::cli::table::{Side, Table, one_line};
 
 /// Writes a whole explanation.
 pub(super) struct ExplanationReport<'a> {
@@ -22,21 +24,29 @@ impl Display for ExplanationReport<'_> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         let explanation = self.explanation;
         if !explanation.stages.is_empty() {
-            write!(f, "{}", step_table(explanation))?;
-            writeln!(f, "  binding: {}", names(explanation, &explanation.binding))?;
+            let steps = Steps { stages: &explanation.stages, transfers: &explanation.transfers };
+            write!(f, "{}", steps.table())?;
+            writeln!(f, "  binding: {}", steps.names(&explanation.binding))?;
             if let Some(next) = &explanation.next_bottleneck {
-                writeln!(f, "  next: {} with {}", names(explanation, &next.binding), seconds_text(next.time_s))?;
+                writeln!(f, "  next: {} with {}", steps.names(&next.binding), seconds_text(next.time_s))?;
             }
             if let Some(alternative) = &explanation.alternative {
                 writeln!(f, "  not taken: {}", alternative.detail)?;
             }
-            for warning in &explanation.warnings {
-                writeln!(f, "  warning: {}", warning.detail)?;
-            }
+        }
+        for (index, pipeline) in explanation.pipelines.iter().enumerate() {
+            write_pipeline(f, index, pipeline, self.batch_size)?;
+        }
+        for worth in &explanation.worth {
+            write_worth(f, worth, self.batch_size)?;
+        }
+        for warning in &explanation.warnings {
+            writeln!(f, "  warning: {}", warning.detail)?;
         }
         if !explanation.upgrades.is_empty() {
             write!(f, "\n{}", upgrade_table(&explanation.upgrades, self.batch_size))?;
-            writeln!(f, "  all of one pipeline with one stage a node")?;
+            let of = if explanation.pipelines.is_empty() { "one pipeline" } else { "as many pipelines as asked for" };
+            writeln!(f, "  all of {of} with one stage a node")?;
         }
         if explanation.status == Status::Infeasible {
             write_repairs(f, &explanation.repairs, self.batch_size)?;
@@ -51,50 +61,73 @@ impl Display for ExplanationReport<'_> {
     }
 }
 
-fn step_table(explanation: &Explanation) -> Table {
-    let mut table = Table::new(&[
-        ("step", Side::Left),
-        ("time", Side::Right),
-        ("slack", Side::Right),
-        ("memory free", Side::Right),
-        ("of", Side::Right),
-    ]);
-    let (input, outputs): (Vec<_>, Vec<_>) =
-        explanation.transfers.iter().partition(|transfer| transfer.kind == BottleneckKind::Source);
-    let ends = |from: &str, to: &str| format!("{from} → {to}");
-    let mut push = |name: String, time_s: f64, slack_s: f64, memory: [String; 2]| {
-        let [free, of] = memory;
-        table.push([name, seconds_text(time_s), seconds_text(slack_s), free, of]);
-    };
-    for it in input {
-        push(ends(&it.from_node_id, &it.to_node_id), it.time_s, it.slack_s, Default::default());
-    }
-    for stage in &explanation.stages {
-        let memory = [stage.free_bytes, stage.memory_capacity_bytes].map(bytes_text);
-        push(format!("{}  {}", stage.index, stage.node_id), stage.time_s, stage.slack_s, memory);
-        for it in outputs.iter().filter(|it| it.stage_index == stage.index) {
-            push(ends(&it.from_node_id, &it.to_node_id), it.time_s, it.slack_s, Default::default());
-        }
-    }
-    table
+/// The steps of one pipeline.
+struct Steps<'a> {
+    stages: &'a [StageSlack],
+    transfers: &'a [TransferSlack],
 }
 
-fn names(explanation: &Explanation, steps: &[Bottleneck]) -> String {
-    let name = |step: &Bottleneck| {
+impl Steps<'_> {
+    fn table(&self) -> Table {
+        let mut table = Table::new(&[
+            ("step", Side::Left),
+            ("time", Side::Right),
+            ("slack", Side::Right),
+            ("memory free", Side::Right),
+            ("of", Side::Right),
+        ]);
+        let (input, outputs): (Vec<_>, Vec<_>) =
+            self.transfers.iter().partition(|transfer| transfer.kind == BottleneckKind::Source);
+        let ends = |from: &str, to: &str| format!("{from} → {to}");
+        let mut push = |name: String, time_s: f64, slack_s: f64, memory: [String; 2]| {
+            let [free, of] = memory;
+            table.push([name, seconds_text(time_s), seconds_text(slack_s), free, of]);
+        };
+        for it in input {
+            push(ends(&it.from_node_id, &it.to_node_id), it.time_s, it.slack_s, Default::default());
+        }
+        for stage in self.stages {
+            let memory = [stage.free_bytes, stage.memory_capacity_bytes].map(bytes_text);
+            push(format!("{}  {}", stage.index, stage.node_id), stage.time_s, stage.slack_s, memory);
+            for it in outputs.iter().filter(|it| it.stage_index == stage.index) {
+                push(ends(&it.from_node_id, &it.to_node_id), it.time_s, it.slack_s, Default::default());
+            }
+        }
+        table
+    }
+
+    fn names(&self, steps: &[Bottleneck]) -> String {
+        steps.iter().map(|step| self.name(step)).collect::<Vec<String>>().join(", ")
+    }
+
+    fn name(&self, step: &Bottleneck) -> String {
         if let Some(medium) = &step.medium_id {
             return medium.clone();
         }
-        let transfer =
-            explanation.transfers.iter().find(|it| it.kind == step.kind && it.stage_index == step.stage_index);
+        let transfer = self.transfers.iter().find(|it| it.kind == step.kind && it.stage_index == step.stage_index);
         match transfer {
             Some(it) => format!("{} → {}", it.from_node_id, it.to_node_id),
             None => {
-                let stage = explanation.stages.iter().find(|it| it.index == step.stage_index);
+                let stage = self.stages.iter().find(|it| it.index == step.stage_index);
                 stage.map_or_else(String::new, |stage| stage.node_id.clone())
             }
         }
-    };
-    steps.iter().map(name).collect::<Vec<String>>().join(", ")
+    }
+}
+
+/// Writes what of one of several pipelines is to spare at its rate.
+fn write_pipeline(f: &mut Formatter<'_>, index: usize, pipeline: &PipelineSlack, batch_size: u64) -> fmt::Result {
+    let rate = pipeline.rate_per_s.map(|rate| format!(", {}", pace(1.0 / rate, batch_size))).unwrap_or_default();
+    writeln!(f, "  pipeline {index}, period {}{rate}", seconds_text(pipeline.period_s))?;
+    let steps = Steps { stages: &pipeline.stages, transfers: &pipeline.transfers };
+    write!(f, "{}", steps.table())?;
+    writeln!(f, "  binding: {}", one_line(&steps.names(&pipeline.binding)))
+}
+
+fn write_worth(f: &mut Formatter<'_>, worth: &Worth, batch_size: u64) -> fmt::Result {
+    let name = worth.medium_id.as_ref().or(worth.node_id.as_ref()).map_or("", String::as_str);
+    let inferences = counted(short_text(worth.worth_per_s * batch_size as f64), "inference");
+    writeln!(f, "  twice as much of {}: at most {inferences} a second more of these pipelines", one_line(name))
 }
 
 fn upgrade_table(upgrades: &[Upgrade], batch_size: u64) -> Table {

@@ -4,6 +4,7 @@ mod arguments;
 mod drawing;
 mod explained;
 mod input;
+mod lines;
 mod look;
 mod output;
 mod report;

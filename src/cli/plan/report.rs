@@ -6,11 +6,12 @@ use cutpoint_planner::domain::migration::Migration;
 use cutpoint_planner::domain::model::ModelProfile;
 use cutpoint_planner::domain::occupant::OccupantEffect;
 use cutpoint_planner::domain::options::Objective;
-use cutpoint_planner::domain::placement::{CutsConsidered, PlacementDocument, Stage, Status, Termination};
+use cutpoint_planner::domain::placement::{CutsConsidered, Pipeline, PlacementDocument, Stage, Status, Termination};
 use cutpoint_planner::domain::request::PlanRequest;
 use cutpoint_planner::domain::unit::{bytes_text, counted, percent_text, seconds_text, short_text};
 
 use super::drawing::Drawing;
+use super::lines::Lines;
 use crate::cli::table::{Side, Table, one_line};
 
 /// The most reasons that are printed: a large model on small devices has one for each of its large layers.
@@ -30,6 +31,9 @@ impl Display for Report<'_> {
         let document = self.placement;
         let names = [&model.name, &cluster.name].map(|name| one_line(name));
         writeln!(f, "{} on {}: {}", names[0], names[1], claim(document))?;
+        if options.wants_several() && !document.pipelines.is_empty() {
+            writeln!(f, "  {}", sums(model.batch_size, document))?;
+        }
         writeln!(f, "  {}", figures(options.objective, model.batch_size, document))?;
         let algorithm = algorithm_text(document);
         write!(f, "  {algorithm}, seed {}, solved in {}", document.seed, seconds_text(document.solve_s))?;
@@ -40,13 +44,11 @@ impl Display for Report<'_> {
         if document.reasons.len() > MOST_REASONS {
             writeln!(f, "  and {} more: see --output json", counted(document.reasons.len() - MOST_REASONS, "reason"))?;
         }
-        if !document.stages().is_empty() {
-            write!(
-                f,
-                "\n{}\n{}",
-                stage_table(model, document),
-                Drawing { placement: document, batch_size: model.batch_size }
-            )?;
+        let (placement, batch_size) = (document, model.batch_size);
+        if options.wants_several() && !document.pipelines.is_empty() {
+            write!(f, "\n{}\n{}", pipelines_table(model, document), Lines { placement, batch_size })?;
+        } else if let Some(pipeline) = document.pipeline() {
+            write!(f, "\n{}\n{}", stage_table(model, pipeline), Drawing { placement, batch_size })?;
         }
         if let Some(migration) = &document.migration {
             writeln!(f, "\nFrom the base: {}", shipping(migration))?;
@@ -100,7 +102,7 @@ fn figures(objective: Objective, batch_size: u64, document: &PlacementDocument) 
         parts.push(format!("least period {}", seconds_text(fastest.period_s)));
     }
     if let Objective::MinNodes { .. } = objective {
-        parts.push(counted(document.stages().len(), "node"));
+        parts.push(counted(document.node_count(), "node"));
     }
     if let Some(bound_s) = document.lower_bound_s {
         parts.push(format!("lower bound {}", seconds_text(bound_s)));
@@ -114,6 +116,19 @@ fn figures(objective: Objective, batch_size: u64, document: &PlacementDocument) 
         parts.push(format!("gap {}{of}", percent_text(gap)));
     }
     if parts.is_empty() { "no figures".to_owned() } else { parts.join(", ") }
+}
+
+/// Returns what several pipelines do together, and what was proven that none can exceed.
+fn sums(batch_size: u64, document: &PlacementDocument) -> String {
+    let pipelines = counted(document.pipelines.len(), "pipeline");
+    let mut text = format!("{pipelines} on {}", counted(document.node_count(), "node"));
+    if let Some(period_s) = document.period_s {
+        text += &format!(": {} together", pace(period_s, batch_size));
+    }
+    if let Some(most_per_s) = document.throughput_upper_bound_per_s {
+        text += &format!("; proven: no pipelines make more than {}", short_text(most_per_s * batch_size as f64));
+    }
+    text
 }
 
 /// Returns how many cuts were considered, if not all were.
@@ -143,35 +158,57 @@ fn shipping(migration: &Migration) -> String {
     text
 }
 
-fn stage_table(model: &ModelProfile, document: &PlacementDocument) -> Table {
-    let mut table = Table::new(&[
-        ("stage", Side::Right),
-        ("node", Side::Left),
-        ("layers", Side::Left),
-        ("count", Side::Right),
-        ("memory", Side::Right),
-        ("of", Side::Right),
-        ("compute", Side::Right),
-        ("hop to", Side::Left),
-        ("bytes", Side::Right),
-        ("time", Side::Right),
-    ]);
-    for stage in document.stages() {
-        let send = stage.send.as_ref();
-        table.push([
-            stage.index.to_string(),
-            stage.node_id.clone(),
-            layer_range(model, stage),
-            stage.layer_ids.len().to_string(),
-            bytes_text(stage.memory_bytes),
-            bytes_text(stage.memory_capacity_bytes),
-            seconds_text(stage.compute_s),
-            send.map(|send| send.to_node_id.clone()).unwrap_or_default(),
-            send.map(|send| bytes_text(send.bytes)).unwrap_or_default(),
-            send.map(|send| seconds_text(send.transfer_s)).unwrap_or_default(),
-        ]);
+const STAGE_COLUMNS: [(&str, Side); 10] = [
+    ("stage", Side::Right),
+    ("node", Side::Left),
+    ("layers", Side::Left),
+    ("count", Side::Right),
+    ("memory", Side::Right),
+    ("of", Side::Right),
+    ("compute", Side::Right),
+    ("hop to", Side::Left),
+    ("bytes", Side::Right),
+    ("time", Side::Right),
+];
+
+fn stage_table(model: &ModelProfile, pipeline: &Pipeline) -> Table {
+    let mut table = Table::new(&STAGE_COLUMNS);
+    for stage in &pipeline.stages {
+        table.push(stage_cells(model, stage));
     }
     table
+}
+
+/// Returns a table with the stages of several pipelines. The first stage of each has the pipeline's rate and latency.
+fn pipelines_table(model: &ModelProfile, document: &PlacementDocument) -> Table {
+    let of_pipeline = [("pipeline", Side::Right), ("a second", Side::Right), ("latency", Side::Right)];
+    let mut table = Table::new(&[&of_pipeline[..], &STAGE_COLUMNS].concat());
+    for (index, pipeline) in document.pipelines.iter().enumerate() {
+        let rate = pipeline.rate_per_s.map(|rate| short_text(rate * model.batch_size as f64));
+        for stage in &pipeline.stages {
+            let figures = [index.to_string(), rate.clone().unwrap_or_default(), seconds_text(pipeline.latency_s)];
+            let [number, rate, latency] = if stage.index == 0 { figures } else { Default::default() };
+            let [stage, node, layers, count, memory, of, compute, to, bytes, time] = stage_cells(model, stage);
+            table.push([number, rate, latency, stage, node, layers, count, memory, of, compute, to, bytes, time]);
+        }
+    }
+    table
+}
+
+fn stage_cells(model: &ModelProfile, stage: &Stage) -> [String; 10] {
+    let send = stage.send.as_ref();
+    [
+        stage.index.to_string(),
+        stage.node_id.clone(),
+        layer_range(model, stage),
+        stage.layer_ids.len().to_string(),
+        bytes_text(stage.memory_bytes),
+        bytes_text(stage.memory_capacity_bytes),
+        seconds_text(stage.compute_s),
+        send.map(|send| send.to_node_id.clone()).unwrap_or_default(),
+        send.map(|send| bytes_text(send.bytes)).unwrap_or_default(),
+        send.map(|send| seconds_text(send.transfer_s)).unwrap_or_default(),
+    ]
 }
 
 fn front_table(document: &PlacementDocument) -> Table {

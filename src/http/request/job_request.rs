@@ -7,7 +7,9 @@ use cutpoint_planner::domain::base::BasePlacement;
 use cutpoint_planner::domain::cluster::ClusterInventory;
 use cutpoint_planner::domain::model::ModelProfile;
 use cutpoint_planner::domain::occupant::Occupant;
-use cutpoint_planner::domain::options::{Constraints, CostModel, Objective, PlanOptions, SolverOptions};
+use cutpoint_planner::domain::options::{
+    Constraints, CostModel, Objective, PipelineOptions, PlanOptions, SolverOptions,
+};
 use cutpoint_planner::domain::read::Reader;
 use cutpoint_planner::domain::request::PlanRequest;
 use serde::Serialize;
@@ -42,9 +44,12 @@ document! {
         /// The cluster itself. The request registers it.
         #[schema(nullable = false)]
         pub cluster: Option<ClusterInventory>,
-        /// What to optimise; by default the throughput of one pipeline with one stage a node.
+        /// What to optimise; by default the throughput.
         #[schema(nullable = false)]
         pub objective: Option<Objective>,
+        /// How many pipelines the placement may have, each on nodes of its own; one where this is absent.
+        #[schema(nullable = false)]
+        pub pipelines: Option<PipelineOptions>,
         /// The constraints on the placement.
         #[schema(nullable = false)]
         pub constraints: Option<Constraints>,

@@ -5,15 +5,16 @@ use std::collections::BTreeMap;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
-use cutpoint_planner::check::{Evaluation, StageProposal, evaluate};
+use cutpoint_planner::check::{StageProposal, evaluate, evaluate_pipelines};
 use cutpoint_planner::domain::base::BasePlacement;
 use cutpoint_planner::domain::cluster::ClusterInventory;
+use cutpoint_planner::domain::fault::{Fault, FaultCode};
 use cutpoint_planner::domain::model::ModelProfile;
 use cutpoint_planner::domain::occupant::Occupant;
-use cutpoint_planner::domain::options::{Constraints, CostModel, Objective, PlanOptions};
+use cutpoint_planner::domain::options::{Constraints, CostModel, Objective, PipelineOptions, PlanOptions};
 use cutpoint_planner::domain::read::Reader;
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Map, Value};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -29,9 +30,15 @@ use crate::http::problem::responses::{
 use crate::http::request::body::{Document, document};
 use crate::http::request::inputs::{self, Inputs};
 use crate::http::request::limits::fits;
+use crate::http::shapes::evaluation::Evaluation;
+
+/// The most layers of all proposed pipelines together, if each has the whole model. Each pipeline is checked against all of
+/// them.
+const MOST_LAYERS: usize = 2_000_000;
 
 document! {
-    /// What to score: a model and a cluster, each inline or by its id, and the proposed stages.
+    /// What to score: a model and a cluster, each inline or by its id, and the proposed stages, of one
+    /// pipeline or of several.
     #[derive(Debug, Serialize, ToSchema)]
     pub struct EvaluationRequest {
         /// The id of a registered model. Alternatively give `model`.
@@ -52,6 +59,9 @@ document! {
         /// What to optimise. With `min_nodes`, missing the target is a violation.
         #[schema(nullable = false)]
         pub objective: Option<Objective>,
+        /// How many pipelines the placement may have; one where this is absent. More are a violation.
+        #[schema(nullable = false)]
+        pub pipelines: Option<PipelineOptions>,
         /// The constraints on the placement.
         #[schema(nullable = false)]
         pub constraints: Option<Constraints>,
@@ -76,15 +86,34 @@ document! {
         /// Passes per second of placements in `occupied_by` that run below their own rate, by their ids.
         #[schema(nullable = false)]
         pub occupant_rates_per_s: Option<BTreeMap<String, f64>>,
-        /// The stages, in the order in which an input passes them.
+        /// The stages of one pipeline, in the order in which an input passes them. Alternatively give `proposed_pipelines`.
+        #[schema(nullable = false)]
+        pub stages: Option<Vec<StageProposal>>,
+        /// Several pipelines, which are scored together at the rates with the largest sum.
+        #[schema(nullable = false)]
+        pub proposed_pipelines: Option<Vec<PipelineProposal>>,
+    }
+}
+
+document! {
+    /// A pipeline that is proposed.
+    #[derive(Debug, Serialize, ToSchema)]
+    pub struct PipelineProposal {
+        /// Its stages, in the order in which an input passes them.
         pub stages: Vec<StageProposal>,
     }
+}
+
+/// What is proposed.
+enum Proposal {
+    Stages(Vec<StageProposal>),
+    Pipelines(Vec<Vec<StageProposal>>),
 }
 
 struct Draft {
     inputs: Inputs,
     options: PlanOptions,
-    stages: Option<Vec<StageProposal>>,
+    proposal: Option<Proposal>,
 }
 
 pub(crate) fn routes() -> OpenApiRouter<Api> {
@@ -109,13 +138,24 @@ async fn create_evaluation(
     document: Document,
 ) -> Result<Response, Problem> {
     let (bytes, limits) = (document.bytes, api.limits);
-    let (reader, Draft { inputs, options, stages }) =
+    let (reader, Draft { inputs, options, proposal }) =
         document.draft(move |reader, value| read_draft(reader, value, &limits)).await?;
     let resolved = inputs::resolve(&api, &caller.tenant, reader, inputs, options, bytes).await?;
-    // Unreadable stages have recorded their faults in the reader, which refuses the request.
-    let stages = stages.unwrap_or_default();
-    let evaluation = compute(resolved.bytes, move || evaluate(&resolved.request, &stages)).await;
-    Ok(json::value(StatusCode::OK, &evaluation))
+    // An unreadable proposal has recorded its faults in the reader, which refuses the request.
+    let proposal = proposal.unwrap_or(Proposal::Stages(Vec::new()));
+    let mut checked_bytes = resolved.bytes;
+    if let Proposal::Pipelines(pipelines) = &proposal {
+        let layers = resolved.request.model.layers.len();
+        if pipelines.len().saturating_mul(layers) > MOST_LAYERS {
+            return Err(Problem::invalid_request(vec![too_many(pipelines.len(), layers)]));
+        }
+        checked_bytes = checked_bytes.saturating_mul(pipelines.len());
+    }
+    let evaluation = compute(checked_bytes, move || match proposal {
+        Proposal::Stages(stages) => Evaluation::from(evaluate(&resolved.request, &stages)),
+        Proposal::Pipelines(pipelines) => Evaluation::from(evaluate_pipelines(&resolved.request, &pipelines)),
+    });
+    Ok(json::value(StatusCode::OK, &evaluation.await))
 }
 
 fn read_draft(reader: &mut Reader, value: &Value, limits: &Limits) -> Option<Draft> {
@@ -125,9 +165,42 @@ fn read_draft(reader: &mut Reader, value: &Value, limits: &Limits) -> Option<Dra
     }
     let inputs = Inputs::read(reader, map, limits);
     let options = PlanOptions::read(reader, map);
-    // A placement cannot have more stages than there are nodes.
+    let proposal = read_proposal(reader, map, limits);
+    Some(Draft { inputs, options, proposal })
+}
+
+fn read_proposal(reader: &mut Reader, map: &Map<String, Value>, limits: &Limits) -> Option<Proposal> {
+    if !map.contains_key("proposed_pipelines") {
+        return read_stages(reader, map, limits).map(Proposal::Stages);
+    }
+    if map.contains_key("stages") {
+        let detail = "stages and proposed_pipelines are both given";
+        reader.fault_at(&["proposed_pipelines".into()], FaultCode::Conflict, detail, "Give one of the two");
+        return None;
+    }
+    // Each pipeline needs a node at least.
+    if !fits(reader, map.get("proposed_pipelines"), "proposed_pipelines", limits.nodes) {
+        return None;
+    }
+    let pipelines = reader.optional(map, "proposed_pipelines", |reader, value| {
+        reader.items(value, |reader, pipeline| {
+            let map = reader.object(pipeline, PipelineProposal::FIELDS)?;
+            read_stages(reader, map, limits)
+        })
+    })?;
+    pipelines.into_iter().collect::<Option<_>>().map(Proposal::Pipelines)
+}
+
+/// Reads stages. A placement cannot have more than there are nodes.
+fn read_stages(reader: &mut Reader, map: &Map<String, Value>, limits: &Limits) -> Option<Vec<StageProposal>> {
     let stages = fits(reader, map.get("stages"), "stages", limits.nodes)
         .then(|| reader.required(map, "stages", |reader, value| reader.items(value, StageProposal::read)))
         .flatten();
-    Some(Draft { inputs, options, stages: stages.and_then(|stages| stages.into_iter().collect()) })
+    stages.and_then(|stages| stages.into_iter().collect())
+}
+
+fn too_many(pipelines: usize, layers: usize) -> Fault {
+    let detail = format!("{pipelines} pipelines of a model with {layers} layers");
+    let action = format!("Give at most {} pipelines of this model", MOST_LAYERS / layers.max(1));
+    Fault::new("/proposed_pipelines", FaultCode::OutOfRange, detail, action)
 }

@@ -38,8 +38,9 @@ pub(crate) fn routes() -> OpenApiRouter<Api> {
 
 /// Explain a placement
 ///
-/// Returns what limits the placement, its slack, and the gain of single upgrades for the one pipeline, proven by
-/// solving again, and the newest measurements beside what was planned. For a proof that there is no placement: the single changes that make one possible.
+/// Returns what limits the placement, its slack, and the gain of single upgrades for its one pipeline, or for all of
+/// several together, proven by solving again, and the newest measurements beside what was planned. For a proof that there
+/// is no placement: the single changes that make one possible.
 #[utoipa::path(
     get, path = "/v1/placements/{id}/explanation", tag = "placements", security(("key" = ["read"])),
     params(("id" = String, Path, description = "The placement."), ExplanationParameters),

@@ -17,7 +17,7 @@ use crate::http::shapes::import::ImportReport;
 use crate::store::{self, ClusterSummary, MeasurementSummary, ModelSummary};
 
 /// A component of the OpenAPI document: its name and its schema.
-type Component = (String, RefOr<Schema>);
+pub(super) type Component = (String, RefOr<Schema>);
 
 /// Defines the schema of an answer with the members of a summary and a stored document.
 macro_rules! around {
@@ -149,7 +149,7 @@ impl ToSchema for MeasuredExplanation {
 }
 
 /// Returns the schema of an object with the members of several.
-fn joined(description: &str, parts: [RefOr<Schema>; 2]) -> RefOr<Schema> {
+pub(super) fn joined(description: &str, parts: [RefOr<Schema>; 2]) -> RefOr<Schema> {
     let mut whole = Object::new();
     whole.description = Some(description.trim().to_owned());
     for part in parts {

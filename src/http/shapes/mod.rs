@@ -1,5 +1,6 @@
 //! JSON schemas that several routes share.
 
+pub mod evaluation;
 pub mod import;
 pub mod joined;
 pub mod page;

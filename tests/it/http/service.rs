@@ -111,6 +111,7 @@ fn placement(request: &PlanRequest, env: &Env<'_>, termination: Termination) -> 
         seed: env.seed,
         period_s: Some(0.5),
         throughput_per_s: Some(2.0),
+        throughput_upper_bound_per_s: None,
         inferences_per_s: Some(2.0),
         latency_s: Some(0.5),
         lower_bound_s: Some(0.25),

@@ -93,7 +93,7 @@ fn volumes(pipelines: &Pipelines<'_>, process: &Process<'_>) -> Vec<Volume> {
         StageFiles::Host(path) => Some(bind(path, FOLDER)),
         _ => None,
     };
-    let stages = process.entry.as_ref().map(|_| bind("./stages.json", STAGES));
+    let stages = process.entries.first().map(|_| bind("./stages.json", STAGES));
     let token = pipelines.token.as_ref().map(|_| bind("./token", TOKEN));
     files.into_iter().chain(stages).chain(token).collect()
 }

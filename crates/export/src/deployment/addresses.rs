@@ -136,7 +136,13 @@ fn sinks(
             Role::Stage => {
                 let entry = stages.and_then(|stages| stages.entry(seat.pipeline, seat.stage));
                 let planned = entry.and_then(|entry| entry.planned_send_to());
-                found.insert(seat.pipeline, options.sink.clone().or(planned));
+                // Each pipeline has a sink of its own, at ports one after the other.
+                let given = options.sink.as_ref();
+                let given = given.map(|first| {
+                    let further = u16::try_from(seat.pipeline).ok().and_then(|p| first.further(p));
+                    further.ok_or(ExportError::Ports(first.port()))
+                });
+                found.insert(seat.pipeline, given.transpose()?.or(planned));
             }
             Role::Feed => {}
         }

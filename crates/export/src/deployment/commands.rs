@@ -23,8 +23,11 @@ impl Pipelines<'_> {
         let mut arguments = Vec::new();
         let mut add = |flag: &str, value: String| arguments.extend([flag.to_owned(), value]);
         let beside = format!("{}/stages.json", paths.folder.trim_end_matches('/'));
-        add("--stages", if process.entry.is_some() { paths.stages.to_owned() } else { beside });
-        add("--pipeline", process.pipeline.to_string());
+        add("--stages", if process.entries.is_empty() { beside } else { paths.stages.to_owned() });
+        // A feeder deals inputs out to all pipelines.
+        if process.role != Role::Feed {
+            add("--pipeline", process.pipeline.to_string());
+        }
         if self.token.is_some() {
             add("--token-file", paths.token.to_owned());
         }
@@ -32,8 +35,8 @@ impl Pipelines<'_> {
             add("--index", process.stage.to_string());
             add("--folder", paths.folder.to_owned());
         }
-        if let (None, Some(send_to)) = (&process.entry, &process.send_to) {
-            add("--send-to", send_to.to_string());
+        if process.entries.is_empty() {
+            process.send_to.iter().for_each(|send_to| add("--send-to", send_to.to_string()));
         }
         let command: &[String] = match (process.role, self.feed) {
             (Role::Stage, _) => &["stage".to_owned()],

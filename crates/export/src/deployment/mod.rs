@@ -41,13 +41,13 @@ pub(crate) struct Process<'a> {
     pub(crate) node_name: &'a str,
     /// Where it listens; a feeder does not.
     pub(crate) listen: Option<Endpoint>,
-    /// Where it sends to; a sink does not.
-    pub(crate) send_to: Option<Endpoint>,
+    /// Where it sends to: a feeder to the first stage of each pipeline, a sink nowhere.
+    pub(crate) send_to: Vec<Endpoint>,
     /// Where it answers probes, if it listens.
     pub(crate) health_port: u16,
     pub(crate) memory_bytes: u64,
-    /// Its stage in `stages.json`, with addresses; for a sink or feeder the one beside it.
-    pub(crate) entry: Option<Entry>,
+    /// Its stage in `stages.json`, with addresses; for a sink the one beside it, for a feeder the first of each pipeline.
+    pub(crate) entries: Vec<Entry>,
 }
 
 /// All processes of an export, and what they share.
@@ -110,7 +110,7 @@ impl<'a> Pipelines<'a> {
     /// Returns the `stages.json` that some processes read, or `None` if they read the one beside the files of stages.
     pub(crate) fn stages_file(&self, processes: &[&Process<'_>]) -> Option<StagesFile> {
         let mut seen = BTreeSet::new();
-        let entries = processes.iter().filter_map(|process| process.entry.clone());
+        let entries = processes.iter().flat_map(|process| process.entries.clone());
         let own = entries.filter(|entry| seen.insert((entry.pipeline, entry.index))).collect();
         let mut file = self.stages?.with_stages(own);
         file.feedback = file.feedback.filter(|_| self.has_feedback);
@@ -138,22 +138,29 @@ fn process<'a>(
     options: &'a Options,
 ) -> Result<Process<'a>, ExportError> {
     let listen = addresses.listen[at].clone();
-    let stage_listens = |stage: usize| {
-        let at = seats.iter().position(|it| (it.role, it.pipeline, it.stage) == (Role::Stage, seat.pipeline, stage));
+    let stage_listens = |pipeline: usize, stage: usize| {
+        let at = seats.iter().position(|it| (it.role, it.pipeline, it.stage) == (Role::Stage, pipeline, stage));
         at.and_then(|at| addresses.listen[at].clone())
     };
-    let is_last = seat.stage + 1 == placement.pipelines[seat.pipeline].stages.len();
-    let sends_to_sink = || addresses.sinks[seat.pipeline].clone();
-    let after_stage = || if is_last { Some(sends_to_sink()) } else { stage_listens(seat.stage + 1) };
-    let send_to = match seat.role {
-        Role::Stage => after_stage(),
-        Role::Feed => stage_listens(0),
-        Role::Sink => None,
+    let after_stage = |pipeline: usize, stage: usize| {
+        let is_last = stage + 1 == placement.pipelines[pipeline].stages.len();
+        if is_last { Some(addresses.sinks[pipeline].clone()) } else { stage_listens(pipeline, stage + 1) }
     };
-    let entry = stages.and_then(|stages| stages.entry(seat.pipeline, seat.stage));
-    let connected = match (entry, stage_listens(seat.stage), after_stage()) {
-        (Some(entry), Some(listen), Some(send_to)) => Some(entry.connected(&listen, &send_to)),
-        _ => None,
+    let connected = |pipeline: usize, stage: usize| {
+        let entry = stages.and_then(|stages| stages.entry(pipeline, stage))?;
+        Some(entry.connected(&stage_listens(pipeline, stage)?, &after_stage(pipeline, stage)?))
+    };
+    let all = 0..placement.pipelines.len();
+    let (send_to, entries): (Vec<Endpoint>, Vec<Entry>) = match seat.role {
+        Role::Stage => (
+            after_stage(seat.pipeline, seat.stage).into_iter().collect(),
+            connected(seat.pipeline, seat.stage).into_iter().collect(),
+        ),
+        Role::Sink => (Vec::new(), connected(seat.pipeline, seat.stage).into_iter().collect()),
+        Role::Feed => (
+            all.clone().filter_map(|pipeline| stage_listens(pipeline, 0)).collect(),
+            all.filter_map(|pipeline| connected(pipeline, 0)).collect(),
+        ),
     };
     Ok(Process {
         role: seat.role,
@@ -166,7 +173,7 @@ fn process<'a>(
         listen,
         send_to,
         memory_bytes: memory_bytes(seat.planned_bytes, options.headroom),
-        entry: connected,
+        entries,
     })
 }
 

@@ -13,7 +13,7 @@ pub(crate) enum Role {
     Stage,
     /// Receives the outputs.
     Sink,
-    /// Sends inputs that are drawn, to try a pipeline.
+    /// Sends inputs that are drawn, to try the pipelines: it deals them out among all.
     Feed,
 }
 
@@ -30,7 +30,8 @@ pub(super) struct Seat<'a> {
     pub(super) planned_bytes: u64,
 }
 
-/// Returns the processes of all pipelines: their stages in order, then a sink unless there is one elsewhere, then the feeder.
+/// Returns the processes of all pipelines: of each its stages in order, then a sink unless there is one elsewhere; and at last the
+/// one feeder.
 pub(super) fn seats<'a>(placement: &'a Placement, stages: Option<&StagesFile>, options: &Options) -> Vec<Seat<'a>> {
     let mut seats = Vec::new();
     let mut listening = BTreeMap::new();
@@ -39,9 +40,7 @@ pub(super) fn seats<'a>(placement: &'a Placement, stages: Option<&StagesFile>, o
         let mut add = |role, stage: usize, name: String, node_id: &'a str, planned_bytes| {
             let before: &mut u16 = listening.entry(node_id).or_default();
             seats.push(Seat { role, pipeline: p, stage, name, node_id, nth: *before, planned_bytes });
-            if role != Role::Feed {
-                *before = before.saturating_add(1);
-            }
+            *before = before.saturating_add(1);
         };
         for (i, stage) in pipeline.stages.iter().enumerate() {
             add(Role::Stage, i, format!("{prefix}stage-{i}"), &stage.node_id, stage.memory_bytes);
@@ -53,11 +52,21 @@ pub(super) fn seats<'a>(placement: &'a Placement, stages: Option<&StagesFile>, o
             let bytes = sent(pipeline.stages[last].send.as_ref(), entry(last).map(|entry| bytes_of(&entry.outputs)));
             add(Role::Sink, last, format!("{prefix}sink"), node_id, bytes);
         }
-        if options.feed.is_some() {
-            let node_id = pipeline.source().unwrap_or(&pipeline.stages[0].node_id);
-            let bytes = sent(pipeline.stages[0].receive.as_ref(), entry(0).map(|entry| bytes_of(&entry.inputs)));
-            add(Role::Feed, 0, format!("{prefix}feed"), node_id, bytes);
-        }
+    }
+    if options.feed.is_some() {
+        seats.extend(placement.pipelines.first().map(|pipeline| {
+            let first = &pipeline.stages[0];
+            let listed = stages.and_then(|stages| stages.entry(0, 0)).map(|entry| bytes_of(&entry.inputs));
+            Seat {
+                role: Role::Feed,
+                pipeline: 0,
+                stage: 0,
+                name: "feed".to_owned(),
+                node_id: pipeline.source().unwrap_or(&first.node_id),
+                nth: 0,
+                planned_bytes: sent(first.receive.as_ref(), listed),
+            }
+        }));
     }
     seats
 }

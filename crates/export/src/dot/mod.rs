@@ -3,7 +3,7 @@
 mod writer;
 
 use crate::placement::{Medium, Pipeline, Placement, Stage, Transfer};
-use crate::units::{bytes_text, counted, percent_text, seconds_text};
+use crate::units::{bytes_text, counted, percent_text, rate_text, seconds_text};
 use writer::Writer;
 
 /// Colours apart, a line that is three times as wide says it.
@@ -29,6 +29,8 @@ pub(crate) fn draw(placement: &Placement) -> String {
 fn title(placement: &Placement, p: usize) -> String {
     let pipeline = &placement.pipelines[p];
     let mut parts = vec![format!("pipeline {p}")];
+    let rate = placement.inferences_of(pipeline).filter(|_| placement.pipelines.len() > 1);
+    parts.extend(rate.map(|rate| format!("{} inferences a second", rate_text(rate))));
     parts.extend(pipeline.period_s.map(|period_s| format!("period {}", seconds_text(period_s))));
     parts.extend(pipeline.latency_s.map(|latency_s| format!("latency {}", seconds_text(latency_s))));
     parts.join(", ")
@@ -77,7 +79,7 @@ fn draw_transfer(writer: &mut Writer, from: &str, to: &str, transfer: Option<&Tr
 }
 
 fn draw_medium(writer: &mut Writer, m: usize, medium: &Medium, placement: &Placement) {
-    let period_s = placement.longest_period_s();
+    let period_s = placement.media_period_s();
     let share = if period_s > 0.0 {
         format!(", {} of the period", percent_text(medium.occupied_s / period_s))
     } else {

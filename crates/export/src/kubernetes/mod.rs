@@ -36,6 +36,10 @@ pub(crate) fn export(pipelines: &Pipelines<'_>) -> Result<Export, ExportError> {
     files.push(File::new("pipeline.yaml", text));
     let mut text = String::new();
     for process in feeders {
+        // A feeder of one pipeline reads the ConfigMap of its first stage.
+        if process.entries.len() > 1 {
+            text += &config(pipelines, process)?;
+        }
         text += &yaml::document(&job(pipelines, process)?)?;
     }
     if !text.is_empty() {
@@ -46,12 +50,8 @@ pub(crate) fn export(pipelines: &Pipelines<'_>) -> Result<Export, ExportError> {
 
 /// Returns the documents of a process that listens.
 fn objects_of(pipelines: &Pipelines<'_>, process: &Process<'_>) -> Result<String, ExportError> {
-    let mut text = String::new();
     // A sink reads the ConfigMap of the last stage.
-    if let (Role::Stage, Some(stages)) = (process.role, stages_text(pipelines, process)?) {
-        let data = BTreeMap::from([("stages.json", serde_saphyr::LitString(stages))]);
-        text += &yaml::document(&object(pipelines, process, "v1", "ConfigMap", Data { data }))?;
-    }
+    let mut text = if process.role == Role::Stage { config(pipelines, process)? } else { String::new() };
     text += &yaml::document(&object(pipelines, process, "v1", "Service", Spec { spec: service(pipelines, process) }))?;
     let spec = DeploymentSpec {
         replicas: 1,
@@ -62,6 +62,13 @@ fn objects_of(pipelines: &Pipelines<'_>, process: &Process<'_>) -> Result<String
     };
     text += &yaml::document(&object(pipelines, process, "apps/v1", "Deployment", Spec { spec }))?;
     Ok(text)
+}
+
+/// Returns the ConfigMap with the `stages.json` of a process, if it has one.
+fn config(pipelines: &Pipelines<'_>, process: &Process<'_>) -> Result<String, ExportError> {
+    let Some(stages) = stages_text(pipelines, process)? else { return Ok(String::new()) };
+    let data = BTreeMap::from([("stages.json", serde_saphyr::LitString(stages))]);
+    yaml::document(&object(pipelines, process, "v1", "ConfigMap", Data { data }))
 }
 
 fn service(pipelines: &Pipelines<'_>, process: &Process<'_>) -> ServiceSpec {
@@ -98,7 +105,7 @@ fn secret_name(pipelines: &Pipelines<'_>) -> String {
 }
 
 fn template(pipelines: &Pipelines<'_>, process: &Process<'_>) -> Result<Template, ExportError> {
-    let config = format!("{}-{}", pipelines.name, stage_name(pipelines, process));
+    let config = format!("{}-{}", pipelines.name, owner_of_config(pipelines, process));
     // A pod does not read its stages.json again; another hash has Kubernetes start another pod.
     let hash = stages_text(pipelines, process)?.map(|text| {
         let hash = Sha256::digest(text.as_bytes());
@@ -113,8 +120,11 @@ fn template(pipelines: &Pipelines<'_>, process: &Process<'_>) -> Result<Template
     Ok(Template { metadata, spec: PodSpec::new(pipelines, process, &config, &secret_name(pipelines)) })
 }
 
-/// Returns the name of the stage whose `stages.json` a process reads.
-fn stage_name<'a>(pipelines: &'a Pipelines<'_>, process: &Process<'_>) -> &'a str {
+/// Returns the name of the process whose ConfigMap a process reads.
+fn owner_of_config<'a>(pipelines: &'a Pipelines<'_>, process: &'a Process<'_>) -> &'a str {
+    if process.entries.len() > 1 {
+        return &process.name;
+    }
     let is_it = |it: &&Process<'_>| (it.role, it.pipeline, it.stage) == (Role::Stage, process.pipeline, process.stage);
     pipelines.processes.iter().find(is_it).map_or("", |stage| stage.name.as_str())
 }

@@ -141,7 +141,7 @@ fn volumes(pipelines: &Pipelines<'_>, process: &Process<'_>, config: &str, secre
         volumes.push((Volume { name, source }, VolumeMount { name, mount_path: path, read_only: true }));
     };
     // A file is mounted by its folder, so that a change of the ConfigMap arrives.
-    if process.entry.is_some() {
+    if !process.entries.is_empty() {
         add("stages", VolumeSource::ConfigMap { name: config.to_owned(), optional: false }, folder_of(STAGES));
     }
     if pipelines.token.is_some() {

@@ -49,7 +49,10 @@ fn drawing(placement: &Placement) -> io::Result<Vec<u8>> {
     let mut top = HEADER;
     for (p, pipeline) in placement.pipelines.iter().enumerate() {
         if heading > 0.0 {
-            let text = [format!("pipeline {p}"), times(pipeline)].join(": ");
+            let rate = placement.inferences_of(pipeline).map(|rate| format!("{} inferences a second", rate_text(rate)));
+            let parts: Vec<String> = rate.into_iter().chain([times(pipeline)]).filter(|part| !part.is_empty()).collect();
+            let text = format!("pipeline {p}: {}", parts.join(", "));
+            let text = Style::NAME.clipped(&text, width - 2.0 * MARGIN);
             canvas.text([MARGIN, top + heading - 6.0], &text, Style::NAME)?;
         }
         top += heading + ABOVE;
@@ -64,7 +67,11 @@ fn summary(placement: &Placement) -> String {
     let stages: usize = placement.pipelines.iter().map(|pipeline| pipeline.stages.len()).sum();
     let nodes: BTreeSet<&str> =
         placement.pipelines.iter().flat_map(|pipeline| &pipeline.stages).map(|stage| stage.node_id.as_str()).collect();
-    let mut parts = vec![format!("{} on {}", counted(stages, "stage"), counted(nodes.len(), "node"))];
+    let placed = match placement.pipelines.len() {
+        0 | 1 => counted(stages, "stage"),
+        several => counted(several, "pipeline"),
+    };
+    let mut parts = vec![format!("{placed} on {}", counted(nodes.len(), "node"))];
     parts.extend(placement.inferences_per_s.map(|rate| format!("{} inferences a second", rate_text(rate))));
     parts.join(", ")
 }
@@ -140,7 +147,7 @@ fn draw_media(canvas: &mut Canvas, placement: &Placement, top: f64, width: f64) 
         return Ok(());
     }
     canvas.text([MARGIN, top], "shared media, occupied in each period", Style::NAME)?;
-    let period_s = placement.longest_period_s();
+    let period_s = placement.media_period_s();
     for (m, medium) in placement.media.iter().enumerate() {
         draw_lane(canvas, placement, medium, period_s, [top + 14.0 + m as f64 * LANE, width - 2.0 * MARGIN])?;
     }

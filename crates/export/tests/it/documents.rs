@@ -52,6 +52,29 @@ pub fn stages(model: &str, nodes: &[&str]) -> Value {
     json!({"model": model, "token": TOKEN, "overlap": "full", "stages": entries})
 }
 
+/// A placement with a pipeline on each of these lists of nodes, the later ones slower, and its stages.json.
+pub fn several(model: &str, pipelines: &[&[&str]]) -> (Value, Value) {
+    let rate = |p: usize| 6.0 / (p + 1) as f64;
+    let sum: f64 = (0..pipelines.len()).map(rate).sum();
+    let mut placed: Vec<Value> = pipelines.iter().map(|nodes| pipeline(nodes)).collect();
+    let mut entries = Vec::new();
+    let mut rates = Vec::new();
+    for (p, nodes) in pipelines.iter().enumerate() {
+        placed[p]["rate_per_s"] = json!(rate(p));
+        rates.push(json!({"pipeline": p, "rate_per_s": rate(p)}));
+        for mut entry in stages(model, nodes)["stages"].as_array().unwrap().clone() {
+            entry["pipeline"] = json!(p);
+            entry["file"] = json!(format!("pipeline-{p}-{}", entry["file"].as_str().unwrap()));
+            entries.push(entry);
+        }
+    }
+    let placement = json!({
+        "status": "optimal", "period_s": 1.0 / sum, "throughput_per_s": sum, "inferences_per_s": 2.0 * sum, "latency_s": 1.0,
+        "pipelines": placed, "media": [{"id": "channel", "occupied_s": 0.5 / sum}],
+    });
+    (placement, json!({"model": model, "token": TOKEN, "overlap": "full", "pipelines": rates, "stages": entries}))
+}
+
 /// Options with an image, and an address for each node.
 pub fn options(nodes: &[&str]) -> Options {
     let address = |at: usize| format!("10.0.0.{}:7101", at + 1).parse().unwrap();

@@ -6,4 +6,5 @@ mod drawings;
 mod hostile;
 mod kubernetes;
 mod nomad;
+mod several;
 mod yaml;

@@ -2,6 +2,7 @@
 //! every claim.
 
 mod least_period;
+mod several;
 
 use std::collections::BTreeSet;
 
@@ -85,10 +86,17 @@ impl Findings {
     /// Checks a document that claims a placement: it must have one, and its figures and claims must
     /// be true.
     fn check_placement(&mut self, request: &PlanRequest, document: &PlacementDocument) {
+        if request.options.wants_several() {
+            return self.check_several(request, document);
+        }
+        if document.throughput_upper_bound_per_s.is_some() {
+            self.claim("throughput_upper_bound_per_s goes with several pipelines alone");
+        }
         if document.pipelines.len() != 1 {
             return self.claim(format!("there are {} pipelines, and not one", document.pipelines.len()));
         }
-        let Evaluated { evaluation, loads, rounding_s } = evaluate_with_loads(request, &proposals(document.stages()));
+        let Evaluated { evaluation, loads, rounding_s, .. } =
+            evaluate_with_loads(request, &proposals(document.stages()));
         let tolerance = Tolerance { rounding_s };
         for expected in &evaluation.stages {
             self.check_stage(expected, &document.stages()[expected.index as usize], tolerance);
@@ -98,22 +106,32 @@ impl Findings {
         }
         self.check_totals(document, &evaluation, tolerance);
         self.check_rates(request, document, &evaluation);
-        self.check_bottleneck(document, &evaluation, &loads, tolerance);
-        self.check_media(&document.media, &evaluation, tolerance);
+        if let (Some(period_s), Some(pipeline)) = (evaluation.period_s, document.pipeline()) {
+            self.check_bottleneck(&pipeline.bottleneck, period_s, &loads, tolerance);
+            self.check_media(&document.media, &evaluation.media, tolerance);
+            self.check_occupants(&document.occupants, &evaluation.occupants, tolerance);
+        }
         self.check_gap(request, document);
-        self.check_occupants(&document.occupants, &evaluation, tolerance);
         self.check_migration(request, document, &evaluation);
         self.check_front(request, document);
         self.check_least_period(request, document, tolerance);
         if !document.reasons.is_empty() {
             self.claim("there are stages and also reasons why there are none");
         }
-        for warning in &evaluation.warnings {
+        self.check_warnings(document, [&evaluation]);
+        self.violations.extend(evaluation.violations);
+    }
+
+    fn check_warnings<'e>(
+        &mut self,
+        document: &PlacementDocument,
+        evaluations: impl IntoIterator<Item = &'e Evaluation>,
+    ) {
+        for warning in evaluations.into_iter().flat_map(|evaluation| &evaluation.warnings) {
             if !document.warnings.iter().any(|given| given.code == warning.code) {
                 self.claim(format!("a warning is missing: {}", warning.detail));
             }
         }
-        self.violations.extend(evaluation.violations);
     }
 
     fn check_stage(&mut self, expected: &Stage, stated: &Stage, tolerance: Tolerance) {
@@ -227,13 +245,11 @@ impl Findings {
 
     fn check_bottleneck(
         &mut self,
-        document: &PlacementDocument,
-        evaluation: &Evaluation,
+        bottleneck: &Bottleneck,
+        period_s: f64,
         loads: &[(Bottleneck, f64)],
         tolerance: Tolerance,
     ) {
-        let Some(period_s) = evaluation.period_s else { return };
-        let Some(bottleneck) = document.pipeline().map(|pipeline| &pipeline.bottleneck) else { return };
         if !loads.iter().any(|(load, seconds)| load == bottleneck && tolerance.same(*seconds, period_s)) {
             let (kind, stage) = (bottleneck.kind, bottleneck.stage_index);
             let medium = bottleneck.medium_id.as_ref().map_or(String::new(), |id| format!(" on the medium {id:?}"));
@@ -243,21 +259,18 @@ impl Findings {
 
     /// Checks that the document lists the media that two or more transfers use, the most occupied
     /// first.
-    fn check_media(&mut self, stated: &[MediumUse], evaluation: &Evaluation, tolerance: Tolerance) {
-        if evaluation.period_s.is_none() {
-            return;
-        }
+    fn check_media(&mut self, stated: &[MediumUse], expected: &[MediumUse], tolerance: Tolerance) {
         let by_id = |media: &[MediumUse]| {
             let mut media = media.to_vec();
             media.sort_by(|a, b| a.id.cmp(&b.id).then_with(|| a.occupied_s.total_cmp(&b.occupied_s)));
             media
         };
-        let (given, expected) = (by_id(stated), by_id(&evaluation.media));
+        let (given, expected) = (by_id(stated), by_id(expected));
         let same = |(given, expected): (&MediumUse, &MediumUse)| {
             given.id == expected.id && tolerance.same(given.occupied_s, expected.occupied_s)
         };
         if given.len() != expected.len() || !given.iter().zip(&expected).all(same) {
-            return self.claim(format!("the media must be {:?}", evaluation.media));
+            return self.claim(format!("the media must be {expected:?}"));
         }
         let in_order = |pair: &[MediumUse]| {
             let (before, after) = (&pair[0], &pair[1]);
@@ -301,16 +314,12 @@ impl Findings {
     }
 
     /// Checks the new periods of the occupants.
-    fn check_occupants(&mut self, stated: &[OccupantEffect], evaluation: &Evaluation, tolerance: Tolerance) {
-        if evaluation.period_s.is_none() {
-            return;
-        }
+    fn check_occupants(&mut self, stated: &[OccupantEffect], expected: &[OccupantEffect], tolerance: Tolerance) {
         let same = |(stated, expected): (&OccupantEffect, &OccupantEffect)| {
             stated.id == expected.id
                 && stated.period_s == expected.period_s
                 && tolerance.same(stated.new_period_s, expected.new_period_s)
         };
-        let expected = &evaluation.occupants;
         if stated.len() != expected.len() || !stated.iter().zip(expected).all(same) {
             self.claim(format!("the occupants' periods must be {expected:?}"));
         }

@@ -13,12 +13,15 @@ mod document;
 mod fused;
 mod graph;
 mod layout;
+mod linear;
 mod loose;
 mod media;
 mod occupied;
 mod pace;
 mod route;
 mod rules;
+mod several;
+mod sharing;
 mod shipping;
 mod transfer;
 mod violation;
@@ -27,6 +30,7 @@ mod violation;
 mod tests;
 
 pub use crate::domain::proposal::StageProposal;
+pub use several::{EvaluatedPipeline, PipelinesEvaluation, evaluate_pipelines};
 pub use violation::{Violation, ViolationCode};
 
 use serde::Serialize;
@@ -38,7 +42,7 @@ use self::cuts::Cuts;
 use self::graph::Graph;
 use self::layout::{Laid, lay};
 use self::media::{SharedMedium, shared_media};
-use self::occupied::Occupied;
+use self::occupied::{Occupied, Paced};
 use self::transfer::{Traffic, enter_transfers};
 use crate::domain::migration::Migration;
 use crate::domain::occupant::OccupantEffect;
@@ -181,15 +185,17 @@ pub fn check(request: &PlanRequest, document: &PlacementDocument) -> Vec<Violati
 }
 
 /// An evaluation, and what a document is compared with in addition.
-struct Evaluated {
+struct Evaluated<'a> {
     evaluation: Evaluation,
+    /// Its transfers.
+    traffic: Traffic<'a>,
     /// The loads of which the period is the largest; empty if a stage or a transfer has no time.
     loads: Vec<(Bottleneck, f64)>,
     /// The seconds by which its times may differ in another order of summing.
     rounding_s: f64,
 }
 
-fn evaluate_with_loads(request: &PlanRequest, proposals: &[StageProposal]) -> Evaluated {
+fn evaluate_with_loads<'a>(request: &'a PlanRequest, proposals: &[StageProposal]) -> Evaluated<'a> {
     let mut violations = Vec::new();
     let graph = Graph::new(&request.model);
     let laid = lay(&request.model, &request.cluster, &graph, proposals, &mut violations);
@@ -229,23 +235,27 @@ fn evaluate_with_loads(request: &PlanRequest, proposals: &[StageProposal]) -> Ev
         violations,
     };
     if !(covers && traffic.is_whole) {
-        return Evaluated { evaluation, loads: Vec::new(), rounding_s };
+        return Evaluated { evaluation, traffic, loads: Vec::new(), rounding_s };
     }
-    let mut evaluated = timed(request, evaluation, &traffic, rounding_s);
-    let evaluation = &mut evaluated.evaluation;
-    let period_s = evaluation.period_s.unwrap_or(0.0);
-    evaluation.occupants = occupied.effects(&evaluation.stages, &traffic, period_s);
-    evaluated
+    let (mut evaluation, loads) = timed(request, evaluation, &traffic, rounding_s);
+    let every_s = evaluation.period_s.unwrap_or(0.0);
+    evaluation.occupants = occupied.effects(&[Paced::new(&evaluation.stages, &traffic, every_s)]);
+    Evaluated { evaluation, traffic, loads, rounding_s }
 }
 
 /// Adds period and latency, and the violations of their limits, to stages that cover the model with
 /// every transfer.
-fn timed(request: &PlanRequest, evaluation: Evaluation, traffic: &Traffic<'_>, rounding_s: f64) -> Evaluated {
+fn timed(
+    request: &PlanRequest,
+    evaluation: Evaluation,
+    traffic: &Traffic<'_>,
+    rounding_s: f64,
+) -> (Evaluation, Vec<(Bottleneck, f64)>) {
     let latency_s = pace::latency_s(&evaluation.stages);
     let media = shared_media(request, traffic);
     let loads = pace::loads(request, &evaluation.stages, traffic, &media);
     let Some((bottleneck, period_s)) = pace::bottleneck(&loads) else {
-        return Evaluated { evaluation, loads, rounding_s };
+        return (evaluation, loads);
     };
     let mut violations = evaluation.violations;
     rules::check_times(request, period_s, latency_s, rounding_s, &mut violations);
@@ -259,7 +269,7 @@ fn timed(request: &PlanRequest, evaluation: Evaluation, traffic: &Traffic<'_>, r
         violations,
         ..evaluation
     };
-    Evaluated { evaluation, loads, rounding_s }
+    (evaluation, loads)
 }
 
 /// Returns passes per second, or `None` if the period is zero or too small for a finite rate.

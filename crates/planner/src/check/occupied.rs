@@ -10,6 +10,25 @@ use crate::domain::occupant::{Occupant, OccupantEffect};
 use crate::domain::placement::Stage;
 use crate::domain::request::PlanRequest;
 
+/// A pipeline with its pace.
+pub(super) struct Paced<'a> {
+    stages: &'a [Stage],
+    traffic: &'a Traffic<'a>,
+    every_s: f64,
+}
+
+impl<'a> Paced<'a> {
+    /// Creates a pipeline that starts a pass every so many seconds; 0 if it has no rate.
+    pub(super) fn new(stages: &'a [Stage], traffic: &'a Traffic<'a>, every_s: f64) -> Self {
+        Self { stages, traffic, every_s }
+    }
+
+    /// Returns the part of all of the time that some seconds of each pass are.
+    fn part(&self, seconds: f64) -> f64 {
+        if self.every_s == 0.0 { 0.0 } else { seconds / self.every_s }
+    }
+}
+
 /// For each node, link and medium, the shares of its time that the occupants ask for.
 pub(super) struct Occupied<'a> {
     request: &'a PlanRequest,
@@ -66,20 +85,26 @@ impl<'a> Occupied<'a> {
         self.media.get(&medium).map_or(1.0, |asked| share_left(asked))
     }
 
-    /// Returns how stages with a period affect each occupant.
-    pub(super) fn effects(&self, stages: &[Stage], traffic: &Traffic<'_>, period_s: f64) -> Vec<OccupantEffect> {
-        let part = |seconds: f64| if period_s == 0.0 { 0.0 } else { seconds / period_s };
+    /// Returns how pipelines affect each occupant.
+    pub(super) fn effects(&self, pipelines: &[Paced<'_>]) -> Vec<OccupantEffect> {
+        let sum = |seconds: &dyn Fn(&Paced<'_>) -> f64| pipelines.iter().map(|it| it.part(seconds(it))).sum::<f64>();
         let on_node = |id: &str| {
-            let own = stages.iter().filter(|stage| stage.node_id == id);
-            part(own.map(|stage| stage.compute_s * self.node_share(id)).sum())
+            let own = |it: &Paced<'_>| {
+                let stages = it.stages.iter().filter(|stage| stage.node_id == id);
+                stages.map(|stage| stage.compute_s * self.node_share(id)).sum()
+            };
+            sum(&own)
         };
         let on_link = |(from, to): Ends<'_>| {
-            let own = traffic.carried.iter().filter(|carried| carried.from.id == from && carried.to.id == to);
-            part(own.map(Carried::longest_alone_s).sum())
+            let carries = |carried: &&Carried<'_>| carried.from.id == from && carried.to.id == to;
+            sum(&|it| it.traffic.carried.iter().filter(carries).map(Carried::longest_alone_s).sum())
         };
         let on_medium = |medium: Medium<'_>| {
-            let own = traffic.carried.iter().flat_map(|carried| &carried.occupations);
-            part(own.filter(|occupation| occupation.medium == medium).map(|occupation| occupation.alone_s).sum())
+            let own = |it: &Paced<'_>| {
+                let all = it.traffic.carried.iter().flat_map(|carried| &carried.occupations);
+                all.filter(|occupation| occupation.medium == medium).map(|occupation| occupation.alone_s).sum()
+            };
+            sum(&own)
         };
         let known = |id: &str| self.request.cluster.nodes.iter().any(|node| node.id == id);
         let slowdown = |occupant: &Occupant| {

@@ -75,23 +75,38 @@ fn single_loads(request: &PlanRequest, stages: &[Stage], traffic: &Traffic<'_>) 
     loads
 }
 
-fn node_loads(request: &PlanRequest, stages: &[Stage]) -> Vec<(Bottleneck, f64)> {
-    let (Some(first), Some(last)) = (stages.first(), stages.last()) else { return Vec::new() };
+/// Returns for each node the seconds of one pass for which it is busy if it does one thing at a time: the nodes of the stages,
+/// the source and the sink.
+pub(super) fn busy_nodes<'a>(request: &'a PlanRequest, stages: &'a [Stage]) -> BTreeMap<&'a str, f64> {
+    let (Some(first), Some(last)) = (stages.first(), stages.last()) else { return BTreeMap::new() };
     let mut busy_s: BTreeMap<&str, f64> = BTreeMap::new();
     for stage in stages {
         *busy_s.entry(&stage.node_id).or_default() += receive_s(stage) + stage.compute_s + send_s(stage);
     }
     // The sum of the stage already contains a transfer from the source or to the sink. The node at
     // the other end is busy with it too.
-    let constraints = &request.options.constraints;
-    let source = constraints.source_node.as_deref().filter(|_| first.receive.is_some());
-    let sink = constraints.sink_node.as_deref().filter(|_| last.send.is_some());
+    let (source, sink) = busy_ends(request, first, last);
     if let Some(source) = source {
         *busy_s.entry(source).or_default() += receive_s(first);
     }
     if let Some(sink) = sink {
         *busy_s.entry(sink).or_default() += send_s(last);
     }
+    busy_s
+}
+
+/// Returns the source and the sink, each if something is sent from there or to there.
+fn busy_ends<'a>(request: &'a PlanRequest, first: &Stage, last: &Stage) -> (Option<&'a str>, Option<&'a str>) {
+    let constraints = &request.options.constraints;
+    let source = constraints.source_node.as_deref().filter(|_| first.receive.is_some());
+    let sink = constraints.sink_node.as_deref().filter(|_| last.send.is_some());
+    (source, sink)
+}
+
+fn node_loads(request: &PlanRequest, stages: &[Stage]) -> Vec<(Bottleneck, f64)> {
+    let (Some(first), Some(last)) = (stages.first(), stages.last()) else { return Vec::new() };
+    let busy_s = busy_nodes(request, stages);
+    let (source, sink) = busy_ends(request, first, last);
     let of_stage = |(place, stage): (usize, &Stage)| load(BottleneckKind::Node, place, busy_s[stage.node_id.as_str()]);
     let mut loads: Vec<(Bottleneck, f64)> = stages.iter().enumerate().map(of_stage).collect();
     loads.extend(source.map(|node| load(BottleneckKind::Source, 0, busy_s[node])));

@@ -186,6 +186,11 @@ pub(super) fn check_stage_count(request: &PlanRequest, stages: usize, violations
         let violation = Violation::new(ViolationCode::TooManyStages, detail);
         violations.push(violation.figure("stages", stages as f64).figure("max_stages", most as f64));
     }
+    if let Some(most) = request.options.constraints.max_nodes.filter(|&most| stages as u64 > most) {
+        let detail = format!("{} are more than the {most} that max_nodes allows", counted(stages, "node"));
+        let violation = Violation::new(ViolationCode::TooManyNodes, detail);
+        violations.push(violation.figure("nodes", stages as f64).figure("max_nodes", most as f64));
+    }
 }
 
 /// Checks that each stage fits in its node's free memory.
@@ -221,7 +226,9 @@ pub(super) fn check_times(
         let violation = Violation::new(ViolationCode::PeriodExceeded, detail);
         violations.push(violation.figure("period_s", period_s).figure("max_period_s", limit_s));
     }
+    // Several pipelines keep to the target together.
     if let Objective::MinNodes { target_period_s } = request.options.objective
+        && !request.options.wants_several()
         && above(period_s, target_period_s)
     {
         let (period, target) = (seconds_text(period_s), seconds_text(target_period_s));

@@ -25,7 +25,7 @@ pub enum ViolationCode {
     LayerTwice,
     /// A stage has a layer that reads the tensor of a layer in a later stage.
     LayersOutOfOrder,
-    /// A node hosts more than one stage.
+    /// A node hosts more than one stage, of one pipeline or of two.
     NodeUsedTwice,
     /// A node that is excluded, not selected or not schedulable hosts a stage.
     NodeNotEligible,
@@ -43,12 +43,19 @@ pub enum ViolationCode {
     GroupSplit,
     /// More stages than `max_stages`.
     TooManyStages,
+    /// More nodes than `max_nodes`.
+    TooManyNodes,
+    /// More pipelines than the request allows.
+    TooManyPipelines,
     /// The latency is above `max_latency_s`.
     LatencyExceeded,
     /// The period is above `max_period_s`.
     PeriodExceeded,
     /// The period is above `target_period_s`.
     TargetPeriodMissed,
+    /// A rate of a pipeline is above 1 / its period or is missing, rates take a medium or a node for more than all of the time,
+    /// or others have a larger sum.
+    RateWrong,
     /// A number of a placement document is not what the model and the cluster give.
     FigureWrong,
     /// A transfer of a placement document is missing, goes between other nodes, takes another route or carries other tensors.
@@ -66,6 +73,10 @@ pub enum ViolationCode {
 pub struct Violation {
     /// The kind of violation.
     pub code: ViolationCode,
+    /// The pipeline, from 0; absent where it is about the whole, and where there can be only one pipeline.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schema(nullable = false))]
+    pub pipeline_index: Option<u64>,
     /// The stage, from 0; absent where it is about the whole.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schema(nullable = false))]
@@ -91,6 +102,7 @@ impl Violation {
     pub(super) fn new(code: ViolationCode, detail: impl Into<String>) -> Self {
         Self {
             code,
+            pipeline_index: None,
             stage_index: None,
             detail: detail.into(),
             figures: BTreeMap::new(),
@@ -102,6 +114,12 @@ impl Violation {
     /// Sets the stage.
     pub(super) fn at(mut self, stage: usize) -> Self {
         self.stage_index = Some(stage as u64);
+        self
+    }
+
+    /// Sets the pipeline.
+    pub(super) fn of_pipeline(mut self, pipeline: usize) -> Self {
+        self.pipeline_index = Some(pipeline as u64);
         self
     }
 

@@ -1,88 +1,19 @@
 //! The options of a request beside its model and cluster: objective, constraints, cost model and
 //! solver options.
 
-use std::collections::BTreeMap;
-
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 #[cfg(feature = "schema")]
 use utoipa::ToSchema;
 
 use super::base::BasePlacement;
-use super::cluster::Node;
+pub use super::constraints::{Colocation, Constraints, Pin};
 use super::fault::FaultCode;
 pub use super::objective::Objective;
 use super::occupant::{Occupant, read_occupants};
+pub use super::pipelines::PipelineOptions;
+use super::pipelines::check_pipelines;
 use super::read::Reader;
-use super::unit::{MAX_SAFE_INTEGER, counted};
-
-/// What a placement must keep to.
-#[derive(Debug, Clone, PartialEq, Default, Serialize)]
-#[cfg_attr(feature = "schema", derive(ToSchema))]
-pub struct Constraints {
-    /// The node where inputs come from; they travel from there to the first stage.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "schema", schema(nullable = false, min_length = 1, max_length = 256))]
-    pub source_node: Option<String>,
-    /// The node where outputs are wanted; they travel there from the last stage.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "schema", schema(nullable = false, min_length = 1, max_length = 256))]
-    pub sink_node: Option<String>,
-    /// Nodes that host no stage.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    #[cfg_attr(feature = "schema", schema(required = false))]
-    pub exclude_nodes: Vec<String>,
-    /// Labels that a node must have to host a stage.
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    #[cfg_attr(feature = "schema", schema(required = false))]
-    pub node_selector: BTreeMap<String, String>,
-    /// Layers that must run on certain nodes.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    #[cfg_attr(feature = "schema", schema(required = false))]
-    pub pins: Vec<Pin>,
-    /// Layers that stay together in one stage.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    #[cfg_attr(feature = "schema", schema(required = false))]
-    pub colocate: Vec<Colocation>,
-    /// The most stages.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "schema", schema(nullable = false, minimum = 1, maximum = 9007199254740991_i64))]
-    pub max_stages: Option<u64>,
-    /// The largest latency, seconds.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "schema", schema(nullable = false, minimum = 0, maximum = 1e100))]
-    pub max_latency_s: Option<f64>,
-    /// The largest period, seconds; only with `min_latency`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "schema", schema(nullable = false, minimum = 0, maximum = 1e100))]
-    pub max_period_s: Option<f64>,
-}
-
-/// A layer that must run on a certain node, or on one with certain labels: exactly one of the two is given.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
-#[cfg_attr(feature = "schema", derive(ToSchema))]
-pub struct Pin {
-    /// The layer.
-    #[cfg_attr(feature = "schema", schema(min_length = 1, max_length = 256))]
-    pub layer_id: String,
-    /// The node.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "schema", schema(nullable = false, min_length = 1, max_length = 256))]
-    pub node_id: Option<String>,
-    /// Labels that the node must have, at least one.
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    #[cfg_attr(feature = "schema", schema(required = false))]
-    pub node_selector: BTreeMap<String, String>,
-}
-
-/// Layers that stay together in one stage.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
-#[cfg_attr(feature = "schema", derive(ToSchema))]
-pub struct Colocation {
-    /// At least two layers.
-    #[cfg_attr(feature = "schema", schema(min_items = 2))]
-    pub layer_ids: Vec<String>,
-}
 
 /// What a stage needs of its node's memory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
@@ -269,97 +200,6 @@ impl Default for SolverOptions {
     }
 }
 
-impl Constraints {
-    /// The field names of the document.
-    pub const FIELDS: [&'static str; 9] = [
-        "source_node",
-        "sink_node",
-        "exclude_nodes",
-        "node_selector",
-        "pins",
-        "colocate",
-        "max_stages",
-        "max_latency_s",
-        "max_period_s",
-    ];
-
-    fn read(reader: &mut Reader, value: &Value) -> Option<Self> {
-        let map = reader.object(value, &Self::FIELDS)?;
-        Some(Self {
-            source_node: reader.optional(map, "source_node", Reader::id),
-            sink_node: reader.optional(map, "sink_node", Reader::id),
-            exclude_nodes: reader.optional(map, "exclude_nodes", read_ids).unwrap_or_default(),
-            node_selector: reader.optional(map, "node_selector", Reader::labels).unwrap_or_default(),
-            pins: reader.optional(map, "pins", read_pins).unwrap_or_default(),
-            colocate: reader.optional(map, "colocate", read_colocations).unwrap_or_default(),
-            max_stages: reader.optional(map, "max_stages", |reader, value| reader.integer(value, 1, MAX_SAFE_INTEGER)),
-            max_latency_s: reader.optional(map, "max_latency_s", Reader::non_negative),
-            max_period_s: reader.optional(map, "max_period_s", Reader::non_negative),
-        })
-    }
-
-    /// Returns `true` if a node may host a stage: it is schedulable, not excluded, and has every
-    /// label of the selector.
-    pub fn admit(&self, node: &Node) -> bool {
-        node.schedulable
-            && !self.exclude_nodes.contains(&node.id)
-            && self.node_selector.iter().all(|(key, value)| node.labels.get(key) == Some(value))
-    }
-}
-
-impl Pin {
-    /// The field names of the document.
-    pub const FIELDS: [&'static str; 3] = ["layer_id", "node_id", "node_selector"];
-
-    fn read(reader: &mut Reader, value: &Value) -> Option<Self> {
-        let map = reader.object(value, &Self::FIELDS)?;
-        let layer_id = reader.required(map, "layer_id", Reader::id).unwrap_or_default();
-        let node_id = reader.optional(map, "node_id", Reader::id);
-        let node_selector = reader.optional(map, "node_selector", Reader::labels).unwrap_or_default();
-        match (map.get("node_id"), map.get("node_selector")) {
-            (None, None) => {
-                let action = "Give node_id or node_selector";
-                let detail = "neither node_id nor node_selector is given";
-                reader.fault_at(&["node_id".into()], FaultCode::Missing, detail, action);
-            }
-            (Some(_), Some(_)) => {
-                let detail = "node_id and node_selector are both given";
-                reader.fault_at(&["node_selector".into()], FaultCode::Conflict, detail, "Make two pins of them");
-            }
-            (None, Some(Value::Object(labels))) if labels.is_empty() => {
-                let detail = "the selector has no label";
-                reader.fault_at(&["node_selector".into()], FaultCode::Empty, detail, "Give at least one label");
-            }
-            _ => {}
-        }
-        Some(Self { layer_id, node_id, node_selector })
-    }
-
-    /// Returns `true` if the pinned layer may run on a node.
-    pub fn admits(&self, node: &Node) -> bool {
-        self.node_id.as_ref().is_none_or(|id| *id == node.id)
-            && self.node_selector.iter().all(|(key, value)| node.labels.get(key) == Some(value))
-    }
-}
-
-impl Colocation {
-    /// The field names of the document.
-    pub const FIELDS: [&'static str; 1] = ["layer_ids"];
-
-    fn read(reader: &mut Reader, value: &Value) -> Option<Self> {
-        let map = reader.object(value, &Self::FIELDS)?;
-        let layer_ids = reader.required(map, "layer_ids", |reader, value| {
-            let ids = read_ids(reader, value)?;
-            if ids.len() < 2 {
-                let detail = format!("{} to keep together", counted(ids.len(), "layer"));
-                reader.fault(FaultCode::OutOfRange, detail, "Give at least two");
-            }
-            Some(ids)
-        });
-        Some(Self { layer_ids: layer_ids.unwrap_or_default() })
-    }
-}
-
 impl CostModel {
     /// The field names of the document.
     pub const FIELDS: [&'static str; 10] = [
@@ -472,17 +312,31 @@ pub struct PlanOptions {
     /// Placements of other models on the same cluster.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub occupants: Vec<Occupant>,
+    /// How many pipelines the answer may have. It has one if this is absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pipelines: Option<PipelineOptions>,
 }
 
 impl PlanOptions {
     /// The field names within a request.
-    pub const FIELDS: [&'static str; 7] =
-        ["objective", "constraints", "cost_model", "solver", "base", "max_period_ratio", "occupants"];
+    pub const FIELDS: [&'static str; 8] =
+        ["objective", "constraints", "cost_model", "solver", "base", "max_period_ratio", "occupants", "pipelines"];
 
     /// Returns `true` if the least period is the goal and nothing else comes before a small latency: the objective is
-    /// `max_throughput`, and there is no base.
+    /// `max_throughput`, there is no base, and the answer is one pipeline.
     pub fn wants_least_period(&self) -> bool {
-        self.objective == Objective::MaxThroughput && self.base.is_none()
+        self.objective == Objective::MaxThroughput && self.base.is_none() && !self.wants_several()
+    }
+
+    /// Returns `true` if the answer may have several pipelines.
+    pub fn wants_several(&self) -> bool {
+        self.most_pipelines() > 1
+    }
+
+    /// Returns the most pipelines that the answer may have: 1 if the request does not ask for several, and `u64::MAX` if
+    /// as many as help are wanted.
+    pub fn most_pipelines(&self) -> u64 {
+        self.pipelines.map_or(1, |pipelines| pipelines.most.unwrap_or(u64::MAX))
     }
 
     /// Returns the tolerance of the period that applies. It is 0 where the request's own is not used.
@@ -498,7 +352,7 @@ impl PlanOptions {
         if objective.is_some() || !map.contains_key("objective") {
             check_largest_period(reader, objective.unwrap_or_default(), &constraints);
         }
-        Self {
+        let options = Self {
             objective: objective.unwrap_or_default(),
             constraints,
             cost_model: reader.optional(map, "cost_model", CostModel::read).unwrap_or_default(),
@@ -511,7 +365,10 @@ impl PlanOptions {
                 reader.number(value, "from 1 to 1e100", |ratio| (1.0..=1e100).contains(&ratio))
             }),
             occupants: reader.optional(map, "occupants", read_occupants).unwrap_or_default(),
-        }
+            pipelines: reader.optional(map, "pipelines", PipelineOptions::read),
+        };
+        check_pipelines(reader, &options);
+        options
     }
 }
 
@@ -526,19 +383,4 @@ fn check_largest_period(reader: &mut Reader, objective: Objective, constraints: 
     };
     let detail = "max_period_s goes with the objective min_latency alone";
     reader.fault_at(&["constraints".into(), "max_period_s".into()], FaultCode::Conflict, detail, action);
-}
-
-fn read_ids(reader: &mut Reader, value: &Value) -> Option<Vec<String>> {
-    let ids = reader.items(value, Reader::id)?;
-    // An id that could not be read keeps its place, so that pointers to the others stay right.
-    Some(ids.into_iter().map(Option::unwrap_or_default).collect())
-}
-
-fn read_pins(reader: &mut Reader, value: &Value) -> Option<Vec<Pin>> {
-    // A pin that could not be read keeps its place, so that pointers to the others stay right.
-    Some(reader.items(value, Pin::read)?.into_iter().map(Option::unwrap_or_default).collect())
-}
-
-fn read_colocations(reader: &mut Reader, value: &Value) -> Option<Vec<Colocation>> {
-    Some(reader.items(value, Colocation::read)?.into_iter().map(Option::unwrap_or_default).collect())
 }

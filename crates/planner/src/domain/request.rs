@@ -27,7 +27,7 @@ pub struct PlanRequest {
 
 impl PlanRequest {
     /// The field names of the document. `labels` are only for the client.
-    pub const FIELDS: [&'static str; 10] = [
+    pub const FIELDS: [&'static str; 11] = [
         "model",
         "cluster",
         "objective",
@@ -37,6 +37,7 @@ impl PlanRequest {
         "base",
         "max_period_ratio",
         "occupants",
+        "pipelines",
         "labels",
     ];
 

@@ -168,7 +168,8 @@ impl Instance {
         let (source, sink) = (end(&constraints.source_node), end(&constraints.sink_node));
         let names_only = cost_model.transfers == Transfers::Acknowledged;
         let counts = |medium| !names_only || routes.media.is_named(medium);
-        let shared_media = SharedMedia::new(&routes, &hosts, Ends { source, sink }, counts, stop)?;
+        let ends = Ends { source, sink, of_several: options.wants_several() };
+        let shared_media = SharedMedia::new(&routes, &hosts, ends, counts, stop)?;
         // Seconds that a transfer counts for the period, and those by which it arrives later.
         let travel = |from: Option<usize>, to: Option<usize>, load_bits: f64| match (from, to) {
             (Some(from), Some(to)) if from != to => match routes.link(from, to) {
@@ -183,7 +184,8 @@ impl Instance {
         let output = hosts.iter().map(|&node| travel(Some(node), sink, load_bits[last]));
         let (output_s, output_delay_s): (Vec<f64>, Vec<f64>) = output.unzip();
         let host_at = |node: Option<usize>| node.and_then(|node| host_of_node.get(&node).copied());
-        let asked = constraints.max_stages.map_or(usize::MAX, |most| usize::try_from(most).unwrap_or(usize::MAX));
+        let asked =
+            constraints.longest_pipeline().map_or(usize::MAX, |most| usize::try_from(most).unwrap_or(usize::MAX));
         let counts = cost_model.memory != MemoryModel::Params;
         let activation = activation_bytes(model, cost_model.cuts);
         let bytes = StageBytes::new(model, &cuts, &activation, counts, cost_model.io_buffers, stop)?;
@@ -197,6 +199,8 @@ impl Instance {
                 .min(asked),
             max_latency_s: constraints.max_latency_s.unwrap_or(f64::INFINITY),
             max_period_s: match options.objective {
+                // Several pipelines keep to the target together.
+                Objective::MinNodes { .. } if options.wants_several() => f64::INFINITY,
                 Objective::MinNodes { target_period_s } => target_period_s,
                 _ => constraints.max_period_s.unwrap_or(f64::INFINITY),
             },

@@ -13,6 +13,7 @@ mod network_faults;
 mod networks;
 mod oracle;
 mod oracle_agrees;
+mod pipelines;
 mod planner_is_right;
 mod resource_constrained;
 mod scaled_memory;

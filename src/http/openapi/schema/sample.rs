@@ -171,7 +171,7 @@ fn placement_summary() -> Value {
         "labels": {"team": "vision"}, "created_at": "2026-11-23T09:30:00.005Z",
         "status": "optimal", "termination": "optimal", "algorithm": "auto", "period_s": 0.0200772,
         "throughput_per_s": 49.807741, "inferences_per_s": 49.807741, "latency_s": 0.0200772,
-        "lower_bound_s": 0.0200772, "gap": 0.0, "stages": 1, "node_ids": ["pi-1"]
+        "lower_bound_s": 0.0200772, "gap": 0.0, "pipelines": 1, "stages": 1, "node_ids": ["pi-1"]
     })
 }
 

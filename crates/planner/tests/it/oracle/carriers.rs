@@ -1,6 +1,8 @@
 //! What carries the transfers of a request, straight from the law: for each directed pair of nodes the media of its route,
 //! found among all paths.
 
+use std::collections::BTreeMap;
+
 use cutpoint_planner::domain::cluster::{ClusterInventory, Node};
 use cutpoint_planner::domain::network::{Duplex, MatrixLatency, Network, Segment, Topology};
 use cutpoint_planner::domain::options::{Overlap, Transfers};
@@ -130,6 +132,33 @@ impl<'a> Carriers<'a> {
             busy_s[medium] += seconds;
         }
         (0..self.media.len()).filter(|&medium| self.is_summed(medium)).map(|medium| busy_s[medium]).fold(0.0, f64::max)
+    }
+
+    /// Seconds of one pass on each medium that counts, and with overlap `none` on each node.
+    pub fn loads(&self, pipeline: &Pipeline<'_>) -> BTreeMap<usize, f64> {
+        let mut loads: BTreeMap<usize, f64> = BTreeMap::new();
+        for &(medium, seconds) in pipeline.transfers.iter().flat_map(|it| &it.occupied) {
+            if self.is_summed(medium) {
+                *loads.entry(medium).or_default() += seconds;
+            }
+        }
+        if self.request.options.cost_model.overlap == Overlap::None {
+            let mut ends: Vec<Option<usize>> = vec![pipeline.source];
+            ends.extend(pipeline.nodes.iter().map(|&node| Some(node)));
+            ends.push(pipeline.sink);
+            for (pair, transfer) in ends.windows(2).zip(pipeline.transfers) {
+                if pair[0] != pair[1] {
+                    for node in pair.iter().flatten() {
+                        *loads.entry(self.media.len() + node).or_default() += transfer.arrives_s();
+                    }
+                }
+            }
+            for (node, compute_s) in pipeline.nodes.iter().zip(pipeline.compute_s) {
+                *loads.entry(self.media.len() + node).or_default() += compute_s;
+            }
+        }
+        loads.retain(|_, seconds| *seconds > 0.0);
+        loads
     }
 
     /// Period and latency.

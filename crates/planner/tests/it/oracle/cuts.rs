@@ -9,6 +9,7 @@ use cutpoint_planner::domain::options::{ComputeModel, CutPolicy, MemoryModel, Ob
 use cutpoint_planner::domain::request::PlanRequest;
 
 use super::carriers::{Carriers, Pipeline, Transfer};
+use super::packings::Candidate;
 use super::shape::{Set, Shape, places};
 use super::tableau::{occupied, taken_bytes};
 use super::{Optimum, OracleAnswer};
@@ -28,6 +29,8 @@ struct Found {
     period_s: f64,
     latency_s: f64,
     shipped_bytes: u64,
+    /// Seconds of what several pipelines may use; empty where only one is wanted.
+    loads: BTreeMap<usize, f64>,
     /// A node and the cut at which its stage ends, for each stage.
     stages: Vec<(usize, Set)>,
 }
@@ -74,6 +77,15 @@ impl<'a> EveryCut<'a> {
             let Found { period_s, latency_s, .. } = *best;
             let stages = self.tables.proposals(&best.stages);
             OracleAnswer::Optimal(Optimum { objective: rank(best).0, period_s, latency_s, stages })
+        })
+    }
+
+    /// All placements as pipelines of which several may run at once.
+    pub fn candidates(&self) -> impl Iterator<Item = Candidate> + '_ {
+        self.found.iter().map(|it| Candidate {
+            nodes: it.stages.iter().fold(0, |set, &(node, _)| set | 1 << node),
+            period_s: it.period_s,
+            loads: it.loads.clone(),
         })
     }
 
@@ -144,7 +156,8 @@ impl<'a> EveryCut<'a> {
 
 fn extend(tables: &Tables<'_>, cuts: &[Set], stages: &mut Vec<(usize, Set)>, found: &mut Vec<Found>) {
     let before = stages.last().map_or(0, |&(_, cut)| cut);
-    let most = tables.request.options.constraints.max_stages.unwrap_or(u64::MAX);
+    let constraints = &tables.request.options.constraints;
+    let most = constraints.max_stages.into_iter().chain(constraints.max_nodes).min().unwrap_or(u64::MAX);
     if before == tables.shape.whole() {
         found.extend(tables.placed(stages));
         return;
@@ -308,10 +321,12 @@ impl<'a> Tables<'a> {
         let (period_s, latency_s) = self.carriers.times(&pipeline);
         let in_time = latency_s <= options.constraints.max_latency_s.unwrap_or(f64::INFINITY);
         let on_target = match options.objective {
+            Objective::MinNodes { .. } if options.wants_several() => true,
             Objective::MinNodes { target_period_s } => period_s <= target_period_s,
             _ => period_s <= options.constraints.max_period_s.unwrap_or(f64::INFINITY),
         };
-        let found = || Found { period_s, latency_s, shipped_bytes: shipped, stages: stages.to_vec() };
+        let loads = if options.wants_several() { self.carriers.loads(&pipeline) } else { BTreeMap::new() };
+        let found = || Found { period_s, latency_s, shipped_bytes: shipped, loads, stages: stages.to_vec() };
         (in_time && on_target).then(found)
     }
 

@@ -1,0 +1,178 @@
+//! Sets of pipelines for large instances: one after the other, by rounding the relaxation, and by exchanging some of them.
+
+use rand::RngExt;
+
+use super::branch::Branching;
+use super::by_counts::Limits;
+use super::cheapest::Question;
+use super::classes::ClassStages;
+use super::master::Master;
+use super::relaxation::{Relaxation, Space};
+use super::sweep::Precision;
+use crate::stopped::Stopped;
+
+/// How often the period of a single pipeline is bisected.
+const BISECTIONS: usize = 12;
+
+/// Labels of a question for a single pipeline.
+const SINGLE_LABELS: usize = 3_000;
+
+/// The precision of a search on a part of the hosts.
+pub const ROUGH: Precision = Precision { step: 0.06, labels: 1_500, wanted: 2 };
+
+/// Parts of columns from here on are taken at once.
+const NEARLY_WHOLE: f64 = 0.9;
+
+/// Rounds of column generation on a part of the hosts.
+const ROUNDS_ON_PART: usize = 6;
+
+/// Nodes of a tree on a part of the hosts.
+const NODES_ON_PART: usize = 150;
+
+impl Master<'_, '_> {
+    /// Adds one pipeline after the other, each with the least period that is found, and of these the fewest hosts. Returns
+    /// the columns.
+    pub fn one_after_the_other(&mut self, space: &Space, stop: &dyn Fn() -> bool) -> Result<Vec<usize>, Stopped> {
+        let mut space = space.clone();
+        let mut chosen = Vec::new();
+        while space.most > 0 && space.most_nodes > 0 {
+            let Some(stages) = self.fastest_single(&space, stop)? else { break };
+            let Some(assignment) = self.classes.on_hosts(&stages, &mut vec![0; self.classes.count()]) else { break };
+            let Some(id) = self.id_of(&assignment).filter(|&id| space.holds(&self.pool[id])) else { break };
+            space.take(&self.pool[id]);
+            chosen.push(id);
+        }
+        Ok(chosen)
+    }
+
+    /// Returns the fastest pipeline that is found on a space.
+    fn fastest_single(&mut self, space: &Space, stop: &dyn Fn() -> bool) -> Result<Option<ClassStages>, Stopped> {
+        let prices = vec![1.0; space.room.len()];
+        let most_stages = self.packings.instance.most_stages.min(space.most_nodes);
+        let mut ask = |period_s: f64| {
+            let question = Question {
+                period_s,
+                prices: &prices,
+                room: &space.room,
+                most_stages,
+                labels: SINGLE_LABELS,
+                limit: f64::INFINITY,
+                wanted: 1,
+            };
+            Ok(self.cheapest.ask(&question, stop)?.found.into_iter().next())
+        };
+        let Some(mut best) = ask(f64::MAX)? else { return Ok(None) };
+        let period_of = |stages: &ClassStages| {
+            let assignment = self.classes.on_hosts(stages, &mut vec![0; self.classes.count()]);
+            assignment.map_or(f64::INFINITY, |it| crate::cost::costs(self.packings.instance, &it).period_s)
+        };
+        let (mut fails_s, mut works_s) = (self.least_s, period_of(&best));
+        if works_s > fails_s
+            && let Some(found) = ask(fails_s)?
+        {
+            return Ok(Some(found));
+        }
+        for _ in 0..BISECTIONS {
+            let middle_s = (fails_s * works_s).sqrt();
+            if !(fails_s < middle_s && middle_s < works_s) {
+                break;
+            }
+            match ask(middle_s)? {
+                Some(found) => {
+                    works_s = middle_s.min(period_of(&found));
+                    best = found;
+                }
+                None => fails_s = middle_s,
+            }
+        }
+        Ok(Some(best))
+    }
+
+    /// Takes columns of the relaxation one after the other, the largest part first, and generates new ones for what is left.
+    pub fn dive(&mut self, space: &Space, stop: &dyn Fn() -> bool) -> Result<Vec<usize>, Stopped> {
+        let mut space = space.clone();
+        let mut chosen = Vec::new();
+        loop {
+            let mut relaxation = Relaxation::new(space.clone(), Vec::new(), &self.pool);
+            let rounds = if chosen.is_empty() { 1 } else { ROUNDS_ON_PART };
+            self.generate(&mut relaxation, ROUGH, (rounds, false), stop)?;
+            let mut solution = relaxation.solution();
+            let value = |&(id, part): &(usize, f64)| (part.min(NEARLY_WHOLE), self.pool[id].rate_per_s);
+            solution.sort_by(|a, b| {
+                let ((part, rate), (other_part, other_rate)) = (value(a), value(b));
+                other_part.total_cmp(&part).then(other_rate.total_cmp(&rate)).then(a.0.cmp(&b.0))
+            });
+            let before = chosen.len();
+            for (id, part) in solution {
+                while (chosen.len() == before || part > NEARLY_WHOLE) && space.holds(&self.pool[id]) {
+                    space.take(&self.pool[id]);
+                    chosen.push(id);
+                }
+            }
+            if chosen.len() == before {
+                return Ok(chosen);
+            }
+        }
+    }
+
+    /// Searches for the best set among the known columns on a space, with at most a number of nodes of the tree.
+    pub fn best_known(
+        &mut self,
+        space: &Space,
+        known: &[usize],
+        most_nodes: usize,
+        stop: &dyn Fn() -> bool,
+    ) -> Result<Vec<usize>, Stopped> {
+        let ids: Vec<usize> = (0..self.pool.len()).filter(|&id| space.holds(&self.pool[id])).collect();
+        let columns: Vec<_> = ids.iter().map(|&id| self.pool[id].clone()).collect();
+        let limits = Limits { most: space.most, most_nodes: space.most_nodes, needed_rate_per_s: None };
+        let known = known.iter().filter_map(|id| ids.binary_search(id).ok()).collect();
+        let outcome = Branching::new(&columns, limits, most_nodes).search(&space.room, known, stop)?;
+        Ok(outcome.best.columns.into_iter().map(|at| ids[at]).collect())
+    }
+
+    /// Dissolves some pipelines and plans anew on their hosts and the unused ones. Returns the better set, if there is one.
+    pub fn exchange(
+        &mut self,
+        whole: &Space,
+        chosen: &[usize],
+        count: usize,
+        stop: &dyn Fn() -> bool,
+    ) -> Result<Option<Vec<usize>>, Stopped> {
+        let mut kept = chosen.to_vec();
+        let mut dissolved = Vec::new();
+        while dissolved.len() < count && !kept.is_empty() {
+            let at = self.next_to_dissolve(&kept, &dissolved);
+            dissolved.push(kept.swap_remove(at));
+        }
+        let mut space = whole.clone();
+        kept.iter().for_each(|&id| space.take(&self.pool[id]));
+        let mut relaxation = Relaxation::new(space.clone(), Vec::new(), &self.pool);
+        self.generate(&mut relaxation, ROUGH, (ROUNDS_ON_PART, false), stop)?;
+        let found = self.best_known(&space, &dissolved, NODES_ON_PART, stop)?;
+        let rate = |ids: &[usize]| {
+            let columns: Vec<_> = ids.iter().chain(&kept).map(|&id| &self.pool[id]).collect();
+            super::branch::rate_of(&columns)
+        };
+        let nodes = |ids: &[usize]| ids.iter().map(|&id| self.pool[id].nodes).sum::<usize>();
+        let (new, old) = (rate(&found), rate(&dissolved));
+        let is_better = new > old * (1.0 + 1e-9) || new >= old * (1.0 - 1e-12) && nodes(&found) < nodes(&dissolved);
+        Ok(is_better.then(|| kept.iter().copied().chain(found.iter().copied()).collect()))
+    }
+
+    /// Draws a pipeline: at first any, then mostly one with hosts near those that are dissolved.
+    fn next_to_dissolve(&mut self, kept: &[usize], dissolved: &[usize]) -> usize {
+        if dissolved.is_empty() || self.rng.random_bool(0.25) {
+            return self.rng.random_range(0..kept.len());
+        }
+        let of = |id: usize| self.pool[id].uses.iter().map(|&(class, _)| self.classes.members[class][0]);
+        let instance = self.packings.instance;
+        let nearness = |id: usize| {
+            let pairs = dissolved.iter().flat_map(|&other| of(other)).flat_map(|from| of(id).map(move |to| (from, to)));
+            let speeds = pairs.map(|(from, to)| instance.link(from, to).bandwidth_bps);
+            speeds.fold(0.0, f64::max)
+        };
+        let nearest = (0..kept.len()).max_by(|&a, &b| nearness(kept[a]).total_cmp(&nearness(kept[b])).then(b.cmp(&a)));
+        nearest.unwrap_or(0)
+    }
+}

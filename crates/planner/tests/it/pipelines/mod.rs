@@ -1,0 +1,4 @@
+//! Several pipelines on one cluster.
+
+mod against_every_set;
+mod requests;
