@@ -24,6 +24,8 @@ class Feeds:
 
     streamed: int
     one_at_a_time: int = 20
+    # Passes a second of the stream; as fast as they are taken if absent.
+    rate_per_s: float | None = None
 
 
 def run(
@@ -34,11 +36,13 @@ def run(
     stage_flags: list[str],
     wrapped: Callable[[str], list[str]] | None = None,
 ) -> dict:
-    """Feeds inputs one at a time, then as fast as they are taken. Returns the summary of the logs in `folder/logs`.
+    """Feeds inputs one at a time, to each pipeline by itself, then as fast as they are taken.
 
-    `wrapped` gives the words before the command of a stage.
+    Returns the summary of the logs in `folder/logs`. `wrapped` gives the words before the command of a stage. Pipelines that
+    share a medium must be fed at the rate of the plan.
     """
-    stages = json.loads((folder / "stages" / "stages.json").read_text(encoding="utf-8"))["stages"]
+    document = json.loads((folder / "stages" / "stages.json").read_text(encoding="utf-8"))
+    pipelines = sorted({stage["pipeline"] for stage in document["stages"]})
     logs = folder / "logs"
     logs.mkdir()
 
@@ -46,15 +50,17 @@ def run(
         common = ["--stages", str(folder / "stages" / "stages.json"), "--log-dir", str(logs)]
         common += ["--socket-buffer-bytes", str(_SOCKET_BUFFER_BYTES)]
         command = [*before, *in_namespace(node), sys.executable, "-m", "cutpoint_runner", *words, *common]
-        said = (logs / f"{'-'.join(words[:3])}.txt").open("a", encoding="utf-8")
+        said = (logs / f"{'-'.join(words[:5])}.txt").open("a", encoding="utf-8")
         return subprocess.Popen(command, stdout=said, stderr=subprocess.STDOUT)
 
-    processes = [start(sink, "sink", "--forever")]
-    for stage in stages:
-        node, words = stage["node_id"], ["stage", "--index", str(stage["index"]), *stage_flags]
-        processes.append(start(node, *words, before=wrapped(node) if wrapped else []))
+    processes = [start(sink, "sink", "--pipeline", str(number), "--forever") for number in pipelines]
+    for stage in document["stages"]:
+        node, place = stage["node_id"], ["--pipeline", str(stage["pipeline"]), "--index", str(stage["index"])]
+        processes.append(start(node, "stage", *place, *stage_flags, before=wrapped(node) if wrapped else []))
+    alone = [["--pipeline", str(n), "--one-at-a-time", "--count", str(feeds.one_at_a_time)] for n in pipelines]
+    rate = [] if feeds.rate_per_s is None else ["--rate", str(feeds.rate_per_s)]
     try:
-        for words in (["--count", str(feeds.one_at_a_time), "--one-at-a-time"], ["--count", str(feeds.streamed)]):
+        for words in (*alone, ["--count", str(feeds.streamed), *rate]):
             if start(source, "feed", *words).wait(600):
                 raise SystemExit(f"the source failed: {said_by(logs)}")
     finally:
@@ -71,13 +77,21 @@ def times(measured: dict) -> dict:
     return {"period_s": measured["period_s"], "latency_s": measured["latency"]["mean_s"]}
 
 
-def undisturbed_times(measured: dict, logs: Path) -> dict:
-    """Returns the same as medians, which a machine that pauses now and then does not change.
+def undisturbed_times(measured: list[dict], logs: Path) -> dict:
+    """Returns the same of all pipelines as medians, which a machine that pauses now and then does not change.
 
-    The period is the median of means over parts of the stream, since single inferences may be early and late in turn.
+    The period is that of all pipelines together, and the latency the largest.
+    """
+    rate_per_s = sum(1 / _period_s(logs, pipeline["pipeline"]) for pipeline in measured)
+    return {"period_s": 1 / rate_per_s, "latency_s": max(pipeline["latency"]["median_s"] for pipeline in measured)}
+
+
+def _period_s(logs: Path, number: int) -> float:
+    """Returns the median of means over parts of a stream, since single inferences may be early and late in turn.
+
     Where there are too few parts for a median, it is the mean.
     """
-    sink, source = (_inferences(logs / f"pipeline-0-{role}.jsonl") for role in ("sink", "source"))
+    sink, source = (_inferences(logs / f"pipeline-{number}-{role}.jsonl") for role in ("sink", "source"))
     run = sink[-1]["run"]
     # After the last one has left the source, the pipeline runs empty.
     loaded_s = max(record["started_s"] for record in source if record["run"] == run)
@@ -85,8 +99,7 @@ def undisturbed_times(measured: dict, logs: Path) -> dict:
     steady = [completed_s for completed_s in steady if completed_s <= loaded_s]
     ends = steady[::_PART]
     periods = [(end - start) / _PART for start, end in zip(ends, ends[1:])]
-    mean_s = (steady[-1] - steady[0]) / (len(steady) - 1)
-    return {"period_s": median(periods) if len(periods) > 2 else mean_s, "latency_s": measured["latency"]["median_s"]}
+    return median(periods) if len(periods) > 2 else (steady[-1] - steady[0]) / (len(steady) - 1)
 
 
 def _inferences(log: Path) -> list[dict]:

@@ -68,8 +68,10 @@ class Product:
 
     def plan(self, regime: Regime) -> dict:
         """Writes and returns the placement."""
-        pins = [word for layer, i in regime.pins for word in ("--pin", f"{layer}={device(i)}")]
-        placement = self._planned("cluster.json", regime, pins)
+        flags = [word for layer, i in regime.pins for word in ("--pin", f"{layer}={device(i)}")]
+        if regime.pipelines > 1:
+            flags.append(f"--pipelines={regime.pipelines}")
+        placement = self._planned("cluster.json", regime, flags)
         self._write("placement.json", placement)
         return placement
 
@@ -96,7 +98,7 @@ class Product:
         """Writes the stages into the folder `stages`."""
         hosts = range(1, regime.network.devices + 1)
         placed = json.loads((self._folder / "placement.json").read_text(encoding="utf-8"))
-        used = {stage["node_id"] for stage in placed["pipelines"][0]["stages"]}
+        used = {stage["node_id"] for pipeline in placed["pipelines"] for stage in pipeline["stages"]}
         addresses = [
             word for i in hosts if device(i) in used for word in ("--address", f"{device(i)}={address(i)}:{_PORT + 1}")
         ]

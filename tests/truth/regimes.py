@@ -1,4 +1,4 @@
-"""The six regimes in which a prediction is compared with a pipeline that runs."""
+"""The regimes in which a prediction is compared with pipelines that run."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Regime:
     """A site of five devices, and what is asked of the planner."""
 
     name: str
-    # The bottleneck that the planner's document must name, so that the regime is what its name says.
+    # What may limit the placement by the planner's document, so that the regime is what its name says.
     bottlenecks: tuple[str, ...]
     network: Network
     # Of each host. The model takes 124 million operations.
@@ -30,6 +30,8 @@ class Regime:
     overlap: str = "full"
     # How many inputs are fed as fast as they are taken.
     streamed: int = 120
+    # How many pipelines are asked for.
+    pipelines: int = 1
     # By how much the model of private links must be wrong at least.
     private_links_miss: float = 0.0
 
@@ -70,4 +72,8 @@ REGIMES = (
         private_links_miss=0.20,
     ),
     Regime("rendezvous without overlap", ("node",), Network(5, port_bps=20_000_000), 2.5e8, overlap="none"),
+    # One on a device, and one on two: the source sends a third of the inputs to the first.
+    Regime("two pipelines on ports", ("stage",), Network(5, port_bps=20_000_000), 1.5e8, pipelines=2),
+    # The channel would carry one of them at its own rate, and not both.
+    Regime("two pipelines on one channel", ("medium",), Network(5, medium_bps=10_000_000), 1.5e8, streamed=80, pipelines=2),
 )
