@@ -29,6 +29,7 @@ use self::classes::Classes;
 use self::column::Column;
 use self::counts::Counts;
 use self::every_column::every_column;
+use self::large::Effort;
 use super::Packings;
 use crate::cost::Assignment;
 use crate::domain::options::Objective;
@@ -55,7 +56,7 @@ fn search_all(packings: &Packings<'_>) -> Result<(), Stopped> {
     if let Some(columns) = every_column(packings.instance, &classes, counts.as_ref(), &stop)? {
         return among_all(packings, &classes, counts.as_ref(), columns);
     }
-    large::search(packings, &classes)
+    large::search(packings, &classes, Effort::ALL)
 }
 
 /// Finds the best set among all columns that can matter.

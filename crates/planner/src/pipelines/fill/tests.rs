@@ -4,6 +4,8 @@ use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64Mcg;
 use serde_json::{Value, json};
 
+use super::classes::Classes;
+use super::large::{self, Effort};
 use crate::cost::{Assignment, score};
 use crate::domain::placement::Status;
 use crate::domain::request::PlanRequest;
@@ -188,6 +190,53 @@ fn compare(seed: u64, count: usize, shares: bool) {
         several += usize::from(answer.pipelines.len() > 1);
     }
     assert!(compared > count / 2 && several > count / 20, "{compared} compared, {several} with several pipelines");
+}
+
+/// Runs column generation on instances that are small enough to be enumerated.
+fn generate(seed: u64, count: usize, shares: bool) {
+    let mut rng = Pcg64Mcg::seed_from_u64(seed);
+    let (mut compared, mut at_optimum, mut proven) = (0, 0, 0);
+    for number in 0..count {
+        let document = draw(&mut rng, shares);
+        let Ok(request) = PlanRequest::from_json(&document) else { continue };
+        let env = Env { seed: 0, threads: 1, stop: &NeverStop, progress: &NoProgress };
+        let instance = Instance::new(&request, &|| false).unwrap();
+        if all_pipelines(&instance).len() > 700 {
+            continue;
+        }
+        let packings = Packings::new(&request, &instance, &env);
+        let classes = Classes::new(&instance, &|| false).unwrap();
+        let effort = Effort { rounds: 4, most_failed: 4 };
+        let _: Result<(), crate::stopped::Stopped> = large::search(&packings, &classes, effort);
+        let expected = enumerated(&packings);
+        let found = packings.best().map(|best| (best.rate_per_s, best.nodes()));
+        let Some((best, fewest)) = expected else {
+            assert!(found.is_none(), "instance {number}: {document}");
+            continue;
+        };
+        compared += 1;
+        at_optimum += usize::from(found.is_some_and(|(rate, nodes)| rate >= best * (1.0 - 1e-9) && nodes == fewest));
+        if packings.needed_rate_per_s() > 0.0 {
+            let bound = packings.fewest_nodes();
+            assert!(bound <= fewest, "instance {number}: bound {bound}, {fewest}: {document}");
+            proven += usize::from(bound == fewest);
+        } else if let Some(bound) = packings.most_per_s() {
+            assert!(bound >= best * (1.0 - 1e-9), "instance {number}: bound {bound}, {best}: {document}");
+            proven += usize::from(bound <= best * (1.0 + 1e-9));
+        }
+    }
+    println!("{compared} compared, {at_optimum} at the optimum, {proven} proven");
+    assert!(compared > count / 2 && at_optimum > compared / 2 && proven > compared / 4);
+}
+
+#[test]
+fn column_generation_never_has_a_wrong_bound() {
+    generate(3, 300, false);
+}
+
+#[test]
+fn column_generation_never_has_a_wrong_bound_where_media_are_shared() {
+    generate(4, 300, true);
 }
 
 #[test]
