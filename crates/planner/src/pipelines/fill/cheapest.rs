@@ -28,9 +28,6 @@ const MOST_OF_CLASS: usize = 8;
 /// Classes in a first neighbourhood.
 const FIRST_NEIGHBOURS: usize = 8;
 
-/// How often neighbourhoods may grow in one question.
-const MOST_ROUNDS: usize = 6;
-
 /// What is asked for.
 pub struct Question<'q> {
     /// The largest period, in seconds.
@@ -43,6 +40,8 @@ pub struct Question<'q> {
     pub most_stages: usize,
     /// The most labels.
     pub labels: usize,
+    /// How often neighbourhoods may grow.
+    pub rounds: usize,
     /// Pipelines that cost more are of no interest. What is proven is at most this.
     pub limit: f64,
     /// The most pipelines that are wanted.
@@ -316,7 +315,7 @@ impl<const W: usize> Cheapest for Search<'_, W> {
         let within = Within::new(&self.network, question.period_s);
         let last = self.network.instance.last();
         let to_go = ToGo::new(&within, last, (question.prices, question.room), may_return.collect(), stop)?;
-        for _ in 0..MOST_ROUNDS {
+        for _ in 0..question.rounds {
             let (answer, cycle) = Self::once((&self.network, &self.memories), &within, &to_go, question, stop)?;
             best.least = answer.least.max(best.least);
             if best.found.is_empty() || !answer.found.is_empty() {

@@ -18,7 +18,7 @@ const BISECTIONS: usize = 12;
 const SINGLE_LABELS: usize = 3_000;
 
 /// The precision of a search on a part of the hosts.
-const ROUGH: Precision = Precision { step: 0.08, labels: 800, wanted: 2 };
+const ROUGH: Precision = Precision { step: 0.08, labels: 800, rounds: 1, wanted: 2 };
 
 /// Parts of columns from here on are taken at once.
 const NEARLY_WHOLE: f64 = 0.9;
@@ -28,6 +28,9 @@ const ROUNDS_ON_PART: usize = 3;
 
 /// Nodes of a tree on a part of the hosts.
 const NODES_ON_PART: usize = 60;
+
+/// Hosts from which on no third pipeline is dissolved.
+const MOST_DISSOLVED: usize = 14;
 
 /// The most columns of a tree.
 const MOST_BRANCHED: usize = 500;
@@ -44,6 +47,7 @@ impl Master<'_, '_> {
             room: &space.room,
             most_stages: self.packings.instance.most_stages,
             labels: SINGLE_LABELS,
+            rounds: 2,
             limit: f64::INFINITY,
             wanted: 1,
         };
@@ -79,6 +83,7 @@ impl Master<'_, '_> {
                     room: &left.room,
                     most_stages: self.packings.instance.most_stages.min(left.most_nodes),
                     labels: SINGLE_LABELS,
+                    rounds: 2,
                     limit: f64::INFINITY,
                     wanted: 1,
                 };
@@ -112,6 +117,7 @@ impl Master<'_, '_> {
                 room: &space.room,
                 most_stages,
                 labels: SINGLE_LABELS,
+                rounds: 2,
                 limit: f64::INFINITY,
                 wanted: 1,
             };
@@ -206,8 +212,10 @@ impl Master<'_, '_> {
     ) -> Result<Option<Vec<usize>>, Stopped> {
         let mut kept = chosen.to_vec();
         let mut dissolved = Vec::new();
-        while dissolved.len() < count && !kept.is_empty() {
+        let mut hosts = 0;
+        while dissolved.len() < count && !kept.is_empty() && (dissolved.len() < 2 || hosts < MOST_DISSOLVED) {
             let at = self.next_to_dissolve(&kept, &dissolved);
+            hosts += self.pool[kept[at]].nodes;
             dissolved.push(kept.swap_remove(at));
         }
         let mut space = whole.clone();

@@ -20,11 +20,11 @@ const MOST_LISTED: usize = 1_000_000;
 
 /// The precisions of the bound, one after the other.
 const PRECISIONS: [Precision; 5] = [
-    Precision { step: 0.06, labels: 1_500, wanted: 2 },
-    Precision { step: 0.02, labels: 4_000, wanted: 2 },
-    Precision { step: 0.008, labels: 15_000, wanted: 2 },
-    Precision { step: 0.002, labels: 60_000, wanted: 1 },
-    Precision { step: 1e-11, labels: 200_000, wanted: 1 },
+    Precision { step: 0.06, labels: 1_000, rounds: 1, wanted: 2 },
+    Precision { step: 0.02, labels: 3_000, rounds: 2, wanted: 2 },
+    Precision { step: 0.008, labels: 10_000, rounds: 4, wanted: 2 },
+    Precision { step: 0.002, labels: 40_000, rounds: 6, wanted: 1 },
+    Precision { step: 1e-11, labels: 200_000, rounds: 8, wanted: 1 },
 ];
 
 /// Nodes of a tree over the known columns.
@@ -90,7 +90,8 @@ fn search_on<const W: usize>(packings: &Packings<'_>, classes: &Classes, effort:
     }
     let mut chosen = Vec::new();
     keep_better(&mut master, &mut chosen, |master, _| master.within_periods(&whole, &stop))?;
-    keep_better(&mut master, &mut chosen, |master, _| master.one_after_the_other(&whole, &stop))?;
+    greedy::search(packings);
+    adopt(&mut master, &mut chosen);
     let mut relaxation = Relaxation::new(whole.clone(), Vec::new(), &master.pool);
     let (mut failed, mut round) = (0, 0);
     let mut precisions = PRECISIONS.into_iter().peekable();
@@ -109,10 +110,6 @@ fn search_on<const W: usize>(packings: &Packings<'_>, classes: &Classes, effort:
         })?;
         if round % ROUNDS_PER_DIVE == 1 {
             keep_better(&mut master, &mut chosen, |master, _| master.dive(&whole, &stop))?;
-        }
-        if round == 1 {
-            greedy::search(packings);
-            adopt(&mut master, &mut chosen);
         }
         for _ in 0..EXCHANGES {
             failed = if exchange(&mut master, &whole, &mut chosen, &stop)? { 0 } else { failed + 1 };

@@ -18,9 +18,14 @@ pub struct Precision {
     pub step: f64,
     /// The most labels of each question.
     pub labels: usize,
+    /// How often neighbourhoods may grow in each question.
+    pub rounds: usize,
     /// The most pipelines that are wanted of each question.
     pub wanted: usize,
 }
+
+/// Prices of this many times what a pipeline is worth are not told apart.
+const FAR: f64 = 1.25;
 
 /// What a sweep finds and proves.
 #[derive(Debug, Default)]
@@ -72,14 +77,15 @@ pub fn sweep(
 ) -> Result<Swept, Stopped> {
     let per_host = prices.per_host();
     let mut swept = Swept::default();
-    let mut ask = |period_s: f64, swept: &mut Swept| {
+    let mut ask = |period_s: f64, limit: f64, swept: &mut Swept| {
         let question = Question {
             period_s,
             prices: &per_host,
             room: &space.room,
             most_stages: most_stages.min(space.most_nodes),
             labels: precision.labels,
-            limit: f64::INFINITY,
+            rounds: precision.rounds,
+            limit,
             wanted: precision.wanted,
         };
         let answer = cheapest.ask(&question, stop)?;
@@ -87,7 +93,7 @@ pub fn sweep(
         swept.found.extend(answer.found);
         Ok(answer.least)
     };
-    let least = ask(f64::MAX, &mut swept)?;
+    let least = ask(f64::MAX, f64::INFINITY, &mut swept)?;
     let slowest_s = 1.0 / (prices.of_period(f64::MAX, levels) + least);
     if !slowest_s.is_finite() {
         swept.quotient = f64::INFINITY;
@@ -95,12 +101,12 @@ pub fn sweep(
     }
     let mut period_s = periods.last_up_to(slowest_s, true);
     let mut unpaid = 0;
-    while period_s >= periods.least_s {
-        let least = ask(period_s, &mut swept)?;
-        if least == f64::INFINITY {
-            break;
-        }
-        let price = prices.of_period(period_s, levels) + least;
+    while period_s >= periods.least_s && period_s > 0.0 {
+        // What costs far more than it is worth needs no exact price.
+        let of_period = prices.of_period(period_s, levels);
+        let limit = (FAR / period_s - of_period).max(0.0);
+        let least = ask(period_s, limit, &mut swept)?;
+        let price = of_period + least;
         // All periods from here on are paid for.
         let paid_s = 1.0 / ((1.0 + precision.step) * price);
         let (from_s, next_s) = if paid_s <= period_s {
