@@ -12,6 +12,7 @@ use crate::bits::for_width;
 use crate::bounds;
 use crate::domain::options::Objective;
 use crate::exact::candidates::{Listed, candidates};
+use crate::instance::Instance;
 use crate::pipelines::{Packings, greedy};
 use crate::stopped::Stopped;
 
@@ -19,7 +20,7 @@ use crate::stopped::Stopped;
 const MOST_LISTED: usize = 1_000_000;
 
 /// The precisions of the bound, one after the other.
-const PRECISIONS: [Precision; 5] = [
+pub const PRECISIONS: [Precision; 5] = [
     Precision { step: 0.06, labels: 1_000, rounds: 1, wanted: 2 },
     Precision { step: 0.02, labels: 3_000, rounds: 2, wanted: 2 },
     Precision { step: 0.008, labels: 10_000, rounds: 4, wanted: 2 },
@@ -73,10 +74,7 @@ fn search_on<const W: usize>(packings: &Packings<'_>, classes: &Classes, effort:
     }
     let network = Network::<W>::new(packings.instance, classes, &stop)?;
     let mut cheapest = Search::new(network, &classes.sizes());
-    let values_s = match candidates(packings.instance, least_s, f64::INFINITY, MOST_LISTED, &stop)? {
-        Listed::All(values_s) => values_s,
-        Listed::TooMany => Vec::new(),
-    };
+    let values_s = values_of(packings.instance, least_s, &stop)?;
     let mut master = Master::new(packings, classes, &mut cheapest, (least_s, values_s));
     let mut whole = Space {
         room: classes.sizes(),
@@ -117,6 +115,14 @@ fn search_on<const W: usize>(packings: &Packings<'_>, classes: &Classes, effort:
         round += 1;
     }
     Ok(())
+}
+
+/// Returns the values that periods from `least_s` on can have, or none if there are too many.
+pub fn values_of(instance: &Instance, least_s: f64, stop: &dyn Fn() -> bool) -> Result<Vec<f64>, Stopped> {
+    Ok(match candidates(instance, least_s, f64::INFINITY, MOST_LISTED, stop)? {
+        Listed::All(values_s) => values_s,
+        Listed::TooMany => Vec::new(),
+    })
 }
 
 /// Exchanges some pipelines. Returns `true` if that makes the set better.

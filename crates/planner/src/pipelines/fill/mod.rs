@@ -22,6 +22,8 @@ mod sweep;
 mod tests;
 mod to_go;
 mod within;
+#[cfg_attr(not(test), expect(dead_code, reason = "explanations do not tell of these prices yet"))]
+mod worth;
 
 use self::branch::Branching;
 use self::by_counts::{Limits, best_set};
@@ -30,6 +32,8 @@ use self::column::Column;
 use self::counts::Counts;
 use self::every_column::every_column;
 use self::large::Effort;
+#[cfg(test)]
+use self::worth::Worth;
 use super::Packings;
 use crate::cost::Assignment;
 use crate::domain::options::Objective;

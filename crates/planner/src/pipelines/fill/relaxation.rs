@@ -140,6 +140,11 @@ impl Relaxation {
         self.programme.solution().into_iter().map(|(variable, part)| (self.columns[variable], part)).collect()
     }
 
+    /// Returns the shared resources, in the order of their prices.
+    pub fn resources(&self) -> impl Iterator<Item = SharedResource> + '_ {
+        self.resources.keys().copied()
+    }
+
     /// Returns the same price for each host, which together are worth the last solution. `None` without hosts.
     pub fn even_prices(&mut self) -> Option<Prices> {
         self.solve();
