@@ -7,6 +7,7 @@ use super::by_counts::Limits;
 use super::cheapest::Question;
 use super::classes::ClassStages;
 use super::master::Master;
+use super::prices::Level;
 use super::relaxation::{Relaxation, Space};
 use super::sweep::Precision;
 use crate::stopped::Stopped;
@@ -34,6 +35,16 @@ const MOST_DISSOLVED: usize = 14;
 
 /// The most columns of a tree.
 const MOST_BRANCHED: usize = 500;
+
+/// Periods for which the most pipelines are counted at first, and the factor between two of them.
+const FIRST_LEVELS: usize = 24;
+const LEVEL_STEP: f64 = 1.08;
+
+/// The most limits that come of this.
+const MOST_FIRST_LEVELS: usize = 10;
+
+/// An exchange on more than this part of all hosts would repeat the whole search.
+const LARGEST_PART: f64 = 0.7;
 
 /// Multiples of the least period within which sets are packed first.
 const FACTORS: [f64; 10] = [1.0, 1.1, 1.25, 1.4, 1.6, 1.8, 2.1, 2.5, 3.0, 4.0];
@@ -68,6 +79,37 @@ impl Master<'_, '_> {
             chosen.push(id);
         }
         Ok(chosen)
+    }
+
+    /// Returns limits of the numbers of pipelines within some periods: all hosts divided by the fewest that one needs there.
+    pub fn first_levels(&mut self, space: &Space, stop: &dyn Fn() -> bool) -> Result<Vec<Level>, Stopped> {
+        let hosts = space.hosts().min(space.most_nodes);
+        let mut levels: Vec<Level> = Vec::new();
+        let mut period_s = self.least_s;
+        for _ in 0..FIRST_LEVELS {
+            let question = Question {
+                period_s,
+                prices: &vec![1.0; space.room.len()],
+                room: &space.room,
+                most_stages: self.packings.instance.most_stages,
+                labels: SINGLE_LABELS,
+                rounds: 3,
+                limit: hosts as f64,
+                wanted: 1,
+            };
+            let fewest = (self.cheapest.ask(&question, stop)?.least - 1e-9).ceil().max(1.0);
+            let most = (hosts as f64 / fewest) as usize;
+            if most >= space.most {
+                break;
+            }
+            match levels.last_mut() {
+                Some(level) if level.most == most => level.period_s = period_s,
+                _ => levels.push(Level { period_s, most }),
+            }
+            period_s *= LEVEL_STEP;
+        }
+        levels.truncate(MOST_FIRST_LEVELS);
+        Ok(levels)
     }
 
     /// Adds one pipeline of the fewest hosts after the other, all within a period. Does this for several periods, and returns
@@ -220,6 +262,9 @@ impl Master<'_, '_> {
         }
         let mut space = whole.clone();
         kept.iter().for_each(|&id| space.take(&self.pool[id]));
+        if space.hosts() as f64 > LARGEST_PART * whole.hosts() as f64 {
+            return Ok(None);
+        }
         let mut relaxation = Relaxation::new(space.clone(), Vec::new(), &self.pool);
         self.generate(&mut relaxation, ROUGH, (ROUNDS_ON_PART, false), stop)?;
         let found = self.best_known(&relaxation, &dissolved, NODES_ON_PART, stop)?;

@@ -31,8 +31,9 @@ pub const PRECISIONS: [Precision; 5] = [
 /// Nodes of a tree over the known columns.
 const NODES_OF_KNOWN: usize = 60;
 
-/// Exchanges between two attempts to prove more.
+/// The most exchanges between two attempts to prove more, and the fewer the longer the pipelines are.
 const EXCHANGES: usize = 8;
+const EXCHANGED_NODES: usize = 24;
 
 /// Rounds between two dives.
 const ROUNDS_PER_DIVE: usize = 6;
@@ -90,7 +91,8 @@ fn search_on<const W: usize>(packings: &Packings<'_>, classes: &Classes, effort:
     keep_better(&mut master, &mut chosen, |master, _| master.within_periods(&whole, &stop))?;
     greedy::search(packings);
     adopt(&mut master, &mut chosen);
-    let mut relaxation = Relaxation::new(whole.clone(), Vec::new(), &master.pool);
+    let levels = master.first_levels(&whole, &stop)?;
+    let mut relaxation = Relaxation::new(whole.clone(), levels, &master.pool);
     let (mut failed, mut round) = (0, 0);
     let mut precisions = PRECISIONS.into_iter().peekable();
     while failed < effort.most_failed || precisions.peek().is_some() {
@@ -109,7 +111,8 @@ fn search_on<const W: usize>(packings: &Packings<'_>, classes: &Classes, effort:
         if round % ROUNDS_PER_DIVE == 1 {
             keep_better(&mut master, &mut chosen, |master, _| master.dive(&whole, &stop))?;
         }
-        for _ in 0..EXCHANGES {
+        let longest = chosen.iter().map(|&id| master.pool[id].nodes).max().unwrap_or(1);
+        for _ in 0..(EXCHANGED_NODES / longest).clamp(1, EXCHANGES) {
             failed = if exchange(&mut master, &whole, &mut chosen, &stop)? { 0 } else { failed + 1 };
         }
         round += 1;

@@ -301,6 +301,33 @@ fn column_generation_agrees_with_the_tables() {
     assert!(compared > 100 && at_optimum * 10 > compared * 9 && proven * 2 > compared);
 }
 
+/// Hosts that nothing distinguishes are counted, so that many of them are as easy as few.
+#[test]
+fn equal_nodes_are_proven_however_many_they_are() {
+    for (count, kinds) in [(20, 1), (200, 1), (60, 2)] {
+        let node = |at: usize| {
+            json!({"id": format!("n{at}"), "memory_bytes": 30, "flops_per_s": 1.0 + (at % kinds) as f64})
+        };
+        let layer = |at: usize| {
+            json!({"id": format!("l{at}"), "param_bytes": 2 + at % 3, "output_bytes": 1 + at % 2, "flops": 1 + at % 4})
+        };
+        let edge = |at: usize| json!({"from": format!("l{}", at - 1), "to": format!("l{at}")});
+        let document = json!({
+            "model": {"name": "m", "layers": (0..30).map(layer).collect::<Vec<Value>>(),
+                "edges": (1..30).map(edge).collect::<Vec<Value>>()},
+            "cluster": {"name": "c", "nodes": (0..count).map(node).collect::<Vec<Value>>(),
+                "network": {"kind": "full_mesh", "bandwidth_bps": 4.0}},
+            "cost_model": {"memory": "params"}, "pipelines": {},
+        });
+        let request = PlanRequest::from_json(&document).unwrap();
+        let env = Env { seed: 0, threads: 1, stop: &NeverStop, progress: &NoProgress };
+        let instance = Instance::new(&request, &|| false).unwrap();
+        let answer = plan(&request, &instance, &env).unwrap();
+        assert_eq!(answer.status, Status::Optimal, "{count} nodes of {kinds} kinds");
+        assert!(answer.pipelines.len() > count / 10);
+    }
+}
+
 #[test]
 fn column_generation_never_has_a_wrong_bound() {
     generate(3, 300, false);
