@@ -59,7 +59,9 @@ pub(super) fn run(arguments: &BenchArguments, models: &[Arc<ModelProfile>]) -> a
         for (&nodes, &memory_mib) in nodes.iter().flat_map(|nodes| memory_mib.iter().map(move |memory| (nodes, memory)))
         {
             let inventory = places.inventory(cluster, nodes, memory_mib)?;
-            for (speeds, model) in Speeds::ALL.iter().flat_map(|&speeds| models.iter().map(move |model| (speeds, model))) {
+            for (speeds, model) in
+                Speeds::ALL.iter().flat_map(|&speeds| models.iter().map(move |model| (speeds, model)))
+            {
                 let place = format!("{} on {} of {memory_mib} MiB", model.name, counted(nodes, "node"));
                 bar.set_message(place.clone());
                 let cell = Cell { model: model.name.clone(), nodes, memory_mib };
@@ -112,9 +114,8 @@ fn with_speeds(cluster: &ClusterInventory, speeds: Speeds) -> anyhow::Result<Clu
     if speeds == Speeds::Three {
         return Ok(cluster);
     }
-    let node = |node: &Node| {
-        json!({ "id": node.id, "memory_bytes": node.memory_bytes, "flops_per_s": node.flops_per_s })
-    };
+    let node =
+        |node: &Node| json!({ "id": node.id, "memory_bytes": node.memory_bytes, "flops_per_s": node.flops_per_s });
     let document = json!({
         "name": cluster.name,
         "nodes": cluster.nodes.iter().map(node).collect::<Vec<Value>>(),
@@ -137,7 +138,10 @@ fn compare(
     let single_per_s = alone.throughput_per_s;
     let copies_per_s = copies_per_s(request, &alone, interrupt)?;
     let greedy_per_s = greedy_per_s(request, &alone, interrupt)?;
-    if let (Some(bound), Some(best)) = (filled.throughput_upper_bound_per_s, [single_per_s, copies_per_s, greedy_per_s].into_iter().flatten().reduce(f64::max)) {
+    if let (Some(bound), Some(best)) = (
+        filled.throughput_upper_bound_per_s,
+        [single_per_s, copies_per_s, greedy_per_s].into_iter().flatten().reduce(f64::max),
+    ) {
         ensure!(best <= bound * (1.0 + 1e-9), "{best} a second are above the bound of {bound}");
     }
     ensure!(

@@ -93,12 +93,7 @@ impl<'c> Branching<'c> {
     }
 
     /// Searches on hosts of classes with `room`, beginning with a known set, which may be empty.
-    pub fn search(
-        mut self,
-        room: &[usize],
-        known: Vec<usize>,
-        stop: &dyn Fn() -> bool,
-    ) -> Result<Outcome, Stopped> {
+    pub fn search(mut self, room: &[usize], known: Vec<usize>, stop: &dyn Fn() -> bool) -> Result<Outcome, Stopped> {
         let hosts: usize = room.iter().sum();
         self.cost_of_host = self.largest_per_s * COST_OF_HOSTS / hosts.max(1) as f64;
         self.keep(known);
@@ -138,10 +133,9 @@ impl<'c> Branching<'c> {
         }
         self.nodes_left -= 1;
         let nodes_taken: usize = node.taken.iter().map(|&column| self.columns[column].nodes).sum();
-        let (Some(most), Some(most_nodes)) = (
-            self.limits.most.checked_sub(node.taken.len()),
-            self.limits.most_nodes.checked_sub(nodes_taken),
-        ) else {
+        let (Some(most), Some(most_nodes)) =
+            (self.limits.most.checked_sub(node.taken.len()), self.limits.most_nodes.checked_sub(nodes_taken))
+        else {
             return Ok(true);
         };
         self.keep(node.taken.clone());
@@ -156,8 +150,7 @@ impl<'c> Branching<'c> {
         }
         let duals = programme.duals();
         let spent = self.cost_of_host * nodes_taken as f64;
-        let bound: f64 =
-            duals.iter().zip(programme.limits()).map(|(dual, limit)| dual * limit).sum::<f64>() - spent;
+        let bound: f64 = duals.iter().zip(programme.limits()).map(|(dual, limit)| dual * limit).sum::<f64>() - spent;
         let least = self.best_value + self.largest_per_s * LEAST_DIFFERENCE;
         let needed = self.limits.needed_rate_per_s.unwrap_or(0.0) - 2.0 * self.largest_per_s * COST_OF_HOSTS;
         if bound <= least || bound < needed {

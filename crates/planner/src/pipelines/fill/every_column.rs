@@ -33,9 +33,8 @@ pub fn every_column(
     counts: Option<&Counts>,
     stop: &dyn Fn() -> bool,
 ) -> Result<Option<Vec<Column>>, Stopped> {
-    let only_period = instance.overlap == Overlap::Full
-        && instance.max_latency_s == f64::INFINITY
-        && instance.shared_media.is_none();
+    let only_period =
+        instance.overlap == Overlap::Full && instance.max_latency_s == f64::INFINITY && instance.shared_media.is_none();
     let cells = |counts: &&Counts| counts.len() * classes.count() * (instance.blocks() + 1);
     if only_period {
         return match counts.filter(|counts| cells(counts) <= MOST_CELLS) {

@@ -1,25 +1,21 @@
-//! Sets of pipelines for large instances: one after the other, by rounding the relaxation, and by exchanging some of them.
+//! Sets of pipelines for large instances: with the fewest hosts within a period, by rounding the relaxation, and by exchanging some of them.
 
 use rand::RngExt;
 
 use super::branch::Branching;
 use super::by_counts::Limits;
 use super::cheapest::Question;
-use super::classes::ClassStages;
 use super::master::Master;
 use super::prices::Level;
 use super::relaxation::{Relaxation, Space};
 use super::sweep::Precision;
 use crate::stopped::Stopped;
 
-/// How often the period of a single pipeline is bisected.
-const BISECTIONS: usize = 12;
-
 /// Labels of a question for a single pipeline.
-const SINGLE_LABELS: usize = 3_000;
+const SINGLE_LABELS: usize = 600;
 
 /// The precision of a search on a part of the hosts.
-const ROUGH: Precision = Precision { step: 0.08, labels: 800, rounds: 1, wanted: 2 };
+const ROUGH: Precision = Precision { step: 0.08, labels: 400, rounds: 1, wanted: 2 };
 
 /// Parts of columns from here on are taken at once.
 const NEARLY_WHOLE: f64 = 0.9;
@@ -37,8 +33,8 @@ const MOST_DISSOLVED: usize = 14;
 const MOST_BRANCHED: usize = 500;
 
 /// Periods for which the most pipelines are counted at first, and the factor between two of them.
-const FIRST_LEVELS: usize = 24;
-const LEVEL_STEP: f64 = 1.08;
+const FIRST_LEVELS: usize = 12;
+const LEVEL_STEP: f64 = 1.16;
 
 /// The most limits that come of this.
 const MOST_FIRST_LEVELS: usize = 10;
@@ -66,21 +62,6 @@ impl Master<'_, '_> {
         Ok(if least.is_finite() { (least - 1e-9).ceil().max(1.0) as usize } else { 1 })
     }
 
-    /// Adds one pipeline after the other, each with the least period that is found, and of these the fewest hosts. Returns
-    /// the columns.
-    pub fn one_after_the_other(&mut self, space: &Space, stop: &dyn Fn() -> bool) -> Result<Vec<usize>, Stopped> {
-        let mut space = space.clone();
-        let mut chosen = Vec::new();
-        while space.most > 0 && space.most_nodes > 0 {
-            let Some(stages) = self.fastest_single(&space, stop)? else { break };
-            let Some(assignment) = self.classes.on_hosts(&stages, &mut vec![0; self.classes.count()]) else { break };
-            let Some(id) = self.id_of(&assignment).filter(|&id| space.holds(&self.pool[id])) else { break };
-            space.take(&self.pool[id]);
-            chosen.push(id);
-        }
-        Ok(chosen)
-    }
-
     /// Returns limits of the numbers of pipelines within some periods: all hosts divided by the fewest that one needs there.
     pub fn first_levels(&mut self, space: &Space, stop: &dyn Fn() -> bool) -> Result<Vec<Level>, Stopped> {
         let hosts = space.hosts().min(space.most_nodes);
@@ -93,7 +74,7 @@ impl Master<'_, '_> {
                 room: &space.room,
                 most_stages: self.packings.instance.most_stages,
                 labels: SINGLE_LABELS,
-                rounds: 3,
+                rounds: 1,
                 limit: hosts as f64,
                 wanted: 1,
             };
@@ -125,12 +106,14 @@ impl Master<'_, '_> {
                     room: &left.room,
                     most_stages: self.packings.instance.most_stages.min(left.most_nodes),
                     labels: SINGLE_LABELS,
-                    rounds: 2,
+                    rounds: 1,
                     limit: f64::INFINITY,
                     wanted: 1,
                 };
                 let Some(stages) = self.cheapest.ask(&question, stop)?.found.into_iter().next() else { break };
-                let Some(assignment) = self.classes.on_hosts(&stages, &mut vec![0; self.classes.count()]) else { break };
+                let Some(assignment) = self.classes.on_hosts(&stages, &mut vec![0; self.classes.count()]) else {
+                    break;
+                };
                 let Some(id) = self.id_of(&assignment).filter(|&id| left.holds(&self.pool[id])) else { break };
                 left.take(&self.pool[id]);
                 chosen.push(id);
@@ -146,50 +129,6 @@ impl Master<'_, '_> {
     /// Returns the sum of rates of columns.
     fn rate_of(&self, ids: &[usize]) -> f64 {
         super::branch::rate_of(&ids.iter().map(|&id| &self.pool[id]).collect::<Vec<_>>())
-    }
-
-    /// Returns the fastest pipeline that is found on a space.
-    fn fastest_single(&mut self, space: &Space, stop: &dyn Fn() -> bool) -> Result<Option<ClassStages>, Stopped> {
-        let prices = vec![1.0; space.room.len()];
-        let most_stages = self.packings.instance.most_stages.min(space.most_nodes);
-        let mut ask = |period_s: f64| {
-            let question = Question {
-                period_s,
-                prices: &prices,
-                room: &space.room,
-                most_stages,
-                labels: SINGLE_LABELS,
-                rounds: 2,
-                limit: f64::INFINITY,
-                wanted: 1,
-            };
-            Ok(self.cheapest.ask(&question, stop)?.found.into_iter().next())
-        };
-        let Some(mut best) = ask(f64::MAX)? else { return Ok(None) };
-        let period_of = |stages: &ClassStages| {
-            let assignment = self.classes.on_hosts(stages, &mut vec![0; self.classes.count()]);
-            assignment.map_or(f64::INFINITY, |it| crate::cost::costs(self.packings.instance, &it).period_s)
-        };
-        let (mut fails_s, mut works_s) = (self.least_s, period_of(&best));
-        if works_s > fails_s
-            && let Some(found) = ask(fails_s)?
-        {
-            return Ok(Some(found));
-        }
-        for _ in 0..BISECTIONS {
-            let middle_s = (fails_s * works_s).sqrt();
-            if !(fails_s < middle_s && middle_s < works_s) {
-                break;
-            }
-            match ask(middle_s)? {
-                Some(found) => {
-                    works_s = middle_s.min(period_of(&found));
-                    best = found;
-                }
-                None => fails_s = middle_s,
-            }
-        }
-        Ok(Some(best))
     }
 
     /// Takes columns of the relaxation one after the other, the largest part first, and generates new ones for what is left.
@@ -230,8 +169,7 @@ impl Master<'_, '_> {
     ) -> Result<Vec<usize>, Stopped> {
         let (space, prices) = (&relaxation.space, relaxation.prices());
         let held = (0..self.pool.len()).filter(|&id| space.holds(&self.pool[id]));
-        let mut by_gain: Vec<(f64, usize)> =
-            held.map(|id| (relaxation.gain(&self.pool[id], &prices), id)).collect();
+        let mut by_gain: Vec<(f64, usize)> = held.map(|id| (relaxation.gain(&self.pool[id], &prices), id)).collect();
         by_gain.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
         by_gain.truncate(MOST_BRANCHED);
         let mut ids: Vec<usize> = by_gain.into_iter().map(|(_, id)| id).chain(known.iter().copied()).collect();

@@ -21,8 +21,8 @@ const MOST_LISTED: usize = 1_000_000;
 
 /// The precisions of the bound, one after the other.
 pub const PRECISIONS: [Precision; 5] = [
-    Precision { step: 0.06, labels: 1_000, rounds: 1, wanted: 2 },
-    Precision { step: 0.02, labels: 3_000, rounds: 2, wanted: 2 },
+    Precision { step: 0.08, labels: 400, rounds: 1, wanted: 2 },
+    Precision { step: 0.025, labels: 1_500, rounds: 1, wanted: 2 },
     Precision { step: 0.008, labels: 10_000, rounds: 4, wanted: 2 },
     Precision { step: 0.002, labels: 40_000, rounds: 6, wanted: 1 },
     Precision { step: 1e-11, labels: 200_000, rounds: 8, wanted: 1 },
@@ -52,7 +52,7 @@ pub struct Effort {
 
 impl Effort {
     /// The effort of a request.
-    pub const ALL: Self = Self { rounds: 4, most_failed: 1_000 };
+    pub const ALL: Self = Self { rounds: 3, most_failed: 1_000 };
 }
 
 /// Searches by column generation.
@@ -77,11 +77,7 @@ fn search_on<const W: usize>(packings: &Packings<'_>, classes: &Classes, effort:
     let mut cheapest = Search::new(network, &classes.sizes());
     let values_s = values_of(packings.instance, least_s, &stop)?;
     let mut master = Master::new(packings, classes, &mut cheapest, (least_s, values_s));
-    let mut whole = Space {
-        room: classes.sizes(),
-        most: packings.most_pipelines(),
-        most_nodes: packings.most_hosts(),
-    };
+    let mut whole = Space { room: classes.sizes(), most: packings.most_pipelines(), most_nodes: packings.most_hosts() };
     let fewest = master.fewest_hosts(&whole, &stop)?;
     whole.most = whole.most.min(whole.most_nodes / fewest);
     if matches!(packings.instance.objective, Objective::MinNodes { .. }) {
@@ -197,7 +193,6 @@ fn fewest_nodes(
     for most_nodes in packings.fewest_nodes()..=whole.most_nodes {
         let space = Space { most_nodes, ..whole.clone() };
         let mut chosen = master.within_periods(&space, stop)?;
-        keep_better(master, &mut chosen, |master, _| master.one_after_the_other(&space, stop))?;
         keep_better(master, &mut chosen, |master, _| master.dive(&space, stop))?;
         for _ in 0..effort.most_failed.min(EXCHANGES_PER_SIZE) {
             exchange(master, &space, &mut chosen, stop)?;
@@ -209,4 +204,3 @@ fn fewest_nodes(
     greedy::search(packings);
     Ok(())
 }
-

@@ -111,6 +111,8 @@ fn among_all(
             let largest = Limits { needed_rate_per_s: None, ..of_size };
             let known = outcome.best.columns.clone();
             offer(packings, classes, &columns, &known);
+            // The number of nodes is proven by now, so that the packings call for an end.
+            let stop = || packings.env.stop.reason().is_some();
             let better = Branching::new(&columns, largest, MOST_NODES).search(&sizes, known, &stop)?;
             offer(packings, classes, &columns, &better.best.columns);
             return Ok(());
