@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use cutpoint_planner::domain::base::BasePlacement;
+use cutpoint_planner::domain::base::BasePlacement;
 use cutpoint_planner::domain::cluster::ClusterInventory;
 use cutpoint_planner::domain::fault::{Fault, FaultCode};
 use cutpoint_planner::domain::occupant::Occupant;
@@ -92,7 +93,7 @@ impl NamedPlacements {
                 match placed.base() {
                     Ok(base) => options.base = Some(base),
                     Err(fault) => {
-                        reader.fault_at(&below, fault.code, fault.detail, fault.action);
+                        reader.fault_at(&below, fault.code, fault.detail.clone(), fault.action.clone());
                         options.base = Some(BasePlacement::default());
                     }
                 }

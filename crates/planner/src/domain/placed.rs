@@ -113,11 +113,11 @@ impl Placed {
     ///
     /// # Errors
     /// Returns a fault if there are several pipelines: a layer is then on several nodes.
-    pub fn base(&self) -> Result<BasePlacement, Fault> {
+    pub fn base(&self) -> Result<BasePlacement, Box<Fault>> {
         let [pipeline] = &self.pipelines[..] else {
             let detail = format!("the placement has {} pipelines, and a base has one", self.pipelines.len());
             let action = "Give a placement with one pipeline";
-            return Err(Fault::new("/pipelines", FaultCode::Conflict, detail, action));
+            return Err(Box::new(Fault::new("/pipelines", FaultCode::Conflict, detail, action)));
         };
         let stages = pipeline
             .stages
