@@ -22,6 +22,8 @@ mod sweep;
 mod tests;
 mod to_go;
 mod within;
+#[cfg_attr(not(test), expect(dead_code, reason = "explanations do not tell of these prices yet"))]
+mod worth;
 
 use self::branch::Branching;
 use self::by_counts::{Limits, best_set};
@@ -29,6 +31,9 @@ use self::classes::Classes;
 use self::column::Column;
 use self::counts::Counts;
 use self::every_column::every_column;
+use self::large::Effort;
+#[cfg(test)]
+use self::worth::Worth;
 use super::Packings;
 use crate::cost::Assignment;
 use crate::domain::options::Objective;
@@ -55,7 +60,7 @@ fn search_all(packings: &Packings<'_>) -> Result<(), Stopped> {
     if let Some(columns) = every_column(packings.instance, &classes, counts.as_ref(), &stop)? {
         return among_all(packings, &classes, counts.as_ref(), columns);
     }
-    large::search(packings, &classes)
+    large::search(packings, &classes, Effort::ALL)
 }
 
 /// Finds the best set among all columns that can matter.
