@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use cutpoint_planner::domain::base::BasePlacement;
-use cutpoint_planner::domain::base::BasePlacement;
 use cutpoint_planner::domain::cluster::ClusterInventory;
 use cutpoint_planner::domain::fault::{Fault, FaultCode};
 use cutpoint_planner::domain::occupant::Occupant;
