@@ -335,6 +335,10 @@ fn several_pipelines_with_their_slack_and_what_more_of_each_is_worth() {
         assert_eq!((pipeline.period_s, pipeline.stages[0].slack_s), (3.0, 0.0));
         assert_eq!(pipeline.binding, [bottleneck(BottleneckKind::Stage, 0)]);
     }
+    // Each of the two is worth what its copy makes.
+    let prices: Vec<_> = explanation.prices.iter().map(|it| it.node_id.as_deref().unwrap_or_default()).collect();
+    assert_eq!(prices, ["n1", "n2"]);
+    assert!(explanation.prices.iter().all(|it| (it.price_per_s - 1.0 / 3.0).abs() < 1e-9), "{:?}", explanation.prices);
     // One of two alike twice as fast, and a third: one and a half times as much.
     let faster = upgrade(&explanation, UpgradeKind::NodeTwiceAsFast);
     assert_eq!((faster.node_ids.len(), faster.gain, faster.gain_at_most), (2, Some(1.5), Some(1.5)));

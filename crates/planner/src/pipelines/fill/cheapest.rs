@@ -249,7 +249,8 @@ impl<'i, const W: usize> Search<'i, W> {
                 labels.push(label);
             }
         }
-        answer.least = answer.least.min(if question.limit.is_finite() { question.limit.next_up() } else { f64::INFINITY });
+        answer.least =
+            answer.least.min(if question.limit.is_finite() { question.limit.next_up() } else { f64::INFINITY });
         Ok((answer, cycle))
     }
 }

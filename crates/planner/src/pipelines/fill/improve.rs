@@ -88,7 +88,9 @@ impl Master<'_, '_> {
                     wanted: 1,
                 };
                 let Some(stages) = self.cheapest.ask(&question, stop)?.found.into_iter().next() else { break };
-                let Some(assignment) = self.classes.on_hosts(&stages, &mut vec![0; self.classes.count()]) else { break };
+                let Some(assignment) = self.classes.on_hosts(&stages, &mut vec![0; self.classes.count()]) else {
+                    break;
+                };
                 let Some(id) = self.id_of(&assignment).filter(|&id| left.holds(&self.pool[id])) else { break };
                 left.take(&self.pool[id]);
                 chosen.push(id);
@@ -188,8 +190,7 @@ impl Master<'_, '_> {
     ) -> Result<Vec<usize>, Stopped> {
         let (space, prices) = (&relaxation.space, relaxation.prices());
         let held = (0..self.pool.len()).filter(|&id| space.holds(&self.pool[id]));
-        let mut by_gain: Vec<(f64, usize)> =
-            held.map(|id| (relaxation.gain(&self.pool[id], &prices), id)).collect();
+        let mut by_gain: Vec<(f64, usize)> = held.map(|id| (relaxation.gain(&self.pool[id], &prices), id)).collect();
         by_gain.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
         by_gain.truncate(MOST_BRANCHED);
         let mut ids: Vec<usize> = by_gain.into_iter().map(|(_, id)| id).chain(known.iter().copied()).collect();

@@ -76,11 +76,7 @@ fn search_on<const W: usize>(packings: &Packings<'_>, classes: &Classes, effort:
     let mut cheapest = Search::new(network, &classes.sizes());
     let values_s = values_of(packings.instance, least_s, &stop)?;
     let mut master = Master::new(packings, classes, &mut cheapest, (least_s, values_s));
-    let mut whole = Space {
-        room: classes.sizes(),
-        most: packings.most_pipelines(),
-        most_nodes: packings.most_hosts(),
-    };
+    let mut whole = Space { room: classes.sizes(), most: packings.most_pipelines(), most_nodes: packings.most_hosts() };
     let fewest = master.fewest_hosts(&whole, &stop)?;
     whole.most = whole.most.min(whole.most_nodes / fewest);
     if matches!(packings.instance.objective, Objective::MinNodes { .. }) {
@@ -206,4 +202,3 @@ fn fewest_nodes(
     greedy::search(packings);
     Ok(())
 }
-

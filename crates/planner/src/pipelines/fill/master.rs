@@ -70,7 +70,17 @@ impl<'m, 'p> Master<'m, 'p> {
         (least_s, values_s): (f64, Vec<f64>),
     ) -> Self {
         let rng = Pcg64Mcg::seed_from_u64(packings.env.seed);
-        Self { packings, classes, cheapest, pool: Vec::new(), fastest: BTreeMap::new(), least_s, values_s, centre: None, rng }
+        Self {
+            packings,
+            classes,
+            cheapest,
+            pool: Vec::new(),
+            fastest: BTreeMap::new(),
+            least_s,
+            values_s,
+            centre: None,
+            rng,
+        }
     }
 
     /// Adds a pipeline. Returns its column, or `None` if it breaks a limit or is no better than a known one.

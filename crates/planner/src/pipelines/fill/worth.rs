@@ -4,6 +4,7 @@
 //! twice the time, as long as nothing else begins to limit it (duality of linear programmes). Sets of pipelines are whole,
 //! so that they may gain more or less.
 
+use super::MOST_COUNTS;
 use super::cheapest::{Cheapest, Search};
 use super::classes::Classes;
 use super::counts::Counts;
@@ -12,7 +13,6 @@ use super::large::{PRECISIONS, values_of};
 use super::master::Master;
 use super::relaxation::{Relaxation, Space};
 use super::within::Network;
-use super::MOST_COUNTS;
 use crate::bits::for_width;
 use crate::bounds;
 use crate::cost::Assignment;
