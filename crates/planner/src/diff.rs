@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::migration::shipped;
+use super::migration::{holders_of_stages, shipped};
 use crate::domain::cluster::ClusterInventory;
 use crate::domain::explanation::PlacementDiff;
 use crate::domain::migration::Migration;
@@ -17,7 +17,7 @@ use crate::domain::placed::{Placed, PlacedStage};
 ///
 /// ```
 /// use cutpoint_planner::diff;
-/// use cutpoint_planner::domain::placed::{Placed, PlacedStage};
+/// use cutpoint_planner::domain::placed::{Placed, PlacedPipeline, PlacedStage};
 /// use cutpoint_planner::domain::request::PlanRequest;
 /// use serde_json::json;
 ///
@@ -49,7 +49,9 @@ use crate::domain::placed::{Placed, PlacedStage};
 ///     receive: None,
 ///     send: None,
 /// };
-/// let placed = |period_s: f64, stages: Vec<PlacedStage>| Placed { period_s, latency_s: 0.03, stages };
+/// let placed = |period_s: f64, stages: Vec<PlacedStage>| {
+///     Placed { period_s, latency_s: 0.03, pipelines: vec![PlacedPipeline { part: 1.0, stages }] }
+/// };
 /// let base = placed(0.02, vec![stage("pi-1", "conv"), stage("pi-2", "dense")]);
 /// let swapped = placed(0.01, vec![stage("pi-2", "conv"), stage("pi-1", "dense")]);
 ///
@@ -59,13 +61,16 @@ use crate::domain::placed::{Placed, PlacedStage};
 /// assert_eq!(diff.period_change_s, -0.01);
 /// ```
 pub fn diff(model: &ModelProfile, cluster: &ClusterInventory, base: &Placed, placed: &Placed) -> PlacementDiff {
-    let stages = placed.stages.iter().filter_map(|stage| {
+    let base_stages = all_stages(base);
+    let before = base_stages.map(|(stage, is_last)| (stage.node_id.as_str(), &stage.layer_ids[..], is_last));
+    let holders_of = holders_of_stages(model, before);
+    let stages = all_stages(placed).filter_map(|(stage, is_last)| {
         let node = cluster.node_index(&stage.node_id)?;
         let layers: Vec<usize> = stage.layer_ids.iter().filter_map(|id| model.layer_index(id)).collect();
-        (!layers.is_empty()).then_some((node, layers))
+        (!layers.is_empty()).then_some((node, layers, is_last))
     });
     let Migration { moved_layers, shipped_bytes, estimated_s, unsourced_bytes, .. } =
-        shipped(model, cluster, &base.base(), stages);
+        shipped(model, cluster, &holders_of, stages);
     PlacementDiff {
         moved_layers,
         shipped_bytes,
@@ -82,9 +87,17 @@ pub fn diff(model: &ModelProfile, cluster: &ClusterInventory, base: &Placed, pla
     }
 }
 
+/// Returns the stages of all pipelines, each with whether it is the last of its own.
+fn all_stages(placed: &Placed) -> impl Iterator<Item = (&PlacedStage, bool)> {
+    placed.pipelines.iter().flat_map(|pipeline| {
+        let last = pipeline.stages.len();
+        pipeline.stages.iter().enumerate().map(move |(at, stage)| (stage, at + 1 == last))
+    })
+}
+
 /// Returns the nodes that host stages of `one` and none of `other`, in the order of the stages.
 fn only_in(one: &Placed, other: &Placed) -> Vec<String> {
     let node_id = |stage: &PlacedStage| stage.node_id.clone();
-    let others: BTreeSet<String> = other.stages.iter().map(node_id).collect();
-    one.stages.iter().map(node_id).filter(|id| !others.contains(id)).collect()
+    let others: BTreeSet<String> = other.stages().map(node_id).collect();
+    one.stages().map(node_id).filter(|id| !others.contains(id)).collect()
 }

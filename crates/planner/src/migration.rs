@@ -15,41 +15,51 @@ use crate::domain::request::PlanRequest;
 /// if the request has no base. What a search proves (the bound, the periods) is not set.
 pub fn migration(request: &PlanRequest, instance: &Instance, assignment: &Assignment) -> Option<Migration> {
     let base = request.options.base.as_ref()?;
-    let stages =
-        assignment.spans().map(|(start, end, host)| (instance.hosts[host], instance.cuts.layers_between(start, end)));
-    Some(shipped(&request.model, &request.cluster, base, stages))
+    let stages = assignment.spans().map(|(start, end, host)| {
+        (instance.hosts[host], instance.cuts.layers_between(start, end), end == instance.last())
+    });
+    Some(shipped(&request.model, &request.cluster, &holders(&request.model, base), stages))
 }
 
 /// Returns for each layer of a model the nodes that hold its parameters in a base, in the order of
 /// the base's stages.
 pub fn holders<'b>(model: &ModelProfile, base: &'b BasePlacement) -> Vec<Vec<&'b str>> {
+    let stages = base.stages.iter().enumerate();
+    let last = base.stages.len();
+    holders_of_stages(model, stages.map(|(at, stage)| (stage.node_id.as_str(), &stage.layer_ids[..], at + 1 == last)))
+}
+
+/// Returns for each layer of a model the nodes that hold its parameters, in the order of the stages. A stage is a node, its
+/// layers, and whether it is the last of its pipeline.
+pub fn holders_of_stages<'b>(
+    model: &ModelProfile,
+    stages: impl IntoIterator<Item = (&'b str, &'b [String], bool)>,
+) -> Vec<Vec<&'b str>> {
     let mut holders: Vec<Vec<&str>> = vec![Vec::new(); model.layers.len()];
-    for (index, stage) in base.stages.iter().enumerate() {
-        let layers = stage.layer_ids.iter().filter_map(|id| model.layer_index(id));
-        for layer in held(model, layers, index + 1 == base.stages.len()) {
-            holders[layer].push(&stage.node_id);
+    for (node_id, layer_ids, is_last) in stages {
+        let layers = layer_ids.iter().filter_map(|id| model.layer_index(id));
+        for layer in held(model, layers, is_last) {
+            holders[layer].push(node_id);
         }
     }
     holders
 }
 
-/// Returns what must be shipped to go from a base to stages of a model on a cluster.
+/// Returns what must be shipped to stages of a model on a cluster where nodes hold layers already.
 ///
-/// A stage is a node, by its place in the inventory, and its layers. Constants among these are
+/// A stage is a node, by its place in the inventory, its layers, and whether it is the last of its pipeline. Constants among these are
 /// ignored: each stage has those that its other layers need.
 pub fn shipped<L: IntoIterator<Item = usize>>(
     model: &ModelProfile,
     cluster: &ClusterInventory,
-    base: &BasePlacement,
-    stages: impl IntoIterator<Item = (usize, L)>,
+    holders_of: &[Vec<&str>],
+    stages: impl IntoIterator<Item = (usize, L, bool)>,
 ) -> Migration {
-    let holders_of = holders(model, base);
     let mut migration = Migration::default();
     let mut pair_bytes: BTreeMap<(usize, usize), u64> = BTreeMap::new();
-    let mut stages = stages.into_iter().peekable();
-    while let Some((to, layers)) = stages.next() {
+    for (to, layers, is_last) in stages {
         let node = &cluster.nodes[to];
-        for index in held(model, layers, stages.peek().is_none()) {
+        for index in held(model, layers, is_last) {
             let (layer, holders) = (&model.layers[index], &holders_of[index]);
             if holders.contains(&node.id.as_str()) {
                 continue;

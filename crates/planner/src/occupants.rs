@@ -22,7 +22,7 @@ use crate::index::{Host, Position};
 /// # Examples
 ///
 /// ```
-/// use cutpoint_planner::domain::placed::{Placed, PlacedStage};
+/// use cutpoint_planner::domain::placed::{Placed, PlacedPipeline, PlacedStage};
 /// use cutpoint_planner::domain::request::PlanRequest;
 /// use cutpoint_planner::occupant_of;
 /// use serde_json::json;
@@ -55,7 +55,8 @@ use crate::index::{Host, Position};
 ///     receive: None,
 ///     send: None,
 /// };
-/// let placed = Placed { period_s: 0.25, latency_s: 0.25, stages: vec![stage] };
+/// let pipelines = vec![PlacedPipeline { part: 1.0, stages: vec![stage] }];
+/// let placed = Placed { period_s: 0.25, latency_s: 0.25, pipelines };
 ///
 /// let occupant = occupant_of("camera", &placed, &request.cluster, None);
 ///
@@ -72,9 +73,10 @@ pub fn occupant_of(id: &str, placed: &Placed, cluster: &ClusterInventory, rate_p
     let mut nodes: BTreeMap<&str, (u64, f64)> = BTreeMap::new();
     let mut hops: BTreeMap<(&str, &str), f64> = BTreeMap::new();
     let mut media: BTreeMap<Medium, f64> = BTreeMap::new();
-    let mut travel = |from, to, transfer: &PlacedTransfer| {
+    // Of several pipelines, each makes a part of the passes: what it takes counts for that part of each pass.
+    let mut travel = |from, to, transfer: &PlacedTransfer, part: f64| {
         let (latency_s, bandwidth_bps, occupied) = route(from, to).unwrap_or_default();
-        let busy_s = (transfer.transfer_s - latency_s).max(0.0) * transfer.bandwidth_share;
+        let busy_s = (transfer.transfer_s - latency_s).max(0.0) * transfer.bandwidth_share * part;
         if occupied.is_empty() {
             *hops.entry((from, to)).or_default() += busy_s;
         }
@@ -88,16 +90,20 @@ pub fn occupant_of(id: &str, placed: &Placed, cluster: &ClusterInventory, rate_p
             }
         }
     };
-    for (index, stage) in placed.stages.iter().enumerate() {
+    let stages = placed
+        .pipelines
+        .iter()
+        .flat_map(|pipeline| pipeline.stages.iter().enumerate().map(|(index, stage)| (pipeline.part, index, stage)));
+    for (part, index, stage) in stages {
         let (memory_bytes, compute_s) = nodes.entry(&stage.node_id).or_default();
         *memory_bytes = memory_bytes.saturating_add(stage.memory_bytes).min(MAX_SAFE_INTEGER);
-        *compute_s += stage.alone_s;
+        *compute_s += stage.alone_s * part;
         // What a later stage receives is already counted as what the stage before it sends.
         if let Some(receive) = stage.receive.as_ref().filter(|_| index == 0) {
-            travel(&receive.other_node_id, &stage.node_id, receive);
+            travel(&receive.other_node_id, &stage.node_id, receive, part);
         }
         if let Some(send) = &stage.send {
-            travel(&stage.node_id, &send.other_node_id, send);
+            travel(&stage.node_id, &send.other_node_id, send, part);
         }
     }
     // The quotient can be infinite. A node cannot be more than always busy, so the limit changes no

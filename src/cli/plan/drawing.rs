@@ -174,6 +174,7 @@ mod tests {
             seed: 0,
             period_s: Some(1.0),
             throughput_per_s: Some(1.0),
+            throughput_upper_bound_per_s: None,
             inferences_per_s: Some(1.0),
             latency_s: Some(1.751),
             latency_is_least: None,

@@ -118,7 +118,8 @@ fn model_and_cluster(model_file: &Path, cluster_file: &Path) -> Result<Value, In
 fn lay_placements_over(request: &mut Value, flags: &OptionFlags) -> Result<(), InputError> {
     let files = &flags.placements;
     if let Some(file) = &files.base {
-        let base = read_placed(file)?.base();
+        let detail = || format!("{} cannot be a base", file.display());
+        let base = read_placed(file)?.base().map_err(|fault| InputError { detail: detail(), errors: vec![*fault] })?;
         if let Some(request) = request.as_object_mut() {
             request.insert("base".to_owned(), json!(base));
         }

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use cutpoint_planner::domain::base::BasePlacement;
 use cutpoint_planner::domain::cluster::ClusterInventory;
 use cutpoint_planner::domain::fault::{Fault, FaultCode};
 use cutpoint_planner::domain::occupant::Occupant;
@@ -88,7 +89,13 @@ impl NamedPlacements {
                 && let Some(placed) = read_placed(reader, &below, &stored.placement)?
                 && options.base.is_none()
             {
-                options.base = Some(placed.base());
+                match placed.base() {
+                    Ok(base) => options.base = Some(base),
+                    Err(fault) => {
+                        reader.fault_at(&below, fault.code, fault.detail.clone(), fault.action.clone());
+                        options.base = Some(BasePlacement::default());
+                    }
+                }
             } else {
                 // An id with a fault must not count as absent.
                 options.base.get_or_insert_default();

@@ -127,6 +127,7 @@ fn document(status: Status, termination: Termination, period_s: Option<f64>) -> 
         seed: 0,
         period_s,
         throughput_per_s: period_s.map(|period_s| 1.0 / period_s),
+        throughput_upper_bound_per_s: None,
         inferences_per_s: period_s.map(|period_s| 1.0 / period_s),
         latency_s: period_s,
         lower_bound_s: Some(1.0),

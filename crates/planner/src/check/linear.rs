@@ -12,10 +12,18 @@ pub(super) struct Program {
     pub(super) rows: Vec<Vec<f64>>,
 }
 
+/// The best parts, and what the rows are worth.
+pub(super) struct Solution {
+    /// For each pipeline the part of its own pace.
+    pub(super) parts: Vec<f64>,
+    /// For each row what one unit more of it would gain, none below 0: the values of the dual program.
+    pub(super) prices: Vec<f64>,
+}
+
 impl Program {
     /// Returns a value that no choice of parts exceeds. It is the optimum up to rounding.
     pub(super) fn proven_most(&self) -> f64 {
-        let prices = self.prices();
+        let prices = self.solution().prices;
         let left = |(pipeline, gain): (usize, &f64)| {
             let paid: f64 = self.rows.iter().zip(&prices).map(|(row, price)| row[pipeline] * price).sum();
             f64::max(0.0, gain - paid)
@@ -23,9 +31,9 @@ impl Program {
         prices.iter().sum::<f64>() + self.gains.iter().enumerate().map(left).sum::<f64>()
     }
 
-    /// Returns a price of each row, none below 0: the values of the dual program. Each part has a variable, and another
-    /// for what it lacks of 1; each row has a variable for what is left of it.
-    fn prices(&self) -> Vec<f64> {
+    /// Returns the best parts, and the prices of the rows. Each part has a variable, and another for what it lacks of 1; each
+    /// row has a variable for what is left of it.
+    pub(super) fn solution(&self) -> Solution {
         const NOTHING: f64 = 1e-12;
         let (parts, rows) = (self.gains.len(), self.rows.len());
         let scale = self.gains.iter().copied().fold(f64::MIN_POSITIVE, f64::max);
@@ -69,7 +77,19 @@ impl Program {
                 prices[row] = f64::max(0.0, -gains[column]) * scale;
             }
         }
-        prices
+        Solution { parts: self.feasible(&down, &equations), prices }
+    }
+
+    /// Returns the parts that the equations give, made so much smaller that rounding breaks no row.
+    fn feasible(&self, down: &[usize], equations: &[Vec<f64>]) -> Vec<f64> {
+        let count = self.gains.len();
+        let mut parts = vec![0.0; count];
+        for (&variable, equation) in down.iter().zip(equations).filter(|&(&variable, _)| variable < count) {
+            parts[variable] = equation[count].clamp(0.0, 1.0);
+        }
+        let used = |row: &Vec<f64>| row.iter().zip(&parts).map(|(coefficient, part)| coefficient * part).sum::<f64>();
+        let most = self.rows.iter().map(used).fold(1.0, f64::max);
+        parts.iter().map(|part| part / most).collect()
     }
 }
 
@@ -96,7 +116,8 @@ mod tests {
         let rows = vec![vec![1.0, 1.0, 0.0], vec![0.0, 1.0, 1.0], vec![1.0, 0.0, 1.0]];
         let program = Program { gains: vec![1.0, 1.0, 1.0], rows };
         assert!((program.proven_most() - 1.5).abs() < 1e-12);
-        assert!(program.prices().iter().all(|price| (price - 0.5).abs() < 1e-12));
+        let Solution { parts, prices } = program.solution();
+        assert!(parts.iter().chain(&prices).all(|it| (it - 0.5).abs() < 1e-12), "{parts:?}, {prices:?}");
     }
 
     #[test]

@@ -20,6 +20,7 @@ mod occupied;
 mod pace;
 mod route;
 mod rules;
+mod several;
 mod sharing;
 mod shipping;
 mod transfer;
@@ -29,6 +30,7 @@ mod violation;
 mod tests;
 
 pub use crate::domain::proposal::StageProposal;
+pub use several::{EvaluatedPipeline, PipelinesEvaluation, evaluate_pipelines};
 pub use violation::{Violation, ViolationCode};
 
 use serde::Serialize;
@@ -237,8 +239,7 @@ fn evaluate_with_loads<'a>(request: &'a PlanRequest, proposals: &[StageProposal]
     }
     let (mut evaluation, loads) = timed(request, evaluation, &traffic, rounding_s);
     let every_s = evaluation.period_s.unwrap_or(0.0);
-    let paced = Paced { stages: &evaluation.stages, traffic: &traffic, every_s };
-    evaluation.occupants = occupied.effects(&[paced]);
+    evaluation.occupants = occupied.effects(&[Paced::new(&evaluation.stages, &traffic, every_s)]);
     Evaluated { evaluation, traffic, loads, rounding_s }
 }
 

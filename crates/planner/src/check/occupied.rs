@@ -12,13 +12,17 @@ use crate::domain::request::PlanRequest;
 
 /// A pipeline with its pace.
 pub(super) struct Paced<'a> {
-    pub(super) stages: &'a [Stage],
-    pub(super) traffic: &'a Traffic<'a>,
-    /// Seconds from one pass to the next; 0 if it has no rate.
-    pub(super) every_s: f64,
+    stages: &'a [Stage],
+    traffic: &'a Traffic<'a>,
+    every_s: f64,
 }
 
-impl Paced<'_> {
+impl<'a> Paced<'a> {
+    /// Creates a pipeline that starts a pass every so many seconds; 0 if it has no rate.
+    pub(super) fn new(stages: &'a [Stage], traffic: &'a Traffic<'a>, every_s: f64) -> Self {
+        Self { stages, traffic, every_s }
+    }
+
     /// Returns the part of all of the time that some seconds of each pass are.
     fn part(&self, seconds: f64) -> f64 {
         if self.every_s == 0.0 { 0.0 } else { seconds / self.every_s }

@@ -186,9 +186,7 @@ pub(super) fn check_stage_count(request: &PlanRequest, stages: usize, violations
         let violation = Violation::new(ViolationCode::TooManyStages, detail);
         violations.push(violation.figure("stages", stages as f64).figure("max_stages", most as f64));
     }
-    // Of several pipelines, the nodes of all together are counted.
-    let most_nodes = request.options.constraints.max_nodes.filter(|_| !request.options.wants_several());
-    if let Some(most) = most_nodes.filter(|&most| stages as u64 > most) {
+    if let Some(most) = request.options.constraints.max_nodes.filter(|&most| stages as u64 > most) {
         let detail = format!("{} are more than the {most} that max_nodes allows", counted(stages, "node"));
         let violation = Violation::new(ViolationCode::TooManyNodes, detail);
         violations.push(violation.figure("nodes", stages as f64).figure("max_nodes", most as f64));

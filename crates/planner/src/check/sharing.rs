@@ -3,10 +3,12 @@
 use std::collections::BTreeMap;
 
 use super::Evaluated;
-use super::linear::Program;
+use super::linear::{Program, Solution};
 use super::pace::busy_nodes;
 use super::route::Medium;
+use crate::domain::explanation::Worth;
 use crate::domain::options::{Overlap, Transfers};
+use crate::domain::placement::MediumUse;
 use crate::domain::request::PlanRequest;
 
 /// What one transfer or stage at a time uses.
@@ -54,15 +56,53 @@ pub(super) fn uses<'a>(request: &'a PlanRequest, pipelines: &'a [Evaluated<'a>])
     uses
 }
 
-/// Returns a sum of rates per second that no rates of pipelines with these periods exceed. It is the largest possible sum
-/// up to rounding. All periods are above 0.
-pub(super) fn most_per_s(uses: &Uses<'_>, periods_s: &[f64]) -> f64 {
+/// Returns the linear program of the rates, in parts of each pipeline's own pace, and the resources of its rows.
+fn program<'a>(uses: &Uses<'a>, periods_s: &[f64]) -> (Program, Vec<Resource<'a>>) {
     let row = |users: &Vec<Use>| {
         let mut row = vec![0.0; periods_s.len()];
         users.iter().for_each(|it| row[it.pipeline] = it.seconds / periods_s[it.pipeline]);
         row
     };
+    let rows = uses.iter().map(|(resource, users)| (*resource, row(users)));
     // A row that the own paces of all do not fill limits nothing.
-    let rows: Vec<Vec<f64>> = uses.values().map(row).filter(|row| row.iter().sum::<f64>() > 1.0).collect();
-    Program { gains: periods_s.iter().map(|period_s| 1.0 / period_s).collect(), rows }.proven_most()
+    let full = rows.filter(|(_, row)| row.iter().sum::<f64>() > 1.0);
+    let (resources, rows) = full.unzip();
+    (Program { gains: periods_s.iter().map(|period_s| 1.0 / period_s).collect(), rows }, resources)
+}
+
+/// Returns a sum of rates per second that no rates of pipelines with these periods exceed. It is the largest possible sum
+/// up to rounding. All periods are above 0.
+pub(super) fn most_per_s(uses: &Uses<'_>, periods_s: &[f64]) -> f64 {
+    program(uses, periods_s).0.proven_most()
+}
+
+/// Returns the rates per second with the largest sum, and what limits it. All periods are above 0.
+pub(super) fn best_rates(uses: &Uses<'_>, periods_s: &[f64]) -> (Vec<f64>, Vec<Worth>) {
+    let (program, resources) = program(uses, periods_s);
+    let Solution { parts, prices } = program.solution();
+    let worth = resources.into_iter().zip(prices).filter(|&(_, price)| price > 0.0);
+    let worth = worth.map(|(resource, worth_per_s)| match resource {
+        Resource::Medium(medium) => Worth { medium_id: Some(medium.id()), node_id: None, worth_per_s },
+        Resource::Node(node) => Worth { medium_id: None, node_id: Some(node.to_owned()), worth_per_s },
+    });
+    (parts.iter().zip(&program.gains).map(|(part, gain)| part * gain).collect(), worth.collect())
+}
+
+/// Returns the media that two or more transfers use, each with the seconds that it is occupied in a period of all pipelines
+/// together, the most occupied first.
+pub(super) fn media(uses: &Uses<'_>, rates: &[f64]) -> Vec<MediumUse> {
+    let sum: f64 = rates.iter().sum();
+    // The part of all passes that each pipeline makes.
+    let part = |pipeline: usize| if sum.is_finite() { rates[pipeline] / sum } else { 1.0 };
+    let shared = uses.iter().filter_map(|(resource, users)| match resource {
+        Resource::Medium(medium) if users.iter().map(|it| it.transfers).sum::<usize>() > 1 => Some((medium, users)),
+        _ => None,
+    });
+    let occupied = shared.map(|(medium, users)| MediumUse {
+        id: medium.id(),
+        occupied_s: users.iter().map(|it| it.seconds * part(it.pipeline)).sum(),
+    });
+    let mut media: Vec<MediumUse> = occupied.collect();
+    media.sort_by(|a, b| b.occupied_s.total_cmp(&a.occupied_s).then_with(|| a.id.cmp(&b.id)));
+    media
 }

@@ -16,7 +16,7 @@ pub struct Explanation {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schema(nullable = false))]
     pub period_s: Option<f64>,
-    /// The stages in order; empty without a placement.
+    /// The stages in order; empty without a placement, and where several pipelines were asked for.
     pub stages: Vec<StageSlack>,
     /// The transfers in order, from the source to the sink.
     pub transfers: Vec<TransferSlack>,
@@ -26,6 +26,20 @@ pub struct Explanation {
     pub media: Vec<MediumSlack>,
     /// Everything whose time is the period.
     pub binding: Vec<Bottleneck>,
+    /// Where several pipelines were asked for: each with its stages, its transfers and what binds, which are then not at the
+    /// top.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(feature = "schema", schema(required = false))]
+    pub pipelines: Vec<PipelineSlack>,
+    /// The media and nodes that several pipelines use for all of the time, with what more of each is worth.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(feature = "schema", schema(required = false))]
+    pub worth: Vec<Worth>,
+    /// Where several pipelines with the largest sum of rates were asked for: the price of each node and shared medium that has
+    /// one. Absent where the time did not suffice, and where a period is 0.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(feature = "schema", schema(required = false))]
+    pub prices: Vec<Price>,
     /// What would set the period if all that binds took no time; absent where nothing is left.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schema(nullable = false))]
@@ -45,6 +59,59 @@ pub struct Explanation {
     pub repairs: Vec<Repair>,
     /// How many upgrades or changes the time limit left without a proof.
     pub undecided: u64,
+}
+
+/// A pipeline of several, and what of its times is to spare.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(ToSchema))]
+pub struct PipelineSlack {
+    /// The slowest stage or hop, seconds.
+    pub period_s: f64,
+    /// Passes per second that it is given; absent where the period is 0.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schema(nullable = false))]
+    pub rate_per_s: Option<f64>,
+    /// The stages in order. A slack is how much longer a step could take at the same rates.
+    pub stages: Vec<StageSlack>,
+    /// The transfers in order, from the source to the sink.
+    pub transfers: Vec<TransferSlack>,
+    /// Everything that keeps this pipeline from a larger rate: what takes all of the time between two passes, and media that
+    /// are always busy.
+    pub binding: Vec<Bottleneck>,
+}
+
+/// What more of a medium or node is worth that pipelines have in common: one of the two is given.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(ToSchema))]
+pub struct Worth {
+    /// The medium.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schema(nullable = false))]
+    pub medium_id: Option<String>,
+    /// With overlap `none`: the node, which is the source or the sink.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schema(nullable = false))]
+    pub node_id: Option<String>,
+    /// The passes per second by which the sum of these pipelines' rates grows at most if there were twice as much of it: its
+    /// price in the linear program of the rates.
+    pub worth_per_s: f64,
+}
+
+/// What one node more, or twice a medium, is worth to the linear relaxation of the request, in which pipelines may exist in
+/// part: one of the two is given.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(ToSchema))]
+pub struct Price {
+    /// The node.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schema(nullable = false))]
+    pub node_id: Option<String>,
+    /// The medium.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schema(nullable = false))]
+    pub medium_id: Option<String>,
+    /// Passes per second. Whole pipelines may gain more or less: the upgrades say how much.
+    pub price_per_s: f64,
 }
 
 /// A stage's time and memory, and what of them is to spare.
@@ -133,6 +200,10 @@ pub struct Alternative {
 pub struct MemoryWarning {
     /// The kind of warning.
     pub code: MemoryWarningCode,
+    /// The pipeline, from 0; absent where only one was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schema(nullable = false))]
+    pub pipeline_index: Option<u64>,
     /// The stage.
     pub stage_index: u64,
     /// Its node.
@@ -180,7 +251,7 @@ pub struct Upgrade {
     pub period_s: f64,
     /// The latency of that placement.
     pub latency_s: f64,
-    /// How many stages that placement has.
+    /// How many stages that placement has, those of all pipelines together.
     pub stages: u64,
     /// No placement on the upgraded cluster has a smaller objective, seconds.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -220,7 +291,7 @@ pub enum UpgradeKind {
     /// A node has twice the memory.
     NodeTwiceTheMemory,
     /// The cluster has one more node like this one, which the one pipeline may use for a further stage. What a second
-    /// pipeline would let through is not asked.
+    /// pipeline would let through is not asked, unless several were asked for.
     OneMoreNode,
 }
 
@@ -252,7 +323,7 @@ pub struct Repair {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schema(nullable = false))]
     pub extra_bytes: Option<u64>,
-    /// With `raise_…`: the new limit, seconds or stages.
+    /// With `raise_…`: the new limit, seconds, stages or nodes.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schema(nullable = false))]
     pub raise_to: Option<f64>,
@@ -297,6 +368,8 @@ pub enum RepairKind {
     DropSink,
     /// More stages are allowed.
     RaiseMaxStages,
+    /// More nodes are allowed.
+    RaiseMaxNodes,
     /// A larger latency is allowed.
     RaiseMaxLatency,
     /// A larger period is allowed.

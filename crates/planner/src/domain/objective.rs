@@ -12,7 +12,7 @@ use super::read::Reader;
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Objective {
     /// The smallest period of one pipeline with one stage on each node. Of periods within the
-    /// tolerance, the smallest latency found.
+    /// tolerance, the smallest latency found. With several pipelines, the largest sum of their rates.
     #[default]
     MaxThroughput,
     /// The smallest latency of one pass through the empty pipeline.
@@ -62,7 +62,7 @@ impl Objective {
     /// of the fastest placement found.
     pub fn value_of(self, document: &PlacementDocument) -> Option<f64> {
         let (period_s, latency_s) = document.least_period_s().zip(document.latency_s)?;
-        Some(self.value(period_s, latency_s, document.stages().len()))
+        Some(self.value(period_s, latency_s, document.node_count()))
     }
 
     /// Returns the bound that a document claims, in the objective's unit, or `None` if it claims

@@ -15,6 +15,15 @@ pub struct Placed {
     pub period_s: f64,
     /// The latency, in seconds. It is 0 if the document does not state it.
     pub latency_s: f64,
+    /// The pipelines. There is at least one.
+    pub pipelines: Vec<PlacedPipeline>,
+}
+
+/// A pipeline of the placement.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PlacedPipeline {
+    /// The part of all passes that it makes: 1 if it is the only one.
+    pub part: f64,
     /// The stages. There is at least one.
     pub stages: Vec<PlacedStage>,
 }
@@ -62,39 +71,77 @@ impl Placed {
         reader.finish(placed)
     }
 
-    /// Reads a placement. An evaluation has its stages at the top level, and so do placements made
-    /// before version 0.3.0.
+    /// Reads a placement. An evaluation of one pipeline has its stages at the top level, and so do placements made before
+    /// version 0.3.0.
     fn read(reader: &mut Reader, value: &Value) -> Option<Self> {
         let map = reader.map(value)?;
-        let read_stages = |reader: &mut Reader, value| reader.items(value, PlacedStage::read);
-        let stages = if map.contains_key("pipelines") {
-            let read_pipeline = |reader: &mut Reader, value| {
-                let map = reader.map(value)?;
-                reader.required(map, "stages", read_stages)
-            };
-            reader.required(map, "pipelines", |reader, value| only(reader, value, read_pipeline))?
+        let pipelines = if let Some(listed) = map.get("pipelines") {
+            let is_only = listed.as_array().is_some_and(|listed| listed.len() == 1);
+            let read =
+                |reader: &mut Reader, value| reader.items(value, |reader, value| read_pipeline(reader, value, is_only));
+            let pipelines = reader.required(map, "pipelines", read)?;
+            if pipelines.is_empty() {
+                let action = "Give a placement with status optimal or feasible";
+                reader.fault_at(&["pipelines".into()], FaultCode::Empty, "the placement has no pipeline", action);
+            }
+            pipelines
         } else {
-            reader.required(map, "stages", read_stages)?
+            vec![reader.required(map, "stages", read_stages).map(|stages| (1.0, stages))]
         };
-        if stages.is_empty() {
-            let action = "Give a placement with status optimal or feasible";
-            reader.fault_at(&["stages".into()], FaultCode::Empty, "the placement has no stage", action);
-        }
         let period_s = reader.required(map, "period_s", Reader::non_negative);
         // A document written by hand may lack the latency. Only a comparison of latencies needs it.
         let latency_s = reader.optional(map, "latency_s", Reader::non_negative).unwrap_or(0.0);
-        let period_s = period_s?;
-        Some(Self { period_s, latency_s, stages: stages.into_iter().collect::<Option<Vec<PlacedStage>>>()? })
+        let pipelines = pipelines.into_iter().collect::<Option<Vec<(f64, Vec<PlacedStage>)>>>()?;
+        let rate_per_s: f64 = pipelines.iter().map(|(rate, _)| rate).sum();
+        let is_only = pipelines.len() == 1;
+        let part = |rate: f64| match rate / rate_per_s {
+            _ if is_only => 1.0,
+            // None of them makes a pass.
+            part if part.is_nan() => 0.0,
+            part => part,
+        };
+        let pipelines = pipelines.into_iter().map(|(rate, stages)| PlacedPipeline { part: part(rate), stages });
+        Some(Self { period_s: period_s?, latency_s, pipelines: pipelines.collect() })
+    }
+
+    /// Returns the stages of all pipelines, one pipeline after the other.
+    pub fn stages(&self) -> impl Iterator<Item = &PlacedStage> {
+        self.pipelines.iter().flat_map(|pipeline| &pipeline.stages)
     }
 
     /// Returns the node of each layer as a base.
-    pub fn base(&self) -> BasePlacement {
-        let stages = self
+    ///
+    /// # Errors
+    /// Returns a fault if there are several pipelines: a layer is then on several nodes.
+    pub fn base(&self) -> Result<BasePlacement, Box<Fault>> {
+        let [pipeline] = &self.pipelines[..] else {
+            let detail = format!("the placement has {} pipelines, and a base has one", self.pipelines.len());
+            let action = "Give a placement with one pipeline";
+            return Err(Box::new(Fault::new("/pipelines", FaultCode::Conflict, detail, action)));
+        };
+        let stages = pipeline
             .stages
             .iter()
             .map(|stage| StageProposal { node_id: stage.node_id.clone(), layer_ids: stage.layer_ids.clone() });
-        BasePlacement { stages: stages.collect() }
+        Ok(BasePlacement { stages: stages.collect() })
     }
+}
+
+/// Reads a pipeline: its rate, which one alone need not have, and its stages.
+fn read_pipeline(reader: &mut Reader, value: &Value, is_only: bool) -> Option<(f64, Vec<PlacedStage>)> {
+    let map = reader.map(value)?;
+    let rate_per_s = if is_only { Some(1.0) } else { reader.required(map, "rate_per_s", Reader::non_negative) };
+    let stages = reader.required(map, "stages", read_stages);
+    Some((rate_per_s?, stages?))
+}
+
+fn read_stages(reader: &mut Reader, value: &Value) -> Option<Vec<PlacedStage>> {
+    let stages = reader.items(value, PlacedStage::read)?;
+    if stages.is_empty() {
+        let action = "Give a placement with status optimal or feasible";
+        reader.fault(FaultCode::Empty, "the placement has no stage", action);
+    }
+    stages.into_iter().collect()
 }
 
 impl PlacedStage {
@@ -115,24 +162,6 @@ impl PlacedStage {
             receive,
             send,
         })
-    }
-}
-
-/// Reads a list that must have exactly one pipeline.
-fn only<'v, T>(
-    reader: &mut Reader,
-    value: &'v Value,
-    read: impl FnMut(&mut Reader, &'v Value) -> Option<T>,
-) -> Option<T> {
-    let pipelines = reader.items(value, read)?;
-    let count = pipelines.len();
-    match <[Option<T>; 1]>::try_from(pipelines) {
-        Ok([pipeline]) => pipeline,
-        Err(_) => {
-            let action = "Give a placement with one pipeline";
-            reader.fault(FaultCode::OutOfRange, format!("there are {count} pipelines"), action);
-            None
-        }
     }
 }
 

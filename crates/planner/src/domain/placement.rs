@@ -15,7 +15,7 @@ use super::options::Algorithm;
 #[cfg_attr(feature = "schema", derive(ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Status {
-    /// Proven best among all pipelines with one stage a node, for this model, cluster and options.
+    /// Proven best among all placements with one stage a node, for this model, cluster and options.
     Optimal,
     /// Valid; `gap` says how far from the best it can be.
     Feasible,
@@ -58,7 +58,7 @@ pub struct PlacementDocument {
     pub algorithm: Algorithm,
     /// The seed of everything random.
     pub seed: u64,
-    /// The slowest stage or hop, seconds: one pass comes out in each period.
+    /// The slowest stage or hop, seconds: one pass comes out in each period. Of several pipelines 1 / `throughput_per_s`.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schema(nullable = false))]
     pub period_s: Option<f64>,
@@ -76,7 +76,7 @@ pub struct PlacementDocument {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schema(nullable = false))]
     pub inferences_per_s: Option<f64>,
-    /// The sum of all stage times and hops, seconds.
+    /// The sum of all stage times and hops, seconds; of several pipelines the largest.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schema(nullable = false))]
     pub latency_s: Option<f64>,
@@ -111,7 +111,7 @@ pub struct PlacementDocument {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schema(nullable = false))]
     pub cuts: Option<CutsConsidered>,
-    /// The pipelines, each on nodes of its own; one with a placement, empty without.
+    /// The pipelines, each on nodes of its own: one, or with several the fastest first; empty without a placement.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[cfg_attr(feature = "schema", schema(required = false))]
     pub pipelines: Vec<Pipeline>,
@@ -145,7 +145,7 @@ pub struct PlacementDocument {
 }
 
 impl PlacementDocument {
-    /// Returns the only pipeline, or `None` if there is no placement.
+    /// Returns the first pipeline, or `None` if there is no placement. It is the only one unless the request allows several.
     pub fn pipeline(&self) -> Option<&Pipeline> {
         self.pipelines.first()
     }
@@ -155,10 +155,15 @@ impl PlacementDocument {
         self.least_period_s.or(self.period_s)
     }
 
-    /// Returns the stages of the only pipeline, in order. The list is empty if there is no
+    /// Returns the stages of the first pipeline, in order. The list is empty if there is no
     /// placement.
     pub fn stages(&self) -> &[Stage] {
         self.pipeline().map_or(&[], |pipeline| &pipeline.stages)
+    }
+
+    /// Returns the number of nodes of all pipelines together. A node runs one stage.
+    pub fn node_count(&self) -> usize {
+        self.pipelines.iter().map(|pipeline| pipeline.stages.len()).sum()
     }
 }
 

@@ -3,8 +3,8 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::value::proposals;
-use crate::check::{Evaluation, evaluate};
+use super::value::{pipelines, proposals};
+use crate::check::{Evaluation, evaluate, evaluate_pipelines};
 use crate::check_failure::CheckFailure;
 use crate::domain::options::{Algorithm, Objective, Overlap};
 use crate::domain::placement::{PlacementDocument, Status};
@@ -48,7 +48,13 @@ pub(super) fn judged(request: &PlanRequest, document: &PlacementDocument) -> Res
         Status::Infeasible => Ok(Answer::Infeasible),
         Status::Unknown => Ok(Answer::Unknown),
         Status::Optimal | Status::Feasible => {
-            let evaluation = evaluate(request, &proposals(document.stages()));
+            let mut evaluation = evaluate(request, &proposals(document.stages()));
+            if document.pipelines.len() > 1 {
+                // The figures are those of all pipelines together.
+                let all = evaluate_pipelines(request, &pipelines(document));
+                (evaluation.period_s, evaluation.latency_s) = (all.period_s, all.latency_s);
+                evaluation.violations = all.violations;
+            }
             if evaluation.violations.is_empty() {
                 return Ok(Answer::Feasible(Box::new(evaluation)));
             }
@@ -59,7 +65,8 @@ pub(super) fn judged(request: &PlanRequest, document: &PlacementDocument) -> Res
 
 /// Returns a request with the same placements of which the first is found, or refuted, fastest.
 /// Without a limit of the period, the objective, the overlap and the base exclude no placement, so
-/// they are replaced. With one, fewest nodes within that period are as good a question.
+/// they are replaced, and one pipeline is as good as several. With one, fewest nodes within that period are as good a
+/// question.
 pub(super) fn question(request: &PlanRequest) -> PlanRequest {
     let mut question = request.clone();
     let options = &mut question.options;
@@ -71,6 +78,7 @@ pub(super) fn question(request: &PlanRequest) -> PlanRequest {
     if !matches!(options.objective, Objective::MinNodes { .. }) {
         options.objective = Objective::MaxThroughput;
         options.cost_model.overlap = Overlap::Full;
+        options.pipelines = None;
     }
     question
 }

@@ -8,7 +8,9 @@ mod interchange;
 mod media;
 mod memory;
 mod missing_link;
+mod prices;
 mod repair;
+mod several;
 mod slack;
 mod solves;
 #[cfg(test)]
@@ -18,11 +20,15 @@ mod value;
 
 pub use alternative::alternative;
 
+use super::check::evaluate_pipelines;
 use super::check_failure::CheckFailure;
 use super::env::{NeverStop, Stop};
 use crate::domain::explanation::Explanation;
 use crate::domain::placement::{PlacementDocument, Status};
 use crate::domain::request::PlanRequest;
+
+/// The part of the time that the prices of nodes and media may take.
+const PART_OF_PRICES: f64 = 0.2;
 
 /// Divides the time of an explanation among its solves. As a [`Stop`], it ends the whole
 /// explanation.
@@ -94,7 +100,8 @@ pub fn explain(
     document: &PlacementDocument,
     env: &ExplainEnv<'_>,
 ) -> Result<Explanation, CheckFailure> {
-    let slack = slack::slack(request, document);
+    let wants_several = request.options.wants_several();
+    let slack = if wants_several { slack::Slack::default() } else { slack::slack(request, document) };
     let mut explanation = Explanation {
         status: document.status,
         period_s: document.period_s,
@@ -102,6 +109,9 @@ pub fn explain(
         transfers: slack.transfers,
         media: slack.media,
         binding: slack.binding,
+        pipelines: Vec::new(),
+        worth: Vec::new(),
+        prices: Vec::new(),
         next_bottleneck: slack.next_bottleneck,
         alternative: alternative(document),
         warnings: slack.warnings,
@@ -110,6 +120,13 @@ pub fn explain(
         repairs: Vec::new(),
         undecided: 0,
     };
+    if wants_several {
+        let several = several::slack(request, document);
+        (explanation.pipelines, explanation.media) = (several.pipelines, several.media);
+        explanation.warnings = several.warnings;
+        explanation.worth = evaluate_pipelines(request, &value::pipelines(document)).worth;
+        explanation.prices = prices::prices(request, document, &*env.slices.slice(PART_OF_PRICES));
+    }
     if document.status == Status::Infeasible {
         (explanation.repairs, explanation.undecided) = repair::repairs(request, &document.reasons, env)?;
     } else if !document.stages().is_empty() {

@@ -31,6 +31,7 @@ enum Change {
     Source,
     Sink,
     MaxStages,
+    MaxNodes,
     MaxLatency,
     MaxPeriod,
     TargetPeriod,
@@ -94,6 +95,7 @@ fn changes(request: &PlanRequest) -> Vec<Change> {
         (constraints.source_node.is_some(), Change::Source),
         (constraints.sink_node.is_some(), Change::Sink),
         (constraints.max_stages.is_some(), Change::MaxStages),
+        (constraints.max_nodes.is_some(), Change::MaxNodes),
         (constraints.max_latency_s.is_some(), Change::MaxLatency),
         (constraints.max_period_s.is_some(), Change::MaxPeriod),
         (matches!(request.options.objective, Objective::MinNodes { .. }), Change::TargetPeriod),
@@ -130,6 +132,7 @@ impl Change {
             Self::Memory => with_more_memory(request, stop),
             Self::Links => with_links(request, stop),
             Self::MaxStages => with_more_stages(request, stop),
+            Self::MaxNodes => with_more_nodes(request, stop),
             Self::MaxLatency => with_more_latency(request, stop),
             Self::MaxPeriod | Self::TargetPeriod => with_larger_period(request, stop),
             Self::Network(change) => with_faster_network(request, change, stop),
@@ -261,15 +264,36 @@ fn with_more_stages(request: &PlanRequest, stop: &dyn Stop) -> Result<Tried, Che
         repaired.options.objective = Objective::MinNodes { target_period_s: NO_TARGET_S };
     }
     let document = solve(&repaired, stop)?;
-    let raise_to = document.stages().len() as u64;
+    let raise_to = document.pipelines.iter().map(|pipeline| pipeline.stages.len() as u64).max().unwrap_or(0);
     let mut allowed = request.clone();
     allowed.options.constraints.max_stages = Some(raise_to);
-    let is_least = document.status == Status::Optimal;
+    // Of several pipelines, the fewest nodes in all need not have the shortest pipelines.
+    let is_least = document.status == Status::Optimal && document.pipelines.len() == 1;
     Ok(verified(judged(&allowed, &document)?, |evaluation| Repair {
         pointer: Some("/constraints/max_stages".to_owned()),
         raise_to: Some(raise_to as f64),
         is_least: Some(is_least),
         ..repair(RepairKind::RaiseMaxStages, format!("allow {}", counted(raise_to, "stage")), evaluation)
+    }))
+}
+
+/// Finds the fewest nodes that are enough, within the target period if there is one.
+fn with_more_nodes(request: &PlanRequest, stop: &dyn Stop) -> Result<Tried, CheckFailure> {
+    let mut repaired = question(request);
+    repaired.options.constraints.max_nodes = None;
+    if !matches!(repaired.options.objective, Objective::MinNodes { .. }) {
+        repaired.options.objective = Objective::MinNodes { target_period_s: NO_TARGET_S };
+    }
+    let document = solve(&repaired, stop)?;
+    let raise_to = document.node_count() as u64;
+    let mut allowed = request.clone();
+    allowed.options.constraints.max_nodes = Some(raise_to);
+    let is_least = document.status == Status::Optimal;
+    Ok(verified(judged(&allowed, &document)?, |evaluation| Repair {
+        pointer: Some("/constraints/max_nodes".to_owned()),
+        raise_to: Some(raise_to as f64),
+        is_least: Some(is_least),
+        ..repair(RepairKind::RaiseMaxNodes, format!("allow {}", counted(raise_to, "node")), evaluation)
     }))
 }
 

@@ -30,13 +30,41 @@ pub(super) struct Slack {
     pub warnings: Vec<MemoryWarning>,
 }
 
-/// Reads the slack of a document. It is empty if the document has no placement.
+/// A pipeline at a pace, and what else is done with what it uses.
+#[derive(Clone, Copy)]
+pub(super) struct Paced<'a> {
+    /// Its stages. There is at least one.
+    pub stages: &'a [Stage],
+    /// Seconds from one pass to the next: the period, if it is the only pipeline.
+    pub every_s: f64,
+    /// What sets its period.
+    pub bottleneck: &'a Bottleneck,
+    /// The media that two or more transfers use, each with the seconds for which it is occupied in this time.
+    pub media: &'a [MediumUse],
+    /// With overlap `none`: seconds of this time for which nodes work for other pipelines.
+    pub elsewhere_s: &'a BTreeMap<String, f64>,
+}
+
+/// Reads the slack of a document of one pipeline. It is empty if the document has no placement.
 pub(super) fn slack(request: &PlanRequest, document: &PlacementDocument) -> Slack {
-    let Some(period_s) = document.period_s.filter(|_| !document.stages().is_empty()) else { return Slack::default() };
+    let (Some(every_s), Some(pipeline)) = (document.period_s, document.pipeline()) else { return Slack::default() };
+    let (stages, bottleneck, media) = (&pipeline.stages[..], &pipeline.bottleneck, &document.media[..]);
+    if stages.is_empty() {
+        return Slack::default();
+    }
+    slack_of(request, Paced { stages, every_s, bottleneck, media, elsewhere_s: &BTreeMap::new() })
+}
+
+/// Reads the slack of a pipeline.
+pub(super) fn slack_of(request: &PlanRequest, paced: Paced<'_>) -> Slack {
+    let period_s = paced.every_s;
     let shares = Shares::new(request);
     let routes = Routes::new(&request.cluster).shared(&shares.of_link, &shares.of_medium);
-    let mut transfers = transfers(document.stages());
-    let node_loads = node_loads(document, &transfers);
+    let mut transfers = transfers(paced.stages);
+    let mut node_loads = node_loads(paced.stages, &transfers);
+    for (node, seconds) in &mut node_loads {
+        *seconds += paced.elsewhere_s.get(node).copied().unwrap_or(0.0);
+    }
     let load_s = |node: &String| node_loads.get(node).copied().unwrap_or(0.0);
     let full = request.options.cost_model.overlap == Overlap::Full;
     for transfer in &mut transfers {
@@ -45,7 +73,7 @@ pub(super) fn slack(request: &PlanRequest, document: &PlacementDocument) -> Slac
             request.cluster.node_index(&transfer.from_node_id).zip(request.cluster.node_index(&transfer.to_node_id));
         let occupied = ends.and_then(|(from, to)| routes.occupied(from, to)).map(|(_, occupied)| occupied);
         let occupied = occupied.unwrap_or_default();
-        let of_medium = |medium: Medium| document.media.iter().find(|it| it.id == routes.media.id(medium));
+        let of_medium = |medium: Medium| paced.media.iter().find(|it| it.id == routes.media.id(medium));
         let media_s =
             occupied.iter().filter_map(|&(medium, _)| Some(of_medium(medium)?.occupied_s)).fold(0.0, f64::max);
         if full && request.options.cost_model.transfers == Transfers::Streamed && !occupied.is_empty() {
@@ -66,27 +94,26 @@ pub(super) fn slack(request: &PlanRequest, document: &PlacementDocument) -> Slac
         memory_capacity_bytes: stage.memory_capacity_bytes,
         free_bytes: stage.memory_capacity_bytes.saturating_sub(stage.memory_bytes),
     };
-    let stages: Vec<StageSlack> = document.stages().iter().map(stage).collect();
+    let stages: Vec<StageSlack> = paced.stages.iter().map(stage).collect();
     let mut loads =
         if full { step_loads(&stages, &transfers) } else { all_node_loads(&stages, &transfers, &node_loads) };
-    loads.extend(document.media.iter().map(|medium| (medium_load(document, medium), medium.occupied_s)));
+    loads.extend(paced.media.iter().map(|medium| (medium_load(paced.bottleneck, medium), medium.occupied_s)));
     let medium = |it: &MediumUse| MediumSlack {
         id: it.id.clone(),
         occupied_s: it.occupied_s,
         slack_s: (period_s - it.occupied_s).max(0.0),
     };
-    let media = document.media.iter().map(medium).collect();
+    let media = paced.media.iter().map(medium).collect();
     let (binding, rest): (Vec<_>, Vec<_>) = loads.into_iter().partition(|(_, seconds)| is_at(*seconds, period_s));
     let warnings = stages.iter().filter_map(little_memory).collect();
     let binding = binding.into_iter().map(|(bottleneck, _)| bottleneck).collect();
     Slack { stages, transfers, media, binding, next_bottleneck: largest(&rest), warnings }
 }
 
-/// Returns a medium as what binds. Its stage is that of the document, or the first.
-fn medium_load(document: &PlacementDocument, medium: &MediumUse) -> Bottleneck {
-    let bottleneck = document.pipeline().map(|pipeline| &pipeline.bottleneck);
-    let same = bottleneck.filter(|bottleneck| bottleneck.medium_id.as_ref() == Some(&medium.id));
-    let stage_index = same.map_or(0, |bottleneck| bottleneck.stage_index);
+/// Returns a medium as what binds. Its stage is that of the bottleneck, or the first.
+fn medium_load(bottleneck: &Bottleneck, medium: &MediumUse) -> Bottleneck {
+    let is_same = bottleneck.medium_id.as_ref() == Some(&medium.id);
+    let stage_index = if is_same { bottleneck.stage_index } else { 0 };
     Bottleneck { kind: BottleneckKind::Medium, stage_index, medium_id: Some(medium.id.clone()) }
 }
 
@@ -101,7 +128,7 @@ fn largest(loads: &[(Bottleneck, f64)]) -> Option<NextBottleneck> {
 }
 
 /// Returns every transfer, with a slack of 0 that the caller fills in.
-fn transfers(stages: &[Stage]) -> Vec<TransferSlack> {
+pub(super) fn transfers(stages: &[Stage]) -> Vec<TransferSlack> {
     let input = stages.first().and_then(|stage| Some((stage, stage.receive.as_ref()?)));
     let input = input.map(|(stage, receive)| TransferSlack {
         kind: BottleneckKind::Source,
@@ -129,9 +156,9 @@ fn transfers(stages: &[Stage]) -> Vec<TransferSlack> {
 /// Returns the seconds for which each node receives, computes and sends. They are summed in the
 /// order of the cost model: first a node's own stage, then its transfers as the source or the sink
 /// of stages elsewhere.
-fn node_loads(document: &PlacementDocument, transfers: &[TransferSlack]) -> BTreeMap<String, f64> {
+pub(super) fn node_loads(stages: &[Stage], transfers: &[TransferSlack]) -> BTreeMap<String, f64> {
     let mut loads: BTreeMap<String, f64> = BTreeMap::new();
-    for stage in document.stages() {
+    for stage in stages {
         let receive_s = stage.receive.as_ref().map_or(0.0, |receive| receive.transfer_s);
         let send_s = stage.send.as_ref().map_or(0.0, |send| send.transfer_s);
         loads.insert(stage.node_id.clone(), receive_s + stage.compute_s + send_s);
@@ -195,6 +222,7 @@ fn little_memory(stage: &StageSlack) -> Option<MemoryWarning> {
     let little = (stage.free_bytes as f64) < LITTLE * stage.memory_capacity_bytes as f64;
     little.then(|| MemoryWarning {
         code: MemoryWarningCode::LittleMemoryFree,
+        pipeline_index: None,
         stage_index: stage.index,
         node_id: stage.node_id.clone(),
         detail: format!(

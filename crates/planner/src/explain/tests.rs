@@ -323,3 +323,78 @@ fn a_station_of_a_channel_that_is_too_busy_is_wired() {
     assert_eq!(ids, ["n1", "n2", "n3"]);
     assert!(wired.iter().all(|repair| repair.period_s <= 2.5), "{wired:?}");
 }
+
+#[test]
+fn several_pipelines_with_their_slack_and_what_more_of_each_is_worth() {
+    let explanation = explained(&with(&[("", "pipelines", json!({}))]));
+    // A copy on each node, 3 s each.
+    assert_eq!((explanation.status, explanation.period_s), (Status::Optimal, Some(1.5)));
+    assert!(explanation.stages.is_empty() && explanation.binding.is_empty());
+    assert_eq!(explanation.pipelines.len(), 2);
+    for pipeline in &explanation.pipelines {
+        assert_eq!((pipeline.period_s, pipeline.stages[0].slack_s), (3.0, 0.0));
+        assert_eq!(pipeline.binding, [bottleneck(BottleneckKind::Stage, 0)]);
+    }
+    // Each of the two is worth what its copy makes.
+    let prices: Vec<_> = explanation.prices.iter().map(|it| it.node_id.as_deref().unwrap_or_default()).collect();
+    assert_eq!(prices, ["n1", "n2"]);
+    assert!(explanation.prices.iter().all(|it| (it.price_per_s - 1.0 / 3.0).abs() < 1e-9), "{:?}", explanation.prices);
+    // One of two alike twice as fast, and a third: one and a half times as much.
+    let faster = upgrade(&explanation, UpgradeKind::NodeTwiceAsFast);
+    assert_eq!((faster.node_ids.len(), faster.gain, faster.gain_at_most), (2, Some(1.5), Some(1.5)));
+    let more = upgrade(&explanation, UpgradeKind::OneMoreNode);
+    assert_eq!((more.gain, more.stages), (Some(1.5), 3));
+    assert_eq!(explanation.undecided, 0);
+}
+
+#[test]
+fn a_port_that_limits_several_pipelines_is_what_binds() {
+    let mut document = with(&[("", "pipelines", json!({})), ("", "constraints", json!({"source_node": "hub"}))]);
+    let hub = json!({"id": "hub", "memory_bytes": 0, "flops_per_s": 1.0, "port_bps": 480.0});
+    document["cluster"]["nodes"].as_array_mut().unwrap().push(hub);
+    // An input of 800 bits takes 5 / 3 s of the port; each copy alone makes one pass in 3 s, and two stages one in 2 s.
+    let explanation = explained(&document);
+    let is_near = |value: f64, expected: f64| (value - expected).abs() < 1e-9;
+    assert!(is_near(explanation.period_s.unwrap(), 5.0 / 3.0));
+    assert!(explanation.media[0].id == "hub port out" && is_near(explanation.media[0].slack_s, 0.0));
+    let worth: Vec<_> = explanation.worth.iter().map(|it| (it.medium_id.as_deref(), it.worth_per_s)).collect();
+    assert!(worth.len() == 1 && worth[0].0 == Some("hub port out") && is_near(worth[0].1, 0.6), "{worth:?}");
+    let is_port = |it: &Bottleneck| it.medium_id.as_deref() == Some("hub port out");
+    assert!(explanation.pipelines.iter().all(|pipeline| pipeline.binding.iter().any(is_port)));
+    // At twice the speed the two copies bind: 2 / 3 a second in place of 3 / 5.
+    let faster = upgrade(&explanation, UpgradeKind::MediumTwiceAsFast);
+    assert!(is_near(faster.gain.unwrap(), 10.0 / 9.0), "{faster:?}");
+}
+
+#[test]
+fn an_unreachable_target_of_several_pipelines_is_repaired() {
+    let goal = json!({"kind": "min_nodes", "target_period_s": 1.0});
+    let document = with(&[("", "pipelines", json!({})), ("", "objective", goal)]);
+    let explanation = explained(&document);
+    assert_eq!(explanation.status, Status::Infeasible);
+    let raised = repair(&explanation, RepairKind::RaiseTargetPeriod);
+    assert_eq!((raised.raise_to, raised.is_least, raised.period_s), (Some(1.5), Some(true), 1.5));
+}
+
+#[test]
+fn too_few_nodes_are_allowed() {
+    let document = with(&[
+        ("", "constraints", json!({"max_nodes": 1})),
+        ("/cluster/nodes/0", "memory_bytes", json!(220)),
+        ("/cluster/nodes/1", "memory_bytes", json!(220)),
+        ("", "cost_model", json!({"io_buffers": 0})),
+        ("/model/layers/1", "param_bytes", json!(60)),
+        ("/model/layers/2", "param_bytes", json!(60)),
+    ]);
+    for document in [document.clone(), {
+        let mut several = document;
+        several["pipelines"] = json!({});
+        several
+    }] {
+        let explanation = explained(&document);
+        assert_eq!(explanation.status, Status::Infeasible);
+        let raised = repair(&explanation, RepairKind::RaiseMaxNodes);
+        assert_eq!((raised.raise_to, raised.is_least), (Some(2.0), Some(true)));
+        assert_eq!(raised.pointer.as_deref(), Some("/constraints/max_nodes"));
+    }
+}

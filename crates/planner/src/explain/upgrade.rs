@@ -8,7 +8,7 @@ use crate::domain::cluster::{Link, Node};
 use crate::domain::explanation::{Explanation, StageSlack, TransferSlack, UpgradeKind};
 use crate::domain::occupant::Occupant;
 use crate::domain::options::{ComputeModel, Overlap};
-use crate::domain::placement::BottleneckKind;
+use crate::domain::placement::{Bottleneck, BottleneckKind};
 use crate::domain::request::PlanRequest;
 use crate::domain::unit::MAX_SAFE_INTEGER;
 use crate::routes::{Part, Routes};
@@ -30,19 +30,48 @@ pub(super) enum Change {
     OneMore(Vec<usize>),
 }
 
+/// A pipeline of an explanation.
+struct View<'a> {
+    /// Seconds from one pass to the next.
+    every_s: Option<f64>,
+    stages: &'a [StageSlack],
+    transfers: &'a [TransferSlack],
+    binding: &'a [Bottleneck],
+}
+
+/// Returns the pipelines of an explanation.
+fn views(explanation: &Explanation) -> Vec<View<'_>> {
+    if explanation.pipelines.is_empty() {
+        let Explanation { period_s, stages, transfers, binding, .. } = explanation;
+        return vec![View { every_s: *period_s, stages, transfers, binding }];
+    }
+    let pipelines = explanation.pipelines.iter();
+    pipelines
+        .map(|it| View {
+            every_s: Some(it.rate_per_s.map_or(it.period_s, |rate| 1.0 / rate)),
+            stages: &it.stages,
+            transfers: &it.transfers,
+            binding: &it.binding,
+        })
+        .collect()
+}
+
 /// Returns every upgrade to try. Those of stages with the least slack come first.
 pub(super) fn changes(request: &PlanRequest, explanation: &Explanation) -> Vec<Change> {
     let place = |id: &String| request.cluster.node_index(id);
     let mut changes = Vec::new();
     let routes = Routes::new(&request.cluster);
-    for transfer in explanation.transfers.iter().filter(|transfer| is_upgraded(request, explanation, transfer)) {
-        let (Some(from), Some(to)) = (place(&transfer.from_node_id), place(&transfer.to_node_id)) else { continue };
-        let Some(change) = faster_transfer(&routes, from, to) else { continue };
-        if !changes.contains(&change) {
-            changes.push(change);
+    let views = views(explanation);
+    for view in &views {
+        for transfer in view.transfers.iter().filter(|transfer| is_upgraded(request, view, transfer)) {
+            let (Some(from), Some(to)) = (place(&transfer.from_node_id), place(&transfer.to_node_id)) else { continue };
+            let Some(change) = faster_transfer(&routes, from, to) else { continue };
+            if !changes.contains(&change) {
+                changes.push(change);
+            }
         }
     }
-    let binding = explanation.binding.iter().filter_map(|binding| binding.medium_id.as_deref());
+    let binding = views.iter().flat_map(|view| view.binding).filter_map(|binding| binding.medium_id.as_deref());
     for (id, medium) in routes.of_ids(binding) {
         let change = match routes.media.part(medium) {
             Part::Pair(from, to) => Change::FasterLink { from, to },
@@ -52,7 +81,7 @@ pub(super) fn changes(request: &PlanRequest, explanation: &Explanation) -> Vec<C
             changes.push(change);
         }
     }
-    let mut stages: Vec<&StageSlack> = explanation.stages.iter().collect();
+    let mut stages: Vec<&StageSlack> = views.iter().flat_map(|view| view.stages).collect();
     stages.sort_by(|a, b| a.slack_s.total_cmp(&b.slack_s));
     let used: Vec<usize> = stages.iter().filter_map(|stage| place(&stage.node_id)).collect();
     let nodes = &request.cluster.nodes;
@@ -77,11 +106,11 @@ fn faster_transfer(routes: &Routes<'_>, from: usize, to: usize) -> Option<Change
 
 /// Returns `true` if a transfer's link is upgraded: the transfer binds or, without overlap, one of
 /// its nodes binds.
-fn is_upgraded(request: &PlanRequest, explanation: &Explanation, transfer: &TransferSlack) -> bool {
+fn is_upgraded(request: &PlanRequest, view: &View<'_>, transfer: &TransferSlack) -> bool {
     let kind = if request.options.cost_model.overlap == Overlap::Full { transfer.kind } else { BottleneckKind::Node };
     match kind {
-        BottleneckKind::Node => explanation.period_s.is_some_and(|period_s| transfer.slack_s <= period_s * 1e-12),
-        kind => explanation.binding.iter().any(|it| it.kind == kind && it.stage_index == transfer.stage_index),
+        BottleneckKind::Node => view.every_s.is_some_and(|every_s| transfer.slack_s <= every_s * 1e-12),
+        kind => view.binding.iter().any(|it| it.kind == kind && it.stage_index == transfer.stage_index),
     }
 }
 

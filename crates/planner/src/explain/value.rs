@@ -4,7 +4,7 @@
 use super::ExplainEnv;
 use super::solves::solve_all;
 use super::upgrade::{Change, changes};
-use crate::check::{Evaluation, evaluate};
+use crate::check::{Evaluation, PipelinesEvaluation, evaluate, evaluate_pipelines};
 use crate::check_failure::CheckFailure;
 use crate::domain::explanation::{Explanation, Upgrade};
 use crate::domain::options::{Algorithm, Objective};
@@ -48,11 +48,7 @@ fn value(
     let env = Env { seed: upgraded.options.solver.seed, threads: 1, stop, progress: &NoProgress };
     let found = plan(&upgraded, &env)?;
     // The old placement is also possible on the upgraded cluster.
-    let old_stages = document.fastest.as_ref().map_or(document.stages(), |fastest| &fastest.stages);
-    let kept = evaluate(&upgraded, &proposals(old_stages));
-    if !kept.violations.is_empty() {
-        return Err(CheckFailure { violations: kept.violations.iter().map(ToString::to_string).collect() });
-    }
+    let kept = Kept::of(&upgraded, document)?;
     let bound = bound(request, &found);
     let kept_objective = kept_objective(request, &kept);
     // A proven optimum may be slightly above the old placement's value because that is summed in
@@ -63,8 +59,8 @@ fn value(
     let old_objective = objective(request, document).unwrap_or(kept_objective);
     let old = Known { objective: old_objective, bound: self::bound(request, document) };
     let (period_s, latency_s, stages) = match new_objective {
-        Some(_) => (found.period_s, found.latency_s, found.stages().len()),
-        None => (kept.period_s, kept.latency_s, kept.stages.len()),
+        Some(_) => (found.period_s, found.latency_s, found.node_count()),
+        None => (kept.period_s, kept.latency_s, kept.nodes),
     };
     let is_optimal = new_objective.is_some() && found.status == Status::Optimal;
     let detail = detail(request, change);
@@ -110,7 +106,7 @@ fn objective(request: &PlanRequest, document: &PlacementDocument) -> Option<f64>
     match request.options.objective {
         Objective::MaxThroughput | Objective::Tradeoff => document.least_period_s(),
         Objective::MinLatency => document.latency_s,
-        Objective::MinNodes { .. } => Some(document.stages().len() as f64).filter(|&nodes| nodes > 0.0),
+        Objective::MinNodes { .. } => Some(document.node_count() as f64).filter(|&nodes| nodes > 0.0),
     }
 }
 
@@ -121,13 +117,44 @@ fn bound(request: &PlanRequest, document: &PlacementDocument) -> f64 {
     }
 }
 
-fn kept_objective(request: &PlanRequest, kept: &Evaluation) -> f64 {
+/// What the old placement costs on the upgraded cluster.
+struct Kept {
+    period_s: Option<f64>,
+    latency_s: Option<f64>,
+    nodes: usize,
+}
+
+impl Kept {
+    /// Returns [`CheckFailure`] if the checker refuses the placement.
+    fn of(upgraded: &PlanRequest, document: &PlacementDocument) -> Result<Self, CheckFailure> {
+        let (kept, violations) = if upgraded.options.wants_several() {
+            let PipelinesEvaluation { period_s, latency_s, violations, .. } =
+                evaluate_pipelines(upgraded, &pipelines(document));
+            (Self { period_s, latency_s, nodes: document.node_count() }, violations)
+        } else {
+            let old_stages = document.fastest.as_ref().map_or(document.stages(), |fastest| &fastest.stages);
+            let Evaluation { period_s, latency_s, stages, violations, .. } = evaluate(upgraded, &proposals(old_stages));
+            (Self { period_s, latency_s, nodes: stages.len() }, violations)
+        };
+        if violations.is_empty() {
+            return Ok(kept);
+        }
+        Err(CheckFailure { violations: violations.iter().map(ToString::to_string).collect() })
+    }
+}
+
+fn kept_objective(request: &PlanRequest, kept: &Kept) -> f64 {
     let seconds = |seconds: Option<f64>| seconds.unwrap_or(f64::INFINITY);
     match request.options.objective {
         Objective::MaxThroughput | Objective::Tradeoff => seconds(kept.period_s),
         Objective::MinLatency => seconds(kept.latency_s),
-        Objective::MinNodes { .. } => kept.stages.len() as f64,
+        Objective::MinNodes { .. } => kept.nodes as f64,
     }
+}
+
+/// Returns the proposals of all pipelines of a document.
+pub(super) fn pipelines(document: &PlacementDocument) -> Vec<Vec<StageProposal>> {
+    document.pipelines.iter().map(|pipeline| proposals(&pipeline.stages)).collect()
 }
 
 /// Returns the proposals of stages.

@@ -50,7 +50,7 @@ fn document() -> Value {
             "pins": [{"layer_id": "a", "node_id": "x"}, {"layer_id": "b", "node_id": "x"},
                      {"layer_id": "b", "node_selector": {"site": "roof"}}],
             "colocate": [{"layer_ids": ["a", "b"]}],
-            "max_stages": 2, "max_latency_s": 1.5
+            "max_stages": 2, "max_nodes": 3, "max_latency_s": 1.5
         },
         "cost_model": {"memory": "params", "io_buffers": 2, "cuts": "single_tensor", "overlap": "none",
                        "compute": "ignore", "unknown_compute": "free", "transfer_scale": 0.5, "memory_scale": 2.5, "memory_overhead_bytes": 60,
@@ -63,6 +63,7 @@ fn document() -> Value {
              "media": [{"id": "air", "occupied_s": 0.3}]},
             {"id": "p", "rate_per_s": 1.0, "period_s": 1.0, "nodes": [], "hops": []}
         ],
+        "pipelines": {"most": 1},
         "labels": {"team": "vision"}
     })
 }
@@ -286,7 +287,9 @@ fn fields_that_may_be_absent() {
         "/occupants/0/nodes/0/memory_bytes",
         "/occupants/0/nodes/0/compute_s",
         "/constraints/max_stages",
+        "/constraints/max_nodes",
         "/constraints/max_latency_s",
+        "/pipelines",
         "/solver/tolerance",
         "/cost_model",
         "/cost_model/memory",
@@ -383,6 +386,10 @@ fn every_field_refuses_null_and_another_type() {
         ("/constraints/pins/0/layer_id", json!(0)),
         ("/constraints/pins/0/node_id", json!(0)),
         ("/constraints/max_stages", json!("2")),
+        ("/constraints/max_nodes", json!("2")),
+        ("/pipelines", json!(2)),
+        ("/pipelines/most", json!("2")),
+        ("/pipelines/most", json!(null)),
         ("/constraints/max_latency_s", json!("1")),
         ("/constraints/max_period_s", json!("1")),
         ("/solver/tolerance", json!("0")),
@@ -500,6 +507,9 @@ fn numbers_and_texts_keep_to_their_range() {
             ("/cluster/nodes/0/position_m/x", json!(1.1e9)),
             ("/cluster/nodes/0/position_m/y", json!(-1.1e9)),
             ("/constraints/max_stages", json!(0)),
+            ("/constraints/max_nodes", json!(0)),
+            ("/pipelines/most", json!(0)),
+            ("/pipelines/most", json!(1.5)),
             ("/cost_model/io_buffers", json!(65)),
             ("/solver/time_limit_s", json!(0)),
             ("/solver/time_limit_s", json!(86_401)),
@@ -923,4 +933,56 @@ fn nodes_are_admitted_by_state_exclusion_and_labels() {
     unschedulable["cluster"]["nodes"][0]["schedulable"] = json!(false);
     let request = PlanRequest::from_json(&unschedulable).unwrap();
     assert!(!request.options.constraints.admit(&request.cluster.nodes[0]));
+}
+
+#[test]
+fn several_pipelines_go_with_sums_of_rates_and_searches_alone() {
+    let several = |changes: &[(&str, Value)]| {
+        let mut document = document();
+        document["solver"]["algorithm"] = json!("auto");
+        document["pipelines"] = json!({});
+        for (field, value) in changes {
+            document[*field] = value.clone();
+        }
+        document
+    };
+    let refused = [("/pipelines".to_owned(), Conflict)];
+    assert_eq!(found(&several(&[])), []);
+    assert_eq!(found(&several(&[("objective", json!({"kind": "max_throughput"}))])), []);
+    assert_eq!(found(&several(&[("pipelines", json!({"most": 2}))])), []);
+    for kind in ["min_latency", "tradeoff"] {
+        assert_eq!(found(&several(&[("objective", json!({"kind": kind}))])), refused, "{kind}");
+        let one = json!({"most": 1});
+        assert_eq!(found(&several(&[("objective", json!({"kind": kind})), ("pipelines", one)])), [], "{kind}");
+    }
+    for algorithm in ["kpath", "greedy", "random"] {
+        assert_eq!(found(&several(&[("solver", json!({"algorithm": algorithm}))])), refused, "{algorithm}");
+    }
+    let base = json!({"stages": [{"node_id": "x", "layer_ids": ["a"]}]});
+    let replanned = several(&[("objective", json!({"kind": "max_throughput"})), ("base", base)]);
+    assert_eq!(found(&replanned), refused);
+    let unknown = several(&[("pipelines", json!({"least": 2}))]);
+    assert_eq!(found(&unknown), [("/pipelines/least".to_owned(), UnknownField)]);
+}
+
+#[test]
+fn what_asks_for_one_pipeline_is_written_as_it_was_read() {
+    let written = |pipelines: Option<Value>| {
+        let mut document = document();
+        document.as_object_mut().unwrap().remove("pipelines");
+        if let Some(pipelines) = pipelines {
+            document["pipelines"] = pipelines;
+        }
+        let request = PlanRequest::from_json(&document).unwrap();
+        (serde_json::to_value(&request).unwrap()["pipelines"].clone(), request.options.wants_several())
+    };
+    assert_eq!(written(None), (Value::Null, false));
+    assert_eq!(written(Some(json!({"most": 1}))), (json!({"most": 1}), false));
+    let mut several = document();
+    several["solver"]["algorithm"] = json!("exact");
+    several["pipelines"] = json!({});
+    let request = PlanRequest::from_json(&several).unwrap();
+    assert_eq!(serde_json::to_value(&request).unwrap()["pipelines"], json!({}));
+    assert!(request.options.wants_several());
+    assert_eq!(request.options.constraints.longest_pipeline(), Some(2));
 }

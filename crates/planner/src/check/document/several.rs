@@ -1,17 +1,15 @@
 //! Checks a document of several pipelines: that their nodes are disjoint, each pipeline by itself, their rates, and what the
 //! document says of all of them together.
 
-use std::collections::BTreeMap;
-
 use super::{Findings, PROOF_TOLERANCE, Tolerance, close, proposals};
 use crate::check::occupied::{Occupied, Paced};
 use crate::check::rules::TOLERANCE;
-use crate::check::sharing::{Resource, Uses, most_per_s, uses};
+use crate::check::several::{count_violations, target_violation};
+use crate::check::sharing::{Resource, Uses, media, most_per_s, uses};
 use crate::check::{Evaluated, Violation, ViolationCode, evaluate_with_loads};
 use crate::domain::options::Objective;
-use crate::domain::placement::{MediumUse, Pipeline, PlacementDocument, Status};
+use crate::domain::placement::{Pipeline, PlacementDocument, Status};
 use crate::domain::request::PlanRequest;
-use crate::domain::unit::counted;
 
 impl Findings {
     /// Checks a document with a placement whose request allows several pipelines.
@@ -20,7 +18,8 @@ impl Findings {
         if pipelines.is_empty() {
             return self.claim("there is no pipeline");
         }
-        self.check_counts(request, pipelines);
+        let nodes = pipelines.iter().map(|it| it.stages.iter().map(|stage| stage.node_id.as_str()).collect());
+        self.violations.extend(count_violations(request, &nodes.collect::<Vec<Vec<&str>>>()));
         let evaluate = |it: &Pipeline| evaluate_with_loads(request, &proposals(&it.stages));
         let evaluated: Vec<Evaluated<'_>> = pipelines.iter().map(evaluate).collect();
         for (index, (stated, evaluated)) in pipelines.iter().zip(&evaluated).enumerate() {
@@ -49,43 +48,11 @@ impl Findings {
             self.check_rates_of_all(request, document, (&uses, &rates), (&periods_s, tolerance));
         }
         self.check_sums(request, document, &rates, tolerance);
-        let parts = parts(&rates);
-        self.check_media(&document.media, &media(&uses, &parts), tolerance);
-        let paced = evaluated.iter().zip(&rates).map(|(it, rate)| Paced {
-            stages: &it.evaluation.stages,
-            traffic: &it.traffic,
-            every_s: 1.0 / rate,
-        });
+        self.check_media(&document.media, &media(&uses, &rates), tolerance);
+        let pipelines = evaluated.iter().zip(&rates);
+        let paced = pipelines.map(|(it, rate)| Paced::new(&it.evaluation.stages, &it.traffic, 1.0 / rate));
         let effects = Occupied::new(request).effects(&paced.collect::<Vec<Paced<'_>>>());
         self.check_occupants(&document.occupants, &effects, tolerance);
-    }
-
-    /// Checks the numbers of pipelines and nodes, and that no two pipelines have a node in common.
-    fn check_counts(&mut self, request: &PlanRequest, pipelines: &[Pipeline]) {
-        let (count, most) = (pipelines.len() as u64, request.options.most_pipelines());
-        if count > most {
-            let detail = format!("{} are more than the {most} that are allowed", counted(pipelines.len(), "pipeline"));
-            let violation = Violation::new(ViolationCode::TooManyPipelines, detail);
-            self.violations.push(violation.figure("pipelines", count as f64).figure("most", most as f64));
-        }
-        let mut pipeline_of: BTreeMap<&str, usize> = BTreeMap::new();
-        for (index, pipeline) in pipelines.iter().enumerate() {
-            for (at, stage) in pipeline.stages.iter().enumerate() {
-                let first = *pipeline_of.entry(&stage.node_id).or_insert(index);
-                if first != index {
-                    let node = &stage.node_id;
-                    let detail = format!("pipeline {index} runs on {node:?}, which pipeline {first} runs on already");
-                    let violation = Violation::new(ViolationCode::NodeUsedTwice, detail).at(at).node(node);
-                    self.violations.push(violation.of_pipeline(index));
-                }
-            }
-        }
-        let nodes: usize = pipelines.iter().map(|pipeline| pipeline.stages.len()).sum();
-        if let Some(most) = request.options.constraints.max_nodes.filter(|&most| nodes as u64 > most) {
-            let detail = format!("{} are more than the {most} that max_nodes allows", counted(nodes, "node"));
-            let violation = Violation::new(ViolationCode::TooManyNodes, detail);
-            self.violations.push(violation.figure("nodes", nodes as f64).figure("max_nodes", most as f64));
-        }
     }
 
     /// Checks a pipeline as if it were alone, except for its rate.
@@ -177,12 +144,8 @@ impl Findings {
         }
         if let (Objective::MinNodes { target_period_s }, Some(period_s)) =
             (request.options.objective, document.period_s)
-            && period_s > target_period_s * (1.0 + TOLERANCE)
         {
-            let detail =
-                format!("the period {period_s} of all pipelines is above target_period_s of {target_period_s}");
-            let violation = Violation::new(ViolationCode::TargetPeriodMissed, detail);
-            self.violations.push(violation.figure("period_s", period_s).figure("target_period_s", target_period_s));
+            self.violations.extend(target_violation(period_s, target_period_s));
         }
     }
 
@@ -253,24 +216,4 @@ impl Findings {
             self.claim(format!("the gap must be {gap}"));
         }
     }
-}
-
-/// Returns the part of all passes that each pipeline makes.
-fn parts(rates: &[f64]) -> Vec<f64> {
-    let sum: f64 = rates.iter().sum();
-    rates.iter().map(|rate| if sum.is_finite() { rate / sum } else { 1.0 }).collect()
-}
-
-/// Returns the media that two or more transfers use, each with the seconds that it is occupied in a period of all pipelines
-/// together.
-fn media(uses: &Uses<'_>, parts: &[f64]) -> Vec<MediumUse> {
-    let shared = uses.iter().filter_map(|(resource, users)| match resource {
-        Resource::Medium(medium) if users.iter().map(|it| it.transfers).sum::<usize>() > 1 => Some((medium, users)),
-        _ => None,
-    });
-    let occupied = shared.map(|(medium, users)| MediumUse {
-        id: medium.id(),
-        occupied_s: users.iter().map(|it| it.seconds * parts[it.pipeline]).sum(),
-    });
-    occupied.collect()
 }

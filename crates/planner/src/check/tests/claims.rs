@@ -19,13 +19,13 @@ pub(super) fn true_document(request: &PlanRequest, stages: &[(&str, &[&str])], b
         (Status::Feasible, Termination::TimeLimit)
     };
     PlacementDocument {
-        throughput_upper_bound_per_s: None,
         status,
         termination,
         algorithm: Algorithm::Auto,
         seed: 0,
         period_s: evaluation.period_s,
         throughput_per_s: evaluation.throughput_per_s,
+        throughput_upper_bound_per_s: None,
         inferences_per_s: evaluation.inferences_per_s,
         latency_s: evaluation.latency_s,
         lower_bound_s: Some(bound_s),
@@ -59,6 +59,7 @@ fn without_placement(status: Status, termination: Termination, reasons: Vec<Reas
         termination,
         period_s: None,
         throughput_per_s: None,
+        throughput_upper_bound_per_s: None,
         inferences_per_s: None,
         latency_s: None,
         latency_is_least: None,

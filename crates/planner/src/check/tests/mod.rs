@@ -8,6 +8,7 @@ mod least_period;
 mod media;
 mod networks;
 mod running;
+mod several;
 mod violations;
 
 use serde_json::{Value, json};

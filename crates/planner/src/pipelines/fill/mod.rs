@@ -22,7 +22,6 @@ mod sweep;
 mod tests;
 mod to_go;
 mod within;
-#[cfg_attr(not(test), expect(dead_code, reason = "explanations do not tell of these prices yet"))]
 mod worth;
 
 use self::branch::Branching;
@@ -32,8 +31,7 @@ use self::column::Column;
 use self::counts::Counts;
 use self::every_column::every_column;
 use self::large::Effort;
-#[cfg(test)]
-use self::worth::Worth;
+pub use self::worth::Worth;
 use super::Packings;
 use crate::cost::Assignment;
 use crate::domain::options::Objective;

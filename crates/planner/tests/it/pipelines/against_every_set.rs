@@ -72,6 +72,10 @@ struct Counts {
     best: usize,
     several: usize,
     shares: usize,
+    /// Proven sums on more nodes than an equal sum takes.
+    more_nodes: usize,
+    /// Those without a proof.
+    unproven: Vec<u64>,
 }
 
 fn compare(seeds: std::ops::Range<u64>, sort: Sort) -> Counts {
@@ -83,7 +87,12 @@ fn compare(seeds: std::ops::Range<u64>, sort: Sort) -> Counts {
         let heard = Heard::default();
         let env = Env { seed: 0, threads: 1, stop: &NeverStop, progress: &heard };
         let document = planned_in(&request, &env, &context);
-        counts.proven += usize::from(assert_true(&request, &document, best.as_ref(), &context));
+        if assert_true(&request, &document, best.as_ref(), &context) {
+            counts.proven += 1;
+            counts.more_nodes += usize::from(best.as_ref().is_some_and(|it| document.node_count() > it.nodes as usize));
+        } else {
+            counts.unproven.push(seed);
+        }
         for incumbent in heard.incumbents.into_inner().unwrap() {
             assert_true(&request, &incumbent, best.as_ref(), &context);
         }
@@ -105,6 +114,7 @@ fn requests_of_every_kind_against_every_set_of_pipelines() {
     let counts = compare(0..REQUESTS as u64, Sort::Any);
     println!("of {REQUESTS}: {counts:?}");
     assert!(counts.feasible > REQUESTS / 2 && counts.several > REQUESTS / 4, "{counts:?}");
+    assert!(counts.unproven.len() <= REQUESTS / 500 && counts.more_nodes == 0, "{counts:?}");
 }
 
 #[test]
@@ -113,6 +123,7 @@ fn shared_media_and_ends_against_every_set_of_pipelines() {
     let counts = compare(0..REQUESTS as u64, Sort::Shared);
     println!("of {REQUESTS}: {counts:?}");
     assert!(counts.feasible > REQUESTS / 4 && counts.several > REQUESTS / 8, "{counts:?}");
+    assert!(counts.unproven.len() <= REQUESTS / 500 && counts.more_nodes == 0, "{counts:?}");
     assert!(counts.shares > REQUESTS / 20, "{counts:?}");
 }
 

@@ -47,13 +47,20 @@ pub fn random_packing_document(seed: u64, sort: Sort) -> Value {
     }
     if sort == Sort::Shared {
         for end in ["source_node", "sink_node"] {
-            if rng.random_bool(0.4) {
+            if rng.random_bool(0.6) {
                 document["constraints"][end] = json!(format!("n{}", rng.random_range(0..nodes)));
             }
         }
     }
+    if sort == Sort::Shared && rng.random_bool(0.7) {
+        document["cost_model"].as_object_mut().unwrap().remove("compute");
+        for node in document["cluster"]["nodes"].as_array_mut().unwrap() {
+            node["flops_per_s"] = json!(rng.random_range(1000.0..20_000.0));
+        }
+    }
     // One stage needs so large a part of a node's memory that some models take one node, and others several.
-    let factor = [1.0, 1.5, 3.0, 6.0][rng.random_range(0..4)];
+    let factors = if sort == Sort::Shared { [1.5, 3.0, 6.0, 12.0] } else { [1.0, 1.5, 3.0, 6.0] };
+    let factor = factors[rng.random_range(0..4)];
     let equal = rng.random_bool(0.3);
     let described = document["cluster"]["nodes"].as_array_mut().unwrap();
     let first = described[0].clone();
