@@ -136,7 +136,7 @@ impl<'i, const W: usize> Search<'i, W> {
             Reverse((cost.max(0.0).to_bits(), u32::MAX - stages, label as u32, is_open))
         };
         for class in (0..room.len()).filter(|&class| room[class] > 0 && within.begins[class]) {
-            let cost = to_go.from_first(class);
+            let cost = to_go.of_whole(class);
             if cost > question.limit || cost == f64::INFINITY {
                 continue;
             }
@@ -158,7 +158,7 @@ impl<'i, const W: usize> Search<'i, W> {
         while let Some(Reverse((cost, _, at, is_open))) = queue.pop() {
             let cost = f64::from_bits(cost);
             popped += 1;
-            if popped % 64 == 0 && stop() {
+            if popped.is_multiple_of(64) && stop() {
                 return Err(Stopped);
             }
             if !is_open {
@@ -234,7 +234,7 @@ impl<'i, const W: usize> Search<'i, W> {
                 of_class[next].retain(|&other| {
                     let other = &mut labels[other as usize];
                     let is_dominated = price <= other.price
-                        && (!limits_stages || stages + 1 <= other.stages)
+                        && (!limits_stages || stages < other.stages)
                         && other.starts.minus(&starts).is_empty()
                         && memory.minus(&other.memory).is_empty();
                     if is_dominated {
