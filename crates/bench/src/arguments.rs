@@ -32,8 +32,8 @@ all orders of a file have one period, to the bit.
 With --suite channel all nodes share one radio channel. It plans each instance as if no transfer disturbed another, \
 tells what that placement really takes on the channel, and plans for the channel.
 
-With --suite pipelines it fills each cluster with pipelines, with computing that costs nothing and on nodes of three \
-speeds, and compares the sum of their rates with the proven bound, with the best single pipeline, with copies of its \
+With --suite pipelines it fills each cluster with pipelines, with computing that costs nothing, on nodes of three \
+speeds, and on equal nodes, and compares the sum of their rates with the proven bound, with the best single pipeline, with copies of its \
 stages, and with pipelines that are planned one after the other.";
 
 const PAPER_MODELS: [&str; 4] = ["MobileNetV2", "EfficientNetB1", "ResNet50", "InceptionResNetV2"];

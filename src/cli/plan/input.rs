@@ -119,7 +119,7 @@ fn lay_placements_over(request: &mut Value, flags: &OptionFlags) -> Result<(), I
     let files = &flags.placements;
     if let Some(file) = &files.base {
         let detail = || format!("{} cannot be a base", file.display());
-        let base = read_placed(file)?.base().map_err(|fault| InputError { detail: detail(), errors: vec![fault] })?;
+        let base = read_placed(file)?.base().map_err(|fault| InputError { detail: detail(), errors: vec![*fault] })?;
         if let Some(request) = request.as_object_mut() {
             request.insert("base".to_owned(), json!(base));
         }

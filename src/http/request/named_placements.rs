@@ -92,7 +92,7 @@ impl NamedPlacements {
                 match placed.base() {
                     Ok(base) => options.base = Some(base),
                     Err(fault) => {
-                        reader.fault_at(&below, fault.code, fault.detail, fault.action);
+                        reader.fault_at(&below, fault.code, fault.detail.clone(), fault.action.clone());
                         options.base = Some(BasePlacement::default());
                     }
                 }

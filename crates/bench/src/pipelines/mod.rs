@@ -8,13 +8,15 @@ mod summary;
 use std::sync::Arc;
 
 use anyhow::{Context, anyhow, ensure};
-use cutpoint_planner::domain::cluster::ClusterInventory;
+use cutpoint_planner::domain::cluster::{ClusterInventory, Node};
 use cutpoint_planner::domain::model::ModelProfile;
 use cutpoint_planner::domain::options::{
     Algorithm, ComputeModel, CostModel, PipelineOptions, PlanOptions, SolverOptions,
 };
 use cutpoint_planner::domain::request::PlanRequest;
 use cutpoint_planner::domain::unit::counted;
+
+use serde_json::{Value, json};
 
 use self::baselines::{copies_per_s, greedy_per_s, single};
 use self::rows::{Row, Speeds};
@@ -27,6 +29,9 @@ use crate::{Exit, ascending, make_folder, progress_bar, write_file};
 
 /// Operations per second of the three kinds of node.
 const THREE_SPEEDS: [f64; 3] = [1e9, 2e9, 4e9];
+
+/// Bits per second of each link of the mesh.
+const MESH_BPS: f64 = 1e7;
 
 /// Runs the suite.
 pub(super) fn run(arguments: &BenchArguments, models: &[Arc<ModelProfile>]) -> anyhow::Result<Exit> {
@@ -54,13 +59,15 @@ pub(super) fn run(arguments: &BenchArguments, models: &[Arc<ModelProfile>]) -> a
         for (&nodes, &memory_mib) in nodes.iter().flat_map(|nodes| memory_mib.iter().map(move |memory| (nodes, memory)))
         {
             let inventory = places.inventory(cluster, nodes, memory_mib)?;
-            for (speeds, model) in Speeds::ALL.iter().flat_map(|&speeds| models.iter().map(move |model| (speeds, model))) {
+            for (speeds, model) in
+                Speeds::ALL.iter().flat_map(|&speeds| models.iter().map(move |model| (speeds, model)))
+            {
                 let place = format!("{} on {} of {memory_mib} MiB", model.name, counted(nodes, "node"));
                 bar.set_message(place.clone());
                 let cell = Cell { model: model.name.clone(), nodes, memory_mib };
                 let request = PlanRequest {
                     model: model.clone(),
-                    cluster: Arc::new(with_speeds(&inventory, speeds)),
+                    cluster: Arc::new(with_speeds(&inventory, speeds)?),
                     options: PlanOptions { cost_model: costs(speeds), solver, ..PlanOptions::default() },
                 };
                 let row = compare(cell, cluster, speeds, &request, &interrupt);
@@ -87,19 +94,34 @@ pub(super) fn run(arguments: &BenchArguments, models: &[Arc<ModelProfile>]) -> a
 fn costs(speeds: Speeds) -> CostModel {
     match speeds {
         Speeds::Ignored => paper_costs(),
-        Speeds::Three => CostModel { compute: ComputeModel::Profile, ..paper_costs() },
+        Speeds::Three | Speeds::Equal => CostModel { compute: ComputeModel::Profile, ..paper_costs() },
     }
 }
 
 /// Returns the same cluster with the speeds of its nodes.
-fn with_speeds(cluster: &ClusterInventory, speeds: Speeds) -> ClusterInventory {
+fn with_speeds(cluster: &ClusterInventory, speeds: Speeds) -> anyhow::Result<ClusterInventory> {
     let mut cluster = cluster.clone();
-    if speeds == Speeds::Three {
-        for (node, &flops_per_s) in cluster.nodes.iter_mut().zip(THREE_SPEEDS.iter().cycle()) {
-            node.flops_per_s = Some(flops_per_s);
-        }
+    if speeds == Speeds::Ignored {
+        return Ok(cluster);
     }
-    cluster
+    let flops_per_s = match speeds {
+        Speeds::Equal => &THREE_SPEEDS[1..2],
+        _ => &THREE_SPEEDS[..],
+    };
+    for (node, &flops_per_s) in cluster.nodes.iter_mut().zip(flops_per_s.iter().cycle()) {
+        node.flops_per_s = Some(flops_per_s);
+    }
+    if speeds == Speeds::Three {
+        return Ok(cluster);
+    }
+    let node =
+        |node: &Node| json!({ "id": node.id, "memory_bytes": node.memory_bytes, "flops_per_s": node.flops_per_s });
+    let document = json!({
+        "name": cluster.name,
+        "nodes": cluster.nodes.iter().map(node).collect::<Vec<Value>>(),
+        "network": { "kind": "full_mesh", "bandwidth_bps": MESH_BPS },
+    });
+    ClusterInventory::from_json(&document).map_err(|faults| anyhow!("the mesh cannot be used: {faults:?}"))
 }
 
 fn compare(
@@ -116,7 +138,10 @@ fn compare(
     let single_per_s = alone.throughput_per_s;
     let copies_per_s = copies_per_s(request, &alone, interrupt)?;
     let greedy_per_s = greedy_per_s(request, &alone, interrupt)?;
-    if let (Some(bound), Some(best)) = (filled.throughput_upper_bound_per_s, [single_per_s, copies_per_s, greedy_per_s].into_iter().flatten().reduce(f64::max)) {
+    if let (Some(bound), Some(best)) = (
+        filled.throughput_upper_bound_per_s,
+        [single_per_s, copies_per_s, greedy_per_s].into_iter().flatten().reduce(f64::max),
+    ) {
         ensure!(best <= bound * (1.0 + 1e-9), "{best} a second are above the bound of {bound}");
     }
     ensure!(

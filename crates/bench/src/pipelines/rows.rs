@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::experiment::Cell;
 
-/// How computing counts.
+/// How computing counts, and on which nodes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Speeds {
@@ -15,15 +15,18 @@ pub(super) enum Speeds {
     Ignored,
     /// Nodes are of three speeds.
     Three,
+    /// All nodes are equal, on a full mesh.
+    Equal,
 }
 
 impl Speeds {
-    pub(super) const ALL: [Self; 2] = [Self::Ignored, Self::Three];
+    pub(super) const ALL: [Self; 3] = [Self::Ignored, Self::Three, Self::Equal];
 
     pub(super) fn text(self) -> &'static str {
         match self {
             Self::Ignored => "ignored",
             Self::Three => "three speeds",
+            Self::Equal => "equal on a mesh",
         }
     }
 }

@@ -35,6 +35,11 @@ pub struct Explanation {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[cfg_attr(feature = "schema", schema(required = false))]
     pub worth: Vec<Worth>,
+    /// Where several pipelines with the largest sum of rates were asked for: the price of each node and shared medium that has
+    /// one. Absent where the time did not suffice, and where a period is 0.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(feature = "schema", schema(required = false))]
+    pub prices: Vec<Price>,
     /// What would set the period if all that binds took no time; absent where nothing is left.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schema(nullable = false))]
@@ -90,6 +95,23 @@ pub struct Worth {
     /// The passes per second by which the sum of these pipelines' rates grows at most if there were twice as much of it: its
     /// price in the linear program of the rates.
     pub worth_per_s: f64,
+}
+
+/// What one node more, or twice a medium, is worth to the linear relaxation of the request, in which pipelines may exist in
+/// part: one of the two is given.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(ToSchema))]
+pub struct Price {
+    /// The node.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schema(nullable = false))]
+    pub node_id: Option<String>,
+    /// The medium.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schema(nullable = false))]
+    pub medium_id: Option<String>,
+    /// Passes per second. Whole pipelines may gain more or less: the upgrades say how much.
+    pub price_per_s: f64,
 }
 
 /// A stage's time and memory, and what of them is to spare.

@@ -75,29 +75,31 @@ impl Placed {
     /// version 0.3.0.
     fn read(reader: &mut Reader, value: &Value) -> Option<Self> {
         let map = reader.map(value)?;
-        let pipelines = if map.contains_key("pipelines") {
-            let read = |reader: &mut Reader, value| reader.items(value, read_pipeline);
+        let pipelines = if let Some(listed) = map.get("pipelines") {
+            let is_only = listed.as_array().is_some_and(|listed| listed.len() == 1);
+            let read =
+                |reader: &mut Reader, value| reader.items(value, |reader, value| read_pipeline(reader, value, is_only));
             let pipelines = reader.required(map, "pipelines", read)?;
             if pipelines.is_empty() {
-                refuse_empty(reader, "pipelines", "the placement has no pipeline");
-            }
-            let is_only = pipelines.len() == 1;
-            let missing = |it: &Option<(Option<f64>, Vec<PlacedStage>)>| matches!(it, Some((None, _)));
-            if let Some(at) = pipelines.iter().position(missing).filter(|_| !is_only) {
-                let below = ["pipelines".into(), at.into(), "rate_per_s".into()];
-                reader.fault_at(&below, FaultCode::Missing, "rate_per_s is missing", "Give the rate of each pipeline");
+                let action = "Give a placement with status optimal or feasible";
+                reader.fault_at(&["pipelines".into()], FaultCode::Empty, "the placement has no pipeline", action);
             }
             pipelines
         } else {
-            vec![reader.required(map, "stages", read_stages).map(|stages| (None, stages))]
+            vec![reader.required(map, "stages", read_stages).map(|stages| (1.0, stages))]
         };
         let period_s = reader.required(map, "period_s", Reader::non_negative);
         // A document written by hand may lack the latency. Only a comparison of latencies needs it.
         let latency_s = reader.optional(map, "latency_s", Reader::non_negative).unwrap_or(0.0);
-        let pipelines = pipelines.into_iter().collect::<Option<Vec<(Option<f64>, Vec<PlacedStage>)>>>()?;
-        let rate_per_s: f64 = pipelines.iter().filter_map(|(rate, _)| *rate).sum();
+        let pipelines = pipelines.into_iter().collect::<Option<Vec<(f64, Vec<PlacedStage>)>>>()?;
+        let rate_per_s: f64 = pipelines.iter().map(|(rate, _)| rate).sum();
         let is_only = pipelines.len() == 1;
-        let part = |rate: Option<f64>| if is_only { 1.0 } else { rate.unwrap_or(0.0) / rate_per_s };
+        let part = |rate: f64| match rate / rate_per_s {
+            _ if is_only => 1.0,
+            // None of them makes a pass.
+            part if part.is_nan() => 0.0,
+            part => part,
+        };
         let pipelines = pipelines.into_iter().map(|(rate, stages)| PlacedPipeline { part: part(rate), stages });
         Some(Self { period_s: period_s?, latency_s, pipelines: pipelines.collect() })
     }
@@ -111,11 +113,11 @@ impl Placed {
     ///
     /// # Errors
     /// Returns a fault if there are several pipelines: a layer is then on several nodes.
-    pub fn base(&self) -> Result<BasePlacement, Fault> {
+    pub fn base(&self) -> Result<BasePlacement, Box<Fault>> {
         let [pipeline] = &self.pipelines[..] else {
             let detail = format!("the placement has {} pipelines, and a base has one", self.pipelines.len());
             let action = "Give a placement with one pipeline";
-            return Err(Fault::new("/pipelines", FaultCode::Conflict, detail, action));
+            return Err(Box::new(Fault::new("/pipelines", FaultCode::Conflict, detail, action)));
         };
         let stages = pipeline
             .stages
@@ -125,11 +127,12 @@ impl Placed {
     }
 }
 
-/// Reads a pipeline: its rate, if it has one, and its stages.
-fn read_pipeline(reader: &mut Reader, value: &Value) -> Option<(Option<f64>, Vec<PlacedStage>)> {
+/// Reads a pipeline: its rate, which one alone need not have, and its stages.
+fn read_pipeline(reader: &mut Reader, value: &Value, is_only: bool) -> Option<(f64, Vec<PlacedStage>)> {
     let map = reader.map(value)?;
-    let rate_per_s = reader.optional(map, "rate_per_s", Reader::positive);
-    Some((rate_per_s, reader.required(map, "stages", read_stages)?))
+    let rate_per_s = if is_only { Some(1.0) } else { reader.required(map, "rate_per_s", Reader::non_negative) };
+    let stages = reader.required(map, "stages", read_stages);
+    Some((rate_per_s?, stages?))
 }
 
 fn read_stages(reader: &mut Reader, value: &Value) -> Option<Vec<PlacedStage>> {
@@ -139,11 +142,6 @@ fn read_stages(reader: &mut Reader, value: &Value) -> Option<Vec<PlacedStage>> {
         reader.fault(FaultCode::Empty, "the placement has no stage", action);
     }
     stages.into_iter().collect()
-}
-
-fn refuse_empty(reader: &mut Reader, field: &'static str, detail: &str) {
-    let action = "Give a placement with status optimal or feasible";
-    reader.fault_at(&[field.into()], FaultCode::Empty, detail, action);
 }
 
 impl PlacedStage {

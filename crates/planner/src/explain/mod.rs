@@ -8,6 +8,7 @@ mod interchange;
 mod media;
 mod memory;
 mod missing_link;
+mod prices;
 mod repair;
 mod several;
 mod slack;
@@ -25,6 +26,9 @@ use super::env::{NeverStop, Stop};
 use crate::domain::explanation::Explanation;
 use crate::domain::placement::{PlacementDocument, Status};
 use crate::domain::request::PlanRequest;
+
+/// The part of the time that the prices of nodes and media may take.
+const PART_OF_PRICES: f64 = 0.2;
 
 /// Divides the time of an explanation among its solves. As a [`Stop`], it ends the whole
 /// explanation.
@@ -107,6 +111,7 @@ pub fn explain(
         binding: slack.binding,
         pipelines: Vec::new(),
         worth: Vec::new(),
+        prices: Vec::new(),
         next_bottleneck: slack.next_bottleneck,
         alternative: alternative(document),
         warnings: slack.warnings,
@@ -120,6 +125,7 @@ pub fn explain(
         (explanation.pipelines, explanation.media) = (several.pipelines, several.media);
         explanation.warnings = several.warnings;
         explanation.worth = evaluate_pipelines(request, &value::pipelines(document)).worth;
+        explanation.prices = prices::prices(request, document, &*env.slices.slice(PART_OF_PRICES));
     }
     if document.status == Status::Infeasible {
         (explanation.repairs, explanation.undecided) = repair::repairs(request, &document.reasons, env)?;

@@ -1,12 +1,13 @@
 //! The slack of several pipelines at their rates, and what binds each.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::slack::{Paced, Slack, node_loads, slack_of, transfers};
 use crate::domain::explanation::{MediumSlack, MemoryWarning, PipelineSlack};
 use crate::domain::options::Overlap;
-use crate::domain::placement::{MediumUse, Pipeline, PlacementDocument};
+use crate::domain::placement::{MediumUse, Pipeline, PlacementDocument, Stage};
 use crate::domain::request::PlanRequest;
+use crate::routes::Routes;
 
 /// Rounding of the linear program of the rates: rates that are this much below a limit, relatively, are at it.
 const AT_LIMIT: f64 = 1e-9;
@@ -26,6 +27,7 @@ pub(super) fn slack(request: &PlanRequest, document: &PlacementDocument) -> Seve
     // Seconds from one pass of a pipeline to its next.
     let every_s = |it: &Pipeline| it.rate_per_s.map_or(it.period_s, |rate| 1.0 / rate);
     let busy = busy_parts(request, document);
+    let routes = Routes::new(&request.cluster);
     let mut all = SeveralSlack::default();
     for (index, pipeline) in document.pipelines.iter().enumerate() {
         let every_s = every_s(pipeline);
@@ -34,7 +36,8 @@ pub(super) fn slack(request: &PlanRequest, document: &PlacementDocument) -> Seve
             id: it.id.clone(),
             occupied_s: if period_s > 0.0 { at_limit(it.occupied_s / period_s) * every_s } else { it.occupied_s },
         };
-        let media: Vec<MediumUse> = document.media.iter().map(scaled).collect();
+        let used = media_ids(&routes, request, &pipeline.stages);
+        let media: Vec<MediumUse> = document.media.iter().filter(|it| used.contains(&it.id)).map(scaled).collect();
         let own = node_loads(&pipeline.stages, &transfers(&pipeline.stages));
         let elsewhere = busy.iter().map(|(node, part)| {
             let own_s = own.get(node).copied().unwrap_or(0.0);
@@ -64,6 +67,14 @@ pub(super) fn slack(request: &PlanRequest, document: &PlacementDocument) -> Seve
         })
         .collect();
     all
+}
+
+/// Returns the media that the transfers of stages occupy.
+fn media_ids(routes: &Routes<'_>, request: &PlanRequest, stages: &[Stage]) -> BTreeSet<String> {
+    let place = |id: &String| request.cluster.node_index(id);
+    let ends = transfers(stages).into_iter().filter_map(|it| place(&it.from_node_id).zip(place(&it.to_node_id)));
+    let occupied = ends.filter_map(|(from, to)| routes.occupied(from, to)).flat_map(|(_, occupied)| occupied);
+    occupied.map(|(medium, _)| routes.media.id(medium)).collect()
 }
 
 /// With overlap `none`: returns the part of the time for which each node works for all pipelines together. With `full` it is

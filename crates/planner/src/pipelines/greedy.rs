@@ -42,7 +42,8 @@ fn best_single(packings: &Packings<'_>, others: &[Assignment]) -> Option<Assignm
     if left.hosts.is_empty() || left.most_stages == 0 {
         return None;
     }
-    let env = Env { progress: &NoProgress, ..*packings.env };
+    // On one thread, so that what is found does not depend on their number.
+    let env = Env { progress: &NoProgress, threads: 1, ..*packings.env };
     let incumbent = Incumbent::new(&request, &left, &env);
     goals::search(&incumbent);
     if others.is_empty() {

@@ -24,6 +24,7 @@ pub mod rates;
 pub mod shared_loads;
 mod written;
 
+pub use self::fill::Worth;
 pub use self::packings::Packings;
 pub use self::plan::plan;
 

@@ -173,16 +173,6 @@ impl<'a> Packings<'a> {
         }
     }
 
-    /// Replaces the best packing by the canonical one: one with the same objective that does not depend on the order in which
-    /// threads found packings. Not checked here: [`Self::conclude`] checks it. Does nothing unless it is as good.
-    pub fn make_canonical(&self, pipelines: Vec<Assignment>) {
-        let Some(packing) = self.packing(pipelines) else { return };
-        let mut state = self.state();
-        if state.best.as_ref().is_some_and(|best| !self.is_better(best, &packing)) {
-            state.best = Some(packing);
-        }
-    }
-
     /// Records that no packing has a larger sum of rates than `per_s` passes per second. It must hold for every cut that the
     /// request allows, also for those that the instance lacks. Does not raise what is known.
     pub fn prove_most(&self, per_s: f64) {

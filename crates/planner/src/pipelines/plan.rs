@@ -11,7 +11,7 @@ use crate::env::Env;
 use crate::instance::Instance;
 use crate::reasons::reason;
 use crate::stopped::Stopped;
-use crate::{bounds, feasible, pinned};
+use crate::{MOST_HOSTS_OF_WALK_BOUND, bounds, feasible, pinned};
 
 /// Plans a request whose answer may have several pipelines.
 ///
@@ -42,6 +42,9 @@ pub fn plan(request: &PlanRequest, instance: &Instance, env: &Env<'_>) -> Result
 /// Returns a reason if not even one pipeline exists.
 fn prove_single_bounds(packings: &Packings<'_>, stop: &dyn Fn() -> bool) -> Result<Option<Reason>, Stopped> {
     let (request, instance) = (packings.request, packings.instance);
+    if instance.hosts.len() > MOST_HOSTS_OF_WALK_BOUND {
+        return Ok(None);
+    }
     let bounds = bounds::of(instance);
     let least_period_s = bounds.least_period(stop)?;
     if least_period_s == f64::INFINITY {

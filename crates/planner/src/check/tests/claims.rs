@@ -19,7 +19,6 @@ pub(super) fn true_document(request: &PlanRequest, stages: &[(&str, &[&str])], b
         (Status::Feasible, Termination::TimeLimit)
     };
     PlacementDocument {
-        throughput_upper_bound_per_s: None,
         status,
         termination,
         algorithm: Algorithm::Auto,

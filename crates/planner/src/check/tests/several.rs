@@ -40,8 +40,11 @@ fn cluster_with_a_hub(port_bps: f64, changes: &[(&str, Value)]) -> PlanRequest {
     PlanRequest::from_json(&document).unwrap()
 }
 
+/// The stages of a pipeline, each with its node and layers.
+type Stages<'a> = &'a [(&'a str, &'a [&'a str])];
+
 /// A document whose pipelines have these rates, with a bound of the sum.
-fn stated(request: &PlanRequest, pipelines: &[(&[(&str, &[&str])], f64)], most_per_s: f64) -> PlacementDocument {
+fn stated(request: &PlanRequest, pipelines: &[(Stages<'_>, f64)], most_per_s: f64) -> PlacementDocument {
     let evaluations: Vec<Evaluation> = pipelines.iter().map(|(stages, _)| evaluated(request, stages)).collect();
     let per_s: f64 = pipelines.iter().map(|(_, rate)| rate).sum();
     let uses_port = |of: &Evaluation| of.stages[0].receive.as_ref().map_or(0.0, |it| it.transfer_s);
@@ -87,9 +90,9 @@ fn stated(request: &PlanRequest, pipelines: &[(&[(&str, &[&str])], f64)], most_p
 }
 
 const ALL: &[&str] = &["in", "a", "b"];
-const N1: &[(&str, &[&str])] = &[("n1", ALL)];
-const N2: &[(&str, &[&str])] = &[("n2", ALL)];
-const N4: &[(&str, &[&str])] = &[("n4", ALL)];
+const N1: Stages<'_> = &[("n1", ALL)];
+const N2: Stages<'_> = &[("n2", ALL)];
+const N4: Stages<'_> = &[("n4", ALL)];
 
 /// A port so fast that it limits nothing.
 const FAST: f64 = 1e5;
@@ -166,7 +169,7 @@ fn a_rate_that_is_missing_or_no_rate() {
 #[test]
 fn a_node_in_two_pipelines() {
     let request = cluster_with_a_hub(FAST, &[]);
-    let halves: &[(&str, &[&str])] = &[("n1", &["in", "a"]), ("n2", &["b"])];
+    let halves: Stages<'_> = &[("n1", &["in", "a"]), ("n2", &["b"])];
     let document = stated(&request, &[(halves, 0.25), (N2, 0.125)], 0.375);
     let violations = check(&request, &document);
     assert_eq!(codes(&violations), [ViolationCode::NodeUsedTwice]);
@@ -264,7 +267,7 @@ fn a_pipeline_of_no_time_is_the_only_one() {
     let free = json!({"compute": "ignore"});
     let none = json!({});
     let request = cluster_with_a_hub(FAST, &[("cost_model", free), ("constraints", none)]);
-    let of = |pipelines: &[(&[(&str, &[&str])], f64)]| PlacementDocument {
+    let of = |pipelines: &[(Stages<'_>, f64)]| PlacementDocument {
         media: vec![],
         period_s: Some(0.0),
         throughput_per_s: None,
@@ -311,7 +314,7 @@ fn one_pipeline_states_no_bound_of_the_sum() {
 }
 
 /// What `evaluate_pipelines` says of pipelines.
-fn together(request: &PlanRequest, pipelines: &[&[(&str, &[&str])]]) -> PipelinesEvaluation {
+fn together(request: &PlanRequest, pipelines: &[Stages<'_>]) -> PipelinesEvaluation {
     let pipelines: Vec<Vec<StageProposal>> = pipelines.iter().map(|stages| proposals(stages)).collect();
     evaluate_pipelines(request, &pipelines)
 }
@@ -338,7 +341,7 @@ fn proposed_pipelines_are_held_against_the_rules() {
     assert_eq!(codes(&together(&request, &[]).violations), [ViolationCode::NoStage]);
     assert_eq!(codes(&together(&request, &[N1, N1]).violations), [ViolationCode::NodeUsedTwice]);
     assert_eq!(codes(&together(&request, &[N1, N2, N4]).violations), [ViolationCode::TooManyPipelines]);
-    let half: &[(&str, &[&str])] = &[("n1", &["in", "a"])];
+    let half: Stages<'_> = &[("n1", &["in", "a"])];
     let evaluation = together(&request, &[N2, half]);
     assert_eq!(codes(&evaluation.violations), [ViolationCode::LayerMissing]);
     assert_eq!((evaluation.violations[0].pipeline_index, evaluation.period_s), (Some(1), None));
@@ -351,8 +354,8 @@ fn proposed_pipelines_are_held_against_the_rules() {
 #[test]
 fn several_pipelines_run_beside_others_and_are_compared() {
     let request = cluster_with_a_hub(SLOW, &[]);
-    let placed = |pipelines: &[&[(&str, &[&str])]]| Placed::from_json(&json!(together(&request, pipelines))).unwrap();
-    let halves: &[(&str, &[&str])] = &[("n1", &["in", "a"]), ("n2", &["b"])];
+    let placed = |pipelines: &[Stages<'_>]| Placed::from_json(&json!(together(&request, pipelines))).unwrap();
+    let halves: Stages<'_> = &[("n1", &["in", "a"]), ("n2", &["b"])];
     let now = placed(&[halves, N4]);
     let parts: Vec<f64> = now.pipelines.iter().map(|pipeline| pipeline.part).collect();
     assert!((parts.iter().sum::<f64>() - 1.0).abs() < 1e-12, "{parts:?}");

@@ -28,9 +28,6 @@ const MOST_OF_CLASS: usize = 8;
 /// Classes in a first neighbourhood.
 const FIRST_NEIGHBOURS: usize = 8;
 
-/// How often neighbourhoods may grow in one question.
-const MOST_ROUNDS: usize = 6;
-
 /// What is asked for.
 pub struct Question<'q> {
     /// The largest period, in seconds.
@@ -43,6 +40,8 @@ pub struct Question<'q> {
     pub most_stages: usize,
     /// The most labels.
     pub labels: usize,
+    /// How often neighbourhoods may grow.
+    pub rounds: usize,
     /// Pipelines that cost more are of no interest. What is proven is at most this.
     pub limit: f64,
     /// The most pipelines that are wanted.
@@ -76,6 +75,11 @@ struct Label<const W: usize> {
 /// Answers questions, and learns neighbourhoods.
 pub struct Search<'i, const W: usize> {
     network: Network<'i, W>,
+    memories: Memories,
+}
+
+/// What labels remember.
+struct Memories {
     /// For each class, its first slot and their number; 0 if it is not remembered.
     slots: Vec<(usize, usize)>,
     /// For each class, the set of its slots.
@@ -98,44 +102,13 @@ impl<'i, const W: usize> Search<'i, W> {
             slots.push((next, if remembered { size } else { 0 }));
             next += if remembered { size } else { 0 };
         }
-        let mut search = Self { network, slots, masks: Vec::new(), neighbourhoods: Vec::new() };
-        search.masks = (0..sizes.len()).map(|class| search.slots_of(class)).collect();
-        search.neighbourhoods = (0..sizes.len()).map(|class| search.nearest(class)).collect();
-        search
+        let mut memories = Memories { slots, masks: Vec::new(), neighbourhoods: Vec::new() };
+        memories.masks = (0..sizes.len()).map(|class| memories.slots_of(class)).collect();
+        memories.neighbourhoods = (0..sizes.len()).map(|class| memories.nearest(&network, class)).collect();
+        Self { network, memories }
     }
 
-    /// Returns the slots of a class and of the classes with the fastest links from it.
-    fn nearest(&self, class: Class) -> Memory {
-        let mut others: Vec<Class> = (0..self.slots.len()).filter(|&other| other != class).collect();
-        let speed = |other: Class| self.network.link(other, class).bandwidth_bps;
-        others.sort_by(|&a, &b| speed(b).total_cmp(&speed(a)).then(a.cmp(&b)));
-        others.truncate(FIRST_NEIGHBOURS);
-        others.push(class);
-        others.iter().fold(Memory::EMPTY, |all, &other| all.or(&self.masks[other]))
-    }
-
-    fn slots_of(&self, class: Class) -> Memory {
-        let (first, count) = self.slots[class];
-        let mut slots = Memory::EMPTY;
-        if count > 0 {
-            slots.insert_range(first, first + count - 1);
-        }
-        slots
-    }
-
-    /// Returns a memory with one host more of a class, or `None` if it remembers all of them.
-    fn with(&self, memory: &Memory, class: Class, room: &[usize]) -> Option<Memory> {
-        let (first, count) = self.slots[class];
-        if count == 0 {
-            return (room[class] > 0).then_some(*memory);
-        }
-        let free = (first..first + count.min(room[class])).find(|&slot| !memory.contains(slot))?;
-        let mut more = *memory;
-        more.insert(free);
-        Some(more)
-    }
-
-    fn order(&self, labels: &[Label<W>], mut at: u32) -> Vec<Class> {
+    fn order(labels: &[Label<W>], mut at: u32) -> Vec<Class> {
         let mut order = Vec::new();
         while at != u32::MAX {
             order.push(labels[at as usize].class as usize);
@@ -145,36 +118,16 @@ impl<'i, const W: usize> Search<'i, W> {
         order
     }
 
-    /// Lets the classes of a cycle remember the class that is used too often. Returns `true` if that is new.
-    fn learn(&mut self, order: &[Class], room: &[usize]) -> bool {
-        let mut learnt = false;
-        for (at, &class) in order.iter().enumerate() {
-            let used = order[..=at].iter().filter(|&&other| other == class).count();
-            if used <= room[class] || self.slots[class].1 == 0 {
-                continue;
-            }
-            let first = order.iter().position(|&other| other == class).unwrap_or(0);
-            let slots = self.masks[class];
-            for &between in &order[first..at] {
-                let more = self.neighbourhoods[between].or(&slots);
-                learnt |= more != self.neighbourhoods[between];
-                self.neighbourhoods[between] = more;
-            }
-            return learnt;
-        }
-        false
-    }
-
     /// Searches once. Returns the answer, and the cheapest walk if it is no pipeline.
     fn once(
-        &self,
+        (network, memories): (&Network<'_, W>, &Memories),
         within: &Within<'_, W>,
         to_go: &ToGo,
         question: &Question<'_>,
         stop: &dyn Fn() -> bool,
     ) -> Result<(Answer, Option<Vec<Class>>), Stopped> {
         let room = question.room;
-        let last = self.network.instance.last();
+        let last = network.instance.last();
         let limits_stages = question.most_stages < room.iter().sum();
         let mut labels: Vec<Label<W>> = Vec::new();
         let mut of_class: Vec<Vec<u32>> = vec![Vec::new(); room.len()];
@@ -183,11 +136,11 @@ impl<'i, const W: usize> Search<'i, W> {
             Reverse((cost.max(0.0).to_bits(), u32::MAX - stages, label as u32, is_open))
         };
         for class in (0..room.len()).filter(|&class| room[class] > 0 && within.begins[class]) {
-            let cost = to_go.from_first(class);
+            let cost = to_go.of_whole(class);
             if cost > question.limit || cost == f64::INFINITY {
                 continue;
             }
-            let Some(memory) = self.with(&Memory::EMPTY, class, room) else { continue };
+            let Some(memory) = memories.with(&Memory::EMPTY, class, room) else { continue };
             queue.push(place(cost, 1, labels.len(), true));
             of_class[class].push(labels.len() as u32);
             labels.push(Label {
@@ -205,12 +158,12 @@ impl<'i, const W: usize> Search<'i, W> {
         while let Some(Reverse((cost, _, at, is_open))) = queue.pop() {
             let cost = f64::from_bits(cost);
             popped += 1;
-            if popped % 64 == 0 && stop() {
+            if popped.is_multiple_of(64) && stop() {
                 return Err(Stopped);
             }
             if !is_open {
                 answer.least = answer.least.min(cost);
-                let order = self.order(&labels, at);
+                let order = Self::order(&labels, at);
                 let mut room = room.to_vec();
                 let is_pipeline = order.iter().all(|&class| {
                     let fits = room[class] > 0;
@@ -218,7 +171,7 @@ impl<'i, const W: usize> Search<'i, W> {
                     fits
                 });
                 if is_pipeline {
-                    answer.found.extend(self.network.best_cuts(&order));
+                    answer.found.extend(network.best_cuts(&order));
                     if answer.found.len() >= question.wanted {
                         return Ok((answer, cycle));
                     }
@@ -255,8 +208,8 @@ impl<'i, const W: usize> Search<'i, W> {
                     continue;
                 }
                 // The last host is always remembered, as in the costs to the end.
-                let kept = self.neighbourhoods[next].or(&self.masks[class]);
-                let Some(memory) = self.with(&memory.and(&kept), next, room) else { continue };
+                let kept = memories.neighbourhoods[next].or(&memories.masks[class]);
+                let Some(memory) = memories.with(&memory.and(&kept), next, room) else { continue };
                 let (mut starts, mut least) = (Bits::EMPTY, f64::INFINITY);
                 for start in reached.iter() {
                     let to_end = price + to_go.after(class, next, start);
@@ -281,7 +234,7 @@ impl<'i, const W: usize> Search<'i, W> {
                 of_class[next].retain(|&other| {
                     let other = &mut labels[other as usize];
                     let is_dominated = price <= other.price
-                        && (!limits_stages || stages + 1 <= other.stages)
+                        && (!limits_stages || stages < other.stages)
                         && other.starts.minus(&starts).is_empty()
                         && memory.minus(&other.memory).is_empty();
                     if is_dominated {
@@ -296,28 +249,80 @@ impl<'i, const W: usize> Search<'i, W> {
                 labels.push(label);
             }
         }
-        answer.least = answer.least.min(if question.limit.is_finite() { question.limit.next_up() } else { f64::INFINITY });
+        answer.least =
+            answer.least.min(if question.limit.is_finite() { question.limit.next_up() } else { f64::INFINITY });
         Ok((answer, cycle))
+    }
+}
+
+impl Memories {
+    /// Returns the slots of a class and of the classes with the fastest links from it.
+    fn nearest<const W: usize>(&self, network: &Network<'_, W>, class: Class) -> Memory {
+        let mut others: Vec<Class> = (0..self.slots.len()).filter(|&other| other != class).collect();
+        let speed = |other: Class| network.link(other, class).bandwidth_bps;
+        others.sort_by(|&a, &b| speed(b).total_cmp(&speed(a)).then(a.cmp(&b)));
+        others.truncate(FIRST_NEIGHBOURS);
+        others.push(class);
+        others.iter().fold(Memory::EMPTY, |all, &other| all.or(&self.masks[other]))
+    }
+
+    fn slots_of(&self, class: Class) -> Memory {
+        let (first, count) = self.slots[class];
+        let mut slots = Memory::EMPTY;
+        if count > 0 {
+            slots.insert_range(first, first + count - 1);
+        }
+        slots
+    }
+
+    /// Returns a memory with one host more of a class, or `None` if it remembers all of them.
+    fn with(&self, memory: &Memory, class: Class, room: &[usize]) -> Option<Memory> {
+        let (first, count) = self.slots[class];
+        if count == 0 {
+            return (room[class] > 0).then_some(*memory);
+        }
+        let free = (first..first + count.min(room[class])).find(|&slot| !memory.contains(slot))?;
+        let mut more = *memory;
+        more.insert(free);
+        Some(more)
+    }
+
+    /// Lets the classes of a cycle remember the class that is used too often. Returns `true` if that is new.
+    fn learn(&mut self, order: &[Class], room: &[usize]) -> bool {
+        let mut learnt = false;
+        for (at, &class) in order.iter().enumerate() {
+            let used = order[..=at].iter().filter(|&&other| other == class).count();
+            if used <= room[class] || self.slots[class].1 == 0 {
+                continue;
+            }
+            let first = order.iter().position(|&other| other == class).unwrap_or(0);
+            let slots = self.masks[class];
+            for &between in &order[first..at] {
+                let more = self.neighbourhoods[between].or(&slots);
+                learnt |= more != self.neighbourhoods[between];
+                self.neighbourhoods[between] = more;
+            }
+            return learnt;
+        }
+        false
     }
 }
 
 impl<const W: usize> Cheapest for Search<'_, W> {
     fn ask(&mut self, question: &Question<'_>, stop: &dyn Fn() -> bool) -> Result<Answer, Stopped> {
         let mut best = Answer { least: 0.0, found: Vec::new() };
-        for _ in 0..MOST_ROUNDS {
-            let (answer, cycle) = {
-                let within = Within::new(&self.network, question.period_s);
-                let last = self.network.instance.last();
-                let remembers = |class: Class| self.slots[class].1 > 0;
-                let may_return = (0..question.room.len()).map(|class| question.room[class] > 1 || !remembers(class));
-                let to_go = ToGo::new(&within, last, (question.prices, question.room), may_return.collect(), stop)?;
-                self.once(&within, &to_go, question, stop)?
-            };
+        let remembers = |class: Class| self.memories.slots[class].1 > 0;
+        let may_return = (0..question.room.len()).map(|class| question.room[class] > 1 || !remembers(class));
+        let within = Within::new(&self.network, question.period_s);
+        let last = self.network.instance.last();
+        let to_go = ToGo::new(&within, last, (question.prices, question.room), may_return.collect(), stop)?;
+        for _ in 0..question.rounds {
+            let (answer, cycle) = Self::once((&self.network, &self.memories), &within, &to_go, question, stop)?;
             best.least = answer.least.max(best.least);
             if best.found.is_empty() || !answer.found.is_empty() {
                 best.found = answer.found;
             }
-            let is_new = cycle.is_some_and(|order| self.learn(&order, question.room));
+            let is_new = cycle.is_some_and(|order| self.memories.learn(&order, question.room));
             if !is_new {
                 break;
             }

@@ -50,11 +50,6 @@ impl Column {
     pub fn take(&self, room: &mut [usize]) {
         self.uses.iter().for_each(|&(class, count)| room[class] -= count);
     }
-
-    /// Gives the column's hosts back.
-    pub fn give_back(&self, room: &mut [usize]) {
-        self.uses.iter().for_each(|&(class, count)| room[class] += count);
-    }
 }
 
 /// Returns for each class of some stages the number of its hosts, ascending.

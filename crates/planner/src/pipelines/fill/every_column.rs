@@ -124,9 +124,9 @@ impl<'i> FastestByCount<'i> {
             if self.counts.hosts(number) > instance.most_stages {
                 continue;
             }
-            for class in 0..self.classes.count() {
+            for (class, stages) in stages.iter().enumerate() {
                 if self.counts.of(number, class) > 0 {
-                    self.end_stages(number, class, &stages[class]);
+                    self.end_stages(number, class, stages);
                     self.begin_next(number, class);
                 }
             }
@@ -265,7 +265,7 @@ impl List<'_> {
                 if self.visited > MOST_VISITED {
                     return Ok(false);
                 }
-                if self.visited % 256 == 0 && stop() {
+                if self.visited.is_multiple_of(256) && stop() {
                     return Err(Stopped);
                 }
                 self.stages.push((end, class));

@@ -1,91 +1,134 @@
-//! Sets of pipelines for large instances: one after the other, by rounding the relaxation, and by exchanging some of them.
+//! Sets of pipelines for large instances: with the fewest hosts within a period, by rounding the relaxation, and by exchanging some of them.
 
 use rand::RngExt;
 
 use super::branch::Branching;
 use super::by_counts::Limits;
 use super::cheapest::Question;
-use super::classes::ClassStages;
 use super::master::Master;
+use super::prices::Level;
 use super::relaxation::{Relaxation, Space};
 use super::sweep::Precision;
 use crate::stopped::Stopped;
 
-/// How often the period of a single pipeline is bisected.
-const BISECTIONS: usize = 12;
-
 /// Labels of a question for a single pipeline.
-const SINGLE_LABELS: usize = 3_000;
+const SINGLE_LABELS: usize = 600;
 
 /// The precision of a search on a part of the hosts.
-pub const ROUGH: Precision = Precision { step: 0.06, labels: 1_500, wanted: 2 };
+const ROUGH: Precision = Precision { step: 0.08, labels: 400, rounds: 1, wanted: 2 };
 
 /// Parts of columns from here on are taken at once.
 const NEARLY_WHOLE: f64 = 0.9;
 
 /// Rounds of column generation on a part of the hosts.
-const ROUNDS_ON_PART: usize = 6;
+const ROUNDS_ON_PART: usize = 3;
 
 /// Nodes of a tree on a part of the hosts.
-const NODES_ON_PART: usize = 150;
+const NODES_ON_PART: usize = 60;
+
+/// Hosts from which on no third pipeline is dissolved.
+const MOST_DISSOLVED: usize = 14;
+
+/// The most columns of a tree.
+const MOST_BRANCHED: usize = 500;
+
+/// Periods for which the most pipelines are counted at first, and the factor between two of them.
+const FIRST_LEVELS: usize = 12;
+const LEVEL_STEP: f64 = 1.16;
+
+/// The most limits that come of this.
+const MOST_FIRST_LEVELS: usize = 10;
+
+/// An exchange on more than this part of all hosts would repeat the whole search.
+const LARGEST_PART: f64 = 0.7;
+
+/// Multiples of the least period within which sets are packed first.
+const FACTORS: [f64; 10] = [1.0, 1.1, 1.25, 1.4, 1.6, 1.8, 2.1, 2.5, 3.0, 4.0];
 
 impl Master<'_, '_> {
-    /// Adds one pipeline after the other, each with the least period that is found, and of these the fewest hosts. Returns
-    /// the columns.
-    pub fn one_after_the_other(&mut self, space: &Space, stop: &dyn Fn() -> bool) -> Result<Vec<usize>, Stopped> {
-        let mut space = space.clone();
-        let mut chosen = Vec::new();
-        while space.most > 0 && space.most_nodes > 0 {
-            let Some(stages) = self.fastest_single(&space, stop)? else { break };
-            let Some(assignment) = self.classes.on_hosts(&stages, &mut vec![0; self.classes.count()]) else { break };
-            let Some(id) = self.id_of(&assignment).filter(|&id| space.holds(&self.pool[id])) else { break };
-            space.take(&self.pool[id]);
-            chosen.push(id);
-        }
-        Ok(chosen)
+    /// Returns a number of hosts below which no pipeline exists, at least 1.
+    pub fn fewest_hosts(&mut self, space: &Space, stop: &dyn Fn() -> bool) -> Result<usize, Stopped> {
+        let question = Question {
+            period_s: f64::MAX,
+            prices: &vec![1.0; space.room.len()],
+            room: &space.room,
+            most_stages: self.packings.instance.most_stages,
+            labels: SINGLE_LABELS,
+            rounds: 2,
+            limit: f64::INFINITY,
+            wanted: 1,
+        };
+        let least = self.cheapest.ask(&question, stop)?.least;
+        Ok(if least.is_finite() { (least - 1e-9).ceil().max(1.0) as usize } else { 1 })
     }
 
-    /// Returns the fastest pipeline that is found on a space.
-    fn fastest_single(&mut self, space: &Space, stop: &dyn Fn() -> bool) -> Result<Option<ClassStages>, Stopped> {
-        let prices = vec![1.0; space.room.len()];
-        let most_stages = self.packings.instance.most_stages.min(space.most_nodes);
-        let mut ask = |period_s: f64| {
+    /// Returns limits of the numbers of pipelines within some periods: all hosts divided by the fewest that one needs there.
+    pub fn first_levels(&mut self, space: &Space, stop: &dyn Fn() -> bool) -> Result<Vec<Level>, Stopped> {
+        let hosts = space.hosts().min(space.most_nodes);
+        let mut levels: Vec<Level> = Vec::new();
+        let mut period_s = self.least_s;
+        for _ in 0..FIRST_LEVELS {
             let question = Question {
                 period_s,
-                prices: &prices,
+                prices: &vec![1.0; space.room.len()],
                 room: &space.room,
-                most_stages,
+                most_stages: self.packings.instance.most_stages,
                 labels: SINGLE_LABELS,
-                limit: f64::INFINITY,
+                rounds: 1,
+                limit: hosts as f64,
                 wanted: 1,
             };
-            Ok(self.cheapest.ask(&question, stop)?.found.into_iter().next())
-        };
-        let Some(mut best) = ask(f64::MAX)? else { return Ok(None) };
-        let period_of = |stages: &ClassStages| {
-            let assignment = self.classes.on_hosts(stages, &mut vec![0; self.classes.count()]);
-            assignment.map_or(f64::INFINITY, |it| crate::cost::costs(self.packings.instance, &it).period_s)
-        };
-        let (mut fails_s, mut works_s) = (self.least_s, period_of(&best));
-        if works_s > fails_s
-            && let Some(found) = ask(fails_s)?
-        {
-            return Ok(Some(found));
-        }
-        for _ in 0..BISECTIONS {
-            let middle_s = (fails_s * works_s).sqrt();
-            if !(fails_s < middle_s && middle_s < works_s) {
+            let fewest = (self.cheapest.ask(&question, stop)?.least - 1e-9).ceil().max(1.0);
+            let most = (hosts as f64 / fewest) as usize;
+            if most >= space.most {
                 break;
             }
-            match ask(middle_s)? {
-                Some(found) => {
-                    works_s = middle_s.min(period_of(&found));
-                    best = found;
-                }
-                None => fails_s = middle_s,
+            match levels.last_mut() {
+                Some(level) if level.most == most => level.period_s = period_s,
+                _ => levels.push(Level { period_s, most }),
+            }
+            period_s *= LEVEL_STEP;
+        }
+        levels.truncate(MOST_FIRST_LEVELS);
+        Ok(levels)
+    }
+
+    /// Adds one pipeline of the fewest hosts after the other, all within a period. Does this for several periods, and returns
+    /// the best set.
+    pub fn within_periods(&mut self, space: &Space, stop: &dyn Fn() -> bool) -> Result<Vec<usize>, Stopped> {
+        let mut best = (0.0, Vec::new());
+        for factor in FACTORS {
+            let (mut left, mut chosen) = (space.clone(), Vec::new());
+            while left.most > 0 && left.most_nodes > 0 {
+                let question = Question {
+                    period_s: self.least_s * factor,
+                    prices: &vec![1.0; left.room.len()],
+                    room: &left.room,
+                    most_stages: self.packings.instance.most_stages.min(left.most_nodes),
+                    labels: SINGLE_LABELS,
+                    rounds: 1,
+                    limit: f64::INFINITY,
+                    wanted: 1,
+                };
+                let Some(stages) = self.cheapest.ask(&question, stop)?.found.into_iter().next() else { break };
+                let Some(assignment) = self.classes.on_hosts(&stages, &mut vec![0; self.classes.count()]) else {
+                    break;
+                };
+                let Some(id) = self.id_of(&assignment).filter(|&id| left.holds(&self.pool[id])) else { break };
+                left.take(&self.pool[id]);
+                chosen.push(id);
+            }
+            let rate_per_s = self.rate_of(&chosen);
+            if rate_per_s > best.0 {
+                best = (rate_per_s, chosen);
             }
         }
-        Ok(Some(best))
+        Ok(best.1)
+    }
+
+    /// Returns the sum of rates of columns.
+    fn rate_of(&self, ids: &[usize]) -> f64 {
+        super::branch::rate_of(&ids.iter().map(|&id| &self.pool[id]).collect::<Vec<_>>())
     }
 
     /// Takes columns of the relaxation one after the other, the largest part first, and generates new ones for what is left.
@@ -115,15 +158,23 @@ impl Master<'_, '_> {
         }
     }
 
-    /// Searches for the best set among the known columns on a space, with at most a number of nodes of the tree.
+    /// Searches for the best set among the known columns that gain most in a relaxation, with at most a number of nodes of
+    /// the tree.
     pub fn best_known(
-        &mut self,
-        space: &Space,
+        &self,
+        relaxation: &Relaxation,
         known: &[usize],
         most_nodes: usize,
         stop: &dyn Fn() -> bool,
     ) -> Result<Vec<usize>, Stopped> {
-        let ids: Vec<usize> = (0..self.pool.len()).filter(|&id| space.holds(&self.pool[id])).collect();
+        let (space, prices) = (&relaxation.space, relaxation.prices());
+        let held = (0..self.pool.len()).filter(|&id| space.holds(&self.pool[id]));
+        let mut by_gain: Vec<(f64, usize)> = held.map(|id| (relaxation.gain(&self.pool[id], &prices), id)).collect();
+        by_gain.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
+        by_gain.truncate(MOST_BRANCHED);
+        let mut ids: Vec<usize> = by_gain.into_iter().map(|(_, id)| id).chain(known.iter().copied()).collect();
+        ids.sort_unstable();
+        ids.dedup();
         let columns: Vec<_> = ids.iter().map(|&id| self.pool[id].clone()).collect();
         let limits = Limits { most: space.most, most_nodes: space.most_nodes, needed_rate_per_s: None };
         let known = known.iter().filter_map(|id| ids.binary_search(id).ok()).collect();
@@ -141,19 +192,21 @@ impl Master<'_, '_> {
     ) -> Result<Option<Vec<usize>>, Stopped> {
         let mut kept = chosen.to_vec();
         let mut dissolved = Vec::new();
-        while dissolved.len() < count && !kept.is_empty() {
+        let mut hosts = 0;
+        while dissolved.len() < count && !kept.is_empty() && (dissolved.len() < 2 || hosts < MOST_DISSOLVED) {
             let at = self.next_to_dissolve(&kept, &dissolved);
+            hosts += self.pool[kept[at]].nodes;
             dissolved.push(kept.swap_remove(at));
         }
         let mut space = whole.clone();
         kept.iter().for_each(|&id| space.take(&self.pool[id]));
+        if space.hosts() as f64 > LARGEST_PART * whole.hosts() as f64 {
+            return Ok(None);
+        }
         let mut relaxation = Relaxation::new(space.clone(), Vec::new(), &self.pool);
         self.generate(&mut relaxation, ROUGH, (ROUNDS_ON_PART, false), stop)?;
-        let found = self.best_known(&space, &dissolved, NODES_ON_PART, stop)?;
-        let rate = |ids: &[usize]| {
-            let columns: Vec<_> = ids.iter().chain(&kept).map(|&id| &self.pool[id]).collect();
-            super::branch::rate_of(&columns)
-        };
+        let found = self.best_known(&relaxation, &dissolved, NODES_ON_PART, stop)?;
+        let rate = |ids: &[usize]| self.rate_of(&ids.iter().chain(&kept).copied().collect::<Vec<_>>());
         let nodes = |ids: &[usize]| ids.iter().map(|&id| self.pool[id].nodes).sum::<usize>();
         let (new, old) = (rate(&found), rate(&dissolved));
         let is_better = new > old * (1.0 + 1e-9) || new >= old * (1.0 - 1e-12) && nodes(&found) < nodes(&dissolved);

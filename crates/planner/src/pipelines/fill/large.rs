@@ -4,7 +4,6 @@ use rand::RngExt;
 
 use super::cheapest::Search;
 use super::classes::Classes;
-use super::improve::ROUGH;
 use super::master::Master;
 use super::relaxation::{Relaxation, Space};
 use super::sweep::Precision;
@@ -12,38 +11,59 @@ use super::within::Network;
 use crate::bits::for_width;
 use crate::bounds;
 use crate::domain::options::Objective;
+use crate::exact::candidates::{Listed, candidates};
+use crate::instance::Instance;
 use crate::pipelines::{Packings, greedy};
 use crate::stopped::Stopped;
 
+/// The most values of periods that are listed.
+const MOST_LISTED: usize = 1_000_000;
+
 /// The precisions of the bound, one after the other.
-const PRECISIONS: [Precision; 4] = [
-    ROUGH,
-    Precision { step: 0.02, labels: 4_000, wanted: 2 },
-    Precision { step: 0.008, labels: 15_000, wanted: 2 },
-    Precision { step: 0.002, labels: 60_000, wanted: 1 },
+pub const PRECISIONS: [Precision; 5] = [
+    Precision { step: 0.08, labels: 400, rounds: 1, wanted: 2 },
+    Precision { step: 0.025, labels: 1_500, rounds: 1, wanted: 2 },
+    Precision { step: 0.008, labels: 10_000, rounds: 4, wanted: 2 },
+    Precision { step: 0.002, labels: 40_000, rounds: 6, wanted: 1 },
+    Precision { step: 1e-11, labels: 200_000, rounds: 8, wanted: 1 },
 ];
 
-/// The most rounds at one precision.
-const MOST_ROUNDS: usize = 60;
-
 /// Nodes of a tree over the known columns.
-const NODES_OF_KNOWN: usize = 400;
+const NODES_OF_KNOWN: usize = 60;
 
-/// Exchanges between two attempts to prove more.
-const EXCHANGES: usize = 40;
+/// The most exchanges between two attempts to prove more, and the fewer the longer the pipelines are.
+const EXCHANGES: usize = 8;
+const EXCHANGED_NODES: usize = 24;
 
-/// Exchanges in a row without gain after which the search ends.
-const MOST_FAILED: usize = 2_000;
+/// Rounds between two dives.
+const ROUNDS_PER_DIVE: usize = 6;
+
+/// Exchanges for one number of hosts.
+const EXCHANGES_PER_SIZE: usize = 20;
+
+/// How much is tried.
+#[derive(Debug, Clone, Copy)]
+pub struct Effort {
+    /// Rounds of column generation between two attempts to find better sets.
+    pub rounds: usize,
+    /// Exchanges in a row without gain after which the search ends.
+    pub most_failed: usize,
+}
+
+impl Effort {
+    /// The effort of a request.
+    pub const ALL: Self = Self { rounds: 3, most_failed: 1_000 };
+}
 
 /// Searches by column generation.
-pub fn search(packings: &Packings<'_>, classes: &Classes) -> Result<(), Stopped> {
-    for_width!(few packings.instance.blocks() + 1, W => search_on::<W>(packings, classes), else {
+pub fn search(packings: &Packings<'_>, classes: &Classes, effort: Effort) -> Result<(), Stopped> {
+    for_width!(few packings.instance.blocks() + 1, W => search_on::<W>(packings, classes, effort), else {
         greedy::search(packings);
         Ok(())
     })
 }
 
-fn search_on<const W: usize>(packings: &Packings<'_>, classes: &Classes) -> Result<(), Stopped> {
+fn search_on<const W: usize>(packings: &Packings<'_>, classes: &Classes, effort: Effort) -> Result<(), Stopped> {
     let stop = || packings.must_end();
     let least_s = bounds::of(packings.instance).least_period(&stop)?;
     if least_s <= 0.0 {
@@ -55,63 +75,70 @@ fn search_on<const W: usize>(packings: &Packings<'_>, classes: &Classes) -> Resu
     }
     let network = Network::<W>::new(packings.instance, classes, &stop)?;
     let mut cheapest = Search::new(network, &classes.sizes());
-    let mut master = Master::new(packings, classes, &mut cheapest, least_s);
-    let whole = Space {
-        room: classes.sizes(),
-        most: packings.most_pipelines(),
-        most_nodes: packings.most_hosts(),
-    };
+    let values_s = values_of(packings.instance, least_s, &stop)?;
+    let mut master = Master::new(packings, classes, &mut cheapest, (least_s, values_s));
+    let mut whole = Space { room: classes.sizes(), most: packings.most_pipelines(), most_nodes: packings.most_hosts() };
+    let fewest = master.fewest_hosts(&whole, &stop)?;
+    whole.most = whole.most.min(whole.most_nodes / fewest);
     if matches!(packings.instance.objective, Objective::MinNodes { .. }) {
-        return fewest_nodes(&mut master, &whole, &stop);
+        return fewest_nodes(&mut master, &whole, effort, &stop);
     }
-    let first = master.one_after_the_other(&whole, &stop)?;
-    master.offer(&first);
-    let mut relaxation = Relaxation::new(whole.clone(), Vec::new(), &master.pool);
-    let mut failed = 0;
-    let mut chosen = first;
-    for (round, precision) in PRECISIONS.into_iter().enumerate() {
-        master.generate(&mut relaxation, precision, (MOST_ROUNDS, true), &stop)?;
-        keep_better(&mut master, &mut chosen, |master, chosen| {
-            master.best_known(&whole, chosen, NODES_OF_KNOWN, &stop)
-        })?;
-        keep_better(&mut master, &mut chosen, |master, _| master.dive(&whole, &stop))?;
-        if round == 0 {
-            greedy::search(packings);
-            adopt(&mut master, &mut chosen);
+    let mut chosen = Vec::new();
+    keep_better(&mut master, &mut chosen, |master, _| master.within_periods(&whole, &stop))?;
+    greedy::search(packings);
+    adopt(&mut master, &mut chosen);
+    let levels = master.first_levels(&whole, &stop)?;
+    let mut relaxation = Relaxation::new(whole.clone(), levels, &master.pool);
+    let (mut failed, mut round) = (0, 0);
+    let mut precisions = PRECISIONS.into_iter().peekable();
+    while failed < effort.most_failed || precisions.peek().is_some() {
+        if let Some(&precision) = precisions.peek() {
+            let bounded = master.generate(&mut relaxation, precision, (effort.rounds, true), &stop)?;
+            if bounded.is_settled {
+                precisions.next();
+            }
+        } else {
+            relaxation.extend(&master.pool);
+            relaxation.solve();
         }
-        exchange(&mut master, &whole, &mut chosen, &mut failed, &stop)?;
-    }
-    while failed < MOST_FAILED {
-        exchange(&mut master, &whole, &mut chosen, &mut failed, &stop)?;
-        relaxation.extend(&master.pool);
-        relaxation.solve();
         keep_better(&mut master, &mut chosen, |master, chosen| {
-            master.best_known(&whole, chosen, NODES_OF_KNOWN, &stop)
+            master.best_known(&relaxation, chosen, NODES_OF_KNOWN, &stop)
         })?;
+        if round % ROUNDS_PER_DIVE == 1 {
+            keep_better(&mut master, &mut chosen, |master, _| master.dive(&whole, &stop))?;
+        }
+        let longest = chosen.iter().map(|&id| master.pool[id].nodes).max().unwrap_or(1);
+        for _ in 0..(EXCHANGED_NODES / longest).clamp(1, EXCHANGES) {
+            failed = if exchange(&mut master, &whole, &mut chosen, &stop)? { 0 } else { failed + 1 };
+        }
+        round += 1;
     }
     Ok(())
 }
 
-/// Exchanges some pipelines a number of times.
+/// Returns the values that periods from `least_s` on can have, or none if there are too many.
+pub fn values_of(instance: &Instance, least_s: f64, stop: &dyn Fn() -> bool) -> Result<Vec<f64>, Stopped> {
+    Ok(match candidates(instance, least_s, f64::INFINITY, MOST_LISTED, stop)? {
+        Listed::All(values_s) => values_s,
+        Listed::TooMany => Vec::new(),
+    })
+}
+
+/// Exchanges some pipelines. Returns `true` if that makes the set better.
 fn exchange(
     master: &mut Master<'_, '_>,
     whole: &Space,
     chosen: &mut Vec<usize>,
-    failed: &mut usize,
     stop: &dyn Fn() -> bool,
-) -> Result<(), Stopped> {
-    for _ in 0..EXCHANGES {
-        let count = master.rng.random_range(1..=3);
-        match master.exchange(whole, chosen, count, stop)? {
-            Some(better) => {
-                *chosen = better;
-                master.offer(chosen);
-                *failed = 0;
-            }
-            None => *failed += 1,
-        }
+) -> Result<bool, Stopped> {
+    let count = master.rng.random_range(1..=3);
+    let better = master.exchange(whole, chosen, count, stop)?;
+    let is_better = better.is_some();
+    if let Some(better) = better {
+        *chosen = better;
+        master.offer(chosen);
     }
-    Ok(())
+    Ok(is_better)
 }
 
 /// Keeps a set that is better than the chosen one.
@@ -137,36 +164,38 @@ fn adopt(master: &mut Master<'_, '_>, chosen: &mut Vec<usize>) {
 }
 
 /// Searches for the fewest hosts that reach the target.
-fn fewest_nodes(master: &mut Master<'_, '_>, whole: &Space, stop: &dyn Fn() -> bool) -> Result<(), Stopped> {
+fn fewest_nodes(
+    master: &mut Master<'_, '_>,
+    whole: &Space,
+    effort: Effort,
+    stop: &dyn Fn() -> bool,
+) -> Result<(), Stopped> {
     let packings = master.packings;
-    let mut largest = whole.clone();
     loop {
-        // The bound is raised from below, and sets with fewer hosts are looked for at the same time.
-        let most_nodes = packings.fewest_nodes().min(largest.most_nodes);
-        let space = Space { most_nodes, ..largest.clone() };
-        let mut relaxation = Relaxation::new(space.clone(), Vec::new(), &master.pool);
+        // The bound rises from below, and sets with as few hosts are looked for at the same time.
         let before = packings.fewest_nodes();
+        let space = Space { most_nodes: before.min(whole.most_nodes), ..whole.clone() };
+        let mut relaxation = Relaxation::new(space.clone(), Vec::new(), &master.pool);
         for precision in PRECISIONS {
-            master.generate(&mut relaxation, precision, (MOST_ROUNDS, true), stop)?;
+            master.generate(&mut relaxation, precision, (effort.rounds, true), stop)?;
             if packings.fewest_nodes() > before {
                 break;
             }
-            let known = master.best_known(&space, &[], NODES_OF_KNOWN, stop)?;
+            let known = master.best_known(&relaxation, &[], NODES_OF_KNOWN, stop)?;
             master.offer(&known);
             let found = master.dive(&space, stop)?;
             master.offer(&found);
         }
-        if packings.fewest_nodes() == before {
+        if packings.fewest_nodes() == before || packings.fewest_nodes() > whole.most_nodes {
             break;
         }
     }
     for most_nodes in packings.fewest_nodes()..=whole.most_nodes {
-        largest.most_nodes = most_nodes;
-        let mut chosen = master.one_after_the_other(&largest, stop)?;
-        keep_better(master, &mut chosen, |master, _| master.dive(&largest, stop))?;
-        let mut failed = 0;
-        for _ in 0..3 {
-            exchange(master, &largest, &mut chosen, &mut failed, stop)?;
+        let space = Space { most_nodes, ..whole.clone() };
+        let mut chosen = master.within_periods(&space, stop)?;
+        keep_better(master, &mut chosen, |master, _| master.dive(&space, stop))?;
+        for _ in 0..effort.most_failed.min(EXCHANGES_PER_SIZE) {
+            exchange(master, &space, &mut chosen, stop)?;
         }
         if packings.best().is_some() {
             return Ok(());
@@ -175,4 +204,3 @@ fn fewest_nodes(master: &mut Master<'_, '_>, whole: &Space, stop: &dyn Fn() -> b
     greedy::search(packings);
     Ok(())
 }
-

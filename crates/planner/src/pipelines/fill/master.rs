@@ -9,8 +9,8 @@ use super::cheapest::Cheapest;
 use super::classes::{Class, ClassStages, Classes};
 use super::column::Column;
 use super::prices::{Level, Prices};
-use super::relaxation::{Relaxation, Space};
-use super::sweep::{Precision, Swept, sweep};
+use super::relaxation::Relaxation;
+use super::sweep::{Periods, Precision, Swept, sweep};
 use crate::cost::{Assignment, ROUNDING};
 use crate::domain::options::Objective;
 use crate::pipelines::Packings;
@@ -42,6 +42,10 @@ pub struct Master<'m, 'p> {
     fastest: BTreeMap<Vec<(Class, usize)>, usize>,
     /// No pipeline has a smaller period, in seconds.
     pub least_s: f64,
+    /// The values that periods can have, ascending; empty if there are too many.
+    pub values_s: Vec<f64>,
+    /// The prices of the best bound of all sets.
+    pub centre: Option<Prices>,
     /// Draws random numbers.
     pub rng: Pcg64Mcg,
 }
@@ -53,6 +57,8 @@ pub struct Bounded {
     pub most_per_s: f64,
     /// The prices that prove it.
     pub prices: Option<Prices>,
+    /// Whether no column that gains is left, or the bound is as near as the precision allows.
+    pub is_settled: bool,
 }
 
 impl<'m, 'p> Master<'m, 'p> {
@@ -61,10 +67,20 @@ impl<'m, 'p> Master<'m, 'p> {
         packings: &'m Packings<'p>,
         classes: &'m Classes,
         cheapest: &'m mut dyn Cheapest,
-        least_s: f64,
+        (least_s, values_s): (f64, Vec<f64>),
     ) -> Self {
         let rng = Pcg64Mcg::seed_from_u64(packings.env.seed);
-        Self { packings, classes, cheapest, pool: Vec::new(), fastest: BTreeMap::new(), least_s, rng }
+        Self {
+            packings,
+            classes,
+            cheapest,
+            pool: Vec::new(),
+            fastest: BTreeMap::new(),
+            least_s,
+            values_s,
+            centre: None,
+            rng,
+        }
     }
 
     /// Adds a pipeline. Returns its column, or `None` if it breaks a limit or is no better than a known one.
@@ -121,7 +137,12 @@ impl<'m, 'p> Master<'m, 'p> {
         (rounds, proves): (usize, bool),
         stop: &dyn Fn() -> bool,
     ) -> Result<Bounded, Stopped> {
-        let mut best = Bounded { most_per_s: f64::INFINITY, prices: None };
+        // The first prices of the relaxation are wild. They are moved towards even ones.
+        let even = relaxation.even_prices();
+        let mut best = Bounded { most_per_s: f64::INFINITY, prices: even, is_settled: false };
+        if proves && let Some(centre) = self.centre.take() {
+            best.prices = Some(centre);
+        }
         let most_stages = self.packings.instance.most_stages;
         let mut uses_latest = false;
         for _ in 0..rounds {
@@ -135,14 +156,14 @@ impl<'m, 'p> Master<'m, 'p> {
                 _ => latest.clone(),
             };
             let levels = relaxation.levels.clone();
-            let swept =
-                sweep(self.cheapest, &asked, (&space, &levels, most_stages), self.least_s, precision, stop)?;
+            let periods = Periods { least_s: self.least_s, values_s: &self.values_s };
+            let swept = sweep(self.cheapest, &asked, (&space, &levels, most_stages), periods, precision, stop)?;
             let bound = asked.of_all(&space.room, limits, &levels) * swept.quotient.max(1.0);
             if proves {
                 self.prove(&asked, &swept, relaxation);
             }
             if bound < best.most_per_s {
-                best = Bounded { most_per_s: bound, prices: Some(asked.clone()) };
+                best = Bounded { most_per_s: bound, prices: Some(asked.clone()), is_settled: false };
             }
             let mut gained = false;
             for stages in &swept.found {
@@ -155,6 +176,7 @@ impl<'m, 'p> Master<'m, 'p> {
             let has_new_level = self.add_levels(relaxation, &asked, &swept);
             if !gained && !has_new_level {
                 if uses_latest || best.most_per_s <= value * (1.0 + 1.5 * precision.step) {
+                    best.is_settled = true;
                     break;
                 }
                 uses_latest = true;
@@ -164,6 +186,9 @@ impl<'m, 'p> Master<'m, 'p> {
         }
         relaxation.extend(&self.pool);
         relaxation.solve();
+        if proves {
+            self.centre.clone_from(&best.prices);
+        }
         Ok(best)
     }
 

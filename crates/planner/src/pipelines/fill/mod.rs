@@ -22,6 +22,7 @@ mod sweep;
 mod tests;
 mod to_go;
 mod within;
+mod worth;
 
 use self::branch::Branching;
 use self::by_counts::{Limits, best_set};
@@ -29,6 +30,8 @@ use self::classes::Classes;
 use self::column::Column;
 use self::counts::Counts;
 use self::every_column::every_column;
+use self::large::Effort;
+pub use self::worth::Worth;
 use super::Packings;
 use crate::cost::Assignment;
 use crate::domain::options::Objective;
@@ -55,7 +58,7 @@ fn search_all(packings: &Packings<'_>) -> Result<(), Stopped> {
     if let Some(columns) = every_column(packings.instance, &classes, counts.as_ref(), &stop)? {
         return among_all(packings, &classes, counts.as_ref(), columns);
     }
-    large::search(packings, &classes)
+    large::search(packings, &classes, Effort::ALL)
 }
 
 /// Finds the best set among all columns that can matter.
@@ -106,6 +109,8 @@ fn among_all(
             let largest = Limits { needed_rate_per_s: None, ..of_size };
             let known = outcome.best.columns.clone();
             offer(packings, classes, &columns, &known);
+            // The number of nodes is proven by now, so that the packings call for an end.
+            let stop = || packings.env.stop.reason().is_some();
             let better = Branching::new(&columns, largest, MOST_NODES).search(&sizes, known, &stop)?;
             offer(packings, classes, &columns, &better.best.columns);
             return Ok(());

@@ -144,4 +144,20 @@ impl Relaxation {
     pub fn resources(&self) -> impl Iterator<Item = SharedResource> + '_ {
         self.resources.keys().copied()
     }
+
+    /// Returns the same price for each host, which together are worth the last solution. `None` without hosts.
+    pub fn even_prices(&mut self) -> Option<Prices> {
+        self.solve();
+        let prices = self.prices();
+        let value = prices.of_all(&self.space.room, (self.space.most, self.space.most_nodes), &self.levels);
+        let hosts = self.space.hosts();
+        let even = value / hosts as f64;
+        (hosts > 0 && even > 0.0).then(|| Prices {
+            of_class: vec![even; self.space.room.len()],
+            of_host: 0.0,
+            of_pipeline: 0.0,
+            of_level: vec![0.0; prices.of_level.len()],
+            of_resource: vec![0.0; prices.of_resource.len()],
+        })
+    }
 }

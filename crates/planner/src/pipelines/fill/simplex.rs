@@ -186,7 +186,7 @@ impl Programme {
         }
         self.basis[leaves] = enters;
         self.steps += 1;
-        if self.steps % STEPS_PER_INVERSE == 0 {
+        if self.steps.is_multiple_of(STEPS_PER_INVERSE) {
             self.invert();
             return;
         }
@@ -194,13 +194,10 @@ impl Programme {
         let pivots: Vec<f64> =
             self.inverse[leaves * rows..(leaves + 1) * rows].iter().map(|cell| cell / pivot).collect();
         let amount = self.solution[leaves].max(0.0) / pivot;
-        for row in 0..rows {
-            if row == leaves || direction[row] == 0.0 {
-                continue;
-            }
+        for (row, &entry) in direction.iter().enumerate().filter(|&(row, &entry)| row != leaves && entry != 0.0) {
             let cells = self.inverse[row * rows..(row + 1) * rows].iter_mut();
-            cells.zip(&pivots).for_each(|(cell, pivot)| *cell -= direction[row] * pivot);
-            self.solution[row] = (self.solution[row] - direction[row] * amount).max(0.0);
+            cells.zip(&pivots).for_each(|(cell, pivot)| *cell -= entry * pivot);
+            self.solution[row] = (self.solution[row] - entry * amount).max(0.0);
         }
         self.inverse[leaves * rows..(leaves + 1) * rows].copy_from_slice(&pivots);
         self.solution[leaves] = amount;

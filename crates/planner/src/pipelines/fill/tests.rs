@@ -4,6 +4,8 @@ use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64Mcg;
 use serde_json::{Value, json};
 
+use super::classes::Classes;
+use super::large::{self, Effort};
 use crate::cost::{Assignment, score};
 use crate::domain::placement::Status;
 use crate::domain::request::PlanRequest;
@@ -198,12 +200,155 @@ fn compare(seed: u64, count: usize, shares: bool) {
     assert!(compared > count / 2 && several > count / 20, "{compared} compared, {several} with several pipelines");
 }
 
+/// Runs column generation on instances that are small enough to be enumerated.
+fn generate(seed: u64, count: usize, shares: bool) {
+    let mut rng = Pcg64Mcg::seed_from_u64(seed);
+    let (mut compared, mut at_optimum, mut proven) = (0, 0, 0);
+    for number in 0..count {
+        let document = draw(&mut rng, shares);
+        let Ok(request) = PlanRequest::from_json(&document) else { continue };
+        let env = Env { seed: 0, threads: 1, stop: &NeverStop, progress: &NoProgress };
+        let instance = Instance::new(&request, &|| false).unwrap();
+        if all_pipelines(&instance).len() > 700 {
+            continue;
+        }
+        let packings = Packings::new(&request, &instance, &env);
+        let classes = Classes::new(&instance, &|| false).unwrap();
+        let effort = Effort { rounds: 4, most_failed: 4 };
+        let _: Result<(), crate::stopped::Stopped> = large::search(&packings, &classes, effort);
+        let expected = enumerated(&packings);
+        let found = packings.best().map(|best| (best.rate_per_s, best.nodes()));
+        let Some((best, fewest)) = expected else {
+            assert!(found.is_none(), "instance {number}: {document}");
+            continue;
+        };
+        compared += 1;
+        at_optimum += usize::from(found.is_some_and(|(rate, nodes)| rate >= best * (1.0 - 1e-9) && nodes == fewest));
+        if packings.needed_rate_per_s() > 0.0 {
+            let bound = packings.fewest_nodes();
+            assert!(bound <= fewest, "instance {number}: bound {bound}, {fewest}: {document}");
+            proven += usize::from(bound == fewest);
+        } else if let Some(bound) = packings.most_per_s() {
+            assert!(bound >= best * (1.0 - 1e-9), "instance {number}: bound {bound}, {best}: {document}");
+            proven += usize::from(bound <= best * (1.0 + 1e-9));
+        }
+    }
+    println!("{compared} compared, {at_optimum} at the optimum, {proven} proven");
+    assert!(compared > count / 2 && at_optimum > compared / 2 && proven > compared / 4);
+}
+
+/// Draws a cluster of up to nine nodes of a few kinds at places of a square, and a chain that needs several of them.
+fn draw_square(rng: &mut Pcg64Mcg) -> Value {
+    let (nodes, layers) = (rng.random_range(6..=9_usize), rng.random_range(4..=9_usize));
+    let knows_speed = rng.random_bool(0.5);
+    let bytes: u64 = rng.random_range(14..40);
+    let node = |rng: &mut Pcg64Mcg, at: usize| {
+        let mut node = json!({"id": format!("n{at}"), "memory_bytes": bytes + 10 * rng.random_range(0..2_u64),
+            "position_m": {"x": f64::from(rng.random_range(0..40_u32)), "y": at}});
+        if knows_speed {
+            node["flops_per_s"] = json!([1e6, 2e6][rng.random_range(0..2)]);
+        }
+        node
+    };
+    let nodes: Vec<Value> = (0..nodes).map(|at| node(rng, at)).collect();
+    let layers: Vec<Value> = (0..layers)
+        .map(|at| {
+            json!({"id": format!("l{at}"), "param_bytes": rng.random_range(4..14_u64),
+                "output_bytes": rng.random_range(1..9_u64) * 100_000, "flops": rng.random_range(1..5_u64) * 300_000})
+        })
+        .collect();
+    let edge = |at: usize| json!({"from": format!("l{}", at - 1), "to": format!("l{at}")});
+    let edges: Vec<Value> = (1..layers.len()).map(edge).collect();
+    let network = match rng.random_bool(0.7) {
+        true => json!({"kind": "radio", "bandwidth_hz": 1e6, "snr_at_1m": 283_230.0}),
+        false => json!({"kind": "full_mesh", "bandwidth_bps": 5e6}),
+    };
+    let mut request = json!({
+        "model": {"name": "m", "layers": layers, "edges": edges},
+        "cluster": {"name": "c", "nodes": nodes, "network": network},
+        "cost_model": {"memory": "params"}, "pipelines": {},
+    });
+    if !knows_speed {
+        request["cost_model"]["compute"] = json!("ignore");
+    }
+    if rng.random_bool(0.2) {
+        request["constraints"] = json!({"max_nodes": 5});
+    }
+    request
+}
+
+/// The tables know the optimum of instances that are too large to be enumerated.
+#[test]
+fn column_generation_agrees_with_the_tables() {
+    let mut rng = Pcg64Mcg::seed_from_u64(6);
+    let (mut compared, mut at_optimum, mut proven) = (0, 0, 0);
+    for number in 0..150 {
+        let document = draw_square(&mut rng);
+        let Ok(request) = PlanRequest::from_json(&document) else { continue };
+        let env = Env { seed: 0, threads: 1, stop: &NeverStop, progress: &NoProgress };
+        let instance = Instance::new(&request, &|| false).unwrap();
+        let exact = Packings::new(&request, &instance, &env);
+        super::search(&exact);
+        let Some(best) = exact.best().filter(|best| best.rate_per_s.is_finite()) else { continue };
+        assert_eq!(exact.most_per_s(), Some(best.rate_per_s));
+        let packings = Packings::new(&request, &instance, &env);
+        let classes = Classes::new(&instance, &|| false).unwrap();
+        let effort = Effort { rounds: 4, most_failed: 4 };
+        let _: Result<(), crate::stopped::Stopped> = large::search(&packings, &classes, effort);
+        let (found, bound) = (packings.best().unwrap(), packings.most_per_s().unwrap());
+        let equal = |a: f64, b: f64| (a - b).abs() <= 1e-9 * b;
+        assert!(found.rate_per_s <= best.rate_per_s * (1.0 + 1e-9), "instance {number}: {document}");
+        assert!(bound >= best.rate_per_s * (1.0 - 1e-9), "instance {number}: {bound}, {best:?}: {document}");
+        compared += 1;
+        at_optimum += usize::from(equal(found.rate_per_s, best.rate_per_s));
+        proven += usize::from(equal(bound, best.rate_per_s));
+        let worth = super::Worth::new(&packings, &|| false).unwrap().unwrap();
+        assert!(worth.rate_per_s >= best.rate_per_s * (1.0 - 1e-6) && worth.of_host.iter().all(|it| it.1 >= 0.0));
+    }
+    println!("{compared} compared, {at_optimum} at the optimum, {proven} proven");
+    assert!(compared > 100 && at_optimum * 10 > compared * 9 && proven * 2 > compared);
+}
+
+/// Hosts that nothing distinguishes are counted, so that many of them are as easy as few.
+#[test]
+fn equal_nodes_are_proven_however_many_they_are() {
+    for (count, kinds) in [(20, 1), (200, 1), (60, 2)] {
+        let node =
+            |at: usize| json!({"id": format!("n{at}"), "memory_bytes": 30, "flops_per_s": 1.0 + (at % kinds) as f64});
+        let layer = |at: usize| json!({"id": format!("l{at}"), "param_bytes": 2 + at % 3, "output_bytes": 1 + at % 2, "flops": 1 + at % 4});
+        let edge = |at: usize| json!({"from": format!("l{}", at - 1), "to": format!("l{at}")});
+        let document = json!({
+            "model": {"name": "m", "layers": (0..30).map(layer).collect::<Vec<Value>>(),
+                "edges": (1..30).map(edge).collect::<Vec<Value>>()},
+            "cluster": {"name": "c", "nodes": (0..count).map(node).collect::<Vec<Value>>(),
+                "network": {"kind": "full_mesh", "bandwidth_bps": 4.0}},
+            "cost_model": {"memory": "params"}, "pipelines": {},
+        });
+        let request = PlanRequest::from_json(&document).unwrap();
+        let env = Env { seed: 0, threads: 1, stop: &NeverStop, progress: &NoProgress };
+        let instance = Instance::new(&request, &|| false).unwrap();
+        let answer = plan(&request, &instance, &env).unwrap();
+        assert_eq!(answer.status, Status::Optimal, "{count} nodes of {kinds} kinds");
+        assert!(answer.pipelines.len() > count / 20);
+    }
+}
+
+#[test]
+fn column_generation_never_has_a_wrong_bound() {
+    generate(3, 300, false);
+}
+
+#[test]
+fn column_generation_never_has_a_wrong_bound_where_media_are_shared() {
+    generate(4, 300, true);
+}
+
 #[test]
 fn small_instances_have_the_enumerated_optimum() {
-    compare(1, 400, false);
+    compare(1, 2_000, false);
 }
 
 #[test]
 fn small_instances_with_shared_media_have_the_enumerated_optimum() {
-    compare(2, 400, true);
+    compare(2, 1_000, true);
 }

@@ -111,7 +111,7 @@ impl ToGo {
     }
 
     /// Returns the least cost of a whole walk that begins on a class.
-    pub fn from_first(&self, class: Class) -> f64 {
+    pub fn of_whole(&self, class: Class) -> f64 {
         self.cheapest[class * self.positions].cost
     }
 }

@@ -1,4 +1,5 @@
 //! Several pipelines on one cluster.
 
 mod against_every_set;
+mod properties;
 mod requests;
