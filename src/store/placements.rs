@@ -239,7 +239,8 @@ impl TryFrom<SummaryRow> for PlacementSummary {
             cluster_revision: reading.count("cluster_revision", row.cluster_revision)?,
             labels: reading.labels(&row.labels)?,
             created_at: reading.time("created_at", row.created_at)?,
-            figures: PlacementFigures::from_stored(&row.figures).map_err(|_| reading.unreadable("figures", &row.figures))?,
+            figures: PlacementFigures::from_stored(&row.figures)
+                .map_err(|_| reading.unreadable("figures", &row.figures))?,
         })
     }
 }

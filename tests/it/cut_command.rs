@@ -75,20 +75,25 @@ fn several_pipelines_are_cut_at_once_with_rates_and_a_sink_each() {
     document["pipelines"][0]["rate_per_s"] = json!(2.5);
     document["pipelines"].as_array_mut().unwrap().push(second);
     std::fs::write(folder.path().join("placement.json"), document.to_string()).unwrap();
-    let done = cut(folder.path(), &["--dim", "rows=3", "--address", "d=10.0.0.4:7101", "--sink-address", "10.0.0.9:7102"]);
+    let done =
+        cut(folder.path(), &["--dim", "rows=3", "--address", "d=10.0.0.4:7101", "--sink-address", "10.0.0.9:7102"]);
     assert!(done.status.success(), "{}", said(&done));
     let out = folder.path().join("out");
     let cut: Value = serde_json::from_slice(&std::fs::read(out.join("stages.json")).unwrap()).unwrap();
     assert_eq!(cut["pipelines"], json!([{"pipeline": 0, "rate_per_s": 2.5}, {"pipeline": 1, "rate_per_s": 1.5}]));
     let stages = cut["stages"].as_array().unwrap();
-    let places: Vec<_> = stages.iter().map(|it| (it["pipeline"].as_u64().unwrap(), it["node_id"].as_str().unwrap())).collect();
+    let places: Vec<_> =
+        stages.iter().map(|it| (it["pipeline"].as_u64().unwrap(), it["node_id"].as_str().unwrap())).collect();
     assert_eq!(places, [(0, "a"), (0, "b"), (1, "c"), (1, "d")]);
     let mut files: Vec<&str> = stages.iter().map(|stage| stage["file"].as_str().unwrap()).collect();
     assert!(files.iter().all(|file| out.join(file).exists()), "{files:?}");
     files.sort_unstable();
     files.dedup();
     assert_eq!(files.len(), 4);
-    assert_eq!((&stages[1]["send_to"]["address"], &stages[3]["send_to"]["address"]), (&json!("10.0.0.9:7102"), &json!("10.0.0.9:7103")));
+    assert_eq!(
+        (&stages[1]["send_to"]["address"], &stages[3]["send_to"]["address"]),
+        (&json!("10.0.0.9:7102"), &json!("10.0.0.9:7103"))
+    );
     assert_eq!(stages[3]["receive_from"]["address"], "10.0.0.4:7101");
 }
 

@@ -243,7 +243,9 @@ fn a_cluster_is_filled_with_pipelines_and_each_is_a_line() {
     assert_eq!(code(&output), 0, "{}", text(&output.stderr));
     // A copy of the model on each of the two nodes takes 2 s.
     let sums = "2 pipelines on 2 nodes: 1 inference a second together; proven: no pipelines make more than 1\n";
-    for wanted in [sums, "pipeline  a second", "  0  [n", "  1  [n", "  pipeline 1, period 2 s, 0.5 inferences a second"] {
+    for wanted in
+        [sums, "pipeline  a second", "  0  [n", "  1  [n", "  pipeline 1, period 2 s, 0.5 inferences a second"]
+    {
         assert!(shown.contains(wanted), "{wanted} is missing in:\n{shown}");
     }
     assert!(shown.contains("  all of as many pipelines as asked for with one stage a node\n"), "{shown}");

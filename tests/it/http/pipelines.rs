@@ -9,8 +9,12 @@ use serde_json::{Value, json};
 use super::service::{Answer, Service, job};
 
 async fn service() -> Service {
-    Service::with(Planner, QueueSettings { heartbeat: Duration::from_millis(20), ..QueueSettings::default() }, Limits::default())
-        .await
+    Service::with(
+        Planner,
+        QueueSettings { heartbeat: Duration::from_millis(20), ..QueueSettings::default() },
+        Limits::default(),
+    )
+    .await
 }
 
 /// A job with as many pipelines as help: a copy of the model on each node makes 1/3 of a pass a second.
@@ -185,8 +189,5 @@ async fn a_proposal_is_either_stages_or_pipelines() {
     let both = json!({"stages": [], "proposed_pipelines": [copy_on("n1")]});
     assert_eq!(pointers(both).await, ["/proposed_pipelines"]);
     let unreadable = json!({"proposed_pipelines": [copy_on("n1"), {"stages": [{"node_id": 1, "layer_ids": []}]}, {}]});
-    assert_eq!(
-        pointers(unreadable).await,
-        ["/proposed_pipelines/1/stages/0/node_id", "/proposed_pipelines/2/stages"]
-    );
+    assert_eq!(pointers(unreadable).await, ["/proposed_pipelines/1/stages/0/node_id", "/proposed_pipelines/2/stages"]);
 }

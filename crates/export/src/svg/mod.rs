@@ -50,7 +50,8 @@ fn drawing(placement: &Placement) -> io::Result<Vec<u8>> {
     for (p, pipeline) in placement.pipelines.iter().enumerate() {
         if heading > 0.0 {
             let rate = placement.inferences_of(pipeline).map(|rate| format!("{} inferences a second", rate_text(rate)));
-            let parts: Vec<String> = rate.into_iter().chain([times(pipeline)]).filter(|part| !part.is_empty()).collect();
+            let parts: Vec<String> =
+                rate.into_iter().chain([times(pipeline)]).filter(|part| !part.is_empty()).collect();
             let text = format!("pipeline {p}: {}", parts.join(", "));
             let text = Style::NAME.clipped(&text, width - 2.0 * MARGIN);
             canvas.text([MARGIN, top + heading - 6.0], &text, Style::NAME)?;

@@ -38,7 +38,8 @@ fn kubernetes_has_the_objects_of_each_pipeline_and_one_job_that_feeds_all() {
         objects.iter().map(|object| format!("{} {}", object["kind"], object["metadata"]["name"])).collect();
     assert_eq!(unique.len(), objects.len());
 
-    let find = |kind: &str| objects.iter().find(|it| it["kind"] == kind && it["metadata"]["name"] == "yolo-feed").unwrap();
+    let find =
+        |kind: &str| objects.iter().find(|it| it["kind"] == kind && it["metadata"]["name"] == "yolo-feed").unwrap();
     let pod = &find("Job")["spec"]["template"]["spec"];
     let volumes = pod["volumes"].as_array().unwrap();
     assert_eq!(volumes[0]["configMap"]["name"], "yolo-feed");
@@ -93,8 +94,9 @@ fn without_a_cut_the_feeder_is_told_where_each_pipeline_listens() {
 fn a_sink_that_is_given_has_a_port_for_each_pipeline() {
     let (placement, stages) = several("yolo", &[&NODES[..2], &NODES[2..]]);
     let with_sink = |address: &str| Options { sink: Some(address.parse().unwrap()), ..options(&NODES) };
-    let export = exported_with(Format::Compose, &placement, Some(&stages), &with_sink("10.0.0.9:7200"));
-    let sink_of = |node: &str| json_of(&export, &format!("{node}/stages.json"))["stages"][0]["send_to"]["address"].clone();
+    let exported = exported_with(Format::Compose, &placement, Some(&stages), &with_sink("10.0.0.9:7200"));
+    let sink_of =
+        |node: &str| json_of(&exported, &format!("{node}/stages.json"))["stages"][0]["send_to"]["address"].clone();
     assert_eq!((sink_of("pi-2"), sink_of("pi-3")), (json!("10.0.0.9:7200"), json!("10.0.0.9:7201")));
     let documents = Documents { placement: &placement, stages: Some(&stages), cluster: None };
     let refused = export(documents, Format::Compose, &with_sink("10.0.0.9:65535"));
@@ -107,13 +109,18 @@ fn drawings_show_each_pipeline_and_their_sum() {
     let svg = exported_with(Format::Svg, &placement, None, &Options::default());
     let texts = check_svg(&svg.files[0].bytes).texts;
     assert!(texts.iter().any(|text| text == "2 pipelines on 3 nodes, 18 inferences a second"), "{texts:?}");
-    assert!(texts.iter().any(|text| text.starts_with("pipeline 0: 12 inferences a second, period 500 ms")), "{texts:?}");
+    assert!(
+        texts.iter().any(|text| text.starts_with("pipeline 0: 12 inferences a second, period 500 ms")),
+        "{texts:?}"
+    );
     assert!(texts.iter().any(|text| text.starts_with("pipeline 1: 6 inferences a second")), "{texts:?}");
     // Of each 111 ms in which a pass comes out on average.
     assert!(texts.iter().any(|text| text.ends_with(", 50 %") && text.starts_with("55.6 ms")), "{texts:?}");
     let dot = exported_with(Format::Dot, &placement, None, &Options::default());
     let dot = text(&dot, "pipeline.dot");
-    for wanted in ["pipeline 0, 12 inferences a second", "pipeline 1, 6 inferences a second", "cluster_1", "p1_stage0", "50 %"] {
+    for wanted in
+        ["pipeline 0, 12 inferences a second", "pipeline 1, 6 inferences a second", "cluster_1", "p1_stage0", "50 %"]
+    {
         assert!(dot.contains(wanted), "{wanted}: {dot}");
     }
 }
