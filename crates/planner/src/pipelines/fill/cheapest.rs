@@ -256,13 +256,20 @@ impl<'i, const W: usize> Search<'i, W> {
 }
 
 impl Memories {
-    /// Returns the slots of a class and of the classes with the fastest links from it.
+    /// Returns the slots of a class, of the classes with the fastest links from it, and, where nodes differ in speed, of the
+    /// fastest ones: cheap walks return to these.
     fn nearest<const W: usize>(&self, network: &Network<'_, W>, class: Class) -> Memory {
+        let instance = network.instance;
         let mut others: Vec<Class> = (0..self.slots.len()).filter(|&other| other != class).collect();
         let speed = |other: Class| network.link(other, class).bandwidth_bps;
         others.sort_by(|&a, &b| speed(b).total_cmp(&speed(a)).then(a.cmp(&b)));
+        let work_s = |other: Class| instance.compute_s(network.group_of[other], Position::FIRST, instance.last());
+        let mut fastest = others.clone();
+        fastest.sort_by(|&a, &b| work_s(a).total_cmp(&work_s(b)));
+        let differ = fastest.first().zip(fastest.last()).is_some_and(|(&first, &last)| work_s(first) < work_s(last));
         others.truncate(FIRST_NEIGHBOURS);
         others.push(class);
+        others.extend(fastest.into_iter().take(if differ { FIRST_NEIGHBOURS } else { 0 }));
         others.iter().fold(Memory::EMPTY, |all, &other| all.or(&self.masks[other]))
     }
 

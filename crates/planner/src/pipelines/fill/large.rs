@@ -84,9 +84,9 @@ fn search_on<const W: usize>(packings: &Packings<'_>, classes: &Classes, effort:
         return fewest_nodes(&mut master, &whole, effort, &stop);
     }
     let mut chosen = Vec::new();
-    keep_better(&mut master, &mut chosen, |master, _| master.within_periods(&whole, &stop))?;
     greedy::search(packings);
     adopt(&mut master, &mut chosen);
+    keep_better(&mut master, &mut chosen, |master, _| master.within_periods(&whole, &stop))?;
     let levels = master.first_levels(&whole, &stop)?;
     let mut relaxation = Relaxation::new(whole.clone(), levels, &master.pool);
     let (mut failed, mut round) = (0, 0);
