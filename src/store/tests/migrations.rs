@@ -54,10 +54,10 @@ async fn what_was_stored_before_there_were_tenants_belongs_to_the_default_one() 
     assert_eq!((models.len(), models[0].name.as_str(), models[0].created_at.as_microsecond()), (1, "m", 5));
     let filter = PlacementFilter { labels: vec!["team=edge".into()], ..PlacementFilter::default() };
     let placement = &store.placements(&default, filter, page(10)).await.unwrap().items[0];
-    let PlacementFigures { algorithm, period_s, gap, stages, node_ids, .. } = &placement.figures;
+    let PlacementFigures { algorithm, period_s, gap, pipelines, stages, node_ids, .. } = &placement.figures;
     // Numbers keep every digit, and absent members stay absent.
     assert_eq!((*algorithm, *period_s, *gap), (Algorithm::Exact, Some(0.10000000000000002), None));
-    assert_eq!((*stages, node_ids.join(" ").as_str()), (2, "b a"));
+    assert_eq!((*pipelines, *stages, node_ids.join(" ").as_str()), (1, 2, "b a"));
     let on_node = PlacementFilter { node_id: Some("a".to_owned()), ..PlacementFilter::default() };
     assert_eq!(store.placements(&default, on_node, page(10)).await.unwrap().items.len(), 1);
     let whole = store.placement(&default, &placement.id).await.unwrap();

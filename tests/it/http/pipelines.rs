@@ -36,7 +36,7 @@ fn of(done: &Answer, what: &str) -> String {
 
 fn assert_near(value: &Value, wanted: f64) {
     let value = value.as_f64().unwrap_or_else(|| panic!("{value} is no number"));
-    assert!((value - wanted).abs() <= 1e-9 * wanted, "{value} is not {wanted}");
+    assert!((value - wanted).abs() <= 1e-9 * wanted.abs(), "{value} is not {wanted}");
 }
 
 /// Stages with the whole model on a node.
