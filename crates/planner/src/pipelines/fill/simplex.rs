@@ -325,9 +325,9 @@ mod tests {
             system.swap(pivot, column);
             for row in (0..count).filter(|&row| row != column) {
                 let factor = system[row][column] / system[column][column];
-                for at in column..=count {
-                    let cell = system[column][at];
-                    system[row][at] -= factor * cell;
+                let pivot = system[column].clone();
+                for (cell, of_pivot) in system[row].iter_mut().zip(&pivot).skip(column) {
+                    *cell -= factor * of_pivot;
                 }
             }
         }
