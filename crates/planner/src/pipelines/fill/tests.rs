@@ -233,8 +233,8 @@ fn generate(seed: u64, count: usize, shares: bool) {
             proven += usize::from(bound <= best * (1.0 + 1e-9));
         }
     }
-    println!("{compared} compared, {at_optimum} at the optimum, {proven} proven");
-    assert!(compared > count / 2 && at_optimum > compared / 2 && proven > compared / 4);
+    let counts = format!("{compared} compared, {at_optimum} at the optimum, {proven} proven");
+    assert!(compared > count / 2 && at_optimum > compared / 2 && proven > compared / 4, "{counts}");
 }
 
 /// Draws a cluster of up to nine nodes of a few kinds at places of a square, and a chain that needs several of them.
@@ -305,8 +305,8 @@ fn column_generation_agrees_with_the_tables() {
         let worth = super::Worth::new(&packings, &|| false).unwrap().unwrap();
         assert!(worth.rate_per_s >= best.rate_per_s * (1.0 - 1e-6) && worth.of_host.iter().all(|it| it.1 >= 0.0));
     }
-    println!("{compared} compared, {at_optimum} at the optimum, {proven} proven");
-    assert!(compared > 100 && at_optimum * 10 > compared * 9 && proven * 2 > compared);
+    let counts = format!("{compared} compared, {at_optimum} at the optimum, {proven} proven");
+    assert!(compared > 100 && at_optimum * 10 > compared * 9 && proven * 2 > compared, "{counts}");
 }
 
 /// Hosts that nothing distinguishes are counted, so that many of them are as easy as few.
