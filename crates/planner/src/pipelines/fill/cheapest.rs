@@ -10,7 +10,7 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
 use super::classes::{Class, ClassStages};
-use super::to_go::ToGo;
+use super::completion::Completion;
 use super::within::{Network, Within};
 use crate::bits::Bits;
 use crate::index::Position;
@@ -122,7 +122,7 @@ impl<'i, const W: usize> Search<'i, W> {
     fn once(
         (network, memories): (&Network<'_, W>, &Memories),
         within: &Within<'_, W>,
-        to_go: &ToGo,
+        completion: &Completion,
         question: &Question<'_>,
         stop: &dyn Fn() -> bool,
     ) -> Result<(Answer, Option<Vec<Class>>), Stopped> {
@@ -136,7 +136,7 @@ impl<'i, const W: usize> Search<'i, W> {
             Reverse((cost.max(0.0).to_bits(), u32::MAX - stages, label as u32, is_open))
         };
         for class in (0..room.len()).filter(|&class| room[class] > 0 && within.begins[class]) {
-            let cost = to_go.of_whole(class);
+            let cost = completion.of_whole(class);
             if cost > question.limit || cost == f64::INFINITY {
                 continue;
             }
@@ -212,7 +212,7 @@ impl<'i, const W: usize> Search<'i, W> {
                 let Some(memory) = memories.with(&memory.and(&kept), next, room) else { continue };
                 let (mut starts, mut least) = (Bits::EMPTY, f64::INFINITY);
                 for start in reached.iter() {
-                    let to_end = price + to_go.after(class, next, start);
+                    let to_end = price + completion.after(class, next, start);
                     if to_end <= question.limit {
                         starts.insert(start);
                         least = least.min(to_end);
@@ -322,9 +322,9 @@ impl<const W: usize> Cheapest for Search<'_, W> {
         let may_return = (0..question.room.len()).map(|class| question.room[class] > 1 || !remembers(class));
         let within = Within::new(&self.network, question.period_s);
         let last = self.network.instance.last();
-        let to_go = ToGo::new(&within, last, (question.prices, question.room), may_return.collect(), stop)?;
+        let completion = Completion::new(&within, last, (question.prices, question.room), may_return.collect(), stop)?;
         for _ in 0..question.rounds {
-            let (answer, cycle) = Self::once((&self.network, &self.memories), &within, &to_go, question, stop)?;
+            let (answer, cycle) = Self::once((&self.network, &self.memories), &within, &completion, question, stop)?;
             best.least = answer.least.max(best.least);
             if best.found.is_empty() || !answer.found.is_empty() {
                 best.found = answer.found;

@@ -9,6 +9,7 @@ mod by_counts;
 mod cheapest;
 mod classes;
 mod column;
+mod completion;
 mod counts;
 mod every_column;
 mod improve;
@@ -20,7 +21,6 @@ mod simplex;
 mod sweep;
 #[cfg(test)]
 mod tests;
-mod to_go;
 mod within;
 mod worth;
 

@@ -1,4 +1,4 @@
-//! What the rest of a pipeline costs at least: the cheapest walk to the end that does not return at once.
+//! Completion bounds: what the rest of a pipeline costs at least, by the cheapest walk to the end that does not return at once.
 //!
 //! A walk may use a host again, but not directly after one other stage (Houck, Picard, Queyranne and Vemuganti 1980). For
 //! each class and start, the two cheapest walks that go on to different classes are known.
@@ -35,13 +35,13 @@ impl Cheapest {
 }
 
 /// The least cost to the end by class and start, the class's own price included.
-pub struct ToGo {
+pub struct Completion {
     positions: usize,
     cheapest: Vec<Cheapest>,
     may_return: Vec<bool>,
 }
 
-impl ToGo {
+impl Completion {
     /// Computes the costs for prices and numbers of hosts by class. Classes without room are not used. `may_return` says
     /// which classes a walk may return to at once.
     pub fn new<const W: usize>(
@@ -52,7 +52,7 @@ impl ToGo {
         stop: &dyn Fn() -> bool,
     ) -> Result<Self, Stopped> {
         let (classes, positions) = (prices.len(), last.number() + 1);
-        let mut to_go = Self { positions, cheapest: vec![Cheapest::NONE; classes * positions], may_return };
+        let mut completion = Self { positions, cheapest: vec![Cheapest::NONE; classes * positions], may_return };
         // By class and end: the cheapest walks after a stage that ends there.
         let mut behind = vec![Cheapest::NONE; classes * positions];
         let usable: Vec<Class> = (0..classes).filter(|&class| room[class] > 0).collect();
@@ -81,7 +81,7 @@ impl ToGo {
                 if cheapest.cost < f64::INFINITY {
                     cheapest.cost += prices[class];
                     cheapest.other_cost += prices[class];
-                    to_go.cheapest[class * positions + position.number()] = cheapest;
+                    completion.cheapest[class * positions + position.number()] = cheapest;
                     reaches.push(class);
                 }
             }
@@ -94,13 +94,13 @@ impl ToGo {
                     // A hop between two hosts of one class needs two of them.
                     let is_other = from != to || room[from] > 1;
                     if is_other && within.carried(from, to).contains(position) {
-                        cheapest.add(to_go.after(from, to, position), to as u32);
+                        cheapest.add(completion.after(from, to, position), to as u32);
                     }
                 }
                 behind[from * positions + position.number()] = cheapest;
             }
         }
-        Ok(to_go)
+        Ok(completion)
     }
 
     /// Returns the least cost from a start on a class on, where the stage before is on a host of class `before`.
