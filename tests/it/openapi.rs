@@ -5,7 +5,7 @@ use std::path::Path;
 
 use cutpoint::http;
 use cutpoint_planner::check::StageProposal;
-use cutpoint_planner::domain::base::BasePlacement;
+use cutpoint_planner::domain::base::{BasePipeline, BasePlacement};
 use cutpoint_planner::domain::cluster::{ClusterInventory, Link, Node, Position};
 use cutpoint_planner::domain::groups::LayerGroup;
 use cutpoint_planner::domain::model::{Edge, Layer, ModelProfile};
@@ -352,6 +352,7 @@ fn request_schemas_have_the_fields_that_the_readers_know_and_no_others() {
         ("Pin", &Pin::FIELDS),
         ("Colocation", &Colocation::FIELDS),
         ("BasePlacement", &BasePlacement::FIELDS),
+        ("BasePipeline", &BasePipeline::FIELDS),
         ("Occupant", &Occupant::FIELDS),
         ("OccupiedNode", &OccupiedNode::FIELDS),
         ("OccupiedHop", &OccupiedHop::FIELDS),

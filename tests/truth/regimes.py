@@ -68,7 +68,7 @@ REGIMES = (
         Network(5, medium_bps=10_000_000),
         2.5e8,
         pins=((_LARGE, 2), (_AFTER_LARGE, 3), (_AFTER_MIDDLE, 4)),
-        streamed=60,
+        streamed=80,
         private_links_miss=0.20,
     ),
     Regime("rendezvous without overlap", ("node",), Network(5, port_bps=20_000_000), 2.5e8, overlap="none"),

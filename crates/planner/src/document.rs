@@ -200,21 +200,27 @@ fn migrated(
     bound_s: f64,
     proofs: &Proofs,
 ) -> Option<Migration> {
-    let migration = migration::migration(request, instance, assignment)?;
-    let ratio = request.options.max_period_ratio.unwrap_or(1.0);
+    let migration = migration::migration(request, instance, [assignment])?;
     Some(Migration {
         lower_bound_bytes: Some(proofs.fewest_bytes),
         least_period_s: Some(least_period_s),
-        max_period_s: Some(least_period_s.max(ratio * bound_s)),
+        max_period_s: Some(max_period_s(request, least_period_s, bound_s)),
         ..migration
     })
 }
 
-fn nothing_to_save(migration: &Migration) -> bool {
+/// Returns the largest period that a placement with fewer shipped bytes may have, in seconds, where a period was found and
+/// a bound was proven.
+pub fn max_period_s(request: &PlanRequest, least_period_s: f64, bound_s: f64) -> f64 {
+    let ratio = request.options.max_period_ratio.unwrap_or(1.0);
+    least_period_s.max(ratio * bound_s)
+}
+
+pub fn nothing_to_save(migration: &Migration) -> bool {
     migration.lower_bound_bytes == Some(migration.shipped_bytes)
 }
 
-fn byte_gap(migration: &Migration) -> f64 {
+pub fn byte_gap(migration: &Migration) -> f64 {
     let (shipped, bound) = (migration.shipped_bytes as f64, migration.lower_bound_bytes.unwrap_or(0) as f64);
     if shipped > 0.0 { (shipped - bound) / shipped } else { 0.0 }
 }

@@ -11,22 +11,25 @@ use crate::domain::migration::{Migration, MovedLayer};
 use crate::domain::model::ModelProfile;
 use crate::domain::request::PlanRequest;
 
-/// Returns the moved layers of an assignment with their bytes and the estimated seconds, or `None`
+/// Returns the moved layers of pipelines with their bytes and the estimated seconds, or `None`
 /// if the request has no base. What a search proves (the bound, the periods) is not set.
-pub fn migration(request: &PlanRequest, instance: &Instance, assignment: &Assignment) -> Option<Migration> {
+pub fn migration<'a>(
+    request: &PlanRequest,
+    instance: &Instance,
+    pipelines: impl IntoIterator<Item = &'a Assignment>,
+) -> Option<Migration> {
     let base = request.options.base.as_ref()?;
-    let stages = assignment.spans().map(|(start, end, host)| {
+    let stages = pipelines.into_iter().flat_map(Assignment::spans).map(|(start, end, host)| {
         (instance.hosts[host], instance.cuts.layers_between(start, end), end == instance.last())
     });
     Some(shipped(&request.model, &request.cluster, &holders(&request.model, base), stages))
 }
 
 /// Returns for each layer of a model the nodes that hold its parameters in a base, in the order of
-/// the base's stages.
+/// the base's stages, one pipeline after the other.
 pub fn holders<'b>(model: &ModelProfile, base: &'b BasePlacement) -> Vec<Vec<&'b str>> {
-    let stages = base.stages.iter().enumerate();
-    let last = base.stages.len();
-    holders_of_stages(model, stages.map(|(at, stage)| (stage.node_id.as_str(), &stage.layer_ids[..], at + 1 == last)))
+    let stages = base.stages();
+    holders_of_stages(model, stages.map(|(stage, is_last)| (stage.node_id.as_str(), &stage.layer_ids[..], is_last)))
 }
 
 /// Returns for each layer of a model the nodes that hold its parameters, in the order of the stages. A stage is a node, its

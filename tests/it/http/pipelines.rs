@@ -108,7 +108,7 @@ async fn several_pipelines_are_explained_compared_and_exported() {
 }
 
 #[tokio::test]
-async fn several_pipelines_run_beside_another_model_and_are_no_base() {
+async fn several_pipelines_run_beside_another_model() {
     let service = service().await;
     let running = planned(&service, &filled()).await;
     let mut beside = job();
@@ -116,10 +116,22 @@ async fn several_pipelines_run_beside_another_model_and_are_no_base() {
     let document = service.get(&of(&planned(&service, &beside).await, "")).await.json()["placement"].clone();
     assert_eq!(document["occupants"].as_array().unwrap().len(), 1);
     assert_near(&document["occupants"][0]["period_s"], 1.5);
+}
 
-    let mut replan = job();
+#[tokio::test]
+async fn several_pipelines_are_replanned_and_keep_what_runs() {
+    let service = service().await;
+    let running = planned(&service, &filled()).await;
+    let mut replan = filled();
     replan["base_placement_id"] = json!(running.text("placement_id"));
-    assert_eq!(service.post("/v1/jobs", &replan).await.problem(422, "invalid-request"), ["/base_placement_id"]);
+    let document = service.get(&of(&planned(&service, &replan).await, "")).await.json()["placement"].clone();
+    assert_eq!((&document["status"], &document["migration"]["shipped_bytes"]), (&json!("optimal"), &json!(0)));
+    assert_near(&document["throughput_per_s"], 2.0 / 3.0);
+    // One pipeline takes a base of two, too.
+    replan.as_object_mut().unwrap().remove("pipelines");
+    let one = service.get(&of(&planned(&service, &replan).await, "")).await.json()["placement"].clone();
+    assert_eq!(one["pipelines"].as_array().unwrap().len(), 1, "{one}");
+    assert!(one["migration"].is_object(), "{one}");
 }
 
 #[tokio::test]
@@ -131,7 +143,10 @@ async fn what_several_pipelines_do_not_go_with_is_named() {
         (json!({"pipelines": 2}), "/pipelines"),
         (json!({"pipelines": {}, "objective": {"kind": "min_latency"}}), "/pipelines"),
         (json!({"pipelines": {}, "solver": {"algorithm": "kpath"}}), "/pipelines"),
-        (json!({"pipelines": {}, "base": {"stages": []}}), "/pipelines"),
+        (
+            json!({"pipelines": {}, "objective": {"kind": "min_nodes", "target_period_s": 9}, "base": {"stages": []}}),
+            "/objective/kind",
+        ),
         (json!({"constraints": {"max_nodes": 0}}), "/constraints/max_nodes"),
     ];
     for (members, pointer) in cases {

@@ -112,7 +112,7 @@ impl Findings {
             self.check_occupants(&document.occupants, &evaluation.occupants, tolerance);
         }
         self.check_gap(request, document);
-        self.check_migration(request, document, &evaluation);
+        self.check_migration(request, document, evaluation.migration.as_ref());
         self.check_front(request, document);
         self.check_least_period(request, document, tolerance);
         if !document.reasons.is_empty() {
@@ -326,8 +326,8 @@ impl Findings {
     }
 
     /// Checks that the migration follows from the stages, and that its claims are consistent.
-    fn check_migration(&mut self, request: &PlanRequest, document: &PlacementDocument, evaluation: &Evaluation) {
-        let (stated, expected) = match (&document.migration, &evaluation.migration) {
+    fn check_migration(&mut self, request: &PlanRequest, document: &PlacementDocument, expected: Option<&Migration>) {
+        let (stated, expected) = match (&document.migration, expected) {
             (Some(stated), Some(expected)) => (stated, expected),
             (None, None) => return,
             _ => return self.claim("a migration goes with a base, and with nothing else"),

@@ -229,7 +229,7 @@ fn evaluate_with_loads<'a>(request: &'a PlanRequest, proposals: &[StageProposal]
         stages,
         bottleneck: None,
         media: Vec::new(),
-        migration: shipping::migration(request, &graph, proposals),
+        migration: shipping::migration(request, &graph, &[proposals]),
         occupants: Vec::new(),
         warnings,
         violations,

@@ -6,11 +6,14 @@ use serde::Serialize;
 #[cfg(feature = "schema")]
 use utoipa::ToSchema;
 
+use super::graph::Graph;
 use super::occupied::{Occupied, Paced};
 use super::rules::TOLERANCE;
 use super::sharing::{best_rates, media, uses};
+use super::shipping;
 use super::{Evaluated, Evaluation, StageProposal, Violation, ViolationCode, evaluate_with_loads, throughput_per_s};
 use crate::domain::explanation::Worth;
+use crate::domain::migration::Migration;
 use crate::domain::occupant::OccupantEffect;
 use crate::domain::options::Objective;
 use crate::domain::placement::{Bottleneck, MediumUse, Stage, Warning};
@@ -47,6 +50,10 @@ pub struct PipelinesEvaluation {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[cfg_attr(feature = "schema", schema(required = false))]
     pub worth: Vec<Worth>,
+    /// With a base: what must be shipped to come from there to these pipelines.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schema(nullable = false))]
+    pub migration: Option<Migration>,
     /// What these pipelines do to each occupant of the request; absent with the period.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[cfg_attr(feature = "schema", schema(required = false))]
@@ -162,6 +169,7 @@ pub fn evaluate_pipelines(request: &PlanRequest, pipelines: &[Vec<StageProposal>
         latency_s: timed.and_then(|_| evaluated.iter().filter_map(|it| it.evaluation.latency_s).reduce(f64::max)),
         media: rates.as_ref().map(|rates| media(&uses, rates)).unwrap_or_default(),
         worth,
+        migration: migration_of_all(request, pipelines),
         occupants: rates.as_ref().map(|rates| Occupied::new(request).effects(&paced(rates))).unwrap_or_default(),
         warnings,
         violations,
@@ -181,6 +189,13 @@ fn pipeline(evaluation: &Evaluation, rate_per_s: Option<f64>) -> EvaluatedPipeli
         bottleneck: evaluation.bottleneck.clone(),
         stages: evaluation.stages.clone(),
     }
+}
+
+/// Returns what must be shipped from the base to all pipelines together, or `None` without a base.
+pub(super) fn migration_of_all(request: &PlanRequest, pipelines: &[Vec<StageProposal>]) -> Option<Migration> {
+    request.options.base.as_ref()?;
+    let pipelines: Vec<&[StageProposal]> = pipelines.iter().map(Vec::as_slice).collect();
+    shipping::migration(request, &Graph::new(&request.model), &pipelines)
 }
 
 /// Returns the violations of the numbers of pipelines and nodes, and of nodes that two pipelines have in common. `pipelines`

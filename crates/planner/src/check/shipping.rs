@@ -10,21 +10,20 @@ use crate::domain::cluster::Node;
 use crate::domain::migration::{Migration, MovedLayer};
 use crate::domain::request::PlanRequest;
 
-/// Returns the layers that move, with bytes and seconds, or `None` for a request without a base.
-/// The layers are listed stage by stage: each stage's layers in the model's order, then its
-/// constants.
-pub(super) fn migration(request: &PlanRequest, graph: &Graph<'_>, proposals: &[StageProposal]) -> Option<Migration> {
+/// Returns the layers that move to the stages of some pipelines, with bytes and seconds, or `None` for a request without a
+/// base. The layers are listed stage by stage: each stage's layers in the model's order, then its constants.
+pub(super) fn migration(request: &PlanRequest, graph: &Graph<'_>, pipelines: &[&[StageProposal]]) -> Option<Migration> {
     let base = request.options.base.as_ref()?;
     let nodes: BTreeMap<&str, &Node> = request.cluster.nodes.iter().map(|node| (node.id.as_str(), node)).collect();
     let mut holders_of: BTreeMap<usize, Vec<&str>> = BTreeMap::new();
-    for (node_id, places) in held(graph, &base.stages) {
+    for (node_id, places) in base.pipelines().flat_map(|stages| held(graph, stages)) {
         for place in places {
             holders_of.entry(place).or_default().push(node_id);
         }
     }
     let mut moved_layers = Vec::new();
     let mut there: BTreeSet<(usize, &str)> = BTreeSet::new();
-    for (node_id, places) in held(graph, proposals) {
+    for (node_id, places) in pipelines.iter().flat_map(|stages| held(graph, stages)) {
         for place in places {
             let holders = holders_of.get(&place).map_or(&[][..], |holders| holders);
             // A node with two stages, which is a violation, needs a constant only once.

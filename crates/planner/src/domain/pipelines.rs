@@ -33,7 +33,7 @@ impl PipelineOptions {
 }
 
 /// Checks that several pipelines are asked for only where the sum of their rates is compared, by an algorithm that
-/// searches, and without a base.
+/// searches.
 pub(super) fn check_pipelines(reader: &mut Reader, options: &PlanOptions) {
     if !options.wants_several() {
         return;
@@ -48,9 +48,5 @@ pub(super) fn check_pipelines(reader: &mut Reader, options: &PlanOptions) {
     if !options.solver.algorithm.searches() {
         let action = "Set solver.algorithm to auto or exact, or remove pipelines";
         refuse("several pipelines are found by the algorithms auto and exact alone", action);
-    }
-    if options.base.is_some() {
-        let action = "Remove the base, or remove pipelines";
-        refuse("a base goes with one pipeline alone: several pipelines are planned anew", action);
     }
 }

@@ -3,7 +3,7 @@
 
 use serde_json::Value;
 
-use super::base::BasePlacement;
+use super::base::{BasePipeline, BasePlacement};
 use super::fault::{Fault, FaultCode};
 use super::proposal::StageProposal;
 use super::read::Reader;
@@ -109,21 +109,22 @@ impl Placed {
         self.pipelines.iter().flat_map(|pipeline| &pipeline.stages)
     }
 
-    /// Returns the node of each layer as a base.
+    /// Returns the nodes of the layers of each pipeline as a base.
     ///
     /// # Errors
-    /// Returns a fault if there are several pipelines: a layer is then on several nodes.
+    /// Returns a fault if there is no pipeline.
     pub fn base(&self) -> Result<BasePlacement, Box<Fault>> {
-        let [pipeline] = &self.pipelines[..] else {
-            let detail = format!("the placement has {} pipelines, and a base has one", self.pipelines.len());
-            let action = "Give a placement with one pipeline";
-            return Err(Box::new(Fault::new("/pipelines", FaultCode::Conflict, detail, action)));
-        };
-        let stages = pipeline
-            .stages
-            .iter()
-            .map(|stage| StageProposal { node_id: stage.node_id.clone(), layer_ids: stage.layer_ids.clone() });
-        Ok(BasePlacement { stages: stages.collect() })
+        if self.pipelines.is_empty() {
+            let action = "Give a placement that was found";
+            let fault = Fault::new("/pipelines", FaultCode::Empty, "the placement has no pipeline", action);
+            return Err(Box::new(fault));
+        }
+        let proposal =
+            |stage: &PlacedStage| StageProposal { node_id: stage.node_id.clone(), layer_ids: stage.layer_ids.clone() };
+        let pipelines = self.pipelines.iter();
+        let pipelines =
+            pipelines.map(|pipeline| BasePipeline { stages: pipeline.stages.iter().map(proposal).collect() });
+        Ok(BasePlacement::of(pipelines.collect()))
     }
 }
 

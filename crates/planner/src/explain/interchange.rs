@@ -28,6 +28,6 @@ fn is_named(request: &PlanRequest, id: &str) -> bool {
         || ends.iter().any(|end| end.as_deref() == Some(id))
         || constraints.exclude_nodes.iter().any(|excluded| excluded == id)
         || constraints.pins.iter().any(|pin| pin.node_id.as_deref() == Some(id))
-        || options.base.as_ref().is_some_and(|base| base.stages.iter().any(|stage| stage.node_id == id))
+        || options.base.as_ref().is_some_and(|base| base.stages().any(|(stage, _)| stage.node_id == id))
         || options.occupants.iter().any(occupies)
 }

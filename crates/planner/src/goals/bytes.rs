@@ -6,10 +6,13 @@
 //! the same bytes.
 
 use super::least_sum::{Listener, close_in};
+use crate::bits::for_width;
 use crate::cost::{Assignment, costs};
+use crate::domain::request::PlanRequest;
 use crate::exact::neighbourhood::Neighbourhoods;
 use crate::exact::stage_ends::StageEnds;
 use crate::incumbent::Incumbent;
+use crate::instance::Instance;
 use crate::resource_constrained::shipping::Shipping;
 use crate::resource_constrained::{BYTES_PER_LABEL, Goal, Limits, Sums, Tables};
 use crate::search::Effort;
@@ -69,6 +72,39 @@ fn fewest_bytes_within<const W: usize>(
         incumbent.prove(|proofs| proofs.fewest_bytes = proofs.fewest_bytes.max(shipped as u64));
     }
     Ok(cheapest)
+}
+
+/// Returns a placement that ships few bytes among those with a period of at most `period_s` seconds, as far as an effort
+/// finds one.
+pub fn few_bytes_within(
+    request: &PlanRequest,
+    instance: &Instance,
+    period_s: f64,
+    effort: Effort,
+    stop: &dyn Fn() -> bool,
+) -> Result<Option<Assignment>, Stopped> {
+    for_width!(few instance.blocks() + 1, W => few_bytes_on::<W>(request, instance, period_s, effort, stop), else Ok(None))
+}
+
+fn few_bytes_on<const W: usize>(
+    request: &PlanRequest,
+    instance: &Instance,
+    period_s: f64,
+    effort: Effort,
+    stop: &dyn Fn() -> bool,
+) -> Result<Option<Assignment>, Stopped> {
+    let Some(shipping) = Shipping::new(request, instance) else { return Ok(None) };
+    let stage_ends = StageEnds::<W>::new(instance, stop)?;
+    let tables = Tables::new(instance, &stage_ends, Sums::of_bytes(&shipping), period_s, stop)?;
+    let mut neighbourhoods = Neighbourhoods::new(instance.hosts.len());
+    let mut best = None;
+    let mut listener = Listener { placement: &mut |found| best = Some(found), bound: &|_| {}, stop };
+    // No placement ships more: each host has each layer once at most.
+    let all: f64 = request.model.layers.iter().map(|layer| layer.param_bytes as f64).sum();
+    let high = all * instance.hosts.len() as f64 + 1.0;
+    let wanted = (Goal::Bytes, Limits::of_latency(instance.max_latency_s));
+    close_in(&tables, &mut neighbourhoods, wanted, high, effort, &mut listener)?;
+    Ok(best)
 }
 
 fn bytes(shipping: &Shipping, assignment: &Assignment) -> f64 {

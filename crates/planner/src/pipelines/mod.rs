@@ -6,6 +6,7 @@
 //! - [`Packings`] keeps the best packing and what is proven. A search offers pipelines to it, without rates, and tells it
 //!   what it proves. Every packing that is offered gets its best rates, is written as a document and passes the checker.
 //! - [`search`] is the search. It ends by itself when [`Packings::must_end`] says so or when it has nothing more to try.
+//! - [`replan`] looks for a packing that ships fewer bytes from a base, after the search.
 //! - [`rates`] gives the best rates of given pipelines, and [`shared_loads`] what their rates share.
 //!
 //! # What a search may count on
@@ -18,9 +19,11 @@
 
 mod fill;
 mod greedy;
+mod left;
 mod packings;
 mod plan;
 pub mod rates;
+mod replanned;
 pub mod shared_loads;
 mod written;
 
@@ -35,4 +38,10 @@ pub fn search(packings: &Packings<'_>) {
     if packings.best().is_none() {
         greedy::search(packings);
     }
+}
+
+/// Looks for a packing that ships fewer bytes from the base, within the largest period that the request allows. Does nothing
+/// without a base or without a packing.
+pub fn replan(packings: &Packings<'_>) {
+    fill::replan(packings);
 }

@@ -3,8 +3,9 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::rates::{Demand, best_rates};
+use super::replanned::{Replanned, least_period_s};
 use super::shared_loads::shared_loads;
-use super::written::{Claim, with_packing};
+use super::written::{Claim, Replanning, with_packing};
 use crate::check::check;
 use crate::check_failure::CheckFailure;
 use crate::cost::{Assignment, ROUNDING, costs, score};
@@ -15,6 +16,7 @@ use crate::domain::request::PlanRequest;
 use crate::env::Env;
 use crate::incumbent::cuts_left_out;
 use crate::instance::Instance;
+use crate::resource_constrained::shipping::Shipping;
 
 /// The relative difference up to which a bound counts as equal to the sum of rates. Both come from linear programs, which
 /// are solved in floating point.
@@ -55,27 +57,32 @@ pub struct Packings<'a> {
     pub instance: &'a Instance,
     /// Seed, threads, stop hook and progress.
     pub env: &'a Env<'a>,
+    /// The bytes that stages ship, if there is a base.
+    pub shipping: Option<Shipping>,
     state: Mutex<State>,
 }
 
 #[derive(Default)]
-struct State {
-    best: Option<Packing>,
+pub(super) struct State {
+    pub(super) best: Option<Packing>,
     /// No packing has a larger sum of rates, in passes per second; `None` if nothing is proven.
     most_per_s: Option<f64>,
     /// No packing that reaches the target has fewer nodes.
     fewest_nodes: usize,
+    /// With a base: what is known about packings that ship little.
+    pub(super) replanned: Replanned,
     failure: Option<CheckFailure>,
 }
 
 impl<'a> Packings<'a> {
     /// Creates the state of a search that knows nothing.
     pub fn new(request: &'a PlanRequest, instance: &'a Instance, env: &'a Env<'a>) -> Self {
-        Self { request, instance, env, state: Mutex::new(State { fewest_nodes: 1, ..State::default() }) }
+        let shipping = Shipping::new(request, instance);
+        Self { request, instance, env, shipping, state: Mutex::new(State { fewest_nodes: 1, ..State::default() }) }
     }
 
     /// A poisoned lock is used as it is: each value is assigned in one step.
-    fn state(&self) -> MutexGuard<'_, State> {
+    pub(super) fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -151,7 +158,7 @@ impl<'a> Packings<'a> {
         if state.failure.is_some() || state.best.as_ref().is_some_and(|best| !self.is_better(&packing, best)) {
             return;
         }
-        let document = self.written(&packing, &state, Termination::Unfinished);
+        let document = self.written(&packing, &packing, &state, Termination::Unfinished);
         let violations = check(self.request, &document);
         if violations.is_empty() {
             state.best = Some(packing);
@@ -237,23 +244,26 @@ impl<'a> Packings<'a> {
         Some(self.claim(best, state, Termination::Unfinished).gap(best))
     }
 
-    fn claim(&self, packing: &Packing, state: &State, termination: Termination) -> Claim {
-        match self.instance.objective {
-            Objective::MinNodes { .. } => {
-                let fewest = state.fewest_nodes.min(packing.nodes());
-                Claim { most_per_s: None, fewest_nodes: Some(fewest as u64), termination }
-            }
-            _ => {
-                let most = state.most_per_s.unwrap_or(f64::INFINITY);
-                let is_reached = most <= packing.rate_per_s * (1.0 + PROOF_ROUNDING);
-                let most_per_s = Some(if is_reached { packing.rate_per_s } else { most });
-                Claim { most_per_s, fewest_nodes: None, termination }
-            }
+    /// Returns what is claimed if a packing is the one with the largest sum of rates or the fewest nodes.
+    pub(super) fn claim(&self, best: &Packing, state: &State, termination: Termination) -> Claim {
+        let claim = Claim { most_per_s: None, fewest_nodes: None, replanning: None, termination };
+        if let Objective::MinNodes { .. } = self.instance.objective {
+            let fewest = state.fewest_nodes.min(best.nodes());
+            return Claim { fewest_nodes: Some(fewest as u64), ..claim };
         }
+        let most = state.most_per_s.unwrap_or(f64::INFINITY);
+        let is_reached = most <= best.rate_per_s * (1.0 + PROOF_ROUNDING);
+        let most_per_s = Some(if is_reached { best.rate_per_s } else { most });
+        let replanning = self.shipping.as_ref().map(|_| Replanning {
+            least_period_s: least_period_s(best),
+            fewest_bytes: if self.considers_all_cuts() { state.replanned.fewest_bytes } else { 0 },
+        });
+        Claim { most_per_s, replanning, ..claim }
     }
 
-    fn written(&self, packing: &Packing, state: &State, termination: Termination) -> PlacementDocument {
-        let claim = self.claim(packing, state, termination);
+    /// Returns the document of a packing where another one, or the same, is the best but for the bytes shipped.
+    fn written(&self, packing: &Packing, best: &Packing, state: &State, termination: Termination) -> PlacementDocument {
+        let claim = self.claim(best, state, termination);
         with_packing(self.request, self.env.seed, self.instance, packing, claim)
     }
 
@@ -283,11 +293,14 @@ impl<'a> Packings<'a> {
         };
         let gap = self.claim(best, &state, by_itself).gap(best);
         let ended = match gap {
+            // With a base, the gap is that of the sum of rates, which is only a part of the answer.
+            _ if self.shipping.is_some() => by_itself,
             0.0 => Termination::Optimal,
             gap if gap <= self.request.options.solver.gap => Termination::GapReached,
             _ => by_itself,
         };
-        let mut document = self.written(best, &state, ended);
+        let answer = self.replanned(best, &state).unwrap_or(best);
+        let mut document = self.written(answer, best, &state, ended);
         if document.status != Status::Optimal {
             document.warnings.extend(left_out);
         }

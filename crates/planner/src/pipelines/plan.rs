@@ -1,7 +1,7 @@
 //! Plans a request for several pipelines.
 
 use super::packings::Packings;
-use super::search;
+use super::{replan, search};
 use crate::check_failure::CheckFailure;
 use crate::domain::options::Objective;
 use crate::domain::placement::{PlacementDocument, Reason, ReasonCode};
@@ -35,6 +35,7 @@ pub fn plan(request: &PlanRequest, instance: &Instance, env: &Env<'_>) -> Result
     if packings.best().is_none() && is_out_of_reach(&packings) {
         return Ok(packings.infeasible(vec![out_of_reach(&packings)]));
     }
+    replan(&packings);
     packings.conclude()
 }
 

@@ -4,10 +4,14 @@ use std::collections::BTreeMap;
 
 use super::packings::{Packing, Planned};
 use crate::cost::{Costs, costs, medium_loads};
-use crate::document::{self, bottleneck, cuts, loose, stages, unknown_compute, without_placement};
+use crate::document::{
+    self, bottleneck, byte_gap, cuts, loose, max_period_s, nothing_to_save, stages, unknown_compute, without_placement,
+};
+use crate::domain::migration::Migration;
 use crate::domain::placement::{MediumUse, Pipeline, PlacementDocument, Status, Termination};
 use crate::domain::request::PlanRequest;
 use crate::instance::Instance;
+use crate::migration::migration;
 use crate::occupants::{self, Running};
 use crate::routes::{Media, Medium};
 
@@ -18,8 +22,19 @@ pub(super) struct Claim {
     pub most_per_s: Option<f64>,
     /// No packing that reaches the target has fewer nodes. `None` if rates are summed.
     pub fewest_nodes: Option<u64>,
+    /// With a base: what is claimed about the bytes shipped.
+    pub replanning: Option<Replanning>,
     /// The reason why the search ended.
     pub termination: Termination,
+}
+
+/// What is claimed about the bytes that a packing ships.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Replanning {
+    /// The smallest period of all pipelines together that was found, in seconds.
+    pub least_period_s: f64,
+    /// No packing within the allowed period ships fewer bytes.
+    pub fewest_bytes: u64,
 }
 
 impl Claim {
@@ -41,11 +56,18 @@ pub(super) fn with_packing(
     packing: &Packing,
     claim: Claim,
 ) -> PlacementDocument {
-    let gap = claim.gap(packing);
-    let is_optimal = gap == 0.0;
     let per_s = Some(packing.rate_per_s).filter(|rate| rate.is_finite());
     let period_s = per_s.map_or(0.0, |per_s| 1.0 / per_s);
     let inferences_per_s = per_s.map(|per_s| per_s * request.model.batch_size as f64);
+    let lower_bound_s = claim.most_per_s.map(|most| if most == packing.rate_per_s { period_s } else { 1.0 / most });
+    let migration = migrated(request, instance, packing, &claim, lower_bound_s);
+    let (is_optimal, gap) = match &migration {
+        Some(migration) => {
+            let is_least = migration.least_period_s == lower_bound_s;
+            (is_least && nothing_to_save(migration), byte_gap(migration))
+        }
+        None => (claim.gap(packing) == 0.0, claim.gap(packing)),
+    };
     let pipelines: Vec<Pipeline> = packing.pipelines.iter().map(|it| pipeline(request, instance, it)).collect();
     let compute = packing.pipelines.iter().flat_map(|it| unknown_compute(request, instance, &it.assignment));
     let termination = if is_optimal { Termination::Optimal } else { claim.termination };
@@ -57,16 +79,35 @@ pub(super) fn with_packing(
         throughput_upper_bound_per_s: claim.most_per_s.filter(|most| most.is_finite()),
         inferences_per_s: inferences_per_s.filter(|rate| rate.is_finite()),
         latency_s: pipelines.iter().map(|pipeline| pipeline.latency_s).reduce(f64::max),
-        lower_bound_s: claim.most_per_s.map(|most| if most == packing.rate_per_s { period_s } else { 1.0 / most }),
+        lower_bound_s,
         lower_bound_nodes: claim.fewest_nodes,
         gap: Some(gap),
         cuts: Some(cuts(instance)),
         media: media(request, instance, packing),
+        migration,
         occupants: occupants::effects(request, instance, &running(packing)),
         warnings: loose(request).into_iter().chain(compute).collect(),
         pipelines,
         ..without_placement(request, seed, nothing, Vec::new())
     }
+}
+
+/// Returns what all pipelines ship together and the bounds of it, or `None` without a base.
+fn migrated(
+    request: &PlanRequest,
+    instance: &Instance,
+    packing: &Packing,
+    claim: &Claim,
+    lower_bound_s: Option<f64>,
+) -> Option<Migration> {
+    let Replanning { least_period_s, fewest_bytes } = claim.replanning?;
+    let migration = migration(request, instance, packing.pipelines.iter().map(|it| &it.assignment))?;
+    Some(Migration {
+        lower_bound_bytes: Some(fewest_bytes),
+        least_period_s: Some(least_period_s),
+        max_period_s: Some(max_period_s(request, least_period_s, lower_bound_s.unwrap_or(0.0))),
+        ..migration
+    })
 }
 
 fn pipeline(request: &PlanRequest, instance: &Instance, planned: &Planned) -> Pipeline {

@@ -73,6 +73,12 @@ impl Shipping {
         Some(Self { all: sums(&own), held, shared })
     }
 
+    /// Returns `true` if two hosts hold the same, so that each stage ships as much to one as to the other.
+    pub fn is_alike(&self, a: Host, b: Host) -> bool {
+        let held_by = |shared: &Shared, host: Host| shared.held_by.contains(&host);
+        self.held.get(&a) == self.held.get(&b) && self.shared.iter().all(|it| held_by(it, a) == held_by(it, b))
+    }
+
     /// Returns the bytes that a stage ships to its host.
     #[inline]
     pub fn bytes(&self, host: Host, start: Position, end: Position) -> f64 {

@@ -958,9 +958,11 @@ fn several_pipelines_go_with_sums_of_rates_and_searches_alone() {
     for algorithm in ["kpath", "greedy", "random"] {
         assert_eq!(found(&several(&[("solver", json!({"algorithm": algorithm}))])), refused, "{algorithm}");
     }
-    let base = json!({"stages": [{"node_id": "x", "layer_ids": ["a"]}]});
-    let replanned = several(&[("objective", json!({"kind": "max_throughput"})), ("base", base)]);
-    assert_eq!(found(&replanned), refused);
+    let base = json!({"pipelines": [{"stages": [{"node_id": "x", "layer_ids": ["a"]}]}]});
+    let base_of = |kind: Value| several(&[("objective", kind), ("base", base.clone())]);
+    assert_eq!(found(&base_of(json!({"kind": "max_throughput"}))), []);
+    let on_target = base_of(json!({"kind": "min_nodes", "target_period_s": 1.0}));
+    assert_eq!(found(&on_target), [("/objective/kind".to_owned(), Conflict)]);
     let unknown = several(&[("pipelines", json!({"least": 2}))]);
     assert_eq!(found(&unknown), [("/pipelines/least".to_owned(), UnknownField)]);
 }

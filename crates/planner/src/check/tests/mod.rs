@@ -7,6 +7,7 @@ mod groups;
 mod least_period;
 mod media;
 mod networks;
+mod replanned;
 mod running;
 mod several;
 mod violations;

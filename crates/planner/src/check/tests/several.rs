@@ -10,7 +10,7 @@ use crate::{diff, occupant_of};
 
 /// Two layers of 8 s of work at the speed of n1, n2 and n3, and of 2 s at that of n4; nodes that hold the whole model. The
 /// input of 40 bytes travels from `hub` over a port of 80 bit/s: 4 s for each pass. Pairs have links of their own.
-fn cluster_with_a_hub(port_bps: f64, changes: &[(&str, Value)]) -> PlanRequest {
+pub(super) fn cluster_with_a_hub(port_bps: f64, changes: &[(&str, Value)]) -> PlanRequest {
     let node = |id: &str, speed: f64| json!({"id": id, "memory_bytes": 1000, "flops_per_s": speed});
     let mut document = json!({
         "model": {
@@ -89,13 +89,13 @@ fn stated(request: &PlanRequest, pipelines: &[(Stages<'_>, f64)], most_per_s: f6
     }
 }
 
-const ALL: &[&str] = &["in", "a", "b"];
+pub(super) const ALL: &[&str] = &["in", "a", "b"];
 const N1: Stages<'_> = &[("n1", ALL)];
 const N2: Stages<'_> = &[("n2", ALL)];
 const N4: Stages<'_> = &[("n4", ALL)];
 
 /// A port so fast that it limits nothing.
-const FAST: f64 = 1e5;
+pub(super) const FAST: f64 = 1e5;
 
 /// A port that carries an input in 4 s.
 const SLOW: f64 = 80.0;
@@ -376,8 +376,12 @@ fn several_pipelines_run_beside_others_and_are_compared() {
     assert_eq!((diff.gained_node_ids, diff.lost_node_ids), (vec!["n4".to_owned()], vec![]));
     assert_eq!((diff.base_period_s, diff.period_s), (4.0, 4.0));
 
-    let fault = now.base().unwrap_err();
-    assert_eq!((fault.pointer.as_str(), fault.code), ("/pipelines", FaultCode::Conflict));
+    let base = serde_json::to_value(now.base().unwrap()).unwrap();
+    let stage = |node: &str, layers: &[&str]| json!({"node_id": node, "layer_ids": layers});
+    let of_halves = json!({"stages": [stage("n1", &["in", "a"]), stage("n2", &["b"])]});
+    assert_eq!(base, json!({"pipelines": [of_halves, {"stages": [stage("n4", ALL)]}]}));
+    let fault = Placed { pipelines: Vec::new(), ..now }.base().unwrap_err();
+    assert_eq!((fault.pointer.as_str(), fault.code), ("/pipelines", FaultCode::Empty));
     let mut unrated = json!(together(&request, &[N1, N4]));
     unrated["pipelines"][1].as_object_mut().unwrap().remove("rate_per_s");
     let faults = Placed::from_json(&unrated).unwrap_err();

@@ -49,6 +49,8 @@ pub struct Outcome {
 pub struct Branching<'c> {
     columns: &'c [Column],
     limits: Limits,
+    /// The most bytes that all columns together ship; `None` if they are not counted.
+    most_bytes: Option<f64>,
     resources: BTreeMap<SharedResource, usize>,
     largest_per_s: f64,
     cost_of_host: f64,
@@ -83,6 +85,7 @@ impl<'c> Branching<'c> {
         Self {
             columns,
             limits,
+            most_bytes: None,
             resources,
             largest_per_s,
             cost_of_host: 0.0,
@@ -90,6 +93,17 @@ impl<'c> Branching<'c> {
             best: Chosen::default(),
             best_value: 0.0,
         }
+    }
+
+    /// Allows only sets that ship at most a number of bytes.
+    pub fn within_bytes(self, most: f64) -> Self {
+        Self { most_bytes: Some(most), ..self }
+    }
+
+    /// Returns the bytes that remain after some columns; infinite if bytes are not counted.
+    fn bytes_left(&self, taken: &[usize]) -> f64 {
+        let shipped: f64 = taken.iter().map(|&column| self.columns[column].bytes).sum();
+        self.most_bytes.map_or(f64::INFINITY, |most| most - shipped)
     }
 
     /// Searches on hosts of classes with `room`, beginning with a known set, which may be empty.
@@ -109,7 +123,8 @@ impl<'c> Branching<'c> {
     fn keep(&mut self, columns: Vec<usize>) {
         let taken: Vec<&Column> = columns.iter().map(|&column| &self.columns[column]).collect();
         let nodes: usize = taken.iter().map(|column| column.nodes).sum();
-        if columns.len() > self.limits.most || nodes > self.limits.most_nodes {
+        let is_too_much = columns.len() > self.limits.most || nodes > self.limits.most_nodes;
+        if is_too_much || self.bytes_left(&columns) < 0.0 {
             return;
         }
         let rate_per_s = rate_of(&taken);
@@ -139,7 +154,14 @@ impl<'c> Branching<'c> {
             return Ok(true);
         };
         self.keep(node.taken.clone());
-        let fits = |&column: &usize| self.columns[column].nodes <= most_nodes && self.columns[column].fits(&node.room);
+        let most_bytes = self.bytes_left(&node.taken);
+        if most_bytes < 0.0 {
+            return Ok(true);
+        }
+        let fits = |&column: &usize| {
+            let Column { nodes, bytes, .. } = self.columns[column];
+            nodes <= most_nodes && bytes <= most_bytes && self.columns[column].fits(&node.room)
+        };
         let allowed: Vec<usize> = node.allowed.iter().copied().filter(fits).collect();
         if most == 0 || allowed.is_empty() {
             return Ok(true);
@@ -222,7 +244,12 @@ impl<'c> Branching<'c> {
         let mut limits: Vec<f64> = node.room.iter().map(|&room| room as f64).collect();
         limits.extend([most as f64, most_nodes as f64]);
         limits.extend(std::iter::repeat_n(1.0, self.resources.len() + node.taken.len()));
+        let bytes_row = limits.len();
+        let bytes_left = self.bytes_left(&node.taken);
+        limits.extend(self.most_bytes.map(|_| 1.0));
         let mut programme = Programme::new(limits);
+        // In parts of the bytes that are left. Where none are, the columns that are allowed ship none.
+        let part = |column: &Column| Some((bytes_row, column.bytes / bytes_left)).filter(|_| column.bytes > 0.0);
         let loads = |column: &Column| {
             let entry = |&(resource, seconds): &(SharedResource, f64)| {
                 (first_resource + self.resources[&resource], seconds * column.rate_per_s)
@@ -240,6 +267,7 @@ impl<'c> Branching<'c> {
                 column.uses.iter().map(|&(class, count)| (class, count as f64)).collect();
             entries.extend([(classes, 1.0), (classes + 1, column.nodes as f64)]);
             entries.extend(loads(column));
+            entries.extend(part(column).filter(|_| self.most_bytes.is_some()));
             programme.add(Variable { value: column.rate_per_s - self.cost_of_host * column.nodes as f64, entries });
         }
         programme
@@ -251,11 +279,13 @@ impl<'c> Branching<'c> {
         sorted.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
         let (mut room, mut taken) = (node.room.clone(), node.taken.clone());
         let mut nodes: usize = taken.iter().map(|&column| self.columns[column].nodes).sum();
+        let mut bytes_left = self.bytes_left(&taken);
         for (column, part) in sorted {
             let of_column = &self.columns[column];
             for _ in 0..(part.ceil() as usize).max(1) {
                 let fits = taken.len() < self.limits.most && nodes + of_column.nodes <= self.limits.most_nodes;
-                if fits && of_column.fits(&room) {
+                if fits && of_column.bytes <= bytes_left && of_column.fits(&room) {
+                    bytes_left -= of_column.bytes;
                     of_column.take(&mut room);
                     nodes += of_column.nodes;
                     taken.push(column);

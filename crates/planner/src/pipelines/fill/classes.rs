@@ -7,6 +7,7 @@
 use crate::cost::Assignment;
 use crate::index::{Host, IndexVec, Position};
 use crate::instance::Instance;
+use crate::resource_constrained::shipping::Shipping;
 use crate::stopped::Stopped;
 
 /// The number of a class.
@@ -29,13 +30,34 @@ impl Classes {
     ///
     /// Where transfers share media, hosts may differ in the media that they use, so that each is a class of its own.
     pub fn new(instance: &Instance, stop: &dyn Fn() -> bool) -> Result<Self, Stopped> {
+        Self::of(instance, &|a, b| are_alike(instance, a, b), stop)
+    }
+
+    /// Finds the classes where hosts must also ship the same bytes for the same stages.
+    pub fn that_ship_alike(instance: &Instance, shipping: &Shipping, stop: &dyn Fn() -> bool) -> Result<Self, Stopped> {
+        Self::of(instance, &|a, b| shipping.is_alike(a, b) && are_alike(instance, a, b), stop)
+    }
+
+    /// Makes each host a class of its own.
+    pub fn of_single_hosts(instance: &Instance) -> Self {
+        let hosts = instance.hosts.indices();
+        let mut of_host = instance.by_host(0);
+        hosts.clone().enumerate().for_each(|(class, host)| of_host[host] = class);
+        Self { members: hosts.map(|host| vec![host]).collect(), of_host }
+    }
+
+    fn of(
+        instance: &Instance,
+        are_alike: &dyn Fn(Host, Host) -> bool,
+        stop: &dyn Fn() -> bool,
+    ) -> Result<Self, Stopped> {
         let mut members: Vec<Vec<Host>> = Vec::new();
         let mut of_host = instance.by_host(0);
         for host in instance.hosts.indices() {
             if stop() {
                 return Err(Stopped);
             }
-            let alike = members.iter().position(|others| are_alike(instance, others[0], host));
+            let alike = members.iter().position(|others| are_alike(others[0], host));
             let class = alike.unwrap_or(members.len());
             match members.get_mut(class) {
                 Some(others) => others.push(host),

@@ -18,6 +18,8 @@ pub struct Column {
     pub rate_per_s: f64,
     /// Seconds of one pass on each resource that other pipelines may use too, in the order of the resources.
     pub loads: Vec<(SharedResource, f64)>,
+    /// Bytes that it ships to its hosts; 0 where these are not counted.
+    pub bytes: f64,
 }
 
 impl Column {
@@ -27,7 +29,7 @@ impl Column {
         let rate_per_s = 1.0 / costs(instance, assignment).period_s;
         let stages = classes.of_assignment(assignment);
         let loads = shared_loads(instance, assignment);
-        Some(Self { uses: uses_of(&stages), nodes: stages.len(), stages, rate_per_s, loads })
+        Some(Self { uses: uses_of(&stages), nodes: stages.len(), stages, rate_per_s, loads, bytes: 0.0 })
     }
 
     /// Returns `true` if the column needs no more of anything than another one, and is as fast.
@@ -37,6 +39,7 @@ impl Column {
             other.loads.iter().find(|&&(used, _)| used == resource).map_or(0.0, |&(_, seconds)| seconds)
         };
         self.rate_per_s >= other.rate_per_s
+            && self.bytes <= other.bytes
             && self.uses.iter().all(|&(class, count)| count <= of(class))
             && self.loads.iter().all(|&(resource, seconds)| seconds <= load(resource))
     }

@@ -12,6 +12,7 @@ use super::counts::Counts;
 use crate::domain::options::Overlap;
 use crate::index::{Index, Position};
 use crate::instance::Instance;
+use crate::resource_constrained::shipping::Shipping;
 use crate::stopped::Stopped;
 
 /// The most cells of the dynamic programme.
@@ -42,9 +43,34 @@ pub fn every_column(
             None => Ok(None),
         };
     }
+    let Some(columns) = listed(instance, classes, None, stop)? else { return Ok(None) };
+    Ok(Some(without_dominated(columns)))
+}
+
+/// Returns all columns that a set can have where the bytes that it ships count too, and are at most a number. Returns `None`
+/// if there may be too many.
+pub fn every_column_within(
+    instance: &Instance,
+    classes: &Classes,
+    (shipping, most_bytes): (&Shipping, f64),
+    stop: &dyn Fn() -> bool,
+) -> Result<Option<Vec<Column>>, Stopped> {
+    let Some(columns) = listed(instance, classes, Some((shipping, most_bytes)), stop)? else { return Ok(None) };
+    Ok(Some(without_dominated(columns)))
+}
+
+/// Lists all columns but those that others of the same hosts dominate.
+fn listed(
+    instance: &Instance,
+    classes: &Classes,
+    shipped: Option<(&Shipping, f64)>,
+    stop: &dyn Fn() -> bool,
+) -> Result<Option<Vec<Column>>, Stopped> {
     let mut list = List {
         instance,
         classes,
+        shipped,
+        bytes: 0.0,
         stages: Vec::new(),
         room: classes.sizes(),
         visited: 0,
@@ -52,7 +78,7 @@ pub fn every_column(
         found: BTreeMap::new(),
     };
     let is_whole = list.extend(Position::FIRST, stop)?;
-    Ok(is_whole.then(|| without_dominated(list.found.into_values().flatten().collect())))
+    Ok(is_whole.then(|| list.found.into_values().flatten().collect()))
 }
 
 /// The states of the dynamic programme, by count, class and position.
@@ -220,6 +246,10 @@ impl<'i> FastestByCount<'i> {
 struct List<'i> {
     instance: &'i Instance,
     classes: &'i Classes,
+    /// What stages ship, and the most bytes of a pipeline; `None` if bytes do not count.
+    shipped: Option<(&'i Shipping, f64)>,
+    /// The bytes that the stages so far ship.
+    bytes: f64,
     stages: Vec<(Position, Class)>,
     room: Vec<usize>,
     visited: usize,
@@ -234,6 +264,7 @@ impl List<'_> {
         if start == self.instance.last() {
             let assignment = self.classes.on_hosts(&self.stages, &mut vec![0; self.classes.count()]);
             if let Some(column) = assignment.and_then(|it| Column::new(self.instance, self.classes, &it)) {
+                let column = Column { bytes: self.bytes, ..column };
                 let others = self.found.entry(column.uses.clone()).or_default();
                 if !others.iter().any(|other| other.dominates(&column)) {
                     self.listed -= others.len();
@@ -268,11 +299,20 @@ impl List<'_> {
                 if self.visited.is_multiple_of(256) && stop() {
                     return Err(Stopped);
                 }
+                let before = self.bytes;
+                if let Some((shipping, most_bytes)) = self.shipped {
+                    self.bytes += shipping.bytes(self.classes.members[class][0], start, end);
+                    if self.bytes > most_bytes {
+                        self.bytes = before;
+                        continue;
+                    }
+                }
                 self.stages.push((end, class));
                 self.room[class] -= 1;
                 let is_whole = self.extend(end, stop)?;
                 self.room[class] += 1;
                 self.stages.pop();
+                self.bytes = before;
                 if !is_whole {
                     return Ok(false);
                 }

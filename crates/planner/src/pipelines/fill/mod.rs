@@ -17,6 +17,7 @@ mod large;
 mod master;
 mod prices;
 mod relaxation;
+mod replan;
 mod simplex;
 mod sweep;
 #[cfg(test)]
@@ -31,6 +32,7 @@ use self::column::Column;
 use self::counts::Counts;
 use self::every_column::every_column;
 use self::large::Effort;
+pub use self::replan::replan;
 pub use self::worth::Worth;
 use super::Packings;
 use crate::cost::Assignment;

@@ -15,7 +15,7 @@ use crate::instance::Instance;
 use crate::pipelines::{Packings, plan};
 
 /// Draws a request. `shares` says whether transfers may share media, with a source and a sink.
-pub(super) fn draw(rng: &mut Pcg64Mcg, shares: bool) -> Value {
+pub(in crate::pipelines::fill) fn draw(rng: &mut Pcg64Mcg, shares: bool) -> Value {
     let (nodes, layers) = (rng.random_range(2..=5_usize), rng.random_range(2..=5_usize));
     let id = |node: usize| format!("n{node}");
     let mut one_of = |values: &[f64]| values[rng.random_range(0..values.len())];

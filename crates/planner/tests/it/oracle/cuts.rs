@@ -86,6 +86,7 @@ impl<'a> EveryCut<'a> {
             nodes: it.stages.iter().fold(0, |set, &(node, _)| set | 1 << node),
             period_s: it.period_s,
             loads: it.loads.clone(),
+            shipped_bytes: it.shipped_bytes,
         })
     }
 
@@ -203,10 +204,10 @@ impl<'a> Tables<'a> {
         let node =
             |id: &Option<String>| id.as_ref().map(|id| cluster.nodes.iter().position(|it| it.id == *id).unwrap());
         let held_by = |it: &Node| {
-            let stages = options.base.iter().flat_map(|base| base.stages.iter().enumerate().map(move |at| (base, at)));
-            let own = stages.filter(|(_, (_, stage))| stage.node_id == it.id).map(|(base, (index, stage))| {
+            let stages = options.base.iter().flat_map(|base| base.stages());
+            let own = stages.filter(|(stage, _)| stage.node_id == it.id).map(|(stage, is_last)| {
                 let layers = set_of(&stage.layer_ids);
-                layers | shape.constants_held(layers, index + 1 == base.stages.len())
+                layers | shape.constants_held(layers, is_last)
             });
             own.fold(0, |all, own| all | own)
         };

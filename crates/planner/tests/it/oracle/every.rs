@@ -62,7 +62,7 @@ fn extend(tableau: &Tableau<'_>, nodes: &mut Vec<usize>, cuts: &mut Vec<usize>, 
 pub fn shipped_bytes(request: &PlanRequest, stages: &[StageProposal]) -> u64 {
     let Some(base) = &request.options.base else { return 0 };
     let held = |node: &str, layer: &String| {
-        base.stages.iter().any(|stage| stage.node_id == node && stage.layer_ids.contains(layer))
+        base.stages().any(|(stage, _)| stage.node_id == node && stage.layer_ids.contains(layer))
     };
     let bytes = |layer: &String| request.model.layers.iter().find(|it| it.id == *layer).unwrap().param_bytes;
     let of_stage = |stage: &StageProposal| -> u64 {

@@ -26,7 +26,7 @@ pub use every::{brute_front, brute_least_bytes, brute_quickest, brute_replan};
 pub use graphs::{random_graph_document, random_graph_request};
 pub use instance::{Kind, Size, random_document, random_request};
 pub use networks::{random_network_document, random_network_request};
-pub use packings::{BestPacking, ROUNDING as PACKING_ROUNDING};
+pub use packings::{BestPacking, LeastShipped, ROUNDING as PACKING_ROUNDING};
 
 use cutpoint_planner::check::StageProposal;
 

@@ -16,6 +16,17 @@ pub struct Candidate {
     pub period_s: f64,
     /// Seconds of one pass, for each medium and node that others may use too.
     pub loads: BTreeMap<usize, f64>,
+    /// Bytes that its nodes do not hold in the base.
+    pub shipped_bytes: u64,
+}
+
+/// The packings that ship the least among those with a large enough sum of rates.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LeastShipped {
+    /// The fewest bytes of all pipelines together.
+    pub bytes: u64,
+    /// The largest sum of rates with so few, in passes per second.
+    pub rate_per_s: f64,
 }
 
 /// What is best among all sets of pipelines.
@@ -38,25 +49,57 @@ pub const ROUNDING: f64 = 1e-9;
 impl BestPacking {
     /// The best of all sets; `None` where there is none.
     pub fn of(request: &PlanRequest) -> Option<Self> {
-        let placements = EveryCut::new(request);
-        let mut of_nodes: BTreeMap<u32, Vec<Candidate>> = BTreeMap::new();
-        for candidate in placements.candidates() {
-            let others = of_nodes.entry(candidate.nodes).or_default();
-            if !others.iter().any(|other| is_no_worse(other, &candidate)) {
-                others.retain(|other| !is_no_worse(&candidate, other));
-                others.push(candidate);
-            }
-        }
-        let mut search = Search { request, of_nodes: of_nodes.into_values().collect(), best: None };
+        let mut search = Search { request, of_nodes: candidates(request), best: None };
         search.extend(0, &mut Vec::new());
         search.best
     }
 }
 
+impl LeastShipped {
+    /// The best of all sets with a sum of rates of at least `needed_per_s`; `None` where there is none.
+    pub fn of(request: &PlanRequest, needed_per_s: f64) -> Option<Self> {
+        let search = Search { request, of_nodes: candidates(request), best: None };
+        let mut least: Option<Self> = None;
+        search.every_set(0, &mut Vec::new(), &mut |chosen| {
+            let bytes = chosen.iter().map(|it| it.shipped_bytes).sum();
+            let alone_per_s: f64 = chosen.iter().map(|it| 1.0 / it.period_s).sum();
+            let can_be = |least: &Self| bytes < least.bytes || bytes == least.bytes && alone_per_s > least.rate_per_s;
+            // One with the period 0 is the answer alone.
+            let is_answer = chosen.len() == 1 || alone_per_s.is_finite();
+            if alone_per_s < needed_per_s || !is_answer || !least.as_ref().is_none_or(can_be) {
+                return;
+            }
+            let rate_per_s = most_per_s(chosen);
+            let is_better = |least: &Self| bytes < least.bytes || rate_per_s > least.rate_per_s;
+            if rate_per_s >= needed_per_s && least.as_ref().is_none_or(is_better) {
+                least = Some(Self { bytes, rate_per_s });
+            }
+        });
+        least
+    }
+}
+
+/// All pipelines for each set of nodes, but those that another one is no worse than.
+fn candidates(request: &PlanRequest) -> Vec<Vec<Candidate>> {
+    let placements = EveryCut::new(request);
+    let mut of_nodes: BTreeMap<u32, Vec<Candidate>> = BTreeMap::new();
+    for candidate in placements.candidates() {
+        let others = of_nodes.entry(candidate.nodes).or_default();
+        if !others.iter().any(|other| is_no_worse(other, &candidate)) {
+            others.retain(|other| !is_no_worse(&candidate, other));
+            others.push(candidate);
+        }
+    }
+    of_nodes.into_values().collect()
+}
+
 /// Whether a pipeline on the same nodes takes no more of anything.
 fn is_no_worse(one: &Candidate, other: &Candidate) -> bool {
     let load = |of: &Candidate, resource: usize| of.loads.get(&resource).copied().unwrap_or(0.0);
-    one.period_s <= other.period_s && one.loads.iter().all(|(&resource, &seconds)| seconds <= load(other, resource))
+    let ships_no_more = one.shipped_bytes <= other.shipped_bytes;
+    ships_no_more
+        && one.period_s <= other.period_s
+        && one.loads.iter().all(|(&resource, &seconds)| seconds <= load(other, resource))
 }
 
 struct Search<'a> {
@@ -66,10 +109,17 @@ struct Search<'a> {
 }
 
 impl Search<'_> {
-    /// Judges a set, and adds each further pipeline in turn.
+    /// Judges every set.
     fn extend(&mut self, first: usize, chosen: &mut Vec<Candidate>) {
+        let mut best = self.best.take();
+        self.every_set(first, chosen, &mut |chosen| self.judge(chosen, &mut best));
+        self.best = best;
+    }
+
+    /// Visits a set, and adds each further pipeline in turn.
+    fn every_set(&self, first: usize, chosen: &mut Vec<Candidate>, visit: &mut impl FnMut(&[Candidate])) {
         if !chosen.is_empty() {
-            self.judge(chosen);
+            visit(chosen);
         }
         let options = &self.request.options;
         if chosen.len() as u64 >= options.most_pipelines() {
@@ -84,13 +134,13 @@ impl Search<'_> {
             }
             for candidate in self.of_nodes[place].clone() {
                 chosen.push(candidate);
-                self.extend(place + 1, chosen);
+                self.every_set(place + 1, chosen, visit);
                 chosen.pop();
             }
         }
     }
 
-    fn judge(&mut self, chosen: &[Candidate]) {
+    fn judge(&self, chosen: &[Candidate], found: &mut Option<BestPacking>) {
         let nodes = chosen.iter().map(|it| it.nodes.count_ones()).sum();
         let alone_per_s: f64 = chosen.iter().map(|it| 1.0 / it.period_s).sum();
         let needed_per_s = match self.request.options.objective {
@@ -107,13 +157,13 @@ impl Search<'_> {
                     || rate_per_s > best.rate_per_s * (1.0 - ROUNDING) && nodes < best.nodes
             }
         };
-        if !is_better(alone_per_s, &self.best) {
+        if !is_better(alone_per_s, found) {
             return;
         }
         let rate_per_s = most_per_s(chosen);
-        if is_better(rate_per_s, &self.best) {
+        if is_better(rate_per_s, found) {
             let shares = rate_per_s < alone_per_s * (1.0 - ROUNDING);
-            self.best = Some(BestPacking { rate_per_s, nodes, pipelines: chosen.len(), shares });
+            *found = Some(BestPacking { rate_per_s, nodes, pipelines: chosen.len(), shares });
         }
     }
 }

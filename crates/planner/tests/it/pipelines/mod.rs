@@ -2,4 +2,5 @@
 
 mod against_every_set;
 mod properties;
+mod replanning;
 mod requests;

@@ -1,11 +1,12 @@
 //! Random small requests for several pipelines.
 
+use cutpoint_planner::domain::placement::Stage;
 use cutpoint_planner::domain::request::PlanRequest;
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64Mcg;
 use serde_json::{Value, json};
 
-use crate::oracle::{Kind, Size, random_document, random_graph_document, random_network_document};
+use crate::oracle::{Kind, Size, planned, random_document, random_graph_document, random_network_document};
 
 /// What a random request is rich in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -74,4 +75,46 @@ pub fn random_packing_document(seed: u64, sort: Sort) -> Value {
         node["memory_bytes"] = json!((bytes as u64).max(reserved_bytes));
     }
     document
+}
+
+/// A request from a seed with a base: pipelines with random cuts, or those that the planner finds without one of the nodes.
+pub fn random_replanning_request(seed: u64, sort: Sort) -> PlanRequest {
+    let mut rng = Pcg64Mcg::seed_from_u64(seed.wrapping_mul(0x2545_f491_4f6c_dd1d).wrapping_add(sort as u64));
+    let mut document = random_packing_document(seed, sort);
+    document["objective"] = json!({"kind": "max_throughput"});
+    let ids = |of: &Value| -> Vec<String> {
+        of.as_array().unwrap().iter().map(|it| it["id"].as_str().unwrap().to_owned()).collect()
+    };
+    let (layers, nodes) = (ids(&document["model"]["layers"]), ids(&document["cluster"]["nodes"]));
+    document["base"] = if rng.random_bool(0.5) {
+        let mut without = document.clone();
+        without["constraints"]["exclude_nodes"] = json!([nodes[rng.random_range(0..nodes.len())]]);
+        let request = PlanRequest::from_json(&without).unwrap_or_else(|faults| panic!("seed {seed}: {faults:?}"));
+        let found = planned(&request, &format!("the base of seed {seed}"));
+        let pipelines = found.pipelines.iter().map(|it| json!({"stages": proposals(&it.stages)}));
+        json!({"pipelines": pipelines.collect::<Vec<Value>>()})
+    } else {
+        let pipelines: Vec<Value> = (0..rng.random_range(1..=3))
+            .map(|_| {
+                let (mut first, mut stages) = (0, Vec::new());
+                while first < layers.len() {
+                    let end = rng.random_range(first + 1..=layers.len());
+                    let node = rng.random_range(0..=nodes.len());
+                    let node_id = nodes.get(node).map_or("gone", String::as_str);
+                    stages.push(json!({"node_id": node_id, "layer_ids": layers[first..end]}));
+                    first = end;
+                }
+                json!({"stages": stages})
+            })
+            .collect();
+        if let [only] = &pipelines[..] { only.clone() } else { json!({"pipelines": pipelines}) }
+    };
+    if rng.random_bool(0.7) {
+        document["max_period_ratio"] = json!([1.0, 1.05, 1.25, 1.5, 2.0, 3.5][rng.random_range(0..6)]);
+    }
+    PlanRequest::from_json(&document).unwrap_or_else(|faults| panic!("seed {seed}: {faults:?}\n{document:#}"))
+}
+
+fn proposals(stages: &[Stage]) -> Vec<Value> {
+    stages.iter().map(|stage| json!({"node_id": stage.node_id, "layer_ids": stage.layer_ids})).collect()
 }
