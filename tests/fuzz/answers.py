@@ -26,7 +26,7 @@ UNSAYABLE_AT = [
     ("out_of_range", "^/query/(name|namespace|image)$"),
     ("unknown_value", "^/query/address$"),
     # One of two fields must be given.
-    ("missing", "^/(model|cluster|stages)$"),
+    ("missing", "^/(model|cluster|stages|base/stages)$"),
     ("missing", r"/pins/\d+/node_id$"),
     ("empty", r"/pins/\d+/node_selector$"),
     # A radio network needs positions.
