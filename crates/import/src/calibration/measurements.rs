@@ -142,6 +142,7 @@ pub struct MeasuredHop {
     pub from: String,
     /// `stage N`, or `sink`.
     pub to: String,
+    // The members of `Transfers`: generated clients know no schema that extends another.
     /// How many frames of streams count, or of all runs where none streamed.
     #[cfg_attr(feature = "schema", schema(maximum = 9007199254740991_i64))]
     pub measured: u64,

@@ -94,7 +94,6 @@ fn planned(request: &PlanRequest, stop: &dyn Stop, context: &str) -> PlacementDo
 fn the_fewest_bytes_of_every_set_of_pipelines() {
     const REQUESTS: usize = 1_500;
     let counts = compare(0..REQUESTS as u64, Sort::Any);
-    println!("of {REQUESTS}: {counts:?}");
     assert!(counts.feasible > REQUESTS / 2 && counts.several > REQUESTS / 8, "{counts:?}");
     assert!(counts.ships > REQUESTS / 8 && counts.slower.is_empty(), "{counts:?}");
     assert!(counts.unproven.len() <= REQUESTS / 20, "{counts:?}");
@@ -104,7 +103,6 @@ fn the_fewest_bytes_of_every_set_of_pipelines() {
 fn the_fewest_bytes_where_pipelines_share_media_and_ends() {
     const REQUESTS: usize = 800;
     let counts = compare(0..REQUESTS as u64, Sort::Shared);
-    println!("of {REQUESTS}: {counts:?}");
     assert!(counts.feasible > REQUESTS / 4 && counts.several > REQUESTS / 16, "{counts:?}");
     assert!(counts.ships > REQUESTS / 16 && counts.slower.is_empty(), "{counts:?}");
     assert!(counts.unproven.len() <= REQUESTS / 20, "{counts:?}");
