@@ -11,6 +11,7 @@ use std::collections::BinaryHeap;
 
 use super::classes::{Class, ClassStages};
 use super::completion::Completion;
+use super::line::{Edit, Line};
 use super::within::{Network, Within};
 use crate::bits::Bits;
 use crate::index::Position;
@@ -61,6 +62,21 @@ pub struct Answer {
 pub trait Cheapest {
     /// Finds the cheapest pipelines within a period, and a bound of their prices.
     fn ask(&mut self, question: &Question<'_>, stop: &dyn Fn() -> bool) -> Result<Answer, Stopped>;
+
+    /// Returns the line of an order.
+    fn line(&self, order: &[Class]) -> Line;
+
+    /// Returns a line after an edit.
+    fn edited(&self, line: &Line, edit: &Edit) -> Line;
+
+    /// Returns the least period in seconds after an edit, or any larger number if it is more than `most_s`.
+    fn period_after(&self, line: &Line, edit: &Edit, most_s: f64) -> f64;
+
+    /// Returns the cuts with which hosts in a given order have the least period, or `None` if there are none.
+    fn best_cuts(&self, order: &[Class]) -> Option<ClassStages>;
+
+    /// Returns the number of stages within memory, of hosts of all groups.
+    fn stages_in_memory(&self) -> usize;
 }
 
 struct Label<const W: usize> {
@@ -127,7 +143,7 @@ impl<'i, const W: usize> Search<'i, W> {
         stop: &dyn Fn() -> bool,
     ) -> Result<(Answer, Option<Vec<Class>>), Stopped> {
         let room = question.room;
-        let last = network.instance.last();
+        let last = network.costs.instance.last();
         let limits_stages = question.most_stages < room.iter().sum();
         let mut labels: Vec<Label<W>> = Vec::new();
         let mut of_class: Vec<Vec<u32>> = vec![Vec::new(); room.len()];
@@ -259,11 +275,11 @@ impl Memories {
     /// Returns the slots of a class, of the classes with the fastest links from it, and, where nodes differ in speed, of the
     /// fastest ones: cheap walks return to these.
     fn nearest<const W: usize>(&self, network: &Network<'_, W>, class: Class) -> Memory {
-        let instance = network.instance;
+        let instance = network.costs.instance;
         let mut others: Vec<Class> = (0..self.slots.len()).filter(|&other| other != class).collect();
-        let speed = |other: Class| network.link(other, class).bandwidth_bps;
+        let speed = |other: Class| network.costs.link(other, class).bandwidth_bps;
         others.sort_by(|&a, &b| speed(b).total_cmp(&speed(a)).then(a.cmp(&b)));
-        let work_s = |other: Class| instance.compute_s(network.group_of[other], Position::FIRST, instance.last());
+        let work_s = |other: Class| instance.compute_s(network.costs.group_of[other], Position::FIRST, instance.last());
         let mut fastest = others.clone();
         fastest.sort_by(|&a, &b| work_s(a).total_cmp(&work_s(b)));
         let differ = fastest.first().zip(fastest.last()).is_some_and(|(&first, &last)| work_s(first) < work_s(last));
@@ -321,7 +337,7 @@ impl<const W: usize> Cheapest for Search<'_, W> {
         let remembers = |class: Class| self.memories.slots[class].1 > 0;
         let may_return = (0..question.room.len()).map(|class| question.room[class] > 1 || !remembers(class));
         let within = Within::new(&self.network, question.period_s);
-        let last = self.network.instance.last();
+        let last = self.network.costs.instance.last();
         let completion = Completion::new(&within, last, (question.prices, question.room), may_return.collect(), stop)?;
         for _ in 0..question.rounds {
             let (answer, cycle) = Self::once((&self.network, &self.memories), &within, &completion, question, stop)?;
@@ -335,5 +351,25 @@ impl<const W: usize> Cheapest for Search<'_, W> {
             }
         }
         Ok(best)
+    }
+
+    fn line(&self, order: &[Class]) -> Line {
+        self.network.line(order)
+    }
+
+    fn edited(&self, line: &Line, edit: &Edit) -> Line {
+        self.network.edited(line, edit)
+    }
+
+    fn period_after(&self, line: &Line, edit: &Edit, most_s: f64) -> f64 {
+        self.network.period_after(line, edit, most_s)
+    }
+
+    fn best_cuts(&self, order: &[Class]) -> Option<ClassStages> {
+        self.network.best_cuts(order)
+    }
+
+    fn stages_in_memory(&self) -> usize {
+        self.network.stages_in_memory()
     }
 }

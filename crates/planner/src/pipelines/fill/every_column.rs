@@ -1,22 +1,20 @@
 //! All pipelines that a best set can have, for small instances.
 //!
-//! Where nothing but the period counts, the best pipeline for each count of hosts comes from a dynamic programme over the
-//! count, the last host and the position (as Held and Karp 1962 for tours, doi 10.1137/0110015). Otherwise all pipelines
-//! are listed, and those that another one dominates are dropped.
+//! Where nothing but the period counts, these are the fastest ones for each count of hosts. Otherwise all pipelines are listed, and those that
+//! another one dominates are dropped.
 
 use std::collections::BTreeMap;
 
+use super::by_class::ByClass;
 use super::classes::{Class, Classes};
 use super::column::Column;
 use super::counts::Counts;
+use super::fastest_by_count::FastestByCount;
 use crate::domain::options::Overlap;
-use crate::index::{Index, Position};
+use crate::index::Position;
 use crate::instance::Instance;
 use crate::resource_constrained::shipping::Shipping;
 use crate::stopped::Stopped;
-
-/// The most cells of the dynamic programme.
-const MOST_CELLS: usize = 6_000_000;
 
 /// The most stages that are visited to list pipelines.
 const MOST_VISITED: usize = 400_000;
@@ -36,12 +34,15 @@ pub fn every_column(
 ) -> Result<Option<Vec<Column>>, Stopped> {
     let only_period =
         instance.overlap == Overlap::Full && instance.max_latency_s == f64::INFINITY && instance.shared_media.is_none();
-    let cells = |counts: &&Counts| counts.len() * classes.count() * (instance.blocks() + 1);
     if only_period {
-        return match counts.filter(|counts| cells(counts) <= MOST_CELLS) {
-            Some(counts) => FastestByCount::new(instance, classes, counts, stop)?.columns(stop).map(Some),
-            None => Ok(None),
+        let Some(counts) = counts else { return Ok(None) };
+        let costs = ByClass::new(instance, classes);
+        let Some(fastest) = FastestByCount::new(&costs, counts, stop)? else { return Ok(None) };
+        let column = |(stages, _)| {
+            let assignment = classes.on_hosts(&stages, &mut vec![0; classes.count()])?;
+            Column::new(instance, classes, &assignment)
         };
+        return Ok(Some(fastest.pipelines(stop)?.into_iter().filter_map(column).collect()));
     }
     let Some(columns) = listed(instance, classes, None, stop)? else { return Ok(None) };
     Ok(Some(without_dominated(columns)))
@@ -79,167 +80,6 @@ fn listed(
     };
     let is_whole = list.extend(Position::FIRST, stop)?;
     Ok(is_whole.then(|| list.found.into_values().flatten().collect()))
-}
-
-/// The states of the dynamic programme, by count, class and position.
-struct FastestByCount<'i> {
-    instance: &'i Instance,
-    classes: &'i Classes,
-    counts: &'i Counts,
-    /// The least period until a stage starts there.
-    started: Vec<f64>,
-    /// The least period until a stage ends there.
-    ended: Vec<f64>,
-    /// The class before a stage that starts there.
-    came_from: Vec<u16>,
-    /// The start of a stage that ends there.
-    start_of: Vec<u16>,
-}
-
-impl<'i> FastestByCount<'i> {
-    fn new(
-        instance: &'i Instance,
-        classes: &'i Classes,
-        counts: &'i Counts,
-        stop: &dyn Fn() -> bool,
-    ) -> Result<Self, Stopped> {
-        let cells = counts.len() * classes.count() * (instance.blocks() + 1);
-        let mut states = Self {
-            instance,
-            classes,
-            counts,
-            started: vec![f64::INFINITY; cells],
-            ended: vec![f64::INFINITY; cells],
-            came_from: vec![0; cells],
-            start_of: vec![0; cells],
-        };
-        states.fill(stop)?;
-        Ok(states)
-    }
-
-    fn at(&self, number: usize, class: Class, position: Position) -> usize {
-        (number * self.classes.count() + class) * (self.instance.blocks() + 1) + position.number()
-    }
-
-    fn fill(&mut self, stop: &dyn Fn() -> bool) -> Result<(), Stopped> {
-        let instance = self.instance;
-        let groups: Vec<_> = self.classes.members.iter().map(|hosts| instance.group_of[hosts[0]]).collect();
-        let stages: Vec<Vec<Vec<(Position, f64)>>> = groups
-            .iter()
-            .map(|&group| {
-                let ends = |start: Position| {
-                    let mut ends = Vec::new();
-                    instance.ends_in_memory(group, start, |end| {
-                        ends.push((end, instance.compute_s(group, start, end)));
-                    });
-                    ends
-                };
-                instance.starts().map(ends).collect()
-            })
-            .collect();
-        for class in 0..self.classes.count() {
-            if let Some(number) = self.counts.with(0, class) {
-                let at = self.at(number, class, Position::FIRST);
-                self.started[at] = instance.input_s[self.classes.members[class][0]];
-            }
-        }
-        for number in 1..self.counts.len() {
-            if number % 16 == 0 && stop() {
-                return Err(Stopped);
-            }
-            if self.counts.hosts(number) > instance.most_stages {
-                continue;
-            }
-            for (class, stages) in stages.iter().enumerate() {
-                if self.counts.of(number, class) > 0 {
-                    self.end_stages(number, class, stages);
-                    self.begin_next(number, class);
-                }
-            }
-        }
-        Ok(())
-    }
-
-    fn end_stages(&mut self, number: usize, class: Class, stages: &[Vec<(Position, f64)>]) {
-        for start in self.instance.starts() {
-            let before_s = self.started[self.at(number, class, start)];
-            if before_s == f64::INFINITY {
-                continue;
-            }
-            for &(end, compute_s) in &stages[start.number()] {
-                let period_s = before_s.max(compute_s);
-                let at = self.at(number, class, end);
-                if period_s < self.ended[at] {
-                    self.ended[at] = period_s;
-                    self.start_of[at] = start.number() as u16;
-                }
-            }
-        }
-    }
-
-    fn begin_next(&mut self, number: usize, class: Class) {
-        for next in 0..self.classes.count() {
-            let Some(more) = self.counts.with(number, next) else { continue };
-            let Some((from, to)) = self.classes.pair(class, next) else { continue };
-            let link = self.instance.link(from, to);
-            if !link.exists() {
-                continue;
-            }
-            for position in self.instance.inner_positions() {
-                let before_s = self.ended[self.at(number, class, position)];
-                if before_s == f64::INFINITY {
-                    continue;
-                }
-                let period_s = before_s.max(link.transfer_s(self.instance.load_bits[position]));
-                let at = self.at(more, next, position);
-                if period_s < self.started[at] {
-                    self.started[at] = period_s;
-                    self.came_from[at] = class as u16;
-                }
-            }
-        }
-    }
-
-    /// Returns the fastest pipeline for each count of hosts, without those that are not faster than one with fewer hosts.
-    fn columns(&self, stop: &dyn Fn() -> bool) -> Result<Vec<Column>, Stopped> {
-        let mut columns = Vec::new();
-        // For each number, the least period with these hosts or some of them.
-        let mut least_s = vec![f64::INFINITY; self.counts.len()];
-        for number in 1..self.counts.len() {
-            if number % 64 == 0 && stop() {
-                return Err(Stopped);
-            }
-            let used = (0..self.classes.count()).filter(|&class| self.counts.of(number, class) > 0);
-            let with_fewer =
-                used.clone().map(|class| least_s[self.counts.without(number, class)]).fold(f64::INFINITY, f64::min);
-            let period_s = |class: Class| {
-                let output_s = self.instance.output_s[self.classes.members[class][0]];
-                self.ended[self.at(number, class, self.instance.last())].max(output_s)
-            };
-            let fastest = used.min_by(|&a, &b| period_s(a).total_cmp(&period_s(b)));
-            let Some(last) = fastest.filter(|&last| period_s(last) < with_fewer) else {
-                least_s[number] = with_fewer;
-                continue;
-            };
-            least_s[number] = period_s(last);
-            columns.extend(self.column(number, last));
-        }
-        Ok(columns)
-    }
-
-    fn column(&self, mut number: usize, last: Class) -> Option<Column> {
-        let (mut stages, mut end, mut class) = (Vec::new(), self.instance.last(), last);
-        while end > Position::FIRST {
-            stages.push((end, class));
-            let start = Position::nth(usize::from(self.start_of[self.at(number, class, end)]));
-            let before = usize::from(self.came_from[self.at(number, class, start)]);
-            number = self.counts.without(number, class);
-            (end, class) = (start, before);
-        }
-        stages.reverse();
-        let assignment = self.classes.on_hosts(&stages, &mut vec![0; self.classes.count()])?;
-        Column::new(self.instance, self.classes, &assignment)
-    }
 }
 
 /// Lists all pipelines by depth-first search.

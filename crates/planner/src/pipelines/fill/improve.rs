@@ -2,13 +2,16 @@
 
 use rand::RngExt;
 
+use super::anneal::{Most, anneal, drawn_hosts};
 use super::branch::Branching;
 use super::by_counts::Limits;
 use super::cheapest::Question;
+use super::classes::Class;
 use super::master::Master;
 use super::prices::Level;
 use super::relaxation::{Relaxation, Space};
 use super::sweep::Precision;
+use crate::index::Index;
 use crate::stopped::Stopped;
 
 /// Labels of a question for a single pipeline.
@@ -44,6 +47,10 @@ const LARGEST_PART: f64 = 0.7;
 
 /// Multiples of the least period within which sets are packed first.
 const FACTORS: [f64; 10] = [1.0, 1.1, 1.25, 1.4, 1.6, 1.8, 2.1, 2.5, 3.0, 4.0];
+
+/// Stages that an annealing looks at, and its most steps.
+const ANNEALED_STAGES: usize = 1_200_000_000;
+const MOST_STEPS: usize = 60_000;
 
 impl Master<'_, '_> {
     /// Returns a number of hosts below which no pipeline exists, at least 1.
@@ -124,6 +131,42 @@ impl Master<'_, '_> {
             }
         }
         Ok(best.1)
+    }
+
+    /// Anneals the chosen pipelines, and pipelines on hosts that are drawn for the groups of a guide. Returns the best set.
+    pub fn anneal(
+        &mut self,
+        space: &Space,
+        chosen: &[usize],
+        (guide, doublings): (&[Vec<usize>], usize),
+        stop: &dyn Fn() -> bool,
+    ) -> Vec<usize> {
+        let instance = self.packings.instance;
+        let mut members = vec![Vec::new(); instance.groups.len()];
+        for (host, group) in instance.group_of.iter_indexed() {
+            members[group.number()].push(self.classes.of_host[host]);
+        }
+        let order = |&id: &usize| self.pool[id].stages.iter().map(|&(_, class)| class).collect();
+        let mut starts: Vec<Vec<Vec<Class>>> = vec![chosen.iter().map(order).collect()];
+        starts.extend(drawn_hosts(guide, members, &mut self.rng));
+        let most = Most { nodes: space.most_nodes, stages: instance.most_stages };
+        let mut best = (0.0, Vec::new());
+        for pipelines in starts.into_iter().filter(|pipelines| !pipelines.is_empty() && pipelines.len() <= space.most) {
+            let hosts: usize = pipelines.iter().map(Vec::len).sum();
+            let of_step = 2 * self.cheapest.stages_in_memory() / instance.groups.len() * hosts / pipelines.len();
+            let steps = (ANNEALED_STAGES / of_step.max(1)).min(MOST_STEPS) << doublings;
+            let limits = (most, self.least_s);
+            let annealed = anneal(&*self.cheapest, (&pipelines, &space.room), limits, steps, &mut self.rng, stop);
+            let cuts: Vec<_> = annealed.iter().filter_map(|order| self.cheapest.best_cuts(order)).collect();
+            let on_hosts = |stages| self.classes.on_hosts(stages, &mut vec![0; self.classes.count()]);
+            let assignments: Vec<_> = cuts.iter().filter_map(on_hosts).collect();
+            let ids: Vec<usize> = assignments.iter().filter_map(|assignment| self.id_of(assignment)).collect();
+            let rate_per_s = self.rate_of(&ids);
+            if rate_per_s > best.0 {
+                best = (rate_per_s, ids);
+            }
+        }
+        best.1
     }
 
     /// Returns the sum of rates of columns.

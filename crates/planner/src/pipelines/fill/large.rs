@@ -2,16 +2,21 @@
 
 use rand::RngExt;
 
+use super::by_counts::Limits;
 use super::cheapest::Search;
 use super::classes::Classes;
+use super::grouped::Grouped;
 use super::master::Master;
 use super::relaxation::{Relaxation, Space};
 use super::sweep::Precision;
 use super::within::Network;
+use super::{grouped, limits, prove};
 use crate::bits::for_width;
 use crate::bounds;
+use crate::cost::ROUNDING;
 use crate::domain::options::Objective;
 use crate::exact::candidates::{Listed, candidates};
+use crate::index::Index;
 use crate::instance::Instance;
 use crate::pipelines::{Packings, greedy};
 use crate::stopped::Stopped;
@@ -37,6 +42,9 @@ const EXCHANGED_NODES: usize = 24;
 
 /// Rounds between two dives.
 const ROUNDS_PER_DIVE: usize = 6;
+
+/// How often the steps of an annealing double.
+const MOST_DOUBLINGS: usize = 4;
 
 /// Exchanges for one number of hosts.
 const EXCHANGES_PER_SIZE: usize = 20;
@@ -66,9 +74,11 @@ pub fn search(packings: &Packings<'_>, classes: &Classes, effort: Effort) -> Res
 fn search_on<const W: usize>(packings: &Packings<'_>, classes: &Classes, effort: Effort) -> Result<(), Stopped> {
     let stop = || packings.must_end();
     let least_s = bounds::of(packings.instance).least_period(&stop)?;
-    if least_s <= 0.0 {
+    let counts_nodes = matches!(packings.instance.objective, Objective::MinNodes { .. });
+    let mut single_s = 0.0;
+    if least_s <= 0.0 || !counts_nodes {
         // A pipeline with a period of 0 is the answer alone.
-        greedy::search(packings);
+        single_s = greedy::search(packings) * (1.0 - ROUNDING);
         if packings.must_end() {
             return Ok(());
         }
@@ -80,13 +90,25 @@ fn search_on<const W: usize>(packings: &Packings<'_>, classes: &Classes, effort:
     let mut whole = Space { room: classes.sizes(), most: packings.most_pipelines(), most_nodes: packings.most_hosts() };
     let fewest = master.fewest_hosts(&whole, &stop)?;
     whole.most = whole.most.min(whole.most_nodes / fewest);
-    if matches!(packings.instance.objective, Objective::MinNodes { .. }) {
+    if counts_nodes {
+        by_groups(packings, &whole, least_s, &stop)?;
         return fewest_nodes(&mut master, &whole, effort, &stop);
     }
     let mut chosen = Vec::new();
-    greedy::search(packings);
+    master.least_s = master.least_s.max(single_s);
     adopt(&mut master, &mut chosen);
+    let grouped = by_groups(packings, &whole, master.least_s, &stop)?;
     keep_better(&mut master, &mut chosen, |master, _| master.within_periods(&whole, &stop))?;
+    let mut guide = Vec::new();
+    if let Some(grouped) = grouped {
+        let group = |class: usize| packings.instance.group_of[classes.members[class][0]].number();
+        let prices = grouped.prices.for_classes((0..classes.count()).map(group));
+        let most_per_s = prices.of_all(&whole.room, (whole.most, whole.most_nodes), &[]);
+        master.centre = Some((prices, most_per_s * (1.0 + ROUNDING)));
+        guide = grouped.orders;
+    }
+    keep_better(&mut master, &mut chosen, |master, chosen| Ok(master.anneal(&whole, chosen, (&guide, 0), &stop)))?;
+    let mut doublings = 1;
     let levels = master.first_levels(&whole, &stop)?;
     let mut relaxation = Relaxation::new(whole.clone(), levels, &master.pool);
     let (mut failed, mut round) = (0, 0);
@@ -106,6 +128,11 @@ fn search_on<const W: usize>(packings: &Packings<'_>, classes: &Classes, effort:
         })?;
         if round % ROUNDS_PER_DIVE == 1 {
             keep_better(&mut master, &mut chosen, |master, _| master.dive(&whole, &stop))?;
+            let anneal = |master: &mut Master<'_, '_>, chosen: &[usize]| {
+                Ok(master.anneal(&whole, chosen, (&guide, doublings), &stop))
+            };
+            keep_better(&mut master, &mut chosen, anneal)?;
+            doublings = (doublings + 1).min(MOST_DOUBLINGS);
         }
         let longest = chosen.iter().map(|&id| master.pool[id].nodes).max().unwrap_or(1);
         for _ in 0..(EXCHANGED_NODES / longest).clamp(1, EXCHANGES) {
@@ -114,6 +141,23 @@ fn search_on<const W: usize>(packings: &Packings<'_>, classes: &Classes, effort:
         round += 1;
     }
     Ok(())
+}
+
+/// Finds the best set by groups of hosts, and records what it proves.
+fn by_groups(
+    packings: &Packings<'_>,
+    whole: &Space,
+    least_s: f64,
+    stop: &dyn Fn() -> bool,
+) -> Result<Option<Grouped>, Stopped> {
+    let limits = Limits { most: whole.most, ..limits(packings) };
+    let grouped = grouped::best(packings.instance, &limits, least_s, stop)?;
+    if let Some(best) = &grouped
+        && packings.considers_all_cuts()
+    {
+        prove(packings, &limits, best.rate_per_s * (1.0 + ROUNDING), best.nodes);
+    }
+    Ok(grouped)
 }
 
 /// Returns the values that periods from `least_s` on can have, or none if there are too many.

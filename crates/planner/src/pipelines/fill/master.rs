@@ -44,8 +44,8 @@ pub struct Master<'m, 'p> {
     pub least_s: f64,
     /// The values that periods can have, ascending; empty if there are too many.
     pub values_s: Vec<f64>,
-    /// The prices of the best bound of all sets.
-    pub centre: Option<Prices>,
+    /// The prices of the best bound of all sets, and that bound, per second.
+    pub centre: Option<(Prices, f64)>,
     /// Draws random numbers.
     pub rng: Pcg64Mcg,
 }
@@ -140,8 +140,8 @@ impl<'m, 'p> Master<'m, 'p> {
         // The first prices of the relaxation are wild. They are moved towards even ones.
         let even = relaxation.even_prices();
         let mut best = Bounded { most_per_s: f64::INFINITY, prices: even, is_settled: false };
-        if proves && let Some(centre) = self.centre.take() {
-            best.prices = Some(centre);
+        if proves && let Some((prices, most_per_s)) = self.centre.take() {
+            best = Bounded { prices: Some(prices), most_per_s, ..best };
         }
         let most_stages = self.packings.instance.most_stages;
         let mut uses_latest = false;
@@ -187,7 +187,7 @@ impl<'m, 'p> Master<'m, 'p> {
         relaxation.extend(&self.pool);
         relaxation.solve();
         if proves {
-            self.centre.clone_from(&best.prices);
+            self.centre = best.prices.clone().map(|prices| (prices, best.most_per_s));
         }
         Ok(best)
     }

@@ -4,7 +4,9 @@
 //! ([`every_column`]), the best set of them is found by a dynamic programme ([`by_counts`]) or by branch and bound
 //! ([`branch`]).
 
+mod anneal;
 mod branch;
+mod by_class;
 mod by_counts;
 mod cheapest;
 mod classes;
@@ -12,8 +14,11 @@ mod column;
 mod completion;
 mod counts;
 mod every_column;
+mod fastest_by_count;
+mod grouped;
 mod improve;
 mod large;
+mod line;
 mod master;
 mod prices;
 mod relaxation;

@@ -41,6 +41,11 @@ impl Prices {
         }
     }
 
+    /// Returns these prices where other classes have the prices of some of these ones.
+    pub fn for_classes(&self, classes: impl Iterator<Item = usize>) -> Self {
+        Self { of_class: classes.map(|class| self.of_class[class]).collect(), ..self.clone() }
+    }
+
     /// Returns what all hosts cost together, if pipelines may use at most `most_nodes` of them.
     pub fn of_hosts(&self, room: &[usize], most_nodes: usize) -> f64 {
         let of_classes: f64 = self.of_class.iter().zip(room).map(|(price, &room)| price * room as f64).sum();

@@ -1,24 +1,21 @@
 //! What a pipeline can do within a period, by classes of hosts, if the same host may be used again.
 
+use super::by_class::ByClass;
 use super::classes::{Class, ClassStages, Classes};
 use crate::bits::Bits;
 use crate::exact::at_period::distinct_loads;
 use crate::exact::stage_ends::StageEnds;
-use crate::index::{GroupIndex, Index, Position};
+use crate::index::{Index, Position};
 use crate::instance::Instance;
 use crate::links::Link;
 use crate::stopped::Stopped;
 
 /// What holds for every period.
 pub struct Network<'i, const W: usize> {
-    /// The instance. Only its stages and the times of its transfers count.
-    pub instance: &'i Instance,
-    /// The group of each class's hosts.
-    pub group_of: Vec<GroupIndex>,
-    stage_ends: StageEnds<W>,
-    links: Vec<Link>,
-    input_s: Vec<f64>,
-    output_s: Vec<f64>,
+    /// The costs.
+    pub costs: ByClass<'i>,
+    /// The stages that fit memory.
+    pub stage_ends: StageEnds<W>,
     loads: Vec<f64>,
     /// For each number of the smallest distinct loads, the positions with one of these loads.
     carried: Vec<Bits<W>>,
@@ -49,43 +46,20 @@ impl<'i, const W: usize> Network<'i, W> {
         for rank in 1..carried.len() {
             carried[rank] = carried[rank].or(&carried[rank - 1]);
         }
-        let count = classes.count();
-        let pairs = (0..count).flat_map(|from| (0..count).map(move |to| (from, to)));
-        let link = |(from, to)| classes.pair(from, to).map_or(Link::MISSING, |(from, to)| instance.link(from, to));
-        let first = |class: Class| classes.members[class][0];
-        Ok(Self {
-            instance,
-            group_of: (0..count).map(|class| instance.group_of[first(class)]).collect(),
-            stage_ends: StageEnds::new(instance, stop)?,
-            links: pairs.map(link).collect(),
-            input_s: (0..count).map(|class| instance.input_s[first(class)]).collect(),
-            output_s: (0..count).map(|class| instance.output_s[first(class)]).collect(),
-            loads,
-            carried,
-        })
-    }
-
-    /// Returns the number of classes.
-    pub fn classes(&self) -> usize {
-        self.group_of.len()
-    }
-
-    /// Returns the link from a host of one class to one of another.
-    pub fn link(&self, from: Class, to: Class) -> Link {
-        self.links[from * self.classes() + to]
+        Ok(Self { costs: ByClass::new(instance, classes), stage_ends: StageEnds::new(instance, stop)?, loads, carried })
     }
 
     /// Returns the cuts with which hosts in a given order have the least period, or `None` if there are none.
     pub fn best_cuts(&self, order: &[Class]) -> Option<ClassStages> {
-        let instance = self.instance;
+        let instance = self.costs.instance;
         let positions = instance.blocks() + 1;
         let mut least_s = vec![f64::INFINITY; positions];
-        least_s[0] = self.input_s[*order.first()?];
+        least_s[0] = self.costs.input_s[*order.first()?];
         let mut starts: Vec<Vec<u32>> = Vec::with_capacity(order.len());
         for (at, &class) in order.iter().enumerate() {
             let mut ended_s = vec![f64::INFINITY; positions];
             let mut start_of = vec![0_u32; positions];
-            let group = self.group_of[class];
+            let group = self.costs.group_of[class];
             for start in instance.starts() {
                 let before_s = least_s[start.number()];
                 if before_s == f64::INFINITY {
@@ -102,7 +76,7 @@ impl<'i, const W: usize> Network<'i, W> {
             starts.push(start_of);
             match order.get(at + 1) {
                 Some(&next) => {
-                    let link = self.link(class, next);
+                    let link = self.costs.link(class, next);
                     for position in instance.inner_positions() {
                         let hop_s = link.transfer_s(instance.load_bits[position]);
                         ended_s[position.number()] = ended_s[position.number()].max(hop_s);
@@ -124,10 +98,19 @@ impl<'i, const W: usize> Network<'i, W> {
     }
 }
 
+impl<const W: usize> Network<'_, W> {
+    /// Returns the number of stages within memory, of hosts of all groups.
+    pub fn stages_in_memory(&self) -> usize {
+        let instance = self.costs.instance;
+        let of = |group| instance.starts().map(move |start| self.stage_ends.row(group, start).iter().count());
+        instance.groups.indices().flat_map(of).sum()
+    }
+}
+
 impl<'n, const W: usize> Within<'n, W> {
     /// Builds the tables of a period in seconds.
     pub fn new(network: &'n Network<'_, W>, period_s: f64) -> Self {
-        let instance = network.instance;
+        let instance = network.costs.instance;
         let mut ends = Vec::with_capacity(instance.groups.len() * instance.blocks());
         for group in instance.groups.indices() {
             for start in instance.starts() {
@@ -155,29 +138,29 @@ impl<'n, const W: usize> Within<'n, W> {
         Self {
             network,
             ends,
-            carries: network.links.iter().map(carries).collect(),
-            begins: network.input_s.iter().map(|&input_s| input_s <= period_s).collect(),
-            finishes: network.output_s.iter().map(|&output_s| output_s <= period_s).collect(),
+            carries: network.costs.links().iter().map(carries).collect(),
+            begins: network.costs.input_s.iter().map(|&input_s| input_s <= period_s).collect(),
+            finishes: network.costs.output_s.iter().map(|&output_s| output_s <= period_s).collect(),
         }
     }
 
     /// Returns the ends of stages on a class's hosts that begin at a position.
     #[inline]
     pub fn ends(&self, class: Class, start: Position) -> &Bits<W> {
-        let group = self.network.group_of[class].number();
-        &self.ends[group * self.network.instance.blocks() + start.number()]
+        let group = self.network.costs.group_of[class].number();
+        &self.ends[group * self.network.costs.instance.blocks() + start.number()]
     }
 
     /// Returns the ends of stages on a class's hosts that begin at one of some positions.
     #[inline]
     pub fn ends_of(&self, class: Class, starts: &Bits<W>) -> Bits<W> {
-        let last = self.network.instance.last();
+        let last = self.network.costs.instance.last();
         starts.iter().filter(|&start| start < last).fold(Bits::EMPTY, |all, start| all.or(self.ends(class, start)))
     }
 
     /// Returns the positions whose boundary a hop carries from one class to another.
     #[inline]
     pub fn carried(&self, from: Class, to: Class) -> &Bits<W> {
-        &self.network.carried[usize::from(self.carries[from * self.network.classes() + to])]
+        &self.network.carried[usize::from(self.carries[from * self.network.costs.classes() + to])]
     }
 }
