@@ -32,8 +32,8 @@ pub fn holders<'b>(model: &ModelProfile, base: &'b BasePlacement) -> Vec<Vec<&'b
     holders_of_stages(model, stages.map(|(stage, is_last)| (stage.node_id.as_str(), &stage.layer_ids[..], is_last)))
 }
 
-/// Returns for each layer of a model the nodes that hold its parameters, in the order of the stages. A stage is a node, its
-/// layers, and whether it is the last of its pipeline.
+/// Returns for each layer of a model the nodes that hold its parameters, each once, in the order of the stages. A stage is a
+/// node, its layers, and whether it is the last of its pipeline.
 pub fn holders_of_stages<'b>(
     model: &ModelProfile,
     stages: impl IntoIterator<Item = (&'b str, &'b [String], bool)>,
@@ -42,7 +42,9 @@ pub fn holders_of_stages<'b>(
     for (node_id, layer_ids, is_last) in stages {
         let layers = layer_ids.iter().filter_map(|id| model.layer_index(id));
         for layer in held(model, layers, is_last) {
-            holders[layer].push(node_id);
+            if !holders[layer].contains(&node_id) {
+                holders[layer].push(node_id);
+            }
         }
     }
     holders

@@ -96,7 +96,7 @@ fn the_fewest_bytes_of_every_set_of_pipelines() {
     let counts = compare(0..REQUESTS as u64, Sort::Any);
     assert!(counts.feasible > REQUESTS / 2 && counts.several > REQUESTS / 8, "{counts:?}");
     assert!(counts.ships > REQUESTS / 8 && counts.slower.is_empty(), "{counts:?}");
-    assert!(counts.unproven.len() <= REQUESTS / 20, "{counts:?}");
+    assert!(counts.unproven.is_empty(), "{counts:?}");
 }
 
 #[test]
@@ -105,7 +105,7 @@ fn the_fewest_bytes_where_pipelines_share_media_and_ends() {
     let counts = compare(0..REQUESTS as u64, Sort::Shared);
     assert!(counts.feasible > REQUESTS / 4 && counts.several > REQUESTS / 16, "{counts:?}");
     assert!(counts.ships > REQUESTS / 16 && counts.slower.is_empty(), "{counts:?}");
-    assert!(counts.unproven.len() <= REQUESTS / 20, "{counts:?}");
+    assert!(counts.unproven.is_empty(), "{counts:?}");
     assert!(counts.shares > REQUESTS / 40, "{counts:?}");
 }
 
