@@ -48,9 +48,9 @@ const LARGEST_PART: f64 = 0.7;
 /// Multiples of the least period within which sets are packed first.
 const FACTORS: [f64; 10] = [1.0, 1.1, 1.25, 1.4, 1.6, 1.8, 2.1, 2.5, 3.0, 4.0];
 
-/// Stages that an annealing looks at, and its most steps.
-const ANNEALED_STAGES: usize = 1_200_000_000;
-const MOST_STEPS: usize = 60_000;
+/// Stages that a first annealing looks at, and its most steps.
+const ANNEALED_STAGES: usize = 200_000_000;
+const MOST_STEPS: usize = 10_000;
 
 impl Master<'_, '_> {
     /// Returns a number of hosts below which no pipeline exists, at least 1.

@@ -43,8 +43,8 @@ const EXCHANGED_NODES: usize = 24;
 /// Rounds between two dives.
 const ROUNDS_PER_DIVE: usize = 6;
 
-/// How often the steps of an annealing double.
-const MOST_DOUBLINGS: usize = 4;
+/// How often pipelines are annealed, each time with twice as many steps.
+const ANNEALINGS: usize = 7;
 
 /// Exchanges for one number of hosts.
 const EXCHANGES_PER_SIZE: usize = 20;
@@ -108,7 +108,7 @@ fn search_on<const W: usize>(packings: &Packings<'_>, classes: &Classes, effort:
         guide = grouped.orders;
     }
     keep_better(&mut master, &mut chosen, |master, chosen| Ok(master.anneal(&whole, chosen, (&guide, 0), &stop)))?;
-    let mut doublings = 1;
+    let mut annealings = 1;
     let levels = master.first_levels(&whole, &stop)?;
     let mut relaxation = Relaxation::new(whole.clone(), levels, &master.pool);
     let (mut failed, mut round) = (0, 0);
@@ -128,11 +128,12 @@ fn search_on<const W: usize>(packings: &Packings<'_>, classes: &Classes, effort:
         })?;
         if round % ROUNDS_PER_DIVE == 1 {
             keep_better(&mut master, &mut chosen, |master, _| master.dive(&whole, &stop))?;
-            let anneal = |master: &mut Master<'_, '_>, chosen: &[usize]| {
-                Ok(master.anneal(&whole, chosen, (&guide, doublings), &stop))
-            };
-            keep_better(&mut master, &mut chosen, anneal)?;
-            doublings = (doublings + 1).min(MOST_DOUBLINGS);
+            if annealings < ANNEALINGS {
+                keep_better(&mut master, &mut chosen, |master, chosen| {
+                    Ok(master.anneal(&whole, chosen, (&guide, annealings), &stop))
+                })?;
+                annealings += 1;
+            }
         }
         let longest = chosen.iter().map(|&id| master.pool[id].nodes).max().unwrap_or(1);
         for _ in 0..(EXCHANGED_NODES / longest).clamp(1, EXCHANGES) {

@@ -152,3 +152,67 @@ impl<const W: usize> Network<'_, W> {
         started
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use rand::{RngExt, SeedableRng};
+    use rand_pcg::Pcg64Mcg;
+
+    use super::super::classes::Classes;
+    use super::super::tests::draw;
+    use super::*;
+    use crate::cost::costs;
+    use crate::domain::request::PlanRequest;
+    use crate::instance::Instance;
+
+    #[test]
+    fn edits_have_the_periods_of_the_best_cuts() {
+        let mut rng = Pcg64Mcg::seed_from_u64(5);
+        let (mut finite, mut within) = (0, 0);
+        for number in 0..400 {
+            let Ok(request) = PlanRequest::from_json(&draw(&mut rng, false)) else { continue };
+            let instance = Instance::new(&request, &|| false).unwrap();
+            if instance.blocks() + 1 > 64 || instance.hosts.len() < 2 {
+                continue;
+            }
+            let classes = Classes::of_single_hosts(&instance);
+            let network = Network::<1>::new(&instance, &classes, &|| false).unwrap();
+            let drawn = |rng: &mut Pcg64Mcg, most: usize| -> Vec<Class> {
+                let count = rng.random_range(0..=most);
+                (0..count).map(|_| rng.random_range(0..classes.count())).collect()
+            };
+            for _ in 0..20 {
+                let order = drawn(&mut rng, 4);
+                let line = network.line(&order);
+                let start = rng.random_range(0..=order.len());
+                let edit = Edit { range: start..rng.random_range(start..=order.len()), classes: drawn(&mut rng, 3) };
+                let edited = network.edited(&line, &edit);
+                let context = format!("instance {number}: {order:?}, {edit:?}");
+                let after_s = network.period_after(&line, &edit, f64::INFINITY);
+                assert_eq!(after_s.to_bits(), edited.period_s.to_bits(), "{context}");
+                let cuts = network.best_cuts(&edited.order);
+                let is_disjoint = (1..edited.order.len()).all(|at| !edited.order[..at].contains(&edited.order[at]));
+                assert_eq!(cuts.is_some(), edited.period_s.is_finite(), "{context}");
+                if let Some(cuts) = cuts.filter(|_| is_disjoint) {
+                    let assignment = classes.on_hosts(&cuts, &mut vec![0; classes.count()]).unwrap();
+                    let input_s = network.costs.input_s[edited.order[0]];
+                    let output_s = network.costs.output_s[edited.order[edited.order.len() - 1]];
+                    let period_s = costs(&instance, &assignment).period_s.max(input_s).max(output_s);
+                    finite += 1;
+                    if instance.overlap == crate::domain::options::Overlap::Full && instance.shared_media.is_none() {
+                        assert_eq!(edited.period_s.to_bits(), period_s.to_bits(), "{context}");
+                    }
+                }
+                let most_s = edited.period_s * rng.random_range(0.5..1.5);
+                let limited_s = network.period_after(&line, &edit, most_s);
+                if edited.period_s <= most_s && edited.period_s.is_finite() {
+                    within += 1;
+                    assert_eq!(limited_s.to_bits(), edited.period_s.to_bits(), "{context}");
+                } else if edited.period_s.is_finite() {
+                    assert!(limited_s > most_s, "{context}");
+                }
+            }
+        }
+        assert!(finite > 500 && within > 500, "{finite}, {within}");
+    }
+}
