@@ -3,6 +3,7 @@
 
 mod channel;
 mod client;
+mod filled;
 mod summary;
 
 use std::time::Duration;
@@ -15,6 +16,7 @@ use serde_json::{Value, json};
 
 use self::channel::OneChannel;
 use self::client::Client;
+use self::filled::Filled;
 use self::summary::{Finished, summary};
 use super::complain;
 use super::exit::Exit;
@@ -34,7 +36,7 @@ The demo starts the whole service on a free port of this machine with a database
 real model profiles and a cluster of 20 devices with radio links over HTTP, posts a planning job for every model and \
 algorithm, waits, and prints each placement with its period, its proven lower bound and what the published \
 algorithms reach. One model is then planned for the same devices on one shared channel, beside what its first plan \
-would take there. Then it stays up for you to explore, and leaves nothing behind.
+would take there, and two models fill the devices with as many pipelines as help. Then it stays up for you to explore, and leaves nothing behind.
 
 Examples:
   cutpoint demo
@@ -109,6 +111,7 @@ async fn show(arguments: &DemoArguments, base: &str) -> anyhow::Result<Shown> {
     if let Some(one_channel) = OneChannel::compare(&client, &finished, arguments.time_limit_s).await? {
         println!("\n{one_channel}");
     }
+    println!("\n{}", Filled::plan(&client, &finished, arguments.time_limit_s).await?);
     Ok(Shown::All)
 }
 
