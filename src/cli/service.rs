@@ -64,6 +64,7 @@ impl Service {
             .await
             .context("cannot resume the deliveries of the database")?;
         let api = Api::new(store.clone(), queue.clone(), clock, ids, settings.into(), guard, anonymous);
+        let api = api.with_page_hosts(settings.page_hosts.clone());
         let closing = CancellationToken::new();
         let connections = ConnectionLimits::from(settings);
         let server = tokio::spawn(http::serve(listener, http::router(api), connections, closing.clone()));

@@ -11,7 +11,7 @@ use self::Flag::{Count, Seconds, Switch, Text};
 use super::LogFormat;
 use super::values::{
     given, read_body, read_count, read_database_url, read_duration, read_endpoint, read_flag, read_limit, read_listen,
-    read_log, read_log_format, read_nets, read_queue_limit,
+    read_log, read_log_format, read_names, read_nets, read_queue_limit,
 };
 
 /// A setting without its value.
@@ -88,6 +88,9 @@ settings! {
     database_url: String = "sqlite://cutpoint.db".to_owned(), Text("URL"), read_database_url;
     /// Accept callers without a key on any address, as long as no key was ever created.
     allow_anonymous: bool = false, Switch, read_flag;
+    /// Names of the page's host where no key is needed, separated by commas, besides addresses and names of a local
+    /// network.
+    page_hosts: Vec<String> = Vec::new() => "none", Text("NAMES"), read_names;
     /// Jobs solved at once.
     workers: usize = cores() => "the number of cores", Count("COUNT"), read_count;
     /// Threads that one solve may use; a hard search uses two.

@@ -87,21 +87,42 @@ pub(super) fn read_duration(reader: &mut Reader, value: &Value) -> Option<f64> {
 
 /// Reads a list of networks, or one text with networks separated by commas, as the environment and flags give it.
 pub(super) fn read_nets(reader: &mut Reader, value: &Value) -> Option<Vec<IpNet>> {
+    read_list(reader, value, "a list of nets", read_net)
+}
+
+/// Reads a list of names of hosts, or one text with names separated by commas.
+pub(super) fn read_names(reader: &mut Reader, value: &Value) -> Option<Vec<String>> {
+    read_list(reader, value, "a list of names of hosts", |reader, text| {
+        let is_name = text.bytes().all(|sign| sign.is_ascii_alphanumeric() || b".-_".contains(&sign));
+        if !is_name {
+            let action = "Give a name without scheme and port, such as cutpoint.example.com";
+            reader.fault(FaultCode::OutOfRange, format!("{text:?} is not the name of a host"), action);
+        }
+        is_name.then(|| text.to_ascii_lowercase())
+    })
+}
+
+fn read_list<T>(
+    reader: &mut Reader,
+    value: &Value,
+    what: &'static str,
+    read: fn(&mut Reader, &str) -> Option<T>,
+) -> Option<Vec<T>> {
     match value {
         Value::Array(_) => {
-            let nets = reader.items(value, |reader, item| {
+            let items = reader.items(value, |reader, item| {
                 let text = reader.text(item, 256)?;
-                read_net(reader, &text)
+                read(reader, &text)
             });
-            nets?.into_iter().collect()
+            items?.into_iter().collect()
         }
         Value::String(text) => {
             let texts = text.split(',').map(str::trim).filter(|text| !text.is_empty());
-            let nets: Vec<Option<IpNet>> = texts.map(|text| read_net(reader, text)).collect();
-            nets.into_iter().collect()
+            let items: Vec<Option<T>> = texts.map(|text| read(reader, text)).collect();
+            items.into_iter().collect()
         }
         _ => {
-            reader.wrong_type(value, "a list of nets");
+            reader.wrong_type(value, what);
             None
         }
     }

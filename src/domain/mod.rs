@@ -5,5 +5,6 @@ pub mod id;
 pub mod key;
 pub mod named;
 pub mod scope;
+pub mod session;
 pub mod tenant;
 pub mod webhook;

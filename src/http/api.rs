@@ -99,6 +99,8 @@ pub struct Shared {
     pub imports: Arc<Semaphore>,
     /// Permits for requests.
     pub requests: Arc<Semaphore>,
+    /// Names under which the page answers if no key is needed, besides those that nobody else can own.
+    pub page_hosts: Vec<String>,
 }
 
 impl Api {
@@ -118,7 +120,19 @@ impl Api {
         let rates = Rates { requests: limits.requests_per_key, streams: limits.streams_per_key };
         let keyring = Keyring::new(store.clone(), Arc::clone(&clock), anonymous, rates);
         let cache = PlacementCache::default();
-        Self(Arc::new(Shared { store, queue, clock, ids, limits, keyring, guard, cache, streams, imports, requests }))
+        let page_hosts = Vec::new();
+        let shared =
+            Shared { store, queue, clock, ids, limits, keyring, guard, cache, streams, imports, requests, page_hosts };
+        Self(Arc::new(shared))
+    }
+
+    /// Sets the names under which the page answers if no key is needed. It has no effect on a state that was cloned.
+    #[must_use]
+    pub fn with_page_hosts(mut self, page_hosts: Vec<String>) -> Self {
+        if let Some(shared) = Arc::get_mut(&mut self.0) {
+            shared.page_hosts = page_hosts;
+        }
+        self
     }
 }
 

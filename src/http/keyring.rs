@@ -94,6 +94,14 @@ impl Keyring {
         Ok(self.keys().await?.readable.get(key).is_some_and(|key| key.revoked_at.is_none()))
     }
 
+    /// Returns a key that is still valid.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn valid(&self, key: &Id) -> Result<Option<Arc<Key>>, StoreError> {
+        Ok(self.keys().await?.readable.get(key).filter(|key| key.revoked_at.is_none()).cloned())
+    }
+
     /// Acquires a permit for a request of a key, or `None` if the key has reached its limit.
     pub fn request(&self, key: &Id) -> Option<OwnedSemaphorePermit> {
         self.permits(key).requests.try_acquire_owned().ok()

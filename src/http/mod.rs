@@ -7,6 +7,7 @@ pub mod headers;
 pub mod json;
 pub mod keyring;
 pub mod openapi;
+mod page;
 pub mod placement_cache;
 pub mod problem;
 pub mod request;

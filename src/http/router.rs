@@ -27,6 +27,7 @@ use crate::http::gate::load_shedding;
 use crate::http::headers::encoding;
 use crate::http::headers::request_id::{self, MakeId, X_REQUEST_ID};
 use crate::http::openapi::{older, schema};
+use crate::http::page;
 use crate::http::problem::Problem;
 use crate::http::routes::cluster_imports;
 use crate::http::routes::clusters;
@@ -135,7 +136,9 @@ pub fn router(api: Api) -> Router {
         .layer(middleware::from_fn_with_state(clock, metrics::measure))
         .layer(middleware::from_fn_with_state(api.clone(), load_shedding::shed));
     let (router, _) = routes().split_for_parts();
+    let page = page::routes(&api, router.clone().with_state(api.clone()));
     let router = router
+        .merge(page)
         .merge(docs::routes(openapi_json(), openapi_3_0_json()))
         .fallback(unknown_path)
         .layer(inner)
@@ -189,19 +192,31 @@ fn answer_panic(panic: Box<dyn Any + Send + 'static>) -> Response {
 async fn write_problem(request: Request, next: Next) -> Response {
     let request_id = request.extensions().get::<RequestId>().cloned();
     let is_head = request.method() == Method::HEAD;
+    let is_of_page = page::is_of_page(request.uri().path());
     let mut response = next.run(request).await;
     let status = response.status();
     let problem = match response.extensions_mut().remove::<Problem>() {
         Some(problem) => problem,
+        None if is_of_page && is_html(&response) => return response,
         None if status.is_client_error() || status.is_server_error() => Problem::of_framework(status),
         None => return response,
     };
     let instance = request_id.as_ref().map(request_id::text).unwrap_or_default();
-    let body = serde_json::to_vec(&Problem { instance, ..problem }).unwrap_or_default();
+    let problem = Problem { instance, ..problem };
+    if is_of_page && !is_head {
+        page::write_problem(&mut response, &problem);
+        return response;
+    }
+    let body = serde_json::to_vec(&problem).unwrap_or_default();
     response.headers_mut().remove(header::CONTENT_LENGTH);
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
     *response.body_mut() = if is_head { Body::empty() } else { Body::from(body) };
     response
+}
+
+/// Returns `true` if an answer is a page already, such as a form with faults.
+fn is_html(response: &Response) -> bool {
+    response.headers().get(header::CONTENT_TYPE).is_some_and(|value| value.as_bytes().starts_with(b"text/html"))
 }
 
 #[cfg(test)]

@@ -23,6 +23,7 @@ pub mod page;
 pub mod placements;
 pub mod retention;
 mod row;
+pub mod sessions;
 pub mod space;
 #[cfg(test)]
 pub(crate) mod tests;

@@ -19,7 +19,7 @@ mod options;
 mod placement;
 mod stages;
 mod svg;
-mod units;
+pub mod units;
 mod yaml;
 
 pub use endpoint::Endpoint;

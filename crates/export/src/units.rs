@@ -1,7 +1,7 @@
-//! Amounts in few characters, for drawings.
+//! Amounts in few characters, for drawings and pages.
 
 /// Returns bytes with a binary unit and three significant digits: `1.5 KiB`.
-pub(crate) fn bytes_text(bytes: u64) -> String {
+pub fn bytes_text(bytes: u64) -> String {
     const UNITS: [&str; 5] = ["B", "KiB", "MiB", "GiB", "TiB"];
     let mut amount = bytes as f64;
     let mut unit = 0;
@@ -13,7 +13,7 @@ pub(crate) fn bytes_text(bytes: u64) -> String {
 }
 
 /// Returns seconds with a decimal unit and three significant digits: `1.25 ms`.
-pub(crate) fn seconds_text(seconds: f64) -> String {
+pub fn seconds_text(seconds: f64) -> String {
     let (amount, unit) = match seconds {
         s if s <= 0.0 => (0.0, "s"),
         s if s < 0.999_5e-6 => (s * 1e9, "ns"),
@@ -25,17 +25,17 @@ pub(crate) fn seconds_text(seconds: f64) -> String {
 }
 
 /// Returns a share in percent without decimals, at most `999 %`.
-pub(crate) fn percent_text(share: f64) -> String {
+pub fn percent_text(share: f64) -> String {
     format!("{:.0} %", (share * 100.0).clamp(0.0, 999.0))
 }
 
 /// Returns a rate with three significant digits.
-pub(crate) fn rate_text(rate: f64) -> String {
+pub fn rate_text(rate: f64) -> String {
     if rate >= 1e6 { format!("{rate:.1e}") } else { three_digits(rate) }
 }
 
 /// Returns a count with its noun: `1 layer`, `2 layers`.
-pub(crate) fn counted(count: usize, noun: &str) -> String {
+pub fn counted(count: usize, noun: &str) -> String {
     let ending = if count == 1 { "" } else { "s" };
     format!("{count} {noun}{ending}")
 }

@@ -1,6 +1,8 @@
 //! The caller of a request: its tenant and the scope of its key. A handler requests a scope through an argument, which
 //! also provides the tenant that the store's operations require. So no handler can omit the check.
 
+use std::sync::Arc;
+
 use axum::extract::FromRequestParts;
 use axum::http::HeaderMap;
 use axum::http::header::AUTHORIZATION;
@@ -15,6 +17,7 @@ use crate::http::api::Api;
 use crate::http::gate::load_shedding::{ShownKey, refuse_key};
 use crate::http::keyring::Identity;
 use crate::http::problem::{Problem, ProblemType};
+use crate::store::Key;
 
 /// The caller of a request.
 #[derive(Debug)]
@@ -52,9 +55,18 @@ callers! {
     MayAdminister = Admin;
 }
 
+/// The key of a request that the page makes for a visitor who has signed in. Nothing that arrives from outside has this
+/// extension.
+#[derive(Debug, Clone)]
+pub(crate) struct SignedIn(pub(crate) Arc<Key>);
+
 /// Returns the caller if its key has this scope.
 async fn caller(parts: &Parts, api: &Api, needed: Scope) -> Result<Caller, Problem> {
-    let key = match api.keyring.identify(shown(&parts.headers)).await? {
+    let identity = match parts.extensions.get() {
+        Some(SignedIn(key)) => Identity::Known(Arc::clone(key)),
+        None => api.keyring.identify(shown(&parts.headers)).await?,
+    };
+    let key = match identity {
         Identity::Anonymous => return Ok(Caller { tenant: Tenant::default(), key_id: None, _permit: None }),
         Identity::Missing => return Err(Problem::new(ProblemType::Unauthenticated, "the request has no key")),
         Identity::Wrong => {

@@ -1,0 +1,94 @@
+// Improves pages that work without it: pieces that take long arrive later, and jobs are followed while they run.
+"use strict";
+
+/** Replaces what is inside of an element by a piece of a page. */
+async function load(element, path) {
+  element.setAttribute("aria-busy", "true");
+  try {
+    const answer = await fetch(path, { headers: { "X-Piece": "1" }, redirect: "error" });
+    if (answer.ok) {
+      element.innerHTML = await answer.text();
+    }
+  } catch {
+    // What stands there leads to the same.
+  } finally {
+    element.removeAttribute("aria-busy");
+  }
+}
+
+const SVG = "http://www.w3.org/2000/svg";
+
+function draw(parent, name, attributes, text) {
+  const element = document.createElementNS(SVG, name);
+  for (const [key, value] of Object.entries(attributes)) {
+    element.setAttribute(key, value);
+  }
+  if (text) {
+    element.textContent = text;
+  }
+  parent.append(element);
+}
+
+/** Draws the best period and the bound over time: steps that close in on one another. */
+function convergence(parent, points) {
+  const [width, height, margin] = [720, 220, 44];
+  const last = points[points.length - 1].time;
+  const values = points.flatMap((point) => [point.period, point.bound]).filter((value) => value > 0);
+  if (values.length === 0 || last <= 0) {
+    return;
+  }
+  const high = Math.max(...values) * 1.05;
+  const x = (time) => margin + (time / last) * (width - 2 * margin);
+  const y = (value) => height - margin - (value / high) * (height - 2 * margin);
+  const chart = document.createElementNS(SVG, "svg");
+  chart.setAttribute("viewBox", `0 0 ${width} ${height}`);
+  chart.setAttribute("class", "chart");
+  chart.setAttribute("role", "img");
+  chart.setAttribute("aria-label", "The best period and the proven bound over time; the figures stand above");
+  draw(chart, "path", { class: "axis", d: `M${margin} ${margin / 2}V${height - margin}H${width - margin / 2}` });
+  for (const [member, label, row] of [["period", "best period so far", 0], ["bound", "proven bound", 1]]) {
+    const steps = points.filter((point) => point[member] > 0);
+    if (steps.length === 0) {
+      continue;
+    }
+    let path = `M${x(steps[0].time).toFixed(1)} ${y(steps[0][member]).toFixed(1)}`;
+    for (const point of steps.slice(1)) {
+      path += `H${x(point.time).toFixed(1)}V${y(point[member]).toFixed(1)}`;
+    }
+    const kind = member === "period" ? "incumbent" : "bound";
+    draw(chart, "path", { class: kind, d: `${path}H${x(last).toFixed(1)}` });
+    draw(chart, "path", { class: kind, d: `M${margin + 220 * row} ${height - 14}h28` });
+    draw(chart, "text", { x: margin + 220 * row + 36, y: height - 10 }, label);
+  }
+  draw(chart, "text", { x: width - margin / 2, y: height - 10, "text-anchor": "end" }, `${last.toPrecision(3)} s`);
+  parent.replaceChildren(chart);
+}
+
+/** Follows a job until it ends. */
+function follow(element) {
+  const path = `/ui/jobs/${element.dataset.job}`;
+  const events = new EventSource(`${path}/events`);
+  const points = [];
+  const heard = (event) => {
+    const progress = JSON.parse(event.data).progress;
+    if (progress) {
+      points.push({ time: progress.elapsed_s, period: progress.period_s, bound: progress.lower_bound_s });
+      convergence(document.getElementById("convergence"), points);
+    }
+    load(element, path);
+  };
+  for (const kind of ["queued", "started", "incumbent", "bound"]) {
+    events.addEventListener(kind, heard);
+  }
+  events.addEventListener("finished", (event) => {
+    events.close();
+    heard(event);
+  });
+}
+
+for (const element of document.querySelectorAll("[data-load]")) {
+  load(element, element.dataset.load);
+}
+for (const element of document.querySelectorAll("[data-job]")) {
+  follow(element);
+}

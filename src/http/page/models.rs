@@ -1,0 +1,148 @@
+//! `/ui/models`: the list of models, a model, and adding one from a file.
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{Path, Query, Request};
+use axum::http::{Method, header};
+use axum::response::{IntoResponse, Redirect, Response};
+use axum::routing::{get, post};
+use maud::{Markup, html};
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::Page;
+use super::filters::filtered;
+use super::layout::View;
+use super::parts::{items, name, pager, str_of, table, time_of};
+use super::text::{amount_text, bytes_text};
+use super::visitor::{Visitor, copied, id_of, json};
+use crate::domain::id::IdKind;
+use crate::domain::scope::Scope;
+use crate::http::problem::Problem;
+
+/// Formats of files, and what they are.
+const FORMATS: [(&str, &str); 3] =
+    [("onnx", "ONNX model"), ("dnn-partitioning", "dnn-partitioning instance"), ("pipeedge", "PipeEdge models.yml")];
+
+pub(super) fn routes() -> Router<Page> {
+    Router::new()
+        .route("/ui/models", get(list))
+        .route("/ui/models/import", post(import))
+        .route("/ui/models/{id}", get(show))
+}
+
+async fn list(visitor: Visitor, axum::extract::RawQuery(query): axum::extract::RawQuery) -> Result<Response, Problem> {
+    let query = filtered(query.as_deref(), &[]);
+    let models = visitor.get(&format!("/v1/models?{}", query.of_api("20"))).await?;
+    let body = html! {
+        h1 { "Models" }
+        @if items(&models, "items").is_empty() { p.empty { "There are none yet." } } @else {
+            (table("Models", &html! {
+                thead { tr { th scope="col" { "model" } th.number scope="col" { "layers" } th.number scope="col" { "cuts" } th.number scope="col" { "parameters" } th.number scope="col" { "operations" } th scope="col" { "added, UTC" } } }
+                tbody {
+                    @for model in items(&models, "items") {
+                        tr {
+                            th scope="row" { a href={ "/ui/models/" (str_of(model, "id")) } { (name(str_of(model, "name"))) } }
+                            td.number { (model["statistics"]["layers"]) }
+                            td.number { (cuts(&model["statistics"])) }
+                            td.number { (bytes_text(model["statistics"]["param_bytes"].as_u64().unwrap_or(0))) }
+                            td.number { (amount_text(model["statistics"]["flops"].as_f64().unwrap_or(0.0))) }
+                            td.time { (time_of(model, "created_at")) }
+                        }
+                    }
+                }
+            }))
+            (pager(&models, "/ui/models", &query.text()))
+        }
+        @if visitor.may(Scope::Plan) { (upload()) }
+    };
+    Ok(View::new("Models", body).page(&visitor))
+}
+
+fn cuts(statistics: &Value) -> String {
+    let count = statistics["cuts"].as_u64().or(statistics["cut_points"].as_u64());
+    count.map_or_else(String::new, |count| amount_text(count as f64))
+}
+
+fn upload() -> Markup {
+    html! {
+        section aria-labelledby="add" {
+            h2 #add { "Add a model" }
+            p { "A file is read while it arrives; the weights of an ONNX file are skipped and never kept. A profile in Cutpoint's own form is added where you plan." }
+            form.inline method="post" enctype="multipart/form-data" action="/ui/models/import?format=onnx" {
+                div.field { label for="file" { "File" } input #file type="file" name="file" required; }
+                @for (format, label) in FORMATS {
+                    button formaction={ "/ui/models/import?format=" (format) } { "Add " (label) }
+                }
+            }
+        }
+    }
+}
+
+#[derive(Deserialize)]
+struct Format {
+    format: String,
+}
+
+/// Passes the form on as it arrives: the import reads forms, too.
+async fn import(visitor: Visitor, Query(chosen): Query<Format>, request: Request) -> Result<Response, Problem> {
+    let format = super::text::encoded(&chosen.format);
+    let headers = copied(request.headers(), &[header::CONTENT_TYPE, header::CONTENT_LENGTH]);
+    let body: Body = request.into_body();
+    let answer = visitor.send(Method::POST, &format!("/v1/models/import?format={format}"), headers, body).await?;
+    let model: Value = json(answer).await?;
+    Ok(Redirect::to(&format!("/ui/models/{}", str_of(&model, "id"))).into_response())
+}
+
+async fn show(visitor: Visitor, Path(id): Path<String>) -> Result<Response, Problem> {
+    let id = id_of(IdKind::Model, &id)?;
+    let model = visitor.get(&format!("/v1/models/{id}")).await?;
+    let placements = visitor.get(&format!("/v1/placements?model_id={id}&limit=10")).await?;
+    let statistics = &model["statistics"];
+    let layers = items(&model["profile"], "layers");
+    let body = html! {
+        p.crumbs { a href="/ui/models" { "Models" } }
+        h1 { (name(str_of(&model, "name"))) }
+        @if let Some(about) = model["profile"]["description"].as_str() { p.lead { (name(about)) } }
+        dl.figures {
+            div { dt { "layers" } dd { (layers.len()) } }
+            div { dt { "parameters" } dd { (bytes_text(statistics["param_bytes"].as_u64().unwrap_or(0))) } }
+            div { dt { "operations" } dd { (amount_text(statistics["flops"].as_f64().unwrap_or(0.0))) } }
+            div { dt { "input" } dd { (bytes_text(statistics["input_bytes"].as_u64().unwrap_or(0))) } }
+            div { dt { "output" } dd { (bytes_text(statistics["output_bytes"].as_u64().unwrap_or(0))) } }
+        }
+        @if visitor.may(Scope::Plan) { p.lead { a.button.primary href={ "/ui/plan?model_id=" (id) } { "Plan it" } } }
+        section aria-labelledby="placements" {
+            h2 #placements { "Placements" }
+            (super::home::placement_rows(&visitor, &placements).await?)
+        }
+        section aria-labelledby="layers" {
+            h2 #layers { "Layers" }
+            (layer_rows(layers))
+        }
+    };
+    Ok(View::new(str_of(&model, "name"), body).page(&visitor))
+}
+
+/// The most layers on the page of a model; the API has all of them.
+const MOST_LAYERS: usize = 500;
+
+fn layer_rows(layers: &[Value]) -> Markup {
+    html! {
+        @if layers.len() > MOST_LAYERS { p.muted { "The first " (MOST_LAYERS) " of " (layers.len()) "." } }
+        (table("Layers", &html! {
+            thead { tr { th scope="col" { "layer" } th scope="col" { "operator" } th.number scope="col" { "parameters" } th.number scope="col" { "output" } th.number scope="col" { "operations" } } }
+            tbody {
+                @for layer in layers.iter().take(MOST_LAYERS) {
+                    tr {
+                        th scope="row" { (name(str_of(layer, "id"))) }
+                        td { (name(str_of(layer, "op"))) }
+                        td.number { (bytes_text(layer["param_bytes"].as_u64().unwrap_or(0))) }
+                        td.number { (bytes_text(layer["output_bytes"].as_u64().unwrap_or(0))) }
+                        td.number { (amount_text(layer["flops"].as_f64().unwrap_or(0.0))) }
+                    }
+                }
+            }
+        }))
+    }
+}

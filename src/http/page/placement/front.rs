@@ -1,0 +1,68 @@
+//! The trade-off of period and latency: each point leads to its placement.
+
+use maud::{Markup, html};
+
+use super::data::Shown;
+use crate::http::page::parts::table;
+use crate::http::page::text::seconds_text;
+
+const WIDTH: f64 = 640.0;
+const HEIGHT: f64 = 260.0;
+const MARGIN: f64 = 44.0;
+
+/// Writes the trade-off as a chart and a table, where there is one.
+pub(super) fn front(shown: &Shown, point: Option<usize>) -> Markup {
+    let front = &shown.placement.front;
+    if front.len() < 2 {
+        return html! {};
+    }
+    let id = &shown.stored.id;
+    let chosen = point.unwrap_or(0);
+    html! {
+        section aria-labelledby="front" {
+            h2 #front { "Trade-off" }
+            p.muted { "No placement beats one of these " (front.len()) " in both period and latency. Choose a point to see its placement." }
+            div.split {
+                (chart(shown, chosen))
+                (table("Points of the trade-off", &html! {
+                    thead { tr { th scope="col" { "point" } th.number scope="col" { "period" } th.number scope="col" { "latency" } th.number scope="col" { "stages" } } }
+                    tbody {
+                        @for (i, point) in front.iter().enumerate() {
+                            tr.chosen[i == chosen] {
+                                td { a href={ "/ui/placements/" (id) "?point=" (i) "#pipeline" } aria-current=[(i == chosen).then_some("true")] { (i + 1) } }
+                                td.number { (seconds_text(point.period_s)) }
+                                td.number { (seconds_text(point.latency_s)) }
+                                td.number { (point.stages.len()) }
+                            }
+                        }
+                    }
+                }))
+            }
+        }
+    }
+}
+
+fn chart(shown: &Shown, chosen: usize) -> Markup {
+    let front = &shown.placement.front;
+    let range = |value: fn(&cutpoint_planner::domain::placement::FrontPoint) -> f64| {
+        let values = front.iter().map(value);
+        let (low, high) = values.fold((f64::INFINITY, 0.0_f64), |(low, high), v| (low.min(v), high.max(v)));
+        (low, (high - low).max(f64::MIN_POSITIVE))
+    };
+    let (periods, latencies) = (range(|point| point.period_s), range(|point| point.latency_s));
+    let x = |value: f64| MARGIN + (value - periods.0) / periods.1 * (WIDTH - 2.0 * MARGIN);
+    let y = |value: f64| HEIGHT - MARGIN - (value - latencies.0) / latencies.1 * (HEIGHT - 2.0 * MARGIN);
+    let line: Vec<String> =
+        front.iter().map(|point| format!("{:.1},{:.1}", x(point.period_s), y(point.latency_s))).collect();
+    html! {
+        svg.chart viewBox={ "0 0 " (WIDTH) " " (HEIGHT) } role="img" aria-label="Latency over period; the table has the figures" {
+            path.axis d={ "M" (MARGIN) " " (MARGIN / 2.0) "V" (HEIGHT - MARGIN / 2.0 - 6.0) "H" (WIDTH - MARGIN / 2.0) } {}
+            text x=(WIDTH - MARGIN / 2.0) y=(HEIGHT - 6.0) text-anchor="end" { "period " (seconds_text(periods.0)) " to " (seconds_text(periods.0 + periods.1)) }
+            text x=(MARGIN - 8.0) y="14" { "latency " (seconds_text(latencies.0)) " to " (seconds_text(latencies.0 + latencies.1)) }
+            polyline.line points=(line.join(" ")) {}
+            @for (i, point) in front.iter().enumerate() {
+                circle.point.chosen[i == chosen] cx={ (format!("{:.1}", x(point.period_s))) } cy={ (format!("{:.1}", y(point.latency_s))) } r=(if i == chosen { 7 } else { 5 }) {}
+            }
+        }
+    }
+}

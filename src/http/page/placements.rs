@@ -1,0 +1,40 @@
+//! `/ui/placements`: the list of placements.
+
+use axum::Router;
+use axum::extract::RawQuery;
+use axum::response::Response;
+use axum::routing::get;
+use maud::html;
+
+use super::Page;
+use super::filters::{Filter, filtered};
+use super::home::placement_rows;
+use super::layout::View;
+use super::parts::pager;
+use super::visitor::Visitor;
+use crate::http::problem::Problem;
+
+const FILTERS: [Filter; 6] = [
+    Filter::Choice("status", "Claim", &["optimal", "feasible", "infeasible"]),
+    Filter::Text("node_id", "With a stage on the node"),
+    Filter::Text("label", "Label, as name=value"),
+    Filter::Text("model_id", "Model id"),
+    Filter::Text("cluster_id", "Cluster id"),
+    Filter::Choice("latest", "Newest of each model and cluster", &["true"]),
+];
+
+pub(super) fn routes() -> Router<Page> {
+    Router::new().route("/ui/placements", get(list))
+}
+
+async fn list(visitor: Visitor, RawQuery(query): RawQuery) -> Result<Response, Problem> {
+    let query = filtered(query.as_deref(), &FILTERS);
+    let placements = visitor.get(&format!("/v1/placements?{}", query.of_api("20"))).await?;
+    let body = html! {
+        h1 { "Placements" }
+        (query.form("/ui/placements"))
+        (placement_rows(&visitor, &placements).await?)
+        (pager(&placements, "/ui/placements", &query.text()))
+    };
+    Ok(View::new("Placements", body).page(&visitor))
+}

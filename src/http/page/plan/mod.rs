@@ -1,0 +1,189 @@
+//! `/ui/plan`: a form that plans, or checks without planning. What is wrong is shown at its field.
+
+mod fields;
+mod read;
+
+use axum::Router;
+use axum::extract::{Multipart, RawQuery};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use maud::{Markup, html};
+use serde_json::Value;
+use url::form_urlencoded;
+
+use super::Page;
+use super::home::planned;
+use super::layout::View;
+use super::parts::{items, name, str_of};
+use super::visitor::Visitor;
+use crate::http::problem::{Problem, ProblemType};
+use fields::{FIELDS, field};
+use read::Entered;
+
+pub(super) fn routes() -> Router<Page> {
+    Router::new().route("/ui/plan", get(show).post(submit))
+}
+
+async fn show(visitor: Visitor, RawQuery(query): RawQuery) -> Result<Response, Problem> {
+    let mut entered = Entered::default();
+    for (name, value) in form_urlencoded::parse(query.unwrap_or_default().as_bytes()) {
+        entered.texts.insert(name.into_owned(), value.into_owned());
+    }
+    form(&visitor, &entered, &Outcome::None).await
+}
+
+/// What is shown above the form.
+enum Outcome {
+    None,
+    /// The API refused the request.
+    Refused(Problem),
+    /// The answer of a check.
+    Checked(Value),
+}
+
+async fn submit(visitor: Visitor, parts: Multipart) -> Result<Response, Problem> {
+    let entered = read::entered(&visitor, parts).await?;
+    let is_check = entered.texts.get("action").is_some_and(|action| action == "check");
+    let request = entered.request();
+    let answered = if is_check {
+        visitor.post("/v1/jobs/validate", &request).await.map(Outcome::Checked)
+    } else {
+        match planned(&visitor, &request).await {
+            Ok(response) => return Ok(response),
+            Err(problem) => Err(problem),
+        }
+    };
+    match answered {
+        Ok(outcome) => form(&visitor, &entered, &outcome).await,
+        Err(problem) if is_of_form(&problem) => {
+            let status = StatusCode::from_u16(problem.status).unwrap_or(StatusCode::UNPROCESSABLE_ENTITY);
+            Ok((status, form(&visitor, &entered, &Outcome::Refused(problem)).await?).into_response())
+        }
+        Err(problem) => Err(problem),
+    }
+}
+
+fn is_of_form(problem: &Problem) -> bool {
+    use ProblemType::{BodyTooLarge, InvalidRequest, MalformedBody, NotFound, TooManyRequests, Unavailable};
+    matches!(
+        problem.problem_type,
+        InvalidRequest | MalformedBody | NotFound | Unavailable | TooManyRequests | BodyTooLarge
+    )
+}
+
+impl Outcome {
+    /// Returns the faults as pointer, detail and action.
+    fn faults(&self) -> Vec<(&str, String)> {
+        match self {
+            Self::None => Vec::new(),
+            Self::Refused(problem) => {
+                let text = |detail: &str, action: &str| format!("{detail}. {action}.");
+                let faults = problem.errors.iter();
+                faults.map(|fault| (fault.pointer.as_ref(), text(&fault.detail, &fault.action))).collect()
+            }
+            Self::Checked(answer) => {
+                let text = |fault: &Value| format!("{}. {}.", str_of(fault, "detail"), str_of(fault, "action"));
+                items(answer, "errors").iter().map(|fault| (str_of(fault, "pointer"), text(fault))).collect()
+            }
+        }
+    }
+}
+
+async fn form(visitor: &Visitor, entered: &Entered, outcome: &Outcome) -> Result<Response, Problem> {
+    let models = visitor.get("/v1/models?limit=200").await?;
+    let clusters = visitor.get("/v1/clusters?limit=200").await?;
+    let faults = outcome.faults();
+    let at = |pointer: &str| -> Vec<&str> {
+        let is_below = |fault: &str| fault == pointer || fault.starts_with(&format!("{pointer}/"));
+        faults.iter().filter(|(fault, _)| is_below(fault)).map(|(_, text)| text.as_str()).collect()
+    };
+    let of_model = [at("/model"), at("/model_id")].concat();
+    let of_cluster = [at("/cluster"), at("/cluster_id"), at("/cluster_revision")].concat();
+    let is_shown = |pointer: &str| {
+        let of_inputs = ["/model", "/cluster"].iter().any(|input| pointer.starts_with(input));
+        of_inputs || FIELDS.iter().any(|field| pointer.starts_with(&field.pointer()))
+    };
+    let others: Vec<&str> =
+        faults.iter().filter(|(pointer, _)| !is_shown(pointer)).map(|(_, text)| text.as_str()).collect();
+    let group = |title: &str| FIELDS.iter().filter(move |field| field.group == title).collect::<Vec<_>>();
+    let value = |name: &str| entered.texts.get(name).map_or("", String::as_str);
+    let body = html! {
+        h1 { "Plan" }
+        (told(outcome, &others))
+        form.stack method="post" enctype="multipart/form-data" action="/ui/plan" {
+            fieldset {
+                legend { "What to place where" }
+                div.grid {
+                    (input(&models, ("model", "Model"), value("model_id"), &of_model, "a profile (JSON) or an ONNX file, whose weights are skipped"))
+                    (input(&clusters, ("cluster", "Cluster"), value("cluster_id"), &of_cluster, "an inventory (JSON)"))
+                }
+            }
+            @for title in ["Objective", "Constraints"] {
+                fieldset {
+                    legend { (title) }
+                    div.grid { @for it in group(title) { (field(it, value(it.name), &at(&it.pointer()))) } }
+                }
+            }
+            details open[!group("Cost model").iter().all(|it| value(it.name).is_empty() && at(&it.pointer()).is_empty())] {
+                summary { "Cost model and search: how memory, transfers and compute are counted, and how long to search" }
+                fieldset {
+                    legend { "Cost model" }
+                    div.grid { @for it in group("Cost model") { (field(it, value(it.name), &at(&it.pointer()))) } }
+                }
+                fieldset {
+                    legend { "Search" }
+                    div.grid { @for it in group("Search") { (field(it, value(it.name), &at(&it.pointer()))) } }
+                }
+            }
+            ul.buttons {
+                li { button.primary name="action" value="plan" { "Plan" } }
+                li { button name="action" value="check" { "Check without planning" } }
+            }
+        }
+    };
+    Ok(View::new("Plan", body).page(visitor))
+}
+
+fn told(outcome: &Outcome, others: &[&str]) -> Markup {
+    html! {
+        @match outcome {
+            Outcome::None => {}
+            Outcome::Refused(problem) => {
+                div.faults role="alert" { p { (name(&problem.detail)) "." } @for text in others { p { (name(text)) } } }
+            }
+            Outcome::Checked(answer) => {
+                @if answer["valid"] != true {
+                    div.faults role="alert" { p { "The request has faults." } @for text in others { p { (name(text)) } } }
+                } @else if items(answer, "reasons").is_empty() {
+                    p.note.good role="status" { "The request is in order, and no quick proof speaks against a placement." }
+                } @else {
+                    div.faults role="alert" {
+                        p { "The request is in order, but there is no placement:" }
+                        @for reason in items(answer, "reasons") { p { (name(str_of(reason, "detail"))) } }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// A choice of a stored resource, or a file.
+fn input(listed: &Value, (kind, label): (&str, &str), chosen: &str, faults: &[&str], what: &str) -> Markup {
+    let invalid = (!faults.is_empty()).then_some("true");
+    html! {
+        div.field {
+            label for={ (kind) "_id" } { (label) }
+            select id={ (kind) "_id" } name={ (kind) "_id" } aria-invalid=[invalid] {
+                option value="" { "from the file below" }
+                @for item in items(listed, "items") {
+                    @let id = str_of(item, "id");
+                    option value=(id) selected[id == chosen] { (str_of(item, "name")) }
+                }
+            }
+            label.help for={ (kind) "_file" } { "or " (what) }
+            input id={ (kind) "_file" } type="file" name={ (kind) "_file" };
+            @for fault in faults { p.fault { (name(fault)) } }
+        }
+    }
+}
