@@ -105,6 +105,9 @@ step "Generated clients"
 tests/clients/generate.sh
 tests/with_server.sh 120 tests/clients/run.sh
 
+step "Page in a browser"
+bash tests/page/run.sh
+
 step "Invented requests"
 tests/with_server.sh 600 tests/fuzz/run.sh 2000 10 15 --seed 1
 

@@ -68,7 +68,7 @@ pub(super) fn status(name: &str) -> Markup {
 /// Writes a table inside of a frame that scrolls by itself where the window is narrow. The frame takes the keyboard's
 /// focus, so that it can be scrolled without a mouse.
 pub(super) fn table(label: &str, rows: &Markup) -> Markup {
-    html! { div.scroll tabindex="0" role="region" aria-label=(label) { table { (rows) } } }
+    html! { div.scroll tabindex="0" role="group" aria-label=(label) { table { (rows) } } }
 }
 
 /// Writes the link to the next page of a list.

@@ -15,6 +15,7 @@ mod measurements;
 mod metrics;
 mod models;
 mod old_database;
+mod page;
 mod pipelines;
 mod placements;
 mod service;

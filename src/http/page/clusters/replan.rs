@@ -69,7 +69,8 @@ pub(super) async fn replan(
     request.remove("base");
     request.remove("cluster_revision");
     request.insert("cluster_id".to_owned(), json!(cluster_id));
-    if request["objective"]["kind"] != "min_latency" || request.get("max_period_ratio").is_none() {
+    // Only the throughput is weighed against what is shipped.
+    if request.get("objective").is_some_and(|objective| objective["kind"] == "max_throughput") {
         request.insert("base_placement_id".to_owned(), json!(base));
     }
     let job = submit(&visitor, &Value::Object(request)).await?;

@@ -165,7 +165,7 @@ pub(super) fn known_layers<'m>(model: Option<&'m Profile>, stage: &Stage) -> Vec
 
 fn list(known: &[&Layer], stage: &Stage) -> Markup {
     html! {
-        ol {
+        ol tabindex="0" aria-label="Layers" {
             @if known.len() == stage.layer_ids.len() {
                 @for layer in known { li { (name(&layer.id)) " " span.muted { (name(&layer.op)) } } }
             } @else {

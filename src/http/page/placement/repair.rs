@@ -75,7 +75,9 @@ async fn apply(
         "raise_max_latency" => constraints["max_latency_s"] = repair["raise_to"].clone(),
         "raise_max_period" => constraints["max_period_s"] = repair["raise_to"].clone(),
         "raise_target_period" => {
-            request["objective"]["target_period_s"] = repair["raise_to"].clone();
+            if let Some(objective) = request.get_mut("objective").and_then(Value::as_object_mut) {
+                objective.insert("target_period_s".to_owned(), repair["raise_to"].clone());
+            }
         }
         "admit_nodes" => remove(constraints, "exclude_nodes"),
         "admit_node" => {
