@@ -43,6 +43,12 @@ fn proven(document: &PlacementDocument, objective: &str) -> Vec<String> {
         (Status::Optimal, ..) if objective == "tradeoff" => {
             claims.push("The trade-off is complete: every placement that no other beats in both period and latency has a point.".to_owned());
         }
+        (Status::Optimal, ..) if given_for_latency(document).is_some() => {
+            let least = given_for_latency(document).map(seconds_text).unwrap_or_default();
+            claims.push(format!(
+                "It is optimal: no placement with one stage on each node has a period below {least}, and this one is within the tolerance of it."
+            ));
+        }
         (Status::Optimal, ..) => {
             claims.push(format!("It is optimal: no placement with one stage on each node has a smaller {value}."));
         }
@@ -60,6 +66,11 @@ fn proven(document: &PlacementDocument, objective: &str) -> Vec<String> {
         claims.push("Of all placements within the tolerance of the period it has the smallest latency.".to_owned());
     }
     claims
+}
+
+/// Returns the least period found, where a little of it was given for a smaller latency.
+fn given_for_latency(document: &PlacementDocument) -> Option<f64> {
+    document.least_period_s.filter(|least| document.period_s.is_some_and(|period| *least < period))
 }
 
 fn open(document: &PlacementDocument, objective: &str, is_measured: bool) -> Vec<String> {
@@ -80,11 +91,9 @@ fn open(document: &PlacementDocument, objective: &str, is_measured: bool) -> Vec
     if document.latency_is_least == Some(false) {
         gaps.push("Whether another placement with this period has a smaller latency.".to_owned());
     }
-    if let (Some(least), Some(period)) = (document.least_period_s, document.period_s)
-        && least < period
-    {
+    if let Some(least) = given_for_latency(document) {
         gaps.push(format!(
-            "The period is not the least one found, {}: a little of it was given for a smaller latency.",
+            "Its period is not the least one found, {}: a little of it was given for a smaller latency.",
             seconds_text(least)
         ));
     }
