@@ -66,6 +66,12 @@ impl<const W: usize, I: Index> Bits<W, I> {
         self.words.iter().all(|&word| word == 0)
     }
 
+    /// Returns the number of indices.
+    #[inline]
+    pub fn count(&self) -> usize {
+        self.words.iter().map(|word| word.count_ones() as usize).sum()
+    }
+
     /// Returns `true` if the two sets have an index in common.
     #[inline]
     pub fn meets(&self, other: &Self) -> bool {

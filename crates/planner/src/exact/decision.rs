@@ -8,6 +8,7 @@ use super::at_period::AtPeriod;
 use super::beam::{self, BeamOutcome};
 use super::capacity::Capacity;
 use super::dive::Dive;
+use super::kinds::{ByKind, Kinds};
 use super::labels::{self, LabelOutcome};
 use super::neighbourhood::Neighbourhoods;
 use super::prices::{Priced, Prices};
@@ -54,6 +55,8 @@ pub struct Decider<'s, const W: usize> {
     /// have the same cuts.
     cuts: Option<&'s [Position]>,
     stage_ends: &'s StageEnds<W>,
+    /// The hosts by kind, if they are so few or so much alike that counting them decides a period.
+    kinds: Option<Kinds>,
     /// What earlier decisions have learned. It is created by the first label search, because dives
     /// do not need it.
     pub neighbourhoods: Option<Neighbourhoods>,
@@ -69,7 +72,8 @@ impl<'s, const W: usize> Decider<'s, W> {
     pub fn new(incumbent: &'s Incumbent<'s>, instance: &'s Instance, stage_ends: &'s StageEnds<W>) -> Self {
         let rng = Pcg64Mcg::seed_from_u64(incumbent.env.seed);
         let prices = Prices::new(instance.hosts.len());
-        Self { incumbent, instance, cuts: None, stage_ends, neighbourhoods: None, prices, rng }
+        let kinds = Kinds::new(instance, W);
+        Self { incumbent, instance, cuts: None, stage_ends, kinds, neighbourhoods: None, prices, rng }
     }
 
     /// Sets the cuts of an instance that has only some of them, and continues with the random
@@ -145,6 +149,15 @@ impl<'s, const W: usize> Decider<'s, W> {
             Supply::Scarce(capacity) => Some(capacity),
             Supply::Ample => None,
         };
+        if let Some(kinds) = &self.kinds {
+            return Ok(match kinds.decide(&tables, &stop)? {
+                ByKind::Placement(found) => {
+                    self.offer(found);
+                    Verdict::Feasible
+                }
+                ByKind::Infeasible => Verdict::Infeasible,
+            });
+        }
         let openness = tables.openness_of_all();
         for attempt in 0..=RANDOMISED_DIVES {
             let rng = (attempt > 0).then_some(&mut self.rng);

@@ -6,6 +6,7 @@ pub mod candidates;
 pub mod capacity;
 pub mod decision;
 pub mod dive;
+pub mod kinds;
 pub mod labels;
 pub mod neighbourhood;
 pub mod packing;
