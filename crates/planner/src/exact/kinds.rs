@@ -16,7 +16,7 @@
 use super::at_period::AtPeriod;
 use crate::bits::Bits;
 use crate::cost::Assignment;
-use crate::index::{Grid, Host, Index, IndexVec, Position};
+use crate::index::{Grid, Host, IndexVec, Position};
 use crate::instance::Instance;
 use crate::stopped::Stopped;
 
@@ -27,7 +27,10 @@ const MOST_HOSTS: usize = 1_000;
 const MOST_KINDS: usize = 12;
 
 /// The most words of a table by combination of used hosts and links.
-const MOST_WORDS: usize = 1 << 21;
+const MOST_WORDS: usize = 1 << 22;
+
+/// Hosts are used in turn if each kind has this many on average.
+const HOSTS_PER_KIND: usize = 2;
 
 /// The combinations between two calls of the stop hook.
 const COMBINATIONS_PER_STOP: usize = 1_024;
@@ -41,6 +44,24 @@ pub struct Kinds {
     class_of: Vec<usize>,
     /// For each class, one host of it, and another one if there are several.
     members: Vec<(Host, Option<Host>)>,
+}
+
+/// Hosts of a kind are used in turn: each only after the one before it. Any placement becomes such
+/// a placement by exchanging hosts of a kind.
+#[derive(Debug, Clone)]
+pub struct InTurn {
+    /// For each host, the number of its kind.
+    pub kind_of: IndexVec<Host, usize>,
+    /// For each host, the host of its kind that is used before it; `None` for the first.
+    before: IndexVec<Host, Option<Host>>,
+}
+
+impl InTurn {
+    /// Returns `true` if it is a host's turn. `is_used` tells whether another host is used.
+    #[inline]
+    pub fn is_next(&self, host: Host, is_used: impl FnOnce(Host) -> bool) -> bool {
+        self.before[host].is_none_or(is_used)
+    }
 }
 
 /// The result of a decision.
@@ -64,6 +85,9 @@ impl Kinds {
             instance.group_of[a] == instance.group_of[b]
                 && instance.input_s[a] == instance.input_s[b]
                 && instance.output_s[a] == instance.output_s[b]
+                && instance.input_delay_s[a] == instance.input_delay_s[b]
+                && instance.output_delay_s[a] == instance.output_delay_s[b]
+                && ![instance.source_host, instance.sink_host].iter().any(|&end| end == Some(a) || end == Some(b))
         };
         for host in instance.hosts.indices() {
             let class = kinds.members.iter().position(|&(member, _)| have_same_links(instance, member, host));
@@ -93,6 +117,20 @@ impl Kinds {
         self.hosts.iter().try_fold(1_usize, |product, hosts| product.checked_mul(hosts.len() + 1))
     }
 
+    /// Returns the order in which hosts of each kind are used. Returns `None` if few hosts can be exchanged.
+    pub fn in_turn(&self) -> Option<InTurn> {
+        let hosts = self.hosts.iter().map(Vec::len).sum();
+        if hosts < HOSTS_PER_KIND * self.hosts.len() {
+            return None;
+        }
+        let mut in_turn = InTurn { kind_of: IndexVec::filled(0, hosts), before: IndexVec::filled(None, hosts) };
+        for (kind, hosts) in self.hosts.iter().enumerate() {
+            hosts.iter().for_each(|&host| in_turn.kind_of[host] = kind);
+            hosts.windows(2).for_each(|pair| in_turn.before[pair[1]] = Some(pair[0]));
+        }
+        Some(in_turn)
+    }
+
     /// Decides whether a placement within the period of `tables` exists.
     pub fn decide<const W: usize>(
         &self,
@@ -105,7 +143,7 @@ impl Kinds {
 
 /// Returns `true` if exchanging two hosts would change no link.
 fn have_same_links(instance: &Instance, a: Host, b: Host) -> bool {
-    let link = |from, to| instance.link(from, to);
+    let link = |from, to| (instance.link(from, to), instance.delays.get(from, to));
     link(a, b) == link(b, a)
         && (instance.hosts.indices().filter(|&other| other != a && other != b))
             .all(|other| link(a, other) == link(b, other) && link(other, a) == link(other, b))

@@ -9,9 +9,12 @@
 //! and Salani 2008, and Boland, Dethridge and Dumitrescu 2006 (decremental state-space relaxation).
 //! A neighbourhood holds up to 64 nodes.
 
-use crate::index::{Grid, Host, IndexVec};
+use crate::index::{Grid, Host, Index, IndexVec};
 use crate::instance::Instance;
 use crate::stopped::Stopped;
+
+/// The most hosts that one memory holds.
+pub const MOST_REMEMBERED: usize = 64;
 
 /// The place of a node that is not in a neighbourhood.
 const ABSENT: u8 = u8::MAX;
@@ -32,6 +35,14 @@ impl Neighbourhoods {
     /// Creates empty neighbourhoods.
     pub fn new(hosts: usize) -> Self {
         Self { members: IndexVec::filled(Vec::new(), hosts), places: Grid::filled(ABSENT, hosts, hosts) }
+    }
+
+    /// Creates neighbourhoods in which each of at most 64 hosts remembers all hosts, in the same
+    /// places.
+    pub fn full(hosts: usize) -> Self {
+        let all: Vec<Host> = Host::first(hosts).collect();
+        let places = all.iter().flat_map(|_| 0..hosts as u8);
+        Self { members: IndexVec::filled(all.clone(), hosts), places: Grid::of_cells(places.collect(), hosts) }
     }
 
     /// Creates neighbourhoods in which each host remembers the `nearest` hosts to which its links
@@ -126,7 +137,7 @@ impl Neighbourhoods {
 
     fn remember(&mut self, host: Host, node: Host) -> bool {
         let place = &mut self.places[(host, node)];
-        let is_new = *place == ABSENT && self.members[host].len() < 64;
+        let is_new = *place == ABSENT && self.members[host].len() < MOST_REMEMBERED;
         if is_new {
             *place = self.members[host].len() as u8;
             self.members[host].push(node);
@@ -138,7 +149,6 @@ impl Neighbourhoods {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::index::Index;
 
     fn hosts<const N: usize>(numbers: [usize; N]) -> [Host; N] {
         numbers.map(Host::nth)

@@ -96,7 +96,10 @@ pub fn placement<const W: usize>(
                 return best;
             }
             extensions.end_stages(bucket.host, &bucket.labels, &mut ended);
-            for to in extensions.within.instance.hosts.indices().filter(|&to| !contains(&bucket.visited, to)) {
+            let is_next = |&to: &Host| {
+                !contains(&bucket.visited, to) && extensions.is_next(to, |before| contains(&bucket.visited, before))
+            };
+            for to in extensions.within.instance.hosts.indices().filter(is_next) {
                 let stages_left = extensions.within.instance.most_stages - stages;
                 let starts = extensions.starts_on(bucket.host, to, &ended, stages_left);
                 arrived.clear();
@@ -144,7 +147,7 @@ fn first_buckets<const W: usize>(
 ) -> Vec<BeamBucket> {
     let nobody = vec![0; extensions.within.instance.hosts.len().div_ceil(64)];
     let mut first = Vec::new();
-    for host in extensions.tables.first_hosts() {
+    for host in extensions.tables.first_hosts().filter(|&host| extensions.is_next(host, |_| false)) {
         if let Some(resources) = extensions.begun(host) {
             let label =
                 Label { position: Position::FIRST, step: steps.add(BEGINNING, host, Position::FIRST), resources };

@@ -20,7 +20,8 @@ use super::shipping::Shipping;
 use crate::cost::Assignment;
 use crate::domain::options::Overlap;
 use crate::exact::at_period::AtPeriod;
-use crate::exact::neighbourhood::Neighbourhoods;
+use crate::exact::kinds::{InTurn, Kinds};
+use crate::exact::neighbourhood::{MOST_REMEMBERED, Neighbourhoods};
 use crate::exact::stage_ends::StageEnds;
 use crate::instance::Instance;
 use crate::shared_media::BroughtIn;
@@ -79,6 +80,8 @@ pub struct Tables<'p, const W: usize> {
     stage_ends: &'p StageEnds<W>,
     period_s: f64,
     possible: bool,
+    /// The order in which hosts that can be exchanged are used, if there are many of them.
+    in_turn: Option<InTurn>,
 }
 
 impl<'p, const W: usize> Tables<'p, W> {
@@ -117,6 +120,7 @@ impl<'p, const W: usize> Tables<'p, W> {
             stage_ends,
             period_s,
             possible,
+            in_turn: in_turn(instance, &sums),
         })
     }
 
@@ -155,7 +159,7 @@ impl<'p, const W: usize> Tables<'p, W> {
             occupations: &self.occupations,
             priced: self.priced.as_ref(),
         };
-        Extensions { tables: &self.walks, within, goal }
+        Extensions { tables: &self.walks, within, in_turn: self.in_turn.as_ref(), goal }
     }
 
     /// Returns the best placement within limits that a beam of `width` buckets finds before it is
@@ -232,6 +236,8 @@ impl<'p, const W: usize> Tables<'p, W> {
             return Decision { placement, decided: true, bound };
         }
         let mut used_labels = 0;
+        let mut all = self.in_turn.as_ref().map(|_| Neighbourhoods::full(self.walks.instance.hosts.len()));
+        let neighbourhoods = all.as_mut().unwrap_or(neighbourhoods);
         loop {
             let extensions = self.extensions(limits, goal);
             let found =
@@ -271,4 +277,11 @@ impl<'p, const W: usize> Tables<'p, W> {
             }
         }
     }
+}
+
+/// Returns the order in which hosts that can be exchanged are used, if there are many of them and a
+/// memory holds all hosts. Hosts are different if they share a medium or have held something.
+fn in_turn(instance: &Instance, sums: &Sums<'_>) -> Option<InTurn> {
+    let may = instance.hosts.len() <= MOST_REMEMBERED && instance.shared_media.is_none() && sums.shipping.is_none();
+    may.then(|| Kinds::new(instance, 1)?.in_turn()).flatten()
 }

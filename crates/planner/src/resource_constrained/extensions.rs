@@ -6,7 +6,8 @@ use super::limits::Goal;
 use super::resources::{Hop, Resource, Resources, Stage, Start, Within};
 use crate::bits::Bits;
 use crate::exact::at_period::AtPeriod;
-use crate::index::{Host, IndexVec, Position};
+use crate::exact::kinds::InTurn;
+use crate::index::{Host, Index, IndexVec, Position};
 use crate::instance::Instance;
 
 /// The extensions of labels that are possible within limits.
@@ -16,6 +17,8 @@ pub struct Extensions<'t, const W: usize> {
     pub tables: &'t AtPeriod<'t, W>,
     /// The limits on the extensions. The tables are of the same period.
     pub within: Within<'t>,
+    /// The order in which hosts that can be exchanged are used. Labels then remember all hosts.
+    pub in_turn: Option<&'t InTurn>,
     /// The value to be minimised.
     pub goal: Goal,
 }
@@ -49,6 +52,19 @@ impl<const W: usize> Extensions<'_, W> {
         resources
             .admits(&self.within, &Start { host, position: Position::FIRST, before: host, stages_left })
             .then_some(resources)
+    }
+
+    /// Returns `true` if a walk may go on to a host: those that it can be exchanged for and that come
+    /// before it are used.
+    #[inline]
+    pub fn is_next(&self, host: Host, is_used: impl FnOnce(Host) -> bool) -> bool {
+        self.in_turn.is_none_or(|in_turn| in_turn.is_next(host, is_used))
+    }
+
+    /// Returns the number of a host among those that are different.
+    #[inline]
+    pub fn kind_of(&self, host: Host) -> usize {
+        self.in_turn.map_or(host.number(), |in_turn| in_turn.kind_of[host])
     }
 
     /// Extends the labels of a host by its stage, to each possible end. Replaces the contents of

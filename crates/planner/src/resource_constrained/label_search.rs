@@ -21,7 +21,7 @@ use super::steps::{BEGINNING, Steps};
 use crate::bits::Bits;
 use crate::cost::Assignment;
 use crate::exact::neighbourhood::Neighbourhoods;
-use crate::index::{Host, IndexVec, Position};
+use crate::index::{Host, Position};
 use crate::stopped::Stopped;
 
 /// Bytes that a label takes, with its step and its part of a bucket.
@@ -77,8 +77,9 @@ pub struct LabelSearch<'s, const W: usize> {
     most_labels: usize,
     stop: &'s dyn Fn() -> bool,
     buckets: Vec<Bucket<W>>,
-    /// For each host, the indices of its buckets.
-    seen: IndexVec<Host, Vec<usize>>,
+    /// For each host that is different from all before, the indices of its buckets and of those of
+    /// hosts that it can be exchanged for.
+    seen: Vec<Vec<usize>>,
     steps: Steps,
     found: Walks,
 }
@@ -95,7 +96,7 @@ impl<'s, const W: usize> LabelSearch<'s, W> {
         used_labels: &mut usize,
         stop: &'s dyn Fn() -> bool,
     ) -> Result<Walks, Unfinished> {
-        let seen = extensions.within.instance.by_host(Vec::new());
+        let seen = vec![Vec::new(); extensions.within.instance.hosts.len()];
         let (buckets, steps) = (Vec::new(), Steps::default());
         let found = Walks::default();
         let mut search = Self { extensions, capacity, neighbourhoods, most_labels, stop, buckets, seen, steps, found };
@@ -106,7 +107,8 @@ impl<'s, const W: usize> LabelSearch<'s, W> {
     fn layers(&mut self, used_labels: &mut usize) -> Result<(), Unfinished> {
         let most_stages = self.extensions.within.instance.most_stages;
         let mut first = Candidates::default();
-        for host in self.extensions.tables.first_hosts() {
+        let is_next = |host: &Host| self.extensions.is_next(*host, |_| false);
+        for host in self.extensions.tables.first_hosts().filter(is_next) {
             if let Some(begun) = self.extensions.begun(host) {
                 first.add(host, 0, &[Label { position: Position::FIRST, step: BEGINNING, resources: begun }]);
             }
@@ -171,6 +173,10 @@ impl<'s, const W: usize> LabelSearch<'s, W> {
                 if starts.is_empty() || self.neighbourhoods.remembers(from, bucket.memory, to) {
                     continue;
                 }
+                let is_used = |node| node == from || self.neighbourhoods.remembers(from, bucket.memory, node);
+                if !self.extensions.is_next(to, is_used) {
+                    continue;
+                }
                 arrived.clear();
                 self.extensions.hop((from, to), stages_left, &ended, &starts, &mut arrived);
                 if !arrived.is_empty() {
@@ -203,10 +209,11 @@ impl<'s, const W: usize> LabelSearch<'s, W> {
         let mut compared = 0;
         for mut bucket in candidates {
             let host = bucket.host;
+            let kind = self.extensions.kind_of(host);
             let step = |label: &mut Label, steps: &mut Steps| {
                 label.step = steps.add(label.step, host, label.position);
             };
-            for &other in &self.seen[host] {
+            for &other in &self.seen[kind] {
                 let other = &self.buckets[other];
                 if other.memory & !bucket.memory == 0 && other.starts.meets(&bucket.starts) {
                     drop_dominated(&mut bucket.labels, &other.labels);
@@ -227,7 +234,7 @@ impl<'s, const W: usize> LabelSearch<'s, W> {
             if !bucket.labels.is_empty() {
                 *used_labels += bucket.labels.len();
                 bucket.labels.iter_mut().for_each(|label| step(label, &mut self.steps));
-                self.seen[host].push(self.buckets.len());
+                self.seen[kind].push(self.buckets.len());
                 self.buckets.push(bucket);
             }
         }
