@@ -127,7 +127,7 @@ macro_rules! for_width {
         for_width!(@ [2 8 32 256], $numbers, $W, $body, $too_many)
     };
     ($numbers:expr, $W:ident => $body:expr, else $too_many:expr) => {
-        for_width!(@ [1 2 4 8 16 32 256], $numbers, $W, $body, $too_many)
+        for_width!(@ [1 2 4 8 16 32 64 256], $numbers, $W, $body, $too_many)
     };
     (@ [$($width:literal)*], $numbers:expr, $W:ident, $body:expr, $too_many:expr) => {
         match $numbers {

@@ -9,30 +9,29 @@ use super::better::Better;
 use super::first_fit::first_fit;
 use crate::bounds;
 use crate::check_failure::CheckFailure;
-use crate::cuts::{Closed, Weights};
-use crate::domain::options::Objective;
+use crate::bits::for_width;
+use crate::cuts::{Closed, Useful, Weights};
+use crate::domain::options::{Objective, Overlap};
 use crate::domain::placement::PlacementDocument;
 use crate::domain::request::PlanRequest;
 use crate::env::{Env, NoProgress};
+use crate::exact::kinds::Kinds;
 use crate::exact::useful::useful_cuts;
 use crate::goals::{refine, search};
 use crate::incumbent::Incumbent;
-use crate::index::Position;
 use crate::instance::{Instance, most_sets};
 use crate::stopped::Stopped;
 use crate::{feasible, pinned};
 
-/// The most useful cuts that are all searched.
-const MOST_OPENED: usize = 4_095;
-
-/// Plans a request. `whole` has some of its cuts, along a chain.
+/// Plans a request. `whole` has some of its cuts, along a chain. At most `most_opened` useful cuts
+/// are searched after the closed cuts.
 ///
 /// # Errors
 /// Returns [`CheckFailure`] if the checker refuses a placement.
 pub fn plan(
     request: &PlanRequest,
     whole: &Instance,
-    (closed, weights): (&Closed, &Weights),
+    (closed, weights, most_opened): (&Closed, &Weights, usize),
     env: &Env<'_>,
 ) -> Result<PlacementDocument, CheckFailure> {
     let stop = || env.stop.reason().is_some();
@@ -52,7 +51,7 @@ pub fn plan(
     search(&along);
     let Ok(instance) = Instance::between(request, closed.cuts.clone(), &stop) else { return along.conclude() };
     let silent = Env { progress: &NoProgress, ..*env };
-    let relaxed = instance.clone().relaxed(request, &closed.slack);
+    let relaxed = relaxed(request, &instance, closed);
     let bounding = Incumbent::relaxed(request, &relaxed, &silent);
     bounding.raise(along.claimed_bound());
     // Searches with shared media take long: the bound comes first then.
@@ -80,24 +79,73 @@ pub fn plan(
     best.raise_for_all_cuts(bounding.bound().min(best.objective()));
     let decided_by_period = instance.objective == Objective::MaxThroughput && request.options.base.is_none();
     if decided_by_period && best.best().is_some() && !best.has_claimed_enough() {
-        // If it is stopped, the plan ends with the best known so far.
-        if let Ok(Some(opened)) = opened(request, (closed, weights), &relaxed, best.objective(), &stop) {
-            return over_opened(request, (&opened, best.objective()), best, env);
-        }
+        return among_finer(request, (closed, weights, most_opened), &relaxed, best, env);
     }
     refine(best);
     best.conclude()
 }
 
-/// Returns the instance with all cuts that a placement within a period can have, or `None` if there
-/// are too many.
-fn opened(
+/// Returns the relaxation that bounds all cuts which closed cuts stand for.
+fn relaxed(request: &PlanRequest, instance: &Instance, closed: &Closed) -> Instance {
+    let sets_suffice = instance.objective.minimises_period() && instance.overlap == Overlap::Full;
+    let words = for_width!(instance.blocks() + 1, W => Some(W), else None);
+    let empty_stages = sets_suffice
+        && instance.shared_media.is_none()
+        && instance.cuts.sets().is_some()
+        && words.is_some_and(|words| Kinds::new(instance, words).is_some());
+    instance.clone().relaxed(request, &closed.slack, empty_stages)
+}
+
+/// Continues with cuts of less slack that a better placement than the best can have, until these
+/// are all such cuts, or too many of them remain.
+fn among_finer(
     request: &PlanRequest,
-    (closed, weights): (&Closed, &Weights),
+    (closed, weights, most_opened): (&Closed, &Weights, usize),
+    relaxation: &Instance,
+    best: &Incumbent<'_>,
+    env: &Env<'_>,
+) -> Result<PlacementDocument, CheckFailure> {
+    let stop = || env.stop.reason().is_some();
+    let end = || {
+        refine(best);
+        best.conclude()
+    };
+    let finer = finer(request, (closed, weights, most_opened), relaxation, best.objective(), &stop);
+    // If it is stopped, the plan ends with the best known so far.
+    let Ok(Some((finer, instance))) = finer else { return end() };
+    if finer.has_no_slack() {
+        return over_opened(request, (&instance, best.objective()), best, env);
+    }
+    let progress = Better::than(best, env.progress);
+    let better = Env { progress: &progress, ..*env };
+    let silent = Env { progress: &NoProgress, ..*env };
+    let among = Incumbent::among(request, &instance, instance.cuts.count, &better);
+    among.raise_for_all_cuts(best.claimed_bound());
+    search(&among);
+    let relaxation = relaxed(request, &instance, &finer);
+    let bounding = Incumbent::relaxed(request, &relaxation, &silent);
+    bounding.raise(best.claimed_bound());
+    search(&bounding);
+    // Cuts were judged for the best placement before, so nothing is proven of longer periods.
+    let proven = bounding.bound().min(best.objective());
+    let best = if among.objective() < best.objective() { &among } else { best };
+    best.raise_for_all_cuts(proven.min(best.objective()));
+    if best.has_claimed_enough() || stop() {
+        refine(best);
+        return best.conclude();
+    }
+    among_finer(request, (&finer, weights, most_opened), &relaxation, best, env)
+}
+
+/// Returns cuts of less slack than closed cuts have, with all that a placement within a period can
+/// have, and their instance. Returns `None` if there are too many.
+fn finer(
+    request: &PlanRequest,
+    (closed, weights, most_opened): (&Closed, &Weights, usize),
     relaxed: &Instance,
     period_s: f64,
     stop: &dyn Fn() -> bool,
-) -> Result<Option<Instance>, Stopped> {
+) -> Result<Option<(Closed, Instance)>, Stopped> {
     let Some(useful) = useful_cuts(relaxed, period_s, stop)? else { return Ok(None) };
     let constraints = &request.options.constraints;
     let scale = request.options.cost_model.transfer_scale;
@@ -108,10 +156,15 @@ fn opened(
     };
     let carries =
         |bytes: u64| *loads.borrow_mut().entry(bytes).or_insert_with(|| is_carried(8.0 * (bytes as f64 * scale)));
-    let at_most = most_sets(relaxed.hosts.len()).min(MOST_OPENED);
-    let is_useful = |position: Position| useful.binary_search(&position).is_ok();
-    let cuts = closed.opened(&request.model, &constraints.colocate, weights, (&is_useful, &carries), at_most, stop)?;
-    cuts.map(|cuts| Instance::between(request, cuts, stop)).transpose()
+    let at_most = most_sets(relaxed.hosts.len()).min(most_opened);
+    let useful = Useful { position: &|position| useful.binary_search(&position).is_ok(), boundary: &carries };
+    let finer = closed.finer(&request.model, &constraints.colocate, weights, &useful, at_most, stop)?;
+    if std::env::var("DBG").is_ok() {
+        eprintln!("level: period {period_s} relaxed {} cuts, finer {:?}", relaxed.blocks(), finer.as_ref().map(|f| (f.cuts.last(), f.has_no_slack())));
+    }
+    let Some(finer) = finer else { return Ok(None) };
+    let instance = Instance::between(request, finer.cuts.clone(), stop)?;
+    Ok(Some((finer, instance)))
 }
 
 /// Searches all cuts that are useful up to a period in seconds, starting from the best placement so

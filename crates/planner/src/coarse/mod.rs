@@ -31,6 +31,9 @@ use crate::index::{Index, Position};
 /// The most closed cuts that are searched in place of all cuts.
 const MOST_CLOSED: usize = 2_500;
 
+/// The most useful cuts that are searched after the closed cuts.
+const MOST_OPENED: usize = 4_095;
+
 /// The most searches among some cuts, each closer to the best placement of the one before.
 const ROUNDS: usize = 4;
 
@@ -46,7 +49,7 @@ pub fn plan(request: &PlanRequest, whole: &Instance, env: &Env<'_>) -> Result<Pl
         let at_most = MOST_CLOSED.min(most_sets(whole.hosts.len()));
         let closed = Closed::new(&request.model, policy, &weights, whole.cuts.count, at_most, &stop);
         if let Ok(Some(closed)) = closed {
-            return closed::plan(request, whole, (&closed, &weights), env);
+            return closed::plan(request, whole, (&closed, &weights, MOST_OPENED), env);
         }
     }
     plan_among(request, whole, affordable_cuts(whole), env)

@@ -13,11 +13,14 @@ use super::boundary::{Crossing, Tensors};
 use super::contract::Blocks;
 use super::enumerate::{downward_closed, segments_of};
 use super::sets::{Sets, contains, insert};
-use super::{CutCount, Cuts, MOST_COUNTED, closed, of_family};
+use super::{CutCount, Cuts, Keep, MOST_COUNTED, closed, of_family};
 use crate::domain::model::ModelProfile;
 use crate::domain::options::{Colocation, CutPolicy};
 use crate::index::Position;
 use crate::stopped::Stopped;
+
+/// A share that no block is as small as.
+const ALL_CUTS: f64 = -1.0;
 
 /// The closed cuts of a model, and the layers by which they differ from other cuts.
 #[derive(Debug, Clone)]
@@ -28,8 +31,18 @@ pub struct Closed {
     /// set more than a stage that it stands for. No set that it may have more weighs more than the
     /// heaviest of these.
     pub slack: Vec<Vec<usize>>,
-    /// The share of the model's work and bytes up to which a block is small.
+    /// The share of the model's work and bytes up to which a block is small. It is negative if no block is.
     small: f64,
+    /// Whether only useful closed cuts are among the cuts.
+    are_useful: bool,
+}
+
+/// What is known of the cuts of good placements.
+pub struct Useful<'u> {
+    /// Tells whether a closed cut can be one of a good placement's, or stand for one.
+    pub position: &'u dyn Fn(Position) -> bool,
+    /// Tells whether a boundary of so many bytes can be one of a good placement's.
+    pub boundary: &'u dyn Fn(u64) -> bool,
 }
 
 /// The weights by which a block is small, for each layer.
@@ -83,26 +96,25 @@ impl Closed {
         let of = (|layer: usize| weights.work[layer], usize::MAX);
         let mut cuts = of_family(model, &blocks, &tensors, family, !base.is_empty(), (policy, &|_, _| true), of);
         cuts.count = count;
-        Ok(Some(Self { cuts, slack, small }))
+        Ok(Some(Self { cuts, slack, small, are_useful: false }))
     }
 
-    /// Returns all cuts that useful closed cuts stand for and whose boundary is useful too. A
-    /// placement that is as good as the one for which the closed cuts were judged uses only such
-    /// cuts. Returns `None` if there are more than `at_most`, or if there are too many cuts to
-    /// list.
-    pub fn opened(
+    /// Returns useful cuts with a smaller slack, at most `at_most`: those that useful closed cuts stand
+    /// for and whose boundary is useful too. A placement that is as good as the one for which the
+    /// closed cuts were judged uses only such cuts, or cuts that they stand for. If there are few
+    /// enough, these are all cuts. Returns `None` if no smaller slack gives few enough.
+    pub fn finer(
         &self,
         model: &ModelProfile,
         colocate: &[Colocation],
         weights: &Weights,
-        (is_useful, carries): (&dyn Fn(Position) -> bool, &dyn Fn(u64) -> bool),
+        useful: &Useful<'_>,
         at_most: usize,
         stop: &dyn Fn() -> bool,
-    ) -> Result<Option<Cuts>, Stopped> {
+    ) -> Result<Option<Self>, Stopped> {
         let blocks = Blocks::new(model, colocate);
         let tensors = Tensors::new(model, &blocks);
         let base = closed(&blocks);
-        let Ok(family) = downward_closed(&blocks, &base, &|_| false, MOST_COUNTED, stop)? else { return Ok(None) };
         let least_small = least_small(&blocks, &tensors, weights);
         let is_eager: Vec<bool> = least_small.iter().map(|&least| least <= self.small).collect();
         let positions = self.cuts.boundary_bytes.indices().skip(1);
@@ -114,15 +126,49 @@ impl Closed {
             members.iter().for_each(|&block| segment_of[block] = segment);
         }
         let is_kept = |set: &[u64], crossing: Crossing| {
-            // No closed cut stands for the base, which is closed itself. Any other cut without one
-            // would be a defect. Both are kept.
-            let stands = position_of.get(&closure(&blocks, &segments, &segment_of, &is_eager, set));
-            carries(crossing.bytes) && stands.is_none_or(|&position| is_useful(position))
+            if !(useful.boundary)(crossing.bytes) {
+                return false;
+            }
+            let (closure, is_base) = closure(&blocks, &segments, &segment_of, &is_eager, set);
+            match position_of.get(&closure) {
+                Some(&position) => (useful.position)(position),
+                // No closed cut stands for the base, which is closed itself. Any other cut without one
+                // would be a defect, unless only some closed cuts are known. It is kept.
+                None => is_base || !self.are_useful,
+            }
         };
-        let of = (|layer: usize| weights.work[layer], usize::MAX);
-        let mut cuts = of_family(model, &blocks, &tensors, family, !base.is_empty(), (CutPolicy::Any, &is_kept), of);
-        cuts.count = self.cuts.count;
-        Ok((cuts.last() <= at_most).then_some(cuts))
+        let kept = |small: f64| -> Result<Option<Self>, Stopped> {
+            let is_eager = |block: usize| least_small[block] <= small;
+            let Ok(family) = downward_closed(&blocks, &base, &is_eager, MOST_COUNTED, stop)? else { return Ok(None) };
+            let slack = if small < 0.0 { Vec::new() } else { slack(&blocks, &family.sets, &is_eager) };
+            let of = (|layer: usize| weights.work[layer], usize::MAX);
+            let policy = (CutPolicy::Any, &is_kept as &Keep<'_>);
+            let mut cuts = of_family(model, &blocks, &tensors, family, !base.is_empty(), policy, of);
+            cuts.count = self.cuts.count;
+            Ok((cuts.last() <= at_most).then_some(Self { cuts, slack, small, are_useful: true }))
+        };
+        // All cuts come first, then the smallest share for which there are few enough.
+        let mut found = kept(ALL_CUTS)?;
+        if found.is_some() {
+            return Ok(found);
+        }
+        let mut shares: Vec<f64> = least_small.iter().copied().filter(|&share| share < self.small).collect();
+        shares.sort_unstable_by(f64::total_cmp);
+        shares.dedup();
+        let (mut too_small, mut untried) = (0, shares.len());
+        while too_small < untried {
+            let at = too_small + (untried - too_small) / 2;
+            match kept(shares[at])? {
+                Some(finer) => (untried, found) = (at, Some(finer)),
+                None => too_small = at + 1,
+            }
+        }
+        Ok(found)
+    }
+
+    /// Returns `true` if no block is eager: the cuts stand for themselves.
+    pub fn has_no_slack(&self) -> bool {
+        self.small < 0.0
     }
 
     /// Returns the blocks within a position.
@@ -149,11 +195,17 @@ fn least_small(blocks: &Blocks, tensors: &Tensors, weights: &Weights) -> Vec<f64
 }
 
 /// Returns the closed set that stands for a set: the set and all eager blocks that follow it in its
-/// last segment.
-fn closure(blocks: &Blocks, segments: &[Vec<usize>], segment_of: &[usize], is_eager: &[bool], set: &[u64]) -> Vec<u64> {
+/// last segment. Also returns whether the set is the base.
+fn closure(
+    blocks: &Blocks,
+    segments: &[Vec<usize>],
+    segment_of: &[usize],
+    is_eager: &[bool],
+    set: &[u64],
+) -> (Vec<u64>, bool) {
     let mut closure = set.to_vec();
     let within = (0..blocks.count()).filter(|&block| contains(set, block) && segment_of[block] != usize::MAX);
-    let Some(last) = within.map(|block| segment_of[block]).max() else { return closure };
+    let Some(last) = within.map(|block| segment_of[block]).max() else { return (closure, true) };
     // The members of a segment are in topological order.
     for &block in &segments[last] {
         let follows = || blocks.predecessors[block].iter().all(|&before| contains(&closure, before));
@@ -161,7 +213,7 @@ fn closure(blocks: &Blocks, segments: &[Vec<usize>], segment_of: &[usize], is_ea
             insert(&mut closure, block);
         }
     }
-    closure
+    (closure, false)
 }
 
 /// Returns, for each closed set, the eager blocks within it that only eager blocks follow there, as

@@ -15,7 +15,7 @@ mod enumerate;
 mod order;
 mod sets;
 
-pub use closed::{Closed, Weights};
+pub use closed::{Closed, Useful, Weights};
 pub use count::{CutCount, cut_count};
 pub use sets::Sets;
 

@@ -83,7 +83,7 @@ impl<'p, const W: usize> AtPeriod<'p, W> {
                 covered = covered.max(furthest);
             } else {
                 let mut within = Bits::EMPTY;
-                within.insert_range(start + 1, by_compute);
+                within.insert_range(start, by_compute);
                 ends = ends.or(&self.in_time(group, row.and(&within), |end| (start, end)));
             }
         }
@@ -118,7 +118,7 @@ impl<'p, const W: usize> AtPeriod<'p, W> {
         let mut starts = Bits::EMPTY;
         for end in ends.iter() {
             let mut in_time = Bits::EMPTY;
-            in_time.insert_range(self.earliest[(group, end)], end - 1);
+            in_time.insert_range(self.earliest[(group, end)], end);
             let column = self.stage_ends.column(group, end).and(&in_time);
             starts = starts.or(&self.in_time(group, column, |start| (start, end)));
         }

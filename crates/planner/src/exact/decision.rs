@@ -100,7 +100,7 @@ impl<'s, const W: usize> Decider<'s, W> {
     /// Searches for a placement within a period, in seconds, by prices and a beam only. Returns
     /// `true` if it found one.
     pub fn improve(&mut self, period_s: f64, width: usize) -> Result<bool, Stopped> {
-        if !self.can_improve() {
+        if !self.can_improve() || self.instance.has_empty_stages() {
             return Ok(false);
         }
         let incumbent = self.incumbent;
@@ -157,6 +157,9 @@ impl<'s, const W: usize> Decider<'s, W> {
                 }
                 ByKind::Infeasible => Verdict::Infeasible,
             });
+        }
+        if self.instance.has_empty_stages() {
+            return Ok(Verdict::Unknown);
         }
         let openness = tables.openness_of_all();
         for attempt in 0..=RANDOMISED_DIVES {

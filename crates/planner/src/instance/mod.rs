@@ -121,6 +121,9 @@ pub struct Instance {
     bytes: StageBytes,
     memory_scale: MemoryScale,
     classes: Vec<ClassWork>,
+    /// Whether a stage may end where it begins, at any cut but the ends: its host only passes on what
+    /// it receives. Only in a relaxation.
+    has_empty_stages: bool,
 }
 
 impl Group {
@@ -225,14 +228,17 @@ impl Instance {
             shares: Arc::new(shares),
             pins,
             classes,
+            has_empty_stages: false,
         })
     }
 
     /// Returns a relaxation of the instance.
     ///
     /// Each stage may also hold the layers of one of `sets`, which do not count. A host may pass on
-    /// what it receives without running a stage. The latency has no limit.
-    pub fn relaxed(mut self, request: &PlanRequest, sets: &[Vec<usize>]) -> Self {
+    /// what it receives without running a stage. The latency has no limit. With `empty_stages`, which
+    /// only some searches take, a host that passes on is used: its stage is empty. Otherwise it may
+    /// have a stage too: links are at least as good as paths over other hosts.
+    pub fn relaxed(mut self, request: &PlanRequest, sets: &[Vec<usize>], empty_stages: bool) -> Self {
         let model = &request.model;
         let of = |layer: usize| model.layers[layer].param_bytes + model.layers[layer].state_bytes;
         let constant = |&constant: &usize| of(constant) + model.layers[constant].output_bytes;
@@ -269,6 +275,7 @@ impl Instance {
             group.most_bytes = group.most_bytes.map(with_more);
         }
         let links = self.links.passing_on(self.overlap);
+        self.has_empty_stages = empty_stages;
         let delivered_bytes = (model.output_bytes() - delivered_output) as f64;
         let delivered_bits = 8.0 * (delivered_bytes * request.options.cost_model.transfer_scale);
         let least_output_s = self.output_s.iter().copied().fold(f64::INFINITY, f64::min);
@@ -277,10 +284,18 @@ impl Instance {
             self.output_s[host] = passed_on.fold(least_output_s, f64::min);
         }
         self.shared_media = self.shared_media.and_then(|media| media.passing_on(&self.links)).map(Arc::new);
-        self.links = Arc::new(links);
+        if !self.has_empty_stages {
+            self.links = Arc::new(links);
+        }
         self.delays = Arc::new(Delays::NONE);
         self.max_latency_s = f64::INFINITY;
         self
+    }
+
+    /// Returns `true` if a stage may end where it begins.
+    #[inline]
+    pub fn has_empty_stages(&self) -> bool {
+        self.has_empty_stages
     }
 
     /// Returns the same instance with cuts at the positions `kept` only. These are ascending, and 0
@@ -309,7 +324,7 @@ impl Instance {
             pinned: self.pinned.iter().map(counts).collect(),
             bytes: self.bytes.at(kept),
             classes: self.classes.iter().map(at_kept).collect(),
-            most_stages: self.most_stages.min(kept.len() - 1),
+            most_stages: self.most_stages.min(if self.has_empty_stages { usize::MAX } else { kept.len() - 1 }),
             ..self.clone()
         }
     }
@@ -443,8 +458,11 @@ impl Instance {
     ///
     /// Along a chain the ends need not be an interval, since the buffers of a boundary may be
     /// smaller than those of the one before.
-    pub fn ends_in_memory(&self, group: GroupIndex, start: Position, visit: impl FnMut(Position)) {
+    pub fn ends_in_memory(&self, group: GroupIndex, start: Position, mut visit: impl FnMut(Position)) {
         let Some(most_bytes) = self.groups[group].most_bytes else { return };
+        if self.has_empty_stages && start > Position::FIRST {
+            visit(start);
+        }
         if let Some(ends) = self.bytes.ends(start) {
             let fits = |&(end, bytes): &(Position, u64)| bytes <= most_bytes && self.stage_allowed(group, start, end);
             ends.filter(fits).map(|(end, _)| end).for_each(visit);
