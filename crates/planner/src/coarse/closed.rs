@@ -7,9 +7,9 @@ use rustc_hash::FxHashMap;
 
 use super::better::Better;
 use super::first_fit::first_fit;
+use crate::bits::for_width;
 use crate::bounds;
 use crate::check_failure::CheckFailure;
-use crate::bits::for_width;
 use crate::cuts::{Closed, Useful, Weights};
 use crate::domain::options::{Objective, Overlap};
 use crate::domain::placement::PlacementDocument;
@@ -160,7 +160,11 @@ fn finer(
     let useful = Useful { position: &|position| useful.binary_search(&position).is_ok(), boundary: &carries };
     let finer = closed.finer(&request.model, &constraints.colocate, weights, &useful, at_most, stop)?;
     if std::env::var("DBG").is_ok() {
-        eprintln!("level: period {period_s} relaxed {} cuts, finer {:?}", relaxed.blocks(), finer.as_ref().map(|f| (f.cuts.last(), f.has_no_slack())));
+        eprintln!(
+            "level: period {period_s} relaxed {} cuts, finer {:?}",
+            relaxed.blocks(),
+            finer.as_ref().map(|f| (f.cuts.last(), f.has_no_slack()))
+        );
     }
     let Some(finer) = finer else { return Ok(None) };
     let instance = Instance::between(request, finer.cuts.clone(), stop)?;

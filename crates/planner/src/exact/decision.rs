@@ -31,6 +31,10 @@ const RANDOMISED_DIVES: usize = 4;
 /// number has doubled.
 const FIRST_BEAM_LABELS: usize = 2_000;
 
+/// The most positions for which the cuts of a placement are improved if hosts are counted by kind.
+/// With more positions, another decision takes less time.
+const MOST_REPARTITIONED: usize = 1_024;
+
 /// One update of prices is allowed for this many labels of a search.
 const LABELS_PER_UPDATE: usize = 400;
 /// The most updates of prices for a period.
@@ -255,6 +259,9 @@ impl<'s, const W: usize> Decider<'s, W> {
     fn offer(&self, found: Assignment) {
         let hosts = found.hosts();
         self.incumbent.offer(self.with_all_cuts(found));
+        if self.kinds.is_some() && self.instance.blocks() > MOST_REPARTITIONED {
+            return;
+        }
         // The offer may have ended the search. No better placement is needed then.
         if let Ok(Some(better)) = repartition(self.instance, &hosts, &|| self.incumbent.must_end()) {
             self.incumbent.offer(self.with_all_cuts(better));

@@ -105,7 +105,9 @@ impl Kinds {
                     kinds.class_of.push(class);
                 }
             }
-            if kinds.hosts.len() > MOST_KINDS || kinds.combinations()?.checked_mul(kinds.members.len() * words)? > MOST_WORDS {
+            if kinds.hosts.len() > MOST_KINDS
+                || kinds.combinations()?.checked_mul(kinds.members.len() * words)? > MOST_WORDS
+            {
                 return None;
             }
         }
@@ -132,11 +134,7 @@ impl Kinds {
     }
 
     /// Decides whether a placement within the period of `tables` exists.
-    pub fn decide<const W: usize>(
-        &self,
-        tables: &AtPeriod<'_, W>,
-        stop: &dyn Fn() -> bool,
-    ) -> Result<ByKind, Stopped> {
+    pub fn decide<const W: usize>(&self, tables: &AtPeriod<'_, W>, stop: &dyn Fn() -> bool) -> Result<ByKind, Stopped> {
         Beginnings::new(self, tables).decide(stop)
     }
 }
@@ -217,7 +215,8 @@ impl<'t, const W: usize> Beginnings<'t, W> {
             combinations *= kind.hosts + 1;
         }
         for better in (0..kinds.len()).rev() {
-            let mut worse: Vec<usize> = (better + 1..kinds.len()).filter(|&other| kinds[better].can_replace(&kinds[other])).collect();
+            let mut worse: Vec<usize> =
+                (better + 1..kinds.len()).filter(|&other| kinds[better].can_replace(&kinds[other])).collect();
             let replaced: Vec<usize> = worse.iter().flat_map(|&other| kinds[other].all_worse(&kinds)).collect();
             worse.retain(|other| !replaced.contains(other));
             kinds[better].better_than = worse;
@@ -324,12 +323,11 @@ impl<'t, const W: usize> Beginnings<'t, W> {
     /// Reads the placement back whose last stage is on a host of the kind `last`, after a
     /// combination. `None` would mean that a beginning has no origin.
     fn placement(&self, combination: usize, last: usize) -> Option<Assignment> {
-        let mut left: Vec<std::slice::Iter<'_, Host>> = self.kinds.iter().map(|kind| self.hosts.hosts[kind.at].iter()).collect();
         let mut stages = Vec::new();
         let (mut combination, mut at, mut end) = (combination, last, self.tables.instance.last());
         loop {
             let kind = &self.kinds[at];
-            stages.push((end, *left[at].next()?));
+            stages.push((end, at));
             let starts = self.extended[(combination, kind.class)];
             let start = starts.iter().find(|&start| kind.ends[start].contains(end))?;
             if start == Position::FIRST {
@@ -347,8 +345,11 @@ impl<'t, const W: usize> Beginnings<'t, W> {
             combination -= self.kinds[at].stride;
             end = start;
         }
-        stages.reverse();
-        Some(Assignment { stages })
+        // Hosts of a kind are taken in their order.
+        let hosts_of = |kind: &Kind<W>| self.hosts.hosts[kind.at].iter();
+        let mut left: Vec<std::slice::Iter<'_, Host>> = self.kinds.iter().map(hosts_of).collect();
+        let stages = stages.into_iter().rev().map(|(end, at)| Some((end, *left[at].next()?)));
+        Some(Assignment { stages: stages.collect::<Option<Vec<_>>>()? })
     }
 }
 
