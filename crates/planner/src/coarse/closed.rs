@@ -159,14 +159,8 @@ fn finer(
     let at_most = most_sets(relaxed.hosts.len()).min(most_opened);
     let useful = Useful { position: &|position| useful.binary_search(&position).is_ok(), boundary: &carries };
     let finer = closed.finer(&request.model, &constraints.colocate, weights, &useful, at_most, stop)?;
-    if std::env::var("DBG").is_ok() {
-        eprintln!(
-            "level: period {period_s} relaxed {} cuts, finer {:?}",
-            relaxed.blocks(),
-            finer.as_ref().map(|f| (f.cuts.last(), f.has_no_slack()))
-        );
-    }
-    let Some(finer) = finer else { return Ok(None) };
+    // A slack that is nearly as large leaves the bound nearly as it is.
+    let Some(finer) = finer.filter(|finer| finer.small() <= closed.small() / 2.0) else { return Ok(None) };
     let instance = Instance::between(request, finer.cuts.clone(), stop)?;
     Ok(Some((finer, instance)))
 }

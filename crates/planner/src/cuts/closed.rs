@@ -166,6 +166,12 @@ impl Closed {
         Ok(found)
     }
 
+    /// Returns the share of the model's work and bytes up to which a block is small. It is negative if
+    /// no block is.
+    pub fn small(&self) -> f64 {
+        self.small
+    }
+
     /// Returns `true` if no block is eager: the cuts stand for themselves.
     pub fn has_no_slack(&self) -> bool {
         self.small < 0.0
