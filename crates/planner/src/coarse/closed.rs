@@ -159,8 +159,7 @@ fn finer(
     let at_most = most_sets(relaxed.hosts.len()).min(most_opened);
     let useful = Useful { position: &|position| useful.binary_search(&position).is_ok(), boundary: &carries };
     let finer = closed.finer(&request.model, &constraints.colocate, weights, &useful, at_most, stop)?;
-    // A slack that is nearly as large leaves the bound nearly as it is.
-    let Some(finer) = finer.filter(|finer| finer.small() <= closed.small() / 2.0) else { return Ok(None) };
+    let Some(finer) = finer else { return Ok(None) };
     let instance = Instance::between(request, finer.cuts.clone(), stop)?;
     Ok(Some((finer, instance)))
 }

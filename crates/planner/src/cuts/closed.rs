@@ -16,7 +16,7 @@ use super::sets::{Sets, contains, insert};
 use super::{CutCount, Cuts, Keep, MOST_COUNTED, closed, of_family};
 use crate::domain::model::ModelProfile;
 use crate::domain::options::{Colocation, CutPolicy};
-use crate::index::Position;
+use crate::index::{IndexVec, Position};
 use crate::stopped::Stopped;
 
 /// A share that no block is as small as.
@@ -27,10 +27,9 @@ const ALL_CUTS: f64 = -1.0;
 pub struct Closed {
     /// The closed cuts.
     pub cuts: Cuts,
-    /// Sets of layers, as their places in the model. A stage between closed cuts may have such a
-    /// set more than a stage that it stands for. No set that it may have more weighs more than the
-    /// heaviest of these.
-    pub slack: Vec<Vec<usize>>,
+    /// For each position, layers as their places in the model. A stage between closed cuts may have
+    /// the layers of its end more than a stage that it stands for, and no others.
+    pub slack: IndexVec<Position, Vec<usize>>,
     /// The share of the model's work and bytes up to which a block is small. It is negative if no block is.
     small: f64,
     /// Whether only useful closed cuts are among the cuts.
@@ -92,10 +91,10 @@ impl Closed {
             }
         }
         let Some((small, family)) = found else { return Ok(None) };
-        let slack = slack(&blocks, &family.sets, &|block: usize| least_small[block] <= small);
         let of = (|layer: usize| weights.work[layer], usize::MAX);
         let mut cuts = of_family(model, &blocks, &tensors, family, !base.is_empty(), (policy, &|_, _| true), of);
         cuts.count = count;
+        let slack = slack(&blocks, &cuts, &|block: usize| least_small[block] <= small);
         Ok(Some(Self { cuts, slack, small, are_useful: false }))
     }
 
@@ -119,7 +118,7 @@ impl Closed {
         let is_eager: Vec<bool> = least_small.iter().map(|&least| least <= self.small).collect();
         let positions = self.cuts.boundary_bytes.indices().skip(1);
         let position_of: FxHashMap<Vec<u64>, Position> =
-            positions.map(|position| (self.blocks_of(&blocks, position), position)).collect();
+            positions.map(|position| (blocks_of(&self.cuts, &blocks, position), position)).collect();
         let segments = segments_of(&blocks, &base);
         let mut segment_of = vec![usize::MAX; blocks.count()];
         for (segment, members) in segments.iter().enumerate() {
@@ -140,12 +139,15 @@ impl Closed {
         let kept = |small: f64| -> Result<Option<Self>, Stopped> {
             let is_eager = |block: usize| least_small[block] <= small;
             let Ok(family) = downward_closed(&blocks, &base, &is_eager, MOST_COUNTED, stop)? else { return Ok(None) };
-            let slack = if small < 0.0 { Vec::new() } else { slack(&blocks, &family.sets, &is_eager) };
             let of = (|layer: usize| weights.work[layer], usize::MAX);
             let policy = (CutPolicy::Any, &is_kept as &Keep<'_>);
             let mut cuts = of_family(model, &blocks, &tensors, family, !base.is_empty(), policy, of);
             cuts.count = self.cuts.count;
-            Ok((cuts.last() <= at_most).then_some(Self { cuts, slack, small, are_useful: true }))
+            if cuts.last() > at_most {
+                return Ok(None);
+            }
+            let slack = slack(&blocks, &cuts, &is_eager);
+            Ok(Some(Self { cuts, slack, small, are_useful: true }))
         };
         // All cuts come first, then the smallest share for which there are few enough.
         let mut found = kept(ALL_CUTS)?;
@@ -166,27 +168,19 @@ impl Closed {
         Ok(found)
     }
 
-    /// Returns the share of the model's work and bytes up to which a block is small. It is negative if
-    /// no block is.
-    pub fn small(&self) -> f64 {
-        self.small
-    }
-
     /// Returns `true` if no block is eager: the cuts stand for themselves.
     pub fn has_no_slack(&self) -> bool {
         self.small < 0.0
     }
+}
 
-    /// Returns the blocks within a position.
-    fn blocks_of(&self, blocks: &Blocks, position: Position) -> Vec<u64> {
-        let mut set = Sets::new(blocks.count()).empty();
-        for block in
-            self.cuts.layers_between(Position::FIRST, position).into_iter().filter_map(|layer| blocks.block_of[layer])
-        {
-            insert(&mut set, block);
-        }
-        set
+/// Returns the blocks within a position.
+fn blocks_of(cuts: &Cuts, blocks: &Blocks, position: Position) -> Vec<u64> {
+    let mut set = Sets::new(blocks.count()).empty();
+    for block in cuts.layers_between(Position::FIRST, position).into_iter().filter_map(|layer| blocks.block_of[layer]) {
+        insert(&mut set, block);
     }
+    set
 }
 
 /// Returns, for each block, the smallest share for which it is eager. It is infinite if the block
@@ -222,26 +216,23 @@ fn closure(
     (closure, false)
 }
 
-/// Returns, for each closed set, the eager blocks within it that only eager blocks follow there, as
+/// Returns, for each position, the eager blocks within it that only eager blocks follow there, as
 /// layers. A set for which it stands lacks no other blocks.
-fn slack(blocks: &Blocks, sets: &Sets, is_eager: &dyn Fn(usize) -> bool) -> Vec<Vec<usize>> {
-    let mut found: Vec<Vec<usize>> = Vec::new();
-    for set in 0..sets.len() {
+fn slack(blocks: &Blocks, cuts: &Cuts, is_eager: &dyn Fn(usize) -> bool) -> IndexVec<Position, Vec<usize>> {
+    let of_position = |position: Position| {
+        let set = blocks_of(cuts, blocks, position);
         let mut lacks = vec![false; blocks.count()];
         let mut layers = Vec::new();
-        let within: Vec<usize> = sets.numbers(set).collect();
         // Blocks are numbered in topological order, so their successors are visited first.
-        for &block in within.iter().rev() {
-            let mut inside = blocks.successors[block].iter().filter(|&&next| sets.has(set, next));
+        for block in (0..blocks.count()).rev().filter(|&block| contains(&set, block)) {
+            let mut inside = blocks.successors[block].iter().filter(|&&next| contains(&set, next));
             if is_eager(block) && inside.all(|&next| lacks[next]) {
                 lacks[block] = true;
                 layers.extend(&blocks.layers[block]);
             }
         }
         layers.sort_unstable();
-        found.push(layers);
-    }
-    found.sort_unstable();
-    found.dedup();
-    found
+        layers
+    };
+    cuts.boundary_bytes.indices().map(of_position).collect()
 }

@@ -13,8 +13,8 @@ pub struct StageEnds<const W: usize> {
     rows: Grid<GroupIndex, Position, Bits<W>>,
     /// For each group and end, the starts.
     columns: Grid<GroupIndex, Position, Bits<W>>,
-    /// Whether each row is an interval that begins directly after the start, and the furthest ends
-    /// never decrease.
+    /// Whether each row is an interval that begins directly after the start, the furthest ends never
+    /// decrease, and neither does compute.
     pub are_intervals: bool,
 }
 
@@ -36,7 +36,9 @@ impl<const W: usize> StageEnds<W> {
                 });
             }
         }
-        Ok(Self { rows, columns, are_intervals: instance.memory_is_monotone() })
+        let is_sorted = |group: GroupIndex| instance.compute_is_sorted(group);
+        let are_intervals = instance.memory_is_monotone() && instance.groups.indices().all(is_sorted);
+        Ok(Self { rows, columns, are_intervals })
     }
 
     /// Returns the ends of stages on a group's hosts that begin at a position.

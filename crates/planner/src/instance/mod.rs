@@ -25,7 +25,7 @@ use crate::domain::activation::activation_bytes;
 use crate::domain::cluster::Node;
 use crate::domain::options::{ComputeModel, MemoryModel, Objective, Overlap, Pin, Transfers};
 use crate::domain::request::PlanRequest;
-use crate::index::{Block, GroupIndex, Host, Index, IndexVec, Position};
+use crate::index::{Block, Grid, GroupIndex, Host, Index, IndexVec, Position};
 
 /// Hosts that are equal in all that a stage needs of its node: memory, compute and pins.
 #[derive(Debug, Clone, PartialEq)]
@@ -41,8 +41,6 @@ pub struct Group {
     flops_per_s: f64,
     /// The factor by which work takes longer than on an unshared node: 1 / its share.
     slowdown: f64,
-    /// Seconds of work of each stage that are not counted: 0 except in a relaxation.
-    spared_s: f64,
     /// For each different place that the request pins layers to, whether these hosts are such a
     /// place.
     meets: Vec<bool>,
@@ -121,6 +119,9 @@ pub struct Instance {
     bytes: StageBytes,
     memory_scale: MemoryScale,
     classes: Vec<ClassWork>,
+    /// Seconds of work that are not counted, by the group of a stage's host and the stage's end. Only
+    /// in a relaxation.
+    spared_s: Option<Arc<Grid<GroupIndex, Position, f64>>>,
     /// Whether a stage may end where it begins, at any cut but the ends: its host only passes on what
     /// it receives. Only in a relaxation.
     has_empty_stages: bool,
@@ -228,17 +229,19 @@ impl Instance {
             shares: Arc::new(shares),
             pins,
             classes,
+            spared_s: None,
             has_empty_stages: false,
         })
     }
 
     /// Returns a relaxation of the instance.
     ///
-    /// Each stage may also hold the layers of one of `sets`, which do not count. A host may pass on
+    /// Each stage may also hold the layers of the set of its end, which do not count. For its memory it
+    /// may be the set of any position, as those of a stage that is empty may be held. A host may pass on
     /// what it receives without running a stage. The latency has no limit. With `empty_stages`, which
     /// only some searches take, a host that passes on is used: its stage is empty. Otherwise it may
     /// have a stage too: links are at least as good as paths over other hosts.
-    pub fn relaxed(mut self, request: &PlanRequest, sets: &[Vec<usize>], empty_stages: bool) -> Self {
+    pub fn relaxed(mut self, request: &PlanRequest, sets: &IndexVec<Position, Vec<usize>>, empty_stages: bool) -> Self {
         let model = &request.model;
         let of = |layer: usize| model.layers[layer].param_bytes + model.layers[layer].state_bytes;
         let constant = |&constant: &usize| of(constant) + model.layers[constant].output_bytes;
@@ -260,20 +263,22 @@ impl Instance {
             })
             .collect();
         let counts = request.options.cost_model.compute == ComputeModel::Profile;
+        let mut spared_s: Vec<f64> = Vec::with_capacity(self.groups.len() * sets.len());
         for group in self.groups.iter_mut() {
             let class = class_of.get(&group.class).copied().flatten().filter(|_| group.class > 0);
             let seconds = |layer: usize| match class.and_then(|class| model.picoseconds(layer, class)) {
                 Some(picoseconds) => picoseconds as f64 / PICOSECONDS,
                 None => model.layers[layer].flops as f64 / group.flops_per_s,
             };
-            let most_s =
-                sets.iter().map(|set| set.iter().map(|&layer| seconds(layer)).sum::<f64>()).fold(0.0, f64::max);
-            group.spared_s = if counts { most_s * (1.0 + 1e-9) } else { 0.0 };
+            let of_set = |set: &Vec<usize>| set.iter().map(|&layer| seconds(layer)).sum::<f64>() * (1.0 + 1e-9);
+            spared_s.extend(sets.iter().map(|set| if counts { of_set(set) } else { 0.0 }));
             let more_bytes = spared_bytes.unwrap_or(0) + activation.unwrap_or(0) + delivered_bytes;
             // `u64::MAX` is the need of stages that do not exist: nothing holds them.
             let with_more = |most_bytes: u64| most_bytes.saturating_add(more_bytes).min(u64::MAX - 1);
             group.most_bytes = group.most_bytes.map(with_more);
         }
+        let is_spared = spared_s.iter().any(|&seconds| seconds > 0.0);
+        self.spared_s = is_spared.then(|| Arc::new(Grid::of_cells(spared_s, sets.len())));
         let links = self.links.passing_on(self.overlap);
         self.has_empty_stages = empty_stages;
         let delivered_bytes = (model.output_bytes() - delivered_output) as f64;
@@ -316,7 +321,12 @@ impl Instance {
         };
         let counts = |all: &IndexVec<Position, u32>| kept.iter().map(|&position| all[position]).collect();
         let cuts = self.cuts.at(kept);
+        let spared_at_kept = |spared_s: &Arc<Grid<GroupIndex, Position, f64>>| {
+            let cells = self.groups.indices().flat_map(|group| kept.iter().map(move |&end| spared_s[(group, end)]));
+            Arc::new(Grid::of_cells(cells.collect(), kept.len()))
+        };
         Self {
+            spared_s: self.spared_s.as_ref().map(spared_at_kept),
             is_chain: self.is_chain || cuts.are_nested(),
             cuts,
             load_bits: seconds_at_kept(&self.load_bits),
@@ -413,13 +423,14 @@ impl Instance {
     /// Returns `true` if the compute time on a group's hosts never decreases with the end or
     /// increases with the start. This includes pairs of positions between which there is no stage.
     pub fn compute_is_sorted(&self, group: GroupIndex) -> bool {
-        self.classes[self.groups[group].class].is_sorted
+        self.spared_s.is_none() && self.classes[self.groups[group].class].is_sorted
     }
 
     /// Returns the seconds that a stage (i, j] computes on a host of a group.
     #[inline]
     pub fn compute_s(&self, group: GroupIndex, start: Position, end: Position) -> f64 {
-        let Group { slowdown, spared_s, .. } = self.groups[group];
+        let Group { slowdown, .. } = self.groups[group];
+        let spared_s = self.spared_s.as_ref().map_or(0.0, |spared_s| spared_s[(group, end)]);
         (self.work_s(group, start, end) - spared_s).max(0.0) * slowdown
     }
 
@@ -768,7 +779,6 @@ fn group_hosts(
         class: node.device_class.as_deref().and_then(|class| class_of_name.get(class).copied()).unwrap_or(0),
         flops_per_s: node.flops_per_s.unwrap_or(f64::INFINITY),
         slowdown: 1.0 / shares.of_node[at],
-        spared_s: 0.0,
         meets: places.iter().map(|pin| pin.admits(node)).collect(),
     };
     let group_of = hosts.iter().map(|&at| {

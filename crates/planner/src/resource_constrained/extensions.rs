@@ -72,14 +72,15 @@ impl<const W: usize> Extensions<'_, W> {
     pub fn end_stages(&self, host: Host, labels: &[Label], ended: &mut Ended<W>) {
         ended.clear();
         let instance = self.within.instance;
-        let (group, is_chain) = (instance.group_of[host], instance.is_chain());
+        let group = instance.group_of[host];
+        let is_sorted = instance.is_chain() && instance.compute_is_sorted(group);
         for label in labels {
             let start = label.position;
             for end in self.tables.ends(host, &Bits::single(start)).iter() {
                 let stage = Stage { host, start, end, compute_s: instance.compute_s(group, start, end) };
                 let mut resources = label.resources;
                 if !resources.stage(&self.within, &stage) {
-                    if is_chain {
+                    if is_sorted {
                         // On a chain, a stage to a later end breaks the limit too.
                         break;
                     }
