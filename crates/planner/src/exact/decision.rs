@@ -76,7 +76,8 @@ impl<'s, const W: usize> Decider<'s, W> {
     pub fn new(incumbent: &'s Incumbent<'s>, instance: &'s Instance, stage_ends: &'s StageEnds<W>) -> Self {
         let rng = Pcg64Mcg::seed_from_u64(incumbent.env.seed);
         let prices = Prices::new(instance.hosts.len());
-        let kinds = Kinds::new(instance, W);
+        // Along a chain, labels are as quick if hosts are different.
+        let kinds = Kinds::new(instance, W).filter(|kinds| kinds.are_few() || instance.cuts.sets().is_some());
         Self { incumbent, instance, cuts: None, stage_ends, kinds, neighbourhoods: None, prices, rng }
     }
 

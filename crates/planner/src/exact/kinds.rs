@@ -29,7 +29,7 @@ const MOST_KINDS: usize = 12;
 /// The most words of a table by combination of used hosts and links.
 const MOST_WORDS: usize = 1 << 22;
 
-/// Hosts are used in turn if each kind has this many on average.
+/// There are far fewer kinds than hosts if each kind has this many on average.
 const HOSTS_PER_KIND: usize = 2;
 
 /// The combinations between two calls of the stop hook.
@@ -119,12 +119,17 @@ impl Kinds {
         self.hosts.iter().try_fold(1_usize, |product, hosts| product.checked_mul(hosts.len() + 1))
     }
 
+    /// Returns `true` if there are far fewer kinds than hosts.
+    pub fn are_few(&self) -> bool {
+        self.hosts.iter().map(Vec::len).sum::<usize>() >= HOSTS_PER_KIND * self.hosts.len()
+    }
+
     /// Returns the order in which hosts of each kind are used. Returns `None` if few hosts can be exchanged.
     pub fn in_turn(&self) -> Option<InTurn> {
-        let hosts = self.hosts.iter().map(Vec::len).sum();
-        if hosts < HOSTS_PER_KIND * self.hosts.len() {
+        if !self.are_few() {
             return None;
         }
+        let hosts = self.hosts.iter().map(Vec::len).sum();
         let mut in_turn = InTurn { kind_of: IndexVec::filled(0, hosts), before: IndexVec::filled(None, hosts) };
         for (kind, hosts) in self.hosts.iter().enumerate() {
             hosts.iter().for_each(|&host| in_turn.kind_of[host] = kind);
