@@ -265,8 +265,8 @@ impl<'t, const W: usize> Beginnings<'t, W> {
                 is_empty &= new.is_empty();
             }
             if !is_empty && stages < instance.most_stages {
-                for at in 0..self.kinds.len() {
-                    if used[at] < self.kinds[at].hosts && self.extend(combination, at) {
+                for (at, &used) in used.iter().enumerate() {
+                    if used < self.kinds[at].hosts && self.extend(combination, at) {
                         return Ok(self.placement(combination, at).map_or(ByKind::Infeasible, ByKind::Placement));
                     }
                 }
@@ -342,7 +342,7 @@ impl<'t, const W: usize> Beginnings<'t, W> {
             at = before.find(|&before| {
                 let origin = &self.kinds[before];
                 let Some(fewer) = combination.checked_sub(origin.stride) else { return false };
-                (combination / origin.stride) % (origin.hosts + 1) > 0
+                !(combination / origin.stride).is_multiple_of(origin.hosts + 1)
                     && (fewer > 0 || origin.is_first)
                     && self.carried[(origin.class, kind.class)].contains(start)
                     && self.extended[(fewer, origin.class)].iter().any(|earlier| origin.ends[earlier].contains(start))
