@@ -19,7 +19,7 @@ use crate::exact::kinds::Kinds;
 use crate::exact::useful::useful_cuts;
 use crate::goals::{refine, search};
 use crate::incumbent::Incumbent;
-use crate::instance::{Instance, most_sets};
+use crate::instance::{Instance, most_sets, weights};
 use crate::stopped::Stopped;
 use crate::{feasible, pinned};
 
@@ -94,6 +94,21 @@ fn relaxed(request: &PlanRequest, instance: &Instance, closed: &Closed) -> Insta
         && instance.cuts.sets().is_some()
         && words.is_some_and(|words| Kinds::new(instance, words).is_some());
     instance.clone().relaxed(request, &closed.slack, empty_stages)
+}
+
+/// Returns a relaxation of a request with at most `most` closed cuts, where no host is used without a stage: what is proven of it
+/// holds for all cuts. Returns `None` if there are no so few closed cuts.
+pub fn relaxation(
+    request: &PlanRequest,
+    whole: &Instance,
+    most: usize,
+    stop: &dyn Fn() -> bool,
+) -> Result<Option<Instance>, Stopped> {
+    let policy = (request.options.cost_model.cuts, request.options.constraints.colocate.as_slice());
+    let closed = Closed::new(&request.model, policy, &weights(request), whole.cuts.count, most, stop)?;
+    let Some(closed) = closed else { return Ok(None) };
+    let instance = Instance::between(request, closed.cuts.clone(), stop)?;
+    Ok(Some(instance.relaxed(request, &closed.slack, false)))
 }
 
 /// Continues with cuts of less slack that a better placement than the best can have, until these

@@ -13,6 +13,7 @@ mod first_fit;
 mod tests;
 
 use self::better::Better;
+pub use self::closed::relaxation;
 use super::bounds::size::{affordable_cuts, is_too_large};
 use super::bounds::{Bounds, EveryCut, GridBounds, some_cuts};
 use super::check_failure::CheckFailure;

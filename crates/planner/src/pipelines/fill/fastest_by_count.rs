@@ -1,14 +1,12 @@
 //! The fastest pipeline for each count of hosts of each class, where nothing but the period counts: a dynamic programme over the
 //! count, the last host and the position (as Held and Karp 1962 for tours, doi 10.1137/0110015).
 
+use super::MOST_CELLS;
 use super::by_class::ByClass;
 use super::classes::{Class, ClassStages};
 use super::counts::Counts;
 use crate::index::{Index, Position};
 use crate::stopped::Stopped;
-
-/// The most cells of the dynamic programme.
-const MOST_CELLS: usize = 6_000_000;
 
 /// The states of the dynamic programme, by count, class and position.
 pub struct FastestByCount<'c> {

@@ -29,6 +29,17 @@ pub struct Grouped {
     pub prices: Prices,
 }
 
+/// Returns the number of ways to count the hosts of each group.
+pub fn counts_of(instance: &Instance) -> usize {
+    sizes(instance).iter().map(|size| size + 1).fold(1, usize::saturating_mul)
+}
+
+fn sizes(instance: &Instance) -> Vec<usize> {
+    let mut sizes = vec![0; instance.groups.len()];
+    instance.group_of.iter().for_each(|group| sizes[group.number()] += 1);
+    sizes
+}
+
 /// Returns the best set of pipelines, where none has a period below `least_s` seconds. Returns `None` if there are too many groups and hosts, or if pipelines with a period of 0 may exist.
 pub fn best(
     instance: &Instance,
@@ -36,8 +47,7 @@ pub fn best(
     least_s: f64,
     stop: &dyn Fn() -> bool,
 ) -> Result<Option<Grouped>, Stopped> {
-    let mut sizes = vec![0; instance.groups.len()];
-    instance.group_of.iter().for_each(|group| sizes[group.number()] += 1);
+    let sizes = sizes(instance);
     let Some(counts) = Counts::new(&sizes, MOST_COUNTS) else { return Ok(None) };
     let costs = ByClass::of_groups(instance);
     let Some(fastest) = FastestByCount::new(&costs, &counts, stop)? else { return Ok(None) };

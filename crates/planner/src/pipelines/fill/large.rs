@@ -10,7 +10,7 @@ use super::master::Master;
 use super::relaxation::{Relaxation, Space};
 use super::sweep::Precision;
 use super::within::Network;
-use super::{grouped, limits, prove};
+use super::{every_cut, grouped, limits, prove};
 use crate::bits::for_width;
 use crate::bounds;
 use crate::cost::ROUNDING;
@@ -82,6 +82,9 @@ fn search_on<const W: usize>(packings: &Packings<'_>, classes: &Classes, effort:
         if packings.must_end() {
             return Ok(());
         }
+    }
+    if !packings.considers_all_cuts() {
+        every_cut::prove(packings, &stop)?;
     }
     let network = Network::<W>::new(packings.instance, classes, &stop)?;
     let mut cheapest = Search::new(network, &classes.sizes());

@@ -14,6 +14,7 @@ mod column;
 mod completion;
 mod counts;
 mod every_column;
+mod every_cut;
 mod fastest_by_count;
 mod grouped;
 mod improve;
@@ -46,6 +47,9 @@ use crate::stopped::Stopped;
 
 /// The most counts of hosts for which tables are filled.
 const MOST_COUNTS: usize = 1 << 13;
+
+/// The most cells of such a table, each a count, a class and a position.
+const MOST_CELLS: usize = 6_000_000;
 
 /// The most nodes of a tree over all columns.
 const MOST_NODES: usize = 200_000;
