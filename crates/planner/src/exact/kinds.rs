@@ -373,3 +373,45 @@ impl<const W: usize> Kind<W> {
         self.better_than.iter().copied().chain(further).collect()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cost::costs;
+    use crate::domain::request::PlanRequest;
+    use crate::exact::stage_ends::StageEnds;
+
+    const INSTANCES: [&str; 4] = [
+        include_str!("../../tests/instances/hetero_types_n10_0.json"),
+        include_str!("../../tests/instances/asym_n12_0.json"),
+        include_str!("../../tests/instances/synthetic_n10_2.json"),
+        include_str!("../../tests/instances/pinned_n08_1.json"),
+    ];
+
+    #[test]
+    fn counting_decides_right_at_the_least_period() {
+        for text in INSTANCES {
+            let certified: serde_json::Value = serde_json::from_str(text).unwrap();
+            let mut request = certified["request"].clone();
+            request["cost_model"]["transfers"] = "acknowledged".into();
+            request["cost_model"]["unknown_compute"] = "free".into();
+            let request = PlanRequest::from_json(&request).unwrap();
+            let least_s = certified["expected"]["period_s"].as_f64().unwrap();
+            let instance = Instance::new(&request, &|| false).unwrap();
+            let stage_ends = StageEnds::<16>::new(&instance, &|| false).unwrap();
+            let kinds = Kinds::new(&instance, 16).unwrap();
+            let decide = |period_s: f64| {
+                let tables = AtPeriod::new(&instance, &stage_ends, period_s, &|| false).unwrap();
+                kinds.decide(&tables, &|| false).unwrap()
+            };
+            match decide(least_s * (1.0 + 1e-12)) {
+                ByKind::Placement(found) => {
+                    assert!(!found.has_cycle());
+                    assert!(costs(&instance, &found).period_s <= least_s * (1.0 + 1e-12));
+                }
+                ByKind::Infeasible => panic!("{} has a placement", request.cluster.name),
+            }
+            assert!(matches!(decide(least_s * (1.0 - 1e-12)), ByKind::Infeasible), "{}", request.cluster.name);
+        }
+    }
+}
