@@ -9,7 +9,7 @@ use super::service::{Service, request};
 async fn what_the_framework_refuses_is_a_problem_too() {
     let service = Service::start().await;
     service.get("/v2/jobs").await.problem(404, "not-found");
-    service.get("/").await.problem(404, "not-found");
+    service.get("/nothing").await.problem(404, "not-found");
     let wrong_method = service.send(request("PUT", "/v1/jobs", &[], Body::empty())).await;
     wrong_method.problem(405, "method-not-allowed");
     assert!(wrong_method.header("allow").contains("POST"));
