@@ -263,7 +263,7 @@ async fn a_large_placement_is_a_small_page() {
     let service = Service::with(spread, QueueSettings::default(), Limits::default()).await;
     let layers: Vec<Value> = (0..LAYERS)
         .map(|index| {
-            json!({"id": format!("block_{}/conv_{index}", index / 10), "op": ["Conv", "Relu", "Add"][index % 3],
+            json!({"id": format!("block_{}/conv_{index}", index / 10), "op": (["Conv", "Relu", "Add"][index % 3]),
             "param_bytes": 1000, "output_bytes": 1000, "flops": 1e6})
         })
         .collect();
