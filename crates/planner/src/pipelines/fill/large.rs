@@ -97,28 +97,31 @@ fn search_on<const W: usize>(packings: &Packings<'_>, classes: &Classes, effort:
         by_groups(packings, &whole, least_s, &stop)?;
         return fewest_nodes(&mut master, &whole, effort, &stop);
     }
-    let mut chosen = Vec::new();
     master.least_s = master.least_s.max(single_s);
+    let mut chosen = Vec::new();
     adopt(&mut master, &mut chosen);
-    let grouped = by_groups(packings, &whole, master.least_s, &stop)?;
+    let guide = by_groups_with_prices(&mut master, &whole, &stop)?;
     keep_better(&mut master, &mut chosen, |master, _| master.within_periods(&whole, &stop))?;
-    let mut guide = Vec::new();
-    if let Some(grouped) = grouped {
-        let group = |class: usize| packings.instance.group_of[classes.members[class][0]].number();
-        let prices = grouped.prices.for_classes((0..classes.count()).map(group));
-        let most_per_s = prices.of_all(&whole.room, (whole.most, whole.most_nodes), &[]);
-        master.centre = Some((prices, most_per_s * (1.0 + ROUNDING)));
-        guide = grouped.orders;
-    }
     keep_better(&mut master, &mut chosen, |master, chosen| Ok(master.anneal(&whole, chosen, (&guide, 0), &stop)))?;
-    let mut annealings = 1;
-    let levels = master.first_levels(&whole, &stop)?;
+    close(&mut master, &whole, (&guide, chosen), effort, &stop)
+}
+
+/// Closes the gap between the sum of rates and its bound: columns are generated with more and more precision, and better sets
+/// are looked for after every few rounds.
+fn close(
+    master: &mut Master<'_, '_>,
+    whole: &Space,
+    (guide, mut chosen): (&[Vec<usize>], Vec<usize>),
+    effort: Effort,
+    stop: &dyn Fn() -> bool,
+) -> Result<(), Stopped> {
+    let levels = master.first_levels(whole, stop)?;
     let mut relaxation = Relaxation::new(whole.clone(), levels, &master.pool);
-    let (mut failed, mut round) = (0, 0);
+    let (mut failed, mut round, mut annealings) = (0, 0, 1);
     let mut precisions = PRECISIONS.into_iter().peekable();
     while failed < effort.most_failed || precisions.peek().is_some() {
         if let Some(&precision) = precisions.peek() {
-            let bounded = master.generate(&mut relaxation, precision, (effort.rounds, true), &stop)?;
+            let bounded = master.generate(&mut relaxation, precision, (effort.rounds, true), stop)?;
             if bounded.is_settled {
                 precisions.next();
             }
@@ -126,25 +129,41 @@ fn search_on<const W: usize>(packings: &Packings<'_>, classes: &Classes, effort:
             relaxation.extend(&master.pool);
             relaxation.solve();
         }
-        keep_better(&mut master, &mut chosen, |master, chosen| {
-            master.best_known(&relaxation, chosen, NODES_OF_KNOWN, &stop)
+        keep_better(master, &mut chosen, |master, chosen| {
+            master.best_known(&relaxation, chosen, NODES_OF_KNOWN, stop)
         })?;
         if round % ROUNDS_PER_DIVE == 1 {
-            keep_better(&mut master, &mut chosen, |master, _| master.dive(&whole, &stop))?;
+            keep_better(master, &mut chosen, |master, _| master.dive(whole, stop))?;
             if annealings < ANNEALINGS {
-                keep_better(&mut master, &mut chosen, |master, chosen| {
-                    Ok(master.anneal(&whole, chosen, (&guide, annealings), &stop))
+                keep_better(master, &mut chosen, |master, chosen| {
+                    Ok(master.anneal(whole, chosen, (guide, annealings), stop))
                 })?;
                 annealings += 1;
             }
         }
         let longest = chosen.iter().map(|&id| master.pool[id].nodes).max().unwrap_or(1);
         for _ in 0..(EXCHANGED_NODES / longest).clamp(1, EXCHANGES) {
-            failed = if exchange(&mut master, &whole, &mut chosen, &stop)? { 0 } else { failed + 1 };
+            failed = if exchange(master, whole, &mut chosen, stop)? { 0 } else { failed + 1 };
         }
         round += 1;
     }
     Ok(())
+}
+
+/// Finds the best set by groups of hosts. Column generation begins with its prices. Returns for each of its pipelines the groups of
+/// the hosts, in order.
+fn by_groups_with_prices(
+    master: &mut Master<'_, '_>,
+    whole: &Space,
+    stop: &dyn Fn() -> bool,
+) -> Result<Vec<Vec<usize>>, Stopped> {
+    let (packings, classes) = (master.packings, master.classes);
+    let Some(grouped) = by_groups(packings, whole, master.least_s, stop)? else { return Ok(Vec::new()) };
+    let group = |class: usize| packings.instance.group_of[classes.members[class][0]].number();
+    let prices = grouped.prices.for_classes((0..classes.count()).map(group));
+    let most_per_s = prices.of_all(&whole.room, (whole.most, whole.most_nodes), &[]);
+    master.centre = Some((prices, most_per_s * (1.0 + ROUNDING)));
+    Ok(grouped.orders)
 }
 
 /// Finds the best set by groups of hosts, and records what it proves.
