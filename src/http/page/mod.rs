@@ -57,12 +57,11 @@ pub(crate) fn routes(api: &Api, backend: Router) -> Router<Api> {
         .merge(jobs::routes())
         .merge(models::routes())
         .merge(clusters::routes())
-        .merge(plan::routes())
+        // Files that are planned have the API's own limits.
+        .merge(plan::routes().layer(DefaultBodyLimit::disable()))
         .merge(keys::routes())
         .merge(webhooks::routes())
         .layer(middleware::from_fn_with_state(page.clone(), guard::guard))
-        // Uploads have the API's own limits.
-        .layer(DefaultBodyLimit::disable())
         .merge(assets::routes())
         .route("/", get(|| async { Redirect::to("/ui/") }))
         .route("/ui", get(|| async { Redirect::permanent("/ui/") }))

@@ -20,6 +20,7 @@ use crate::http::problem::Problem;
 pub(super) fn nodes(visitor: &Visitor, cluster: &Value, used: &[&str]) -> Markup {
     let nodes = items(&cluster["inventory"], "nodes");
     let most = nodes.iter().filter_map(|node| node["memory_bytes"].as_u64()).max().unwrap_or(0);
+    let has_devices = nodes.iter().any(|node| node["device_class"].is_string());
     html! {
         section aria-labelledby="nodes" {
             h2 #nodes { "Nodes" }
@@ -27,10 +28,10 @@ pub(super) fn nodes(visitor: &Visitor, cluster: &Value, used: &[&str]) -> Markup
                 @if let Some(group) = &group { h3 { (name(group)) span.muted { " · " (nodes.len()) } } }
                 (table("Nodes", &html! {
                     thead { tr {
-                        th scope="col" { "node" } th scope="col" { "device" } th.number scope="col" { "speed" }
+                        th scope="col" { "node" } @if has_devices { th scope="col" { "device" } } th.number scope="col" { "speed" }
                         th.number scope="col" { "memory" } th scope="col" { "for stages" } th scope="col" { "state" }
                     } }
-                    tbody { @for node in nodes { (row(visitor, cluster, node, used, most)) } }
+                    tbody { @for node in nodes { (row(visitor, cluster, node, used, (most, has_devices))) } }
                 }))
             }
         }
@@ -55,7 +56,7 @@ fn grouped(nodes: &[Value]) -> Vec<(Option<String>, Vec<&Value>)> {
     groups.into_iter().map(|(group, nodes)| (Some(group), nodes)).collect()
 }
 
-fn row(visitor: &Visitor, cluster: &Value, node: &Value, used: &[&str], most: u64) -> Markup {
+fn row(visitor: &Visitor, cluster: &Value, node: &Value, used: &[&str], (most, has_devices): (u64, bool)) -> Markup {
     let id = str_of(node, "id");
     let memory = node["memory_bytes"].as_u64().unwrap_or(0);
     let free = memory.saturating_sub(node["reserved_bytes"].as_u64().unwrap_or(0));
@@ -63,7 +64,7 @@ fn row(visitor: &Visitor, cluster: &Value, node: &Value, used: &[&str], most: u6
     html! {
         tr.off[!is_on] {
             th scope="row" { (name(id)) @if used.contains(&id) { " " span.label { "in the newest placement" } } }
-            td { (name(str_of(node, "device_class"))) }
+            @if has_devices { td { (name(str_of(node, "device_class"))) } }
             td.number { @if let Some(speed) = node["flops_per_s"].as_f64() { (speed_text(speed)) } @else { "unknown" } }
             td.number { (bytes_text(memory)) }
             td { (bytes_text(free)) (bar(if most > 0 { free as f64 / most as f64 } else { 0.0 }, Measure::Memory)) }

@@ -16,7 +16,7 @@ use super::Page;
 use super::home::planned;
 use super::layout::View;
 use super::parts::{items, name, str_of};
-use super::visitor::Visitor;
+use super::visitor::{Standing, Visitor};
 use crate::http::problem::{Problem, ProblemType};
 use fields::{FIELDS, field};
 use read::Entered;
@@ -43,6 +43,10 @@ enum Outcome {
 }
 
 async fn submit(visitor: Visitor, parts: Multipart) -> Result<Response, Problem> {
+    if matches!(visitor.standing, Standing::Stranger) {
+        // Before anything of the form is read.
+        return Err(Problem::new(ProblemType::Unauthenticated, "the form needs a key"));
+    }
     let entered = read::entered(&visitor, parts).await?;
     let is_check = entered.texts.get("action").is_some_and(|action| action == "check");
     let request = entered.request();

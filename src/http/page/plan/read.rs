@@ -14,6 +14,9 @@ use crate::http::page::parts::str_of;
 use crate::http::page::visitor::{self, Visitor};
 use crate::http::problem::{Problem, ProblemType};
 
+/// The most bytes of a text.
+const MOST_TEXT: usize = 64 * 1024;
+
 /// What was entered.
 #[derive(Default)]
 pub(super) struct Entered {
@@ -71,17 +74,23 @@ pub(super) async fn entered(visitor: &Visitor, mut parts: Multipart) -> Result<E
         let kind = match name.as_str() {
             "model_file" => "model",
             "cluster_file" => "cluster",
-            _ => {
-                let text = read_whole(part, Vec::new(), visitor.api.limits.body_bytes).await?;
-                entered.texts.insert(name, String::from_utf8_lossy(&text).into_owned());
+            name if is_text(name) => {
+                let text = read_whole(part, Vec::new(), MOST_TEXT).await?;
+                entered.texts.insert(name.to_owned(), String::from_utf8_lossy(&text).into_owned());
                 continue;
             }
+            _ => continue,
         };
         if part.file_name().is_some_and(|file| !file.is_empty()) {
             read_file(visitor, &mut entered, kind, part).await?;
         }
     }
     Ok(entered)
+}
+
+/// Returns `true` if the form has a text of this name.
+fn is_text(name: &str) -> bool {
+    matches!(name, "model_id" | "cluster_id" | "action") || FIELDS.iter().any(|field| field.name == name)
 }
 
 async fn read_file(
@@ -110,7 +119,7 @@ async fn read_whole(mut part: Part<'_>, mut bytes: Vec<u8>, limit: usize) -> Res
     let broken = |_| Problem::malformed_body(Vec::new()).with_detail("the form broke off");
     while let Some(chunk) = part.chunk().await.map_err(broken)? {
         if bytes.len() + chunk.len() > limit {
-            return Err(Problem::new(ProblemType::BodyTooLarge, format!("a file may have {limit} bytes")));
+            return Err(Problem::new(ProblemType::BodyTooLarge, format!("it may have {limit} bytes")));
         }
         bytes.extend_from_slice(&chunk);
     }
