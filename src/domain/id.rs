@@ -25,6 +25,20 @@ pub enum IdKind {
 }
 
 impl IdKind {
+    /// Returns what ids of this kind name, in words.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Model => "model",
+            Self::Cluster => "cluster",
+            Self::Job => "job",
+            Self::Placement => "placement",
+            Self::Key => "key",
+            Self::Webhook => "webhook",
+            Self::Message => "message",
+            Self::Measurement => "measurement",
+        }
+    }
+
     /// Returns the prefix with its underscore.
     pub fn prefix(self) -> &'static str {
         match self {

@@ -10,7 +10,7 @@ use crate::domain::id::{Id, IdKind};
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// No such row.
-    #[error("there is no {} {id}", kind_name(*.kind))]
+    #[error("there is no {} {id}", .kind.name())]
     NotFound {
         /// The kind of the resource.
         kind: IdKind,
@@ -197,18 +197,5 @@ impl From<sqlx::Error> for StoreError {
             },
             error => Self::Database(error),
         }
-    }
-}
-
-fn kind_name(kind: IdKind) -> &'static str {
-    match kind {
-        IdKind::Model => "model",
-        IdKind::Cluster => "cluster",
-        IdKind::Job => "job",
-        IdKind::Placement => "placement",
-        IdKind::Key => "key",
-        IdKind::Webhook => "webhook",
-        IdKind::Message => "message",
-        IdKind::Measurement => "measurement",
     }
 }

@@ -177,17 +177,7 @@ pub(super) async fn json<T: DeserializeOwned>(response: Response) -> Result<T, P
 /// # Errors
 /// 404 for a text that is no id of this kind.
 pub(super) fn id_of(kind: IdKind, text: &str) -> Result<Id, Problem> {
-    let what = match kind {
-        IdKind::Model => "model",
-        IdKind::Cluster => "cluster",
-        IdKind::Job => "job",
-        IdKind::Placement => "placement",
-        IdKind::Key => "key",
-        IdKind::Webhook => "webhook",
-        IdKind::Message => "message",
-        IdKind::Measurement => "measurement",
-    };
-    Id::parse(kind, text).ok_or_else(|| Problem::not_found(what, text))
+    Id::parse(kind, text).ok_or_else(|| Problem::not_found(kind.name(), text))
 }
 
 /// Copies a header of a request to one for the API.

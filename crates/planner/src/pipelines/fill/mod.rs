@@ -2,7 +2,8 @@
 //!
 //! Hosts that nothing distinguishes are counted in [`classes`]. Where all pipelines that can matter can be listed
 //! ([`every_column`]), the best set of them is found by a dynamic programme ([`by_counts`]) or by branch and bound
-//! ([`branch`]).
+//! ([`branch`]). Otherwise columns are generated ([`large`]): groups of hosts give a first bound, prices and a guide
+//! ([`grouped`]), and pipelines are annealed together ([`anneal`]).
 
 mod anneal;
 mod branch;
