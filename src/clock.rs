@@ -75,16 +75,37 @@ pub struct SteadyClock {
     clock: Arc<dyn Clock>,
     wall: Timestamp,
     monotonic: Duration,
+    /// The offset to the clock that it follows. Clones share it.
+    offset_us: Arc<AtomicI64>,
 }
+
+/// How far back a followed clock must be set before the steady clock goes back too, microseconds.
+const SET_BACK_US: i64 = 1_000_000;
 
 impl SteadyClock {
     /// Creates a clock that agrees with the wall clock now.
     pub fn new(clock: Arc<dyn Clock>) -> Self {
-        Self { wall: clock.now(), monotonic: clock.monotonic(), clock }
+        Self { wall: clock.now(), monotonic: clock.monotonic(), clock, offset_us: Arc::default() }
     }
 
     /// Returns its time in whole microseconds.
     pub fn now(&self) -> Timestamp {
+        let offset = SignedDuration::from_micros(self.offset_us.load(Ordering::Relaxed));
+        self.own().checked_add(offset).unwrap_or(Timestamp::MAX)
+    }
+
+    /// Sets the clock to that of another machine, which has just answered with this time. An answer takes a while, so that
+    /// the latest of several times is the best one, unless the other clock was set back.
+    pub fn follow(&self, time: Timestamp) {
+        let offset_us = time.as_microsecond().saturating_sub(self.own().as_microsecond());
+        let known = self.offset_us.load(Ordering::Relaxed);
+        if offset_us > known || known - offset_us > SET_BACK_US {
+            self.offset_us.store(offset_us, Ordering::Relaxed);
+        }
+    }
+
+    /// Returns the time of this machine.
+    fn own(&self) -> Timestamp {
         let passed = self.clock.monotonic().saturating_sub(self.monotonic);
         whole_microseconds(self.wall.checked_add(passed).unwrap_or(Timestamp::MAX))
     }

@@ -97,6 +97,10 @@ pub mod metric {
     pub const TRANSACTION_WRITES: &str = "cutpoint_store_transaction_writes";
     /// Gauge: size of the database's write-ahead log.
     pub const WAL_BYTES: &str = "cutpoint_store_wal_bytes";
+    /// Gauge: connections to PostgreSQL; `state` is `idle` or `used`.
+    pub const CONNECTIONS: &str = "cutpoint_store_connections";
+    /// Gauge: 1 while notifications of other servers arrive, 0 while the database is polled instead.
+    pub const LISTENING: &str = "cutpoint_store_listening";
     /// Counter: what the retention settings deleted; `kind` is `placement`, `job` or `cluster_revision`.
     pub const RETENTION_DELETED: &str = "cutpoint_retention_deleted_total";
     /// The kinds of [`RETENTION_DELETED`].
@@ -130,7 +134,7 @@ pub mod metric {
     pub const DELIVERIES_PENDING: &str = "cutpoint_webhook_deliveries_pending";
 
     /// Every metric with its description.
-    pub const ALL: [(&str, &str); 21] = [
+    pub const ALL: [(&str, &str); 23] = [
         (REQUEST_DURATION, "How long requests took until their answer began."),
         (REQUESTS, "Requests that are being answered."),
         (SHED, "Requests that were refused, by cause."),
@@ -146,6 +150,8 @@ pub mod metric {
         (TRANSACTION_DURATION, "How long a group of writes took, including its commit."),
         (TRANSACTION_WRITES, "How many writes one commit contained."),
         (WAL_BYTES, "Size of the database's write-ahead log."),
+        (CONNECTIONS, "Connections to PostgreSQL, by state."),
+        (LISTENING, "1 while notifications of other servers arrive, 0 while the database is polled instead."),
         (RETENTION_DELETED, "What the retention settings deleted, by kind."),
         (UNREADABLE_ROWS, "Damaged rows that were omitted, by table."),
         (STORE_FULL, "1 after a write has failed for lack of space until there is space again, else 0."),
@@ -240,7 +246,9 @@ fn start_at_zero() {
         .into_iter()
         .for_each(|table| counter!(metric::UNREADABLE_ROWS, "table" => table).absolute(0));
     counter!(metric::LEASES_LOST).absolute(0);
-    for gauge in [metric::REQUESTS, metric::STREAMS, metric::WORKERS, metric::BUSY_WORKERS] {
+    // Of the gauges of an engine, those of the other one stay 0.
+    ["idle", "used"].into_iter().for_each(|state| gauge!(metric::CONNECTIONS, "state" => state).set(0.0));
+    for gauge in [metric::LISTENING, metric::WAL_BYTES, metric::REQUESTS, metric::STREAMS, metric::WORKERS, metric::BUSY_WORKERS] {
         gauge!(gauge).set(0.0);
     }
     // Naming a histogram registers it with 0 observations.

@@ -5,7 +5,7 @@
 #
 #   tests/with_server.sh SECONDS COMMAND...
 #
-# PROGRAM names the program; by default it is the one that the tests built.
+# PROGRAM names the program; by default it is the one that the tests built. DATABASE_URL names another database.
 set -euo pipefail
 unset CUTPOINT_KEY CUTPOINT_URL
 program=${PROGRAM:-${CARGO_TARGET_DIR:-$(dirname "$0")/../target}/debug/cutpoint}
@@ -27,7 +27,7 @@ trap finish EXIT
   printf 'FAILED: %s is not built; tests/run.sh does it\n' "$program" >&2
   exit 1
 }
-database=sqlite://$folder/cutpoint.db
+database=${DATABASE_URL:-sqlite://$folder/cutpoint.db}
 key=$("$program" key create --name test --scope admin --database-url "$database")
 mkfifo "$folder/says"
 "$program" serve --listen 127.0.0.1:0 --database-url "$database" --log warn >"$folder/says" 2>"$folder/log" &

@@ -57,12 +57,12 @@ pub(super) fn run(arguments: &BackupArguments) -> Exit {
 fn copy(arguments: &BackupArguments, settings: &Settings) -> anyhow::Result<u64> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
-        let url = &settings.database_url;
+        let (url, shown) = (&settings.database_url, store::shown_url(&settings.database_url));
         let interrupted = asked_to_end()?;
         tokio::select! {
-            copied = store::backup(url, &arguments.file) => copied.with_context(|| format!("no copy of {url} was made")),
+            copied = store::backup(url, &arguments.file) => copied.with_context(|| format!("no copy of {shown} was made")),
             // Dropping the future removes the partial copy.
-            signal = interrupted => anyhow::bail!("no copy of {url} was made: {signal}"),
+            signal = interrupted => anyhow::bail!("no copy of {shown} was made: {signal}"),
         }
     })
 }

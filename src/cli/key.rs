@@ -9,13 +9,14 @@ use serde_json::json;
 use super::complain;
 use super::database_flags::DatabaseFlags;
 use super::exit::Exit;
+use super::service::store_settings;
 use super::table::{Side, Table};
 use crate::clock::{RandomIds, SystemClock};
 use crate::config::Settings;
 use crate::domain::id::{Id, IdKind};
 use crate::domain::scope::Scope;
 use crate::domain::tenant::{LONGEST_NAME, Tenant};
-use crate::store::{Key, NewKey, Store, StoreSettings};
+use crate::store::{Key, NewKey, Store, StoreSettings, shown_url};
 
 /// Creates, lists and revokes API keys.
 #[derive(Debug, Args)]
@@ -186,9 +187,9 @@ fn with_store<T>(
 ) -> anyhow::Result<T> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
-        let url = &settings.database_url;
+        let url = shown_url(&settings.database_url);
         let (clock, ids) = (Arc::new(SystemClock::new()), Arc::new(RandomIds::default()));
-        let store = Store::open(&StoreSettings { create, ..StoreSettings::new(url) }, clock, ids).await;
+        let store = Store::open(&StoreSettings { create, ..store_settings(settings) }, clock, ids).await;
         let store = store.with_context(|| format!("cannot open the database {url}"))?;
         let done = work(&store).await;
         store.close().await;

@@ -40,8 +40,8 @@ impl Service {
         let address = listener.local_addr().context("the listening socket has no address")?;
         let guard = Guard::new(settings.webhook_allow_nets.iter().copied());
         let cannot_open = || {
-            let url = &settings.database_url;
-            format!("cannot open the database {url}, which must be a SQLite file in a folder that can be written to")
+            let (url, advice) = (store::shown_url(&settings.database_url), store::advice(&settings.database_url));
+            format!("cannot open the database {url}, {advice}")
         };
         let anonymous = settings.listen.ip().is_loopback() || settings.allow_anonymous;
         // A refused start creates no database and no lock, and changes no file of another program.
@@ -53,9 +53,8 @@ impl Service {
         let lock = ServerLock::take(&settings.database_url).with_context(cannot_open)?;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
         let ids: Arc<dyn Ids> = Arc::new(RandomIds::default());
-        let store = Store::open(&StoreSettings::new(&settings.database_url), clock.clone(), ids.clone())
-            .await
-            .with_context(cannot_open)?;
+        let store =
+            Store::open(&store_settings(settings), clock.clone(), ids.clone()).await.with_context(cannot_open)?;
         judge_keys(&store, anonymous, address).await?;
         let queue = Queue::start(store.clone(), clock.clone(), ids.clone(), settings.into(), Arc::new(Planner))
             .await
@@ -116,6 +115,16 @@ fn no_key(address: SocketAddr) -> anyhow::Error {
         "{address} can be reached from other machines, and there is no key yet: create one with `cutpoint key create`, \
          listen on 127.0.0.1, or accept callers without a key with --allow-anonymous"
     )
+}
+
+/// Returns the options of the store.
+pub(super) fn store_settings(settings: &Settings) -> StoreSettings {
+    StoreSettings {
+        connections: settings.database_connections,
+        wait: Duration::from_secs_f64(settings.database_wait_s),
+        statement_timeout: Duration::from_secs_f64(settings.database_statement_timeout_s),
+        ..StoreSettings::new(&settings.database_url)
+    }
 }
 
 /// How often histograms are aggregated.

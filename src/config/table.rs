@@ -10,8 +10,8 @@ use serde_json::{Map, Value};
 use self::Flag::{Count, Seconds, Switch, Text};
 use super::LogFormat;
 use super::values::{
-    given, read_body, read_count, read_database_url, read_duration, read_endpoint, read_flag, read_limit, read_listen,
-    read_log, read_log_format, read_names, read_nets, read_queue_limit,
+    given, read_body, read_connections, read_count, read_database_url, read_duration, read_endpoint, read_flag,
+    read_limit, read_listen, read_log, read_log_format, read_names, read_nets, read_queue_limit,
 };
 
 /// A setting without its value.
@@ -84,8 +84,14 @@ macro_rules! settings {
 settings! {
     /// Address and port to listen on; port 0 takes a free one.
     listen: SocketAddr = ([127, 0, 0, 1], 8080).into(), Text("ADDRESS"), read_listen;
-    /// The SQLite database of the service.
+    /// The database of the service: a SQLite file, or postgres://USER:PASSWORD@HOST/DATABASE, which several servers can use.
     database_url: String = "sqlite://cutpoint.db".to_owned(), Text("URL"), read_database_url;
+    /// Connections to PostgreSQL; two more write and listen.
+    database_connections: u32 = 16, Count("COUNT"), read_connections;
+    /// How long a request waits for a connection to PostgreSQL; past it the answer is 503.
+    database_wait_s: f64 = 5.0, Seconds, read_duration;
+    /// How long a statement of PostgreSQL may take; past it the answer is 503.
+    database_statement_timeout_s: f64 = 30.0, Seconds, read_duration;
     /// Accept callers without a key on any address, as long as no key was ever created.
     allow_anonymous: bool = false, Switch, read_flag;
     /// Names of the page's host where no key is needed, separated by commas, besides addresses and names of a local

@@ -31,14 +31,38 @@ pub(super) fn read_listen(reader: &mut Reader, value: &Value) -> Option<SocketAd
 
 pub(super) fn read_database_url(reader: &mut Reader, value: &Value) -> Option<String> {
     let text = reader.text(value, 4096)?;
+    if ["postgres://", "postgresql://"].iter().any(|scheme| text.starts_with(scheme)) {
+        return postgres_url(reader, text);
+    }
     let path = text.strip_prefix("sqlite:").map(|path| path.trim_start_matches('/'));
     // A database in memory would be a separate one for each connection.
     if path.is_none_or(|path| path.is_empty() || path.starts_with(":memory:") || path.contains("mode=memory")) {
         let detail = format!("{text:?} names no SQLite file");
-        reader.fault(FaultCode::OutOfRange, detail, "Give sqlite:// and a path, such as sqlite://cutpoint.db");
+        reader.fault(
+            FaultCode::OutOfRange,
+            detail,
+            "Give sqlite:// and a path, such as sqlite://cutpoint.db, or postgres:// and a database",
+        );
         return None;
     }
     Some(text)
+}
+
+/// Checks a URL of PostgreSQL. Its password stays out of the fault.
+fn postgres_url(reader: &mut Reader, text: String) -> Option<String> {
+    let names_host = url::Url::parse(&text).is_ok_and(|url| {
+        url.host_str().is_some_and(|host| !host.is_empty()) || url.query_pairs().any(|(name, _)| name == "host")
+    });
+    if !names_host {
+        let detail = "this URL of PostgreSQL names no host";
+        reader.fault(FaultCode::OutOfRange, detail, "Give postgres://USER:PASSWORD@HOST:PORT/DATABASE");
+        return None;
+    }
+    Some(text)
+}
+
+pub(super) fn read_connections(reader: &mut Reader, value: &Value) -> Option<u32> {
+    reader.integer(value, 2, 1000).and_then(|count| u32::try_from(count).ok())
 }
 
 pub(super) fn read_endpoint(reader: &mut Reader, value: &Value) -> Option<String> {

@@ -28,6 +28,11 @@ impl Changes {
         }
     }
 
+    /// Announces that any watched job may have changed.
+    pub(super) fn announce_all(&self) {
+        self.watched().values().for_each(|sender| sender.send_replace(()));
+    }
+
     fn watched(&self) -> MutexGuard<'_, FxHashMap<Id, watch::Sender<()>>> {
         // A panic cannot leave the map inconsistent.
         self.watched.lock().unwrap_or_else(PoisonError::into_inner)

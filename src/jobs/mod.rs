@@ -11,6 +11,7 @@ mod drive;
 mod explain;
 mod faults;
 mod inputs;
+mod news;
 mod progress;
 mod recover;
 mod requests;
@@ -110,7 +111,11 @@ impl Queue {
         recover::recover_at_start(&inner).await?;
         inner.store.count_waiting(inner.settings.queue_limit).await?;
         let workers = (0..inner.settings.workers).map(|_| tokio::spawn(claim::work(inner.clone())));
-        let sweeps = [tokio::spawn(recover::sweep(inner.clone())), tokio::spawn(retention::sweep(inner.clone()))];
+        let sweeps = [
+            tokio::spawn(recover::sweep(inner.clone())),
+            tokio::spawn(retention::sweep(inner.clone())),
+            tokio::spawn(news::hear(inner.clone(), inner.store.news_of_others())),
+        ];
         let tasks = workers.chain(sweeps).collect();
         *inner.tasks() = tasks;
         Ok(Self { inner })

@@ -1,9 +1,14 @@
-//! Figures of the store: the number of jobs and deliveries that have not ended, and the size of the write-ahead log.
+//! Figures of the store: the number of jobs and deliveries that have not ended, and the gauges of the engine.
 
 use std::time::Duration;
 
+use metrics::gauge;
+
+use super::engine::Engine;
 use super::row::Reading;
+use super::sql;
 use super::{Store, StoreError};
+use crate::telemetry::metric;
 
 /// Jobs that have not ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,13 +37,13 @@ impl Store {
     /// # Errors
     /// The database failed.
     pub async fn backlog(&self) -> Result<Backlog, StoreError> {
-        let row: BacklogRow = sqlx::query_as(
+        let row: BacklogRow = sql::query_as(
             "SELECT (SELECT COUNT(*) FROM jobs WHERE status = 'queued') AS queued,
                     (SELECT COUNT(*) FROM jobs WHERE status = 'running') AS running,
                     (SELECT COUNT(*) FROM webhook_deliveries WHERE status = 'pending') AS deliveries,
                     (SELECT MIN(COALESCE(waits_since, created_at)) FROM jobs WHERE status = 'queued') AS oldest",
         )
-        .fetch_one(&self.readers)
+        .fetch_one(&mut self.read().await?)
         .await?;
         let reading = Reading { id: "the backlog" };
         let since = row.oldest.map(|time| reading.time("oldest", time)).transpose()?;
@@ -50,8 +55,11 @@ impl Store {
         })
     }
 
-    /// Returns the size of the write-ahead log, or 0 if there is none.
-    pub fn wal_bytes(&self) -> u64 {
-        std::fs::metadata(&*self.wal_file).map_or(0, |file| file.len())
+    /// Sets the gauges of the engine: the size of SQLite's write-ahead log, or the connections to PostgreSQL.
+    pub fn measure(&self) {
+        match &self.engine {
+            Engine::Sqlite(engine) => gauge!(metric::WAL_BYTES).set(engine.wal_bytes() as f64),
+            Engine::Postgres(engine) => engine.measure(),
+        }
     }
 }

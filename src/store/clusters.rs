@@ -4,13 +4,13 @@ use cutpoint_planner::domain::cluster::ClusterInventory;
 use cutpoint_planner::domain::hash::{json_text, text_hash};
 use jiff::Timestamp;
 use serde::Serialize;
-use sqlx::QueryBuilder;
 use utoipa::ToSchema;
 
 use super::idempotency::{forget_resource, recall, remember};
 use super::models::user_id;
 use super::page::Keyed;
 use super::row::{Reading, integer};
+use super::sql::{self, QueryBuilder};
 use super::{Connection, Idempotency, Listed, Page, PageKey, Registered, Store, StoreError};
 use crate::domain::id::{Id, IdKind};
 use crate::domain::tenant::Tenant;
@@ -181,13 +181,9 @@ impl Store {
         self.write(move |connection| {
             Box::pin(async move {
                 let newest = find(connection, &tenant, id.as_str(), None).await?;
-                let update = sqlx::query("UPDATE clusters SET revision = revision + 1 WHERE id = $1 AND revision = $2");
-                let updated = update
-                    .bind(id.as_str())
-                    .bind(wanted(expected_revision))
-                    .execute(&mut *connection)
-                    .await?
-                    .rows_affected();
+                let update = sql::query("UPDATE clusters SET revision = revision + 1 WHERE id = $1 AND revision = $2");
+                let updated =
+                    update.bind(id.as_str()).bind(wanted(expected_revision)).execute(&mut *connection).await?;
                 if updated == 0 {
                     return Err(StoreError::RevisionChanged {
                         id,
@@ -210,7 +206,7 @@ impl Store {
     /// # Errors
     /// [`StoreError::NotFound`], or the database failed.
     pub async fn cluster(&self, tenant: &Tenant, id: &Id, revision: Option<u64>) -> Result<ClusterSummary, StoreError> {
-        let mut connection = self.readers.acquire().await?;
+        let mut connection = self.read().await?;
         find(&mut connection, tenant, id.as_str(), revision).await
     }
 
@@ -225,8 +221,8 @@ impl Store {
         revision: Option<u64>,
     ) -> Result<(ClusterSummary, String), StoreError> {
         let select = concat!(select_revision!(", document"), one_revision!());
-        let select = sqlx::query_as(select).bind(id.as_str()).bind(revision.map(wanted)).bind(tenant.as_str());
-        let row: Option<DocumentRow> = select.fetch_optional(&self.readers).await?;
+        let select = sql::query_as(select).bind(id.as_str()).bind(revision.map(wanted)).bind(tenant.as_str());
+        let row: Option<DocumentRow> = select.fetch_optional(&mut self.read().await?).await?;
         let row = row.ok_or_else(|| missing(id.as_str(), revision))?;
         let document = Reading { id: id.as_str() }.document("document", row.document)?;
         Ok((row.cluster.try_into()?, document))
@@ -241,7 +237,7 @@ impl Store {
             concat!(select_revision!(""), " WHERE cluster_revisions.revision = clusters.revision AND tenant = ");
         let mut query = QueryBuilder::new(newest);
         query.push_bind(tenant.as_str().to_owned());
-        let mut connection = self.readers.acquire().await?;
+        let mut connection = self.read().await?;
         page.read::<ClusterRow, ClusterSummary>(&mut connection, "clusters", query).await
     }
 
@@ -261,8 +257,8 @@ impl Store {
                 if let Some(by) = user(connection, &id).await? {
                     return Err(StoreError::InUse { id, by });
                 }
-                let delete = sqlx::query("DELETE FROM clusters WHERE id = $1").bind(id.as_str());
-                if delete.execute(&mut *connection).await?.rows_affected() == 0 {
+                let delete = sql::query("DELETE FROM clusters WHERE id = $1").bind(id.as_str());
+                if delete.execute(&mut *connection).await? == 0 {
                     return Err(missing(id.as_str(), None));
                 }
                 forget_resource(connection, &id).await
@@ -284,7 +280,7 @@ impl Store {
             select_revision!(""),
             " WHERE clusters.tenant = $1 AND inline_hash = $2 AND cluster_revisions.revision = 1"
         );
-        let select = sqlx::query_as(select).bind(tenant.as_str()).bind(&cluster.content_hash);
+        let select = sql::query_as(select).bind(tenant.as_str()).bind(&cluster.content_hash);
         let known: Option<ClusterRow> = select.fetch_optional(&mut *connection).await?;
         if let Some(known) = known {
             return known.try_into();
@@ -302,7 +298,7 @@ impl Store {
         now: Timestamp,
     ) -> Result<ClusterSummary, StoreError> {
         let id = self.ids.id(IdKind::Cluster);
-        let insert = sqlx::query_scalar(
+        let insert = sql::query_scalar(
             "INSERT INTO clusters (id, tenant, revision, inline_hash, created_at, sequence)
              VALUES ($1, $2, 1, $3, $4, (SELECT COALESCE(MAX(sequence), 0) + 1 FROM clusters)) RETURNING sequence",
         );
@@ -331,7 +327,7 @@ async fn insert_revision(
     row: &ClusterSummary,
     document: String,
 ) -> Result<(), StoreError> {
-    sqlx::query(
+    sql::query(
         "INSERT INTO cluster_revisions (cluster_id, revision, name, content_hash, nodes, links, revised_at, document)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
     )
@@ -356,7 +352,7 @@ pub(super) async fn find(
     revision: Option<u64>,
 ) -> Result<ClusterSummary, StoreError> {
     let select = concat!(select_revision!(""), one_revision!());
-    let select = sqlx::query_as(select).bind(id).bind(revision.map(wanted)).bind(tenant.as_str());
+    let select = sql::query_as(select).bind(id).bind(revision.map(wanted)).bind(tenant.as_str());
     let row: Option<ClusterRow> = select.fetch_optional(connection).await?;
     row.ok_or_else(|| missing(id, revision))?.try_into()
 }
@@ -368,7 +364,7 @@ fn wanted(revision: u64) -> i64 {
 
 /// Returns a job or placement that refers to a cluster.
 async fn user(connection: &mut Connection, id: &Id) -> Result<Option<Id>, StoreError> {
-    let select = sqlx::query_scalar(
+    let select = sql::query_scalar(
         "SELECT id FROM jobs WHERE cluster_id = $1 UNION ALL SELECT id FROM placements WHERE cluster_id = $1 LIMIT 1",
     );
     let user: Option<String> = select.bind(id.as_str()).fetch_optional(connection).await?;

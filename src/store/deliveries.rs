@@ -6,11 +6,12 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use sqlx::QueryBuilder;
 
 use super::delivery::{ClaimedDelivery, Delivery, DeliveryAttempt, DeliveryRow, DeliveryStatus, DueDelivery, Verdict};
 use super::jobs::push_names;
+use super::news::News;
 use super::row::{Reading, integer, leave_out};
+use super::sql::{self, QueryBuilder};
 use super::webhook::{Webhook, WebhookRow};
 use super::{Connection, Listed, Page, Store, StoreError, webhooks};
 use crate::clock::SteadyClock;
@@ -51,7 +52,7 @@ impl Store {
         statuses: &[DeliveryStatus],
         page: Page,
     ) -> Result<Listed<Delivery>, StoreError> {
-        let mut connection = self.readers.acquire().await?;
+        let mut connection = self.read().await?;
         let webhook = webhooks::find(&mut connection, tenant, webhook_id.as_str()).await?;
         let mut query = QueryBuilder::new(SELECT);
         query.push_bind(webhook.id.as_str().to_owned());
@@ -74,15 +75,16 @@ impl Store {
                 if webhook.disabled.is_some() {
                     return Err(StoreError::WebhookDisabled { id: webhook.id });
                 }
-                let update = sqlx::query(
+                let update = sql::query(
                     "UPDATE webhook_deliveries SET status = 'pending', next_attempt_at = $3, claimed_until = NULL,
                             attempts_before = CASE WHEN status = 'pending' THEN attempts_before ELSE attempts END
                      WHERE webhook_id = $1 AND message_id = $2",
                 );
                 let update = update.bind(webhook_id.as_str()).bind(message_id.as_str()).bind(now);
-                if update.execute(&mut *connection).await?.rows_affected() == 0 {
+                if update.execute(&mut *connection).await? == 0 {
                     return Err(StoreError::NotFound { kind: IdKind::Message, id: message_id.as_str().to_owned() });
                 }
+                connection.tell(News::Deliveries);
                 Ok(for_client(&steady, find(connection, &webhook_id, &message_id).await?))
             })
         });
@@ -109,7 +111,7 @@ impl Store {
     /// # Errors
     /// The database failed.
     pub async fn due_deliveries(&self, of_each: u32, most: u32) -> Result<Vec<DueDelivery>, StoreError> {
-        let rows: Vec<DueRow> = sqlx::query_as(
+        let rows: Vec<DueRow> = sql::query_as(
             "SELECT webhook_id, message_id FROM (
                  SELECT webhook_id, message_id, next_attempt_at,
                         ROW_NUMBER() OVER (PARTITION BY webhook_id ORDER BY next_attempt_at, message_id) AS place
@@ -121,7 +123,7 @@ impl Store {
         .bind(self.steady.now().as_microsecond())
         .bind(i64::from(of_each))
         .bind(i64::from(most))
-        .fetch_all(&self.readers)
+        .fetch_all(&mut self.read().await?)
         .await?;
         let due = rows.into_iter().filter_map(|row| match DueDelivery::try_from(row) {
             Ok(due) => Some(Ok(due)),
@@ -139,11 +141,11 @@ impl Store {
     /// # Errors
     /// The database failed.
     pub async fn next_delivery_at(&self) -> Result<Option<Timestamp>, StoreError> {
-        let select = sqlx::query_scalar(
+        let select = sql::query_scalar(
             "SELECT next_attempt_at FROM webhook_deliveries WHERE status = 'pending' AND next_attempt_at > $1
              ORDER BY next_attempt_at LIMIT 1",
         );
-        let next = select.bind(self.steady.now().as_microsecond()).fetch_optional(&self.readers).await;
+        let next = select.bind(self.steady.now().as_microsecond()).fetch_optional(&mut self.read().await?).await;
         let next: Option<i64> = match next.map_err(StoreError::from) {
             // SQLite sorts values that are not numbers after all numbers, so no other delivery is due earlier.
             Err(StoreError::Unreadable { .. }) => None,
@@ -198,12 +200,12 @@ impl Store {
             Box::pin(async move {
                 let recorded = record(connection, &claimed, attempt, verdict).await?;
                 if recorded && verdict == Verdict::Gone {
-                    let disable = sqlx::query(
+                    let disable = sql::query(
                         "UPDATE webhooks SET disabled_at = $3, disabled_reason = 'gone', version = version + 1
                          WHERE id = $1 AND url = $2 AND disabled_at IS NULL",
                     );
                     let disable = disable.bind(claimed.webhook_id.as_str()).bind(&claimed.url).bind(now);
-                    if disable.execute(&mut *connection).await?.rows_affected() == 1 {
+                    if disable.execute(&mut *connection).await? == 1 {
                         fail_pending(connection, &claimed.webhook_id).await?;
                     }
                 }
@@ -213,22 +215,27 @@ impl Store {
         .await
     }
 
-    /// Releases every claim. It is called at the start, when no attempt can be running. `longest` is the longest delay
-    /// between two attempts: a delivery that is due later, because the clock was set back, becomes due now.
+    /// Releases every claim at the start, when no attempt can be running. With PostgreSQL other servers may run attempts,
+    /// so that claims end by their time alone. `longest` is the longest delay between two attempts: a delivery that is
+    /// due later, because the clock was set back, becomes due now.
     ///
     /// # Errors
     /// The database failed.
     pub async fn unclaim_deliveries(&self, longest: Duration) -> Result<u64, StoreError> {
         let now = self.steady.now();
+        let is_shared = self.engine.is_shared();
         let latest = now.checked_add(longest).unwrap_or(Timestamp::MAX).as_microsecond();
         self.write(move |connection| {
             Box::pin(async move {
-                let due = sqlx::query(
+                let due = sql::query(
                     "UPDATE webhook_deliveries SET next_attempt_at = $1 WHERE status = 'pending' AND next_attempt_at > $2",
                 );
                 due.bind(now.as_microsecond()).bind(latest).execute(&mut *connection).await?;
+                if is_shared {
+                    return Ok(0);
+                }
                 let unclaim = "UPDATE webhook_deliveries SET claimed_until = NULL WHERE claimed_until IS NOT NULL";
-                Ok(sqlx::query(unclaim).execute(connection).await?.rows_affected())
+                Ok(sql::query(unclaim).execute(connection).await?)
             })
         })
         .await
@@ -245,12 +252,12 @@ impl Store {
             self.clock.now().min(self.steady.now()).checked_sub(age).unwrap_or(Timestamp::MIN).as_microsecond();
         self.write(move |connection| {
             Box::pin(async move {
-                let delete = sqlx::query(
+                let delete = sql::query(
                     "DELETE FROM webhook_messages WHERE created_at < $1
                        AND NOT EXISTS (SELECT 1 FROM webhook_deliveries
                                        WHERE message_id = webhook_messages.id AND status = 'pending')",
                 );
-                Ok(delete.bind(before).execute(connection).await?.rows_affected())
+                Ok(delete.bind(before).execute(connection).await?)
             })
         })
         .await
@@ -277,7 +284,7 @@ fn for_client(steady: &SteadyClock, delivery: Delivery) -> Delivery {
 
 /// Fails the pending deliveries of a webhook.
 pub(super) async fn fail_pending(connection: &mut Connection, webhook_id: &Id) -> Result<(), StoreError> {
-    let fail = sqlx::query(
+    let fail = sql::query(
         "UPDATE webhook_deliveries SET status = 'failed', next_attempt_at = NULL, claimed_until = NULL
          WHERE webhook_id = $1 AND status = 'pending'",
     );
@@ -286,7 +293,7 @@ pub(super) async fn fail_pending(connection: &mut Connection, webhook_id: &Id) -
 }
 
 async fn fail_one(connection: &mut Connection, webhook_id: &Id, message_id: &Id) -> Result<(), StoreError> {
-    let fail = sqlx::query(
+    let fail = sql::query(
         "UPDATE webhook_deliveries SET status = 'failed', next_attempt_at = NULL, claimed_until = NULL
          WHERE webhook_id = $1 AND message_id = $2",
     );
@@ -295,8 +302,8 @@ async fn fail_one(connection: &mut Connection, webhook_id: &Id, message_id: &Id)
 }
 
 async fn find(connection: &mut Connection, webhook_id: &Id, message_id: &Id) -> Result<Delivery, StoreError> {
-    let mut query = QueryBuilder::<super::Database>::new(SELECT);
-    query.push_bind(webhook_id.as_str().to_owned()).push(" AND id = ").push_bind(message_id.as_str().to_owned());
+    let mut query = QueryBuilder::new(SELECT);
+    query.push_bind(webhook_id.as_str()).push(" AND id = ").push_bind(message_id.as_str().to_owned());
     let row: DeliveryRow = query.build_query_as().fetch_one(connection).await?;
     row.try_into()
 }
@@ -308,7 +315,7 @@ async fn claim_one(
     (now, wall): (Timestamp, Timestamp),
     claim: Duration,
 ) -> Result<Option<ClaimedDelivery>, StoreError> {
-    let update = sqlx::query_as(
+    let update = sql::query_as(
         "UPDATE webhook_deliveries SET attempts = attempts + 1, claimed_until = $4
          WHERE webhook_id = $1 AND message_id = $2 AND status = 'pending' AND next_attempt_at <= $3
            AND (claimed_until IS NULL OR claimed_until <= $3)
@@ -318,10 +325,10 @@ async fn claim_one(
     let update = update.bind(webhook_id.as_str()).bind(message_id.as_str()).bind(now.as_microsecond()).bind(until);
     let row: Option<ClaimRow> = update.fetch_optional(&mut *connection).await?;
     let Some(row) = row else { return Ok(None) };
-    let select = sqlx::query_as("SELECT * FROM webhooks WHERE id = $1").bind(webhook_id.as_str());
+    let select = sql::query_as("SELECT * FROM webhooks WHERE id = $1").bind(webhook_id.as_str());
     let webhook: WebhookRow = select.fetch_one(&mut *connection).await?;
     let webhook = Webhook::try_from(webhook)?;
-    let select = sqlx::query_scalar("SELECT payload FROM webhook_messages WHERE id = $1").bind(message_id.as_str());
+    let select = sql::query_scalar("SELECT payload FROM webhook_messages WHERE id = $1").bind(message_id.as_str());
     let payload: String = select.fetch_one(connection).await?;
     let reading = Reading { id: message_id.as_str() };
     let attempt = reading.count("attempts", row.attempts)?;
@@ -344,7 +351,7 @@ async fn record(
         Verdict::Again(at) => (DeliveryStatus::Pending, Some(at)),
         Verdict::Failed | Verdict::Gone => (DeliveryStatus::Failed, None),
     };
-    let update = sqlx::query(
+    let update = sql::query(
         "UPDATE webhook_deliveries
          SET status = CASE WHEN $4 = 'pending' THEN status ELSE $4 END,
              next_attempt_at = CASE WHEN status = 'pending' THEN $5 END,
@@ -359,5 +366,5 @@ async fn record(
     let update = update.bind(next.map(Timestamp::as_microsecond)).bind(attempt.at.as_microsecond());
     let update = update.bind(integer("duration_us", duration_us)?).bind(attempt.outcome.name());
     let update = update.bind(attempt.status_code.map(i64::from)).bind(attempt.detail);
-    Ok(update.execute(connection).await?.rows_affected() == 1)
+    Ok(update.execute(connection).await? == 1)
 }

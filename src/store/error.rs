@@ -110,35 +110,52 @@ pub enum StoreError {
         error: std::io::Error,
     },
     /// The file belongs to another program. It was not changed.
-    #[error(
-        "{path} is {what}, and was not changed: name another file with --database-url",
-        path = path.display()
-    )]
+    #[error("{database} is {what}, and was not changed: name another database with --database-url")]
     Foreign {
-        /// The file.
-        path: PathBuf,
+        /// The file, or the URL without its password.
+        database: String,
         /// A description of it.
         what: String,
     },
     /// A newer version of this program has changed the schema. The database was not changed.
     #[error(
-        "{path} was written by a newer version of Cutpoint (its schema is {schema}, this version knows {known}): start \
-         that version or a newer one, or restore a backup from before",
-        path = path.display()
+        "{database} was written by a newer version of Cutpoint (its schema is {schema}, this version knows {known}): start \
+         that version or a newer one, or restore a backup from before"
     )]
     Newer {
-        /// The file.
-        path: PathBuf,
+        /// The file, or the URL without its password.
+        database: String,
         /// The newest migration that it has.
         schema: i64,
         /// The newest migration of this version.
         known: i64,
     },
+    /// The schema needs a migration that servers of an older version cannot live with, and some are connected.
+    #[error(
+        "servers of an older version use {database} (they know the schema {known}): migration {migration} would break \
+         them, so stop them first, and start this version then"
+    )]
+    OlderServers {
+        /// The URL without its password.
+        database: String,
+        /// The newest migration that the oldest of them knows.
+        known: i64,
+        /// The migration.
+        migration: i64,
+    },
     /// There is no database, or nothing was ever stored in it.
-    #[error("there is no database of Cutpoint at {path}", path = path.display())]
+    #[error("there is no database of Cutpoint at {database}")]
     Missing {
-        /// The path of the missing database.
-        path: PathBuf,
+        /// The path of the missing file, or the URL without its password.
+        database: String,
+    },
+    /// The database is not a file.
+    #[error(
+        "{database} is not a file: copy it with the tools of PostgreSQL (pg_dump) or with `cutpoint database copy`"
+    )]
+    NoFile {
+        /// The URL without its password.
+        database: String,
     },
     /// The file exists and is not overwritten.
     #[error("{path} already exists and is not overwritten: give another name", path = path.display())]
@@ -172,6 +189,10 @@ pub enum StoreError {
     /// There is no space for the write, on the disk or in the database. The operation can be retried once there is.
     #[error("there is no space for this write: {0}")]
     NoSpace(String),
+    /// The database cannot be reached, is overloaded, or ended the statement. Nothing is known to be written. The operation
+    /// can be retried.
+    #[error("the database is not available: {0}")]
+    Unavailable(String),
     /// The database's schema could not be migrated.
     #[error("the database could not be migrated: {0}")]
     Migrate(#[from] sqlx::migrate::MigrateError),
@@ -195,7 +216,32 @@ impl From<sqlx::Error> for StoreError {
                 column: index.trim_matches('"').to_owned(),
                 value: source.to_string(),
             },
+            error if is_full(&error) => Self::NoSpace(error.to_string()),
+            error if is_unavailable(&error) => Self::Unavailable(error.to_string()),
             error => Self::Database(error),
         }
     }
+}
+
+/// The classes and codes of SQLSTATE that end when the database is available again
+/// (<https://www.postgresql.org/docs/current/errcodes-appendix.html>): connection exceptions, rolled-back transactions,
+/// insufficient resources, operator intervention, idle transactions, a standby, locks.
+const TRANSIENT: [&str; 7] = ["08", "40", "53", "57", "25P03", "25006", "55P03"];
+
+/// Returns `true` if the database may serve the same operation later.
+fn is_unavailable(error: &sqlx::Error) -> bool {
+    match error {
+        sqlx::Error::PoolTimedOut | sqlx::Error::Io(_) | sqlx::Error::Protocol(_) => true,
+        _ => state(error).is_some_and(|state| TRANSIENT.iter().any(|code| state.starts_with(code))),
+    }
+}
+
+/// Returns `true` if PostgreSQL has no space on its disk. SQLite's errors depend on the file system.
+fn is_full(error: &sqlx::Error) -> bool {
+    state(error).is_some_and(|state| state == "53100")
+}
+
+/// Returns the SQLSTATE of an error of PostgreSQL.
+fn state(error: &sqlx::Error) -> Option<&str> {
+    Some(error.as_database_error()?.try_downcast_ref::<sqlx::postgres::PgDatabaseError>()?.code())
 }

@@ -5,6 +5,7 @@
 
 use jiff::Timestamp;
 
+use super::sql;
 use super::{Connection, Store, StoreError};
 use crate::domain::id::Id;
 use crate::domain::tenant::Tenant;
@@ -50,7 +51,7 @@ pub(super) async fn recall(
     since: Timestamp,
 ) -> Result<Option<Remembered>, StoreError> {
     let Some(Idempotency { key, fingerprint }) = idempotency else { return Ok(None) };
-    let row: Option<KeyRow> = sqlx::query_as(
+    let row: Option<KeyRow> = sql::query_as(
         "SELECT fingerprint, resource_id, created FROM idempotency_keys
          WHERE tenant = $1 AND idempotency_key = $2 AND created_at >= $3",
     )
@@ -76,7 +77,7 @@ pub(super) async fn remember(
     now: Timestamp,
 ) -> Result<(), StoreError> {
     let Some(Idempotency { key, fingerprint }) = idempotency else { return Ok(()) };
-    sqlx::query(
+    sql::query(
         "INSERT INTO idempotency_keys (tenant, idempotency_key, fingerprint, resource_id, created, created_at)
          VALUES ($1, $2, $3, $4, $5, $6)
          ON CONFLICT (tenant, idempotency_key) DO UPDATE SET fingerprint = excluded.fingerprint,
@@ -95,7 +96,7 @@ pub(super) async fn remember(
 
 /// Deletes the keys of a deleted row, so that the same request creates another.
 pub(super) async fn forget_resource(connection: &mut Connection, resource_id: &Id) -> Result<(), StoreError> {
-    let delete = sqlx::query("DELETE FROM idempotency_keys WHERE resource_id = $1").bind(resource_id.as_str());
+    let delete = sql::query("DELETE FROM idempotency_keys WHERE resource_id = $1").bind(resource_id.as_str());
     delete.execute(connection).await?;
     Ok(())
 }
@@ -113,11 +114,11 @@ impl Store {
     /// The database failed.
     pub async fn knows_key(&self, tenant: &Tenant, key: &str) -> Result<bool, StoreError> {
         let since = self.keys_since().as_microsecond();
-        let select = sqlx::query_scalar(
+        let select = sql::query_scalar(
             "SELECT EXISTS (SELECT 1 FROM idempotency_keys
                             WHERE tenant = $1 AND idempotency_key = $2 AND created_at >= $3)",
         );
-        Ok(select.bind(tenant.as_str()).bind(key).bind(since).fetch_one(&self.readers).await?)
+        Ok(select.bind(tenant.as_str()).bind(key).bind(since).fetch_one(&mut self.read().await?).await?)
     }
 
     /// Deletes expired keys and returns how many. A key with a later time, from before the clock was set back and the
@@ -129,10 +130,10 @@ impl Store {
         let (since, now) = (self.keys_since().as_microsecond(), self.steady.now().as_microsecond());
         self.write(move |connection| {
             Box::pin(async move {
-                let ahead = sqlx::query("UPDATE idempotency_keys SET created_at = $1 WHERE created_at > $1").bind(now);
+                let ahead = sql::query("UPDATE idempotency_keys SET created_at = $1 WHERE created_at > $1").bind(now);
                 ahead.execute(&mut *connection).await?;
-                let delete = sqlx::query("DELETE FROM idempotency_keys WHERE created_at < $1").bind(since);
-                Ok(delete.execute(connection).await?.rows_affected())
+                let delete = sql::query("DELETE FROM idempotency_keys WHERE created_at < $1").bind(since);
+                Ok(delete.execute(connection).await?)
             })
         })
         .await

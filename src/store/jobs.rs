@@ -5,12 +5,13 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use cutpoint_planner::domain::hash::json_text;
 use jiff::Timestamp;
-use sqlx::QueryBuilder;
 
 use super::idempotency::{forget_resource, recall, remember};
 use super::job::{Job, JobCluster, JobModel, JobRow, JobStatus, NewJob};
+use super::news::News;
 use super::row::integer;
-use super::{Connection, Database, Listed, Page, Registered, Store, StoreError, clusters, models, outbox, placements};
+use super::sql::{self, QueryBuilder};
+use super::{Connection, Listed, Page, Registered, Store, StoreError, clusters, models, outbox, placements};
 use crate::domain::id::{Id, IdKind};
 use crate::domain::named::Named;
 use crate::domain::tenant::Tenant;
@@ -81,7 +82,7 @@ impl Store {
     /// # Errors
     /// The database failed.
     pub async fn count_waiting(&self, most: u32) -> Result<u32, StoreError> {
-        let mut connection = self.readers.acquire().await?;
+        let mut connection = self.read().await?;
         count_waiting(&mut connection, most, &self.waiting).await
     }
 
@@ -95,7 +96,7 @@ impl Store {
     /// # Errors
     /// [`StoreError::NotFound`], or the database failed.
     pub async fn job(&self, tenant: &Tenant, id: &Id) -> Result<Job, StoreError> {
-        let mut connection = self.readers.acquire().await?;
+        let mut connection = self.read().await?;
         find(&mut connection, tenant, id.as_str()).await
     }
 
@@ -107,7 +108,7 @@ impl Store {
         let mut query = QueryBuilder::new("SELECT * FROM jobs WHERE tenant = ");
         query.push_bind(tenant.as_str().to_owned());
         filter.push_to(&mut query);
-        let mut connection = self.readers.acquire().await?;
+        let mut connection = self.read().await?;
         page.read::<JobRow, Job>(&mut connection, "jobs", query).await
     }
 
@@ -122,7 +123,7 @@ impl Store {
         let (steady, waiting) = (self.steady.clone(), self.waiting.clone());
         let stopped = self.write(move |connection| {
             Box::pin(async move {
-                let cancel = sqlx::query_as(
+                let cancel = sql::query_as(
                     "UPDATE jobs SET status = 'cancelled', stop_requested = TRUE, finished_at = $2, version = version + 1
                      WHERE id = $1 AND tenant = $3 AND status = 'queued'
                        AND NOT EXISTS (SELECT 1 FROM incumbents WHERE incumbents.job_id = jobs.id)
@@ -132,11 +133,12 @@ impl Store {
                 let row: Option<JobRow> = cancel.fetch_optional(&mut *connection).await?;
                 if let Some(row) = row {
                     one_waits_less(&waiting);
+                    connection.tell(News::Job(id));
                     let job = Job::try_from(row)?;
                     let announced = outbox::announce(connection, &*ids, &job, now, steady.now()).await?;
                     return Ok((Stopped { job, cancelled: true }, announced));
                 }
-                let mark = sqlx::query_as(
+                let mark = sql::query_as(
                     "UPDATE jobs SET stop_requested = TRUE, version = version + 1
                      WHERE id = $1 AND tenant = $2 AND status IN ('queued', 'running') AND NOT stop_requested
                      RETURNING *",
@@ -144,7 +146,10 @@ impl Store {
                 let mark = mark.bind(id.as_str()).bind(tenant.as_str());
                 let row: Option<JobRow> = mark.fetch_optional(&mut *connection).await?;
                 let job = match row {
-                    Some(row) => row.try_into()?,
+                    Some(row) => {
+                        connection.tell(News::Job(id));
+                        row.try_into()?
+                    }
                     // The job is finished, already marked, or unknown.
                     None => find(connection, &tenant, id.as_str()).await?,
                 };
@@ -164,12 +169,13 @@ impl Store {
         let (tenant, id) = (tenant.clone(), id.clone());
         self.write(move |connection| {
             Box::pin(async move {
-                let delete = sqlx::query("DELETE FROM jobs WHERE id = $1 AND tenant = $2 AND finished_at IS NOT NULL");
+                let delete = sql::query("DELETE FROM jobs WHERE id = $1 AND tenant = $2 AND finished_at IS NOT NULL");
                 let delete = delete.bind(id.as_str()).bind(tenant.as_str());
-                if delete.execute(&mut *connection).await?.rows_affected() == 0 {
+                if delete.execute(&mut *connection).await? == 0 {
                     find(connection, &tenant, id.as_str()).await?;
                     return Err(StoreError::NotFinished { id });
                 }
+                connection.tell(News::Job(id.clone()));
                 placements::forget_names_of(connection, &id).await?;
                 forget_resource(connection, &id).await
             })
@@ -194,7 +200,7 @@ impl Store {
             }
             JobCluster::Inline(cluster) => self.put_inline_cluster(connection, &job.tenant, cluster, now).await?,
         };
-        let insert = sqlx::query_as(
+        let insert = sql::query_as(
             "INSERT INTO jobs (id, status, tenant, key_id, model_id, cluster_id, cluster_revision, created_at, labels,
                  options, waits_since, sequence)
              VALUES ($1, 'queued', $2, $3, $4, $5, $6, $7, $8, $9, $10,
@@ -217,23 +223,24 @@ impl Store {
         let row = Job::try_from(row)?;
         insert_labels(connection, "INSERT INTO job_labels (job_id, label, value) ", &row.id, &row.labels).await?;
         for placement_id in &job.named_placements {
-            let name = sqlx::query(
+            let name = sql::query(
                 "INSERT INTO named_placements (job_id, placement_id)
                  SELECT $1, id FROM placements WHERE id = $2 AND tenant = $3",
             );
             let name = name.bind(row.id.as_str()).bind(placement_id.as_str()).bind(job.tenant.as_str());
-            if name.execute(&mut *connection).await?.rows_affected() == 0 {
+            if name.execute(&mut *connection).await? == 0 {
                 let id = placement_id.as_str().to_owned();
                 return Err(StoreError::NotFound { kind: IdKind::Placement, id });
             }
         }
         remember(connection, &job.tenant, job.idempotency, &row.id, true, self.steady.now()).await?;
+        connection.tell(News::Queued);
         Ok(row)
     }
 }
 
 impl JobFilter {
-    fn push_to(&self, query: &mut QueryBuilder<Database>) {
+    fn push_to(&self, query: &mut QueryBuilder) {
         push_names(query, &self.statuses);
         if let Some(model_id) = &self.model_id {
             query.push(" AND model_id = ").push_bind(model_id.as_str().to_owned());
@@ -253,7 +260,7 @@ impl JobFilter {
 
 /// Reads a tenant's job by its id.
 pub(super) async fn find(connection: &mut Connection, tenant: &Tenant, id: &str) -> Result<Job, StoreError> {
-    let select = sqlx::query_as("SELECT * FROM jobs WHERE id = $1 AND tenant = $2").bind(id).bind(tenant.as_str());
+    let select = sql::query_as("SELECT * FROM jobs WHERE id = $1 AND tenant = $2").bind(id).bind(tenant.as_str());
     let row: Option<JobRow> = select.fetch_optional(connection).await?;
     row.ok_or_else(|| StoreError::NotFound { kind: IdKind::Job, id: id.to_owned() })?.try_into()
 }
@@ -266,7 +273,7 @@ async fn check_limits(
     limits: QueueLimits,
     known: &AtomicU32,
 ) -> Result<u32, StoreError> {
-    let count = sqlx::query_as(
+    let count = sql::query_as(
         "SELECT (SELECT COUNT(*) FROM (SELECT 1 FROM jobs WHERE status = 'queued' LIMIT $1) AS waiting),
                 (SELECT COUNT(*) FROM (SELECT 1 FROM jobs WHERE key_id = $2 AND finished_at IS NULL LIMIT $3) AS open)",
     );
@@ -293,7 +300,7 @@ pub(super) fn one_waits_less(known: &AtomicU32) {
 /// Returns the number of waiting jobs, at most `most`.
 async fn count_waiting(connection: &mut Connection, most: u32, known: &AtomicU32) -> Result<u32, StoreError> {
     let count =
-        sqlx::query_scalar("SELECT COUNT(*) FROM (SELECT 1 FROM jobs WHERE status = 'queued' LIMIT $1) AS waiting");
+        sql::query_scalar("SELECT COUNT(*) FROM (SELECT 1 FROM jobs WHERE status = 'queued' LIMIT $1) AS waiting");
     let waiting: i64 = count.bind(i64::from(most)).fetch_one(connection).await?;
     let waiting = u32::try_from(waiting).unwrap_or(most);
     known.store(waiting, Ordering::Relaxed);
@@ -310,33 +317,26 @@ pub(super) async fn insert_labels(
     if labels.is_empty() {
         return Ok(());
     }
-    let mut query = QueryBuilder::<Database>::new(insert);
-    query.push_values(labels, |mut row, (label, value)| {
-        row.push_bind(id.as_str().to_owned()).push_bind(label.clone()).push_bind(value.clone());
-    });
+    let mut query = QueryBuilder::new(insert);
+    query.push("VALUES ");
+    for (index, (label, value)) in labels.iter().enumerate() {
+        query.push(if index > 0 { ", (" } else { "(" });
+        query.push_list([id.as_str(), label.as_str(), value.as_str()]).push(")");
+    }
     query.build().execute(connection).await?;
     Ok(())
 }
 
 /// Adds the condition that the status is one of these. No status means any.
-pub(super) fn push_names<T: Named>(query: &mut QueryBuilder<Database>, statuses: &[T]) {
+pub(super) fn push_names<T: Named>(query: &mut QueryBuilder, statuses: &[T]) {
     if statuses.is_empty() {
         return;
     }
-    let mut names = query.push(" AND status IN (").separated(", ");
-    for status in statuses {
-        names.push_bind(status.name());
-    }
-    names.push_unseparated(")");
+    query.push(" AND status IN (").push_list(statuses.iter().map(|status| status.name())).push(")");
 }
 
 /// Adds a condition for each label. `same` joins the table of labels with the rows.
-pub(super) fn push_labels(
-    query: &mut QueryBuilder<Database>,
-    same: &'static str,
-    table: &'static str,
-    labels: &[String],
-) {
+pub(super) fn push_labels(query: &mut QueryBuilder, same: &'static str, table: &'static str, labels: &[String]) {
     for text in labels {
         // Name and value are compared as one text, since a name may contain `=`. The index finds the few labels of each
         // row.

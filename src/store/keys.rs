@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 
 use super::row::{self, Reading, leave_out};
+use super::sql;
 use super::{Store, StoreError};
 use crate::domain::id::{Id, IdKind};
 use crate::domain::key::{KeyHash, KeyText};
@@ -98,7 +99,7 @@ impl Store {
         let written = row.clone();
         self.write(move |connection| {
             Box::pin(async move {
-                sqlx::query(
+                sql::query(
                     "INSERT INTO api_keys (id, tenant, name, scope, key_hash, created_at)
                      VALUES ($1, $2, $3, $4, $5, $6)",
                 )
@@ -122,7 +123,8 @@ impl Store {
     /// # Errors
     /// The database failed.
     pub async fn keys(&self) -> Result<Keys, StoreError> {
-        let rows = sqlx::query("SELECT * FROM api_keys ORDER BY created_at, id").fetch_all(&self.readers).await?;
+        let rows =
+            sql::query("SELECT * FROM api_keys ORDER BY created_at, id").fetch_all(&mut self.read().await?).await?;
         let mut keys = Keys { readable: Vec::with_capacity(rows.len()), unreadable: Vec::new() };
         for row in &rows {
             match row::read::<KeyRow, Key>(row) {
@@ -145,7 +147,7 @@ impl Store {
         let (id, now) = (id.clone(), self.clock.now());
         self.write(move |connection| {
             Box::pin(async move {
-                let revoke = sqlx::query_as(
+                let revoke = sql::query_as(
                     "UPDATE api_keys SET revoked_at = COALESCE(revoked_at, $2) WHERE id = $1 RETURNING *",
                 );
                 let revoke = revoke.bind(id.as_str()).bind(now.as_microsecond());

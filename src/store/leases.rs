@@ -6,21 +6,22 @@
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use cutpoint_planner::domain::hash::json_text;
-use cutpoint_planner::domain::placement::Status;
-use cutpoint_planner::domain::unit::counted;
-use jiff::Timestamp;
-use sqlx::Row as _;
-
 use super::job::JobRow;
 use super::jobs::one_waits_less;
+use super::news::News;
 use super::placements;
 use super::row::{self, integer, leave_out};
+use super::sql;
+use super::turns::next_in_turn;
 use super::{Connection, Job, JobError, JobErrorCode, JobProgress, JobStatus, Store, StoreError, outbox};
 use crate::clock::Clock;
 use crate::domain::figures::PlacementFigures;
 use crate::domain::id::{Id, IdKind};
 use crate::domain::named::Named;
+use cutpoint_planner::domain::hash::json_text;
+use cutpoint_planner::domain::placement::Status;
+use cutpoint_planner::domain::unit::counted;
+use jiff::Timestamp;
 
 /// The right to store a job's search, until another worker claims the job.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -117,7 +118,8 @@ pub enum Ending {
 /// A rule for running jobs that no longer have a worker.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Abandoned {
-    /// Jobs of other processes. Only one process uses the database at a time, so those processes are dead.
+    /// At the start of a process with this name. A file of SQLite has one process at a time, so that all others are dead:
+    /// their jobs. With PostgreSQL others may live: jobs whose lease has expired.
     NotOwnedBy(String),
     /// Jobs whose lease has expired, except for those that run in this process, whose heartbeat is late.
     Expired {
@@ -135,6 +137,19 @@ pub struct Recovered {
     pub failed: Vec<Id>,
 }
 
+/// Claims a job: $1 the process, $2 the end of the lease, $3 now, $4 the only job, $5 the tenant that was served last.
+macro_rules! claim {
+    ($lock:literal) => {
+        concat!(
+            "UPDATE jobs SET status = 'running', lease_owner = $1, lease_token = lease_token + 1, lease_expires_at = $2,
+                    started_at = $3, elapsed_us = 0, started_version = version + 1, version = version + 1
+             WHERE status = 'queued' AND id = ",
+            next_in_turn!("$4", "$5", $lock),
+            " RETURNING *"
+        )
+    };
+}
+
 #[derive(sqlx::FromRow)]
 struct IncumbentRow {
     objective: f64,
@@ -142,8 +157,8 @@ struct IncumbentRow {
 }
 
 impl Store {
-    /// Claims the oldest queued job, or the queued job `only`, for a process. A job with a damaged row fails, and the
-    /// next is claimed.
+    /// Claims the oldest queued job of the next tenant in turn, or the queued job `only`, for a process. A job with a
+    /// damaged row fails, and the next is claimed.
     ///
     /// # Errors
     /// The database failed.
@@ -164,23 +179,19 @@ impl Store {
     async fn try_claim(&self, owner: &str, lease: Duration, only: Option<&Id>) -> Result<Option<Claimed>, StoreError> {
         let (owner, only, waiting) = (owner.to_owned(), only.cloned(), self.waiting.clone());
         let (clock, steady) = (self.clock.clone(), self.steady.clone());
-        self.write(move |connection| {
+        let turn = self.last_served();
+        let claimed = self.write_row(move |connection| {
             Box::pin(async move {
                 let now = clock.now();
-                let claim = sqlx::query(
-                    "UPDATE jobs SET status = 'running', lease_owner = $1, lease_token = lease_token + 1,
-                            lease_expires_at = $2, started_at = $3, elapsed_us = 0, started_version = version + 1,
-                            version = version + 1
-                     WHERE status = 'queued' AND id = COALESCE($4,
-                         (SELECT id FROM jobs WHERE status = 'queued' ORDER BY sequence LIMIT 1))
-                     RETURNING *",
-                );
+                let claim = sql::query(connection.pick(claim!(""), claim!(" FOR UPDATE SKIP LOCKED")));
                 let claim = claim.bind(owner).bind(expiry(steady.now(), lease)).bind(now.as_microsecond());
-                let row = claim.bind(only.as_ref().map(Id::as_str)).fetch_optional(&mut *connection).await?;
+                let claim = claim.bind(only.as_ref().map(Id::as_str)).bind(&turn);
+                let row = claim.fetch_optional(&mut *connection).await?;
                 let Some(row) = row else { return Ok(None) };
                 let job: Job = row::read::<JobRow, Job>(&row)?;
                 let token = row.try_get("lease_token").map_err(|error| row::named(error, job.id.as_str()))?;
                 let incumbent = incumbent(connection, &job.id).await?;
+                connection.tell(News::Job(job.id.clone()));
                 one_waits_less(&waiting);
                 Ok(Some(Claimed {
                     lease: Lease { job_id: job.id.clone(), token, began: clock.monotonic(), ended: None },
@@ -188,8 +199,12 @@ impl Store {
                     incumbent,
                 }))
             })
-        })
-        .await
+        });
+        let claimed = claimed.await?;
+        if let Some(claimed) = &claimed {
+            self.serve(&claimed.job.tenant);
+        }
+        Ok(claimed)
     }
 
     /// Renews a lease and stores the new results, if any. Returns `true` if a client asked to stop the job.
@@ -198,9 +213,9 @@ impl Store {
     /// [`StoreError::LeaseLost`], or the database failed.
     pub async fn heartbeat(&self, lease: &Lease, period: Duration, found: Option<Found>) -> Result<bool, StoreError> {
         let (lease, clock, steady) = (lease.clone(), self.clock.clone(), self.steady.clone());
-        self.write(move |connection| {
+        self.write_row(move |connection| {
             Box::pin(async move {
-                let renew = sqlx::query_scalar(
+                let renew = sql::query_scalar(
                     "UPDATE jobs SET lease_expires_at = $3, elapsed_us = $4
                      WHERE id = $1 AND lease_token = $2 AND status = 'running' RETURNING stop_requested",
                 );
@@ -209,6 +224,7 @@ impl Store {
                 let stop_requested: Option<bool> = renew.fetch_optional(&mut *connection).await?;
                 let stop_requested = stop_requested.ok_or_else(|| lost(&lease))?;
                 if let Some(found) = found {
+                    connection.tell(News::Job(lease.job_id.clone()));
                     store_figures(connection, &lease, found.figures, found.incumbent.is_some()).await?;
                     store_incumbent(connection, &lease, found.incumbent).await?;
                 }
@@ -216,6 +232,16 @@ impl Store {
             })
         })
         .await
+    }
+
+    /// Returns `true` if a client asked to stop a job that has not ended.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn is_stop_requested(&self, job_id: &Id) -> Result<bool, StoreError> {
+        let select = sql::query_scalar("SELECT stop_requested FROM jobs WHERE id = $1 AND finished_at IS NULL");
+        let asked: Option<bool> = select.bind(job_id.as_str()).fetch_optional(&mut self.read().await?).await?;
+        Ok(asked.unwrap_or(false))
     }
 
     /// Ends a job and stores its placement in one transaction.
@@ -230,10 +256,11 @@ impl Store {
             Box::pin(async move {
                 let now = clock.now();
                 store_figures(connection, &lease, figures, false).await?;
+                connection.tell(News::Job(lease.job_id.clone()));
                 let job = end(connection, &lease, &ending, &placement_id, now, elapsed_us(&lease, &*clock)).await?;
                 // The incumbent of a failed job stays, since the checker accepted it.
                 if job.status != JobStatus::Failed {
-                    let delete = sqlx::query("DELETE FROM incumbents WHERE job_id = $1").bind(job.id.as_str());
+                    let delete = sql::query("DELETE FROM incumbents WHERE job_id = $1").bind(job.id.as_str());
                     delete.execute(&mut *connection).await?;
                 }
                 if let Ending::Answered { figures, document } = ending {
@@ -254,17 +281,19 @@ impl Store {
     /// [`StoreError::LeaseLost`], or the database failed.
     pub async fn release_job(&self, lease: &Lease, found: Found) -> Result<(), StoreError> {
         let (lease, waiting) = (lease.clone(), self.waiting.clone());
-        self.write(move |connection| {
+        self.write_row(move |connection| {
             Box::pin(async move {
                 store_figures(connection, &lease, found.figures, found.incumbent.is_some()).await?;
                 store_incumbent(connection, &lease, found.incumbent).await?;
-                let update = sqlx::query(
+                let update = sql::query(
                     "UPDATE jobs SET status = 'queued', lease_owner = NULL, lease_expires_at = NULL,
                             started_at = NULL, elapsed_us = NULL, queued_version = version + 1, version = version + 1
                      WHERE id = $1 AND lease_token = $2 AND status = 'running'",
                 );
                 let update = update.bind(lease.job_id.as_str()).bind(lease.token);
-                held(&lease, update.execute(connection).await?.rows_affected())?;
+                held(&lease, update.execute(&mut *connection).await?)?;
+                connection.tell(News::Job(lease.job_id.clone()));
+                connection.tell(News::Queued);
                 waiting.fetch_add(1, Ordering::Relaxed);
                 Ok(())
             })
@@ -278,17 +307,21 @@ impl Store {
     /// The database failed.
     pub async fn recover_jobs(&self, abandoned: Abandoned, most_crashes: u32) -> Result<Recovered, StoreError> {
         let (clock, steady, ids) = (self.clock.clone(), self.steady.clone(), self.ids.clone());
+        let is_shared = self.engine.is_shared();
         let recovered = self.write(move |connection| {
             Box::pin(async move {
                 let time = clock.now();
                 let now = time.as_microsecond();
                 let (owner, expired_before, alive) = match &abandoned {
+                    Abandoned::NotOwnedBy(owner) if is_shared => {
+                        (owner.as_str(), steady.now().as_microsecond(), [].as_slice())
+                    }
                     Abandoned::NotOwnedBy(owner) => (owner.as_str(), i64::MAX, [].as_slice()),
                     // No process has this name.
                     Abandoned::Expired { alive } => ("", steady.now().as_microsecond(), alive.as_slice()),
                 };
                 let alive = json_text(&alive.iter().map(Id::as_str).collect::<Vec<_>>());
-                let fail = sqlx::query(
+                let fail = sql::query(
                     "UPDATE jobs SET status = 'failed', lease_owner = NULL, lease_expires_at = NULL, finished_at = $4,
                             error_code = $5, error_detail = $6, version = version + 1
                      WHERE status = 'running' AND lease_owner <> $1 AND lease_expires_at < $2 AND crashes >= $3
@@ -311,9 +344,10 @@ impl Store {
                         Err(error) => return Err(error),
                     };
                     announced |= outbox::announce(connection, &*ids, &job, time, steady.now()).await?;
+                    connection.tell(News::Job(job.id.clone()));
                     failed.push(job.id);
                 }
-                let requeue = sqlx::query(
+                let requeue = sql::query(
                     "UPDATE jobs SET status = 'queued', lease_owner = NULL, lease_expires_at = NULL, started_at = NULL,
                             elapsed_us = NULL, crashes = crashes + 1, queued_version = version + 1, version = version + 1
                      WHERE status = 'running' AND lease_owner <> $1 AND lease_expires_at < $2
@@ -323,7 +357,12 @@ impl Store {
                 let requeue = requeue.bind(owner).bind(expired_before).bind(&alive);
                 let rows = requeue.fetch_all(&mut *connection).await?;
                 // A job with a damaged id waits too. It fails when a worker claims it.
-                let requeued = rows.iter().filter_map(|row| Id::parse(IdKind::Job, row.try_get("id").ok()?)).collect();
+                let ids = rows.iter().filter_map(|row| row.try_get::<String>("id").ok());
+                let requeued: Vec<Id> = ids.filter_map(|id| Id::parse(IdKind::Job, &id)).collect();
+                if !rows.is_empty() {
+                    connection.tell(News::Queued);
+                }
+                requeued.iter().for_each(|id| connection.tell(News::Job(id.clone())));
                 Ok((Recovered { requeued, failed }, announced))
             })
         });
@@ -360,7 +399,7 @@ fn held(lease: &Lease, rows: u64) -> Result<(), StoreError> {
 }
 
 async fn incumbent(connection: &mut Connection, job_id: &Id) -> Result<Option<Incumbent>, StoreError> {
-    let select = sqlx::query_as("SELECT objective, document FROM incumbents WHERE job_id = $1").bind(job_id.as_str());
+    let select = sql::query_as("SELECT objective, document FROM incumbents WHERE job_id = $1").bind(job_id.as_str());
     let row: Option<IncumbentRow> =
         select.fetch_optional(connection).await.map_err(|error| row::named(error, job_id.as_str()))?;
     Ok(row.map(|IncumbentRow { objective, document }| Incumbent { objective, document }))
@@ -374,7 +413,7 @@ async fn store_figures(
     better: bool,
 ) -> Result<(), StoreError> {
     let lower_bound_nodes = figures.lower_bound_nodes.map(|nodes| integer("lower_bound_nodes", nodes)).transpose()?;
-    let update = sqlx::query(
+    let update = sql::query(
         "UPDATE jobs SET period_s = $3, lower_bound_s = $4, lower_bound_nodes = $5, gap = $6, version = version + 1,
                 incumbent_version = CASE WHEN $7 OR ($3 IS NOT NULL AND period_s IS DISTINCT FROM $3)
                     THEN version + 1 ELSE incumbent_version END,
@@ -384,7 +423,7 @@ async fn store_figures(
     );
     let update = update.bind(lease.job_id.as_str()).bind(lease.token).bind(figures.period_s);
     let update = update.bind(figures.lower_bound_s).bind(lower_bound_nodes).bind(figures.gap).bind(better);
-    held(lease, update.execute(connection).await?.rows_affected())
+    held(lease, update.execute(connection).await?)
 }
 
 /// Call it after a fenced UPDATE in the same transaction.
@@ -394,7 +433,7 @@ async fn store_incumbent(
     incumbent: Option<Incumbent>,
 ) -> Result<(), StoreError> {
     let Some(Incumbent { objective, document }) = incumbent else { return Ok(()) };
-    sqlx::query(
+    sql::query(
         "INSERT INTO incumbents (job_id, objective, document) VALUES ($1, $2, $3)
          ON CONFLICT (job_id) DO UPDATE SET objective = excluded.objective, document = excluded.document",
     )
@@ -422,7 +461,7 @@ async fn end(
         Ending::Cancelled => (JobStatus::Cancelled, None, None, None),
         Ending::Failed(error) => (JobStatus::Failed, None, None, Some(error)),
     };
-    let update = sqlx::query_as(
+    let update = sql::query_as(
         "UPDATE jobs SET status = $3, termination = $4, placement_id = $5, error_code = $6, error_detail = $7,
                 finished_at = $8, elapsed_us = $9, lease_owner = NULL, lease_expires_at = NULL, version = version + 1
          WHERE id = $1 AND lease_token = $2 AND status = 'running'

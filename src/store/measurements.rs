@@ -4,12 +4,12 @@ use cutpoint_import::calibration::{Comparison, Measurements};
 use cutpoint_planner::domain::hash::json_text;
 use jiff::Timestamp;
 use serde::Serialize;
-use sqlx::QueryBuilder;
 use utoipa::ToSchema;
 
 use super::idempotency::{forget_resource, recall, remember};
 use super::page::Keyed;
 use super::row::Reading;
+use super::sql::{self, QueryBuilder};
 use super::{Connection, Idempotency, Listed, Page, PageKey, Registered, Store, StoreError};
 use crate::domain::id::{Id, IdKind};
 use crate::domain::tenant::Tenant;
@@ -119,7 +119,7 @@ impl Store {
                      RETURNING ",
                     columns!()
                 );
-                let row: SummaryRow = sqlx::query_as(insert)
+                let row: SummaryRow = sql::query_as(insert)
                     .bind(store.ids.id(IdKind::Measurement).as_str())
                     .bind(placement_id.as_str())
                     .bind(store.clock.now().as_microsecond())
@@ -145,11 +145,11 @@ impl Store {
         placement_id: &Id,
         id: &Id,
     ) -> Result<(MeasurementSummary, String), StoreError> {
-        let mut connection = self.readers.acquire().await?;
+        let mut connection = self.read().await?;
         placement_exists(&mut connection, tenant, placement_id).await?;
-        let select = sqlx::query_as("SELECT * FROM measurements WHERE id = $1 AND placement_id = $2");
+        let select = sql::query_as("SELECT * FROM measurements WHERE id = $1 AND placement_id = $2");
         let select = select.bind(id.as_str()).bind(placement_id.as_str());
-        let row: Option<MeasurementRow> = select.fetch_optional(&mut *connection).await?;
+        let row: Option<MeasurementRow> = select.fetch_optional(&mut connection).await?;
         let MeasurementRow { summary, document } = row.ok_or_else(|| missing(id.as_str()))?;
         let document = Reading { id: &summary.id }.document("document", document)?;
         Ok((summary.try_into()?, document))
@@ -165,7 +165,7 @@ impl Store {
         placement_id: &Id,
         page: Page,
     ) -> Result<Listed<MeasurementSummary>, StoreError> {
-        let mut connection = self.readers.acquire().await?;
+        let mut connection = self.read().await?;
         placement_exists(&mut connection, tenant, placement_id).await?;
         let mut query = QueryBuilder::new(concat!("SELECT ", columns!(), " FROM measurements WHERE placement_id = "));
         query.push_bind(placement_id.as_str().to_owned());
@@ -179,8 +179,8 @@ impl Store {
     pub async fn newest_measurement(&self, placement_id: &Id) -> Result<Option<MeasurementSummary>, StoreError> {
         let select =
             concat!("SELECT ", columns!(), " FROM measurements WHERE placement_id = $1 ORDER BY sequence DESC LIMIT 1");
-        let select = sqlx::query_as(select).bind(placement_id.as_str());
-        let row: Option<SummaryRow> = select.fetch_optional(&self.readers).await?;
+        let select = sql::query_as(select).bind(placement_id.as_str());
+        let row: Option<SummaryRow> = select.fetch_optional(&mut self.read().await?).await?;
         row.map(MeasurementSummary::try_from).transpose()
     }
 
@@ -193,9 +193,9 @@ impl Store {
         self.write(move |connection| {
             Box::pin(async move {
                 placement_exists(connection, &tenant, &placement_id).await?;
-                let delete = sqlx::query("DELETE FROM measurements WHERE id = $1 AND placement_id = $2");
+                let delete = sql::query("DELETE FROM measurements WHERE id = $1 AND placement_id = $2");
                 let delete = delete.bind(id.as_str()).bind(placement_id.as_str());
-                if delete.execute(&mut *connection).await?.rows_affected() == 0 {
+                if delete.execute(&mut *connection).await? == 0 {
                     return Err(missing(id.as_str()));
                 }
                 forget_resource(connection, &id).await
@@ -208,14 +208,14 @@ impl Store {
 /// Reads measurements of a placement by their id.
 async fn summary(connection: &mut Connection, placement_id: &Id, id: &str) -> Result<MeasurementSummary, StoreError> {
     let select = concat!("SELECT ", columns!(), " FROM measurements WHERE id = $1 AND placement_id = $2");
-    let select = sqlx::query_as(select).bind(id).bind(placement_id.as_str());
+    let select = sql::query_as(select).bind(id).bind(placement_id.as_str());
     let row: Option<SummaryRow> = select.fetch_optional(connection).await?;
     row.ok_or_else(|| missing(id))?.try_into()
 }
 
 /// Refuses a placement that the tenant does not have.
 async fn placement_exists(connection: &mut Connection, tenant: &Tenant, id: &Id) -> Result<(), StoreError> {
-    let select = sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM placements WHERE id = $1 AND tenant = $2)");
+    let select = sql::query_scalar("SELECT EXISTS (SELECT 1 FROM placements WHERE id = $1 AND tenant = $2)");
     let exists: bool = select.bind(id.as_str()).bind(tenant.as_str()).fetch_one(connection).await?;
     let missing = || StoreError::NotFound { kind: IdKind::Placement, id: id.as_str().to_owned() };
     if exists { Ok(()) } else { Err(missing()) }

@@ -1,101 +1,112 @@
-//! The store: all SQL, with one file for each aggregate. One writer commits operations in groups; many connections
-//! read.
+//! The store: all SQL, with one file for each aggregate, over two engines.
+//!
+//! [`Store`] is what the rest of the service knows. Nothing outside of this folder knows which engine runs:
+//!
+//! - **SQLite** (`sqlite/`): one file, one server. One connection writes; many read.
+//! - **PostgreSQL** (`postgres/`): one database, any number of servers, each with a pool.
+//!
+//! Both store the same rows in the same form (microseconds, JSON text, names), and both take `$1` placeholders. So
+//! operations and their statements are written once, in the file of their aggregate, over a [`Connection`] of either
+//! engine and the statements of `sql.rs`. The few statements that differ stand side by side (`Connection::pick`). The
+//! folder of an engine has what only it does: opening, migrations, transactions, and for SQLite locks, backups and free
+//! space, for PostgreSQL notifications. Migrations of the same number make the same schema.
+//!
+//! An operation that writes runs in one of two ways. [`Store::write`] runs in turn: after every such operation before it
+//! and before every one after it, on all servers. Operations that number rows, count them or depend on several rows need
+//! it. [`Store::write_row`] is for claims and heartbeats, which change single rows and decide by their columns: with
+//! PostgreSQL they do not wait for those in turn. Both commit before the caller gets the result, and both are fenced
+//! by tokens. With SQLite, one writer runs them all in groups; with PostgreSQL, a writer in each server runs those in
+//! turn in groups under one lock.
+//!
+//! Deadlines (leases, retries, idempotency keys) are times of [`Store::steady_now`]: the steady clock of the process with
+//! SQLite, and the database's clock with PostgreSQL, so that all servers agree.
 
 mod backlog;
-mod backup;
 pub mod clusters;
+mod connection;
 mod damaged;
 pub mod deliveries;
 pub mod delivery;
+mod engine;
 mod error;
 pub mod idempotency;
 pub mod job;
 pub mod jobs;
 pub mod keys;
 pub mod leases;
-mod lock;
 pub mod measurements;
-mod migrate;
 pub mod models;
+mod news;
 mod outbox;
-mod owner;
 pub mod page;
 pub mod placements;
+mod postgres;
 pub mod retention;
 mod row;
 pub mod sessions;
-pub mod space;
+mod sql;
+mod sqlite;
 #[cfg(test)]
 pub(crate) mod tests;
+mod turns;
 pub mod webhook;
 pub mod webhooks;
 mod writer;
 
-use std::path::Path;
-use std::str::FromStr;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use futures::future::BoxFuture;
 use jiff::Timestamp;
-use sqlx::migrate::Migrator;
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{Connection as _, Pool};
 use tokio::sync::Notify;
 
 pub use backlog::Backlog;
-pub use backup::backup;
 pub use clusters::{ClusterDocument, ClusterSummary};
 pub use delivery::{AttemptOutcome, ClaimedDelivery, Delivery, DeliveryAttempt, DeliveryStatus, DueDelivery, Verdict};
+pub use engine::{NewsOfOthers, ServerLock, Standing, advice, backup, shown_url, standing};
 pub use error::StoreError;
 pub use idempotency::{Idempotency, Registered};
 pub use job::{Happened, Job, JobCluster, JobError, JobErrorCode, JobModel, JobProgress, JobStatus, NewJob};
 pub use jobs::{JobFilter, QueueLimits, Stopped};
 pub use keys::{Key, Keys, NewKey};
 pub use leases::{Abandoned, Claimed, Ending, Figures, Found, Incumbent, Lease, Recovered};
-pub use lock::ServerLock;
 pub use measurements::{MeasurementSummary, NewMeasurement};
 pub use models::{ModelDocument, ModelStatistics, ModelSummary};
-pub use owner::{APPLICATION_ID, Standing, standing};
+pub use news::News;
 pub use page::{Listed, Order, Page, PageKey};
 pub use placements::{BestSoFar, Placement, PlacementFilter, PlacementSummary};
 pub use retention::{Retention, Swept};
 pub use row::termination_name;
-pub use space::{FileSystem, Shortage, Space};
+pub use sqlite::{APPLICATION_ID, FileSystem, Shortage, Space};
 pub use webhook::{Disabled, DisabledReason, NewWebhook, PreviousSecret, Webhook, WebhookChange};
 pub use webhooks::{MOST_WEBHOOKS, PREVIOUS_SECRET_VALID};
 
-use self::migrate::migrate;
-use self::space::FreeSpace;
-use self::writer::Writer;
+use self::connection::Connection;
+use self::engine::Engine;
 use crate::clock::{Clock, Ids, SteadyClock};
 use crate::telemetry::Metrics;
-
-/// The database engine.
-type Database = sqlx::Sqlite;
-/// A connection to the database.
-type Connection = sqlx::SqliteConnection;
-
-static MIGRATIONS: Migrator = sqlx::migrate!();
-
-/// How long a statement waits for a lock that another process holds, for instance a backup.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
-/// The size to which a larger write-ahead log is truncated.
-const WAL_KEPT_BYTES: &str = "67108864";
 
 /// Options for opening a store.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoreSettings {
-    /// `sqlite://` and a path.
+    /// `sqlite://` and a path, or `postgres://` and a database.
     pub database_url: String,
-    /// Whether a missing file is created; default `true`.
+    /// Whether a missing file or schema is created; default `true`.
     pub create: bool,
-    /// Connections that only read; default 4.
+    /// SQLite: connections that only read; default 4.
     pub readers: u32,
+    /// PostgreSQL: connections of the pool. Two more write and listen. Default 16.
+    pub connections: u32,
+    /// PostgreSQL: how long an operation waits for a connection; default 5 s.
+    pub wait: Duration,
+    /// PostgreSQL: how long a statement may take; default 30 s.
+    pub statement_timeout: Duration,
+    /// PostgreSQL: whether deadlines are times of the database's clock; default `true`.
+    pub follow_database_clock: bool,
     /// The most operations in one commit; default 256.
     pub group_limit: usize,
-    /// The most pages of 4 KiB in the database. Writes beyond it fail for lack of space. The default is SQLite's limit.
+    /// SQLite: the most pages of 4 KiB in the database. Writes beyond it fail for lack of space. The default is SQLite's limit.
     pub most_pages: Option<u32>,
     /// How long an idempotency key is valid; default a day.
     pub remember_keys: Duration,
@@ -108,6 +119,10 @@ impl StoreSettings {
             database_url: database_url.into(),
             create: true,
             readers: 4,
+            connections: 16,
+            wait: Duration::from_secs(5),
+            statement_timeout: Duration::from_secs(30),
+            follow_database_clock: true,
             group_limit: 256,
             most_pages: None,
             remember_keys: Duration::from_secs(24 * 60 * 60),
@@ -118,17 +133,16 @@ impl StoreSettings {
 /// An open store. Clones share it.
 #[derive(Clone)]
 pub struct Store {
-    writer: Writer,
-    readers: Pool<Database>,
+    engine: Engine,
     clock: Arc<dyn Clock>,
     /// The clock for deadlines.
     steady: SteadyClock,
     ids: Arc<dyn Ids>,
     remember_keys: Duration,
-    wal_file: Arc<Path>,
-    free_space: FreeSpace,
     /// An estimate of the number of waiting jobs.
     waiting: Arc<AtomicU32>,
+    /// The tenant that this server served last.
+    served: Arc<Mutex<String>>,
     /// Notified of new deliveries.
     outbox: Arc<Notify>,
     /// The number of deletions of placements.
@@ -136,20 +150,15 @@ pub struct Store {
 }
 
 impl Store {
-    /// Opens a database, creates it if it is missing and the options allow it, and migrates its schema.
-    ///
-    /// The database is SQLite in WAL mode with `synchronous=FULL`: committed data survives a power failure.
+    /// Opens a database, creates its schema if it is missing and the options allow it, and migrates it.
     ///
     /// # Errors
     /// [`StoreError::Foreign`] or [`StoreError::Newer`], before anything is written; or the database cannot be opened.
     pub async fn open(settings: &StoreSettings, clock: Arc<dyn Clock>, ids: Arc<dyn Ids>) -> Result<Self, StoreError> {
-        let options = SqliteConnectOptions::from_str(&settings.database_url)?;
-        let folder = options.get_filename().parent().filter(|folder| !folder.as_os_str().is_empty());
-        let space = FileSystem::of(folder.unwrap_or(Path::new(".")));
-        Self::open_on(settings, Arc::new(space), clock, ids).await
+        Self::open_with(settings, None, clock, ids).await
     }
 
-    /// Opens a database as [`Store::open`] does; `space` measures how much it can grow.
+    /// Opens a database as [`Store::open`] does; `space` measures how much a file of SQLite can grow.
     ///
     /// # Errors
     /// See [`Store::open`].
@@ -159,40 +168,33 @@ impl Store {
         clock: Arc<dyn Clock>,
         ids: Arc<dyn Ids>,
     ) -> Result<Self, StoreError> {
+        Self::open_with(settings, Some(space), clock, ids).await
+    }
+
+    async fn open_with(
+        settings: &StoreSettings,
+        space: Option<Arc<dyn Space>>,
+        clock: Arc<dyn Clock>,
+        ids: Arc<dyn Ids>,
+    ) -> Result<Self, StoreError> {
         // Counts before the metrics are set up would be lost, and the store opens before everything else.
         Metrics::of_process();
         standing(&settings.database_url).await?;
-        let options = SqliteConnectOptions::from_str(&settings.database_url)?
-            .create_if_missing(settings.create)
-            .journal_mode(SqliteJournalMode::Wal)
-            .synchronous(SqliteSynchronous::Full)
-            .foreign_keys(true)
-            .busy_timeout(BUSY_TIMEOUT)
-            .pragma("journal_size_limit", WAL_KEPT_BYTES);
-        let mut wal_file = options.get_filename().as_os_str().to_owned();
-        wal_file.push("-wal");
-        migrate(&MIGRATIONS, options.clone()).await?;
-        let limit = settings.most_pages.map(|pages| ("max_page_count", pages.to_string()));
-        let writing = limit.into_iter().fold(options.clone(), |options, (name, pages)| options.pragma(name, pages));
-        let connection = Connection::connect_with(&writing).await?;
-        let free_space = FreeSpace::new(space);
-        let pool = SqlitePoolOptions::new().max_connections(settings.readers.max(1));
-        let readers = pool.connect_with(options.create_if_missing(false).read_only(true)).await?;
-        let writer = Writer::start(connection, settings.group_limit, clock.clone(), free_space.clone());
         let steady = SteadyClock::new(clock.clone());
-        Ok(Self {
-            writer,
-            readers,
+        let engine = Engine::open(settings, space, clock.clone(), steady.clone(), &*ids).await?;
+        let store = Self {
+            engine,
             clock,
             steady,
             ids,
             remember_keys: settings.remember_keys,
-            wal_file: Arc::from(Path::new(&wal_file)),
-            free_space,
             waiting: Arc::default(),
+            served: Arc::default(),
             outbox: Arc::default(),
             deletions: Arc::default(),
-        })
+        };
+        store.hear_of_others();
+        Ok(store)
     }
 
     /// Checks that the database can be read and written.
@@ -200,10 +202,10 @@ impl Store {
     /// # Errors
     /// The database cannot be read or written.
     pub async fn check(&self) -> Result<(), StoreError> {
-        sqlx::query("SELECT 1").execute(&self.readers).await?;
+        sql::query("SELECT 1").fetch_one(&mut self.read().await?).await?;
         self.write(|connection| {
             Box::pin(async move {
-                sqlx::query("SELECT 1").execute(connection).await?;
+                sql::query("SELECT 1").fetch_one(connection).await?;
                 Ok(())
             })
         })
@@ -215,19 +217,44 @@ impl Store {
         self.steady.now()
     }
 
-    /// Finishes pending writes and closes the database, which leaves a single file.
-    pub async fn close(&self) {
-        // The last connection checkpoints the write-ahead log. It must be the writing one, since readers cannot.
-        self.readers.close().await;
-        self.writer.close().await;
+    /// Returns the lack of space that a write has failed for, until more space is free than at that time. PostgreSQL does
+    /// not tell how much is free.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn shortage(&self) -> Result<Option<Shortage>, StoreError> {
+        Ok(self.engine.shortage().await?)
     }
 
+    /// Finishes pending writes and closes the database.
+    pub async fn close(&self) {
+        self.engine.close().await;
+    }
+
+    /// Returns a connection for reading.
+    async fn read(&self) -> Result<Connection, StoreError> {
+        Ok(self.engine.read().await?)
+    }
+
+    /// Runs an operation in turn.
     async fn write<T, F>(&self, work: F) -> Result<T, StoreError>
     where
         T: Send + 'static,
         F: for<'c> FnOnce(&'c mut Connection) -> BoxFuture<'c, Result<T, StoreError>> + Send + 'static,
     {
-        self.writer.write(work).await
+        self.engine.writer().write(work).await
+    }
+
+    /// Runs an operation that changes a single row and decides by its columns.
+    async fn write_row<T, F>(&self, work: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: for<'c> FnOnce(&'c mut Connection) -> BoxFuture<'c, Result<T, StoreError>> + Send + 'static,
+    {
+        match &self.engine {
+            Engine::Sqlite(engine) => engine.writer.write(work).await,
+            Engine::Postgres(engine) => engine.write_beside(work).await,
+        }
     }
 }
 

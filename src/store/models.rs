@@ -10,12 +10,12 @@ use cutpoint_planner::{CutCount, cut_count};
 use jiff::Timestamp;
 use quick_cache::sync::Cache;
 use serde::Serialize;
-use sqlx::QueryBuilder;
 use utoipa::ToSchema;
 
 use super::idempotency::{forget_resource, recall, remember};
 use super::page::Keyed;
 use super::row::{Reading, integer};
+use super::sql::{self, QueryBuilder};
 use super::{Connection, Idempotency, Listed, Page, PageKey, Registered, Store, StoreError};
 use crate::domain::id::{Id, IdKind};
 use crate::domain::tenant::Tenant;
@@ -238,7 +238,7 @@ impl Store {
     /// # Errors
     /// [`StoreError::NotFound`], or the database failed.
     pub async fn model(&self, tenant: &Tenant, id: &Id) -> Result<ModelSummary, StoreError> {
-        let mut connection = self.readers.acquire().await?;
+        let mut connection = self.read().await?;
         find(&mut connection, tenant, id.as_str()).await
     }
 
@@ -247,9 +247,9 @@ impl Store {
     /// # Errors
     /// [`StoreError::NotFound`], or the database failed.
     pub async fn model_document(&self, tenant: &Tenant, id: &Id) -> Result<String, StoreError> {
-        let select = sqlx::query_scalar("SELECT document FROM models WHERE id = $1 AND tenant = $2");
+        let select = sql::query_scalar("SELECT document FROM models WHERE id = $1 AND tenant = $2");
         let select = select.bind(id.as_str()).bind(tenant.as_str());
-        let document: Option<String> = select.fetch_optional(&self.readers).await?;
+        let document: Option<String> = select.fetch_optional(&mut self.read().await?).await?;
         Reading { id: id.as_str() }.document("document", document.ok_or_else(|| missing(id.as_str()))?)
     }
 
@@ -260,7 +260,7 @@ impl Store {
     pub async fn models(&self, tenant: &Tenant, page: Page) -> Result<Listed<ModelSummary>, StoreError> {
         let mut query = QueryBuilder::new(concat!("SELECT ", columns!(), " FROM models WHERE tenant = "));
         query.push_bind(tenant.as_str().to_owned());
-        let mut connection = self.readers.acquire().await?;
+        let mut connection = self.read().await?;
         page.read::<ModelRow, ModelSummary>(&mut connection, "models", query).await
     }
 
@@ -276,8 +276,8 @@ impl Store {
                 if let Some(by) = user(connection, &id).await? {
                     return Err(StoreError::InUse { id, by });
                 }
-                let delete = sqlx::query("DELETE FROM models WHERE id = $1").bind(id.as_str());
-                if delete.execute(&mut *connection).await?.rows_affected() == 0 {
+                let delete = sql::query("DELETE FROM models WHERE id = $1").bind(id.as_str());
+                if delete.execute(&mut *connection).await? == 0 {
                     return Err(missing(id.as_str()));
                 }
                 forget_resource(connection, &id).await
@@ -295,7 +295,7 @@ impl Store {
         now: Timestamp,
     ) -> Result<(ModelSummary, bool), StoreError> {
         let select = concat!("SELECT ", columns!(), " FROM models WHERE tenant = $1 AND content_hash = $2");
-        let known: Option<ModelRow> = sqlx::query_as(select)
+        let known: Option<ModelRow> = sql::query_as(select)
             .bind(tenant.as_str())
             .bind(&model.content_hash)
             .fetch_optional(&mut *connection)
@@ -311,7 +311,7 @@ impl Store {
              $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16) RETURNING ",
             columns!()
         );
-        let row: ModelRow = sqlx::query_as(insert)
+        let row: ModelRow = sql::query_as(insert)
             .bind(self.ids.id(IdKind::Model).as_str())
             .bind(tenant.as_str())
             .bind(name)
@@ -334,32 +334,8 @@ impl Store {
     }
 }
 
-/// Counts the cuts of models that an older version stored, with one transaction for each, so that the next start
-/// continues an interrupted one. A profile that cannot be read keeps its old counts.
-pub(super) async fn count_cuts(connection: &mut Connection) -> Result<(), StoreError> {
-    let uncounted = sqlx::query_scalar("SELECT id FROM models WHERE more_cut_points IS NULL ORDER BY id");
-    let ids: Vec<String> = uncounted.fetch_all(&mut *connection).await?;
-    for id in ids {
-        let select = sqlx::query_scalar("SELECT document FROM models WHERE id = $1").bind(&id);
-        let document: String = select.fetch_one(&mut *connection).await?;
-        let Some(statistics) = statistics_of(document).await else { continue };
-        sqlx::query(
-            "UPDATE models SET constant_layers = $2, cut_points = $3, more_cut_points = $4, single_tensor_cut_points = $5
-             WHERE id = $1",
-        )
-        .bind(&id)
-        .bind(integer("constant_layers", statistics.constant_layers)?)
-        .bind(integer("cut_points", statistics.cut_points)?)
-        .bind(statistics.more_cut_points)
-        .bind(integer("single_tensor_cut_points", statistics.single_tensor_cut_points)?)
-        .execute(&mut *connection)
-        .await?;
-    }
-    Ok(())
-}
-
 /// Returns the statistics of a stored profile, or `None` if it cannot be read.
-async fn statistics_of(document: String) -> Option<ModelStatistics> {
+pub(super) async fn statistics_of(document: String) -> Option<ModelStatistics> {
     let count = move || {
         let profile = ModelProfile::from_json(&serde_json::from_str(&document).ok()?).ok()?;
         Some(ModelStatistics::of(&profile))
@@ -370,14 +346,14 @@ async fn statistics_of(document: String) -> Option<ModelStatistics> {
 /// Reads a model by its id.
 pub(super) async fn find(connection: &mut Connection, tenant: &Tenant, id: &str) -> Result<ModelSummary, StoreError> {
     let select = concat!("SELECT ", columns!(), " FROM models WHERE id = $1 AND tenant = $2");
-    let select = sqlx::query_as(select).bind(id).bind(tenant.as_str());
+    let select = sql::query_as(select).bind(id).bind(tenant.as_str());
     let row: Option<ModelRow> = select.fetch_optional(connection).await?;
     row.ok_or_else(|| missing(id))?.try_into()
 }
 
 /// Returns a job or placement that refers to a model.
 async fn user(connection: &mut Connection, id: &Id) -> Result<Option<Id>, StoreError> {
-    let select = sqlx::query_scalar(
+    let select = sql::query_scalar(
         "SELECT id FROM jobs WHERE model_id = $1 UNION ALL SELECT id FROM placements WHERE model_id = $1 LIMIT 1",
     );
     let user: Option<String> = select.bind(id.as_str()).fetch_optional(connection).await?;

@@ -4,6 +4,8 @@ use cutpoint_planner::domain::hash::json_text;
 use jiff::Timestamp;
 use serde::Serialize;
 
+use super::news::News;
+use super::sql;
 use super::{Connection, Job, StoreError};
 use crate::clock::Ids;
 use crate::domain::id::IdKind;
@@ -27,13 +29,13 @@ pub(super) async fn announce(
     now: Timestamp,
     due: Timestamp,
 ) -> Result<bool, StoreError> {
-    let select = sqlx::query_scalar("SELECT id FROM webhooks WHERE tenant = $1 AND disabled_at IS NULL");
+    let select = sql::query_scalar("SELECT id FROM webhooks WHERE tenant = $1 AND disabled_at IS NULL");
     let webhooks: Vec<String> = select.bind(job.tenant.as_str()).fetch_all(&mut *connection).await?;
     if webhooks.is_empty() {
         return Ok(false);
     }
     let message_id = ids.id(IdKind::Message);
-    sqlx::query(
+    sql::query(
         "INSERT INTO webhook_messages (id, event_type, job_id, created_at, payload) VALUES ($1, $2, $3, $4, $5)",
     )
     .bind(message_id.as_str())
@@ -44,7 +46,7 @@ pub(super) async fn announce(
     .execute(&mut *connection)
     .await?;
     for webhook_id in webhooks {
-        sqlx::query(
+        sql::query(
             "INSERT INTO webhook_deliveries (webhook_id, message_id, status, next_attempt_at, created_at, sequence)
              VALUES ($1, $2, 'pending', $3, $4, (SELECT COALESCE(MAX(sequence), 0) + 1 FROM webhook_deliveries))",
         )
@@ -55,6 +57,7 @@ pub(super) async fn announce(
         .execute(&mut *connection)
         .await?;
     }
+    connection.tell(News::Deliveries);
     Ok(true)
 }
 

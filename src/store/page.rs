@@ -1,10 +1,9 @@
 //! Keyset paging: a page starts after the last row of the page before, so that inserts do not shift it. Rows are in the
 //! order of inserts, which does not depend on the clock.
 
-use sqlx::{Execute as _, FromRow, QueryBuilder};
-
 use super::row::{leave_out, read};
-use super::{Connection, Database, StoreError};
+use super::sql::{QueryBuilder, Record};
+use super::{Connection, StoreError};
 use crate::domain::id::IdKind;
 
 /// The order of a list.
@@ -63,15 +62,13 @@ impl Page {
         &self,
         connection: &mut Connection,
         table: &'static str,
-        mut query: QueryBuilder<Database>,
+        query: QueryBuilder,
     ) -> Result<Listed<T>, StoreError>
     where
-        R: for<'r> FromRow<'r, <Database as sqlx::Database>::Row>,
+        R: Record,
         T: Keyed + TryFrom<R, Error = StoreError>,
     {
         let limit = self.limit as usize;
-        let sql = query.sql().as_str().to_owned();
-        let arguments = query.build().take_arguments().map_err(sqlx::Error::Encode)?.unwrap_or_default();
         let (mut items, mut unreadable): (Vec<T>, Vec<(String, String)>) = (Vec::new(), Vec::new());
         // The damaged rows before the last item of the page, and those after it.
         let (mut before, mut behind) = (0, 0);
@@ -79,7 +76,7 @@ impl Page {
         // One extra row shows whether there is another page.
         while items.len() <= limit {
             let wanted = limit + 1 - items.len();
-            let mut query = QueryBuilder::with_arguments(sql.clone(), arguments.clone());
+            let mut query = query.clone();
             self.push_to(&mut query, after.as_ref(), wanted, behind);
             let rows = query.build().fetch_all(&mut *connection).await?;
             for row in &rows {
@@ -114,7 +111,7 @@ impl Page {
     }
 
     /// Adds the condition, the order and the limit to a query that already has a `WHERE`.
-    fn push_to(&self, query: &mut QueryBuilder<Database>, after: Option<&PageKey>, rows: usize, skipped: usize) {
+    fn push_to(&self, query: &mut QueryBuilder, after: Option<&PageKey>, rows: usize, skipped: usize) {
         let (compare, direction) = match self.order {
             Order::NewestFirst => ("<", "DESC"),
             Order::OldestFirst => (">", "ASC"),

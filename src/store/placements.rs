@@ -10,13 +10,13 @@ use cutpoint_planner::domain::hash::json_text;
 use cutpoint_planner::domain::placement::Status;
 use jiff::Timestamp;
 use serde::Serialize;
-use sqlx::QueryBuilder;
 use utoipa::ToSchema;
 
 use super::jobs::{find as find_job, insert_labels, push_labels, push_names};
 use super::page::Keyed;
 use super::row::{Reading, integer};
-use super::{Connection, Database, Job, Listed, Page, PageKey, Store, StoreError};
+use super::sql::{self, QueryBuilder};
+use super::{Connection, Job, Listed, Page, PageKey, Store, StoreError};
 use crate::domain::figures::PlacementFigures;
 use crate::domain::id::{Id, IdKind};
 use crate::domain::named::Named;
@@ -115,9 +115,9 @@ impl Store {
     /// # Errors
     /// [`StoreError::NotFound`], or the database failed.
     pub async fn placement(&self, tenant: &Tenant, id: &Id) -> Result<Placement, StoreError> {
-        let select = sqlx::query_as("SELECT * FROM placements WHERE id = $1 AND tenant = $2");
+        let select = sql::query_as("SELECT * FROM placements WHERE id = $1 AND tenant = $2");
         let select = select.bind(id.as_str()).bind(tenant.as_str());
-        let row: Option<PlacementRow> = select.fetch_optional(&self.readers).await?;
+        let row: Option<PlacementRow> = select.fetch_optional(&mut self.read().await?).await?;
         let missing = || StoreError::NotFound { kind: IdKind::Placement, id: id.as_str().to_owned() };
         row.ok_or_else(missing)?.try_into()
     }
@@ -127,19 +127,20 @@ impl Store {
     /// # Errors
     /// [`StoreError::NotFound`] for the job, or the database failed.
     pub async fn best_placement(&self, tenant: &Tenant, job_id: &Id) -> Result<BestSoFar, StoreError> {
-        // Both reads share a transaction. Otherwise a job that ends in between would seem to have no placement.
-        let mut transaction = self.readers.begin().await?;
-        let job = find_job(&mut transaction, tenant, job_id.as_str()).await?;
-        let stored = sqlx::query_as("SELECT * FROM placements WHERE job_id = $1").bind(job_id.as_str());
-        let stored: Option<PlacementRow> = stored.fetch_optional(&mut *transaction).await?;
+        let mut connection = self.read().await?;
+        let job = find_job(&mut connection, tenant, job_id.as_str()).await?;
+        // A job may end between two reads. The transaction that deletes its incumbent stores its placement, so that one
+        // of them is found in this order.
+        let incumbent = sql::query_scalar("SELECT document FROM incumbents WHERE job_id = $1").bind(job_id.as_str());
+        let incumbent: Option<String> = incumbent.fetch_optional(&mut connection).await?;
+        let stored = sql::query_as("SELECT * FROM placements WHERE job_id = $1").bind(job_id.as_str());
+        let stored: Option<PlacementRow> = stored.fetch_optional(&mut connection).await?;
         if let Some(stored) = stored {
             return Ok(BestSoFar::Stored(Box::new(stored.try_into()?)));
         }
         if let Some(id) = job.placement_id {
             return Ok(BestSoFar::Deleted(id));
         }
-        let incumbent = sqlx::query_scalar("SELECT document FROM incumbents WHERE job_id = $1").bind(job_id.as_str());
-        let incumbent: Option<String> = incumbent.fetch_optional(&mut *transaction).await?;
         Ok(incumbent.map_or(BestSoFar::Nothing, BestSoFar::Incumbent))
     }
 
@@ -167,13 +168,13 @@ impl Store {
         } else {
             filter.push_to(&mut query);
         }
-        let mut connection = self.readers.acquire().await?;
+        let mut connection = self.read().await?;
         page.read::<SummaryRow, PlacementSummary>(&mut connection, "placements", query).await
     }
 }
 
 impl PlacementFilter {
-    fn push_to(&self, query: &mut QueryBuilder<Database>) {
+    fn push_to(&self, query: &mut QueryBuilder) {
         let ids = [("model_id", &self.model_id), ("cluster_id", &self.cluster_id), ("job_id", &self.job_id)];
         for (column, id) in ids {
             if let Some(id) = id {
@@ -263,7 +264,7 @@ pub(super) async fn insert(
     figures: &PlacementFigures,
     document: &str,
 ) -> Result<(), StoreError> {
-    sqlx::query(
+    sql::query(
         "INSERT INTO placements (id, tenant, sequence, job_id, model_id, cluster_id, cluster_revision, status,
              created_at, labels, figures, options, document)
          VALUES ($1, $2, (SELECT COALESCE(MAX(sequence), 0) + 1 FROM placements), $3, $4, $5, $6, $7, $8, $9, $10, $11,
@@ -291,14 +292,14 @@ pub(super) async fn insert(
 /// Inserts the nodes of a placement into the table for filters.
 async fn insert_nodes(connection: &mut Connection, id: &Id, node_ids: &[String]) -> Result<(), StoreError> {
     let insert =
-        sqlx::query("INSERT INTO placement_nodes (placement_id, node_id) SELECT DISTINCT $1, value FROM json_each($2)");
+        sql::query("INSERT INTO placement_nodes (placement_id, node_id) SELECT DISTINCT $1, value FROM json_each($2)");
     insert.bind(id.as_str()).bind(json_text(&node_ids)).execute(connection).await?;
     Ok(())
 }
 
 /// Deletes the references of a job to placements once neither its record nor its placement exists.
 pub(super) async fn forget_names_of(connection: &mut Connection, job_id: &Id) -> Result<(), StoreError> {
-    let forget = sqlx::query(
+    let forget = sql::query(
         "DELETE FROM named_placements WHERE job_id = $1
            AND NOT EXISTS (SELECT 1 FROM jobs WHERE id = $1)
            AND NOT EXISTS (SELECT 1 FROM placements WHERE job_id = $1)",

@@ -8,11 +8,12 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use sqlx::QueryBuilder;
 
+use super::news::News;
 use super::placements::forget_names_of;
 use super::row::Reading;
-use super::{Connection, Database, Store, StoreError};
+use super::sql::{self, QueryBuilder};
+use super::{Connection, Store, StoreError};
 use crate::domain::id::{Id, IdKind};
 use crate::domain::tenant::Tenant;
 
@@ -104,7 +105,7 @@ impl Store {
         let (tenant, id) = (tenant.clone(), id.clone());
         let deleted = self.write(move |connection| {
             Box::pin(async move {
-                let user = sqlx::query_scalar(
+                let user = sql::query_scalar(
                     "SELECT jobs.id FROM named_placements JOIN jobs ON jobs.id = named_placements.job_id
                      WHERE named_placements.placement_id = $1 AND jobs.tenant = $2 AND jobs.finished_at IS NULL LIMIT 1",
                 );
@@ -115,7 +116,7 @@ impl Store {
                     return Err(StoreError::InUse { id, by });
                 }
                 let delete =
-                    sqlx::query_scalar("DELETE FROM placements WHERE id = $1 AND tenant = $2 RETURNING job_id");
+                    sql::query_scalar("DELETE FROM placements WHERE id = $1 AND tenant = $2 RETURNING job_id");
                 let job_id: Option<String> =
                     delete.bind(id.as_str()).bind(tenant.as_str()).fetch_optional(&mut *connection).await?;
                 let missing = || StoreError::NotFound { kind: IdKind::Placement, id: id.as_str().to_owned() };
@@ -148,9 +149,9 @@ impl Store {
             }
         }
         if let Some(age) = retention.jobs_age {
-            let ids = sqlx::query_scalar(concat!("SELECT id FROM jobs WHERE finished_at < $1 AND ", is_over!()));
+            let ids = sql::query_scalar(concat!("SELECT id FROM jobs WHERE finished_at < $1 AND ", is_over!()));
             let ids = ids.bind(before(age));
-            let ids: Vec<String> = ids.fetch_all(&self.readers).await?;
+            let ids: Vec<String> = ids.fetch_all(&mut self.read().await?).await?;
             for some in ids.chunks(BATCH) {
                 swept.jobs += self.delete_jobs(some.to_vec()).await?;
             }
@@ -167,7 +168,7 @@ impl Store {
         before: Option<i64>,
         most: Option<u32>,
     ) -> Result<Vec<String>, StoreError> {
-        let mut query = QueryBuilder::<Database>::new(
+        let mut query = QueryBuilder::new(
             "SELECT p.id FROM (SELECT id, model_id, cluster_id, sequence, created_at, ROW_NUMBER() OVER
                  (PARTITION BY model_id, cluster_id ORDER BY sequence DESC) AS age FROM placements) AS p WHERE (FALSE",
         );
@@ -178,7 +179,7 @@ impl Store {
             query.push(" OR p.age > ").push_bind(i64::from(most));
         }
         query.push(concat!(") AND ", may_go!("p"), " ORDER BY p.sequence"));
-        Ok(query.build_query_scalar().fetch_all(&self.readers).await?)
+        Ok(query.build_query_scalar().fetch_all(&mut self.read().await?).await?)
     }
 
     /// Deletes those of these placements that may still be deleted. Returns how many.
@@ -187,7 +188,7 @@ impl Store {
             Box::pin(async move {
                 let mut deleted = 0;
                 for id in ids {
-                    let delete = sqlx::query_scalar(concat!(
+                    let delete = sql::query_scalar(concat!(
                         "DELETE FROM placements WHERE id = $1 AND ",
                         may_go!("placements"),
                         " RETURNING job_id"
@@ -211,8 +212,8 @@ impl Store {
             Box::pin(async move {
                 let mut deleted = 0;
                 for id in ids {
-                    let delete = sqlx::query(concat!("DELETE FROM jobs WHERE id = $1 AND ", is_over!()));
-                    deleted += delete.bind(&id).execute(&mut *connection).await?.rows_affected();
+                    let delete = sql::query(concat!("DELETE FROM jobs WHERE id = $1 AND ", is_over!()));
+                    deleted += delete.bind(&id).execute(&mut *connection).await?;
                     let id = Reading { id: &id }.id("id", IdKind::Job, &id)?;
                     forget_names_of(connection, &id).await?;
                 }
@@ -230,7 +231,7 @@ impl Store {
                                  AND jobs.cluster_revision = cluster_revisions.revision)
                AND NOT EXISTS (SELECT 1 FROM placements WHERE placements.cluster_id = cluster_revisions.cluster_id
                                  AND placements.cluster_revision = cluster_revisions.revision)";
-        let unnamed: Vec<(String, i64)> = sqlx::query_as(unnamed).fetch_all(&self.readers).await?;
+        let unnamed: Vec<(String, i64)> = sql::query_as(unnamed).fetch_all(&mut self.read().await?).await?;
         let mut deleted = 0;
         for some in unnamed.chunks(BATCH) {
             let some = some.to_vec();
@@ -240,7 +241,7 @@ impl Store {
                         let mut deleted = 0;
                         for (cluster_id, revision) in some {
                             // A placement that a job has referred to since is skipped.
-                            let delete = sqlx::query(
+                            let delete = sql::query(
                                 "DELETE FROM cluster_revisions WHERE cluster_id = $1 AND revision = $2
                                    AND NOT EXISTS (SELECT 1 FROM jobs
                                                    WHERE jobs.cluster_id = $1 AND jobs.cluster_revision = $2)
@@ -248,7 +249,7 @@ impl Store {
                                                      AND placements.cluster_revision = $2)",
                             );
                             let delete = delete.bind(cluster_id).bind(revision);
-                            deleted += delete.execute(&mut *connection).await?.rows_affected();
+                            deleted += delete.execute(&mut *connection).await?;
                         }
                         Ok(deleted)
                     })
@@ -261,7 +262,8 @@ impl Store {
 
 /// Deletes the references to a deleted placement, and those of its job if that has no record either.
 async fn forget_placement(connection: &mut Connection, id: &Id, job_id: &str) -> Result<(), StoreError> {
-    let forget = sqlx::query("DELETE FROM named_placements WHERE placement_id = $1").bind(id.as_str());
+    connection.tell(News::Deleted);
+    let forget = sql::query("DELETE FROM named_placements WHERE placement_id = $1").bind(id.as_str());
     forget.execute(&mut *connection).await?;
     let job_id = Reading { id: job_id }.id("job_id", IdKind::Job, job_id)?;
     forget_names_of(connection, &job_id).await

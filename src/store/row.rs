@@ -2,16 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use cutpoint_planner::domain::placement::Termination;
-use jiff::Timestamp;
-use metrics::counter;
-use sqlx::{FromRow, Row as _};
-
-use super::{Database, StoreError};
+use super::StoreError;
+use super::sql::{Record, Row};
 use crate::domain::id::{Id, IdKind};
 use crate::domain::named::Named;
 use crate::domain::tenant::Tenant;
 use crate::telemetry::metric;
+use cutpoint_planner::domain::placement::Termination;
+use jiff::Timestamp;
+use metrics::counter;
 
 /// The context of reading a row, for errors.
 #[derive(Clone, Copy)]
@@ -61,14 +60,14 @@ impl Reading<'_> {
 }
 
 /// Reads a row. Errors name the row by its column `id`.
-pub(super) fn read<R, T>(row: &<Database as sqlx::Database>::Row) -> Result<T, StoreError>
+pub(super) fn read<R, T>(row: &Row) -> Result<T, StoreError>
 where
-    R: for<'r> FromRow<'r, <Database as sqlx::Database>::Row>,
+    R: Record,
     T: TryFrom<R, Error = StoreError>,
 {
-    R::from_row(row).map_err(StoreError::from).and_then(T::try_from).map_err(|error| {
-        let id: Result<&str, _> = row.try_get("id");
-        named(error, id.unwrap_or("a row whose id is not readable"))
+    R::of(row).map_err(StoreError::from).and_then(T::try_from).map_err(|error| {
+        let id: Result<String, _> = row.try_get("id");
+        named(error, id.as_deref().unwrap_or("a row whose id is not readable"))
     })
 }
 

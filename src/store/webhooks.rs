@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use sqlx::QueryBuilder;
 
 use super::deliveries::fail_pending;
 use super::idempotency::{forget_resource, recall, remember};
+use super::sql::{self, QueryBuilder};
 use super::webhook::{DisabledReason, NewWebhook, Webhook, WebhookChange, WebhookRow};
 use super::{Connection, Idempotency, Listed, Page, Registered, Store, StoreError};
 use crate::domain::id::{Id, IdKind};
@@ -42,7 +42,7 @@ impl Store {
                 }
                 check_count(connection, &tenant).await?;
                 let secret = WebhookSecret::new(store.ids.secret_bytes());
-                let insert = sqlx::query_as(
+                let insert = sql::query_as(
                     "INSERT INTO webhooks (id, tenant, url, description, secret, created_at, sequence)
                      VALUES ($1, $2, $3, $4, $5, $6, (SELECT COALESCE(MAX(sequence), 0) + 1 FROM webhooks))
                      RETURNING *",
@@ -63,7 +63,7 @@ impl Store {
     /// # Errors
     /// [`StoreError::NotFound`], or the database failed.
     pub async fn webhook(&self, tenant: &Tenant, id: &Id) -> Result<Webhook, StoreError> {
-        let mut connection = self.readers.acquire().await?;
+        let mut connection = self.read().await?;
         find(&mut connection, tenant, id.as_str()).await
     }
 
@@ -74,7 +74,7 @@ impl Store {
     pub async fn webhooks(&self, tenant: &Tenant, page: Page) -> Result<Listed<Webhook>, StoreError> {
         let mut query = QueryBuilder::new("SELECT * FROM webhooks WHERE tenant = ");
         query.push_bind(tenant.as_str().to_owned());
-        let mut connection = self.readers.acquire().await?;
+        let mut connection = self.read().await?;
         page.read::<WebhookRow, Webhook>(&mut connection, "webhooks", query).await
     }
 
@@ -103,7 +103,7 @@ impl Store {
                     None => present.disabled.map(|disabled| disabled.at),
                 };
                 let reason = present.disabled.map_or(DisabledReason::Asked, |disabled| disabled.reason);
-                let update = sqlx::query_as(
+                let update = sql::query_as(
                     "UPDATE webhooks SET url = $2, description = $3, disabled_at = $4, disabled_reason = $5,
                             version = version + 1
                      WHERE id = $1 RETURNING *",
@@ -134,7 +134,7 @@ impl Store {
                 if let Some(expected) = expected.filter(|expected| *expected != current) {
                     return Err(StoreError::RevisionChanged { id, expected, current });
                 }
-                let delete = sqlx::query("DELETE FROM webhooks WHERE id = $1").bind(id.as_str());
+                let delete = sql::query("DELETE FROM webhooks WHERE id = $1").bind(id.as_str());
                 delete.execute(&mut *connection).await?;
                 forget_resource(connection, &id).await
             })
@@ -163,7 +163,7 @@ impl Store {
                 }
                 let secret = WebhookSecret::new(store.ids.secret_bytes());
                 let expires_at = now.checked_add(PREVIOUS_SECRET_VALID).unwrap_or(Timestamp::MAX);
-                let update = sqlx::query_as(
+                let update = sql::query_as(
                     "UPDATE webhooks SET previous_secret = secret, previous_secret_expires_at = $2, secret = $3,
                             version = version + 1
                      WHERE id = $1 RETURNING *",
@@ -180,7 +180,7 @@ impl Store {
 
 /// Reads a tenant's webhook by its id.
 pub(super) async fn find(connection: &mut Connection, tenant: &Tenant, id: &str) -> Result<Webhook, StoreError> {
-    let select = sqlx::query_as("SELECT * FROM webhooks WHERE id = $1 AND tenant = $2").bind(id).bind(tenant.as_str());
+    let select = sql::query_as("SELECT * FROM webhooks WHERE id = $1 AND tenant = $2").bind(id).bind(tenant.as_str());
     let row: Option<WebhookRow> = select.fetch_optional(connection).await?;
     row.ok_or_else(|| missing(id))?.try_into()
 }
@@ -190,7 +190,7 @@ fn missing(id: &str) -> StoreError {
 }
 
 async fn check_count(connection: &mut Connection, tenant: &Tenant) -> Result<(), StoreError> {
-    let count = sqlx::query_scalar("SELECT COUNT(*) FROM webhooks WHERE tenant = $1").bind(tenant.as_str());
+    let count = sql::query_scalar("SELECT COUNT(*) FROM webhooks WHERE tenant = $1").bind(tenant.as_str());
     let count: i64 = count.fetch_one(connection).await?;
     if count < i64::from(MOST_WEBHOOKS) { Ok(()) } else { Err(StoreError::TooManyWebhooks { limit: MOST_WEBHOOKS }) }
 }

@@ -1,8 +1,10 @@
-//! The writer: a task that owns the only writing connection and commits operations in groups.
+//! The writer: a task that commits operations in groups.
 //!
 //! All waiting operations run in one transaction, each in its own savepoint: a group costs one fsync, and a failed
 //! operation does not affect the others. Callers get results only after the commit. An operation whose caller has gone
 //! away still runs completely or not at all.
+//!
+//! What differs between the engines is behind [`Transactions`].
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -10,16 +12,35 @@ use std::sync::Arc;
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use metrics::histogram;
-use sqlx::Connection as _;
 use tokio::sync::{mpsc, oneshot};
 
-use super::space::FreeSpace;
 use super::{Connection, StoreError};
 use crate::clock::Clock;
 use crate::telemetry::metric;
 
 /// The capacity of the channel. Callers wait once it is full.
 const WAITING_LIMIT: usize = 4096;
+
+/// How an engine runs the transactions of the writer.
+pub(super) trait Transactions: Send + Sync + 'static {
+    /// Begins a transaction with a savepoint `operation`.
+    fn begin(&mut self) -> impl Future<Output = Result<Connection, sqlx::Error>> + Send;
+
+    /// Commits a transaction whose last savepoint is open.
+    fn commit(&self, connection: &mut Connection) -> impl Future<Output = Result<(), sqlx::Error>> + Send;
+
+    /// Takes back a connection after a transaction.
+    fn release(&mut self, connection: Connection, committed: bool) -> impl Future<Output = ()> + Send;
+
+    /// Returns `true` if an error means that there is no space.
+    fn lacks_space(&self, error: &sqlx::Error) -> bool;
+
+    /// Records that a write has failed for lack of space.
+    fn ran_out(&self, connection: &mut Connection) -> impl Future<Output = ()> + Send;
+
+    /// Closes what is open.
+    fn close(self) -> impl Future<Output = ()> + Send;
+}
 
 /// A handle to the writer. Clones share one task.
 #[derive(Clone)]
@@ -32,10 +53,13 @@ enum Request {
     Close(oneshot::Sender<()>),
 }
 
+/// Returns `true` for an error that means that there is no space.
+type Lacks<'c> = &'c (dyn Fn(&sqlx::Error) -> bool + Sync);
+
 /// A write with its result type erased.
 trait Operation: Send {
     /// Runs the write within the open transaction.
-    fn run<'c>(&'c mut self, connection: &'c mut Connection, free_space: &'c FreeSpace) -> BoxFuture<'c, Ran>;
+    fn run<'c>(&'c mut self, connection: &'c mut Connection, lacks_space: Lacks<'c>) -> BoxFuture<'c, Ran>;
 
     /// Sends the caller the result, or the error of the commit.
     fn answer(self: Box<Self>, commit_failure: Option<&Failure>);
@@ -52,19 +76,30 @@ enum Ran {
 }
 
 /// The reason why a group was not committed.
-struct Failure {
-    words: String,
-    no_space: bool,
+enum Failure {
+    NoSpace(String),
+    Unavailable(String),
+    Other(String),
 }
 
 impl Failure {
-    fn of(free_space: &FreeSpace, error: &sqlx::Error) -> Self {
-        Self { words: error.to_string(), no_space: free_space.lacks(error) }
+    fn of(transactions: &impl Transactions, error: sqlx::Error) -> Self {
+        if transactions.lacks_space(&error) {
+            return Self::NoSpace(error.to_string());
+        }
+        match StoreError::from(error) {
+            StoreError::Unavailable(words) => Self::Unavailable(words),
+            StoreError::NoSpace(words) => Self::NoSpace(words),
+            error => Self::Other(error.to_string()),
+        }
     }
 
     fn error(&self) -> StoreError {
-        let words = self.words.clone();
-        if self.no_space { StoreError::NoSpace(words) } else { StoreError::Commit(words) }
+        match self {
+            Self::NoSpace(words) => StoreError::NoSpace(words.clone()),
+            Self::Unavailable(words) => StoreError::Unavailable(words.clone()),
+            Self::Other(words) => StoreError::Commit(words.clone()),
+        }
     }
 }
 
@@ -80,7 +115,7 @@ where
     T: Send + 'static,
     F: for<'c> FnOnce(&'c mut Connection) -> BoxFuture<'c, Result<T, StoreError>> + Send + 'static,
 {
-    fn run<'c>(&'c mut self, connection: &'c mut Connection, free_space: &'c FreeSpace) -> BoxFuture<'c, Ran> {
+    fn run<'c>(&'c mut self, connection: &'c mut Connection, lacks_space: Lacks<'c>) -> BoxFuture<'c, Ran> {
         Box::pin(async move {
             let Some(work) = self.work.take() else { return Ran::Refused };
             // The future is created inside, so that a panic in its creation is caught too.
@@ -88,7 +123,7 @@ where
             let result = guarded.catch_unwind().await.unwrap_or(Err(StoreError::Panicked));
             let (result, ran) = match result {
                 Ok(done) => (Ok(done), Ran::Kept),
-                Err(StoreError::Database(error)) if free_space.lacks(&error) => {
+                Err(StoreError::Database(error)) if lacks_space(&error) => {
                     let words = error.to_string();
                     (Err(StoreError::NoSpace(words.clone())), Ran::NoSpace(words))
                 }
@@ -112,14 +147,9 @@ where
 
 impl Writer {
     /// Starts the writer's task.
-    pub(super) fn start(
-        connection: Connection,
-        group_limit: usize,
-        clock: Arc<dyn Clock>,
-        free_space: FreeSpace,
-    ) -> Self {
+    pub(super) fn start(transactions: impl Transactions, group_limit: usize, clock: Arc<dyn Clock>) -> Self {
         let (requests, inbox) = mpsc::channel(WAITING_LIMIT);
-        tokio::spawn(serve(connection, inbox, group_limit.max(1), clock, free_space));
+        tokio::spawn(serve(transactions, inbox, group_limit.max(1), clock));
         Self { requests }
     }
 
@@ -146,12 +176,30 @@ impl Writer {
     }
 }
 
+/// Runs an operation in a transaction of its own, beside the writer, and returns its result once it is durable.
+pub(super) async fn write_beside<T, F>(
+    mut transactions: impl Transactions,
+    clock: Arc<dyn Clock>,
+    work: F,
+) -> Result<T, StoreError>
+where
+    T: Send + 'static,
+    F: for<'c> FnOnce(&'c mut Connection) -> BoxFuture<'c, Result<T, StoreError>> + Send + 'static,
+{
+    let (reply, answer) = oneshot::channel();
+    // The task goes on if the caller goes away.
+    tokio::spawn(async move {
+        let mut group: Vec<Box<dyn Operation>> = vec![Box::new(Write { work: Some(work), result: None, reply })];
+        run(&mut transactions, &mut group, &*clock).await;
+    });
+    answer.await.map_err(|_| StoreError::Closed)?
+}
+
 async fn serve(
-    mut connection: Connection,
+    mut transactions: impl Transactions,
     mut inbox: mpsc::Receiver<Request>,
     group_limit: usize,
     clock: Arc<dyn Clock>,
-    free_space: FreeSpace,
 ) {
     let mut group: Vec<Box<dyn Operation>> = Vec::with_capacity(group_limit);
     let mut closing = None;
@@ -169,90 +217,83 @@ async fn serve(
             next = if group.len() < group_limit { inbox.try_recv().ok() } else { None };
         }
         if !group.is_empty() {
-            let began = clock.monotonic();
-            let committed = commit(&mut connection, &mut group, &free_space).await;
-            histogram!(metric::TRANSACTION_DURATION).record(clock.monotonic().saturating_sub(began));
-            histogram!(metric::TRANSACTION_WRITES).record(group.len() as f64);
-            if let Err(failure) = &committed {
-                tracing::error!(
-                    operations = group.len(),
-                    failure = failure.words,
-                    "a group of writes was not committed"
-                );
-            }
-            if matches!(committed, Ok(Committed { no_space: true }) | Err(Failure { no_space: true, .. })) {
-                free_space.ran_out(&mut connection).await;
-            }
-            let failure = committed.err();
-            group.drain(..).for_each(|operation| operation.answer(failure.as_ref()));
+            run(&mut transactions, &mut group, &*clock).await;
         }
     }
     drop(inbox);
-    if let Err(error) = connection.close().await {
-        tracing::warn!(%error, "the database did not close cleanly");
-    }
+    transactions.close().await;
     if let Some(closed) = closing {
         // The caller has gone away.
         let _ = closed.send(());
     }
 }
 
-/// A committed group.
-struct Committed {
-    /// Whether an operation in it failed for lack of space.
-    no_space: bool,
+/// Commits a group and answers its callers.
+async fn run(transactions: &mut impl Transactions, group: &mut Vec<Box<dyn Operation>>, clock: &dyn Clock) {
+    let began = clock.monotonic();
+    let committed = commit(transactions, group).await;
+    histogram!(metric::TRANSACTION_DURATION).record(clock.monotonic().saturating_sub(began));
+    histogram!(metric::TRANSACTION_WRITES).record(group.len() as f64);
+    if let Err(failure) = &committed {
+        let failure = failure.error();
+        tracing::error!(operations = group.len(), %failure, "a group of writes was not committed");
+    }
+    let failure = committed.err();
+    group.drain(..).for_each(|operation| operation.answer(failure.as_ref()));
 }
 
 /// Runs a group in one transaction. After an error, the transaction is rolled back and closed.
-async fn commit(
-    connection: &mut Connection,
-    group: &mut [Box<dyn Operation>],
-    free_space: &FreeSpace,
-) -> Result<Committed, Failure> {
-    let committed = match run_group(connection, group, free_space).await {
-        Ok(committed) => match execute(connection, "RELEASE operation; COMMIT").await {
-            Ok(()) => Ok(committed),
-            Err(error) => Err(Failure::of(free_space, &error)),
-        },
+async fn commit(transactions: &mut impl Transactions, group: &mut [Box<dyn Operation>]) -> Result<(), Failure> {
+    let mut connection = match transactions.begin().await {
+        Ok(connection) => connection,
+        Err(error) => return Err(Failure::of(transactions, error)),
+    };
+    let mut no_space = false;
+    let ran = run_group(transactions, &mut connection, group, &mut no_space).await;
+    let committed = match ran {
+        Ok(()) => transactions.commit(&mut connection).await.map_err(|error| Failure::of(transactions, error)),
         Err(failure) => Err(failure),
     };
     if committed.is_err() {
         // SQLite may have rolled back already.
-        if let Err(error) = execute(connection, "ROLLBACK").await {
+        if let Err(error) = connection.run("ROLLBACK").await {
             tracing::debug!(%error, "nothing to roll back");
         }
     }
+    if no_space || matches!(committed, Err(Failure::NoSpace(_))) {
+        transactions.ran_out(&mut connection).await;
+    }
+    transactions.release(connection, committed.is_ok()).await;
     committed
 }
 
 /// Runs a group. Its last savepoint stays open.
-async fn run_group(
+async fn run_group<T: Transactions>(
+    transactions: &T,
     connection: &mut Connection,
     group: &mut [Box<dyn Operation>],
-    free_space: &FreeSpace,
-) -> Result<Committed, Failure> {
-    let failed = |error: sqlx::Error| Failure::of(free_space, &error);
-    let mut no_space = false;
-    let mut next = "BEGIN IMMEDIATE; SAVEPOINT operation";
-    for operation in group {
-        // Each call switches threads, so the end of one operation and the beginning of the next share a call.
-        execute(connection, next).await.map_err(failed)?;
-        next = "RELEASE operation; SAVEPOINT operation";
-        let undone = match operation.run(connection, free_space).await {
-            Ran::Kept => Ok(()),
-            Ran::Refused => execute(connection, "ROLLBACK TO operation").await.map_err(failed),
+    no_space: &mut bool,
+) -> Result<(), Failure> {
+    let failed = |error: sqlx::Error| Failure::of(transactions, error);
+    let lacks_space = |error: &sqlx::Error| transactions.lacks_space(error);
+    for (index, operation) in group.iter_mut().enumerate() {
+        if index > 0 {
+            // Each call switches threads, so the end of one operation and the beginning of the next share a call.
+            connection.run("RELEASE operation; SAVEPOINT operation").await.map_err(failed)?;
+        }
+        let told = connection.told();
+        let undone = match operation.run(connection, &lacks_space).await {
+            Ran::Kept => continue,
+            Ran::Refused => connection.run("ROLLBACK TO operation").await.map_err(failed),
             Ran::NoSpace(words) => {
-                no_space = true;
+                *no_space = true;
                 // If the savepoint is gone, SQLite has rolled back the whole transaction for the same reason.
-                let undone = execute(connection, "ROLLBACK TO operation").await;
-                undone.map_err(|_| Failure { words, no_space })
+                let undone = connection.run("ROLLBACK TO operation").await;
+                undone.map_err(|_| Failure::NoSpace(words))
             }
         };
+        connection.untell(told);
         undone?;
     }
-    Ok(Committed { no_space })
-}
-
-async fn execute(connection: &mut Connection, statement: &'static str) -> Result<(), sqlx::Error> {
-    sqlx::query(statement).execute(connection).await.map(|_| ())
+    Ok(())
 }

@@ -14,7 +14,7 @@ impl From<StoreError> for Problem {
             StoreError::RevisionChanged { .. } => ProblemType::PreconditionFailed,
             StoreError::KeyReused { .. } => ProblemType::IdempotencyKeyReused,
             StoreError::QuotaUsed { .. } => ProblemType::TooManyRequests,
-            StoreError::QueueFull { .. } | StoreError::Closed => ProblemType::Unavailable,
+            StoreError::QueueFull { .. } | StoreError::Closed | StoreError::Unavailable(_) => ProblemType::Unavailable,
             StoreError::NoSpace(_) => ProblemType::StorageFull,
             StoreError::Unreadable { id, column, .. } => {
                 tracing::error!(%error, "a row of the database is damaged");

@@ -40,7 +40,7 @@ async fn get_metrics(State(api): State<Api>) -> Result<Response, Problem> {
     gauge!(metric::JOBS, "status" => "running").set(backlog.running as f64);
     gauge!(metric::QUEUE_AGE).set(backlog.oldest.unwrap_or_default().as_secs_f64());
     gauge!(metric::DELIVERIES_PENDING).set(backlog.deliveries as f64);
-    gauge!(metric::WAL_BYTES).set(api.store.wal_bytes() as f64);
+    api.store.measure();
     let full = api.store.shortage().await?.is_some();
     gauge!(metric::STORE_FULL).set(if full { 1.0 } else { 0.0 });
     let mut response = Body::from(Metrics::of_process().text()).into_response();

@@ -1,4 +1,8 @@
 //! Tests of the store, and helpers that other modules' tests use.
+//!
+//! These are the conformance tests of both engines. They run on SQLite, and on PostgreSQL where the variable
+//! CUTPOINT_TEST_POSTGRES_URL names a database: each test then has a schema of its own. Those in `sqlite` and `postgres`
+//! are about what only one engine does.
 
 mod clocks;
 mod clusters;
@@ -8,15 +12,17 @@ mod jobs;
 mod keys;
 mod leases;
 mod lists;
-mod migrations;
 mod models;
 mod names;
-mod owner;
 mod placements;
 mod retention;
-mod space;
+mod sqlite;
+mod turns;
 mod webhooks;
 mod writer;
+
+#[path = "../../../tests/it/postgres_url.rs"]
+mod postgres_url;
 
 use std::str::FromStr;
 use std::sync::Arc;
@@ -28,8 +34,8 @@ use cutpoint_planner::domain::options::{Algorithm, PlanOptions};
 use cutpoint_planner::domain::placement::{Status, Termination};
 use cutpoint_planner::domain::request::PlanRequest;
 use serde_json::json;
-use sqlx::Connection as _;
 use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{AssertSqlSafe, Connection as _, PgConnection, SqliteConnection};
 use tempfile::TempDir;
 use tokio::sync::oneshot;
 
@@ -71,8 +77,15 @@ impl Fixture {
 
     /// Executes SQL without checks and foreign keys, as another program could.
     pub(crate) async fn damage(&self, statement: &'static str) {
-        let options = SqliteConnectOptions::from_str(&settings(&self.folder).database_url).unwrap();
-        let mut connection = super::Connection::connect_with(&options.foreign_keys(false)).await.unwrap();
+        let url = settings(&self.folder).database_url;
+        if on_postgres() {
+            let mut connection = PgConnection::connect(&url).await.unwrap();
+            let statements = AssertSqlSafe(format!("SET session_replication_role = replica; {statement}"));
+            sqlx::raw_sql(statements).execute(&mut connection).await.unwrap();
+            return connection.close().await.unwrap();
+        }
+        let options = SqliteConnectOptions::from_str(&url).unwrap();
+        let mut connection = SqliteConnection::connect_with(&options.foreign_keys(false)).await.unwrap();
         sqlx::query(statement).execute(&mut connection).await.unwrap();
         connection.close().await.unwrap();
     }
@@ -87,8 +100,16 @@ impl Fixture {
     }
 }
 
+/// Returns `true` if the tests run on PostgreSQL.
+pub(crate) fn on_postgres() -> bool {
+    postgres_url::server().is_some()
+}
+
+/// The options of a store of this folder's own. Time is that of the test's clock.
 pub(crate) fn settings(folder: &TempDir) -> StoreSettings {
-    StoreSettings::new(format!("sqlite://{}", folder.path().join("test.db").display()))
+    let url = postgres_url::of_folder(folder.path());
+    let url = url.unwrap_or_else(|| format!("sqlite://{}", folder.path().join("test.db").display()));
+    StoreSettings { follow_database_clock: false, connections: 4, ..StoreSettings::new(url) }
 }
 
 pub(crate) fn model(name: &str) -> ModelProfile {
@@ -196,7 +217,7 @@ impl Store {
     pub(crate) async fn tamper(&self, statement: &'static str) {
         let write = self.write(move |connection| {
             Box::pin(async move {
-                sqlx::query(statement).execute(connection).await?;
+                connection.run(statement).await?;
                 Ok(())
             })
         });

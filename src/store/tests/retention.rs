@@ -1,7 +1,7 @@
 //! Retention: which rows are deleted, and that the writer checks them again.
 
 use super::*;
-use crate::store::{JobFilter, PlacementFilter, Retention, StoreError, Swept};
+use crate::store::{JobFilter, PlacementFilter, Retention, StoreError, Swept, sql};
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
@@ -30,7 +30,7 @@ impl Fixture {
     }
 
     async fn count(&self, count: &'static str) -> i64 {
-        sqlx::query_scalar(count).fetch_one(&self.store.readers).await.unwrap()
+        sql::query_scalar(count).fetch_one(&mut self.store.read().await.unwrap()).await.unwrap()
     }
 }
 

@@ -1,12 +1,10 @@
 //! The writer: groups, savepoints, panics, callers that go away.
 
-use sqlx::Connection as _;
-
 use super::*;
 use crate::domain::tenant::Tenant;
 use crate::store::StoreError;
 
-async fn put(store: &Store, name: &str) -> Result<(), StoreError> {
+pub(super) async fn put(store: &Store, name: &str) -> Result<(), StoreError> {
     store.register_model(&Tenant::default(), ModelDocument::new(&model(name)), None).await.map(drop)
 }
 
@@ -26,14 +24,14 @@ async fn put_and(store: &Store, name: &str, end: fn() -> Result<(), StoreError>)
 async fn roll_back(store: &Store) -> Result<(), StoreError> {
     let write = store.write(|connection| {
         Box::pin(async move {
-            sqlx::query("ROLLBACK").execute(connection).await?;
+            connection.run("ROLLBACK").await?;
             Ok(())
         })
     });
     write.await
 }
 
-async fn names(store: &Store) -> Vec<String> {
+pub(super) async fn names(store: &Store) -> Vec<String> {
     let page = Page { limit: 100, order: Order::OldestFirst, after: None };
     let mut names: Vec<_> =
         store.models(&Tenant::default(), page).await.unwrap().items.into_iter().map(|model| model.name).collect();
@@ -94,27 +92,6 @@ async fn many_writers_at_once_all_succeed() {
 }
 
 #[tokio::test]
-async fn readers_cannot_write_and_commits_are_durable() {
-    let fixture = Fixture::new().await;
-    let refused = sqlx::query("DELETE FROM models").execute(&fixture.store.readers).await;
-    assert!(refused.unwrap_err().to_string().contains("readonly"));
-
-    let (mode, synchronous, foreign_keys): (String, i64, i64) = fixture
-        .store
-        .write(|connection| {
-            Box::pin(async move {
-                let mode = sqlx::query_scalar("PRAGMA journal_mode").fetch_one(&mut *connection).await?;
-                let synchronous = sqlx::query_scalar("PRAGMA synchronous").fetch_one(&mut *connection).await?;
-                let foreign_keys = sqlx::query_scalar("PRAGMA foreign_keys").fetch_one(connection).await?;
-                Ok((mode, synchronous, foreign_keys))
-            })
-        })
-        .await
-        .unwrap();
-    assert_eq!((mode.as_str(), synchronous, foreign_keys), ("wal", 2, 1));
-}
-
-#[tokio::test]
 async fn a_group_that_is_not_committed_is_answered_so_and_the_next_one_works() {
     let fixture = Fixture::new().await;
     let store = &fixture.store;
@@ -137,27 +114,4 @@ async fn what_was_not_run_was_not_committed_and_is_no_closed_store() {
     assert!(matches!(broken, Err(StoreError::Commit(_))), "{broken:?}");
     assert!(matches!(behind, Err(StoreError::Commit(_))), "{behind:?}");
     assert!(names(store).await.is_empty());
-}
-
-#[tokio::test]
-async fn a_database_that_another_program_holds_is_no_closed_store() {
-    let fixture = Fixture::new().await;
-    let url = format!("sqlite://{}", fixture.folder.path().join("test.db").display());
-    let mut other = sqlx::SqliteConnection::connect(&url).await.unwrap();
-    sqlx::query("BEGIN IMMEDIATE").execute(&mut other).await.unwrap();
-    let refused = put(&fixture.store, "held").await;
-    assert!(matches!(refused, Err(StoreError::Commit(_))), "{refused:?}");
-    sqlx::query("ROLLBACK").execute(&mut other).await.unwrap();
-    put(&fixture.store, "next").await.unwrap();
-    assert_eq!(names(&fixture.store).await, ["next"]);
-}
-
-#[tokio::test]
-async fn a_closed_store_is_one_file() {
-    let fixture = Fixture::new().await;
-    put(&fixture.store, "a").await.unwrap();
-    assert_eq!(names(&fixture.store).await, ["a"]);
-    fixture.store.close().await;
-    let files = std::fs::read_dir(fixture.folder.path()).unwrap().map(|file| file.unwrap().file_name());
-    assert_eq!(files.collect::<Vec<_>>(), ["test.db"]);
 }

@@ -2,13 +2,10 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::str::FromStr;
 
-use sqlx::Connection as _;
-use sqlx::sqlite::SqliteConnectOptions;
-
-use super::*;
-use crate::store::{APPLICATION_ID, Connection, MIGRATIONS, Standing, StoreError, standing};
+use super::super::*;
+use crate::store::sqlite::MIGRATIONS;
+use crate::store::{APPLICATION_ID, Standing, StoreError, standing};
 
 /// Returns every file of a folder with its content.
 fn files(folder: &Path) -> BTreeMap<String, Vec<u8>> {
@@ -19,9 +16,9 @@ fn files(folder: &Path) -> BTreeMap<String, Vec<u8>> {
         .collect()
 }
 
-async fn connect(folder: &TempDir) -> Connection {
+async fn connect(folder: &TempDir) -> SqliteConnection {
     let options = SqliteConnectOptions::from_str(&settings(folder).database_url).unwrap();
-    Connection::connect_with(&options.create_if_missing(true)).await.unwrap()
+    SqliteConnection::connect_with(&options.create_if_missing(true)).await.unwrap()
 }
 
 /// Creates a database with these statements in its own folder.

@@ -4,10 +4,11 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
-use sqlx::Connection as _;
 use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{Connection as _, SqliteConnection};
 
-use super::{BUSY_TIMEOUT, Connection, Standing, StoreError, standing};
+use super::{BUSY_TIMEOUT, standing};
+use crate::store::{Standing, StoreError};
 
 /// Copies a database to a file that must not exist yet, and returns the copy's size in bytes. The copy holds everything
 /// that was committed before the call. The schema is not migrated.
@@ -18,10 +19,10 @@ use super::{BUSY_TIMEOUT, Connection, Standing, StoreError, standing};
 /// # Errors
 /// [`StoreError::Missing`], [`StoreError::Foreign`] or [`StoreError::Newer`] for the original, [`StoreError::Exists`]
 /// for the copy, [`StoreError::DamagedCopy`], or the database or the file system failed.
-pub async fn backup(database_url: &str, copy: &Path) -> Result<u64, StoreError> {
+pub(in crate::store) async fn backup(database_url: &str, copy: &Path) -> Result<u64, StoreError> {
     let original = SqliteConnectOptions::from_str(database_url)?;
     if standing(database_url).await? != Standing::Ours {
-        return Err(StoreError::Missing { path: original.get_filename().to_path_buf() });
+        return Err(StoreError::Missing { database: original.get_filename().display().to_string() });
     }
     let exists = || StoreError::Exists { path: copy.to_owned() };
     if copy.symlink_metadata().is_ok() {
@@ -48,7 +49,7 @@ pub async fn backup(database_url: &str, copy: &Path) -> Result<u64, StoreError> 
 async fn write(original: SqliteConnectOptions, file: &Path) -> Result<(), StoreError> {
     // The connection is not read-only: if it is the last one, it must remove the -wal and -shm files.
     let options = original.create_if_missing(false).busy_timeout(BUSY_TIMEOUT);
-    let mut connection = Connection::connect_with(&options).await?;
+    let mut connection = SqliteConnection::connect_with(&options).await?;
     let name = file.to_str().ok_or_else(|| StoreError::File {
         path: PathBuf::from(file),
         error: std::io::Error::new(std::io::ErrorKind::InvalidFilename, "the name is not UTF-8"),
@@ -61,7 +62,7 @@ async fn write(original: SqliteConnectOptions, file: &Path) -> Result<(), StoreE
 
 async fn check(file: &Path) -> Result<(), StoreError> {
     let options = SqliteConnectOptions::new().filename(file).read_only(true).immutable(true);
-    let mut connection = Connection::connect_with(&options).await?;
+    let mut connection = SqliteConnection::connect_with(&options).await?;
     let found: Vec<String> = sqlx::query_scalar("PRAGMA quick_check(1)").fetch_all(&mut connection).await?;
     connection.close().await?;
     match found.into_iter().find(|line| line != "ok") {

@@ -7,7 +7,7 @@ use std::str::FromStr;
 
 use sqlx::sqlite::SqliteConnectOptions;
 
-use super::StoreError;
+use crate::store::StoreError;
 
 /// The right to serve a database, until it is dropped or the process ends.
 ///

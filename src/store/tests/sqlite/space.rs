@@ -3,11 +3,9 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use sqlx::Connection as _;
-
-use super::*;
-use crate::store::space::FreeSpace;
-use crate::store::{Connection, Space, StoreError};
+use super::super::*;
+use crate::store::sqlite::FreeSpace;
+use crate::store::{Space, StoreError};
 
 /// A disk whose free space the test sets.
 #[derive(Default)]
@@ -26,7 +24,7 @@ async fn store_on(disk: &Arc<Disk>) -> (Store, TempDir) {
     let settings = settings(&folder);
     // The migrations leave free pages, which would count as space.
     Store::open_on(&settings, disk.clone(), clock.clone(), ids.clone()).await.unwrap().close().await;
-    let mut connection = Connection::connect(&settings.database_url).await.unwrap();
+    let mut connection = SqliteConnection::connect(&settings.database_url).await.unwrap();
     sqlx::query("VACUUM").execute(&mut connection).await.unwrap();
     connection.close().await.unwrap();
     (Store::open_on(&settings, disk.clone(), clock, ids).await.unwrap(), folder)
@@ -104,7 +102,7 @@ async fn what_is_deleted_makes_room() {
 async fn an_error_of_the_file_system_is_lack_of_space_where_there_is_none() {
     let folder = tempfile::tempdir().unwrap();
     let url = format!("sqlite://{}", folder.path().join("missing").join("a.db").display());
-    let cannot_open = Connection::connect(&url).await.unwrap_err();
+    let cannot_open = SqliteConnection::connect(&url).await.unwrap_err();
     let other = sqlx::Error::PoolClosed;
     for (free, is_lack) in [(0, true), (1 << 30, false)] {
         let free_space = FreeSpace::new(Arc::new(Disk(AtomicU64::new(free))));

@@ -6,7 +6,8 @@
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::{Connection, Store, StoreError};
+use crate::store::connection::Connection;
+use crate::store::sql;
 
 /// Measures how much a database can grow.
 pub trait Space: Send + Sync + 'static {
@@ -61,19 +62,19 @@ const SQLITE_CANTOPEN: u32 = 14;
 
 /// The state of free space, shared by the writer and the health check.
 #[derive(Clone)]
-pub(super) struct FreeSpace {
+pub(in crate::store) struct FreeSpace {
     space: Arc<dyn Space>,
     /// Free space when a write last failed for lack of it, until there is more.
     failed_at: Arc<Mutex<Option<u64>>>,
 }
 
 impl FreeSpace {
-    pub(super) fn new(space: Arc<dyn Space>) -> Self {
+    pub(in crate::store) fn new(space: Arc<dyn Space>) -> Self {
         Self { space, failed_at: Arc::default() }
     }
 
     /// Returns `true` if an operation failed for lack of space.
-    pub(super) fn lacks(&self, error: &sqlx::Error) -> bool {
+    pub(in crate::store) fn lacks(&self, error: &sqlx::Error) -> bool {
         let code = error.as_database_error().and_then(|error| error.code()?.parse::<u32>().ok());
         match code.map(|code| code & 0xff) {
             Some(SQLITE_FULL) => true,
@@ -85,7 +86,7 @@ impl FreeSpace {
 
     /// Records that a write has failed for lack of space. If the system cannot tell the free space, nothing is
     /// recorded, since nothing could end the state.
-    pub(super) async fn ran_out(&self, connection: &mut Connection) {
+    pub(in crate::store) async fn ran_out(&self, connection: &mut Connection) {
         let Some(free_space) = self.measure(connection).await else { return };
         let mut failed_at = self.failed_at();
         // Of two failed writes, the one with more free space needed more.
@@ -96,7 +97,7 @@ impl FreeSpace {
         }
     }
 
-    async fn shortage(&self, connection: &mut Connection) -> Option<Shortage> {
+    pub(in crate::store) async fn shortage(&self, connection: &mut Connection) -> Option<Shortage> {
         if self.failed_at().is_none() {
             return None;
         }
@@ -113,8 +114,8 @@ impl FreeSpace {
 
     async fn measure(&self, connection: &mut Connection) -> Option<u64> {
         let free = self.space.free_bytes()?;
-        let pages = sqlx::query_scalar("PRAGMA freelist_count").fetch_one(&mut *connection).await;
-        let size = sqlx::query_scalar("PRAGMA page_size").fetch_one(connection).await;
+        let pages = sql::query_scalar("PRAGMA freelist_count").fetch_one(&mut *connection).await;
+        let size = sql::query_scalar("PRAGMA page_size").fetch_one(connection).await;
         let within = match (pages, size) {
             (Ok(pages), Ok(size)) => u64::saturating_mul(to_count(pages), to_count(size)),
             (Err(error), _) | (_, Err(error)) => {
@@ -132,15 +133,4 @@ impl FreeSpace {
 
 fn to_count(number: i64) -> u64 {
     u64::try_from(number).unwrap_or(0)
-}
-
-impl Store {
-    /// Returns the lack of space that a write has failed for, until more space is free than at that time.
-    ///
-    /// # Errors
-    /// The database failed.
-    pub async fn shortage(&self) -> Result<Option<Shortage>, StoreError> {
-        let mut connection = self.readers.acquire().await?;
-        Ok(self.free_space.shortage(&mut connection).await)
-    }
 }

@@ -1,10 +1,8 @@
 //! Migrations: rows of older versions are kept and belong to the tenant `default`.
 
-use super::*;
-use crate::store::{Connection, MIGRATIONS, ModelStatistics, PlacementFilter, StoreError, migrate};
-use sqlx::Connection as _;
-use sqlx::sqlite::SqliteConnectOptions;
-use std::str::FromStr;
+use super::super::*;
+use crate::store::sqlite::{MIGRATIONS, migrate};
+use crate::store::{ModelStatistics, PlacementFilter, StoreError};
 
 /// Rows as version 2 of the schema had them.
 const OLD_ROWS: &str = r#"
@@ -34,7 +32,7 @@ async fn old_database(folder: &TempDir, rows: &'static str) -> SqliteConnectOpti
 /// A database of this version of the schema.
 async fn database_of(folder: &TempDir, version: i64, rows: &'static str) -> SqliteConnectOptions {
     let options = SqliteConnectOptions::from_str(&settings(folder).database_url).unwrap().create_if_missing(true);
-    let mut connection = Connection::connect_with(&options.clone().foreign_keys(false)).await.unwrap();
+    let mut connection = SqliteConnection::connect_with(&options.clone().foreign_keys(false)).await.unwrap();
     MIGRATIONS.run_to(version, &mut connection).await.unwrap();
     sqlx::raw_sql(rows).execute(&mut connection).await.unwrap();
     connection.close().await.unwrap();
@@ -67,7 +65,7 @@ async fn what_was_stored_before_there_were_tenants_belongs_to_the_default_one() 
             .document
             .ends_with(r#""pipelines":[{"period_s":0.10000000000000002,"stages":[{"node_id":"b"},{"node_id":"a"}]}]}"#)
     );
-    let mut connection = Connection::connect(&settings(&folder).database_url).await.unwrap();
+    let mut connection = SqliteConnection::connect(&settings(&folder).database_url).await.unwrap();
     let incumbent: String =
         sqlx::query_scalar("SELECT document FROM incumbents").fetch_one(&mut connection).await.unwrap();
     assert_eq!(
@@ -151,7 +149,7 @@ async fn what_was_asked_before_cuts_were_sets_means_the_cuts_of_the_files_order(
     // An unfinished search loses its incumbent; a failed job keeps it.
     assert_eq!((queued.progress, queued.version, queued.happened.incumbent), (None, 2, None));
     assert_eq!((failed.progress.unwrap().period_s, failed.version), (Some(0.5), 1));
-    let mut connection = Connection::connect(&settings(&folder).database_url).await.unwrap();
+    let mut connection = SqliteConnection::connect(&settings(&folder).database_url).await.unwrap();
     let kept: Vec<String> =
         sqlx::query_scalar("SELECT job_id FROM incumbents").fetch_all(&mut connection).await.unwrap();
     assert_eq!(kept, [failed.id.as_str()]);
@@ -212,7 +210,7 @@ async fn what_was_asked_before_defaults_changed_means_the_old_ones() {
     );
     assert_eq!((found_something.progress, found_something.version), (None, 2));
     assert_eq!((found_nothing.progress, found_nothing.version), (None, 1));
-    let mut connection = Connection::connect(&settings(&folder).database_url).await.unwrap();
+    let mut connection = SqliteConnection::connect(&settings(&folder).database_url).await.unwrap();
     let kept: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM incumbents").fetch_one(&mut connection).await.unwrap();
     assert_eq!(kept, 0);
 }
@@ -221,7 +219,7 @@ async fn what_was_asked_before_defaults_changed_means_the_old_ones() {
 async fn a_placement_that_is_damaged_does_not_hold_up_the_start() {
     let folder = tempfile::tempdir().unwrap();
     let options = old_database(&folder, OLD_ROWS).await;
-    let mut connection = Connection::connect_with(&options).await.unwrap();
+    let mut connection = SqliteConnection::connect_with(&options).await.unwrap();
     let damage = r#"UPDATE placements SET document = '{"status":"opt'"#;
     sqlx::raw_sql(damage).execute(&mut connection).await.unwrap();
     connection.close().await.unwrap();
@@ -234,7 +232,7 @@ async fn a_placement_that_is_damaged_does_not_hold_up_the_start() {
         (listed.items.len(), listed.unreadable),
         (0, vec!["plc_01931e5c-9d2f-7c1a-b0c4-000000000004".to_owned()])
     );
-    let mut connection = Connection::connect_with(&options).await.unwrap();
+    let mut connection = SqliteConnection::connect_with(&options).await.unwrap();
     let document: String =
         sqlx::query_scalar("SELECT document FROM placements").fetch_one(&mut connection).await.unwrap();
     assert_eq!(document, r#"{"status":"opt"#);

@@ -9,11 +9,12 @@ use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
-use sqlx::Connection as _;
 use sqlx::migrate::Migrator;
 use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{Connection as _, SqliteConnection};
 
-use super::{Connection, MIGRATIONS, StoreError};
+use super::MIGRATIONS;
+use crate::store::{Standing, StoreError};
 
 /// The application id in the header of Cutpoint's databases: "cutp".
 pub const APPLICATION_ID: i32 = 0x6375_7470;
@@ -21,22 +22,11 @@ pub const APPLICATION_ID: i32 = 0x6375_7470;
 /// The first bytes of every SQLite file that is not empty.
 const MAGIC: [u8; 16] = *b"SQLite format 3\0";
 
-/// What exists under the path of a database.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Standing {
-    /// No file.
-    Missing,
-    /// A file without any data.
-    Empty,
-    /// A database of this program.
-    Ours,
-}
-
 /// Inspects the path of a database without changing anything.
 ///
 /// # Errors
 /// [`StoreError::Foreign`] or [`StoreError::Newer`] if this program may not write to it, or it cannot be read.
-pub async fn standing(database_url: &str) -> Result<Standing, StoreError> {
+pub(in crate::store) async fn standing(database_url: &str) -> Result<Standing, StoreError> {
     let options = SqliteConnectOptions::from_str(database_url)?;
     let Some(path) = begins_as_sqlite(options.get_filename())? else { return Ok(Standing::Missing) };
     let Some(path) = path else { return Ok(Standing::Empty) };
@@ -52,7 +42,7 @@ fn begins_as_sqlite(path: &Path) -> Result<Option<Option<PathBuf>>, StoreError> 
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(unreadable(error)),
     };
-    let foreign = |what: &str| StoreError::Foreign { path: path.to_owned(), what: what.to_owned() };
+    let foreign = |what: &str| StoreError::Foreign { database: path.display().to_string(), what: what.to_owned() };
     if !metadata.is_file() {
         return Err(foreign("not a regular file"));
     }
@@ -102,13 +92,13 @@ async fn look(path: &Path) -> Result<Found, StoreError> {
 }
 
 async fn read(options: SqliteConnectOptions) -> Result<Found, StoreError> {
-    let mut connection = Connection::connect_with(&options).await?;
+    let mut connection = SqliteConnection::connect_with(&options).await?;
     let found = read_from(&mut connection).await;
     connection.close().await?;
     found
 }
 
-async fn read_from(connection: &mut Connection) -> Result<Found, StoreError> {
+async fn read_from(connection: &mut SqliteConnection) -> Result<Found, StoreError> {
     let application_id = sqlx::query_scalar("PRAGMA application_id").fetch_one(&mut *connection).await?;
     let names: Vec<String> =
         sqlx::query_scalar("SELECT name FROM sqlite_master WHERE name NOT LIKE 'sqlite\\_%' ESCAPE '\\'")
@@ -132,7 +122,7 @@ impl Found {
     }
 
     fn judge(self, path: &Path, known: &Migrator) -> Result<Standing, StoreError> {
-        let foreign = |what: String| Err(StoreError::Foreign { path: path.to_owned(), what });
+        let foreign = |what: String| Err(StoreError::Foreign { database: path.display().to_string(), what });
         if self.application_id != 0 && self.application_id != APPLICATION_ID {
             return foreign(format!("a database of another program, whose application_id is {}", self.application_id));
         }
@@ -154,7 +144,9 @@ impl Found {
             }
         }
         match applied.keys().next_back() {
-            Some(&schema) if schema > newest => Err(StoreError::Newer { path: path.to_owned(), schema, known: newest }),
+            Some(&schema) if schema > newest => {
+                Err(StoreError::Newer { database: path.display().to_string(), schema, known: newest })
+            }
             None if self.other.is_none() => Ok(Standing::Empty),
             _ => Ok(Standing::Ours),
         }

@@ -1,0 +1,6 @@
+//! What only SQLite does.
+
+mod file;
+mod migrations;
+mod owner;
+mod space;
