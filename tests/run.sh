@@ -71,6 +71,9 @@ else
   cargo test --locked --workspace --no-fail-fast --all-targets
 fi
 
+step "PostgreSQL"
+tests/with_postgres.sh tests/on_postgres.sh
+
 step "Python tools"
 target=${CARGO_TARGET_DIR:-target}
 venv=$target/venv

@@ -21,6 +21,8 @@ use sqlx::{AssertSqlSafe, PgPool, Row as _};
 use tokio::sync::broadcast;
 use tokio_util::sync::CancellationToken;
 
+#[cfg(test)]
+pub(super) use self::migrate::migrate;
 pub(super) use self::migrate::{MIGRATIONS, standing};
 use super::connection::{Connection, Link};
 use super::news::{self, News};

@@ -15,6 +15,7 @@ mod lists;
 mod models;
 mod names;
 mod placements;
+mod postgres;
 mod retention;
 mod sqlite;
 mod turns;
