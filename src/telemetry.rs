@@ -248,7 +248,9 @@ fn start_at_zero() {
     counter!(metric::LEASES_LOST).absolute(0);
     // Of the gauges of an engine, those of the other one stay 0.
     ["idle", "used"].into_iter().for_each(|state| gauge!(metric::CONNECTIONS, "state" => state).set(0.0));
-    for gauge in [metric::LISTENING, metric::WAL_BYTES, metric::REQUESTS, metric::STREAMS, metric::WORKERS, metric::BUSY_WORKERS] {
+    for gauge in
+        [metric::LISTENING, metric::WAL_BYTES, metric::REQUESTS, metric::STREAMS, metric::WORKERS, metric::BUSY_WORKERS]
+    {
         gauge!(gauge).set(0.0);
     }
     // Naming a histogram registers it with 0 observations.
