@@ -5,6 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::row::Reading;
+use super::sql::{query, query_as};
 use super::{Store, StoreError};
 use crate::domain::id::{Id, IdKind};
 use crate::domain::session::SessionToken;
@@ -23,9 +24,9 @@ impl Store {
         let expires_at = now.checked_add(SESSION_VALID).unwrap_or(Timestamp::MAX);
         self.write(move |connection| {
             Box::pin(async move {
-                let forget = sqlx::query("DELETE FROM sessions WHERE expires_at <= $1");
+                let forget = query("DELETE FROM sessions WHERE expires_at <= $1");
                 forget.bind(now.as_microsecond()).execute(&mut *connection).await?;
-                sqlx::query(
+                query(
                     "INSERT INTO sessions (token_hash, key_id, created_at, expires_at) VALUES ($1, $2, $3, $4)",
                 )
                 .bind(hash)
@@ -47,9 +48,9 @@ impl Store {
     /// The database failed.
     pub async fn session_key(&self, token: &SessionToken) -> Result<Option<Id>, StoreError> {
         let hash = token.hash();
-        let find = sqlx::query_as("SELECT key_id FROM sessions WHERE token_hash = $1 AND expires_at > $2");
+        let find = query_as("SELECT key_id FROM sessions WHERE token_hash = $1 AND expires_at > $2");
         let find = find.bind(&hash).bind(self.clock.now().as_microsecond());
-        let row: Option<(String,)> = find.fetch_optional(&self.readers).await?;
+        let row: Option<(String,)> = find.fetch_optional(&mut self.read().await?).await?;
         row.map(|(key_id,)| Reading { id: &hash }.id("key_id", IdKind::Key, &key_id)).transpose()
     }
 
@@ -61,7 +62,7 @@ impl Store {
         let hash = token.hash();
         self.write(move |connection| {
             Box::pin(async move {
-                sqlx::query("DELETE FROM sessions WHERE token_hash = $1").bind(hash).execute(connection).await?;
+                query("DELETE FROM sessions WHERE token_hash = $1").bind(hash).execute(connection).await?;
                 Ok(())
             })
         })
