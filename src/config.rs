@@ -156,7 +156,7 @@ mod tests {
     #[test]
     fn every_faulty_setting_is_named_at_once() {
         let values = json!({
-            "listen": "localhost", "database_url": "postgres://x", "workers": 0, "queue_limit": 0.5,
+            "listen": "localhost", "database_url": "mysql://x", "workers": 0, "queue_limit": 0.5,
             "max_body_bytes": 1, "heartbeat_s": 10, "log_format": "xml", "log": "cutpoint=loud", "colour": "blue",
         });
         let faults = Settings::from_values(&values).unwrap_err();

@@ -149,7 +149,7 @@ async fn tell(target: &Target, began: Instant, made: usize) {
         "  {:6.1} s, {made:6} placements made, {placements:5} and {jobs:5} jobs kept, file {:6.2} MiB, log {:5.2} MiB",
         began.elapsed().as_secs_f64(),
         mib(target.database_bytes()),
-        mib(target.store.wal_bytes()),
+        mib(target.log_bytes()),
     );
 }
 

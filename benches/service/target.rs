@@ -50,6 +50,11 @@ impl Target {
         std::fs::metadata(self.folder.path().join(DATABASE)).expect("a database").len()
     }
 
+    /// The size of the write-ahead log, or 0 if there is none.
+    pub fn log_bytes(&self) -> u64 {
+        std::fs::metadata(self.folder.path().join(format!("{DATABASE}-wal"))).map_or(0, |file| file.len())
+    }
+
     pub async fn stop(self) {
         self.closing.cancel();
         self.queue.shutdown().await;

@@ -26,15 +26,13 @@ impl Store {
             Box::pin(async move {
                 let forget = query("DELETE FROM sessions WHERE expires_at <= $1");
                 forget.bind(now.as_microsecond()).execute(&mut *connection).await?;
-                query(
-                    "INSERT INTO sessions (token_hash, key_id, created_at, expires_at) VALUES ($1, $2, $3, $4)",
-                )
-                .bind(hash)
-                .bind(key_id.as_str())
-                .bind(now.as_microsecond())
-                .bind(expires_at.as_microsecond())
-                .execute(connection)
-                .await?;
+                query("INSERT INTO sessions (token_hash, key_id, created_at, expires_at) VALUES ($1, $2, $3, $4)")
+                    .bind(hash)
+                    .bind(key_id.as_str())
+                    .bind(now.as_microsecond())
+                    .bind(expires_at.as_microsecond())
+                    .execute(connection)
+                    .await?;
                 Ok(())
             })
         })

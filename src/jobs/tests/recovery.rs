@@ -54,6 +54,7 @@ async fn a_job_that_crashes_every_process_fails_at_the_fourth() {
     let job = fixture.submit("one").await;
     for _ in 0..4 {
         fixture.store.claim_job("a process that dies", LONG, None).await.unwrap().unwrap();
+        fixture.store.end_leases().await;
         fixture = fixture.restart_idle().await;
     }
 
@@ -81,6 +82,7 @@ async fn a_search_that_lost_its_lease_stops_and_writes_nothing() {
     fixture.wait_for(&job.id, |job| job.progress.is_some_and(|progress| progress.period_s.is_some())).await;
     // Another process opens the database, and its worker claims the job.
     fixture.queue.inner.closing.cancel();
+    fixture.store.end_leases().await;
     fixture.store.recover_jobs(Abandoned::NotOwnedBy("other".to_owned()), 3).await.unwrap();
     fixture.store.claim_job("other", LONG, Some(&job.id)).await.unwrap().unwrap();
     let theirs = fixture.store.job(&Tenant::default(), &job.id).await.unwrap();

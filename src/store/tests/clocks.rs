@@ -123,6 +123,7 @@ async fn a_start_takes_up_what_was_abandoned_however_the_clock_is() {
         fixture.claim().await;
 
         let fixture = fixture.restart(turned).await;
+        fixture.store.end_leases().await;
         let abandoned = Abandoned::NotOwnedBy("another boot".to_owned());
         fixture.store.recover_jobs(abandoned, 3).await.unwrap();
         fixture.store.unclaim_deliveries(Duration::from_secs(12 * 3600)).await.unwrap();

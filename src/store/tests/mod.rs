@@ -91,6 +91,18 @@ impl Fixture {
         connection.close().await.unwrap();
     }
 
+    /// Closes the store and returns what the database holds of keys: the file, or their rows.
+    pub(crate) async fn stored_keys(&self) -> Vec<u8> {
+        self.store.close().await;
+        if !on_postgres() {
+            return std::fs::read(self.folder.path().join("test.db")).unwrap();
+        }
+        let mut connection = PgConnection::connect(&settings(&self.folder).database_url).await.unwrap();
+        let rows = sqlx::query_scalar("SELECT STRING_AGG(CAST(api_keys AS TEXT), ' ') FROM api_keys");
+        let rows: String = rows.fetch_one(&mut connection).await.unwrap();
+        rows.into_bytes()
+    }
+
     /// Inserts a job and ends it with a placement.
     pub(crate) async fn insert_ended(&self, job: NewJob, status: Status) -> Job {
         let id = RandomIds::default().id(IdKind::Job);
@@ -214,8 +226,17 @@ impl Store {
         release
     }
 
+    /// Lets leases and claims of dead processes run out, where a start must wait for that because others may live.
+    pub(crate) async fn end_leases(&self) {
+        if on_postgres() {
+            self.tamper("UPDATE jobs SET lease_expires_at = 0 WHERE status = 'running'").await;
+            self.tamper("UPDATE webhook_deliveries SET claimed_until = 0 WHERE claimed_until IS NOT NULL").await;
+        }
+    }
+
     /// Executes SQL without checks.
-    pub(crate) async fn tamper(&self, statement: &'static str) {
+    pub(crate) async fn tamper(&self, statement: impl Into<String>) {
+        let statement = AssertSqlSafe(statement.into());
         let write = self.write(move |connection| {
             Box::pin(async move {
                 connection.run(statement).await?;

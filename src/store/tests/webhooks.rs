@@ -56,6 +56,7 @@ async fn every_end_of_a_job_leaves_one_message() {
             fixture.store.request_stop(&Tenant::default(), &job.id).await.unwrap();
         } else {
             fixture.claim().await;
+            fixture.store.end_leases().await;
             fixture.store.recover_jobs(Abandoned::NotOwnedBy("next boot".to_owned()), 0).await.unwrap();
         }
         let job = fixture.store.job(&Tenant::default(), &job.id).await.unwrap();
@@ -82,6 +83,7 @@ async fn a_job_that_is_put_back_or_stopped_later_leaves_none() {
     fixture.store.request_stop(&Tenant::default(), &job.id).await.unwrap();
     fixture.store.release_job(&lease, Default::default()).await.unwrap();
     fixture.claim().await;
+    fixture.store.end_leases().await;
     fixture.store.recover_jobs(Abandoned::NotOwnedBy("next boot".to_owned()), 3).await.unwrap();
     assert_eq!(fixture.deliveries(&webhook).await, []);
 }

@@ -95,6 +95,7 @@ async fn a_restart_goes_on_in_the_schedule_and_with_what_was_under_way() {
     let claimed = fixture.store.claim_deliveries(due, Duration::from_secs(60)).await.unwrap();
     assert_eq!((claimed.len(), claimed[0].attempt, claimed[0].try_number), (1, 3, 3));
     assert_eq!(fixture.store.due_deliveries(4, 4).await.unwrap(), []);
+    fixture.store.end_leases().await;
     let mut fixture = fixture.restart().await;
     let (last, _) = fixture.attempted(&webhook).await;
     assert_eq!((last.status, last.attempts, receiver.got().len()), (DeliveryStatus::Delivered, 4, 3));
