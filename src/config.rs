@@ -96,12 +96,12 @@ impl Settings {
 }
 
 /// Returns `true` if a variable, given without its prefix, is a setting. Other variables share the prefix: the path of
-/// the file, the address and key that clients use, and what Kubernetes and Docker set for a service named `cutpoint`
-/// (<https://kubernetes.io/docs/concepts/services-networking/service/#environment-variables>).
+/// the file, the address and key that clients use, what tests are given, and what Kubernetes and Docker set for a
+/// service named `cutpoint` (<https://kubernetes.io/docs/concepts/services-networking/service/#environment-variables>).
 fn is_setting(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
-    let of_a_service = ["port_", "service_port_"].iter().any(|beginning| name.starts_with(beginning));
-    !of_a_service && !["config", "key", "url", "port", "service_host", "service_port"].contains(&name.as_str())
+    let of_others = ["port_", "service_port_", "test_"].iter().any(|beginning| name.starts_with(beginning));
+    !of_others && !["config", "key", "url", "port", "service_host", "service_port"].contains(&name.as_str())
 }
 
 /// Returns `true` if a variable has a value. An empty one counts as unset, since some tools set it so.
@@ -171,7 +171,7 @@ mod tests {
     fn variables_of_others_are_no_settings() {
         let of_kubernetes =
             ["PORT", "SERVICE_HOST", "SERVICE_PORT", "SERVICE_PORT_HTTP", "PORT_8080_TCP", "PORT_8080_TCP_ADDR"];
-        for name in of_kubernetes.into_iter().chain(["CONFIG", "KEY", "url"]) {
+        for name in of_kubernetes.into_iter().chain(["CONFIG", "KEY", "url", "TEST_POSTGRES_URL"]) {
             assert!(!is_setting(name), "{name}");
         }
         assert!(Settings::NAMES.iter().all(|name| is_setting(name)));

@@ -24,13 +24,19 @@ pub struct Target {
     pub store: Store,
     queue: Queue,
     closing: CancellationToken,
-    folder: TempDir,
+    /// The folder of a database of its own.
+    folder: Option<TempDir>,
 }
 
 impl Target {
     pub async fn start(settings: QueueSettings, limits: Limits) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let url = format!("sqlite://{}", folder.path().join(DATABASE).display());
+        Self { folder: Some(folder), ..Self::on(&url, settings, limits).await }
+    }
+
+    /// Starts it on the database of a URL.
+    pub async fn on(url: &str, settings: QueueSettings, limits: Limits) -> Self {
         let (clock, ids) = (Arc::new(SystemClock::new()), Arc::new(RandomIds::default()));
         let store = Store::open(&StoreSettings::new(url), clock.clone(), ids.clone()).await.expect("a database");
         let key = NewKey { tenant: Tenant::default(), name: "bench".to_owned(), scope: Scope::Plan };
@@ -42,17 +48,21 @@ impl Target {
         let address = listener.local_addr().expect("an address");
         let closing = CancellationToken::new();
         tokio::spawn(http::serve(listener, router, ConnectionLimits::default(), closing.clone()));
-        Self { address, key: key.reveal().to_owned(), store, queue, closing, folder }
+        Self { address, key: key.reveal().to_owned(), store, queue, closing, folder: None }
+    }
+
+    fn folder(&self) -> &Path {
+        self.folder.as_ref().expect("a database of its own").path()
     }
 
     /// The size of the database's main file.
     pub fn database_bytes(&self) -> u64 {
-        std::fs::metadata(self.folder.path().join(DATABASE)).expect("a database").len()
+        std::fs::metadata(self.folder().join(DATABASE)).expect("a database").len()
     }
 
     /// The size of the write-ahead log, or 0 if there is none.
     pub fn log_bytes(&self) -> u64 {
-        std::fs::metadata(self.folder.path().join(format!("{DATABASE}-wal"))).map_or(0, |file| file.len())
+        std::fs::metadata(self.folder().join(format!("{DATABASE}-wal"))).map_or(0, |file| file.len())
     }
 
     pub async fn stop(self) {

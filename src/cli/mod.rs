@@ -3,6 +3,7 @@
 mod backup;
 mod calibrate;
 mod cut;
+mod database;
 mod database_flags;
 mod demo;
 mod document;
@@ -71,6 +72,8 @@ Examples:
       Create a key for callers of the service.
   cutpoint backup copy.db
       Copy the database of the service while it runs.
+  cutpoint database copy --from sqlite://cutpoint.db --to postgres://cutpoint@db.example/cutpoint
+      Move the service to PostgreSQL, where several servers can share it.
 
 cutpoint <command> --help explains a command.";
 
@@ -88,6 +91,7 @@ enum Command {
     Health(health::HealthArguments),
     Key(key::KeyArguments),
     Backup(backup::BackupArguments),
+    Database(database::DatabaseArguments),
 }
 
 /// Runs the command named by the arguments.
@@ -105,6 +109,7 @@ pub fn run(arguments: Arguments) -> ExitCode {
         Command::Health(arguments) => health::run(&arguments),
         Command::Key(arguments) => key::run(&arguments),
         Command::Backup(arguments) => backup::run(&arguments),
+        Command::Database(arguments) => database::run(&arguments),
     };
     exit.into()
 }

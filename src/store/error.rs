@@ -157,6 +157,30 @@ pub enum StoreError {
         /// The URL without its password.
         database: String,
     },
+    /// A copy between databases of one engine.
+    #[error(
+        "both databases are of the same engine: copy a file of SQLite with `cutpoint backup`, and a database of \
+         PostgreSQL with pg_dump"
+    )]
+    SameEngine,
+    /// The database to fill has rows.
+    #[error("the database to fill is not empty: its table {table} has rows")]
+    NotEmpty {
+        /// The first table that has some.
+        table: &'static str,
+    },
+    /// A value has another type than its column.
+    #[error("column {column} of the row {row} of {table} cannot be copied: {words}")]
+    Uncopied {
+        /// The table.
+        table: &'static str,
+        /// The column.
+        column: String,
+        /// The row's id, or its place.
+        row: String,
+        /// The message of the database.
+        words: String,
+    },
     /// The file exists and is not overwritten.
     #[error("{path} already exists and is not overwritten: give another name", path = path.display())]
     Exists {

@@ -24,6 +24,7 @@
 mod backlog;
 pub mod clusters;
 mod connection;
+mod copy;
 mod damaged;
 pub mod deliveries;
 pub mod delivery;
@@ -63,6 +64,7 @@ use tokio::sync::Notify;
 
 pub use backlog::Backlog;
 pub use clusters::{ClusterDocument, ClusterSummary};
+pub use copy::CopiedTable;
 pub use delivery::{AttemptOutcome, ClaimedDelivery, Delivery, DeliveryAttempt, DeliveryStatus, DueDelivery, Verdict};
 pub use engine::{NewsOfOthers, ServerLock, Standing, advice, backup, shown_url, standing};
 pub use error::StoreError;

@@ -18,9 +18,14 @@ pub struct Server {
 impl Server {
     /// Starts `cutpoint serve` on this database and waits for the line that says its address.
     pub fn start(database: &Path, arguments: &[&str]) -> Self {
+        Self::on(&format!("sqlite://{}", database.display()), arguments)
+    }
+
+    /// Starts it on the database of a URL.
+    pub fn on(database_url: &str, arguments: &[&str]) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_cutpoint"))
             .args(["serve", "--listen", "127.0.0.1:0", "--log", "warn", "--database-url"])
-            .arg(format!("sqlite://{}", database.display()))
+            .arg(database_url)
             .args(arguments)
             .stdout(Stdio::piped())
             .spawn()

@@ -6,6 +6,7 @@
 
 mod clocks;
 mod clusters;
+mod copy;
 mod damaged;
 mod idempotency;
 mod jobs;
