@@ -11,12 +11,16 @@ pub(crate) fn server() -> Option<String> {
     std::env::var("CUTPOINT_TEST_POSTGRES_URL").ok().filter(|url| !url.is_empty())
 }
 
+/// The name of a folder's own schema.
+pub(crate) fn schema_of(folder: &Path) -> String {
+    let name = folder.file_name().unwrap().to_string_lossy().to_lowercase();
+    let name: String = name.chars().map(|letter| if letter.is_ascii_alphanumeric() { letter } else { '_' }).collect();
+    format!("cutpoint_test_{name}")
+}
+
 /// The URL of a folder's own schema, which exists.
 pub(crate) fn of_folder(folder: &Path) -> Option<String> {
-    let server = server()?;
-    let name = folder.file_name()?.to_string_lossy().to_lowercase();
-    let name: String = name.chars().map(|letter| if letter.is_ascii_alphanumeric() { letter } else { '_' }).collect();
-    let schema = format!("cutpoint_test_{name}");
+    let (server, schema) = (server()?, schema_of(folder));
     let separator = if server.contains('?') { '&' } else { '?' };
     let url = format!("{server}{separator}options=-csearch_path%3D{schema}");
     // Tests that need the URL may run within a runtime, which cannot wait for another future here.

@@ -79,7 +79,7 @@ fn job(seed: u64) -> Value {
         },
         "cluster": {
             "name": "c",
-            "nodes": [{"id": "a", "memory_bytes": 60}, {"id": "b", "memory_bytes": 60}],
+            "nodes": [{"id": "a", "memory_bytes": 90}, {"id": "b", "memory_bytes": 90}],
             "links": [{"from": "a", "to": "b", "bandwidth_bps": 1000.0, "bidirectional": true}],
         },
         "solver": {"seed": seed},
@@ -129,6 +129,35 @@ async fn every(server: &Server, path: &str) -> Vec<Value> {
             None => return items,
         }
     }
+}
+
+#[tokio::test]
+#[ignore = "needs PostgreSQL: tests/with_postgres.sh"]
+async fn a_restored_dump_is_served_as_the_database_was() {
+    let folder = tempfile::tempdir().unwrap();
+    let url = postgres_url::of_folder(folder.path()).expect("CUTPOINT_TEST_POSTGRES_URL names a database");
+    let server = Server::on(&url, &ARGUMENTS);
+    let ended = server.send(reqwest::Method::POST, "/v1/jobs", Some(&job(1)), 60).await;
+    assert_eq!(ended.0, 200, "{}", ended.1);
+    let before = (every(&server, "/v1/jobs").await, every(&server, "/v1/placements").await);
+    let dump = folder.path().join("cutpoint.dump");
+    let schema = postgres_url::schema_of(folder.path());
+    let base = postgres_url::server().unwrap();
+    let run = |program: &str, arguments: &[&str]| {
+        let output = Command::new(program).args(arguments).output().unwrap();
+        assert!(output.status.success(), "{program}: {}", String::from_utf8_lossy(&output.stderr));
+    };
+    let dump = dump.to_str().unwrap();
+    run("pg_dump", &["--format=custom", "--file", dump, "--schema", &schema, &base]);
+    let lost = server.send(reqwest::Method::POST, "/v1/jobs", Some(&job(2)), 60).await;
+    assert_eq!(lost.0, 200, "{}", lost.1);
+    server.terminate();
+    server.ended(Duration::from_secs(30));
+
+    run("pg_restore", &["--clean", "--if-exists", "--dbname", &base, dump]);
+
+    let server = Server::on(&url, &ARGUMENTS);
+    assert_eq!((every(&server, "/v1/jobs").await, every(&server, "/v1/placements").await), before);
 }
 
 #[tokio::test(flavor = "multi_thread")]
