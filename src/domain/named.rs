@@ -57,6 +57,7 @@ named! {
         TimeLimit = "time_limit",
         Stopped = "stopped",
         Unfinished = "unfinished",
+        ByHand = "by_hand",
     }
 }
 

@@ -27,8 +27,8 @@ pub enum ExplainError {
     /// The service is shutting down.
     #[error("the service is shutting down")]
     Closing,
-    /// The record of the job, which holds its options, was deleted.
-    #[error("the record of {0} was deleted, and with it what the placement was asked to be")]
+    /// The record of the placement's job, which held its options, was deleted.
+    #[error("the record of the job of {0} was deleted, and with it what the placement was asked to be")]
     JobDeleted(Id),
     /// The database failed.
     #[error(transparent)]
@@ -65,7 +65,7 @@ impl Queue {
         let inner = &self.inner;
         let permit = inner.explaining.clone().try_acquire_owned().map_err(|_| ExplainError::Busy)?;
         let options = placement.options.clone();
-        let options = options.ok_or_else(|| ExplainError::JobDeleted(placement.summary.job_id.clone()))?;
+        let options = options.ok_or_else(|| ExplainError::JobDeleted(placement.summary.id.clone()))?;
         let PlacementSummary { tenant, model_id, cluster_id, cluster_revision, .. } = &placement.summary;
         let model = inner.store.model_document(tenant, model_id).await?;
         let (_, cluster) = inner.store.cluster_document(tenant, cluster_id, Some(*cluster_revision)).await?;

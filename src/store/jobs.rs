@@ -11,7 +11,9 @@ use super::job::{Job, JobCluster, JobModel, JobRow, JobStatus, NewJob};
 use super::news::News;
 use super::row::integer;
 use super::sql::{self, QueryBuilder};
-use super::{Connection, Listed, Page, Registered, Store, StoreError, clusters, models, outbox, placements};
+use super::{
+    ClusterSummary, Connection, Listed, Page, Registered, Store, StoreError, clusters, models, outbox, placements,
+};
 use crate::domain::id::{Id, IdKind};
 use crate::domain::named::Named;
 use crate::domain::tenant::Tenant;
@@ -190,16 +192,7 @@ impl Store {
         job: NewJob,
         now: Timestamp,
     ) -> Result<Job, StoreError> {
-        let model_id = match job.model {
-            JobModel::Registered(id) => models::find(connection, &job.tenant, id.as_str()).await?.id,
-            JobModel::Inline(model) => self.put_model(connection, &job.tenant, model, now).await?.0.id,
-        };
-        let cluster = match job.cluster {
-            JobCluster::Registered { id, revision } => {
-                clusters::find(connection, &job.tenant, id.as_str(), Some(revision)).await?
-            }
-            JobCluster::Inline(cluster) => self.put_inline_cluster(connection, &job.tenant, cluster, now).await?,
-        };
+        let (model_id, cluster) = self.put_inputs(connection, &job.tenant, job.model, job.cluster, now).await?;
         let insert = sql::query_as(
             "INSERT INTO jobs (id, status, tenant, key_id, model_id, cluster_id, cluster_revision, created_at, labels,
                  options, waits_since, sequence)
@@ -236,6 +229,30 @@ impl Store {
         remember(connection, &job.tenant, job.idempotency, &row.id, true, self.steady.now()).await?;
         connection.tell(News::Queued);
         Ok(row)
+    }
+}
+
+impl Store {
+    /// Returns the id of a model and the row of a cluster, which are stored if they come inline.
+    pub(super) async fn put_inputs(
+        &self,
+        connection: &mut Connection,
+        tenant: &Tenant,
+        model: JobModel,
+        cluster: JobCluster,
+        now: Timestamp,
+    ) -> Result<(Id, ClusterSummary), StoreError> {
+        let model_id = match model {
+            JobModel::Registered(id) => models::find(connection, tenant, id.as_str()).await?.id,
+            JobModel::Inline(model) => self.put_model(connection, tenant, model, now).await?.0.id,
+        };
+        let cluster = match cluster {
+            JobCluster::Registered { id, revision } => {
+                clusters::find(connection, tenant, id.as_str(), Some(revision)).await?
+            }
+            JobCluster::Inline(cluster) => self.put_inline_cluster(connection, tenant, cluster, now).await?,
+        };
+        Ok((model_id, cluster))
     }
 }
 

@@ -9,7 +9,7 @@ use std::time::Duration;
 use super::job::JobRow;
 use super::jobs::one_waits_less;
 use super::news::News;
-use super::placements;
+use super::placements::{self, Origin};
 use super::row::{self, integer, leave_out};
 use super::sql;
 use super::turns::next_in_turn;
@@ -264,7 +264,7 @@ impl Store {
                     delete.execute(&mut *connection).await?;
                 }
                 if let Ending::Answered { figures, document } = ending {
-                    placements::insert(connection, &job, &placement_id, now, &figures, &document).await?;
+                    placements::insert(connection, Origin::of(&job), &placement_id, now, &figures, &document).await?;
                 }
                 let announced = outbox::announce(connection, &*ids, &job, now, steady.now()).await?;
                 Ok((job, announced))

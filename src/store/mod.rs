@@ -22,6 +22,7 @@
 //! SQLite, and the database's clock with PostgreSQL, so that all servers agree.
 
 mod backlog;
+pub mod by_hand;
 pub mod clusters;
 mod connection;
 mod copy;
@@ -63,6 +64,7 @@ use jiff::Timestamp;
 use tokio::sync::Notify;
 
 pub use backlog::Backlog;
+pub use by_hand::NewPlacement;
 pub use clusters::{ClusterDocument, ClusterSummary};
 pub use copy::CopiedTable;
 pub use delivery::{AttemptOutcome, ClaimedDelivery, Delivery, DeliveryAttempt, DeliveryStatus, DueDelivery, Verdict};

@@ -1,4 +1,4 @@
-//! Placements: the immutable results of jobs.
+//! Placements: the immutable results of jobs, and those that somebody made by hand.
 //!
 //! A job that ends with a placement or with the proof that there is none stores its document here; `status` tells
 //! them apart. A job that ends without either (`failed`, code `no_placement_in_time` or
@@ -34,9 +34,10 @@ pub struct PlacementSummary {
     /// Its position in the order of inserts.
     #[serde(skip)]
     pub sequence: u64,
-    /// The job that it is the result of. The job's record may be deleted.
-    #[schema(value_type = String)]
-    pub job_id: Id,
+    /// The job that it is the result of. The job's record may be deleted. Absent where it was made by hand.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, nullable = false)]
+    pub job_id: Option<Id>,
     /// The model that it places.
     #[schema(value_type = String)]
     pub model_id: Id,
@@ -46,7 +47,7 @@ pub struct PlacementSummary {
     /// The revision of the cluster.
     #[schema(minimum = 1)]
     pub cluster_revision: u64,
-    /// The job's labels.
+    /// Its labels, those of the job.
     pub labels: BTreeMap<String, String>,
     /// When it was stored.
     #[schema(value_type = String, format = DateTime)]
@@ -115,11 +116,7 @@ impl Store {
     /// # Errors
     /// [`StoreError::NotFound`], or the database failed.
     pub async fn placement(&self, tenant: &Tenant, id: &Id) -> Result<Placement, StoreError> {
-        let select = sql::query_as("SELECT * FROM placements WHERE id = $1 AND tenant = $2");
-        let select = select.bind(id.as_str()).bind(tenant.as_str());
-        let row: Option<PlacementRow> = select.fetch_optional(&mut self.read().await?).await?;
-        let missing = || StoreError::NotFound { kind: IdKind::Placement, id: id.as_str().to_owned() };
-        row.ok_or_else(missing)?.try_into()
+        find(&mut self.read().await?, tenant, id.as_str()).await
     }
 
     /// The best placement of a job so far.
@@ -234,7 +231,10 @@ impl TryFrom<SummaryRow> for PlacementSummary {
             id: reading.id("id", IdKind::Placement, &row.id)?,
             tenant: reading.tenant(&row.tenant)?,
             sequence: reading.count("sequence", row.sequence)?,
-            job_id: reading.id("job_id", IdKind::Job, &row.job_id)?,
+            job_id: match row.job_id == row.id {
+                true => None,
+                false => Some(reading.id("job_id", IdKind::Job, &row.job_id)?),
+            },
             model_id: reading.id("model_id", IdKind::Model, &row.model_id)?,
             cluster_id: reading.id("cluster_id", IdKind::Cluster, &row.cluster_id)?,
             cluster_revision: reading.count("cluster_revision", row.cluster_revision)?,
@@ -255,10 +255,39 @@ impl TryFrom<PlacementRow> for Placement {
     }
 }
 
-/// Stores the placement of a job within the transaction that ends the job.
+/// What a row of a placement begins with.
+pub(super) struct Origin<'o> {
+    pub(super) tenant: &'o Tenant,
+    /// The job; none of a placement that was made by hand, which has its own id in the column. A job ends once, so that the
+    /// column is unique.
+    pub(super) job_id: Option<&'o Id>,
+    pub(super) model_id: &'o Id,
+    pub(super) cluster_id: &'o Id,
+    pub(super) cluster_revision: u64,
+    pub(super) labels: &'o BTreeMap<String, String>,
+    /// The options, JSON text.
+    pub(super) options: &'o str,
+}
+
+impl<'o> Origin<'o> {
+    /// Returns the origin of the placement of a job.
+    pub(super) fn of(job: &'o Job) -> Self {
+        Self {
+            tenant: &job.tenant,
+            job_id: Some(&job.id),
+            model_id: &job.model_id,
+            cluster_id: &job.cluster_id,
+            cluster_revision: job.cluster_revision,
+            labels: &job.labels,
+            options: &job.options,
+        }
+    }
+}
+
+/// Stores a placement, that of a job within the transaction that ends the job.
 pub(super) async fn insert(
     connection: &mut Connection,
-    job: &Job,
+    origin: Origin<'_>,
     id: &Id,
     now: Timestamp,
     figures: &PlacementFigures,
@@ -271,22 +300,29 @@ pub(super) async fn insert(
              $12)",
     )
     .bind(id.as_str())
-    .bind(job.tenant.as_str())
-    .bind(job.id.as_str())
-    .bind(job.model_id.as_str())
-    .bind(job.cluster_id.as_str())
-    .bind(integer("cluster_revision", job.cluster_revision)?)
+    .bind(origin.tenant.as_str())
+    .bind(origin.job_id.unwrap_or(id).as_str())
+    .bind(origin.model_id.as_str())
+    .bind(origin.cluster_id.as_str())
+    .bind(integer("cluster_revision", origin.cluster_revision)?)
     .bind(figures.status.name())
     .bind(now.as_microsecond())
-    .bind(json_text(&job.labels))
+    .bind(json_text(origin.labels))
     .bind(json_text(figures))
-    .bind(&job.options)
+    .bind(origin.options)
     .bind(document)
     .execute(&mut *connection)
     .await?;
     insert_nodes(connection, id, &figures.node_ids).await?;
     let labels = "INSERT INTO placement_labels (placement_id, label, value) ";
-    insert_labels(connection, labels, id, &job.labels).await
+    insert_labels(connection, labels, id, origin.labels).await
+}
+
+/// Reads a tenant's placement by its id.
+pub(super) async fn find(connection: &mut Connection, tenant: &Tenant, id: &str) -> Result<Placement, StoreError> {
+    let select = sql::query_as("SELECT * FROM placements WHERE id = $1 AND tenant = $2").bind(id).bind(tenant.as_str());
+    let row: Option<PlacementRow> = select.fetch_optional(connection).await?;
+    row.ok_or_else(|| StoreError::NotFound { kind: IdKind::Placement, id: id.to_owned() })?.try_into()
 }
 
 /// Inserts the nodes of a placement into the table for filters.

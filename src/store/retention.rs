@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use super::idempotency::forget_resource;
 use super::news::News;
 use super::placements::forget_names_of;
 use super::row::Reading;
@@ -265,6 +266,11 @@ async fn forget_placement(connection: &mut Connection, id: &Id, job_id: &str) ->
     connection.tell(News::Deleted);
     let forget = sql::query("DELETE FROM named_placements WHERE placement_id = $1").bind(id.as_str());
     forget.execute(&mut *connection).await?;
+    forget_resource(connection, id).await?;
+    if job_id == id.as_str() {
+        // It was made by hand.
+        return Ok(());
+    }
     let job_id = Reading { id: job_id }.id("job_id", IdKind::Job, job_id)?;
     forget_names_of(connection, &job_id).await
 }

@@ -14,7 +14,7 @@ RECEIVER = "https://receiver.invalid/hooks"
 MODEL, CLUSTER = EXAMPLE["model"], EXAMPLE["cluster"]
 
 # Faults that a document can have which its schema allows.
-UNSAYABLE = {"unknown_reference", "duplicate", "self_loop", "cycle", "conflict", "no_route", "unknown_compute", "not_importable"}
+UNSAYABLE = {"unknown_reference", "duplicate", "self_loop", "cycle", "conflict", "no_route", "unknown_compute", "not_importable", "violation"}
 # The same, where a code says also what schemas can say: the code with the places where it may stand.
 UNSAYABLE_AT = [
     # A cursor is opaque; one of another list leads nowhere.

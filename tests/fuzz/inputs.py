@@ -14,7 +14,7 @@ from answers import CLUSTER, MODEL, is_positive, keep_inside, keep_short  # noqa
 
 KINDS = {"/v1/models/": "mdl", "/v1/clusters/": "cls", "/v1/jobs/": "job", "/v1/placements/": "plc", "/v1/webhooks/": "whk"}
 ID = re.compile(r"(mdl|cls|job|plc|whk|msg)_[0-9a-f-]{36}")
-PLANNING = ("/v1/jobs", "/v1/jobs/validate", "/v1/evaluations")
+PLANNING = ("/v1/jobs", "/v1/jobs/validate", "/v1/evaluations", "/v1/placements")
 OPTIONS = ("objective", "cost_model", "solver", "labels", "max_period_ratio", "stages", "pipelines", "proposed_pipelines")
 
 chance = random.Random(0)

@@ -364,6 +364,7 @@ fn request_schemas_have_the_fields_that_the_readers_know_and_no_others() {
         ("LinksPatch", http::LinksPatch::FIELDS),
         ("JobRequest", http::JobRequest::FIELDS),
         ("EvaluationRequest", http::EvaluationRequest::FIELDS),
+        ("PlacementRequest", http::PlacementRequest::FIELDS),
         ("StageProposal", &StageProposal::FIELDS),
         ("PipelineProposal", http::PipelineProposal::FIELDS),
         ("WebhookRequest", http::WebhookRequest::FIELDS),

@@ -52,6 +52,7 @@ mod baselines;
 mod bits;
 mod bounds;
 mod busy_media;
+mod by_hand;
 mod check_failure;
 mod coarse;
 mod cost;
@@ -79,6 +80,7 @@ mod shares;
 mod stopped;
 mod verdict;
 
+pub use by_hand::{KnownBound, by_hand};
 pub use check_failure::CheckFailure;
 pub use cuts::{CutCount, cut_count};
 pub use diff::diff;

@@ -79,6 +79,7 @@ fn claim(document: &PlacementDocument) -> &'static str {
         (Status::Feasible, Termination::TimeLimit) => "feasible; the time limit came before a proof",
         (Status::Feasible, Termination::Stopped) => "feasible; it was stopped before a proof",
         (Status::Feasible, Termination::GapReached) => "feasible, with the gap that was asked for",
+        (Status::Feasible, Termination::ByHand) => "feasible; its stages were given by hand",
         (Status::Feasible, _) if searches => "feasible; the search proves no more within its memory",
         (Status::Feasible, _) => "feasible; the algorithm proves no more",
         (Status::Unknown, Termination::TimeLimit) => "unknown; a longer --time-limit-s may find a placement or a proof",

@@ -15,11 +15,11 @@ use serde_json::{Map, Value};
 use crate::domain::id::{Id, IdKind};
 use crate::domain::tenant::Tenant;
 use crate::http::api::{Api, Limits};
-use crate::http::compute::compute;
+use crate::http::compute::{compute, compute_apart};
 use crate::http::problem::{Problem, ProblemType};
 use crate::http::request::named_placements::NamedPlacements;
 use crate::http::request::stored::{found, read_stored};
-use crate::store::{ClusterDocument, JobCluster};
+use crate::store::{ClusterDocument, JobCluster, JobModel, ModelDocument};
 
 /// The inputs that a request refers to. One with a fault is absent.
 #[derive(Debug)]
@@ -132,6 +132,23 @@ pub async fn resolve(
     compute(bytes, assembled).await
 }
 
+/// Returns the model to store a row with: the registered one, or the one that the request contains.
+pub async fn stored_or_inline(model: Option<Id>, profile: &Arc<ModelProfile>) -> JobModel {
+    match model {
+        Some(id) => JobModel::Registered(id),
+        None => {
+            // Even a small profile can have many cuts to count.
+            JobModel::Inline(match ModelDocument::counted(profile) {
+                Some(counted) => counted,
+                None => {
+                    let profile = Arc::clone(profile);
+                    compute_apart(move || ModelDocument::new(&profile)).await
+                }
+            })
+        }
+    }
+}
+
 fn stored_bytes(model: &Option<Stored<Id>>, cluster: &Option<Stored<(Id, u64)>>) -> usize {
     model.as_ref().map_or(0, |model| model.text.len()) + cluster.as_ref().map_or(0, |cluster| cluster.text.len())
 }
@@ -214,7 +231,7 @@ fn assemble(
 }
 
 fn unknown_or_invalid(faults: Vec<Fault>) -> Problem {
-    let stored = ["/model_id", "/cluster_id", "/cluster_revision", "/base_placement_id"];
+    let stored = ["/model_id", "/cluster_id", "/cluster_revision", "/base_placement_id", "/origin_placement_id"];
     let names_stored = |fault: &Fault| stored.contains(&&*fault.pointer) || fault.pointer.starts_with("/occupied_by/");
     let all_unknown = faults.iter().all(|fault| fault.code == FaultCode::UnknownReference && names_stored(fault));
     if all_unknown && !faults.is_empty() {

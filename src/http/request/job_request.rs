@@ -17,13 +17,12 @@ use serde_json::Value;
 use utoipa::ToSchema;
 
 use crate::http::api::{Api, Limits};
-use crate::http::compute::compute_apart;
 use crate::http::gate::caller::Caller;
 use crate::http::problem::Problem;
 use crate::http::request::body::{Document, document};
 use crate::http::request::inputs::{self, Inputs};
 use crate::http::request::limits::{MOST_LABELS, fits};
-use crate::store::{JobModel, ModelDocument, NewJob};
+use crate::store::NewJob;
 
 document! {
     /// What to plan: a model and a cluster, each inline or by its id. Everything else has a default.
@@ -106,17 +105,7 @@ impl JobRequest {
         let named_placements = inputs.named_placements();
         let resolved = inputs::resolve(api, &caller.tenant, reader, inputs, options, bytes).await?;
         let (request, cluster) = (Arc::new(resolved.request), resolved.cluster);
-        let model = match resolved.model {
-            Some(id) => JobModel::Registered(id),
-            None => {
-                let model = request.model.clone();
-                // Even a small profile can have many cuts to count.
-                JobModel::Inline(match ModelDocument::counted(&model) {
-                    Some(counted) => counted,
-                    None => compute_apart(move || ModelDocument::new(&model)).await,
-                })
-            }
-        };
+        let model = inputs::stored_or_inline(resolved.model, &request.model).await;
         let options = request.options.clone();
         let (tenant, key_id) = (caller.tenant.clone(), caller.key_id.clone());
         let job = NewJob { tenant, key_id, model, cluster, options, labels, named_placements, idempotency };

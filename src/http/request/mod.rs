@@ -7,6 +7,7 @@ pub mod job_request;
 pub mod limits;
 pub mod named_placements;
 pub mod paging;
+pub mod proposal;
 pub mod query;
 pub mod stored;
 pub mod upload;

@@ -8,13 +8,12 @@ use axum::response::Response;
 use cutpoint_planner::check::{StageProposal, evaluate, evaluate_pipelines};
 use cutpoint_planner::domain::base::BasePlacement;
 use cutpoint_planner::domain::cluster::ClusterInventory;
-use cutpoint_planner::domain::fault::{Fault, FaultCode};
 use cutpoint_planner::domain::model::ModelProfile;
 use cutpoint_planner::domain::occupant::Occupant;
 use cutpoint_planner::domain::options::{Constraints, CostModel, Objective, PipelineOptions, PlanOptions};
 use cutpoint_planner::domain::read::Reader;
 use serde::Serialize;
-use serde_json::{Map, Value};
+use serde_json::Value;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -29,12 +28,8 @@ use crate::http::problem::responses::{
 };
 use crate::http::request::body::{Document, document};
 use crate::http::request::inputs::{self, Inputs};
-use crate::http::request::limits::fits;
+use crate::http::request::proposal::{PipelineProposal, Proposal};
 use crate::http::shapes::evaluation::Evaluation;
-
-/// The most layers of all proposed pipelines together, if each has the whole model. Each pipeline is checked against all of
-/// them.
-const MOST_LAYERS: usize = 2_000_000;
 
 document! {
     /// What to score: a model and a cluster, each inline or by its id, and the proposed stages, of one
@@ -95,21 +90,6 @@ document! {
     }
 }
 
-document! {
-    /// A pipeline that is proposed.
-    #[derive(Debug, Serialize, ToSchema)]
-    pub struct PipelineProposal {
-        /// Its stages, in the order in which an input passes them.
-        pub stages: Vec<StageProposal>,
-    }
-}
-
-/// What is proposed.
-enum Proposal {
-    Stages(Vec<StageProposal>),
-    Pipelines(Vec<Vec<StageProposal>>),
-}
-
 struct Draft {
     inputs: Inputs,
     options: PlanOptions,
@@ -143,14 +123,7 @@ async fn create_evaluation(
     let resolved = inputs::resolve(&api, &caller.tenant, reader, inputs, options, bytes).await?;
     // An unreadable proposal has recorded its faults in the reader, which refuses the request.
     let proposal = proposal.unwrap_or(Proposal::Stages(Vec::new()));
-    let mut checked_bytes = resolved.bytes;
-    if let Proposal::Pipelines(pipelines) = &proposal {
-        let layers = resolved.request.model.layers.len();
-        if pipelines.len().saturating_mul(layers) > MOST_LAYERS {
-            return Err(Problem::invalid_request(vec![too_many(pipelines.len(), layers)]));
-        }
-        checked_bytes = checked_bytes.saturating_mul(pipelines.len());
-    }
+    let checked_bytes = proposal.bytes_to_check(&resolved)?;
     let evaluation = compute(checked_bytes, move || match proposal {
         Proposal::Stages(stages) => Evaluation::from(evaluate(&resolved.request, &stages)),
         Proposal::Pipelines(pipelines) => Evaluation::from(evaluate_pipelines(&resolved.request, &pipelines)),
@@ -165,42 +138,6 @@ fn read_draft(reader: &mut Reader, value: &Value, limits: &Limits) -> Option<Dra
     }
     let inputs = Inputs::read(reader, map, limits);
     let options = PlanOptions::read(reader, map);
-    let proposal = read_proposal(reader, map, limits);
+    let proposal = Proposal::read(reader, map, limits);
     Some(Draft { inputs, options, proposal })
-}
-
-fn read_proposal(reader: &mut Reader, map: &Map<String, Value>, limits: &Limits) -> Option<Proposal> {
-    if !map.contains_key("proposed_pipelines") {
-        return read_stages(reader, map, limits).map(Proposal::Stages);
-    }
-    if map.contains_key("stages") {
-        let detail = "stages and proposed_pipelines are both given";
-        reader.fault_at(&["proposed_pipelines".into()], FaultCode::Conflict, detail, "Give one of the two");
-        return None;
-    }
-    // Each pipeline needs a node at least.
-    if !fits(reader, map.get("proposed_pipelines"), "proposed_pipelines", limits.nodes) {
-        return None;
-    }
-    let pipelines = reader.optional(map, "proposed_pipelines", |reader, value| {
-        reader.items(value, |reader, pipeline| {
-            let map = reader.object(pipeline, PipelineProposal::FIELDS)?;
-            read_stages(reader, map, limits)
-        })
-    })?;
-    pipelines.into_iter().collect::<Option<_>>().map(Proposal::Pipelines)
-}
-
-/// Reads stages. A placement cannot have more than there are nodes.
-fn read_stages(reader: &mut Reader, map: &Map<String, Value>, limits: &Limits) -> Option<Vec<StageProposal>> {
-    let stages = fits(reader, map.get("stages"), "stages", limits.nodes)
-        .then(|| reader.required(map, "stages", |reader, value| reader.items(value, StageProposal::read)))
-        .flatten();
-    stages.and_then(|stages| stages.into_iter().collect())
-}
-
-fn too_many(pipelines: usize, layers: usize) -> Fault {
-    let detail = format!("{pipelines} pipelines of a model with {layers} layers");
-    let action = format!("Give at most {} pipelines of this model", MOST_LAYERS / layers.max(1));
-    Fault::new("/proposed_pipelines", FaultCode::OutOfRange, detail, action)
 }

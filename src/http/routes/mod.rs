@@ -20,6 +20,7 @@ pub mod model_imports;
 pub mod models;
 pub mod nodes;
 pub mod placements;
+pub mod placements_by_hand;
 pub mod problems;
 pub mod timings;
 pub mod validation;

@@ -1,4 +1,4 @@
-//! `/v1/placements`: the results of jobs.
+//! `/v1/placements`: the results of jobs, and placements made by hand.
 
 use axum::extract::{Path, State};
 use axum::http::header::IF_MATCH;
@@ -20,6 +20,7 @@ use crate::http::problem::Problem;
 use crate::http::problem::responses::{BadParameter, Conflict, Internal, NotFound, Refused, Stale, Unavailable};
 use crate::http::request::paging::{self, PageParameters};
 use crate::http::request::query::{NoParameters, Parameters};
+use crate::http::routes::placements_by_hand::{__path_create_placement, create_placement};
 use crate::http::shapes::joined::Placement;
 use crate::http::shapes::page::PlacementPage;
 use crate::store::PlacementFilter;
@@ -55,7 +56,9 @@ pub struct PlacementParameters {
 }
 
 pub(crate) fn routes() -> OpenApiRouter<Api> {
-    OpenApiRouter::new().routes(routes!(list_placements)).routes(routes!(get_placement, delete_placement))
+    OpenApiRouter::new()
+        .routes(routes!(list_placements, create_placement))
+        .routes(routes!(get_placement, delete_placement))
 }
 
 /// List placements

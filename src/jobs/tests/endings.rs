@@ -21,7 +21,7 @@ async fn jobs_end_with_checked_placements() {
         assert_eq!((progress.period_s, progress.lower_bound_s, progress.gap), (Some(1.0), Some(1.0), Some(0.0)));
         let placement = fixture.store.placement(&Tenant::default(), &job.placement_id.unwrap()).await.unwrap();
         let stored: serde_json::Value = serde_json::from_str(&placement.document).unwrap();
-        assert_eq!((placement.summary.job_id, &stored["status"]), (job.id, &"optimal".into()));
+        assert_eq!((placement.summary.job_id, &stored["status"]), (Some(job.id), &"optimal".into()));
         assert!(stored["solve_s"].as_f64().unwrap() > 0.0);
     }
 }

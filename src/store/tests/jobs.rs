@@ -106,7 +106,7 @@ async fn only_a_finished_record_is_deleted_and_its_placement_stays() {
         Err(StoreError::NotFound { .. })
     ));
     let placement = fixture.store.placement(&Tenant::default(), &ended.placement_id.unwrap()).await.unwrap();
-    assert_eq!(placement.summary.job_id, ended.id);
+    assert_eq!(placement.summary.job_id, Some(ended.id));
 }
 
 #[tokio::test]

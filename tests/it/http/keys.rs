@@ -120,7 +120,7 @@ fn request(operation: &str, path: &str, things: &Things) -> (String, Option<Valu
         "create_model" => Some(model()),
         "create_cluster" | "replace_cluster" => Some(cluster()),
         "create_job" | "validate_job" => Some(named),
-        "create_evaluation" => {
+        "create_evaluation" | "create_placement" => {
             let stage = json!({"node_id": "n1", "layer_ids": ["input", "a", "b"]});
             Some(json!({"model_id": things.model, "cluster_id": things.cluster, "stages": [stage]}))
         }
@@ -189,7 +189,7 @@ fn judge_other(operation: &str, template: &str, answer: &Answer) {
             assert_eq!(answer.problem(400, "invalid-parameter"), ["/query/format"]);
         }
         "list_examples" | "get_example" => assert_eq!(answer.status, 200),
-        "create_job" | "create_evaluation" => {
+        "create_job" | "create_evaluation" | "create_placement" => {
             assert_eq!(answer.problem(404, "not-found"), ["/model_id", "/cluster_id"]);
         }
         _ if template.contains("{id}") => assert!(answer.problem(404, "not-found").is_empty()),

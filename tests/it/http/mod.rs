@@ -1,6 +1,7 @@
 //! The router with a real store and queue behind it; every answer is held against the OpenAPI document.
 
 mod bad_input;
+mod by_hand;
 mod clusters;
 mod damaged;
 mod events;

@@ -41,6 +41,8 @@ pub enum FaultCode {
     NoRoute,
     /// A file of another program that cannot be imported.
     NotImportable,
+    /// Proposed stages that break a rule of the cost model or a constraint.
+    Violation,
 }
 
 /// One fault of a document.

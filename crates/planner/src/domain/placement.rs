@@ -44,6 +44,8 @@ pub enum Termination {
     Stopped,
     /// It has not ended with this: the placement is the best so far.
     Unfinished,
+    /// There was no search: somebody gave the stages by hand.
+    ByHand,
 }
 
 /// A placement, or the proof that there is none, or neither.

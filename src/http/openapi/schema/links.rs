@@ -32,7 +32,7 @@ const DEVICE_CLASS: Given = ("device_class", "pi-4");
 const OF_MODEL: Given = ("model_id", "$response.body#/id");
 const ON_CLUSTER: Given = ("cluster_id", "$response.body#/id");
 
-const LEADS: [Lead; 68] = [
+const LEADS: [Lead; 71] = [
     ("create_model", "get_model", &[ID]),
     ("create_model", "delete_model", &[ID]),
     ("create_model", "create_cluster", &[]),
@@ -74,6 +74,9 @@ const LEADS: [Lead; 68] = [
     ("get_job", "delete_job", &[ID]),
     ("stop_job", "get_job_placement", &[ID]),
     ("stop_job", "delete_job", &[ID]),
+    ("create_placement", "get_placement", &[ID]),
+    ("create_placement", "get_explanation", &[ID]),
+    ("create_placement", "delete_placement", &[ID]),
     ("list_placements", "get_placement", &[FIRST_ID]),
     ("get_placement", "get_explanation", &[ID]),
     ("get_placement", "get_placement_front", &[ID]),

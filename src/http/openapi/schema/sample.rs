@@ -32,6 +32,7 @@ pub(crate) fn of(schema: &str) -> Option<Value> {
         "JobPage" => page(job()),
         "EvaluationRequest" => evaluation_request(),
         "Evaluation" => evaluation(),
+        "PlacementRequest" => with(evaluation_request(), "labels", json!({"why": "the cook wants pi-1 free"})),
         "PlacementDocument" => placement_document(),
         "Placement" => placement(),
         "PlacementSummary" => placement_summary(),

@@ -52,7 +52,9 @@ fn proven(document: &PlacementDocument, objective: &str) -> Vec<String> {
         (Status::Optimal, ..) => {
             claims.push(format!("It is optimal: no placement with one stage on each node has a smaller {value}."));
         }
-        (_, Some(bound), _) => claims.push(format!("No placement has a {value} below {}.", seconds_text(bound))),
+        (_, Some(bound), _) if bound > 0.0 => {
+            claims.push(format!("No placement has a {value} below {}.", seconds_text(bound)))
+        }
         (_, _, Some(nodes)) => claims.push(format!("No placement needs fewer than {nodes} nodes.")),
         _ => {}
     }
@@ -77,6 +79,7 @@ fn open(document: &PlacementDocument, objective: &str, is_measured: bool) -> Vec
     let mut gaps = Vec::new();
     if document.status != Status::Optimal {
         let why = match document.termination {
+            Termination::ByHand => "its stages were given by hand, without a search",
             Termination::TimeLimit => "the time limit came",
             Termination::Stopped => "somebody stopped the search",
             Termination::GapReached => "the gap was as small as the request asked for",
@@ -84,7 +87,9 @@ fn open(document: &PlacementDocument, objective: &str, is_measured: bool) -> Vec
             _ => "the search has not ended",
         };
         gaps.push(match document.gap {
-            Some(gap) if gap > 0.0 => format!("A placement up to {} better may exist: {why}.", gap_text(gap)),
+            Some(gap) if gap > 0.0 && gap < 1.0 => {
+                format!("A placement up to {} better may exist: {why}.", gap_text(gap))
+            }
             _ => format!("Whether a better placement exists: {why}."),
         });
     }

@@ -30,7 +30,8 @@ pub(super) struct Shown {
 #[derive(Deserialize)]
 pub(super) struct Stored {
     pub(super) id: String,
-    pub(super) job_id: String,
+    /// None where it was made by hand.
+    pub(super) job_id: Option<String>,
     pub(super) model_id: String,
     pub(super) cluster_id: String,
     pub(super) cluster_revision: u64,

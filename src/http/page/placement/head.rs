@@ -29,7 +29,10 @@ pub(super) fn head(shown: &Shown) -> Markup {
                     (status(status_name(shown.placement.status)))
                     span { (objective(shown)) }
                     span { (time_text(stored.created_at)) " UTC" }
-                    span { a href={ "/ui/jobs/" (stored.job_id) } { "job" } }
+                    @match &stored.job_id {
+                        Some(job) => { span { a href={ "/ui/jobs/" (job) } { "job" } } }
+                        None => { span.label { "made by hand" } }
+                    }
                     span { a href={ "/ui/models/" (stored.model_id) } { "model" } }
                     span { a href={ "/ui/clusters/" (stored.cluster_id) } { "cluster" } ", revision " (stored.cluster_revision) }
                     @for (label, value) in &stored.labels { span.label { (name(label)) "=" (name(value)) } }

@@ -78,7 +78,7 @@ async fn what_was_stored_before_there_were_tenants_belongs_to_the_default_one() 
             r#"{"options":1,"cost_model":{"cuts":"in_order","unknown_compute":"free","transfers":"acknowledged"},"solver":{"tolerance":0}}"#
         )
     );
-    let job = store.job(&default, &placement.job_id).await.unwrap();
+    let job = store.job(&default, placement.job_id.as_ref().unwrap()).await.unwrap();
     assert_eq!((job.tenant, job.placement_id.as_ref()), (default.clone(), Some(&placement.id)));
     assert!(store.models(&other, page(10)).await.unwrap().items.is_empty());
     assert!(matches!(store.job(&other, &job.id).await, Err(StoreError::NotFound { .. })));
