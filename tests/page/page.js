@@ -94,11 +94,34 @@ for (const format of ["svg", "dot", "cuts"]) {
 
 // Changing it by hand: a cut moves, a node is swapped.
 await page.getByRole("link", { name: "Change it by hand" }).click();
-await page.locator("#move-0").fill("-3");
-await page.getByRole("button", { name: "Evaluate" }).click();
-assert.match(page.url(), /move=-3/);
-await page.getByText(/keeps to every rule|It breaks/).waitFor();
+await page.getByText("as it was planned").waitFor();
+const cut = Number(await page.locator("#cut-0").inputValue());
+// Nothing is pressed: what changes is evaluated at once.
+let moved;
+for (const by of [-1, 1, -2, 2, -4, 4, -8, 8]) {
+  moved = cut + by;
+  await page.locator("#cut-0").fill(String(moved));
+  await page.waitForURL((at) => at.search.includes(`cut=${moved}`));
+  if (await page.getByText("keeps to every rule").count()) {
+    break;
+  }
+}
+await page.getByText("keeps to every rule").waitFor();
 await look("by-hand");
+await page.locator("#node-0").selectOption({ index: 1 });
+await page.locator("#node-1").selectOption({ index: 1 });
+await page.getByText("It breaks").waitFor();
+assert.equal(await page.getByRole("button", { name: "Save as a placement of its own" }).count(), 0);
+await look("by-hand-broken");
+await open(`${example}/override`);
+await page.locator("#cut-0").fill(String(moved));
+await page.getByText("keeps to every rule").waitFor();
+await reach("Save as a placement of its own");
+await page.keyboard.press("Enter");
+await page.waitForURL((at) => /\/placements\/plc_[^/]+$/.test(at.pathname) && at.pathname !== example);
+await page.getByText("made by hand").first().waitFor();
+await page.locator(".gains, .empty").first().waitFor({ timeout: 60_000 });
+await look("made-by-hand");
 
 // A model and a cluster of one's own, and a request that cannot be met.
 const layer = (index, bytes) => ({ id: `layer-${index}`, op: "Conv", param_bytes: bytes, output_bytes: 1000, flops: 1e6 });

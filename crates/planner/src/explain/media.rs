@@ -10,11 +10,19 @@ const NEW_WIRE_BPS: f64 = 9.4e8;
 
 /// Returns the request with a medium twice as fast.
 pub(super) fn with_faster_medium(request: &PlanRequest, id: &str) -> PlanRequest {
+    let mut upgraded = super::on_cluster(request, |cluster| double_medium(cluster, id));
+    let media = upgraded.options.occupants.iter_mut().flat_map(|occupant| &mut occupant.media);
+    media.filter(|occupied| occupied.id == id).for_each(|occupied| occupied.occupied_s /= 2.0);
+    upgraded
+}
+
+/// Makes all that a medium carries twice as fast, as the repair `medium_twice_as_fast` does.
+pub fn double_medium(cluster: &mut ClusterInventory, id: &str) {
     let part = {
-        let routes = Routes::new(&request.cluster);
+        let routes = Routes::new(cluster);
         routes.of_ids(std::iter::once(id)).first().map(|&(_, medium)| routes.media.part(medium))
     };
-    let mut upgraded = super::on_cluster(request, |cluster| match part {
+    match part {
         Some(Part::Named(_)) => double_named(cluster, id),
         Some(Part::Port(node, _)) => double(&mut cluster.nodes[node].port_bps),
         Some(Part::Wire(node, _)) => {
@@ -30,10 +38,7 @@ pub(super) fn with_faster_medium(request: &PlanRequest, id: &str) -> PlanRequest
             }
         }
         Some(Part::Pair(..)) | None => {}
-    });
-    let media = upgraded.options.occupants.iter_mut().flat_map(|occupant| &mut occupant.media);
-    media.filter(|occupied| occupied.id == id).for_each(|occupied| occupied.occupied_s /= 2.0);
-    upgraded
+    }
 }
 
 fn double(bits_per_s: &mut Option<f64>) {
@@ -73,12 +78,16 @@ pub(super) fn is_station(cluster: &ClusterInventory, node: usize) -> bool {
 
 /// Returns the request with a station wired to its access point: as fast as the fastest wire there is.
 pub(super) fn with_wire(request: &PlanRequest, node: usize) -> PlanRequest {
-    super::on_cluster(request, |cluster| {
-        let node_id = cluster.nodes[node].id.clone();
-        if let Some(Network::AccessPoint(access_point)) = &mut cluster.network {
-            let fastest = access_point.wired.iter().map(|wired| wired.bandwidth_bps).reduce(f64::max);
-            access_point.stations.retain(|station| station.node_id != node_id);
-            access_point.wired.push(Station { node_id, bandwidth_bps: fastest.unwrap_or(NEW_WIRE_BPS) });
-        }
-    })
+    let node_id = &request.cluster.nodes[node].id;
+    super::on_cluster(request, |cluster| wire(cluster, node_id))
+}
+
+/// Wires a station to its access point, as the repair `node_wired` does.
+pub fn wire(cluster: &mut ClusterInventory, node_id: &str) {
+    if let Some(Network::AccessPoint(access_point)) = &mut cluster.network {
+        let fastest = access_point.wired.iter().map(|wired| wired.bandwidth_bps).reduce(f64::max);
+        access_point.stations.retain(|station| station.node_id != node_id);
+        let bandwidth_bps = fastest.unwrap_or(NEW_WIRE_BPS);
+        access_point.wired.push(Station { node_id: node_id.to_owned(), bandwidth_bps });
+    }
 }

@@ -19,6 +19,7 @@ mod upgrade;
 mod value;
 
 pub use alternative::alternative;
+pub use media::{double_medium, wire};
 
 use super::check::evaluate_pipelines;
 use super::check_failure::CheckFailure;

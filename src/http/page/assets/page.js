@@ -86,8 +86,42 @@ function follow(element) {
   });
 }
 
+/** Sends a form when something in it changes, and puts the answer where the form says. The address follows. */
+function live(form) {
+  const target = document.querySelector(form.dataset.live);
+  let waiting;
+  let number = 0;
+  form.addEventListener("input", () => {
+    clearTimeout(waiting);
+    waiting = setTimeout(async () => {
+      number += 1;
+      const mine = number;
+      const path = `${form.action}?${new URLSearchParams(new FormData(form))}`;
+      target.setAttribute("aria-busy", "true");
+      try {
+        const answer = await fetch(path, { headers: { "X-Piece": "1" }, redirect: "error" });
+        const text = await answer.text();
+        // Only the newest answer counts.
+        if (answer.ok && mine === number) {
+          target.innerHTML = text;
+          history.replaceState(null, "", path);
+        }
+      } catch {
+        // The button does the same.
+      } finally {
+        if (mine === number) {
+          target.removeAttribute("aria-busy");
+        }
+      }
+    }, 200);
+  });
+}
+
 for (const element of document.querySelectorAll("[data-load]")) {
   load(element, element.dataset.load);
+}
+for (const form of document.querySelectorAll("[data-live]")) {
+  live(form);
 }
 for (const element of document.querySelectorAll("[data-job]")) {
   follow(element);

@@ -29,7 +29,7 @@ pub(super) fn front(shown: &Shown, point: Option<usize>) -> Markup {
                     tbody {
                         @for (i, point) in front.iter().enumerate() {
                             tr.chosen[i == chosen] {
-                                td { a href={ "/ui/placements/" (id) "?point=" (i) "#pipeline" } aria-current=[(i == chosen).then_some("true")] { (i + 1) } }
+                                td { a href={ "/ui/placements/" (id) "?point=" (i) "#front" } aria-current=[(i == chosen).then_some("true")] { (i + 1) } }
                                 td.number { (seconds_text(point.period_s)) }
                                 td.number { (seconds_text(point.latency_s)) }
                                 td.number { (point.stages.len()) }
@@ -52,16 +52,22 @@ fn chart(shown: &Shown, chosen: usize) -> Markup {
     let (periods, latencies) = (range(|point| point.period_s), range(|point| point.latency_s));
     let x = |value: f64| MARGIN + (value - periods.0) / periods.1 * (WIDTH - 2.0 * MARGIN);
     let y = |value: f64| HEIGHT - MARGIN - (value - latencies.0) / latencies.1 * (HEIGHT - 2.0 * MARGIN);
+    let number = |value: f64| format!("{value:.1}");
     let line: Vec<String> =
         front.iter().map(|point| format!("{:.1},{:.1}", x(point.period_s), y(point.latency_s))).collect();
     html! {
-        svg.chart viewBox={ "0 0 " (WIDTH) " " (HEIGHT) } role="img" aria-label="Latency over period; the table has the figures" {
+        svg.chart viewBox={ "0 0 " (WIDTH) " " (HEIGHT) } role="group" aria-label="Latency over period" {
             path.axis d={ "M" (MARGIN) " " (MARGIN / 2.0) "V" (HEIGHT - MARGIN / 2.0 - 6.0) "H" (WIDTH - MARGIN / 2.0) } {}
             text x=(WIDTH - MARGIN / 2.0) y=(HEIGHT - 6.0) text-anchor="end" { "period " (seconds_text(periods.0)) " to " (seconds_text(periods.0 + periods.1)) }
             text x=(MARGIN - 8.0) y="14" { "latency " (seconds_text(latencies.0)) " to " (seconds_text(latencies.0 + latencies.1)) }
             polyline.line points=(line.join(" ")) {}
             @for (i, point) in front.iter().enumerate() {
-                circle.point.chosen[i == chosen] cx={ (format!("{:.1}", x(point.period_s))) } cy={ (format!("{:.1}", y(point.latency_s))) } r=(if i == chosen { 7 } else { 5 }) {}
+                a href={ "/ui/placements/" (shown.stored.id) "?point=" (i) "#front" } aria-current=[(i == chosen).then_some("true")]
+                    aria-label={ "Point " (i + 1) ": period " (seconds_text(point.period_s)) ", latency " (seconds_text(point.latency_s)) } {
+                    // A point is small; what can be hit is larger.
+                    circle.hit cx=(number(x(point.period_s))) cy=(number(y(point.latency_s))) r="12" {}
+                    circle.point.chosen[i == chosen] cx=(number(x(point.period_s))) cy=(number(y(point.latency_s))) r=(if i == chosen { 7 } else { 5 }) {}
+                }
             }
         }
     }

@@ -38,7 +38,7 @@ pub(super) fn routes() -> Router<Page> {
         .route("/ui/placements/{id}/stages/{pipeline}/{stage}", get(stage::show))
         .route("/ui/placements/{id}/explanation", get(explanation::show))
         .route("/ui/placements/{id}/diff", get(diff::show))
-        .route("/ui/placements/{id}/override", get(overriding::show))
+        .route("/ui/placements/{id}/override", get(overriding::show).post(overriding::save))
         .route("/ui/placements/{id}/repair", post(repair::plan))
         .route("/ui/placements/{id}/export", get(downloads::download))
 }

@@ -2,7 +2,9 @@
 
 use axum::extract::{Form, Path};
 use axum::response::Response;
+use cutpoint_planner::domain::cluster::ClusterInventory;
 use cutpoint_planner::domain::fault::{Fault, FaultCode};
+use cutpoint_planner::explain::{double_medium, wire};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
@@ -28,6 +30,10 @@ pub(super) async fn plan(
     let stored = visitor.get(&format!("/v1/placements/{id}")).await?;
     let mut request = request_of(&visitor, &id).await?;
     apply(&visitor, &stored, &mut request, &repair).await?;
+    if let Some(cluster) = request.get_mut("cluster") {
+        // The changed cluster is stored as one of its own, whose name says what changed.
+        cluster["name"] = derived_name(str_of(cluster, "name"), str_of(&repair, "detail")).into();
+    }
     planned(&visitor, &Value::Object(request)).await
 }
 
@@ -104,7 +110,23 @@ async fn apply(
             change_nodes(visitor, stored, request, grow).await?;
         }
         "add_link" => add_link(visitor, stored, request, repair).await?,
-        _ => return Err(cannot("this change is one of the network, which the inventory must say")),
+        "medium_twice_as_fast" => {
+            let medium = str_of(repair, "medium_id");
+            change_network(visitor, stored, request, |cluster| double_medium(cluster, medium)).await?;
+            // Occupants take the medium for half as long.
+            for occupied in request["occupants"].as_array_mut().into_iter().flatten() {
+                for medium in occupied["media"].as_array_mut().into_iter().flatten() {
+                    if medium["id"] == repair["medium_id"] {
+                        medium["occupied_s"] = (medium["occupied_s"].as_f64().unwrap_or(0.0) / 2.0).into();
+                    }
+                }
+            }
+        }
+        "node_wired" => {
+            let node = repair["node_ids"][0].as_str().unwrap_or_default();
+            change_network(visitor, stored, request, |cluster| wire(cluster, node)).await?;
+        }
+        _ => return Err(cannot("it is a change that the page does not know")),
     }
     Ok(())
 }
@@ -157,6 +179,20 @@ async fn add_link(
     Ok(())
 }
 
+/// Puts a copy of the stored inventory with a changed network into the request.
+async fn change_network(
+    visitor: &Visitor,
+    stored: &Value,
+    request: &mut Map<String, Value>,
+    change: impl FnOnce(&mut ClusterInventory),
+) -> Result<(), Problem> {
+    let inventory = inventory_of(visitor, stored).await?;
+    let mut cluster = ClusterInventory::from_json(&inventory).map_err(Problem::invalid_request)?;
+    change(&mut cluster);
+    replace_cluster(request, serde_json::to_value(&cluster).map_err(Problem::internal)?);
+    Ok(())
+}
+
 async fn inventory_of(visitor: &Visitor, stored: &Value) -> Result<Value, Problem> {
     let revision = stored["cluster_revision"].as_u64().unwrap_or(1);
     let cluster = visitor.get(&format!("/v1/clusters/{}?revision={revision}", str_of(stored, "cluster_id"))).await?;
@@ -167,6 +203,14 @@ fn replace_cluster(request: &mut Map<String, Value>, inventory: Value) {
     request.remove("cluster_id");
     request.remove("cluster_revision");
     request.insert("cluster".to_owned(), inventory);
+}
+
+/// Returns a name with what was changed, as long as a name may be.
+fn derived_name(name: &str, change: &str) -> String {
+    const MOST: usize = 256;
+    let change: String = change.chars().take(MOST / 2).collect();
+    let name: String = name.chars().take(MOST - change.chars().count() - 3).collect();
+    format!("{name} · {change}")
 }
 
 fn cannot(why: &str) -> Problem {
