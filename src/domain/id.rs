@@ -22,6 +22,10 @@ pub enum IdKind {
     Message,
     /// What the runners of a placement measured, `msr_`.
     Measurement,
+    /// A deployment, `dpl_`.
+    Deployment,
+    /// An entry of a deployment's history. It has a number and no id.
+    HistoryEntry,
 }
 
 impl IdKind {
@@ -36,6 +40,8 @@ impl IdKind {
             Self::Webhook => "webhook",
             Self::Message => "message",
             Self::Measurement => "measurement",
+            Self::Deployment => "deployment",
+            Self::HistoryEntry => "history entry",
         }
     }
 
@@ -50,6 +56,8 @@ impl IdKind {
             IdKind::Webhook => "whk_",
             IdKind::Message => "msg_",
             IdKind::Measurement => "msr_",
+            IdKind::Deployment => "dpl_",
+            IdKind::HistoryEntry => "hst_",
         }
     }
 }
@@ -72,9 +80,22 @@ impl Id {
         (uuid.hyphenated().to_string() == number).then(|| Self(text.to_owned()))
     }
 
+    /// Parses an identifier of any of these kinds.
+    pub fn parse_any(kinds: &[IdKind], text: &str) -> Option<Self> {
+        kinds.iter().find_map(|kind| Self::parse(*kind, text))
+    }
+
     /// Returns the whole text with its prefix.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+}
+
+impl<'de> serde::Deserialize<'de> for Id {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        const KINDS: [IdKind; 3] = [IdKind::Placement, IdKind::Deployment, IdKind::Job];
+        let text = String::deserialize(deserializer)?;
+        Self::parse_any(&KINDS, &text).ok_or_else(|| serde::de::Error::custom(format!("{text:?} is no id")))
     }
 }
 

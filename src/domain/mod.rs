@@ -1,5 +1,6 @@
 //! The service's own types, which the planner does not know: ids, tenants, keys, scopes and webhooks.
 
+pub mod deployment;
 pub mod figures;
 pub mod id;
 pub mod key;

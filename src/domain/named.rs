@@ -13,6 +13,16 @@ pub trait Named: Copy + 'static {
     fn name(self) -> &'static str;
 }
 
+/// Reads a value by its name, for documents of the store.
+///
+/// # Errors
+/// No value has this name.
+pub fn by_name<'de, D: serde::Deserializer<'de>, T: Named>(deserializer: D) -> Result<T, D::Error> {
+    let name: String = serde::Deserialize::deserialize(deserializer)?;
+    let found = T::ALL.iter().find(|value| value.name() == name);
+    found.copied().ok_or_else(|| serde::de::Error::custom(format!("no value has the name {name:?}")))
+}
+
 /// Defines an enum with a name for each value, or implements [`Named`] for an existing enum.
 macro_rules! named {
     ($(#[$about:meta])* pub enum $list:ident { $($(#[$meaning:meta])* $value:ident = $name:tt,)+ }) => {

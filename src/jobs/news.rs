@@ -24,7 +24,7 @@ pub(super) async fn hear(queue: Arc<Inner>, mut news: NewsOfOthers) {
                 queue.changes.announce_all();
                 queue.wake.notify_one();
             }
-            News::Deliveries | News::Deleted => {}
+            News::Deliveries | News::Deleted | News::Site => {}
         }
     }
 }

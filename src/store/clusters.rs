@@ -6,6 +6,8 @@ use jiff::Timestamp;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::deployments::site;
+use super::events;
 use super::idempotency::{forget_resource, recall, remember};
 use super::models::user_id;
 use super::page::Keyed;
@@ -177,8 +179,8 @@ impl Store {
         expected_revision: u64,
         cluster: ClusterDocument,
     ) -> Result<ClusterSummary, StoreError> {
-        let (tenant, id, clock) = (tenant.clone(), id.clone(), self.clock.clone());
-        self.write(move |connection| {
+        let (store, tenant, id) = (self.clone(), tenant.clone(), id.clone());
+        let replaced = self.write(move |connection| {
             Box::pin(async move {
                 let newest = find(connection, &tenant, id.as_str(), None).await?;
                 let update = sql::query("UPDATE clusters SET revision = revision + 1 WHERE id = $1 AND revision = $2");
@@ -192,13 +194,17 @@ impl Store {
                     });
                 }
                 let ClusterDocument { name, content_hash, nodes, links, document } = cluster;
-                let (revision, revised_at) = (newest.revision + 1, clock.now());
+                let (revision, revised_at) = (newest.revision + 1, store.clock.now());
                 let row = ClusterSummary { revision, name, content_hash, nodes, links, revised_at, ..newest };
                 insert_revision(connection, &row, document).await?;
-                Ok(row)
+                let has_deployments = site::touch(connection, &row.id).await?;
+                let announced = events::of_cluster(connection, &store, &tenant, &row, has_deployments).await?;
+                Ok((row, announced))
             })
-        })
-        .await
+        });
+        let (row, announced) = replaced.await?;
+        self.wake_courier(announced);
+        Ok(row)
     }
 
     /// Returns a revision of a cluster without its document; `None` means the newest.
@@ -362,10 +368,11 @@ fn wanted(revision: u64) -> i64 {
     i64::try_from(revision).unwrap_or(i64::MAX)
 }
 
-/// Returns a job or placement that refers to a cluster.
+/// Returns a job, placement or deployment that refers to a cluster.
 async fn user(connection: &mut Connection, id: &Id) -> Result<Option<Id>, StoreError> {
     let select = sql::query_scalar(
-        "SELECT id FROM jobs WHERE cluster_id = $1 UNION ALL SELECT id FROM placements WHERE cluster_id = $1 LIMIT 1",
+        "SELECT id FROM jobs WHERE cluster_id = $1 UNION ALL SELECT id FROM placements WHERE cluster_id = $1
+         UNION ALL SELECT id FROM deployments WHERE cluster_id = $1 LIMIT 1",
     );
     let user: Option<String> = select.bind(id.as_str()).fetch_optional(connection).await?;
     user.map(|user| user_id(&user)).transpose()

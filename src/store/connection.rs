@@ -10,6 +10,8 @@ pub(super) struct Connection {
     held: Held,
     /// What the operations of the open transaction tell other servers.
     news: Vec<News>,
+    /// Whether this process is to hear of a change of a cluster with deployments.
+    site: bool,
 }
 
 enum Held {
@@ -52,6 +54,7 @@ impl Connection {
     /// Tells the servers of this database something once the transaction is committed. One file of SQLite has one
     /// server, which knows already.
     pub(super) fn tell(&mut self, news: News) {
+        self.site |= news == News::Site;
         if matches!(self.held, Held::Postgres(_)) && !self.news.contains(&news) {
             self.news.push(news);
         }
@@ -65,6 +68,11 @@ impl Connection {
     /// Forgets the news of an operation that was rolled back: all but the first.
     pub(super) fn untell(&mut self, kept: usize) {
         self.news.truncate(kept);
+    }
+
+    /// Returns whether a cluster with deployments was changed, once.
+    pub(super) fn take_site(&mut self) -> bool {
+        std::mem::take(&mut self.site)
     }
 
     /// Takes the news of the transaction.
@@ -91,18 +99,18 @@ impl Connection {
 
 impl From<SqliteConnection> for Connection {
     fn from(connection: SqliteConnection) -> Self {
-        Self { held: Held::SqliteWriter(connection), news: Vec::new() }
+        Self { held: Held::SqliteWriter(connection), news: Vec::new(), site: false }
     }
 }
 
 impl From<PoolConnection<Sqlite>> for Connection {
     fn from(connection: PoolConnection<Sqlite>) -> Self {
-        Self { held: Held::SqliteReader(connection), news: Vec::new() }
+        Self { held: Held::SqliteReader(connection), news: Vec::new(), site: false }
     }
 }
 
 impl From<PoolConnection<Postgres>> for Connection {
     fn from(connection: PoolConnection<Postgres>) -> Self {
-        Self { held: Held::Postgres(connection), news: Vec::new() }
+        Self { held: Held::Postgres(connection), news: Vec::new(), site: false }
     }
 }

@@ -86,11 +86,12 @@ pub struct Delivery {
     /// The webhook.
     #[schema(value_type = String)]
     pub webhook_id: Id,
-    /// The type of the event: `job.finished`.
+    /// The type of the event, such as `job.finished`.
     pub event_type: String,
-    /// The job of the event.
-    #[schema(value_type = String)]
-    pub job_id: Id,
+    /// The job of the event, if it is about one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, value_type = Option<String>)]
+    pub job_id: Option<Id>,
     /// Its status.
     pub status: DeliveryStatus,
     /// The number of started attempts.
@@ -195,7 +196,11 @@ impl TryFrom<DeliveryRow> for Delivery {
         Ok(Self {
             message_id: reading.id("message_id", IdKind::Message, &row.id)?,
             webhook_id: reading.id("webhook_id", IdKind::Webhook, &row.webhook_id)?,
-            job_id: reading.id("job_id", IdKind::Job, &row.job_id)?,
+            // A message that is about no job names itself.
+            job_id: match row.job_id == row.id {
+                true => None,
+                false => Some(reading.id("job_id", IdKind::Job, &row.job_id)?),
+            },
             status: reading.named("status", &row.status)?,
             attempts: reading.count("attempts", row.attempts)?,
             next_attempt_at,

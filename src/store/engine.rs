@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use tokio::sync::broadcast::error::RecvError;
+use tokio::sync::watch;
 use url::Url;
 
 use super::connection::Connection;
@@ -115,11 +116,12 @@ impl Engine {
         clock: Arc<dyn Clock>,
         steady: SteadyClock,
         ids: &dyn Ids,
+        site: watch::Sender<()>,
     ) -> Result<Self, StoreError> {
         if is_postgres(&settings.database_url) {
-            Postgres::open(settings, clock, steady, ids).await.map(Self::Postgres)
+            Postgres::open(settings, clock, steady, ids, site).await.map(Self::Postgres)
         } else {
-            Sqlite::open(settings, space, clock).await.map(Self::Sqlite)
+            Sqlite::open(settings, space, clock, site).await.map(Self::Sqlite)
         }
     }
 
@@ -186,12 +188,16 @@ impl Store {
     pub(super) fn hear_of_others(&self) {
         let Engine::Postgres(engine) = &self.engine else { return };
         let (mut news, outbox, deletions) = (self.news_of_others(), self.outbox.clone(), self.deletions.clone());
+        let site = self.site.clone();
         let closing = engine.closing();
         let pass_on = async move {
             loop {
                 let item = news.next().await;
                 if matches!(item, News::Deliveries | News::Anything) {
                     outbox.notify_one();
+                }
+                if matches!(item, News::Site | News::Anything) {
+                    site.send_replace(());
                 }
                 if matches!(item, News::Deleted | News::Anything) {
                     deletions.fetch_add(1, std::sync::atomic::Ordering::Release);

@@ -35,6 +35,16 @@ pub enum StoreError {
         /// The revision that it has.
         current: u64,
     },
+    /// A deployment has another revision than the caller saw.
+    #[error("{id} is at revision {current}, not {expected}")]
+    DeploymentChanged {
+        /// The deployment.
+        id: Id,
+        /// The caller's revision.
+        expected: u64,
+        /// The revision that it has.
+        current: u64,
+    },
     /// The idempotency key was used for another request.
     #[error("the idempotency key {key:?} was used for another request")]
     KeyReused {

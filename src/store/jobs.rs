@@ -185,7 +185,7 @@ impl Store {
         .await
     }
 
-    async fn put_job(
+    pub(super) async fn put_job(
         &self,
         connection: &mut Connection,
         id: Id,

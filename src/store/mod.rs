@@ -29,8 +29,11 @@ mod copy;
 mod damaged;
 pub mod deliveries;
 pub mod delivery;
+pub mod deployments;
 mod engine;
 mod error;
+pub mod events;
+mod heartbeats;
 pub mod idempotency;
 pub mod job;
 pub mod jobs;
@@ -61,15 +64,18 @@ use std::time::Duration;
 
 use futures::future::BoxFuture;
 use jiff::Timestamp;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 
 pub use backlog::Backlog;
 pub use by_hand::NewPlacement;
 pub use clusters::{ClusterDocument, ClusterSummary};
 pub use copy::CopiedTable;
 pub use delivery::{AttemptOutcome, ClaimedDelivery, Delivery, DeliveryAttempt, DeliveryStatus, DueDelivery, Verdict};
+pub use deployments::{Deployment, DeploymentChange, DeploymentFilter, NewApplication, NewDeployment, Planning};
 pub use engine::{NewsOfOthers, ServerLock, Standing, advice, backup, shown_url, standing};
 pub use error::StoreError;
+pub use events::{Event, EventType};
+pub use heartbeats::Heartbeat;
 pub use idempotency::{Idempotency, Registered};
 pub use job::{Happened, Job, JobCluster, JobError, JobErrorCode, JobModel, JobProgress, JobStatus, NewJob};
 pub use jobs::{JobFilter, QueueLimits, Stopped};
@@ -149,6 +155,8 @@ pub struct Store {
     served: Arc<Mutex<String>>,
     /// Notified of new deliveries.
     outbox: Arc<Notify>,
+    /// Notified of changes of clusters and deployments, and of events.
+    site: watch::Sender<()>,
     /// The number of deletions of placements.
     deletions: Arc<AtomicU64>,
 }
@@ -185,7 +193,8 @@ impl Store {
         Metrics::of_process();
         standing(&settings.database_url).await?;
         let steady = SteadyClock::new(clock.clone());
-        let engine = Engine::open(settings, space, clock.clone(), steady.clone(), &*ids).await?;
+        let (site, _) = watch::channel(());
+        let engine = Engine::open(settings, space, clock.clone(), steady.clone(), &*ids, site.clone()).await?;
         let store = Self {
             engine,
             clock,
@@ -195,6 +204,7 @@ impl Store {
             waiting: Arc::default(),
             served: Arc::default(),
             outbox: Arc::default(),
+            site,
             deletions: Arc::default(),
         };
         store.hear_of_others();
@@ -228,6 +238,11 @@ impl Store {
     /// The database failed.
     pub async fn shortage(&self) -> Result<Option<Shortage>, StoreError> {
         Ok(self.engine.shortage().await?)
+    }
+
+    /// Returns what changes when something about clusters with deployments changes, or when there are new events.
+    pub fn site_changes(&self) -> watch::Receiver<()> {
+        self.site.subscribe()
     }
 
     /// Finishes pending writes and closes the database.

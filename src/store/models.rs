@@ -351,19 +351,20 @@ pub(super) async fn find(connection: &mut Connection, tenant: &Tenant, id: &str)
     row.ok_or_else(|| missing(id))?.try_into()
 }
 
-/// Returns a job or placement that refers to a model.
+/// Returns a job, placement or deployment that refers to a model.
 async fn user(connection: &mut Connection, id: &Id) -> Result<Option<Id>, StoreError> {
     let select = sql::query_scalar(
-        "SELECT id FROM jobs WHERE model_id = $1 UNION ALL SELECT id FROM placements WHERE model_id = $1 LIMIT 1",
+        "SELECT id FROM jobs WHERE model_id = $1 UNION ALL SELECT id FROM placements WHERE model_id = $1
+         UNION ALL SELECT id FROM deployments WHERE model_id = $1 LIMIT 1",
     );
     let user: Option<String> = select.bind(id.as_str()).fetch_optional(connection).await?;
     user.map(|user| user_id(&user)).transpose()
 }
 
-/// Reads the id of a job or of a placement.
+/// Reads the id of a job, of a placement or of a deployment.
 pub(super) fn user_id(text: &str) -> Result<Id, StoreError> {
-    let kind = if text.starts_with(IdKind::Job.prefix()) { IdKind::Job } else { IdKind::Placement };
-    Reading { id: text }.id("id", kind, text)
+    const KINDS: [IdKind; 3] = [IdKind::Job, IdKind::Placement, IdKind::Deployment];
+    Id::parse_any(&KINDS, text).ok_or_else(|| Reading { id: text }.unreadable("id", text))
 }
 
 fn missing(id: &str) -> StoreError {

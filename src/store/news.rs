@@ -16,6 +16,8 @@ pub enum News {
     Deliveries,
     /// Placements were deleted.
     Deleted,
+    /// A cluster with deployments has changed, or there are new events.
+    Site,
     /// Anything may have happened: news were missed, or cannot be had.
     Anything,
 }
@@ -26,6 +28,7 @@ const LONGEST: usize = 7_900;
 const QUEUED: &str = "queued";
 const DELIVERIES: &str = "deliveries";
 const DELETED: &str = "deleted";
+const SITE: &str = "site";
 const ANYTHING: &str = "anything";
 
 /// Writes the news of a server as one text: its name, then each item after a space.
@@ -38,6 +41,7 @@ pub(super) fn write(server: &str, news: &[News]) -> String {
             News::Queued => QUEUED,
             News::Deliveries => DELIVERIES,
             News::Deleted => DELETED,
+            News::Site => SITE,
             News::Anything => ANYTHING,
         });
     }
@@ -61,6 +65,7 @@ impl FromStr for News {
             QUEUED => Ok(Self::Queued),
             DELIVERIES => Ok(Self::Deliveries),
             DELETED => Ok(Self::Deleted),
+            SITE => Ok(Self::Site),
             word => Id::parse(IdKind::Job, word).map(Self::Job).ok_or(()),
         }
     }
@@ -73,7 +78,7 @@ mod tests {
     #[test]
     fn others_hear_what_a_server_tells() {
         let job = |number| Id::new(IdKind::Job, uuid::Uuid::from_u128(number));
-        let news = [News::Job(job(1)), News::Queued, News::Deliveries, News::Deleted, News::Anything];
+        let news = [News::Job(job(1)), News::Queued, News::Deliveries, News::Deleted, News::Site, News::Anything];
         let text = write("a", &news);
         assert_eq!(read("b", &text), news);
         assert_eq!(read("a", &text), []);

@@ -70,11 +70,28 @@ macro_rules! is_named_by_open_job {
     };
 }
 
+/// The condition that placement `p` is applied by a deployment, proposed for one, or kept for the loss of a node.
+macro_rules! is_deployed {
+    ($p:literal) => {
+        concat!(
+            "(EXISTS (SELECT 1 FROM deployments WHERE applied_placement_id = ",
+            $p,
+            ".id) OR EXISTS (SELECT 1 FROM deployments WHERE proposed_placement_id = ",
+            $p,
+            ".id) OR EXISTS (SELECT 1 FROM deployment_fallbacks WHERE placement_id = ",
+            $p,
+            ".id))"
+        )
+    };
+}
+
 /// The condition that the sweep may delete placement `p`.
 macro_rules! may_go {
     ($p:literal) => {
         concat!(
             "NOT ",
+            is_deployed!($p),
+            " AND NOT ",
             is_newest!($p),
             " AND NOT ",
             is_named_by_open_job!($p),
@@ -100,7 +117,7 @@ macro_rules! is_over {
 impl Store {
     /// Deletes a placement. The record of its job stays.
     ///
-    /// # Errors [`StoreError::InUse`] if a job that has not ended refers to it, [`StoreError::NotFound`], or the
+    /// # Errors [`StoreError::InUse`] if a job that has not ended or a deployment refers to it, [`StoreError::NotFound`], or the
     /// database failed.
     pub async fn delete_placement(&self, tenant: &Tenant, id: &Id) -> Result<(), StoreError> {
         let (tenant, id) = (tenant.clone(), id.clone());
@@ -114,6 +131,16 @@ impl Store {
                     user.bind(id.as_str()).bind(tenant.as_str()).fetch_optional(&mut *connection).await?;
                 if let Some(user) = user {
                     let by = Reading { id: &user }.id("id", IdKind::Job, &user)?;
+                    return Err(StoreError::InUse { id, by });
+                }
+                let user = sql::query_scalar(
+                    "SELECT id FROM deployments
+                     WHERE (applied_placement_id = $1 OR proposed_placement_id = $1) AND tenant = $2 LIMIT 1",
+                );
+                let user: Option<String> =
+                    user.bind(id.as_str()).bind(tenant.as_str()).fetch_optional(&mut *connection).await?;
+                if let Some(user) = user {
+                    let by = Reading { id: &user }.id("id", IdKind::Deployment, &user)?;
                     return Err(StoreError::InUse { id, by });
                 }
                 let delete =

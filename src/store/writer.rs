@@ -12,7 +12,7 @@ use std::sync::Arc;
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use metrics::histogram;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 
 use super::{Connection, StoreError};
 use crate::clock::Clock;
@@ -146,10 +146,15 @@ where
 }
 
 impl Writer {
-    /// Starts the writer's task.
-    pub(super) fn start(transactions: impl Transactions, group_limit: usize, clock: Arc<dyn Clock>) -> Self {
+    /// Starts the writer's task. `site` hears of committed changes of clusters with deployments.
+    pub(super) fn start(
+        transactions: impl Transactions,
+        group_limit: usize,
+        clock: Arc<dyn Clock>,
+        site: watch::Sender<()>,
+    ) -> Self {
         let (requests, inbox) = mpsc::channel(WAITING_LIMIT);
-        tokio::spawn(serve(transactions, inbox, group_limit.max(1), clock));
+        tokio::spawn(serve(transactions, inbox, group_limit.max(1), clock, site));
         Self { requests }
     }
 
@@ -200,6 +205,7 @@ async fn serve(
     mut inbox: mpsc::Receiver<Request>,
     group_limit: usize,
     clock: Arc<dyn Clock>,
+    site: watch::Sender<()>,
 ) {
     let mut group: Vec<Box<dyn Operation>> = Vec::with_capacity(group_limit);
     let mut closing = None;
@@ -217,7 +223,9 @@ async fn serve(
             next = if group.len() < group_limit { inbox.try_recv().ok() } else { None };
         }
         if !group.is_empty() {
-            run(&mut transactions, &mut group, &*clock).await;
+            if run(&mut transactions, &mut group, &*clock).await {
+                site.send_replace(());
+            }
         }
     }
     drop(inbox);
@@ -228,8 +236,8 @@ async fn serve(
     }
 }
 
-/// Commits a group and answers its callers.
-async fn run(transactions: &mut impl Transactions, group: &mut Vec<Box<dyn Operation>>, clock: &dyn Clock) {
+/// Commits a group and answers its callers. Returns `true` if a cluster with deployments was changed.
+async fn run(transactions: &mut impl Transactions, group: &mut Vec<Box<dyn Operation>>, clock: &dyn Clock) -> bool {
     let began = clock.monotonic();
     let committed = commit(transactions, group).await;
     histogram!(metric::TRANSACTION_DURATION).record(clock.monotonic().saturating_sub(began));
@@ -238,12 +246,15 @@ async fn run(transactions: &mut impl Transactions, group: &mut Vec<Box<dyn Opera
         let failure = failure.error();
         tracing::error!(operations = group.len(), %failure, "a group of writes was not committed");
     }
+    let site = matches!(committed, Ok(true));
     let failure = committed.err();
     group.drain(..).for_each(|operation| operation.answer(failure.as_ref()));
+    site
 }
 
 /// Runs a group in one transaction. After an error, the transaction is rolled back and closed.
-async fn commit(transactions: &mut impl Transactions, group: &mut [Box<dyn Operation>]) -> Result<(), Failure> {
+/// Returns `true` if a cluster with deployments was changed.
+async fn commit(transactions: &mut impl Transactions, group: &mut [Box<dyn Operation>]) -> Result<bool, Failure> {
     let mut connection = match transactions.begin().await {
         Ok(connection) => connection,
         Err(error) => return Err(Failure::of(transactions, error)),
@@ -263,8 +274,9 @@ async fn commit(transactions: &mut impl Transactions, group: &mut [Box<dyn Opera
     if no_space || matches!(committed, Err(Failure::NoSpace(_))) {
         transactions.ran_out(&mut connection).await;
     }
+    let site = connection.take_site();
     transactions.release(connection, committed.is_ok()).await;
-    committed
+    committed.map(|()| site)
 }
 
 /// Runs a group. Its last savepoint stays open.

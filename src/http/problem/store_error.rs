@@ -9,6 +9,7 @@ impl From<StoreError> for Problem {
             StoreError::NotFound { .. } => ProblemType::NotFound,
             StoreError::InUse { .. }
             | StoreError::NotFinished { .. }
+            | StoreError::DeploymentChanged { .. }
             | StoreError::TooManyWebhooks { .. }
             | StoreError::WebhookDisabled { .. } => ProblemType::Conflict,
             StoreError::RevisionChanged { .. } => ProblemType::PreconditionFailed,

@@ -18,7 +18,7 @@ use jiff::Timestamp;
 use metrics::gauge;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{AssertSqlSafe, PgPool, Row as _};
-use tokio::sync::broadcast;
+use tokio::sync::{broadcast, watch};
 use tokio_util::sync::CancellationToken;
 
 #[cfg(test)]
@@ -101,6 +101,7 @@ impl Postgres {
         clock: Arc<dyn Clock>,
         steady: SteadyClock,
         ids: &dyn Ids,
+        site: watch::Sender<()>,
     ) -> Result<Self, StoreError> {
         let options = connect_options(&settings.database_url)?;
         migrate::migrate_to_this(&settings.database_url, &options, settings.create).await?;
@@ -119,7 +120,7 @@ impl Postgres {
         drop(first);
         let in_turn =
             ServerTransactions { pool: pool_of_one(settings, &options), shared: shared.clone(), in_turn: true };
-        let writer = Writer::start(in_turn, settings.group_limit.min(GROUP_LIMIT), clock.clone());
+        let writer = Writer::start(in_turn, settings.group_limit.min(GROUP_LIMIT), clock.clone(), site);
         let (news, _) = broadcast::channel(NEWS_KEPT);
         let is_listening = Arc::new(AtomicBool::new(false));
         let closing = CancellationToken::new();

@@ -14,6 +14,7 @@ use std::time::Duration;
 use sqlx::migrate::Migrator;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{Connection as _, Pool, SqliteConnection};
+use tokio::sync::watch;
 
 pub(super) use self::backup::backup;
 pub use self::lock::ServerLock;
@@ -53,6 +54,7 @@ impl Sqlite {
         settings: &StoreSettings,
         space: Option<Arc<dyn Space>>,
         clock: Arc<dyn Clock>,
+        site: watch::Sender<()>,
     ) -> Result<Self, StoreError> {
         let options = SqliteConnectOptions::from_str(&settings.database_url)?
             .create_if_missing(settings.create)
@@ -75,7 +77,7 @@ impl Sqlite {
         let pool = SqlitePoolOptions::new().max_connections(settings.readers.max(1));
         let readers = pool.connect_with(options.create_if_missing(false).read_only(true)).await?;
         let transactions = FileTransactions { connection: Some(connection.into()), free_space: free_space.clone() };
-        let writer = Writer::start(transactions, settings.group_limit, clock);
+        let writer = Writer::start(transactions, settings.group_limit, clock, site);
         Ok(Self { writer, readers, wal_file: Arc::from(Path::new(&wal_file)), free_space })
     }
 
