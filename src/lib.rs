@@ -7,6 +7,7 @@
 //! - [`cli`]: one file for each command.
 //! - [`http`]: the router, one file for each resource, and the OpenAPI document.
 //! - [`jobs`]: the queue: claim, drive, progress, recover.
+//! - [`deployments`]: evaluates what runs, and proposes where to go.
 //! - [`webhook`]: signs and delivers messages, and guards the addresses that they go to.
 //! - [`store`]: SQL, one file for each aggregate.
 //! - [`cutpoint_planner`]: pure optimisation, from a request to a checked placement, in its own crate.
@@ -19,6 +20,7 @@
 pub mod cli;
 pub mod clock;
 pub mod config;
+pub mod deployments;
 pub mod domain;
 pub mod export;
 pub mod http;

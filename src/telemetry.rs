@@ -133,8 +133,15 @@ pub mod metric {
     /// Gauge: deliveries to webhooks that will be attempted.
     pub const DELIVERIES_PENDING: &str = "cutpoint_webhook_deliveries_pending";
 
+    /// Gauge: deployments; `condition` is `pending`, `healthy`, `degraded` or `broken`.
+    pub const DEPLOYMENTS: &str = "cutpoint_deployments";
+    /// Histogram: how long after the revision of a cluster a proposal was made that answers it.
+    pub const PROPOSAL_DELAY: &str = "cutpoint_deployment_proposal_delay_seconds";
+    /// Counter: plans and proposals that were dropped, since what runs is well again or nothing better was found.
+    pub const MOVES_AVOIDED: &str = "cutpoint_deployment_moves_avoided_total";
+
     /// Every metric with its description.
-    pub const ALL: [(&str, &str); 23] = [
+    pub const ALL: [(&str, &str); 26] = [
         (REQUEST_DURATION, "How long requests took until their answer began."),
         (REQUESTS, "Requests that are being answered."),
         (SHED, "Requests that were refused, by cause."),
@@ -158,6 +165,9 @@ pub mod metric {
         (DELIVERY_ATTEMPTS, "Attempts to deliver a message to a webhook, by outcome."),
         (DELIVERY_DURATION, "How long attempts to deliver took."),
         (DELIVERIES_PENDING, "Deliveries to webhooks that will be attempted."),
+        (DEPLOYMENTS, "Deployments, by condition."),
+        (PROPOSAL_DELAY, "How long after the revision of a cluster a proposal was made that answers it."),
+        (MOVES_AVOIDED, "Plans and proposals that were dropped."),
     ];
 }
 
@@ -198,11 +208,12 @@ impl std::fmt::Debug for Metrics {
 }
 
 fn set_up() -> PrometheusHandle {
-    let buckets: [(&str, &[f64]); 6] = [
+    let buckets: [(&str, &[f64]); 7] = [
         (metric::REQUEST_DURATION, &SECONDS),
         (metric::TRANSACTION_DURATION, &SECONDS),
         (metric::SOLVE_DURATION, &SOLVE_SECONDS),
         (metric::DELIVERY_DURATION, &DELIVERY_SECONDS),
+        (metric::PROPOSAL_DELAY, &SECONDS),
         (metric::GAP, &GAPS),
         (metric::TRANSACTION_WRITES, &WRITES),
     ];
@@ -246,6 +257,7 @@ fn start_at_zero() {
         .into_iter()
         .for_each(|table| counter!(metric::UNREADABLE_ROWS, "table" => table).absolute(0));
     counter!(metric::LEASES_LOST).absolute(0);
+    counter!(metric::MOVES_AVOIDED).absolute(0);
     // Of the gauges of an engine, those of the other one stay 0.
     ["idle", "used"].into_iter().for_each(|state| gauge!(metric::CONNECTIONS, "state" => state).set(0.0));
     for gauge in
@@ -258,6 +270,12 @@ fn start_at_zero() {
     for termination in metric::TERMINATIONS {
         drop(histogram!(metric::SOLVE_DURATION, "termination" => termination));
     }
-    let unlabelled = [metric::GAP, metric::TRANSACTION_DURATION, metric::TRANSACTION_WRITES, metric::DELIVERY_DURATION];
+    let unlabelled = [
+        metric::GAP,
+        metric::PROPOSAL_DELAY,
+        metric::TRANSACTION_DURATION,
+        metric::TRANSACTION_WRITES,
+        metric::DELIVERY_DURATION,
+    ];
     unlabelled.into_iter().for_each(|name| drop(histogram!(name)));
 }

@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::clock::{Clock, Ids, RandomIds, SystemClock};
 use crate::config::Settings;
+use crate::deployments::Deployments;
 use crate::http::{self, Api, ConnectionLimits};
 use crate::jobs::{Planner, Queue};
 use crate::store::{self, ServerLock, Standing, Store, StoreSettings};
@@ -24,6 +25,7 @@ pub(super) struct Service {
     store: Store,
     queue: Queue,
     dispatcher: Dispatcher,
+    deployments: Deployments,
     closing: CancellationToken,
     server: JoinHandle<()>,
     shutdown: Duration,
@@ -62,6 +64,9 @@ impl Service {
         let dispatcher = Dispatcher::start(store.clone(), clock.clone(), ids.clone(), sender, settings.into())
             .await
             .context("cannot resume the deliveries of the database")?;
+        let deployments = Deployments::start(store.clone(), queue.clone(), clock.clone(), ids.clone())
+            .await
+            .context("cannot resume the deployments of the database")?;
         let api = Api::new(store.clone(), queue.clone(), clock, ids, settings.into(), guard, anonymous);
         let api = api.with_page_hosts(settings.page_hosts.clone());
         let closing = CancellationToken::new();
@@ -69,7 +74,7 @@ impl Service {
         let server = tokio::spawn(http::serve(listener, http::router(api), connections, closing.clone()));
         tokio::spawn(fold_metrics(closing.clone()));
         let shutdown = Duration::from_secs_f64(settings.shutdown_s);
-        Ok(Self { address, store, queue, dispatcher, closing, server, shutdown, _lock: lock })
+        Ok(Self { address, store, queue, dispatcher, deployments, closing, server, shutdown, _lock: lock })
     }
 
     /// Returns the address that the service listens on, with the actual port.
@@ -89,7 +94,14 @@ impl Service {
     /// for open requests and deliveries, and closes the database.
     pub(super) async fn shut_down(mut self) {
         self.closing.cancel();
-        let drained = async { tokio::join!(self.queue.shutdown(), self.dispatcher.shutdown(), &mut self.server) };
+        let drained = async {
+            tokio::join!(
+                self.queue.shutdown(),
+                self.dispatcher.shutdown(),
+                self.deployments.shutdown(),
+                &mut self.server
+            )
+        };
         if tokio::time::timeout(self.shutdown, drained).await.is_err() {
             tracing::warn!(limit_s = self.shutdown.as_secs_f64(), "open requests are aborted at the time limit");
             self.server.abort();

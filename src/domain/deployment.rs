@@ -35,7 +35,7 @@ named! {
 
 named! {
     /// Why something was proposed, applied, withdrawn or not found.
-    pub enum Reason {
+    pub enum DeploymentReason {
         /// Nothing was applied yet.
         New = "new",
         /// The options changed.
@@ -48,8 +48,6 @@ named! {
         Degraded = "degraded",
         /// There is a placement that is as much faster as the policy asks for.
         Improvement = "improvement",
-        /// Runners measured it slower than the policy allows.
-        Measured = "measured",
         /// Several deployments were planned together.
         Together = "together",
         /// The proposal was applied.
@@ -137,22 +135,12 @@ pub struct Policy {
     /// The most proposals within any hour.
     #[schema(default = 12, minimum = 1, maximum = 3600, required = false)]
     pub max_proposals_per_hour: u64,
-    /// How many times the predicted period runners may measure before there is a proposal. Absent: as long as they like.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false, minimum = 1, maximum = 1e100)]
-    pub measured_ratio: Option<f64>,
 }
 
 impl Policy {
     /// Field names of the document.
-    pub const FIELDS: &'static [&'static str] = &[
-        "on_change",
-        "max_period_ratio",
-        "min_improvement",
-        "cool_down_s",
-        "max_proposals_per_hour",
-        "measured_ratio",
-    ];
+    pub const FIELDS: &'static [&'static str] =
+        &["on_change", "max_period_ratio", "min_improvement", "cool_down_s", "max_proposals_per_hour"];
 }
 
 impl Default for Policy {
@@ -163,7 +151,6 @@ impl Default for Policy {
             min_improvement: None,
             cool_down_s: 30.0,
             max_proposals_per_hour: 12,
-            measured_ratio: None,
         }
     }
 }
@@ -221,7 +208,7 @@ pub struct Proposed {
     pub placement_id: Id,
     /// Why.
     #[serde(deserialize_with = "by_name")]
-    pub reason: Reason,
+    pub reason: DeploymentReason,
     /// When it was proposed.
     #[schema(value_type = String, format = DateTime)]
     pub proposed_at: Timestamp,

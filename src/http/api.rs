@@ -8,6 +8,7 @@ use tokio::sync::Semaphore;
 
 use crate::clock::{Clock, Ids};
 use crate::config::Settings;
+use crate::deployments::Deployments;
 use crate::http::keyring::{Keyring, Rates};
 use crate::http::placement_cache::PlacementCache;
 use crate::jobs::Queue;
@@ -81,6 +82,8 @@ pub struct Shared {
     pub store: Store,
     /// The queue of jobs.
     pub queue: Queue,
+    /// The deployments.
+    pub deployments: Deployments,
     /// The clock.
     pub clock: Arc<dyn Clock>,
     /// The source of request ids.
@@ -121,8 +124,22 @@ impl Api {
         let keyring = Keyring::new(store.clone(), Arc::clone(&clock), anonymous, rates);
         let cache = PlacementCache::default();
         let page_hosts = Vec::new();
-        let shared =
-            Shared { store, queue, clock, ids, limits, keyring, guard, cache, streams, imports, requests, page_hosts };
+        let deployments = Deployments::idle(store.clone(), queue.clone(), Arc::clone(&clock), Arc::clone(&ids));
+        let shared = Shared {
+            store,
+            queue,
+            deployments,
+            clock,
+            ids,
+            limits,
+            keyring,
+            guard,
+            cache,
+            streams,
+            imports,
+            requests,
+            page_hosts,
+        };
         Self(Arc::new(shared))
     }
 

@@ -18,12 +18,15 @@ pub mod shapes;
 
 pub use api::{Api, Limits};
 pub use problem::{Problem, ProblemType};
+pub use request::cluster_change::{ClusterPatch, LinkPair, LinksChange, NodeUpsert, NodesChange};
+pub use request::deployment_request::{AppliedRequest, DeploymentPatch, DeploymentRequest, TogetherRequest};
 pub use request::job_request::JobRequest;
 pub use request::proposal::PipelineProposal;
 pub use router::{openapi_3_0_json, openapi_document, openapi_json, router};
 pub use routes::evaluations::EvaluationRequest;
 pub use routes::examples::{Example, ExampleKind, ExampleList};
 pub use routes::health::{Health, HealthStatus};
+pub use routes::heartbeats::HeartbeatRequest;
 pub use routes::links::LinksPatch;
 pub use routes::nodes::NodePatch;
 pub use routes::placements_by_hand::PlacementRequest;

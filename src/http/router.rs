@@ -29,9 +29,12 @@ use crate::http::headers::request_id::{self, MakeId, X_REQUEST_ID};
 use crate::http::openapi::{older, schema};
 use crate::http::page;
 use crate::http::problem::Problem;
+use crate::http::routes::cluster_changes;
 use crate::http::routes::cluster_imports;
 use crate::http::routes::clusters;
 use crate::http::routes::deliveries;
+use crate::http::routes::deployment_actions;
+use crate::http::routes::deployments;
 use crate::http::routes::diffs;
 use crate::http::routes::docs;
 use crate::http::routes::evaluations;
@@ -41,6 +44,7 @@ use crate::http::routes::explanations;
 use crate::http::routes::exports;
 use crate::http::routes::front;
 use crate::http::routes::health;
+use crate::http::routes::heartbeats;
 use crate::http::routes::jobs;
 use crate::http::routes::links;
 use crate::http::routes::measurements;
@@ -50,10 +54,11 @@ use crate::http::routes::models;
 use crate::http::routes::nodes;
 use crate::http::routes::placements;
 use crate::http::routes::problems;
+use crate::http::routes::tenant_events;
 use crate::http::routes::timings;
 use crate::http::routes::validation;
 use crate::http::routes::webhooks;
-use crate::http::shapes::webhook::WebhookMessage;
+use crate::http::shapes::webhook::{ClusterMessage, DeploymentMessage, WebhookMessage};
 use crate::telemetry::continue_trace;
 
 /// The head of the OpenAPI document.
@@ -73,11 +78,12 @@ use crate::telemetry::continue_trace;
         (name = "jobs", description = "Planning jobs."),
         (name = "placements", description = "The results of jobs."),
         (name = "evaluations", description = "Scores of proposed placements."),
-        (name = "webhooks", description = "Signed messages when a job ends (Standard Webhooks)."),
+        (name = "deployments", description = "What runs, what is proposed when the site changes, and the events about both."),
+        (name = "webhooks", description = "Signed messages when a job ends, and about deployments (Standard Webhooks)."),
         (name = "examples", description = "Example bodies for planning jobs."),
         (name = "service", description = "The service itself."),
     ),
-    components(schemas(Problem, WebhookMessage)),
+    components(schemas(Problem, WebhookMessage, ClusterMessage, DeploymentMessage)),
 )]
 struct Head;
 
@@ -88,6 +94,8 @@ fn routes() -> OpenApiRouter<Api> {
         .merge(timings::routes())
         .merge(clusters::routes())
         .merge(cluster_imports::routes())
+        .merge(cluster_changes::routes())
+        .merge(heartbeats::routes())
         .merge(nodes::routes())
         .merge(links::routes())
         .merge(jobs::routes())
@@ -100,6 +108,9 @@ fn routes() -> OpenApiRouter<Api> {
         .merge(exports::routes())
         .merge(measurements::routes())
         .merge(evaluations::routes())
+        .merge(deployments::routes())
+        .merge(deployment_actions::routes())
+        .merge(tenant_events::routes())
         .merge(webhooks::routes())
         .merge(deliveries::routes())
         .merge(examples::routes())

@@ -5,6 +5,7 @@
 
 mod admission;
 mod answer;
+mod apart;
 mod changes;
 mod claim;
 mod drive;
@@ -35,6 +36,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
 pub use admission::Slot;
+pub use apart::{ApartError, SolveApart};
 pub use explain::ExplainError;
 pub use settings::QueueSettings;
 pub use solver::{Planner, Solver};
@@ -187,6 +189,11 @@ impl Queue {
     /// Returns `true` if the queue accepts jobs, that is until shutdown begins.
     pub fn is_accepting(&self) -> bool {
         !self.inner.closing.is_cancelled()
+    }
+
+    /// Waits until shutdown begins.
+    pub async fn closed(&self) {
+        self.inner.closing.cancelled().await;
     }
 
     /// Stops the running solves, stores their incumbents, puts their jobs back into the queue, and ends the workers.

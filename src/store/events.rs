@@ -84,8 +84,7 @@ impl Store {
     /// # Errors
     /// The database failed.
     pub async fn last_event(&self) -> Result<u64, StoreError> {
-        let last: i64 =
-            sql::query_scalar("SELECT last FROM event_numbers").fetch_one(&mut self.read().await?).await?;
+        let last: i64 = sql::query_scalar("SELECT last FROM event_numbers").fetch_one(&mut self.read().await?).await?;
         Reading { id: "the events" }.count("last", last)
     }
 

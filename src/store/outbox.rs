@@ -45,11 +45,7 @@ pub(super) async fn announce(
         tenant: &job.tenant,
         event_type: JOB_FINISHED,
         job_id: Some(&job.id),
-        payload: json_text(&Payload {
-            event_type: JOB_FINISHED,
-            timestamp: job.finished_at.unwrap_or(now),
-            data: job,
-        }),
+        payload: json_text(&Payload { event_type: JOB_FINISHED, timestamp: job.finished_at.unwrap_or(now), data: job }),
     };
     send(connection, ids, message, now, due).await
 }

@@ -1,4 +1,4 @@
-//! Placements: the immutable results of jobs, and those that somebody made by hand.
+//! Placements: the immutable results of jobs, those that somebody made by hand, and those planned together.
 //!
 //! A job that ends with a placement or with the proof that there is none stores its document here; `status` tells
 //! them apart. A job that ends without either (`failed`, code `no_placement_in_time` or
@@ -34,7 +34,7 @@ pub struct PlacementSummary {
     /// Its position in the order of inserts.
     #[serde(skip)]
     pub sequence: u64,
-    /// The job that it is the result of. The job's record may be deleted. Absent where it was made by hand.
+    /// The job that it is the result of. The job's record may be deleted. Absent where no job of the queue made it.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, nullable = false)]
     pub job_id: Option<Id>,
@@ -258,8 +258,8 @@ impl TryFrom<PlacementRow> for Placement {
 /// What a row of a placement begins with.
 pub(super) struct Origin<'o> {
     pub(super) tenant: &'o Tenant,
-    /// The job; none of a placement that was made by hand, which has its own id in the column. A job ends once, so that the
-    /// column is unique.
+    /// The job. A placement without one, such as one made by hand, has its own id in the column, which is unique since a
+    /// job ends once.
     pub(super) job_id: Option<&'o Id>,
     pub(super) model_id: &'o Id,
     pub(super) cluster_id: &'o Id,

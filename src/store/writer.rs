@@ -222,10 +222,8 @@ async fn serve(
             }
             next = if group.len() < group_limit { inbox.try_recv().ok() } else { None };
         }
-        if !group.is_empty() {
-            if run(&mut transactions, &mut group, &*clock).await {
-                site.send_replace(());
-            }
+        if !group.is_empty() && run(&mut transactions, &mut group, &*clock).await {
+            site.send_replace(());
         }
     }
     drop(inbox);

@@ -11,14 +11,30 @@ struct Source {
 }
 
 /// What a layer may use of this crate. `config`, `clock` and `telemetry` are no layers: they use `domain` at the most.
-const ALLOWED: [(&str, &[&str]); 10] = [
+const ALLOWED: [(&str, &[&str]); 11] = [
     ("domain", &["domain"]),
     ("export", &["export"]),
     ("import", &["import"]),
     ("store", &["clock", "domain", "store", "telemetry"]),
     ("jobs", &["clock", "config", "domain", "jobs", "store", "telemetry"]),
     ("webhook", &["clock", "config", "domain", "store", "telemetry", "webhook"]),
-    ("http", &["clock", "config", "domain", "export", "http", "import", "jobs", "store", "telemetry", "webhook"]),
+    ("deployments", &["clock", "deployments", "domain", "jobs", "store", "telemetry"]),
+    (
+        "http",
+        &[
+            "clock",
+            "config",
+            "deployments",
+            "domain",
+            "export",
+            "http",
+            "import",
+            "jobs",
+            "store",
+            "telemetry",
+            "webhook",
+        ],
+    ),
     ("clock", &["domain", "clock"]),
     ("config", &["domain", "config"]),
     ("telemetry", &["config", "telemetry"]),

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
+use cutpoint::domain::deployment::{DeploymentOptions, Policy};
 use cutpoint::http;
 use cutpoint_planner::check::StageProposal;
 use cutpoint_planner::domain::base::{BasePipeline, BasePlacement};
@@ -128,11 +129,18 @@ fn every_operation_has_a_unique_snake_case_id_a_tag_a_summary_and_an_example() {
 fn the_messages_of_webhooks_are_described() {
     let document = document();
     let messages = document["webhooks"].as_object().unwrap();
-    assert_eq!(messages.keys().collect::<Vec<_>>(), ["job.finished"]);
-    let content = &messages["job.finished"]["post"]["requestBody"]["content"]["application/json"];
-    assert_eq!(content["schema"]["$ref"], "#/components/schemas/WebhookMessage");
-    // The key is what a message calls itself.
-    assert_eq!(content["example"]["type"], "job.finished");
+    let of_deployments = ["applied", "broken", "degraded", "proposed", "recovered"];
+    let of_deployments = of_deployments.map(|end| (format!("deployment.{end}"), "DeploymentMessage"));
+    let others = [("cluster.changed".to_owned(), "ClusterMessage"), ("job.finished".to_owned(), "WebhookMessage")];
+    let wanted: BTreeMap<String, &str> = of_deployments.into_iter().chain(others).collect();
+    assert_eq!(messages.keys().collect::<BTreeSet<_>>(), wanted.keys().collect());
+    for (name, schema) in wanted {
+        let content = &messages[&name]["post"]["requestBody"]["content"]["application/json"];
+        assert_eq!(content["schema"]["$ref"], format!("#/components/schemas/{schema}"));
+        // A message calls itself what one of its kind is called.
+        let of_kind = content["example"]["type"].as_str().unwrap();
+        assert_eq!(of_kind.split('.').next(), name.split('.').next());
+    }
     let older: Value = serde_json::from_str(&http::openapi_3_0_json()).unwrap();
     assert!(older.get("webhooks").is_none() && older["components"]["schemas"].get("WebhookMessage").is_some());
 }
@@ -369,6 +377,18 @@ fn request_schemas_have_the_fields_that_the_readers_know_and_no_others() {
         ("PipelineProposal", http::PipelineProposal::FIELDS),
         ("WebhookRequest", http::WebhookRequest::FIELDS),
         ("WebhookPatch", http::WebhookPatch::FIELDS),
+        ("ClusterPatch", http::ClusterPatch::FIELDS),
+        ("NodesChange", http::NodesChange::FIELDS),
+        ("NodeUpsert", http::NodeUpsert::FIELDS),
+        ("LinksChange", http::LinksChange::FIELDS),
+        ("LinkPair", http::LinkPair::FIELDS),
+        ("HeartbeatRequest", http::HeartbeatRequest::FIELDS),
+        ("DeploymentRequest", http::DeploymentRequest::FIELDS),
+        ("DeploymentPatch", http::DeploymentPatch::FIELDS),
+        ("DeploymentOptions", DeploymentOptions::FIELDS),
+        ("Policy", Policy::FIELDS),
+        ("AppliedRequest", http::AppliedRequest::FIELDS),
+        ("TogetherRequest", http::TogetherRequest::FIELDS),
     ]);
     let document = document();
     let schemas = document["components"]["schemas"].as_object().unwrap();

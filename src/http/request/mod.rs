@@ -2,6 +2,8 @@
 
 mod arrival;
 pub mod body;
+pub mod cluster_change;
+pub mod deployment_request;
 pub mod inputs;
 pub mod job_request;
 pub mod limits;
@@ -9,5 +11,6 @@ pub mod named_placements;
 pub mod paging;
 pub mod proposal;
 pub mod query;
+mod removed_nodes;
 pub mod stored;
 pub mod upload;

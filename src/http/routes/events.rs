@@ -187,13 +187,13 @@ struct Follower {
 }
 
 /// Counts an open stream until it is dropped.
-struct Open {
+pub(crate) struct Open {
     _permit: OwnedSemaphorePermit,
     _permit_of_key: Option<OwnedSemaphorePermit>,
 }
 
 impl Open {
-    fn new(permit: OwnedSemaphorePermit, permit_of_key: Option<OwnedSemaphorePermit>) -> Self {
+    pub(crate) fn new(permit: OwnedSemaphorePermit, permit_of_key: Option<OwnedSemaphorePermit>) -> Self {
         gauge!(metric::STREAMS).increment(1);
         Self { _permit: permit, _permit_of_key: permit_of_key }
     }

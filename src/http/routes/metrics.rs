@@ -12,6 +12,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::clock::Clock;
+use crate::domain::named::Named;
 use crate::http::api::Api;
 use crate::http::problem::Problem;
 use crate::http::problem::responses::{Internal, Unavailable};
@@ -40,6 +41,9 @@ async fn get_metrics(State(api): State<Api>) -> Result<Response, Problem> {
     gauge!(metric::JOBS, "status" => "running").set(backlog.running as f64);
     gauge!(metric::QUEUE_AGE).set(backlog.oldest.unwrap_or_default().as_secs_f64());
     gauge!(metric::DELIVERIES_PENDING).set(backlog.deliveries as f64);
+    for (condition, count) in api.store.count_deployments().await? {
+        gauge!(metric::DEPLOYMENTS, "condition" => condition.name()).set(count as f64);
+    }
     api.store.measure();
     let full = api.store.shortage().await?.is_some();
     gauge!(metric::STORE_FULL).set(if full { 1.0 } else { 0.0 });

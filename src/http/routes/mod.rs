@@ -1,8 +1,11 @@
 //! The routes and handlers, with one file for each resource.
 
+pub mod cluster_changes;
 pub mod cluster_imports;
 pub mod clusters;
 pub mod deliveries;
+pub mod deployment_actions;
+pub mod deployments;
 pub mod diffs;
 pub mod docs;
 pub mod evaluations;
@@ -12,6 +15,7 @@ pub mod explanations;
 pub mod exports;
 pub mod front;
 pub mod health;
+pub mod heartbeats;
 pub mod jobs;
 pub mod links;
 pub mod measurements;
@@ -22,6 +26,7 @@ pub mod nodes;
 pub mod placements;
 pub mod placements_by_hand;
 pub mod problems;
+pub mod tenant_events;
 pub mod timings;
 pub mod validation;
 pub mod webhooks;

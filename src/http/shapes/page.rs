@@ -6,7 +6,8 @@ use utoipa::ToSchema;
 use crate::http::request::paging;
 use crate::http::shapes::joined::PlacementSummary;
 use crate::http::shapes::webhook::Webhook;
-use crate::store::{ClusterSummary, Delivery, Job, Listed, MeasurementSummary, ModelSummary};
+use crate::store::deployments::history::HistoryEntry;
+use crate::store::{ClusterSummary, Delivery, Deployment, Job, Listed, MeasurementSummary, ModelSummary};
 
 /// Defines the page of each list, with its name, its items and their descriptions.
 macro_rules! pages {
@@ -66,6 +67,18 @@ pages! {
     MeasurementPage {
         /// The measurements.
         items: MeasurementSummary
+    }
+
+    /// A page of deployments, newest first.
+    DeploymentPage {
+        /// The deployments.
+        items: Deployment
+    }
+
+    /// A page of what has happened to a deployment, newest first.
+    HistoryPage {
+        /// The entries.
+        items: HistoryEntry
     }
 
     /// A page of webhooks, newest first.

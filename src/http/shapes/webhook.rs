@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 
 use crate::domain::id::Id;
 use crate::http::request::body::document;
-use crate::store::{self, DisabledReason, Job};
+use crate::store::{self, ClusterSummary, Deployment, DisabledReason, Job};
 
 document! {
     /// A webhook to create.
@@ -87,7 +87,7 @@ pub enum EventType {
     JobFinished,
 }
 
-/// The body of a message to webhooks.
+/// The body of a message to webhooks about a job.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct WebhookMessage {
     /// The type of the event.
@@ -98,6 +98,60 @@ pub struct WebhookMessage {
     pub timestamp: Timestamp,
     /// The job, as `GET /v1/jobs/{id}` returns it.
     pub data: Job,
+}
+
+/// The type of a message about a cluster.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+pub enum ClusterEventType {
+    /// The cluster has a new revision.
+    #[serde(rename = "cluster.changed")]
+    ClusterChanged,
+}
+
+/// The body of a message about a cluster that has deployments. The stream of events has it for every cluster.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ClusterMessage {
+    /// The type of the event.
+    #[serde(rename = "type")]
+    pub event_type: ClusterEventType,
+    /// The time of the event.
+    #[schema(value_type = String, format = DateTime)]
+    pub timestamp: Timestamp,
+    /// The new revision, as `GET /v1/clusters` lists it.
+    pub data: ClusterSummary,
+}
+
+/// The type of a message about a deployment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+pub enum DeploymentEventType {
+    /// A placement was proposed.
+    #[serde(rename = "deployment.proposed")]
+    DeploymentProposed,
+    /// A placement was applied.
+    #[serde(rename = "deployment.applied")]
+    DeploymentApplied,
+    /// What is applied became slower than its policy allows.
+    #[serde(rename = "deployment.degraded")]
+    DeploymentDegraded,
+    /// What is applied became invalid.
+    #[serde(rename = "deployment.broken")]
+    DeploymentBroken,
+    /// What is applied is valid and fast enough again.
+    #[serde(rename = "deployment.recovered")]
+    DeploymentRecovered,
+}
+
+/// The body of a message about a deployment.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct DeploymentMessage {
+    /// The type of the event.
+    #[serde(rename = "type")]
+    pub event_type: DeploymentEventType,
+    /// The time of the event.
+    #[schema(value_type = String, format = DateTime)]
+    pub timestamp: Timestamp,
+    /// The deployment, as `GET /v1/deployments/{id}` returns it.
+    pub data: Deployment,
 }
 
 impl From<store::Webhook> for Webhook {

@@ -2,7 +2,7 @@
 
 use super::history::{self, Entry};
 use super::{Deployment, find, save, site};
-use crate::domain::deployment::{Applied, Condition, HistoryKind, Reason};
+use crate::domain::deployment::{Applied, Condition, DeploymentReason, HistoryKind};
 use crate::domain::id::Id;
 use crate::domain::tenant::Tenant;
 use crate::store::events::{self, EventType};
@@ -50,7 +50,7 @@ impl Store {
                 let NewApplication { applied, condition, occupant, .. } = application;
                 let proposed = deployment.proposed.take();
                 let is_proposed = proposed.is_some_and(|proposed| proposed.placement_id == applied.placement_id);
-                let reason = if is_proposed { Reason::Acknowledged } else { Reason::RolledBack };
+                let reason = if is_proposed { DeploymentReason::Acknowledged } else { DeploymentReason::RolledBack };
                 let entry = Entry::of(HistoryKind::Applied, reason)
                     .about(&applied.placement_id, applied.cluster_revision)
                     .with(applied.period_s, None);

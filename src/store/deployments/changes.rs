@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::history::{self, Entry};
 use super::{Deployment, find, save, site};
-use crate::domain::deployment::{Condition, ConditionStatus, HistoryKind, Policy, Reason};
+use crate::domain::deployment::{Condition, ConditionStatus, DeploymentReason, HistoryKind, Policy};
 use crate::domain::id::{Id, IdKind};
 use crate::domain::named::Named;
 use crate::domain::tenant::Tenant;
@@ -91,7 +91,7 @@ impl Store {
                 .bind(json_text(&new.labels))
                 .bind(json_text(&new.options))
                 .bind(json_text(&new.policy))
-                .bind(Reason::New.name())
+                .bind(DeploymentReason::New.name())
                 .bind(now.as_microsecond())
                 .execute(&mut *connection)
                 .await?;
@@ -136,14 +136,14 @@ impl Store {
                 deployment.policy = change.policy.unwrap_or(deployment.policy);
                 if let Some(options) = change.options.filter(|options| *options != deployment.options) {
                     deployment.options = options;
-                    deployment.asked = Some(Reason::OptionsChanged);
+                    deployment.asked = Some(DeploymentReason::OptionsChanged);
                     deployment.failed_stamp = None;
                     let plans = sql::query("DELETE FROM deployment_jobs WHERE deployment_id = $1").bind(id.as_str());
                     plans.execute(&mut *connection).await?;
                     let ahead = sql::query("DELETE FROM deployment_fallbacks WHERE deployment_id = $1");
                     ahead.bind(id.as_str()).execute(&mut *connection).await?;
                     if let Some(proposed) = deployment.proposed.take() {
-                        let entry = Entry::of(HistoryKind::Withdrawn, Reason::OptionsChanged)
+                        let entry = Entry::of(HistoryKind::Withdrawn, DeploymentReason::OptionsChanged)
                             .about(&proposed.placement_id, proposed.cluster_revision);
                         history::add(connection, &id, &entry, (now, store.steady.now())).await?;
                     }

@@ -5,7 +5,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::find;
-use crate::domain::deployment::{HistoryKind, Reason};
+use crate::domain::deployment::{DeploymentReason, HistoryKind};
 use crate::domain::id::{Id, IdKind};
 use crate::domain::named::Named;
 use crate::domain::tenant::Tenant;
@@ -23,7 +23,7 @@ pub struct HistoryEntry {
     /// What happened.
     pub kind: HistoryKind,
     /// Why.
-    pub reason: Reason,
+    pub reason: DeploymentReason,
     /// When.
     #[schema(value_type = String, format = DateTime)]
     pub at: Timestamp,
@@ -53,7 +53,7 @@ pub struct HistoryEntry {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Entry {
     kind: HistoryKind,
-    reason: Reason,
+    reason: DeploymentReason,
     placement_id: Option<Id>,
     cluster_revision: Option<u64>,
     period_s: Option<f64>,
@@ -63,7 +63,7 @@ pub struct Entry {
 
 impl Entry {
     /// Returns an entry without a placement.
-    pub fn of(kind: HistoryKind, reason: Reason) -> Self {
+    pub fn of(kind: HistoryKind, reason: DeploymentReason) -> Self {
         Self {
             kind,
             reason,
@@ -120,9 +120,8 @@ impl Store {
     /// # Errors
     /// The database failed.
     pub async fn knows_placement(&self, deployment_id: &Id, placement_id: &Id) -> Result<bool, StoreError> {
-        let select = sql::query_scalar(
-            "SELECT COUNT(*) FROM deployment_history WHERE deployment_id = $1 AND placement_id = $2",
-        );
+        let select =
+            sql::query_scalar("SELECT COUNT(*) FROM deployment_history WHERE deployment_id = $1 AND placement_id = $2");
         let select = select.bind(deployment_id.as_str()).bind(placement_id.as_str());
         let known: i64 = select.fetch_one(&mut self.read().await?).await?;
         Ok(known > 0)

@@ -8,6 +8,7 @@ mod changes;
 pub mod fallbacks;
 pub mod history;
 pub mod site;
+pub mod together;
 
 use std::collections::BTreeMap;
 
@@ -24,7 +25,7 @@ use super::row::{Reading, integer};
 use super::sql::{self, QueryBuilder};
 use super::{Connection, Listed, Page, PageKey, Store, StoreError};
 use crate::domain::deployment::{
-    Applied, Condition, ConditionStatus, DeploymentOptions, PlanFailure, Policy, Proposed, Reason,
+    Applied, Condition, ConditionStatus, DeploymentOptions, DeploymentReason, PlanFailure, Policy, Proposed,
 };
 use crate::domain::id::{Id, IdKind};
 use crate::domain::named::Named;
@@ -37,7 +38,7 @@ pub struct Planning {
     #[schema(value_type = String)]
     pub job_id: Id,
     /// Why it plans.
-    pub reason: Reason,
+    pub reason: DeploymentReason,
 }
 
 /// A deployment.
@@ -102,7 +103,7 @@ pub struct Deployment {
     pub occupant: Option<String>,
     /// Why a plan is wanted whatever the condition is.
     #[serde(skip)]
-    pub asked: Option<Reason>,
+    pub asked: Option<DeploymentReason>,
     /// The state of the cluster for which a plan gave nothing.
     #[serde(skip)]
     pub failed_stamp: Option<String>,

@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use super::fallbacks::{self, Fallback};
 use super::history::{self, Entry, proposals_since};
 use super::{Deployment, find, of_cluster, save};
-use crate::domain::deployment::Reason;
+use crate::domain::deployment::DeploymentReason;
 use crate::domain::id::{Id, IdKind};
 use crate::domain::named::Named;
 use crate::domain::tenant::Tenant;
@@ -34,7 +34,20 @@ pub struct Claim {
     /// How often what is applied has changed.
     pub occupancy: i64,
     changes: i64,
+    handled: i64,
     token: i64,
+}
+
+impl Claim {
+    /// Returns the counter of changes at the time of the claim.
+    pub fn changes(&self) -> i64 {
+        self.changes
+    }
+
+    /// Returns `true` if something has changed that was not looked at yet.
+    pub fn is_urgent(&self) -> bool {
+        self.changes > self.handled
+    }
 }
 
 /// A cluster with everything about its deployments.
@@ -66,7 +79,7 @@ pub struct Plan {
     /// The deployment.
     pub deployment_id: Id,
     /// Why it plans.
-    pub reason: Reason,
+    pub reason: DeploymentReason,
     /// The state of the cluster that it plans for.
     pub stamp: String,
     /// The node whose loss it plans for.
@@ -96,7 +109,7 @@ pub struct NewPlan {
     /// The deployment.
     pub deployment_id: Id,
     /// Why it plans.
-    pub reason: Reason,
+    pub reason: DeploymentReason,
     /// The state of the cluster that it plans for.
     pub stamp: String,
     /// The node whose loss it plans for.
@@ -128,6 +141,7 @@ struct ClaimRow {
     tenant: String,
     lease_token: i64,
     changes: i64,
+    handled: i64,
     occupancy: i64,
 }
 
@@ -187,7 +201,7 @@ impl Store {
                          WHERE (changes > handled OR wake_at <= $1)
                            AND (lease_expires_at IS NULL OR lease_expires_at <= $1)
                          ORDER BY lease_token LIMIT 1)
-                     RETURNING cluster_id, tenant, lease_token, changes, occupancy",
+                     RETURNING cluster_id, tenant, lease_token, changes, handled, occupancy",
                 );
                 let claim = claim.bind(now.as_microsecond()).bind(expires);
                 let row: Option<ClaimRow> = claim.fetch_optional(connection).await?;
@@ -217,8 +231,7 @@ impl Store {
     pub async fn site(&self, tenant: &Tenant, cluster_id: &Id) -> Result<Site, StoreError> {
         let mut connection = self.read().await?;
         let counters = sql::query_as("SELECT changes, occupancy FROM deployment_clusters WHERE cluster_id = $1");
-        let counters: Option<(i64, i64)> =
-            counters.bind(cluster_id.as_str()).fetch_optional(&mut connection).await?;
+        let counters: Option<(i64, i64)> = counters.bind(cluster_id.as_str()).fetch_optional(&mut connection).await?;
         // They are read first: whatever changes after this, whoever writes by them writes nothing.
         let (changes, occupancy) = counters.unwrap_or_default();
         let deployments = of_cluster(&mut connection, tenant, cluster_id).await?;
@@ -351,8 +364,9 @@ pub(in crate::store) async fn touch(connection: &mut Connection, cluster_id: &Id
 
 /// Says that what is applied on a cluster has changed.
 pub(super) async fn occupancy_changed(connection: &mut Connection, cluster_id: &Id) -> Result<(), StoreError> {
-    let touch =
-        sql::query("UPDATE deployment_clusters SET changes = changes + 1, occupancy = occupancy + 1 WHERE cluster_id = $1");
+    let touch = sql::query(
+        "UPDATE deployment_clusters SET changes = changes + 1, occupancy = occupancy + 1 WHERE cluster_id = $1",
+    );
     touch.bind(cluster_id.as_str()).execute(&mut *connection).await?;
     connection.tell(News::Site);
     Ok(())
@@ -386,6 +400,7 @@ impl TryFrom<ClaimRow> for Claim {
             tenant: reading.tenant(&row.tenant)?,
             occupancy: row.occupancy,
             changes: row.changes,
+            handled: row.handled,
             token: row.lease_token,
         })
     }
@@ -404,7 +419,9 @@ impl TryFrom<PlanRow> for Plan {
                 Some(PlanEnd::Placed(reading.id("placement_id", IdKind::Placement, &id)?, document))
             }
             (_, _, Some(_)) if row.finished_at.is_none() => None,
-            _ => Some(PlanEnd::Failed(row.error_detail.unwrap_or_else(|| "The job was stopped or deleted.".to_owned()))),
+            _ => {
+                Some(PlanEnd::Failed(row.error_detail.unwrap_or_else(|| "The job was stopped or deleted.".to_owned())))
+            }
         };
         Ok(Self {
             job_id: reading.id("job_id", IdKind::Job, &row.job_id)?,

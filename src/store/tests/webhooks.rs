@@ -62,7 +62,7 @@ async fn every_end_of_a_job_leaves_one_message() {
         let job = fixture.store.job(&Tenant::default(), &job.id).await.unwrap();
         assert!(job.is_finished());
         let deliveries = fixture.deliveries(&webhook).await;
-        assert_eq!((deliveries.len(), &deliveries[0].job_id), (1, &job.id), "{end}");
+        assert_eq!((deliveries.len(), &deliveries[0].job_id), (1, &Some(job.id.clone())), "{end}");
         let message = fixture.message().await;
         assert_eq!(message["type"], "job.finished");
         assert_eq!(message["timestamp"], job.finished_at.unwrap().to_string());

@@ -25,7 +25,10 @@ async fn a_message_is_delivered_once_signed_and_whole() {
     let webhook = fixture.webhook(&receiver.url()).await;
     let job = fixture.job("one").await;
     let waiting = fixture.delivery(&webhook).await;
-    assert_eq!((waiting.status, waiting.attempts, &waiting.job_id), (DeliveryStatus::Pending, 0, &job.id));
+    assert_eq!(
+        (waiting.status, waiting.attempts, &waiting.job_id),
+        (DeliveryStatus::Pending, 0, &Some(job.id.clone()))
+    );
 
     let (delivery, attempt) = fixture.attempted(&webhook).await;
     fixture.clock.advance(Duration::from_secs(100_000));

@@ -4,6 +4,8 @@ mod bad_input;
 mod by_hand;
 mod clusters;
 mod damaged;
+mod deployment_events;
+mod deployments;
 mod events;
 mod explanations;
 mod exports;

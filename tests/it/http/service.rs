@@ -9,6 +9,7 @@ use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, Method, Request, StatusCode};
 use cutpoint::clock::{ManualClock, RandomIds, SystemClock};
+use cutpoint::deployments::Deployments;
 use cutpoint::domain::tenant::Tenant;
 use cutpoint::http::{self, Api, Limits};
 use cutpoint::jobs::{Planner, Queue, QueueSettings, Solver};
@@ -186,6 +187,12 @@ impl Service {
         let clock = Arc::new(ManualClock::new());
         let api = Api::new(store.clone(), queue.clone(), clock.clone(), ids, limits, guard, true);
         Self { router: http::router(api), store, queue, clock, folder }
+    }
+
+    /// Looks at clusters with deployments, as the whole service does, until the answer is dropped.
+    pub(crate) async fn watch_deployments(&self) -> Deployments {
+        let (clock, ids) = (Arc::new(SystemClock::new()), Arc::new(RandomIds::default()));
+        Deployments::start(self.store.clone(), self.queue.clone(), clock, ids).await.unwrap()
     }
 
     /// Sends a request, and holds the answer against the OpenAPI document.

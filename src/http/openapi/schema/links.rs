@@ -32,7 +32,7 @@ const DEVICE_CLASS: Given = ("device_class", "pi-4");
 const OF_MODEL: Given = ("model_id", "$response.body#/id");
 const ON_CLUSTER: Given = ("cluster_id", "$response.body#/id");
 
-const LEADS: [Lead; 71] = [
+const LEADS: [Lead; 87] = [
     ("create_model", "get_model", &[ID]),
     ("create_model", "delete_model", &[ID]),
     ("create_model", "create_cluster", &[]),
@@ -104,6 +104,22 @@ const LEADS: [Lead; 71] = [
     ("list_webhooks", "get_webhook", &[FIRST_ID]),
     ("list_examples", "get_example", &[FIRST_NAME]),
     ("create_job", "get_placement", &[PLACEMENT_ID]),
+    ("create_deployment", "get_deployment", &[ID]),
+    ("create_deployment", "patch_deployment", &[ID, VERSION]),
+    ("create_deployment", "delete_deployment", &[ID]),
+    ("create_deployment", "get_deployment_resilience", &[ID]),
+    ("create_deployment", "list_deployment_history", &[ID]),
+    ("list_deployments", "get_deployment", &[FIRST_ID]),
+    ("get_deployment", "patch_deployment", &[ID, VERSION]),
+    ("get_deployment", "apply_deployment", &[ID]),
+    ("get_deployment", "delete_deployment", &[ID]),
+    ("get_deployment", "get_model", &[MODEL_ID]),
+    ("get_deployment", "get_cluster", &[CLUSTER_ID]),
+    ("patch_deployment", "get_deployment", &[ID]),
+    ("get_cluster", "patch_cluster", &[ID, VERSION]),
+    ("get_cluster", "get_cluster_impact", &[ID]),
+    ("get_cluster", "record_heartbeats", &[ID]),
+    ("get_cluster", "list_heartbeats", &[ID]),
 ];
 
 /// A link whose body is the whole answer.

@@ -1,5 +1,6 @@
 //! What utoipa's derives cannot express: closed request documents, limits, examples, headers, links and messages.
 
+mod deployments;
 mod files;
 mod finish;
 mod headers;

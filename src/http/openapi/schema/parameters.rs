@@ -14,7 +14,12 @@ const NUMBER: &str = "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{1
 pub(crate) fn narrow(operation: &mut Operation) {
     for parameter in operation.parameters.iter_mut().flatten() {
         let RefOr::T(parameter) = parameter else { continue };
-        let pattern = pattern(parameter);
+        let of_tenant = operation.operation_id.as_deref() == Some("stream_events");
+        let pattern = if of_tenant && parameter.name == "Last-Event-ID" {
+            Some("^([0-9]{1,19})?$".to_owned())
+        } else {
+            pattern(parameter)
+        };
         let Some(RefOr::T(schema)) = &mut parameter.schema else { continue };
         let Some(value) = value(schema) else { continue };
         if let Some(pattern) = pattern {

@@ -56,7 +56,7 @@ pub(crate) fn of(schema: &str) -> Option<Value> {
         "Health" => json!({"status": "ok", "version": "0.1.0"}),
         "ProblemDescription" => problem_description(),
         "ProblemList" => json!({"items": [problem_description()]}),
-        _ => return None,
+        _ => return super::deployments::of(schema),
     })
 }
 

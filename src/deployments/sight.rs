@@ -1,0 +1,182 @@
+//! A cluster with its deployments, with all documents read.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use cutpoint_planner::domain::cluster::ClusterInventory;
+use cutpoint_planner::domain::model::ModelProfile;
+use cutpoint_planner::domain::occupant::{Occupant, read_occupants};
+use cutpoint_planner::domain::options::PlanOptions;
+use cutpoint_planner::domain::placed::Placed;
+use cutpoint_planner::domain::placement::PlacementDocument;
+use cutpoint_planner::domain::read::Reader;
+use serde_json::Value;
+
+use super::evaluate::Subject;
+use crate::domain::id::Id;
+use crate::domain::tenant::Tenant;
+use crate::store::deployments::fallbacks::Fallback;
+use crate::store::deployments::site::{Plan, Site};
+use crate::store::{ClusterSummary, Deployment, Store, StoreError};
+
+/// The most models and placements that are kept.
+const MOST_KEPT: usize = 512;
+/// The longest document that is kept, bytes.
+const LONGEST_KEPT: usize = 4 << 20;
+
+/// Models and placements that were read. Both are immutable.
+#[derive(Default)]
+pub(crate) struct Kept {
+    models: Mutex<BTreeMap<Id, Arc<ModelProfile>>>,
+    placements: Mutex<BTreeMap<Id, Arc<Placed>>>,
+}
+
+/// A deployment with what it refers to.
+#[derive(Debug, Clone)]
+pub(crate) struct Seen {
+    pub(crate) row: Deployment,
+    pub(crate) subject: Subject,
+    pub(crate) occupant: Option<Occupant>,
+    pub(crate) applied: Option<Arc<Placed>>,
+    pub(crate) proposed: Option<Arc<Placed>>,
+}
+
+/// A cluster with its deployments.
+#[derive(Debug)]
+pub(crate) struct Sight {
+    pub(crate) cluster: ClusterSummary,
+    pub(crate) inventory: Arc<ClusterInventory>,
+    pub(crate) seen: Vec<Seen>,
+    pub(crate) proposals: BTreeMap<String, Vec<i64>>,
+    pub(crate) plans: Vec<Plan>,
+    pub(crate) fallbacks: Vec<(Fallback, Option<Arc<Placed>>)>,
+    pub(crate) stamp: String,
+    pub(crate) changes: i64,
+}
+
+impl Sight {
+    /// Reads what a site refers to.
+    pub(crate) async fn of(store: &Store, kept: &Kept, tenant: &Tenant, site: Site) -> Result<Self, StoreError> {
+        let Site { cluster, inventory, deployments, proposals, plans, fallbacks, changes, occupancy } = site;
+        let mut seen = Vec::with_capacity(deployments.len());
+        for row in deployments {
+            seen.push(Seen::of(store, kept, tenant, row).await?);
+        }
+        let mut ahead = Vec::with_capacity(fallbacks.len());
+        for fallback in fallbacks {
+            let placed = match &fallback.placement_id {
+                Some(id) => kept.placement(store, tenant, id).await.ok(),
+                None => None,
+            };
+            ahead.push((fallback, placed));
+        }
+        let mut of_each: BTreeMap<String, Vec<i64>> = BTreeMap::new();
+        for (id, at) in proposals {
+            of_each.entry(id).or_default().push(at);
+        }
+        let stamp = format!("{}.{occupancy}", cluster.revision);
+        let inventory = Arc::new(read(cluster.id.as_str(), &inventory, ClusterInventory::from_json)?);
+        Ok(Self { cluster, inventory, seen, proposals: of_each, plans, fallbacks: ahead, stamp, changes })
+    }
+
+    /// Returns what runs on the cluster beside a deployment.
+    pub(crate) fn others(&self, index: usize) -> Vec<Occupant> {
+        let others = self.seen.iter().enumerate().filter(|(other, _)| *other != index);
+        others.filter_map(|(_, seen)| seen.occupant.clone()).collect()
+    }
+}
+
+impl Seen {
+    async fn of(store: &Store, kept: &Kept, tenant: &Tenant, row: Deployment) -> Result<Self, StoreError> {
+        let model = kept.model(store, tenant, &row.model_id).await?;
+        let options = options(&row.options).ok_or_else(|| unreadable(row.id.as_str(), "options", &row.options))?;
+        let occupant = row.occupant.as_deref().map(|text| occupant(row.id.as_str(), text)).transpose()?;
+        let applied = match &row.applied {
+            Some(applied) => Some(kept.placement(store, tenant, &applied.placement_id).await?),
+            None => None,
+        };
+        let proposed = match &row.proposed {
+            Some(proposed) => Some(kept.placement(store, tenant, &proposed.placement_id).await?),
+            None => None,
+        };
+        Ok(Self { subject: Subject { model, options }, occupant, applied, proposed, row })
+    }
+}
+
+impl Kept {
+    /// Returns a model.
+    pub(crate) async fn model(&self, store: &Store, tenant: &Tenant, id: &Id) -> Result<Arc<ModelProfile>, StoreError> {
+        if let Some(model) = self.models.lock().unwrap_or_else(PoisonError::into_inner).get(id) {
+            return Ok(model.clone());
+        }
+        let text = store.model_document(tenant, id).await?;
+        let model = Arc::new(read(id.as_str(), &text, ModelProfile::from_json)?);
+        keep(&self.models, id, &model, text.len());
+        Ok(model)
+    }
+
+    /// Returns a placement.
+    pub(crate) async fn placement(&self, store: &Store, tenant: &Tenant, id: &Id) -> Result<Arc<Placed>, StoreError> {
+        if let Some(placed) = self.placements.lock().unwrap_or_else(PoisonError::into_inner).get(id) {
+            return Ok(placed.clone());
+        }
+        let document = store.placement(tenant, id).await?.document;
+        let placed = placed(id, &document)?;
+        keep(&self.placements, id, &placed, document.len());
+        Ok(placed)
+    }
+}
+
+/// Keeps a document, in place of all others if there are too many.
+fn keep<T>(kept: &Mutex<BTreeMap<Id, Arc<T>>>, id: &Id, value: &Arc<T>, bytes: usize) {
+    if bytes > LONGEST_KEPT {
+        return;
+    }
+    let mut kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
+    if kept.len() >= MOST_KEPT {
+        kept.clear();
+    }
+    kept.insert(id.clone(), value.clone());
+}
+
+/// Reads a placement document.
+pub(crate) fn placed(id: &Id, document: &str) -> Result<Arc<Placed>, StoreError> {
+    read(id.as_str(), document, Placed::from_json).map(Arc::new)
+}
+
+/// Returns the placement of a document, if it has one.
+pub(crate) fn placed_of(document: &PlacementDocument) -> Option<Placed> {
+    if document.pipelines.is_empty() {
+        return None;
+    }
+    Placed::from_json(&serde_json::to_value(document).ok()?).ok()
+}
+
+/// Reads the options of a deployment.
+pub(crate) fn options(value: &Value) -> Option<PlanOptions> {
+    let mut reader = Reader::new();
+    let options = PlanOptions::read(&mut reader, value.as_object()?);
+    reader.finish(Some(options)).ok()
+}
+
+fn occupant(id: &str, text: &str) -> Result<Occupant, StoreError> {
+    let read = |value: &Value| {
+        let mut reader = Reader::new();
+        let occupants = read_occupants(&mut reader, &Value::Array(vec![value.clone()]));
+        reader.finish(occupants.and_then(|occupants| occupants.into_iter().next()))
+    };
+    self::read(id, text, read)
+}
+
+fn read<T, F: std::fmt::Debug>(
+    id: &str,
+    text: &str,
+    read: impl FnOnce(&Value) -> Result<T, Vec<F>>,
+) -> Result<T, StoreError> {
+    let value = Reader::parse(text.as_bytes()).map_err(|faults| unreadable(id, "document", &format!("{faults:?}")))?;
+    read(&value).map_err(|faults| unreadable(id, "document", &format!("{faults:?}")))
+}
+
+fn unreadable(id: &str, column: &str, value: &impl ToString) -> StoreError {
+    StoreError::Unreadable { id: id.to_owned(), column: column.to_owned(), value: value.to_string() }
+}

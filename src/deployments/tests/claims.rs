@@ -1,0 +1,64 @@
+//! Claims: a process that dies between its claim and its results leaves nothing behind, and two servers propose once.
+
+use std::time::Duration;
+
+use super::site::{Site, chain, inventory};
+use crate::domain::deployment::{HistoryKind, Policy};
+use crate::store::deployments::site::Findings;
+use crate::store::{Order, Page};
+
+async fn proposals(site: &Site) -> usize {
+    let mut proposals = 0;
+    for row in site.rows().await {
+        let page = Page { limit: 100, order: Order::OldestFirst, after: None };
+        let history = site.fixture.store.deployment_history(&site.tenant, &row.id, page).await.unwrap();
+        proposals += history.items.iter().filter(|entry| entry.kind == HistoryKind::Proposed).count();
+    }
+    proposals
+}
+
+#[tokio::test]
+async fn what_a_dead_process_has_claimed_is_looked_at_by_the_next() {
+    let site = Site::new(inventory(&[(4000, 1e8); 3])).await;
+    site.create(&chain("m", &[900; 4]), Policy::default()).await;
+    let store = &site.fixture.store;
+    let dead = store.claim_site(Duration::from_secs(30)).await.unwrap().unwrap();
+    assert!(store.claim_site(Duration::from_secs(30)).await.unwrap().is_none());
+    store.recover_sites().await.unwrap();
+    if store.claim_site(Duration::from_secs(30)).await.unwrap().is_none() {
+        // Another server may live: the claim expires.
+        site.clock.advance(Duration::from_secs(31));
+    } else {
+        store.recover_sites().await.unwrap();
+    }
+    site.settle().await;
+    assert_eq!(proposals(&site).await, 1);
+    // What the dead process had found comes too late.
+    assert!(!store.finish_site(&dead, Findings::default()).await.unwrap());
+}
+
+#[tokio::test]
+async fn what_was_found_before_a_change_is_not_written() {
+    let site = Site::new(inventory(&[(4000, 1e8); 3])).await;
+    site.create(&chain("m", &[900; 4]), Policy::default()).await;
+    let store = &site.fixture.store;
+    let claim = store.claim_site(Duration::from_secs(30)).await.unwrap().unwrap();
+    site.revise().await;
+    assert!(!store.finish_site(&claim, Findings::default()).await.unwrap());
+    store.release_site(&claim).await.unwrap();
+    site.settle().await;
+    assert_eq!(proposals(&site).await, 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn several_who_look_at_once_propose_once() {
+    let site = Site::new(inventory(&[(4000, 1e8); 4])).await;
+    for number in 0..3 {
+        site.create(&chain(&format!("m{number}"), &[900; 3]), Policy::default()).await;
+    }
+    tokio::join!(site.settle(), site.settle(), site.settle());
+    site.settle().await;
+    assert_eq!(proposals(&site).await, 3);
+    let events = site.fixture.store.events_after(&site.tenant, 0, 100).await.unwrap();
+    assert_eq!(events.iter().filter(|event| event.event_type == "deployment.proposed").count(), 3);
+}

@@ -1,0 +1,6 @@
+//! Tests of deployments: a simulated site, and what is left after a crash.
+
+mod claims;
+mod plain;
+mod simulation;
+mod site;

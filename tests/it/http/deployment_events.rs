@@ -1,0 +1,74 @@
+//! `/v1/events`: the stream of a tenant, and where it continues.
+
+use std::time::Duration;
+
+use axum::body::Body;
+use cutpoint::domain::tenant::Tenant;
+use futures::StreamExt;
+use serde_json::{Value, json};
+use tower::ServiceExt;
+
+use super::deployments::Site;
+use super::service::request;
+
+/// Reads the stream until it has sent this many events: their ids, types and bodies.
+async fn follow(site: &Site, after: &str, most: usize) -> Vec<(u64, String, Value)> {
+    let headers = [("last-event-id", after)];
+    let asked = request("GET", "/v1/events", &headers, Body::empty());
+    let answer = site.service.router.clone().oneshot(asked).await.unwrap();
+    assert_eq!(answer.status(), 200);
+    let mut stream = answer.into_body().into_data_stream();
+    let mut text = String::new();
+    while text.matches("\n\n").count() < most {
+        let next =
+            tokio::time::timeout(Duration::from_secs(20), stream.next()).await.unwrap_or_else(|_| panic!("{text}"));
+        text.push_str(std::str::from_utf8(&next.unwrap().unwrap()).unwrap());
+    }
+    let event = |block: &str| {
+        let line = |name: &str| block.lines().find_map(|line| line.strip_prefix(name)).unwrap().trim().to_owned();
+        (line("id:").parse().unwrap(), line("event:"), serde_json::from_str(&line("data:")).unwrap())
+    };
+    text.split("\n\n").filter(|block| block.contains("data:")).map(event).collect()
+}
+
+#[tokio::test]
+async fn events_of_deployments() {
+    let site = Site::of(4).await;
+    let id = site.create("camera", json!({"cool_down_s": 0, "max_period_ratio": 4})).await;
+    let applied = site.deploy(&id).await;
+    site.change(&json!({"nodes": {"remove": [first_node(&site, &applied).await]}})).await;
+    site.deploy(&id).await;
+    let events = follow(&site, "0", 6).await;
+    let types: Vec<&str> = events.iter().map(|(_, event_type, _)| event_type.as_str()).collect();
+    assert_eq!(
+        types,
+        [
+            "deployment.proposed",
+            "deployment.applied",
+            "cluster.changed",
+            "deployment.broken",
+            "deployment.proposed",
+            "deployment.applied"
+        ]
+    );
+    for (_, event_type, body) in &events {
+        assert_eq!(body["type"], event_type.as_str());
+        let of = if event_type == "cluster.changed" { &site.cluster } else { &id };
+        assert_eq!(body["data"]["id"], of.as_str());
+    }
+    assert!(events.windows(2).all(|pair| pair[0].0 < pair[1].0));
+    // It goes on after the event that was received last, without a gap and without a repetition.
+    let rest = follow(&site, &events[2].0.to_string(), 3).await;
+    assert_eq!(rest[..3], events[3..6]);
+    // Another tenant sees nothing of it.
+    let other = Tenant::parse("cellar").unwrap();
+    assert!(site.service.store.events_after(&other, 0, 100).await.unwrap().is_empty());
+    let refused = site.service.get_with("/v1/events", &[("last-event-id", "x")]).await;
+    assert_eq!(refused.problem(400, "invalid-parameter"), ["/header/last-event-id"]);
+}
+
+async fn first_node(site: &Site, deployment: &Value) -> String {
+    let placement = deployment["applied"]["placement_id"].as_str().unwrap();
+    let placement = site.service.get(&format!("/v1/placements/{placement}")).await.json();
+    placement["placement"]["pipelines"][0]["stages"][0]["node_id"].as_str().unwrap().to_owned()
+}
