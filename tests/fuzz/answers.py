@@ -31,6 +31,8 @@ UNSAYABLE_AT = [
     ("empty", r"/pins/\d+/node_selector$"),
     # A radio network needs positions.
     ("missing", r"/nodes/\d+/position_m$"),
+    # A new node needs its memory; one that is changed has it.
+    ("missing", r"^/nodes/upsert/\d+/memory_bytes$"),
     # The duplex of a port goes with its rate.
     ("missing", r"/nodes/\d+/port_bps$"),
     ("missing", "^/port_bps$"),
@@ -46,8 +48,10 @@ UNSAYABLE_AT = [
 
 def keep_short(case):
     """Keeps searches short; a limit that is no number above the bound is sent as it was made."""
-    solver = case.body.get("solver") if isinstance(case.body, dict) else None
-    for holder in (solver, case.query):
+    body = case.body if isinstance(case.body, dict) else {}
+    options = body.get("options")
+    of_deployment = options.get("solver") if isinstance(options, dict) else None
+    for holder in (body, body.get("solver"), of_deployment, case.query):
         limit = holder.get("time_limit_s") if isinstance(holder, dict) else None
         if isinstance(limit, (int, float)) and not isinstance(limit, bool) and limit > LONGEST_SEARCH_S:
             holder["time_limit_s"] = LONGEST_SEARCH_S

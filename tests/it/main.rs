@@ -3,6 +3,7 @@
 mod backup_command;
 mod calibrate_command;
 mod cut_command;
+mod deployments;
 mod export_command;
 mod http;
 mod inventory_command;
