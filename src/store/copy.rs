@@ -10,7 +10,7 @@ use super::sql::{self, Query, Row, Value};
 use super::{Store, StoreError};
 
 /// The tables, each after those that it refers to.
-pub(super) const TABLES: [&str; 17] = [
+pub(super) const TABLES: [&str; 26] = [
     "api_keys",
     "sessions",
     "models",
@@ -28,7 +28,19 @@ pub(super) const TABLES: [&str; 17] = [
     "webhooks",
     "webhook_messages",
     "webhook_deliveries",
+    "deployments",
+    "deployment_labels",
+    "deployment_history",
+    "deployment_jobs",
+    "deployment_fallbacks",
+    "deployment_clusters",
+    "events",
+    COUNTER,
+    "heartbeats",
 ];
+
+/// The table whose only row a migration inserts.
+const COUNTER: &str = "event_numbers";
 
 /// A table of which every row was copied.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -96,9 +108,10 @@ async fn copy_tables(
     tables: &[(&'static str, Vec<Column>)],
     progress: &mut (impl FnMut(CopiedTable) + Send),
 ) -> Result<(), StoreError> {
-    for (name, _) in tables {
+    for (name, _) in tables.iter().filter(|(name, _)| *name != COUNTER) {
         refuse_rows(target, name).await?;
     }
+    sql::query("DELETE FROM event_numbers").execute(target).await?;
     for (name, columns) in tables {
         let rows = copy_table(source, target, name, columns).await?;
         progress(CopiedTable { name, rows });
