@@ -9,6 +9,7 @@ use utoipa::ToSchema;
 use super::deployments::site;
 use super::events;
 use super::idempotency::{forget_resource, recall, remember};
+use super::jobs::push_name;
 use super::models::user_id;
 use super::page::Keyed;
 use super::row::{Reading, integer};
@@ -239,10 +240,24 @@ impl Store {
     /// # Errors
     /// The database failed.
     pub async fn clusters(&self, tenant: &Tenant, page: Page) -> Result<Listed<ClusterSummary>, StoreError> {
+        self.clusters_named(tenant, None, page).await
+    }
+
+    /// Returns those of a tenant's clusters whose newest names contain a text, in upper or lower case.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn clusters_named(
+        &self,
+        tenant: &Tenant,
+        part: Option<&str>,
+        page: Page,
+    ) -> Result<Listed<ClusterSummary>, StoreError> {
         let newest =
             concat!(select_revision!(""), " WHERE cluster_revisions.revision = clusters.revision AND tenant = ");
         let mut query = QueryBuilder::new(newest);
         query.push_bind(tenant.as_str().to_owned());
+        push_name(&mut query, part);
         let mut connection = self.read().await?;
         page.read::<ClusterRow, ClusterSummary>(&mut connection, "clusters", query).await
     }

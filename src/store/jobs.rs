@@ -361,3 +361,11 @@ pub(super) fn push_labels(query: &mut QueryBuilder, same: &'static str, table: &
         query.push_bind(text.clone()).push(")");
     }
 }
+
+/// Adds the condition that the name contains a text, in upper or lower case.
+pub(super) fn push_name(query: &mut QueryBuilder, part: Option<&str>) {
+    let Some(part) = part else { return };
+    // What the pattern would read as a wildcard stands for itself.
+    let part = part.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
+    query.push(" AND LOWER(name) LIKE LOWER(").push_bind(format!("%{part}%")).push(") ESCAPE '\\'");
+}

@@ -13,6 +13,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::idempotency::{forget_resource, recall, remember};
+use super::jobs::push_name;
 use super::page::Keyed;
 use super::row::{Reading, integer};
 use super::sql::{self, QueryBuilder};
@@ -258,8 +259,22 @@ impl Store {
     /// # Errors
     /// The database failed.
     pub async fn models(&self, tenant: &Tenant, page: Page) -> Result<Listed<ModelSummary>, StoreError> {
+        self.models_named(tenant, None, page).await
+    }
+
+    /// Returns those of a tenant's models whose names contain a text, in upper or lower case.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn models_named(
+        &self,
+        tenant: &Tenant,
+        part: Option<&str>,
+        page: Page,
+    ) -> Result<Listed<ModelSummary>, StoreError> {
         let mut query = QueryBuilder::new(concat!("SELECT ", columns!(), " FROM models WHERE tenant = "));
         query.push_bind(tenant.as_str().to_owned());
+        push_name(&mut query, part);
         let mut connection = self.read().await?;
         page.read::<ModelRow, ModelSummary>(&mut connection, "models", query).await
     }

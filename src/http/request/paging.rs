@@ -14,6 +14,15 @@ pub const MOST_ITEMS: u64 = 200;
 
 const DEFAULT_ITEMS: u64 = 50;
 
+/// A filter by the name.
+#[derive(Debug, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct NamedParameters {
+    /// Those whose name contains this text, in upper or lower case.
+    #[param(nullable = false, min_length = 1, max_length = 256)]
+    pub name: Option<String>,
+}
+
 /// The parameters of every list, for the OpenAPI document.
 #[derive(Debug, IntoParams)]
 #[into_params(parameter_in = Query)]

@@ -19,7 +19,7 @@ use crate::http::problem::responses::{
     TooLarge, Unavailable, VersionMissing, WrongMedia,
 };
 use crate::http::request::body::Document;
-use crate::http::request::paging::{self, PageParameters};
+use crate::http::request::paging::{self, NamedParameters, PageParameters};
 use crate::http::request::query::{NoParameters, Parameters};
 use crate::http::shapes::joined::Cluster;
 use crate::http::shapes::page::ClusterPage;
@@ -62,7 +62,7 @@ async fn create_cluster(
 
 /// List clusters
 #[utoipa::path(
-    get, path = "/v1/clusters", tag = "clusters", security(("key" = ["read"])), params(PageParameters),
+    get, path = "/v1/clusters", tag = "clusters", security(("key" = ["read"])), params(NamedParameters, PageParameters),
     responses(
         (status = 200, description = "A page of clusters, newest first.", body = ClusterPage),
         BadParameter, Refused, Internal, Unavailable,
@@ -73,9 +73,10 @@ async fn list_clusters(
     MayRead(caller): MayRead,
     mut query: Parameters,
 ) -> Result<Response, Problem> {
+    let name = query.chosen_id("name");
     let page = paging::page(&mut query, IdKind::Cluster);
     query.finish()?;
-    let listed = api.store.clusters(&caller.tenant, page).await?;
+    let listed = api.store.clusters_named(&caller.tenant, name.as_deref(), page).await?;
     Ok(json::value(StatusCode::OK, &ClusterPage::from(listed)))
 }
 

@@ -19,7 +19,7 @@ use crate::http::problem::responses::{
     Unavailable, WrongMedia,
 };
 use crate::http::request::body::Document;
-use crate::http::request::paging::{self, PageParameters};
+use crate::http::request::paging::{self, NamedParameters, PageParameters};
 use crate::http::request::query::{NoParameters, Parameters};
 use crate::http::shapes::joined::Model;
 use crate::http::shapes::page::ModelPage;
@@ -60,7 +60,7 @@ async fn create_model(
 
 /// List models
 #[utoipa::path(
-    get, path = "/v1/models", tag = "models", security(("key" = ["read"])), params(PageParameters),
+    get, path = "/v1/models", tag = "models", security(("key" = ["read"])), params(NamedParameters, PageParameters),
     responses(
         (status = 200, description = "A page of models, newest first.", body = ModelPage),
         BadParameter, Refused, Internal, Unavailable,
@@ -71,9 +71,10 @@ async fn list_models(
     MayRead(caller): MayRead,
     mut query: Parameters,
 ) -> Result<Response, Problem> {
+    let name = query.chosen_id("name");
     let page = paging::page(&mut query, IdKind::Model);
     query.finish()?;
-    let listed = api.store.models(&caller.tenant, page).await?;
+    let listed = api.store.models_named(&caller.tenant, name.as_deref(), page).await?;
     Ok(json::value(StatusCode::OK, &ModelPage::from(listed)))
 }
 
