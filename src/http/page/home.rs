@@ -123,23 +123,37 @@ pub(super) async fn placement_rows(visitor: &Visitor, placements: &Value) -> Res
     })
 }
 
+/// The kinds of examples, in words.
+const EXAMPLES: [(&str, &str, &str); 3] = [
+    ("request", "Whole requests", "a model on a site, with what is asked of it"),
+    ("model", "Models", "each on a site with five kinds of devices"),
+    ("cluster", "Sites", "each with a small model"),
+];
+
 fn example_list(examples: &Value, is_open: bool) -> Markup {
     html! {
         section aria-labelledby="examples" {
             details open[is_open] {
                 summary { h2 #examples { "Examples" } }
-                p.muted { "Each is planned with one click: a whole request, a model on a site, or a site with a small model." }
-                ul.cards {
-                    @for example in items(examples, "items") {
+                @for (kind, title, what) in EXAMPLES {
+                  h3.after { (title) span.muted { " · " (what) } }
+                  ul.cards {
+                    @for example in items(examples, "items").iter().filter(|example| example["kind"] == kind) {
                         li {
-                            h3 { (name(str_of(example, "name"))) }
-                            p { (name(str_of(example, "description"))) }
+                            @if kind == "request" {
+                                h4 { (name(str_of(example, "description"))) }
+                                p.what { (name(str_of(example, "name"))) }
+                            } @else {
+                                h4 { (name(str_of(example, "name"))) }
+                                p { (name(str_of(example, "description"))) }
+                            }
                             form method="post" action="/ui/examples" {
                                 input type="hidden" name="name" value=(str_of(example, "name"));
                                 button aria-label={ "Plan " (str_of(example, "name")) } { "Plan" }
                             }
                         }
                     }
+                  }
                 }
             }
         }

@@ -106,16 +106,16 @@ fn progress(visitor: &Visitor, job: &Value) -> Markup {
             p.meta { (status(str_of(job, "status"))) (ended(job)) }
             @if !progress.is_null() {
                 dl.figures {
-                    @if let Some(period) = progress["period_s"].as_f64() { div { dt { "best period so far" } dd { (seconds_text(period)) } } }
+                    @if let Some(period) = progress["period_s"].as_f64() { div { dt { @if is_open(job) { "best period so far" } @else { "period" } } dd { (seconds_text(period)) } } }
                     @if let Some(bound) = progress["lower_bound_s"].as_f64() { div { dt { "proven bound" } dd { (seconds_text(bound)) } } }
                     @if let Some(nodes) = progress["lower_bound_nodes"].as_u64() { div { dt { "proven bound, nodes" } dd { (nodes) } } }
                     @if let Some(gap) = progress["gap"].as_f64() { div { dt { "gap" } dd { (gap_text(gap)) } } }
-                    @if let Some(elapsed) = progress["elapsed_s"].as_f64() { div { dt { "searching for" } dd { (seconds_text(elapsed)) } } }
+                    @if let Some(elapsed) = progress["elapsed_s"].as_f64() { div { dt { @if is_open(job) { "searching for" } @else { "searched for" } } dd { (seconds_text(elapsed)) } } }
                 }
             }
         }
         @if let Some(detail) = job["error"]["detail"].as_str() { p.note.bad { (name(detail)) } }
-        ul.buttons {
+        ul.buttons.after {
             @if let Some(placement) = job["placement_id"].as_str() {
                 li { a.button.primary href={ "/ui/placements/" (placement) } { @if job["status"] == "infeasible" { "See why there is none" } @else { "See the placement" } } }
             }

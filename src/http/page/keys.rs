@@ -4,21 +4,25 @@ use axum::Router;
 use axum::extract::Form;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
-use maud::html;
+use cutpoint_planner::domain::fault::{Fault, FaultCode};
+use maud::{Markup, html};
 use serde::Deserialize;
 
 use super::Page;
 use super::layout::View;
-use super::parts::{name, table};
+use super::parts::{name as parts_name, table};
 use super::text::time_text;
 use super::visitor::{Standing, Visitor, id_of};
 use crate::domain::id::IdKind;
 use crate::domain::scope::Scope;
 use crate::http::problem::{Problem, ProblemType};
-use crate::store::Key;
+use crate::store::{Key, NewKey};
+
+/// The most characters of a name.
+const LONGEST_NAME: usize = 256;
 
 pub(super) fn routes() -> Router<Page> {
-    Router::new().route("/ui/keys", get(show)).route("/ui/keys/revoke", post(revoke))
+    Router::new().route("/ui/keys", get(show).post(create)).route("/ui/keys/revoke", post(revoke))
 }
 
 /// Refuses a visitor who is no administrator.
@@ -38,10 +42,15 @@ async fn keys_of(visitor: &Visitor) -> Result<Vec<Key>, Problem> {
 
 async fn show(visitor: Visitor) -> Result<Response, Problem> {
     administer(&visitor)?;
-    let keys = keys_of(&visitor).await?;
+    list(&visitor, &html! {}).await
+}
+
+async fn list(visitor: &Visitor, told: &Markup) -> Result<Response, Problem> {
+    let keys = keys_of(visitor).await?;
     let body = html! {
         h1 { "Keys" }
-        p.lead { "A key is created on the command line, which shows it once: " code { "cutpoint key create --name … --scope plan" } "." }
+        p.lead { "Whoever has one of these keys may do in this tenant what its scope allows." }
+        (told)
         @if keys.is_empty() {
             p.empty { "There are none: whoever reaches this service may do everything." }
         } @else {
@@ -50,7 +59,7 @@ async fn show(visitor: Visitor) -> Result<Response, Problem> {
                 tbody {
                     @for key in &keys {
                         tr.off[key.revoked_at.is_some()] {
-                            th scope="row" { (name(&key.name)) }
+                            th scope="row" { (parts_name(&key.name)) }
                             td { (key.scope.name()) }
                             td.time { (time_text(key.created_at)) }
                             td {
@@ -66,8 +75,59 @@ async fn show(visitor: Visitor) -> Result<Response, Problem> {
                 }
             }))
         }
+        (creation(keys.is_empty()))
     };
-    Ok(View::new("Keys", body).page(&visitor))
+    Ok(View::new("Keys", body).page(visitor))
+}
+
+fn creation(is_first: bool) -> Markup {
+    html! {
+        section aria-labelledby="add" {
+            h2 #add { "Create a key" }
+            @if is_first {
+                p.note { "After the first key every caller needs one, this page too. Begin with the scope admin, and keep it." }
+            }
+            form.inline method="post" action="/ui/keys" {
+                div.field { label for="name" { "Name" } input #name name="name" required maxlength="256"; }
+                div.field {
+                    label for="scope" { "Scope" }
+                    select #scope name="scope" {
+                        @for (scope, meaning) in [(Scope::Read, "read"), (Scope::Plan, "plan, and read"), (Scope::Admin, "admin: delete, webhooks and keys, too")] {
+                            option value=(scope.name()) selected[if is_first { scope == Scope::Admin } else { scope == Scope::Plan }] { (meaning) }
+                        }
+                    }
+                }
+                button { "Create" }
+            }
+        }
+    }
+}
+
+#[derive(Deserialize)]
+struct Entered {
+    name: String,
+    scope: String,
+}
+
+async fn create(visitor: Visitor, Form(entered): Form<Entered>) -> Result<Response, Problem> {
+    administer(&visitor)?;
+    let name = entered.name.trim();
+    let is_name = !name.is_empty() && name.chars().count() <= LONGEST_NAME && !name.chars().any(char::is_control);
+    let scope = Scope::ALL.into_iter().find(|scope| scope.name() == entered.scope);
+    let Some(scope) = scope.filter(|_| is_name) else {
+        let action = format!("Give 1 to {LONGEST_NAME} printable characters, and one of the scopes");
+        let fault = Fault::new("/name", FaultCode::OutOfRange, "it is no name of a key, or no scope", action);
+        return Err(Problem::invalid_request(vec![fault]));
+    };
+    let new = NewKey { tenant: visitor.tenant(), name: name.to_owned(), scope };
+    let (key, text) = visitor.api.store.create_key(new).await?;
+    let told = html! {
+        div.note.good role="status" {
+            p { "The key " (parts_name(&key.name)) " is shown only now. Keep it:" }
+            p { code { (text.reveal()) } }
+        }
+    };
+    list(&visitor, &told).await
 }
 
 #[derive(Deserialize)]

@@ -1,9 +1,7 @@
 //! `/ui/models`: the list of models, a model, and adding one from a file.
 
 use axum::Router;
-use axum::body::Body;
-use axum::extract::{Path, Query, Request};
-use axum::http::{Method, header};
+use axum::extract::{DefaultBodyLimit, Multipart, Path, Query};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 use maud::{Markup, html};
@@ -11,11 +9,12 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::Page;
-use super::filters::filtered;
+use super::filters::{Filter, filtered};
 use super::layout::View;
 use super::parts::{items, name, pager, str_of, table, time_of};
+use super::plan::import_model;
 use super::text::{amount_text, bytes_text};
-use super::visitor::{Visitor, copied, id_of, json};
+use super::visitor::{Visitor, id_of};
 use crate::domain::id::IdKind;
 use crate::domain::scope::Scope;
 use crate::http::problem::Problem;
@@ -27,16 +26,17 @@ const FORMATS: [(&str, &str); 3] =
 pub(super) fn routes() -> Router<Page> {
     Router::new()
         .route("/ui/models", get(list))
-        .route("/ui/models/import", post(import))
+        .route("/ui/models/import", post(import).layer(DefaultBodyLimit::disable()))
         .route("/ui/models/{id}", get(show))
 }
 
 async fn list(visitor: Visitor, axum::extract::RawQuery(query): axum::extract::RawQuery) -> Result<Response, Problem> {
-    let query = filtered(query.as_deref(), &[]);
+    let query = filtered(query.as_deref(), &[Filter::Text("name", "Name contains")]);
     let models = visitor.get(&format!("/v1/models?{}", query.of_api("20"))).await?;
     let body = html! {
         h1 { "Models" }
-        @if items(&models, "items").is_empty() { p.empty { "There are none yet." } } @else {
+        (query.form("/ui/models"))
+        @if items(&models, "items").is_empty() { p.empty { "There are none." } } @else {
             (table("Models", &html! {
                 thead { tr { th scope="col" { "model" } th.number scope="col" { "layers" } th.number scope="col" { "cuts" } th.number scope="col" { "parameters" } th.number scope="col" { "operations" } th scope="col" { "added, UTC" } } }
                 tbody {
@@ -84,14 +84,25 @@ struct Format {
     format: String,
 }
 
-/// Passes the form on as it arrives: the import reads forms, too.
-async fn import(visitor: Visitor, Query(chosen): Query<Format>, request: Request) -> Result<Response, Problem> {
+/// Takes the file out of the form while it arrives: the import reads a file by itself.
+async fn import(visitor: Visitor, Query(chosen): Query<Format>, mut parts: Multipart) -> Result<Response, Problem> {
+    if !visitor.may(Scope::Plan) {
+        // Before anything of the file is read. The API says what is missing.
+        return Err(match visitor.post("/v1/models", &Value::Null).await {
+            Err(problem) => problem,
+            Ok(_) => Problem::internal("a model without a scope"),
+        });
+    }
+    let broken = |_| Problem::malformed_body(Vec::new()).with_detail("the form broke off");
     let format = super::text::encoded(&chosen.format);
-    let headers = copied(request.headers(), &[header::CONTENT_TYPE, header::CONTENT_LENGTH]);
-    let body: Body = request.into_body();
-    let answer = visitor.send(Method::POST, &format!("/v1/models/import?format={format}"), headers, body).await?;
-    let model: Value = json(answer).await?;
-    Ok(Redirect::to(&format!("/ui/models/{}", str_of(&model, "id"))).into_response())
+    while let Some(mut part) = parts.next_field().await.map_err(broken)? {
+        if part.name() == Some("file") {
+            let first = part.chunk().await.map_err(broken)?.unwrap_or_default();
+            let id = import_model(&visitor, &format, first.into(), part).await?;
+            return Ok(Redirect::to(&format!("/ui/models/{id}")).into_response());
+        }
+    }
+    Err(Problem::malformed_body(Vec::new()).with_detail("the form has no file"))
 }
 
 async fn show(visitor: Visitor, Path(id): Path<String>) -> Result<Response, Problem> {
@@ -111,7 +122,7 @@ async fn show(visitor: Visitor, Path(id): Path<String>) -> Result<Response, Prob
             div { dt { "input" } dd { (bytes_text(statistics["input_bytes"].as_u64().unwrap_or(0))) } }
             div { dt { "output" } dd { (bytes_text(statistics["output_bytes"].as_u64().unwrap_or(0))) } }
         }
-        @if visitor.may(Scope::Plan) { p.lead { a.button.primary href={ "/ui/plan?model_id=" (id) } { "Plan it" } } }
+        @if visitor.may(Scope::Plan) { p.after { a.button.primary href={ "/ui/plan?model_id=" (id) } { "Plan it" } } }
         section aria-labelledby="placements" {
             h2 #placements { "Placements" }
             (super::home::placement_rows(&visitor, &placements).await?)

@@ -60,6 +60,7 @@ pub(super) fn status(name: &str) -> Markup {
         "cancelled" => ("plain", "cancelled"),
         "running" => ("busy", "running"),
         "queued" => ("plain", "queued"),
+        "delivered" => ("good", "delivered"),
         other => ("plain", other),
     };
     html! { span.status.(class) { (word) } }

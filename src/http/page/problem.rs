@@ -19,10 +19,10 @@ pub(crate) fn is_of_page(path: &str) -> bool {
 pub(crate) fn write(response: &mut Response, problem: &Problem) {
     let body = html! {
         h1 { (problem.title) }
-        p.lead { (name(&problem.detail)) "." }
+        p.lead { (name(problem.detail.trim_end_matches('.'))) "." }
         (faults(problem))
-        p.muted { "Status " (problem.status) ", request " code { (problem.instance) } }
-        p { a.button href="/ui/" { "To the first page" } }
+        p.muted.after { "Status " (problem.status) ", request " code { (problem.instance) } }
+        p.after { a.button href="/ui/" { "To the first page" } }
     };
     let page = frame(&View::new(problem.title, body), None).into_string();
     let headers = response.headers_mut();

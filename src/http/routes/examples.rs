@@ -4,6 +4,7 @@ use axum::extract::Path;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use cutpoint_planner::domain::hash::content_hash;
+use cutpoint_planner::domain::unit::{bytes_text, counted};
 use rust_embed::RustEmbed;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -68,6 +69,15 @@ struct About {
     description: Option<String>,
     model: Option<Box<About>>,
     cluster: Option<Box<About>>,
+    #[serde(default)]
+    layers: Vec<LayerSize>,
+}
+
+/// The size of a layer of a model.
+#[derive(Deserialize)]
+struct LayerSize {
+    #[serde(default)]
+    param_bytes: u64,
 }
 
 pub(crate) fn routes() -> OpenApiRouter<Api> {
@@ -127,11 +137,39 @@ fn example(path: &str) -> Option<Example> {
             let name_of = |about: Option<Box<About>>| about.and_then(|about| about.name).unwrap_or_default();
             (ExampleKind::Request, format!("{} on {}", name_of(about.model), name_of(about.cluster)))
         }
-        "models" => (ExampleKind::Model, about.description.or(about.name)?),
+        "models" => (ExampleKind::Model, model_words(&name, &about)),
         "clusters" => (ExampleKind::Cluster, about.description.or(about.name)?),
         _ => return None,
     };
     Some(Example { name, kind, description })
+}
+
+/// What the models are for. The descriptions of their files say where the profiles come from.
+const PURPOSES: [(&str, &str); 16] = [
+    ("AlexNet", "Classifies images, as in 2012"),
+    ("BERT-base", "Encodes texts of 128 tokens"),
+    ("DenseNet121", "Classifies images; every layer of a block reads all before it"),
+    ("EfficientNetB1", "Classifies images on small devices"),
+    ("EfficientNetV2L", "Classifies images; large"),
+    ("GPT2", "Continues texts of 128 tokens"),
+    ("InceptionResNetV2", "Classifies images in branches, with residuals"),
+    ("Llama-3-8B", "Continues texts; a large language model"),
+    ("MobileNetV2", "Classifies images on phones"),
+    ("NASNetLarge", "Classifies images; found by search, with many branches"),
+    ("NASNetMobile", "Classifies images on phones; found by search"),
+    ("ResNet50", "Classifies images, with residuals"),
+    ("SqueezeNet1.1", "Classifies images with few parameters"),
+    ("VGG16", "Classifies images in one line of layers; heavy"),
+    ("ViT-B16", "Classifies images with a transformer"),
+    ("YOLOv5s-like", "Finds objects in images"),
+];
+
+/// Returns what a model is for, and how large it is.
+fn model_words(name: &str, about: &About) -> String {
+    let purpose = PURPOSES.iter().find(|(model, _)| *model == name).map(|(_, purpose)| *purpose);
+    let purpose = purpose.or(about.description.as_deref()).unwrap_or(name);
+    let param_bytes = about.layers.iter().map(|layer| layer.param_bytes).sum();
+    format!("{purpose}. {}, {}", counted(about.layers.len() as u64, "layer"), bytes_text(param_bytes))
 }
 
 /// Returns the body of the example with this name. A name cannot contain a path, so that it cannot lead to other files.

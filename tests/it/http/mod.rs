@@ -19,6 +19,8 @@ mod metrics;
 mod models;
 mod old_database;
 mod page;
+mod page_changes;
+mod page_views;
 mod pipelines;
 mod placements;
 mod service;

@@ -15,13 +15,13 @@ use serde_json::{Value, json};
 
 use super::service::{Answer, Service, cluster, first_node, job, model, request};
 
-const HOST: &str = "127.0.0.1:8080";
+pub(crate) const HOST: &str = "127.0.0.1:8080";
 
-async fn visit(service: &Service, path: &str, cookie: &str) -> Answer {
+pub(crate) async fn visit(service: &Service, path: &str, cookie: &str) -> Answer {
     service.send(request("GET", path, &[("host", HOST), ("cookie", cookie)], Body::empty())).await
 }
 
-async fn submit(service: &Service, path: &str, cookie: &str, form: &str) -> Answer {
+pub(crate) async fn submit(service: &Service, path: &str, cookie: &str, form: &str) -> Answer {
     let headers = [
         ("host", HOST),
         ("cookie", cookie),
@@ -31,12 +31,12 @@ async fn submit(service: &Service, path: &str, cookie: &str, form: &str) -> Answ
     service.send(request("POST", path, &headers, form.to_owned().into())).await
 }
 
-fn html(answer: &Answer) -> String {
+pub(crate) fn html(answer: &Answer) -> String {
     assert_eq!(answer.header("content-type"), "text/html; charset=utf-8", "{answer:?}");
     String::from_utf8(answer.bytes.clone()).unwrap()
 }
 
-async fn key(service: &Service, tenant: &str, scope: Scope) -> String {
+pub(crate) async fn key(service: &Service, tenant: &str, scope: Scope) -> String {
     let new = NewKey { tenant: Tenant::parse(tenant).unwrap(), name: "key".to_owned(), scope };
     let text = service.store.create_key(new).await.unwrap().1.reveal().to_owned();
     service.clock.advance(Duration::from_secs(2));
@@ -44,7 +44,7 @@ async fn key(service: &Service, tenant: &str, scope: Scope) -> String {
 }
 
 /// Signs in and gives the cookie.
-async fn sign_in(service: &Service, key: &str) -> String {
+pub(crate) async fn sign_in(service: &Service, key: &str) -> String {
     let answer = submit(service, "/ui/sign-in", "", &format!("key={key}&next=/ui/jobs")).await;
     assert_eq!((answer.status.as_u16(), answer.header("location")), (303, "/ui/jobs"));
     let cookie = answer.header("set-cookie").to_owned();
@@ -165,6 +165,9 @@ async fn hostile_names_are_shown_as_text() {
         let planned = service.write("POST", "/v1/jobs", &[("prefer", "wait=20")], &job).await;
         let (placement, job_id) = (planned.text("placement_id"), planned.text("id"));
         let (model, cluster) = (planned.text("model_id"), planned.text("cluster_id"));
+        let webhook = json!({"url": "https://receiver.example/", "description": name});
+        let webhook = service.post("/v1/webhooks", &webhook).await.json()["webhook"]["id"].as_str().unwrap().to_owned();
+        let encoded: String = url::form_urlencoded::byte_serialize(name.as_bytes()).collect();
         let paths = [
             "/ui/".to_owned(),
             "/ui/placements".to_owned(),
@@ -178,6 +181,11 @@ async fn hostile_names_are_shown_as_text() {
             format!("/ui/placements/{placement}"),
             format!("/ui/placements/{placement}/stages/0/0"),
             format!("/ui/placements/{placement}/override"),
+            format!("/ui/clusters/{cluster}?off={encoded}"),
+            format!("/ui/placements?label=who%3D{encoded}"),
+            format!("/ui/plan?constraints.pins={encoded}"),
+            "/ui/webhooks".to_owned(),
+            format!("/ui/webhooks/{webhook}"),
         ];
         for path in paths {
             let answer = visit(&service, &path, "").await;

@@ -57,8 +57,8 @@ function convergence(parent, points) {
     }
     const kind = member === "period" ? "incumbent" : "bound";
     draw(chart, "path", { class: kind, d: `${path}H${x(last).toFixed(1)}` });
-    draw(chart, "path", { class: kind, d: `M${margin + 220 * row} ${height - 14}h28` });
-    draw(chart, "text", { x: margin + 220 * row + 36, y: height - 10 }, label);
+    draw(chart, "path", { class: kind, d: `M${margin + 300 * row} ${height - 14}h28` });
+    draw(chart, "text", { x: margin + 300 * row + 36, y: height - 10 }, label);
   }
   draw(chart, "text", { x: width - margin / 2, y: height - 10, "text-anchor": "end" }, `${last.toPrecision(3)} s`);
   parent.replaceChildren(chart);

@@ -15,7 +15,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::Page;
-use super::filters::filtered;
+use super::filters::{Filter, filtered};
 use super::layout::View;
 use super::parts::{items, name, pager, str_of, table, time_of};
 use super::text::{counted, encoded};
@@ -38,11 +38,12 @@ pub(super) fn routes() -> Router<Page> {
 }
 
 async fn list(visitor: Visitor, RawQuery(query): RawQuery) -> Result<Response, Problem> {
-    let query = filtered(query.as_deref(), &[]);
+    let query = filtered(query.as_deref(), &[Filter::Text("name", "Name contains")]);
     let clusters = visitor.get(&format!("/v1/clusters?{}", query.of_api("20"))).await?;
     let body = html! {
         h1 { "Clusters" }
-        @if items(&clusters, "items").is_empty() { p.empty { "There are none yet." } } @else {
+        (query.form("/ui/clusters"))
+        @if items(&clusters, "items").is_empty() { p.empty { "There are none." } } @else {
             (table("Clusters", &html! {
                 thead { tr { th scope="col" { "cluster" } th.number scope="col" { "nodes" } th.number scope="col" { "listed links" } th.number scope="col" { "revision" } th scope="col" { "changed, UTC" } } }
                 tbody {
@@ -106,7 +107,9 @@ async fn show(visitor: Visitor, Path(id): Path<String>, Query(chosen): Query<Cho
     let id = id_of(IdKind::Cluster, &id)?;
     let cluster = visitor.get(&format!("/v1/clusters/{id}")).await?;
     let inventory = &cluster["inventory"];
-    let newest = visitor.get(&format!("/v1/placements?cluster_id={id}&latest=true&limit=20")).await?;
+    let newest = visitor
+        .get(&format!("/v1/placements?cluster_id={id}&latest=true&status=optimal&status=feasible&limit=20"))
+        .await?;
     let marked = items(&newest, "items").iter().find(|it| it["id"].as_str() == chosen.placement.as_deref());
     let marked = marked.or_else(|| items(&newest, "items").first());
     let used: Vec<&str> =

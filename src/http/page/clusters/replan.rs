@@ -18,7 +18,7 @@ use crate::http::problem::Problem;
 
 /// Writes the newest placements that use a node, each with a button that plans it anew.
 pub(super) async fn touched(visitor: &Visitor, cluster_id: &Id, node: &str) -> Result<Markup, Problem> {
-    let path = format!("/v1/placements?cluster_id={cluster_id}&latest=true&limit=50");
+    let path = format!("/v1/placements?cluster_id={cluster_id}&latest=true&status=optimal&status=feasible&limit=50");
     let newest = visitor.get(&path).await?;
     let uses = |placement: &&Value| items(placement, "node_ids").iter().any(|id| id == node);
     let touched: Vec<&Value> = items(&newest, "items").iter().filter(uses).collect();

@@ -90,7 +90,7 @@ fn card(shown: &Shown, (p, pipeline): (usize, &ShownPipeline<'_>), stage: &Stage
                 }
                 div {
                     dt { "compute" }
-                    dd { (seconds_text(stage.compute_s)) span.muted { ", " (percent_text(compute)) } }
+                    dd { (seconds_text(stage.compute_s)) @if pipeline.period_s > 0.0 { span.muted { ", " (percent_text(compute)) } } }
                     dd.drawn { (bar(compute, Measure::Compute)) }
                 }
             }
@@ -108,7 +108,7 @@ fn hop(bytes: u64, transfer_s: f64, period_s: f64, is_bottleneck: bool, route: &
         div.hop.bottleneck[is_bottleneck] {
             p {
                 span.arrow aria-hidden="true" { "→" } " " (bytes_text(bytes)) " in " (seconds_text(transfer_s))
-                span.muted { ", " (percent_text(share)) }
+                @if period_s > 0.0 { span.muted { ", " (percent_text(share)) } }
                 @if is_bottleneck { span.mark { "bottleneck" } }
             }
             (bar(share, Measure::Transfer))

@@ -25,6 +25,10 @@ pub(super) enum Kind {
     List,
     /// Pairs `name=value` with commas between.
     Pairs,
+    /// A pin `layer -> node` on each line.
+    Pins,
+    /// Layers with commas between on each line.
+    Groups,
 }
 
 impl Field {
@@ -38,8 +42,11 @@ const fn of(name: &'static str, group: &'static str, label: &'static str, help: 
     Field { name, group, label, help, kind }
 }
 
+/// The group of constraints that few requests have.
+pub(super) const MORE: &str = "Pins, groups and what runs already";
+
 /// Every field of the form.
-pub(super) const FIELDS: [Field; 21] = [
+pub(super) const FIELDS: [Field; 32] = [
     of(
         "objective.kind",
         "Objective",
@@ -105,6 +112,42 @@ pub(super) const FIELDS: [Field; 21] = [
         Kind::Number,
     ),
     of(
+        "constraints.pins",
+        MORE,
+        "Pins",
+        "One on each line, as layer -> node. A pinned layer runs on its node.",
+        Kind::Pins,
+    ),
+    of(
+        "constraints.colocate",
+        MORE,
+        "Layers that stay together",
+        "A group on each line, layers with commas between. Its layers are in one stage.",
+        Kind::Groups,
+    ),
+    of(
+        "occupied_by",
+        MORE,
+        "Beside these placements",
+        "Ids of placements of other models on this cluster, with commas between. Their memory is taken, and they slow down what they share.",
+        Kind::List,
+    ),
+    of(
+        "base_placement_id",
+        MORE,
+        "Replan from this placement",
+        "The id of the placement that runs. As few bytes as possible are shipped from there.",
+        Kind::Text,
+    ),
+    of(
+        "max_period_ratio",
+        MORE,
+        "Period, times the least",
+        "Only with a placement to replan from: how much slower it may get in order to ship less. 1 by default.",
+        Kind::Number,
+    ),
+    of("labels", MORE, "Labels", "As name=value, with commas between. Lists are filtered by them.", Kind::Pairs),
+    of(
         "cost_model.memory",
         "Cost model",
         "Memory of a stage",
@@ -160,12 +203,52 @@ pub(super) const FIELDS: [Field; 21] = [
         Kind::Number,
     ),
     of(
+        "cost_model.transfers",
+        "Cost model",
+        "Latency of a link",
+        "Whether a transfer occupies its link while it waits for the latency.",
+        Kind::Choice(&[
+            ("", "default of the service"),
+            ("streamed", "delays a transfer alone"),
+            ("acknowledged", "occupies the link"),
+        ]),
+    ),
+    of(
+        "cost_model.memory_scale",
+        "Cost model",
+        "Memory, times what is computed",
+        "1 by default; more for a runtime that needs more.",
+        Kind::Number,
+    ),
+    of(
+        "cost_model.io_buffers",
+        "Cost model",
+        "Buffers of tensors at cuts",
+        "1 by default where a node sends, receives and computes at once, else 0: copies of each tensor at a cut.",
+        Kind::Number,
+    ),
+    of(
         "cost_model.memory_overhead_bytes",
         "Cost model",
         "Bytes of each process",
         "0 by default: what the runtime takes besides its stage.",
         Kind::Number,
     ),
+    of(
+        "solver.algorithm",
+        "Search",
+        "Algorithm",
+        "By default the search that proves what it finds. The others are published ones, to compare with.",
+        Kind::Choice(&[
+            ("", "default of the service"),
+            ("auto", "auto"),
+            ("exact", "exact"),
+            ("kpath", "k-path"),
+            ("greedy", "greedy"),
+            ("random", "random"),
+        ]),
+    ),
+    of("solver.seed", "Search", "Seed", "0 by default: the seed of everything random.", Kind::Number),
     of(
         "solver.time_limit_s",
         "Search",
@@ -204,6 +287,9 @@ pub(super) fn field(field: &Field, value: &str, faults: &[&str]) -> Markup {
                     }
                 }
                 Kind::Number => { input id=(id) name=(field.name) value=(value) inputmode="decimal" aria-describedby=(described) aria-invalid=[invalid]; }
+                Kind::Pins | Kind::Groups => {
+                    textarea id=(id) name=(field.name) rows="3" spellcheck="false" aria-describedby=(described) aria-invalid=[invalid] { (value) }
+                }
                 Kind::Text | Kind::List | Kind::Pairs => {
                     input id=(id) name=(field.name) value=(value) spellcheck="false" aria-describedby=(described) aria-invalid=[invalid];
                 }

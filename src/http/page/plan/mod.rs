@@ -18,12 +18,21 @@ use super::layout::View;
 use super::parts::{items, name, str_of};
 use super::visitor::{Standing, Visitor};
 use crate::http::problem::{Problem, ProblemType};
-use fields::{FIELDS, field};
+use fields::{FIELDS, MORE, field};
 use read::Entered;
+
+pub(super) use read::import_model;
 
 pub(super) fn routes() -> Router<Page> {
     Router::new().route("/ui/plan", get(show).post(submit))
 }
+
+/// Groups of fields that are folded until one is needed, and what they are about.
+const FOLDED: [(&str, &str); 3] = [
+    (MORE, "What must be where, and which placements are there."),
+    ("Cost model", "How memory, transfers and compute are counted."),
+    ("Search", "How long to search, and how."),
+];
 
 async fn show(visitor: Visitor, RawQuery(query): RawQuery) -> Result<Response, Problem> {
     let mut entered = Entered::default();
@@ -129,15 +138,11 @@ async fn form(visitor: &Visitor, entered: &Entered, outcome: &Outcome) -> Result
                     div.grid { @for it in group(title) { (field(it, value(it.name), &at(&it.pointer()))) } }
                 }
             }
-            details open[!group("Cost model").iter().all(|it| value(it.name).is_empty() && at(&it.pointer()).is_empty())] {
-                summary { "Cost model and search: how memory, transfers and compute are counted, and how long to search" }
-                fieldset {
-                    legend { "Cost model" }
-                    div.grid { @for it in group("Cost model") { (field(it, value(it.name), &at(&it.pointer()))) } }
-                }
-                fieldset {
-                    legend { "Search" }
-                    div.grid { @for it in group("Search") { (field(it, value(it.name), &at(&it.pointer()))) } }
+            @for (title, what) in FOLDED {
+                // What was entered, or is wrong, is seen.
+                details.folded open[!group(title).iter().all(|it| value(it.name).is_empty() && at(&it.pointer()).is_empty())] {
+                    summary { span.title { (title) } " " span.muted { (what) } }
+                    div.grid { @for it in group(title) { (field(it, value(it.name), &at(&it.pointer()))) } }
                 }
             }
             ul.buttons {
@@ -154,7 +159,7 @@ fn told(outcome: &Outcome, others: &[&str]) -> Markup {
         @match outcome {
             Outcome::None => {}
             Outcome::Refused(problem) => {
-                div.faults role="alert" { p { (name(&problem.detail)) "." } @for text in others { p { (name(text)) } } }
+                div.faults role="alert" { p { (name(problem.detail.trim_end_matches('.'))) "." } @for text in others { p { (name(text)) } } }
             }
             Outcome::Checked(answer) => {
                 @if answer["valid"] != true {

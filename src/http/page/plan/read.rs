@@ -41,9 +41,10 @@ impl Entered {
             let Some(text) = self.texts.get(field.name).map(|text| text.trim()).filter(|text| !text.is_empty()) else {
                 continue;
             };
-            if let Some((group, member)) = field.name.split_once('.') {
-                let group = request.entry(group).or_insert_with(|| json!({}));
-                group[member] = value(field.kind, text);
+            let value = value(field.kind, text);
+            match field.name.split_once('.') {
+                Some((group, member)) => request.entry(group).or_insert_with(|| json!({}))[member] = value,
+                None => drop(request.insert(field.name.to_owned(), value)),
             }
         }
         Value::Object(request)
@@ -55,11 +56,25 @@ fn value(kind: Kind, text: &str) -> Value {
         Kind::Choice(_) | Kind::Text => json!(text),
         Kind::Number => serde_json::from_str(text).ok().filter(Value::is_number).unwrap_or_else(|| json!(text)),
         Kind::List => text.split(',').map(str::trim).filter(|item| !item.is_empty()).collect(),
+        // What has no arrow is a pin without a node, which the API refuses at its place.
+        Kind::Pins => lines(text, |line| match line.rsplit_once("->") {
+            Some((layer, node)) => json!({"layer_id": layer.trim(), "node_id": node.trim()}),
+            None => json!({"layer_id": line}),
+        }),
+        Kind::Groups => {
+            let layers = |line: &str| line.split(',').map(str::trim).filter(|it| !it.is_empty()).collect::<Value>();
+            lines(text, |line| json!({"layer_ids": layers(line)}))
+        }
         Kind::Pairs => {
             let pairs = text.split(',').map(|pair| pair.split_once('=').unwrap_or((pair, "")));
             Value::Object(pairs.map(|(name, value)| (name.trim().to_owned(), json!(value.trim()))).collect())
         }
     }
+}
+
+/// Reads each line that is not empty.
+fn lines(text: &str, read: impl Fn(&str) -> Value) -> Value {
+    text.lines().map(str::trim).filter(|line| !line.is_empty()).map(read).collect()
 }
 
 /// Reads the parts of the form. An ONNX file is imported while it arrives, so that it may be large.
@@ -103,7 +118,7 @@ async fn read_file(
     let Some(first) = part.chunk().await.map_err(broken)? else { return Ok(()) };
     let is_json = first.iter().find(|byte| !byte.is_ascii_whitespace()).is_some_and(|byte| *byte == b'{');
     if kind == "model" && !is_json {
-        let id = import_onnx(visitor, first.into(), part).await?;
+        let id = import_model(visitor, "onnx", first.into(), part).await?;
         entered.texts.insert("model_id".to_owned(), id);
         return Ok(());
     }
@@ -126,8 +141,16 @@ async fn read_whole(mut part: Part<'_>, mut bytes: Vec<u8>, limit: usize) -> Res
     Ok(bytes)
 }
 
-/// Passes an ONNX file on to the import while it arrives. Returns the id of the model.
-async fn import_onnx(visitor: &Visitor, first: Vec<u8>, mut part: Part<'_>) -> Result<String, Problem> {
+/// Passes the file of a model on to the import while it arrives. Returns the id of the model.
+///
+/// # Errors
+/// The API's problem.
+pub(in crate::http::page) async fn import_model(
+    visitor: &Visitor,
+    format: &str,
+    first: Vec<u8>,
+    mut part: Part<'_>,
+) -> Result<String, Problem> {
     let (mut sender, receiver) = futures::channel::mpsc::channel::<Result<Vec<u8>, axum::Error>>(2);
     let pump = async move {
         let mut next = Some(Ok(first));
@@ -145,7 +168,8 @@ async fn import_onnx(visitor: &Visitor, first: Vec<u8>, mut part: Part<'_>) -> R
     let mut headers = HeaderMap::new();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/octet-stream"));
     let body = Body::from_stream(receiver.map(|chunk| chunk));
-    let import = visitor.send(Method::POST, "/v1/models/import?format=onnx", headers, body);
+    let path = format!("/v1/models/import?format={format}");
+    let import = visitor.send(Method::POST, &path, headers, body);
     let (answer, ()) = futures::join!(import, pump);
     let model: Value = visitor::json(answer?).await?;
     Ok(str_of(&model, "id").to_owned())
@@ -165,6 +189,11 @@ mod tests {
             ("constraints.exclude_nodes", "a, b,"),
             ("constraints.node_selector", "site=hall"),
             ("cost_model.memory", ""),
+            ("constraints.pins", "conv -> a\r\n\r\ndense"),
+            ("constraints.colocate", "conv, dense\nx"),
+            ("occupied_by", "plc_1, plc_2"),
+            ("max_period_ratio", "1.5"),
+            ("labels", "who=me"),
         ];
         let texts = pairs.map(|(name, text)| (name.to_owned(), text.to_owned())).into();
         let entered = Entered { texts, ..Entered::default() };
@@ -173,7 +202,12 @@ mod tests {
             json!({
                 "model_id": "mdl_1",
                 "objective": {"kind": "min_nodes", "target_period_s": 0.5},
-                "constraints": {"max_stages": "three", "exclude_nodes": ["a", "b"], "node_selector": {"site": "hall"}},
+                "constraints": {"max_stages": "three", "exclude_nodes": ["a", "b"], "node_selector": {"site": "hall"},
+                    "pins": [{"layer_id": "conv", "node_id": "a"}, {"layer_id": "dense"}],
+                    "colocate": [{"layer_ids": ["conv", "dense"]}, {"layer_ids": ["x"]}]},
+                "occupied_by": ["plc_1", "plc_2"],
+                "max_period_ratio": 1.5,
+                "labels": {"who": "me"},
             })
         );
     }

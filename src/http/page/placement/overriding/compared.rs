@@ -4,7 +4,7 @@ use cutpoint_planner::domain::placement::Status;
 use maud::{Markup, html};
 
 use super::Evaluated;
-use crate::http::page::parts::{Measure, bar, table};
+use crate::http::page::parts::{Measure, bar};
 use crate::http::page::placement::data::Shown;
 use crate::http::page::text::{change_text, rate_text, seconds_text};
 
@@ -14,16 +14,11 @@ pub(super) fn compared(shown: &Shown, evaluated: &Evaluated) -> Markup {
     let is_latency = shown.options["objective"]["kind"] == "min_latency";
     let bound_s = document.lower_bound_s.filter(|bound| *bound > 0.0);
     let planned = if document.status == Status::Optimal { "planned, proven optimal" } else { "planned" };
-    let of_period = [
-        ("by hand", evaluated.period_s),
-        (planned, document.period_s),
-        ("no placement below", bound_s.filter(|_| !is_latency)),
-    ];
-    let of_latency = [
-        ("by hand", evaluated.latency_s),
-        (planned, document.latency_s),
-        ("no placement below", bound_s.filter(|_| is_latency)),
-    ];
+    let none_below = "no placement is below";
+    let period =
+        [("by hand", evaluated.period_s), (planned, document.period_s), (none_below, bound_s.filter(|_| !is_latency))];
+    let latency =
+        [("by hand", evaluated.latency_s), (planned, document.latency_s), (none_below, bound_s.filter(|_| is_latency))];
     html! {
         section aria-labelledby="compared" {
             div.heading {
@@ -35,27 +30,30 @@ pub(super) fn compared(shown: &Shown, evaluated: &Evaluated) -> Markup {
             @if evaluated.period_s.is_none() {
                 p.empty { "Stages that do not cover the model, or that nothing connects, have no period." }
             } @else {
-                (table("By hand beside the plan", &html! {
-                    thead { tr { th scope="col" { "figure" } th scope="col" { "of" } th.wide scope="col" { "on one scale" } th.number scope="col" { "time" } th.number scope="col" { "change" } } }
-                    tbody { (rows("period", &of_period)) (rows("latency", &of_latency)) }
-                }))
+                div.compared { (group("Period", &period)) (group("Latency", &latency)) }
             }
         }
     }
 }
 
-fn rows(figure: &str, figures: &[(&str, Option<f64>); 3]) -> Markup {
+fn group(figure: &str, figures: &[(&str, Option<f64>); 3]) -> Markup {
     let most = figures.iter().filter_map(|(_, seconds)| *seconds).fold(0.0, f64::max);
     let planned = figures[1].1;
     html! {
-        @for (i, (of, seconds)) in figures.iter().enumerate() {
-            @if let Some(seconds) = seconds {
-                tr {
-                    th scope="row" { @if i == 0 { (figure) } @else { span.hidden { (figure) } } }
-                    td { (of) }
-                    td { (bar(if most > 0.0 { seconds / most } else { 0.0 }, if i == 0 { Measure::Gain } else { Measure::Compute })) }
-                    td.number { (seconds_text(*seconds)) }
-                    td.number { @if let Some(planned) = planned.filter(|_| i == 0) { (change(*seconds, planned)) } }
+        div {
+            h3 { (figure) }
+            ul.gains {
+                @for (i, (of, seconds)) in figures.iter().enumerate() {
+                    @if let Some(seconds) = seconds {
+                        li {
+                            p {
+                                (of)
+                                @if let Some(planned) = planned.filter(|_| i == 0) { span.muted { (change(*seconds, planned)) } }
+                                span.figure { (seconds_text(*seconds)) }
+                            }
+                            (bar(if most > 0.0 { seconds / most } else { 0.0 }, if i == 0 { Measure::Gain } else { Measure::Compute }))
+                        }
+                    }
                 }
             }
         }

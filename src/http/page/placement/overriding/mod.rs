@@ -180,13 +180,12 @@ fn form(shown: &Shown, changes: &Changes, nodes: &[&str]) -> Markup {
                         }
                     }
                 }
-                p.help { "A stage between two equal cuts is gone." }
+                p.help.after { "A stage between two equal cuts is gone. The address of this page holds the change: keep or share it." }
+                ul.buttons {
+                    li { button { "Evaluate" } }
+                    li { a.button.quiet href=(path) { "As it was planned" } }
+                }
             }
-            ul.buttons {
-                li { button { "Evaluate" } }
-                li { a.button.quiet href=(path) { "Back to the placement" } }
-            }
-            p.muted { "The address of this page holds the change: keep or share it." }
         }
     }
 }

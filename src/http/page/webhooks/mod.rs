@@ -1,9 +1,11 @@
 //! `/ui/webhooks`: the webhooks of the tenant, for administrators.
 
+mod deliveries;
+
 use axum::Router;
 use axum::extract::{Form, RawQuery};
 use axum::response::Response;
-use axum::routing::get;
+use axum::routing::{get, post};
 use maud::{Markup, html};
 use serde::Deserialize;
 use serde_json::json;
@@ -16,7 +18,12 @@ use super::visitor::Visitor;
 use crate::http::problem::Problem;
 
 pub(super) fn routes() -> Router<Page> {
-    Router::new().route("/ui/webhooks", get(show).post(create))
+    Router::new()
+        .route("/ui/webhooks", get(show).post(create))
+        .route("/ui/webhooks/{id}", get(deliveries::show))
+        .route("/ui/webhooks/{id}/state", post(deliveries::switch))
+        .route("/ui/webhooks/{id}/delete", post(deliveries::delete))
+        .route("/ui/webhooks/{id}/resend", post(deliveries::resend))
 }
 
 async fn show(visitor: Visitor, RawQuery(query): RawQuery) -> Result<Response, Problem> {
@@ -36,7 +43,7 @@ async fn list(visitor: &Visitor, query: Option<&str>, told: &Markup) -> Result<R
                 tbody {
                     @for webhook in items(&webhooks, "items") {
                         tr {
-                            th scope="row" { (name(str_of(webhook, "url"))) }
+                            th scope="row" { a href={ "/ui/webhooks/" (str_of(webhook, "id")) } { (name(str_of(webhook, "url"))) } }
                             td { (name(str_of(webhook, "description"))) }
                             td { @if webhook["enabled"] == true { "enabled" } @else { "disabled " (str_of(webhook, "disabled_reason")) } }
                             td.time { (time_of(webhook, "created_at")) }
