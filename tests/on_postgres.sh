@@ -7,5 +7,5 @@ cd "$(dirname "$0")/.."
 : "${CUTPOINT_TEST_POSTGRES_URL:?names no database; tests/with_postgres.sh gives one}"
 # The whole workspace, as in the other steps: other features would build everything again.
 cargo nextest run --locked --workspace --lib --test it --no-fail-fast --run-ignored all \
-  -E 'package(cutpoint) & ((kind(lib) & test(/^(store|jobs|webhook)::/) & not test(/::sqlite::|^jobs::tests::space::/))
+  -E 'package(cutpoint) & ((kind(lib) & test(/^(store|jobs|webhook|deployments)::/) & not test(/::sqlite::|^jobs::tests::space::/))
       | test(/^several_servers::/))'

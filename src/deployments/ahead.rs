@@ -7,7 +7,8 @@ use super::plans::NewJobs;
 use super::sight::Sight;
 use crate::domain::deployment::{ConditionStatus, DeploymentReason, FallbackStatus};
 use crate::store::deployments::fallbacks::Fallback;
-use crate::store::deployments::site::Findings;
+use crate::store::deployments::site::{Findings, NewPlan};
+use crate::store::{Deployment, Planning};
 
 /// The most plans of one cluster that look ahead at once.
 const AT_ONCE: usize = 1;
@@ -33,6 +34,7 @@ pub(crate) fn look_ahead(sight: &Sight, findings: &mut Findings, jobs: &NewJobs<
             && row.improved_stamp.as_deref() != Some(&sight.stamp)
             && let Ok(plan) = jobs.plan(sight, index, DeploymentReason::Improvement)
         {
+            say_planning(findings, row, &plan);
             findings.plans.push(plan);
             begun += 1;
         }
@@ -86,6 +88,15 @@ pub(crate) fn look_ahead(sight: &Sight, findings: &mut Findings, jobs: &NewJobs<
         }
     }
     false
+}
+
+/// Notes the job that plans for a deployment, so that its version grows.
+fn say_planning(findings: &mut Findings, row: &Deployment, plan: &NewPlan) {
+    let planning = Some(Planning { job_id: plan.job_id.clone(), reason: plan.reason });
+    match findings.saves.iter_mut().find(|(saved, _)| saved.id == row.id) {
+        Some((saved, _)) => saved.planning = planning,
+        None => findings.saves.push((Deployment { planning, ..row.clone() }, false)),
+    }
 }
 
 /// Evaluates a placement as if a node took no stages.

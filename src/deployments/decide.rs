@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use cutpoint_planner::domain::occupant::OccupantEffect;
 use cutpoint_planner::domain::placed::Placed;
 use jiff::Timestamp;
 use metrics::counter;
@@ -17,9 +18,9 @@ use crate::domain::deployment::{
     Proposed,
 };
 use crate::domain::id::{Id, IdKind};
-use crate::store::EventType;
 use crate::store::deployments::history::Entry;
 use crate::store::deployments::site::{Findings, Plan, PlanEnd};
+use crate::store::{EventType, Planning};
 use crate::telemetry::metric;
 
 /// The time by both clocks.
@@ -65,7 +66,6 @@ pub(crate) fn decide(sight: &Sight, now: Now, jobs: &NewJobs<'_>) -> Findings {
             findings.saves.push((row, revised));
         }
     }
-    // A job that was asked for a deployment that is gone ends with it, so that every plan here has a deployment.
     findings
 }
 
@@ -224,11 +224,11 @@ impl Case<'_> {
     }
 
     fn fail(&mut self, plan: &Plan, detail: String) {
-        self.row.failed_stamp = Some(plan.stamp.clone());
         if plan.reason == DeploymentReason::Improvement {
             self.row.improved_stamp = Some(plan.stamp.clone());
             return;
         }
+        self.row.failed_stamp = Some(plan.stamp.clone());
         self.row.failure = Some(PlanFailure { at: self.now.wall, detail: detail.clone() });
         let entry = Entry::of(HistoryKind::Failed, plan.reason).because(detail);
         self.findings.history.push((self.row.id.clone(), entry));
@@ -286,7 +286,10 @@ impl Case<'_> {
             return;
         }
         match jobs.plan(self.sight, self.index, reason) {
-            Ok(plan) => self.findings.plans.push(plan),
+            Ok(plan) => {
+                self.row.planning = Some(Planning { job_id: plan.job_id.clone(), reason });
+                self.findings.plans.push(plan);
+            }
             Err(detail) => {
                 let plan = Plan {
                     job_id: jobs.new_id(IdKind::Job),
@@ -336,13 +339,6 @@ impl Case<'_> {
     fn propose(&mut self, reason: DeploymentReason, candidate: Candidate) {
         let Candidate { id, placed, outcome, figures } = candidate;
         let shipped_bytes = self.shipped_bytes(&placed);
-        let others = outcome.effects.into_iter().filter_map(|effect| {
-            Some(EffectOnOther {
-                deployment_id: Id::parse(IdKind::Deployment, &effect.id)?,
-                period_s: effect.period_s,
-                new_period_s: effect.new_period_s,
-            })
-        });
         let cluster_revision = self.sight.cluster.revision;
         self.row.proposed = Some(Proposed {
             placement_id: id.clone(),
@@ -352,7 +348,7 @@ impl Case<'_> {
             period_s: figures.period_s,
             latency_s: figures.latency_s,
             shipped_bytes,
-            others: others.collect(),
+            others: on_others(outcome.effects),
         });
         self.row.failure = None;
         self.row.asked = None;
@@ -372,4 +368,16 @@ impl Case<'_> {
         let at = Timestamp::from_microsecond(at).unwrap_or(Timestamp::MAX);
         self.findings.wake_at = Some(self.findings.wake_at.map_or(at, |known| known.min(at)));
     }
+}
+
+/// Returns what a placement does to the occupants that are deployments.
+pub(crate) fn on_others(effects: Vec<OccupantEffect>) -> Vec<EffectOnOther> {
+    let effect = |effect: OccupantEffect| {
+        Some(EffectOnOther {
+            deployment_id: Id::parse(IdKind::Deployment, &effect.id)?,
+            period_s: effect.period_s,
+            new_period_s: effect.new_period_s,
+        })
+    };
+    effects.into_iter().filter_map(effect).collect()
 }

@@ -13,6 +13,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::Deployments;
+use super::decide::on_others;
 use super::plans::request_beside;
 use super::policy;
 use super::sight::{Sight, placed_of};
@@ -156,7 +157,7 @@ impl Deployments {
                             latency_s: placed.latency_s,
                             shipped_bytes: running
                                 .map(|running| subject.shipped_bytes(&sight.inventory, running, &placed)),
-                            others: Vec::new(),
+                            others: on_others(document.occupants),
                         },
                     });
                 }

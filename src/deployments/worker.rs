@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use metrics::histogram;
 
 use super::Inner;
@@ -24,12 +25,23 @@ const IDLE: Duration = Duration::from_millis(200);
 /// How often the store is asked where nothing wakes this worker.
 const LOOK_AGAIN: Duration = Duration::from_secs(5);
 
+/// How long events are kept.
+const EVENTS_KEPT: Duration = Duration::from_secs(7 * 24 * 3600);
+/// How often old events are deleted.
+const SWEEP: Duration = Duration::from_secs(3600);
+
 /// Works until the service shuts down.
 pub(super) async fn work(inner: Arc<Inner>) {
     let mut changed = inner.store.site_changes();
+    let mut swept: Option<Duration> = None;
     loop {
         if inner.closing.is_cancelled() {
             return;
+        }
+        let now = inner.clock.monotonic();
+        if swept.is_none_or(|swept| now.saturating_sub(swept) >= SWEEP) {
+            swept = Some(now);
+            forget_events(&inner).await;
         }
         changed.mark_unchanged();
         match look_at_one(&inner).await {
@@ -50,6 +62,13 @@ pub(super) async fn work(inner: Arc<Inner>) {
             _ = changed.changed() => {}
             () = tokio::time::sleep(pause) => {}
         }
+    }
+}
+
+async fn forget_events(inner: &Inner) {
+    let before = inner.clock.now().checked_sub(EVENTS_KEPT).unwrap_or(Timestamp::MIN);
+    if let Err(error) = inner.store.forget_events(before).await {
+        tracing::error!(%error, "old events were not deleted");
     }
 }
 

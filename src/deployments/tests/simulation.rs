@@ -9,7 +9,6 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use cutpoint_planner::domain::options::PlanOptions;
 use cutpoint_planner::domain::placed::Placed;
 use cutpoint_planner::domain::request::PlanRequest;
 use cutpoint_planner::env::{NeverStop, NoProgress};
@@ -24,7 +23,7 @@ use crate::store::Deployment;
 use crate::store::{Order, Page};
 
 /// The changes of each seed in the normal run.
-const CHANGES: u32 = 25;
+const CHANGES: u32 = 100;
 const NODES: usize = 7;
 const MOST_DEPLOYMENTS: usize = 4;
 
@@ -193,7 +192,6 @@ async fn compare(site: &Site, rows: &[Deployment], figures: &mut Figures) {
         let request = json!({"model": serde_json::from_str::<Value>(&model).unwrap(), "cluster": site.inventory,
             "cost_model": {"memory": "params"}, "occupants": occupants});
         let request = PlanRequest::from_json(&request).unwrap();
-        let _: &PlanOptions = &request.options;
         let fresh = plan(&request, &Env { seed: 1, threads: 1, stop: &NeverStop, progress: &NoProgress }).unwrap();
         let Some(least) = fresh.period_s else { continue };
         let fresh = Placed::from_json(&serde_json::to_value(&fresh).unwrap()).unwrap();
