@@ -355,7 +355,10 @@ mod tests {
             pointers(&json!({"nodes": {"upsert": [{"id": "c", "memory_bytes": -1}, {"id": "d"}]}})),
             ["/nodes/upsert/0/memory_bytes", "/nodes/upsert/1/memory_bytes"]
         );
-        assert_eq!(pointers(&json!({"nodes": {"upsert": [{"id": "c"}], "remove": ["c"]}})), ["/nodes/upsert/0/id"]);
+        assert_eq!(
+            pointers(&json!({"nodes": {"upsert": [{"id": "c", "memory_bytes": 1}], "remove": ["c"]}})),
+            ["/nodes/upsert/0/id"]
+        );
         assert_eq!(pointers(&json!({"links": {"remove": [{"from": "a", "to": "c"}]}})), ["/links/remove/0"]);
         let link = json!({"from": "a", "to": "x", "bandwidth_bps": 1});
         assert_eq!(pointers(&json!({"links": {"upsert": [link]}})), ["/links/upsert/0/to"]);
