@@ -70,6 +70,7 @@ fn upload() -> Markup {
             h2 #add { "Add a model" }
             p { "A file is read while it arrives; the weights of an ONNX file are skipped and never kept. A profile in Cutpoint's own form is added where you plan." }
             form.inline method="post" enctype="multipart/form-data" action="/ui/models/import?format=onnx" {
+                div.field { label for="dim" { "Open dimensions, as name=number" } input #dim name="dim" spellcheck="false"; }
                 div.field { label for="file" { "File" } input #file type="file" name="file" required; }
                 @for (format, label) in FORMATS {
                     button formaction={ "/ui/models/import?format=" (format) } { "Add " (label) }
@@ -94,11 +95,13 @@ async fn import(visitor: Visitor, Query(chosen): Query<Format>, mut parts: Multi
         });
     }
     let broken = |_| Problem::malformed_body(Vec::new()).with_detail("the form broke off");
-    let format = super::text::encoded(&chosen.format);
+    let (format, mut dimensions) = (super::text::encoded(&chosen.format), String::new());
     while let Some(mut part) = parts.next_field().await.map_err(broken)? {
-        if part.name() == Some("file") {
+        if part.name() == Some("dim") {
+            dimensions = part.text().await.map_err(broken)?;
+        } else if part.name() == Some("file") {
             let first = part.chunk().await.map_err(broken)?.unwrap_or_default();
-            let id = import_model(&visitor, &format, first.into(), part).await?;
+            let id = import_model(&visitor, (&format, &dimensions), first.into(), part).await?;
             return Ok(Redirect::to(&format!("/ui/models/{id}")).into_response());
         }
     }

@@ -61,8 +61,12 @@ async fn an_override_is_evaluated_piece_by_piece_and_saved() {
 async fn files_of_other_programs_come_through_forms() {
     let service = Service::with(Planner, QueueSettings::default(), Limits::default()).await;
     let onnx = data("tests/data/small.onnx");
-    let added =
-        send_form(&service, "/ui/models/import?format=onnx", &[("file", Some("small.onnx"), onnx.clone())]).await;
+    let added = send_form(
+        &service,
+        "/ui/models/import?format=onnx",
+        &[("dim", None, b"rows=3".to_vec()), ("file", Some("small.onnx"), onnx.clone())],
+    )
+    .await;
     assert_eq!(added.status, 303, "{added:?}");
     assert!(html(&visit(&service, added.header("location"), "").await).contains("MatMul"));
 
@@ -81,6 +85,7 @@ async fn files_of_other_programs_come_through_forms() {
         node["memory_bytes"] = json!(1_000_000);
     }
     let parts = [
+        ("dim", None, b"rows=3".to_vec()),
         ("model_file", Some("small.onnx"), onnx),
         ("cluster_file", Some("site.json"), inventory.to_string().into_bytes()),
         ("action", None, b"plan".to_vec()),

@@ -114,7 +114,7 @@ async fn apply(
             let medium = str_of(repair, "medium_id");
             change_network(visitor, stored, request, |cluster| double_medium(cluster, medium)).await?;
             // Occupants take the medium for half as long.
-            for occupied in request["occupants"].as_array_mut().into_iter().flatten() {
+            for occupied in request.get_mut("occupants").and_then(Value::as_array_mut).into_iter().flatten() {
                 for medium in occupied["media"].as_array_mut().into_iter().flatten() {
                     if medium["id"] == repair["medium_id"] {
                         medium["occupied_s"] = (medium["occupied_s"].as_f64().unwrap_or(0.0) / 2.0).into();

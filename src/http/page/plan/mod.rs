@@ -127,6 +127,12 @@ async fn form(visitor: &Visitor, entered: &Entered, outcome: &Outcome) -> Result
         form.stack method="post" enctype="multipart/form-data" action="/ui/plan" {
             fieldset {
                 legend { "What to place where" }
+                // It stands before the files, which are read while they arrive.
+                div.field.narrowed {
+                    label for="dim" { "Open dimensions of an ONNX input" }
+                    input #dim name="dim" value=(value("dim")) spellcheck="false" aria-describedby="dim-help";
+                    p.help #dim-help { "As name=number, with commas between. Only where the file leaves them open; batch is 1 by default." }
+                }
                 div.grid {
                     (input(&models, ("model", "Model"), value("model_id"), &of_model, "a profile (JSON) or an ONNX file, whose weights are skipped"))
                     (input(&clusters, ("cluster", "Cluster"), value("cluster_id"), &of_cluster, "an inventory (JSON)"))

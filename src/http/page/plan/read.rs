@@ -11,6 +11,7 @@ use serde_json::{Map, Value, json};
 
 use super::fields::{FIELDS, Kind};
 use crate::http::page::parts::str_of;
+use crate::http::page::text::encoded;
 use crate::http::page::visitor::{self, Visitor};
 use crate::http::problem::{Problem, ProblemType};
 
@@ -105,7 +106,7 @@ pub(super) async fn entered(visitor: &Visitor, mut parts: Multipart) -> Result<E
 
 /// Returns `true` if the form has a text of this name.
 fn is_text(name: &str) -> bool {
-    matches!(name, "model_id" | "cluster_id" | "action") || FIELDS.iter().any(|field| field.name == name)
+    matches!(name, "model_id" | "cluster_id" | "action" | "dim") || FIELDS.iter().any(|field| field.name == name)
 }
 
 async fn read_file(
@@ -118,7 +119,9 @@ async fn read_file(
     let Some(first) = part.chunk().await.map_err(broken)? else { return Ok(()) };
     let is_json = first.iter().find(|byte| !byte.is_ascii_whitespace()).is_some_and(|byte| *byte == b'{');
     if kind == "model" && !is_json {
-        let id = import_model(visitor, "onnx", first.into(), part).await?;
+        let id =
+            import_model(visitor, ("onnx", entered.texts.get("dim").map_or("", String::as_str)), first.into(), part)
+                .await?;
         entered.texts.insert("model_id".to_owned(), id);
         return Ok(());
     }
@@ -141,13 +144,14 @@ async fn read_whole(mut part: Part<'_>, mut bytes: Vec<u8>, limit: usize) -> Res
     Ok(bytes)
 }
 
-/// Passes the file of a model on to the import while it arrives. Returns the id of the model.
+/// Passes the file of a model on to the import while it arrives, with dimensions that its input leaves open, as `name=number` with
+/// commas between. Returns the id of the model.
 ///
 /// # Errors
 /// The API's problem.
 pub(in crate::http::page) async fn import_model(
     visitor: &Visitor,
-    format: &str,
+    (format, dimensions): (&str, &str),
     first: Vec<u8>,
     mut part: Part<'_>,
 ) -> Result<String, Problem> {
@@ -168,7 +172,11 @@ pub(in crate::http::page) async fn import_model(
     let mut headers = HeaderMap::new();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/octet-stream"));
     let body = Body::from_stream(receiver.map(|chunk| chunk));
-    let path = format!("/v1/models/import?format={format}");
+    let mut path = format!("/v1/models/import?format={format}");
+    for dimension in dimensions.split(',').map(str::trim).filter(|dimension| !dimension.is_empty()) {
+        path.push_str("&dim=");
+        path.push_str(&encoded(dimension));
+    }
     let import = visitor.send(Method::POST, &path, headers, body);
     let (answer, ()) = futures::join!(import, pump);
     let model: Value = visitor::json(answer?).await?;
