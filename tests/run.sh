@@ -108,6 +108,9 @@ step "Generated clients"
 tests/clients/generate.sh
 tests/with_server.sh 120 tests/clients/run.sh
 
+step "Adapters of orchestrators"
+tests/with_server.sh 120 tests/orchestrators/run.sh
+
 step "The service on PostgreSQL"
 tests/with_postgres.sh tests/service_on_postgres.sh
 

@@ -1,0 +1,212 @@
+"""The cluster of the stand-in for kubectl: a folder of nodes and objects. Tests change its nodes as a site does."""
+
+import fcntl
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+MEBIBYTE = 1 << 20
+
+
+def node(name: str, flops_per_s: float) -> dict[str, Any]:
+    return {
+        "apiVersion": "v1",
+        "kind": "Node",
+        "metadata": {
+            "annotations": {"cutpoint/flops-per-s": str(flops_per_s), "node.alpha.kubernetes.io/ttl": "0"},
+            "labels": {
+                "kubernetes.io/hostname": name,
+                "kubernetes.io/arch": "arm64",
+                "node-role.kubernetes.io/worker": "",
+            },
+            "name": name,
+        },
+        "spec": {"podCIDR": "10.42.0.0/24"},
+        "status": {
+            "addresses": [
+                {"address": f"10.9.0.{name[-1]}", "type": "InternalIP"},
+                {"address": name, "type": "Hostname"},
+            ],
+            "allocatable": {"cpu": "4", "memory": "3948464Ki", "pods": "110"},
+            "capacity": {"cpu": "4", "memory": "3948464Ki", "pods": "110"},
+            "conditions": [
+                {"status": "False", "type": "MemoryPressure", "lastHeartbeatTime": "2026-11-29T01:58:02Z"},
+                {"status": "True", "type": "Ready", "lastHeartbeatTime": "2026-11-29T01:58:02Z"},
+            ],
+        },
+    }
+
+
+class KubernetesSite:
+    tool = "kubernetes"
+
+    def __init__(self, folder: Path | None = None):
+        self.folder = folder or Path(os.environ["KUBECTL_STATE"])
+        (self.folder / "nodes").mkdir(exist_ok=True)
+        (self.folder / "objects").mkdir(exist_ok=True)
+
+    @contextmanager
+    def changes(self) -> Iterator[None]:
+        """One change at a time, as by an API server."""
+        with (self.folder / "lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+
+    def write(self, path: Path, document: dict[str, Any]) -> None:
+        version = self.folder / "version"
+        number = int(version.read_text()) + 1 if version.exists() else 1
+        version.write_text(str(number))
+        document["metadata"]["resourceVersion"] = str(number)
+        # A reader never sees half of it.
+        half = path.with_suffix(".half")
+        half.write_text(json.dumps(document))
+        half.rename(path)
+
+    # Nodes
+
+    def nodes(self) -> dict[str, dict[str, Any]]:
+        found = {}
+        for path in sorted((self.folder / "nodes").glob("*.json")):
+            try:
+                found[path.stem] = json.loads(path.read_text())
+            except FileNotFoundError:
+                continue
+        return found
+
+    def set_node(self, document: dict[str, Any]) -> None:
+        with self.changes():
+            self.write(self.folder / "nodes" / f"{document['metadata']['name']}.json", document)
+
+    def start(self, speeds: dict[str, float]) -> None:
+        self.speeds = speeds
+        for name in speeds:
+            self.back(name)
+
+    def stop(self) -> None:
+        pass
+
+    def environment(self) -> dict[str, str]:
+        return {"KUBECTL": str(Path(__file__).parent / "kubectl"), "KUBECTL_STATE": str(self.folder)}
+
+    def back(self, name: str) -> None:
+        self.set_node(node(name, self.speeds[name]))
+
+    def drain(self, name: str) -> None:
+        """What `kubectl drain` does: the node is cordoned, and its pods are evicted."""
+        document = self.nodes()[name]
+        document["spec"] |= {
+            "unschedulable": True,
+            "taints": [
+                {"effect": "NoSchedule", "key": "node.kubernetes.io/unschedulable", "timeAdded": "2026-11-29T01:58:02Z"}
+            ],
+        }
+        self.set_node(document)
+        self.evict(name)
+
+    def evict(self, name: str) -> None:
+        with self.changes():
+            for deployment in self.every_object():
+                if deployment.get("status", {}).get("node") == name:
+                    deployment["status"] = {}
+                    self.write_object(deployment)
+
+    def fail(self, name: str) -> None:
+        """The kubelet is silent: the node is not ready, its pods are evicted by the taint of effect NoExecute."""
+        document = self.nodes()[name]
+        document["status"]["conditions"][1]["status"] = "Unknown"
+        document["spec"]["taints"] = [{"effect": "NoExecute", "key": "node.kubernetes.io/unreachable"}]
+        self.set_node(document)
+        self.evict(name)
+
+    def remove(self, name: str) -> None:
+        self.evict(name)
+        with self.changes():
+            (self.folder / "nodes" / f"{name}.json").unlink()
+
+    def set_memory(self, name: str, mebibytes: int) -> None:
+        document = self.nodes()[name]
+        document["status"]["allocatable"]["memory"] = f"{mebibytes}Mi"
+        self.set_node(document)
+
+    def heartbeat(self, name: str) -> None:
+        document = self.nodes()[name]
+        document["status"]["conditions"][1]["lastHeartbeatTime"] = "2026-11-29T02:03:02Z"
+        self.set_node(document)
+
+    # Objects
+
+    def path(self, namespace: str, kind: str, name: str) -> Path:
+        return self.folder / "objects" / f"{namespace}.{kind}.{name}.json"
+
+    def read_object(self, namespace: str, kind: str, name: str) -> dict[str, Any] | None:
+        path = self.path(namespace, kind, name)
+        return json.loads(path.read_text()) if path.exists() else None
+
+    def write_object(self, document: dict[str, Any]) -> None:
+        metadata = document["metadata"]
+        self.write(self.path(metadata["namespace"], document["kind"], metadata["name"]), document)
+
+    def remove_object(self, namespace: str, kind: str, name: str) -> bool:
+        path = self.path(namespace, kind, name)
+        there = path.exists()
+        path.unlink(missing_ok=True)
+        return there
+
+    def every_object(self) -> list[dict[str, Any]]:
+        return [json.loads(path.read_text()) for path in sorted((self.folder / "objects").glob("*.json"))]
+
+    def objects(self, namespace: str, selector: str) -> list[dict[str, Any]]:
+        wanted = dict(pair.split("=") for pair in selector.split(",") if pair)
+        return [
+            it
+            for it in self.every_object()
+            if it["metadata"]["namespace"] == namespace and wanted.items() <= it["metadata"].get("labels", {}).items()
+        ]
+
+    def schedule(self, namespace: str) -> set[str]:
+        """Starts pods where the scheduler would, and returns the names of deployments whose pods run."""
+        with self.changes():
+            nodes, found = self.nodes(), [it for it in self.objects(namespace, "") if it["kind"] == "Deployment"]
+            # Recreate: the old pod ends before the new one is scheduled.
+            for it in found:
+                if it["status"].get("generation") != it["metadata"]["generation"]:
+                    it["status"] = {}
+            running = set()
+            for it in found:
+                if not it["status"]:
+                    name = self.place(it, nodes, found)
+                    it["status"] = {"node": name, "generation": it["metadata"]["generation"]} if name else {}
+                    self.write_object(it)
+                if it["status"]:
+                    running.add(it["metadata"]["name"])
+            return running
+
+    def place(self, deployment: dict[str, Any], nodes: dict[str, Any], others: list[dict[str, Any]]) -> str | None:
+        affinity = deployment["spec"]["template"]["spec"]["affinity"]["nodeAffinity"]
+        [term] = affinity["requiredDuringSchedulingIgnoredDuringExecution"]["nodeSelectorTerms"]
+        [rule] = term["matchExpressions"]
+        assert rule["operator"] == "In", rule
+        for name, it in nodes.items():
+            keeps_off = it["spec"].get("unschedulable") or it["spec"].get("taints")
+            is_ready = it["status"]["conditions"][1]["status"] == "True"
+            if it["metadata"]["labels"][rule["key"]] in rule["values"] and is_ready and not keeps_off:
+                there = [other for other in others if other["status"].get("node") == name]
+                asked = sum(map(memory_of, [*there, deployment]))
+                if asked <= int(it["status"]["allocatable"]["memory"].rstrip("KMi")) * (
+                    1024 if "Ki" in it["status"]["allocatable"]["memory"] else MEBIBYTE
+                ):
+                    return name
+        return None
+
+    def running(self) -> dict[str, str]:
+        """Where which process runs, by its name."""
+        deployments = [it for it in self.every_object() if it["kind"] == "Deployment"]
+        return {it["metadata"]["name"]: it["status"].get("node", "") for it in deployments}
+
+
+def memory_of(deployment: dict[str, Any]) -> int:
+    [container] = deployment["spec"]["template"]["spec"]["containers"]
+    return int(container["resources"]["requests"]["memory"].removesuffix("Mi")) * MEBIBYTE
