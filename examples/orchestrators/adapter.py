@@ -137,6 +137,7 @@ class Adapter(Registration):
             if self.running != wanted.placement_id:
                 if started != wanted.placement_id:
                     say(f"starting {wanted.placement_id}")
+                    self.running = None
                     try:
                         self.start(wanted.placement_id)
                     except Refused as refusal:
@@ -146,13 +147,15 @@ class Adapter(Registration):
                         continue
                     started = wanted.placement_id
                 if not self.is_ready():
+                    say(f"{started} does not run yet")
                     continue
                 self.running = started
             if wanted is deployment.applied:
                 return
             answer = self.acknowledge(wanted.placement_id, deployment.revision)
             if answer.status_code == 409:
-                # Something was decided meanwhile: another proposal, or a withdrawal.
+                # Something was decided meanwhile: another proposal, a withdrawal, other options.
+                say("409: the deployment has changed")
                 time.sleep(0.1)
                 continue
             say(f"applied {given(answer).applied.placement_id}")

@@ -159,6 +159,16 @@ class Kubernetes(Adapter):
         if gone:
             self.kubectl("delete", *gone, "--ignore-not-found", "--wait=false")
             say(f"removed {' '.join(gone)}")
+        self.forget_lost_pods()
+
+    def forget_lost_pods(self) -> None:
+        """A Deployment that recreates its pod waits for the old one to end. On a node that is lost nobody says so, ever."""
+        alive = {node["metadata"]["name"] for node in self.list_nodes()["items"] if is_alive(node)}
+        pods = self.kubectl("get", "pods", "--selector", self.selector, "--output", "json")["items"]
+        on_nodes = [(it["metadata"]["name"], it["spec"].get("nodeName")) for it in pods]
+        if lost := [f"pod/{name}" for name, node in on_nodes if node and node not in alive]:
+            self.kubectl("delete", *lost, "--ignore-not-found", "--force", "--grace-period=0", "--wait=false")
+            say(f"forgot {' '.join(lost)}")
 
     def is_ready(self) -> bool:
         words = self.command("rollout", "status", "deployment", "--selector", self.selector, "--timeout=2s")

@@ -3,6 +3,7 @@
 import fcntl
 import json
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -92,6 +93,8 @@ class KubernetesSite:
         return {"KUBECTL": str(Path(__file__).parent / "kubectl"), "KUBECTL_STATE": str(self.folder)}
 
     def back(self, name: str) -> None:
+        # A kubelet that is back ends what it was told to end.
+        self.evict(name)
         self.set_node(node(name, self.speeds[name]))
 
     def drain(self, name: str) -> None:
@@ -106,20 +109,21 @@ class KubernetesSite:
         self.set_node(document)
         self.evict(name)
 
-    def evict(self, name: str) -> None:
+    def evict(self, name: str, is_lost: bool = False) -> None:
+        """Ends the pods of a node, or only marks them where nobody there can end them."""
         with self.changes():
             for deployment in self.every_object():
                 if deployment.get("status", {}).get("node") == name:
-                    deployment["status"] = {}
+                    deployment["status"] = deployment["status"] | {"is_lost": True} if is_lost else {}
                     self.write_object(deployment)
 
     def fail(self, name: str) -> None:
-        """The kubelet is silent: the node is not ready, its pods are evicted by the taint of effect NoExecute."""
+        """The kubelet is silent: the node is not ready, and a taint evicts its pods, which stay until somebody forces them."""
         document = self.nodes()[name]
         document["status"]["conditions"][1]["status"] = "Unknown"
         document["spec"]["taints"] = [{"effect": "NoExecute", "key": "node.kubernetes.io/unreachable"}]
         self.set_node(document)
-        self.evict(name)
+        self.evict(name, is_lost=True)
 
     def remove(self, name: str) -> None:
         self.evict(name)
@@ -135,6 +139,22 @@ class KubernetesSite:
         document = self.nodes()[name]
         document["status"]["conditions"][1]["lastHeartbeatTime"] = "2026-11-29T02:03:02Z"
         self.set_node(document)
+
+    # A test may hold a rollout, to do something after the adapter has read the deployment and before it acknowledges.
+
+    def hold(self) -> None:
+        (self.folder / "hold").touch()
+
+    def is_held(self) -> bool:
+        return (self.folder / "held").exists()
+
+    def release(self) -> None:
+        (self.folder / "hold").unlink()
+
+    def pause_if_told(self) -> None:
+        while (self.folder / "hold").exists():
+            (self.folder / "held").touch()
+            time.sleep(0.02)
 
     # Objects
 
@@ -159,20 +179,44 @@ class KubernetesSite:
         return [json.loads(path.read_text()) for path in sorted((self.folder / "objects").glob("*.json"))]
 
     def objects(self, namespace: str, selector: str) -> list[dict[str, Any]]:
-        wanted = dict(pair.split("=") for pair in selector.split(",") if pair)
         return [
             it
             for it in self.every_object()
-            if it["metadata"]["namespace"] == namespace and wanted.items() <= it["metadata"].get("labels", {}).items()
+            if it["metadata"]["namespace"] == namespace and matches(selector, it["metadata"].get("labels", {}))
         ]
+
+    def pods(self, namespace: str, selector: str) -> list[dict[str, Any]]:
+        self.schedule(namespace)
+        pods = []
+        for deployment in self.every_object():
+            template = deployment.get("spec", {}).get("template", {})
+            labels = template.get("metadata", {}).get("labels", {})
+            is_chosen = deployment["metadata"]["namespace"] == namespace and matches(selector, labels)
+            if deployment["kind"] == "Deployment" and is_chosen and deployment["status"]:
+                metadata = {"name": f"{deployment['metadata']['name']}-7d9c8b6f4-x2x7k", "labels": labels}
+                if deployment["status"].get("is_lost"):
+                    metadata["deletionTimestamp"] = "2026-11-29T02:08:02Z"
+                spec = {"nodeName": deployment["status"]["node"]}
+                pods.append({"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec})
+        return pods
+
+    def delete_pod(self, namespace: str, name: str, is_forced: bool) -> bool:
+        deployment = self.read_object(namespace, "Deployment", name.rsplit("-", 2)[0])
+        if not deployment or not deployment["status"]:
+            return False
+        if is_forced or not deployment["status"].get("is_lost"):
+            deployment["status"] = {}
+            self.write_object(deployment)
+        return True
 
     def schedule(self, namespace: str) -> set[str]:
         """Starts pods where the scheduler would, and returns the names of deployments whose pods run."""
         with self.changes():
             nodes, found = self.nodes(), [it for it in self.objects(namespace, "") if it["kind"] == "Deployment"]
-            # Recreate: the old pod ends before the new one is scheduled.
             for it in found:
-                if it["status"].get("generation") != it["metadata"]["generation"]:
+                # Recreate: the old pod ends before the new one is scheduled. On a lost node it does not end.
+                is_old = it["status"].get("generation") != it["metadata"]["generation"]
+                if is_old and not it["status"].get("is_lost"):
                     it["status"] = {}
             running = set()
             for it in found:
@@ -180,7 +224,7 @@ class KubernetesSite:
                     name = self.place(it, nodes, found)
                     it["status"] = {"node": name, "generation": it["metadata"]["generation"]} if name else {}
                     self.write_object(it)
-                if it["status"]:
+                if it["status"] and not it["status"].get("is_lost"):
                     running.add(it["metadata"]["name"])
             return running
 
@@ -204,7 +248,15 @@ class KubernetesSite:
     def running(self) -> dict[str, str]:
         """Where which process runs, by its name."""
         deployments = [it for it in self.every_object() if it["kind"] == "Deployment"]
-        return {it["metadata"]["name"]: it["status"].get("node", "") for it in deployments}
+        return {
+            it["metadata"]["name"]: it["status"].get("node", "")
+            for it in deployments
+            if not it["status"].get("is_lost")
+        }
+
+
+def matches(selector: str, labels: dict[str, str]) -> bool:
+    return dict(pair.split("=") for pair in selector.split(",") if pair).items() <= labels.items()
 
 
 def memory_of(deployment: dict[str, Any]) -> int:

@@ -92,6 +92,11 @@ class Life:
         entries = self.read(f"/v1/deployments/{self.id}/history?limit=200")["items"]
         return [f"{it['kind']} {it['reason']}" for it in reversed(entries)]
 
+    def change(self, members: dict[str, Any]) -> None:
+        path = f"/v1/deployments/{self.id}"
+        version = self.service.get(path).headers["ETag"]
+        self.service.patch(path, json=members, headers={"If-Match": version}).raise_for_status()
+
     def nodes_of(self, placement_id: str) -> list[str]:
         [pipeline] = self.read(f"/v1/placements/{placement_id}")["placement"]["pipelines"]
         return [stage["node_id"] for stage in pipeline["stages"]]
@@ -163,17 +168,28 @@ class Life:
         assert self.history()[-2] in ("proposed node_lost", "proposed broken"), self.history()
 
         self.tell("recover: the node is back, and a placement that is faster by half or more is proposed")
-        if site.tool == "nomad":
+        if isinstance(site, NomadSite):
+            # Somebody registers the job while the adapter is about to.
             site.interferes = True
-        site.back("pi-1")
+            site.back("pi-1")
+        else:
+            # Somebody changes the deployment while the adapter moves it.
+            site.hold()
+            site.back("pi-1")
+            self.until("a move", site.is_held)
+            self.change({"labels": {"roof": "north"}})
+            site.release()
         third = self.settled(["pi-1", "pi-2"])
         assert self.history()[-2:] == ["proposed improvement", "applied acknowledged"], self.history()
-        if site.tool == "nomad":
+        if isinstance(site, NomadSite):
             assert site.conflicts == 1 and not site.interferes, site.conflicts
+        else:
+            assert "409: " in self.log.read_text() and self.deployment()["labels"] == {"roof": "north"}
 
         self.tell("a node is silent")
         site.fail("pi-2")
         fourth = self.settled(["pi-1"])
+        assert site.tool == "nomad" or "forgot pod/kubernetes-camera-" in self.log.read_text()
 
         self.tell("roll back: refused while it does not fit, and then nothing moves")
         running, version = site.running(), self.deployment()["revision"]
@@ -183,12 +199,7 @@ class Life:
         assert site.running() == running and self.deployment()["revision"] == version
 
         self.tell("the node is back, and nobody wants improvements now")
-        changed = self.service.patch(
-            f"/v1/deployments/{self.id}",
-            json={"policy": {name: value for name, value in POLICY.items() if name != "min_improvement"}},
-            headers={"If-Match": self.service.get(f"/v1/deployments/{self.id}").headers["ETag"]},
-        )
-        changed.raise_for_status()
+        self.change({"policy": {name: value for name, value in POLICY.items() if name != "min_improvement"}})
         site.back("pi-2")
         self.until("pi-2 in the cluster", lambda: self.node("pi-2").get("schedulable", True))
         done = self.roll_back(back_to)
