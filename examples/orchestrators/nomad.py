@@ -16,7 +16,6 @@ from registration import arguments, given, say
 
 MEBIBYTE = 1 << 20
 WAIT_S = 30
-# Nodes that change together make one revision.
 PAUSE_S = 0.3
 
 
@@ -83,7 +82,11 @@ class Nomad(Adapter):
         while True:
             try:
                 # A blocking query: it answers when the index grows, or after the wait.
-                stubs, newest = self.get("/v1/nodes", index=index, wait=f"{WAIT_S}s")
+                _, newest = self.get("/v1/nodes", index=index, wait=f"{WAIT_S}s")
+                if newest != index and index:
+                    # What changes together makes one revision.
+                    time.sleep(PAUSE_S)
+                stubs, newest = self.get("/v1/nodes")
                 nodes = self.full_nodes(stubs)
             except httpx.HTTPError as fault:
                 say(f"no nodes: {fault}")
@@ -97,7 +100,6 @@ class Nomad(Adapter):
             }
             alive = {name for name, node in by_name.items() if is_alive(node)}
             yield {name: read(node) for name, node in by_name.items()}, alive
-            time.sleep(PAUSE_S)
 
     # The job
 

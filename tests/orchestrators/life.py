@@ -157,8 +157,9 @@ class Life:
         assert self.cluster()["revision"] == revision
 
         self.tell("drain: with what else changed at once, one revision")
-        site.set_memory("pi-4", 2048)
-        site.drain("pi-1")
+        with site.at_once():
+            site.set_memory("pi-4", 2048)
+            site.drain("pi-1")
         self.settled(["pi-2"])
         cluster = self.cluster()
         assert cluster["revision"] == revision + 1, cluster["revision"]

@@ -5,6 +5,8 @@ import json
 import threading
 import time
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -72,6 +74,12 @@ class NomadSite:
 
     def stop(self) -> None:
         self.server.shutdown()
+
+    @contextmanager
+    def at_once(self) -> Iterator[None]:
+        """Nobody sees what is between these changes."""
+        with self.changed:
+            yield
 
     def environment(self) -> dict[str, str]:
         return {"NOMAD_ADDR": f"http://127.0.0.1:{self.server.server_port}"}
