@@ -5,7 +5,7 @@ import json
 import os
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -147,20 +147,24 @@ class KubernetesSite:
         document["status"]["conditions"][1]["lastHeartbeatTime"] = "2026-11-29T02:03:02Z"
         self.set_node(document)
 
-    # A test may hold a rollout, to do something after the adapter has read the deployment and before it acknowledges.
+    # A test may hold what an adapter started, to do something before it runs.
+
+    holds = 0
 
     def hold(self) -> None:
-        (self.folder / "hold").touch()
+        self.holds += 1
+        (self.folder / "hold").write_text(str(self.holds))
 
     def is_held(self) -> bool:
-        return (self.folder / "held").exists()
+        return (self.folder / f"held-{self.holds}").exists()
 
     def release(self) -> None:
         (self.folder / "hold").unlink()
 
     def pause_if_told(self) -> None:
-        while (self.folder / "hold").exists():
-            (self.folder / "held").touch()
+        while (hold := self.folder / "hold").exists():
+            with suppress(FileNotFoundError):
+                (self.folder / f"held-{hold.read_text()}").touch()
             time.sleep(0.02)
 
     # Objects

@@ -160,13 +160,23 @@ class Life:
         with site.at_once():
             site.set_memory("pi-4", 2048)
             site.drain("pi-1")
-        self.settled(["pi-2"])
+        second = self.settled(["pi-2"])
         cluster = self.cluster()
         assert cluster["revision"] == revision + 1, cluster["revision"]
         nodes = {node["id"]: node for node in cluster["inventory"]["nodes"]}
         assert nodes["pi-1"]["schedulable"] is False and nodes["pi-4"]["memory_bytes"] == 2048 * MEBIBYTE, nodes
         assert self.history()[-1] == "applied acknowledged"
         assert self.history()[-2] in ("proposed node_lost", "proposed broken"), self.history()
+
+        self.tell("what is proposed is withdrawn while it is started: back to what was applied")
+        site.hold()
+        site.back("pi-1")
+        self.until("a move", site.is_held)
+        site.fail("pi-1")
+        self.until("a withdrawal", lambda: "proposed" not in self.deployment())
+        site.release()
+        assert self.settled(["pi-2"])["applied"]["placement_id"] == second["applied"]["placement_id"]
+        assert self.history()[-1] == "withdrawn no_longer_fits", self.history()
 
         self.tell("recover: the node is back, and a placement that is faster by half or more is proposed")
         if isinstance(site, NomadSite):
@@ -179,6 +189,8 @@ class Life:
             site.back("pi-1")
             self.until("a move", site.is_held)
             self.change({"labels": {"roof": "north"}})
+            # Nothing is acknowledged before it runs.
+            assert self.deployment()["applied"]["placement_id"] == second["applied"]["placement_id"]
             site.release()
         third = self.settled(["pi-1", "pi-2"])
         assert self.history()[-2:] == ["proposed improvement", "applied acknowledged"], self.history()
@@ -209,6 +221,17 @@ class Life:
         assert self.history()[-1] == "applied rolled_back", self.history()
         assert fourth["applied"]["placement_id"] != back_to and first["id"] == self.id
 
+        self.tell("roll back once more: it has not ended before everything runs")
+        site.hold()
+        back_to = fourth["applied"]["placement_id"]
+        process = subprocess.Popen(self.words("--rollback", back_to), env=self.environment(), stdout=subprocess.DEVNULL)
+        self.until("a move", site.is_held)
+        time.sleep(1)
+        assert process.poll() is None, "it has ended"
+        site.release()
+        assert process.wait(20) == 0
+        assert self.settled(["pi-1"])["applied"]["placement_id"] == back_to
+
         self.tell("a node is gone while the adapter does not run")
         self.end()
         self.adapter = None
@@ -219,6 +242,8 @@ class Life:
         site.back("pi-1")
         self.until("pi-1 in the cluster", lambda: self.node("pi-1"))
         assert self.node("pi-1")["flops_per_s"] == SPEEDS["pi-1"]
+        site.remove("pi-3")
+        self.until("no pi-3 in the cluster", lambda: self.node("pi-3") == {})
         self.end()
         self.check_end()
 

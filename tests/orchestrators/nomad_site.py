@@ -29,6 +29,7 @@ class NomadSite:
         self.conflicts = 0
         # Whether somebody else changes the job before the next registration arrives.
         self.interferes = False
+        self.holds = self.held = False
 
     # What a test does
 
@@ -80,6 +81,20 @@ class NomadSite:
         """Nobody sees what is between these changes."""
         with self.changed:
             yield
+
+    # A test may hold what an adapter registered, to do something before it runs.
+
+    def hold(self) -> None:
+        with self.changed:
+            self.holds, self.held = True, False
+
+    def is_held(self) -> bool:
+        return self.held
+
+    def release(self) -> None:
+        with self.changed:
+            self.holds = False
+            self.schedule()
 
     def environment(self) -> dict[str, str]:
         return {"NOMAD_ADDR": f"http://127.0.0.1:{self.server.server_port}"}
@@ -171,6 +186,8 @@ class NomadSite:
             if it["DesiredStatus"] == "run" and not self.is_eligible(it["NodeName"]):
                 is_lost = self.nodes.get(it["NodeName"], {}).get("Status") != "ready"
                 self.end(it, "lost" if is_lost else "complete")
+        if self.holds:
+            return
         for job in self.jobs.values():
             groups = {group["Name"]: group for group in job["TaskGroups"]}
             # First what ends, so that its memory is free.
@@ -296,6 +313,7 @@ class NomadSite:
                 version = was["Version"] + 1 if was else 0
                 job |= {"Version": version, "CreateIndex": was["CreateIndex"] if was else index, "Status": "running"}
                 self.jobs[job["ID"]] = job | {"ModifyIndex": index, "JobModifyIndex": index}
+                self.held = self.holds
                 self.schedule()
             answer = {
                 "EvalID": str(uuid.uuid4()),
