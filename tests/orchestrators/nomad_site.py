@@ -1,15 +1,14 @@
 """Stands in for Nomad's HTTP API: nodes, a job, its allocations, with blocking queries. Tests change its nodes as a site does."""
 
 import copy
-import json
 import threading
 import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+
+from nomad_server import serve
 
 # Seconds from the placement of an allocation until its checks have passed.
 HEALTHY_S = 0.2
@@ -37,41 +36,7 @@ class NomadSite:
         for name, speed in speeds.items():
             with self.changed:
                 self.add(name, speed)
-        site = self
-
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
-            def log_message(self, *_: Any) -> None:
-                pass
-
-            def do_GET(self) -> None:
-                url = urlsplit(self.path)
-                self.respond(*site.get(url.path, {name: values[0] for name, values in parse_qs(url.query).items()}))
-
-            def do_POST(self) -> None:
-                body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-                self.respond(*(site.register(body) if urlsplit(self.path).path == "/v1/jobs" else (404, "", 0)))
-
-            def respond(self, status: int, answer: Any, index: int) -> None:
-                is_text = isinstance(answer, str)
-                content = answer.encode() if is_text else json.dumps(answer).encode()
-                self.send_response(status)
-                self.send_header("Content-Type", "text/plain; charset=utf-8" if is_text else "application/json")
-                self.send_header("Content-Length", str(len(content)))
-                if not is_text:
-                    self.send_header("X-Nomad-Index", str(index))
-                    self.send_header("X-Nomad-KnownLeader", "true")
-                try:
-                    self.end_headers()
-                    self.wfile.write(content)
-                except BrokenPipeError:
-                    # The adapter ended while its query waited.
-                    self.close_connection = True
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.server.daemon_threads = True
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        self.server = serve(self)
 
     def stop(self) -> None:
         self.server.shutdown()

@@ -17,4 +17,5 @@ for file in "$adapters"/*.py; do
   }
 done
 export PYTHONPATH=$target:$(realpath "$adapters") PYTHONDONTWRITEBYTECODE=1
+python nodes.py
 python life.py kubernetes nomad
