@@ -36,7 +36,7 @@ def persist(action: Callable[[], None]) -> None:
         except (httpx.HTTPError, subprocess.CalledProcessError, Refused) as fault:
             if isinstance(fault, Refused) and fault.status < 500 and fault.status != 429:
                 raise
-            say(f"again in {RETRY_S} s: {fault} {getattr(fault, 'stderr', '')}")
+            say(f"again in {RETRY_S} s: {fault} {getattr(fault, 'stderr', None) or ''}")
             time.sleep(RETRY_S)
 
 
@@ -148,6 +148,7 @@ class Adapter(Registration):
                     started = wanted.placement_id
                 if not self.is_ready():
                     say(f"{started} does not run yet")
+                    time.sleep(0.2)
                     continue
                 self.running = started
             if wanted is deployment.applied:

@@ -126,6 +126,7 @@ class Kubernetes(Adapter):
                         break
                     events.put(document)
                 process.terminate()
+                atexit.unregister(process.terminate)
                 events.put(None)
 
             threading.Thread(target=receive, daemon=True).start()
