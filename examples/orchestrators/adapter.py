@@ -6,6 +6,7 @@ the orchestrator's nodes with the cluster's, and what runs with what is proposed
 
 import json
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -124,8 +125,11 @@ class Adapter(Registration):
         return given(get_deployment.sync_detailed(self.deployment_id, client=self.client))
 
     def export(self, placement_id: str, **more: Any) -> str:
-        name, namespace = self.chosen.deployment, self.chosen.namespace or UNSET
-        more |= {"format_": self.tool, "image": self.chosen.image, "name": name, "namespace": namespace}
+        """The orchestrator's files. Other cuts need other files of stages, which are made first."""
+        if self.chosen.prepare:
+            subprocess.run([*shlex.split(self.chosen.prepare), placement_id], check=True)
+        more |= {"format_": self.tool, "image": self.chosen.image.replace("{placement}", placement_id)}
+        more |= {"name": self.chosen.deployment, "namespace": self.chosen.namespace or UNSET}
         answer = export_placement.sync_detailed(placement_id, client=self.client, **more)
         given(answer)
         return answer.content.decode()

@@ -265,6 +265,10 @@ class KubernetesSite:
             if not it["status"].get("is_lost")
         }
 
+    def images(self) -> set[str]:
+        deployments = [it for it in self.every_object() if it["kind"] == "Deployment"]
+        return {it["spec"]["template"]["spec"]["containers"][0]["image"] for it in deployments}
+
 
 def matches(selector: str, labels: dict[str, str]) -> bool:
     return dict(pair.split("=") for pair in selector.split(",") if pair).items() <= labels.items()

@@ -21,7 +21,7 @@ ADAPTERS = Path(__file__).parents[2] / "examples/orchestrators"
 # Two fast devices share the model; a slow one is of little use, and is there.
 SPEEDS = {"pi-1": 2e10, "pi-2": 1e10, "pi-3": 2.5e9, "pi-4": 2.5e9}
 MEBIBYTE = 1 << 20
-IMAGE = "registry.local/camera-stages:1"
+IMAGE = "registry.local/camera:{placement}"
 
 
 def layer(id: str) -> dict[str, Any]:
@@ -55,6 +55,8 @@ class Life:
             "network": json.dumps(NETWORK),
             "policy": json.dumps(POLICY),
         }
+        # What stands for cutting the model: it says of which placement.
+        named["prepare"] = f"sh -c 'echo $0 >> {self.folder}/prepared'"
         flags = [word for name, value in named.items() for word in (f"--{name}", value)]
         return [sys.executable, str(ADAPTERS / f"{self.site.tool}.py"), *flags, *more]
 
@@ -128,8 +130,11 @@ class Life:
         processes = {f"stage-{index}": node for index, node in enumerate(nodes)} | {"sink": nodes[-1]}
         if self.site.tool == "kubernetes":
             processes = {f"kubernetes-camera-{name}": node for name, node in processes.items()}
+        placement_id = deployment["applied"]["placement_id"]
+        wanted = processes, {IMAGE.replace("{placement}", placement_id)}
         # A roll back is known to Cutpoint before the orchestrator has moved.
-        self.until(f"{processes}, not {self.site.running()}", lambda: self.site.running() == processes)
+        self.until(f"{wanted}", lambda: (self.site.running(), self.site.images()) == wanted)
+        assert placement_id in (self.folder / "prepared").read_text()
         return deployment
 
     # The life

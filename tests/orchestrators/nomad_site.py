@@ -100,6 +100,11 @@ class NomadSite:
             groups = {group["Name"]: "" for job in self.jobs.values() for group in job["TaskGroups"]}
             return groups | {it["TaskGroup"]: it["NodeName"] for it in self.allocations if it["DesiredStatus"] == "run"}
 
+    def images(self) -> set[str]:
+        with self.changed:
+            groups = [group for job in self.jobs.values() for group in job["TaskGroups"]]
+            return {task["Config"]["image"] for group in groups for task in group["Tasks"]}
+
     # The state, which is changed while the condition is held
 
     speeds: dict[str, float] = {}
