@@ -34,7 +34,7 @@ UNSAYABLE_AT = [
     # A new node needs its memory; one that is changed has it.
     ("missing", r"^/nodes/upsert/\d+/memory_bytes$"),
     # The duplex of a port goes with its rate.
-    ("missing", r"/nodes/\d+/port_bps$"),
+    ("missing", r"/nodes/(upsert/)?\d+/port_bps$"),
     ("missing", "^/port_bps$"),
     # The latencies of a matrix are a number or rows: generators of clients know no such union.
     ("wrong_type", r"/network/latency_s(/\d+){0,2}$"),

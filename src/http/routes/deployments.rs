@@ -129,7 +129,7 @@ async fn list_deployments(
     mut query: Parameters,
 ) -> Result<Response, Problem> {
     let filter = DeploymentFilter {
-        name: query.text("name"),
+        name: query.chosen_id("name"),
         model_id: query.id("model_id", IdKind::Model),
         cluster_id: query.id("cluster_id", IdKind::Cluster),
         conditions: query.choices("condition"),
