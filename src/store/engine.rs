@@ -68,7 +68,7 @@ impl ServerLock {
     }
 }
 
-/// Copies a database file, see [`sqlite::backup`]. A database of PostgreSQL has tools of its own for that.
+/// Copies a database file, see `sqlite::backup`. A database of PostgreSQL has tools of its own for that.
 ///
 /// # Errors
 /// [`StoreError::NoFile`] for PostgreSQL; [`StoreError::Missing`], [`StoreError::Foreign`] or [`StoreError::Newer`] for the

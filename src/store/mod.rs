@@ -6,14 +6,14 @@
 //! - **PostgreSQL** (`postgres/`): one database, any number of servers, each with a pool.
 //!
 //! Both store the same rows in the same form (microseconds, JSON text, names), and both take `$1` placeholders. So
-//! operations and their statements are written once, in the file of their aggregate, over a [`Connection`] of either
+//! operations and their statements are written once, in the file of their aggregate, over a `Connection` of either
 //! engine and the statements of `sql.rs`. The few statements that differ stand side by side (`Connection::pick`). The
 //! folder of an engine has what only it does: opening, migrations, transactions, and for SQLite locks, backups and free
 //! space, for PostgreSQL notifications. Migrations of the same number make the same schema.
 //!
-//! An operation that writes runs in one of two ways. [`Store::write`] runs in turn: after every such operation before it
+//! An operation that writes runs in one of two ways. `Store::write` runs in turn: after every such operation before it
 //! and before every one after it, on all servers. Operations that number rows, count them or depend on several rows need
-//! it. [`Store::write_row`] is for claims and heartbeats, which change single rows and decide by their columns: with
+//! it. `Store::write_row` is for claims and heartbeats, which change single rows and decide by their columns: with
 //! PostgreSQL they do not wait for those in turn. Both commit before the caller gets the result, and both are fenced
 //! by tokens. With SQLite, one writer runs them all in groups; with PostgreSQL, a writer in each server runs those in
 //! turn in groups under one lock.
