@@ -16,11 +16,11 @@ use crate::http::problem::Problem;
 
 const FILTERS: [Filter; 6] = [
     Filter::Choice("status", "Claim", &["optimal", "feasible", "infeasible"]),
-    Filter::Text("node_id", "With a stage on the node"),
+    Filter::Text("node_id", "Stage on the node"),
     Filter::Text("label", "Label, as name=value"),
     Filter::Text("model_id", "Model id"),
     Filter::Text("cluster_id", "Cluster id"),
-    Filter::Choice("latest", "Newest of each model and cluster", &["true"]),
+    Filter::Choice("latest", "Newest of each pair", &["true"]),
 ];
 
 pub(super) fn routes() -> Router<Page> {

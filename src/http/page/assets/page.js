@@ -60,6 +60,7 @@ function convergence(parent, points) {
     draw(chart, "path", { class: kind, d: `M${margin + 300 * row} ${height - 14}h28` });
     draw(chart, "text", { x: margin + 300 * row + 36, y: height - 10 }, label);
   }
+  draw(chart, "text", { x: margin + 8, y: 4, class: "hanging" }, `0 to ${high.toPrecision(2)} s`);
   draw(chart, "text", { x: width - margin / 2, y: height - 10, "text-anchor": "end" }, `${last.toPrecision(3)} s`);
   parent.replaceChildren(chart);
 }

@@ -59,7 +59,7 @@ fn chart(shown: &Shown, chosen: usize) -> Markup {
         svg.chart viewBox={ "0 0 " (WIDTH) " " (HEIGHT) } role="group" aria-label="Latency over period" {
             path.axis d={ "M" (MARGIN) " " (MARGIN / 2.0) "V" (HEIGHT - MARGIN / 2.0 - 6.0) "H" (WIDTH - MARGIN / 2.0) } {}
             text x=(WIDTH - MARGIN / 2.0) y=(HEIGHT - 6.0) text-anchor="end" { "period " (seconds_text(periods.0)) " to " (seconds_text(periods.0 + periods.1)) }
-            text x=(MARGIN - 8.0) y="14" { "latency " (seconds_text(latencies.0)) " to " (seconds_text(latencies.0 + latencies.1)) }
+            text.hanging x=(MARGIN + 8.0) y="4" { "latency " (seconds_text(latencies.0)) " to " (seconds_text(latencies.0 + latencies.1)) }
             polyline.line points=(line.join(" ")) {}
             @for (i, point) in front.iter().enumerate() {
                 a href={ "/ui/placements/" (shown.stored.id) "?point=" (i) "#front" } aria-current=[(i == chosen).then_some("true")]

@@ -76,7 +76,8 @@ pub(super) fn figures(shown: &Shown, pipelines: &[ShownPipeline<'_>], point: Opt
                 dd { (stages) }
             }
             @if let Some(gap) = document.gap.filter(|_| point.is_none()) { div { dt { "gap to the bound" } dd { (gap_text(gap)) } } }
-            div { dt { "search" } dd { (seconds_text(document.solve_s)) } }
+            // A placement made by hand was not searched for.
+            @if shown.stored.job_id.is_some() { div { dt { "search" } dd { (seconds_text(document.solve_s)) } } }
         }
     }
 }

@@ -128,10 +128,13 @@ async fn form(visitor: &Visitor, entered: &Entered, outcome: &Outcome) -> Result
             fieldset {
                 legend { "What to place where" }
                 // It stands before the files, which are read while they arrive.
-                div.field.narrowed {
-                    label for="dim" { "Open dimensions of an ONNX input" }
-                    input #dim name="dim" value=(value("dim")) spellcheck="false" aria-describedby="dim-help";
-                    p.help #dim-help { "As name=number, with commas between. Only where the file leaves them open; batch is 1 by default." }
+                details.before open[!value("dim").is_empty()] {
+                    summary.muted { "An ONNX file that leaves dimensions open" }
+                    div.field.narrowed {
+                        label for="dim" { "Open dimensions of its inputs" }
+                        input #dim name="dim" value=(value("dim")) spellcheck="false" aria-describedby="dim-help";
+                        p.help #dim-help { "As name=number, with commas between. batch is 1 by default." }
+                    }
                 }
                 div.grid {
                     (input(&models, ("model", "Model"), value("model_id"), &of_model, "a profile (JSON) or an ONNX file, whose weights are skipped"))
