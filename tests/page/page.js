@@ -186,8 +186,8 @@ if (await replan.count()) {
 }
 
 // A job that takes long is followed and stopped.
-const hard = await (await page.request.get(`${url}/v1/examples/resnet50-radio-20-pipelines`, { headers: { authorization: `Bearer ${key}` } })).json();
-hard.solver = { ...hard.solver, time_limit_s: 120, gap: 0 };
+const hard = await (await page.request.get(`${url}/v1/examples/house-access-point`, { headers: { authorization: `Bearer ${key}` } })).json();
+Object.assign(hard, { pipelines: { most: 20 }, solver: { ...hard.solver, time_limit_s: 120, gap: 0 } });
 const posted = await page.request.post(`${url}/v1/jobs`, { headers: { authorization: `Bearer ${key}` }, data: hard });
 const job = (await posted.json()).id;
 await open(`/ui/jobs/${job}`);
