@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Starts the service on a free port with a database of its own, runs a command that finds the address in CUTPOINT_URL and a
-# key with every scope in CUTPOINT_KEY, and ends the service. Fails where the command fails or takes longer than it may,
-# and where the service logs an error.
+# key with every scope in CUTPOINT_KEY, the program in PROGRAM and its database in DATABASE_URL, and ends the service. Fails
+# where the command fails or takes longer than it may, and where the service logs an error.
 #
 #   tests/with_server.sh SECONDS COMMAND...
 #
@@ -39,7 +39,8 @@ read -r -t 60 line <"$folder/says" || {
 }
 
 status=0
-CUTPOINT_URL=${line##* } CUTPOINT_KEY=$key timeout --kill-after=10 "$seconds" "$@" || status=$?
+export PROGRAM=$program DATABASE_URL=$database CUTPOINT_URL=${line##* } CUTPOINT_KEY=$key
+timeout --kill-after=10 "$seconds" "$@" || status=$?
 if [[ $status == 124 ]]; then
   printf 'FAILED: %s took longer than %s s\n' "$*" "$seconds" >&2
 fi

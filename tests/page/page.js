@@ -1,75 +1,35 @@
-// What a person does on the page, from signing in to signing out. Fails at the first thing that is not as it should be.
+// What people do on the page, from signing in to signing out. Fails at the first thing that is not as it should be.
 import assert from "node:assert/strict";
-import { readFile } from "node:fs/promises";
-import { chromium } from "playwright-core";
+import { apiOf, close, explained, key, look as lookAt, reach as reachOn, refused, stranger, url, views, visitorOf } from "./browser.js";
+import { hostileNames } from "./hostile_names.js";
+import { cluster, model } from "./inputs.js";
+import { keyboardAlone } from "./keyboard.js";
+import { withoutScripts } from "./without_scripts.js";
 
-const url = process.env.CUTPOINT_URL;
-const key = process.env.CUTPOINT_KEY;
-const shots = process.env.SHOTS;
-const axe = await readFile(new URL("node_modules/axe-core/axe.min.js", import.meta.url), "utf8");
 const began = Date.now();
-
-const browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args: ["--no-sandbox"] });
-// axe is put into pages by the test, which their policy would refuse.
-const context = await browser.newContext({ bypassCSP: true, viewport: { width: 1440, height: 900 } });
-const page = await context.newPage();
-const complaints = [];
-page.on("console", (message) => message.type() === "error" && !expected && complaints.push(message.text()));
-page.on("pageerror", (error) => complaints.push(String(error)));
-page.on("request", (request) => new URL(request.url()).origin === url || complaints.push(`asked ${request.url()}`));
-/** Whether an answer with an error status is what is tested, which the console says too. */
-let expected = false;
-
-const views = new Set();
-
-/** Holds a view against axe in light and dark, and takes its pictures, narrow and wide. */
-async function look(name) {
-  views.add(name);
-  for (const colorScheme of ["light", "dark"]) {
-    await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
-    await page.evaluate(axe);
-    const { violations } = await page.evaluate(() => globalThis.axe.run({ resultTypes: ["violations"] }));
-    const said = violations.map((it) => `${it.id}: ${it.nodes.map((node) => node.html.slice(0, 160)).slice(0, 3).join("\n   ")}`);
-    assert.deepEqual(said, [], `${name}, ${colorScheme}`);
-    for (const width of shots ? [360, 1440] : []) {
-      await page.setViewportSize({ width, height: 900 });
-      await page.screenshot({ path: `${shots}/${name}-${width}-${colorScheme}.png`, fullPage: true });
-    }
-    await page.setViewportSize({ width: 360, height: 900 });
-    const sideways = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
-    assert.ok(sideways <= 0, `${name} scrolls sideways by ${sideways} px at 360 px`);
-    await page.setViewportSize({ width: 1440, height: 900 });
-  }
-  await page.emulateMedia({ colorScheme: "light" });
-}
-
-/** Moves the focus to a control with the Tab key alone. */
-async function reach(name) {
-  for (let step = 0; step < 400; step += 1) {
-    await page.keyboard.press("Tab");
-    const label = await page.evaluate(() => {
-      const focused = document.activeElement;
-      return focused.getAttribute("aria-label") ?? focused.labels?.[0]?.textContent ?? focused.textContent;
-    });
-    if (label?.trim() === name) {
-      return;
-    }
-  }
-  assert.fail(`the Tab key does not reach ${name}`);
-}
-
+const page = await stranger();
+const api = apiOf(page, key);
+const look = (name) => lookAt(page, name);
+const reach = (name) => reachOn(page, name);
 const open = (path) => page.goto(`${url}${path}`);
+/** Says how long a part took. */
+async function timed(name, part) {
+  const start = Date.now();
+  await part();
+  console.log(`${name}: ${((Date.now() - start) / 1000).toFixed(1)} s`);
+}
 const heading = () => page.locator("h1").innerText();
 
 // Signing in, with the keyboard.
 await open("/");
 assert.match(page.url(), /\/ui\/sign-in/);
 await look("sign-in");
-expected = true;
-await page.keyboard.type("cpk_wrong");
-await page.keyboard.press("Enter");
-await page.locator("#key-fault").waitFor();
-expected = false;
+await open("/");
+await refused(async () => {
+  await page.keyboard.type("cpk_wrong");
+  await page.keyboard.press("Enter");
+  await page.locator("#key-fault").waitFor();
+});
 await page.locator("#key").fill(key);
 await page.keyboard.press("Enter");
 await page.waitForURL(`${url}/ui/`);
@@ -82,7 +42,7 @@ await page.waitForURL(/\/ui\/(placements|jobs)\//);
 if (page.url().includes("/jobs/")) {
   await page.getByRole("link", { name: "See the placement" }).click({ timeout: 60_000 });
 }
-await page.locator(".gains, .empty").first().waitFor({ timeout: 60_000 });
+await explained(page);
 const example = new URL(page.url()).pathname;
 assert.match(await heading(), /ResNet50 on radio-5/);
 await look("placement");
@@ -120,19 +80,10 @@ await reach("Save as a placement of its own");
 await page.keyboard.press("Enter");
 await page.waitForURL((at) => /\/placements\/plc_[^/]+$/.test(at.pathname) && at.pathname !== example);
 await page.getByText("made by hand").first().waitFor();
-await page.locator(".gains, .empty").first().waitFor({ timeout: 60_000 });
+await explained(page);
 await look("made-by-hand");
 
 // A model and a cluster of one's own, and a request that cannot be met.
-const layer = (index, bytes) => ({ id: `layer-${index}`, op: "Conv", param_bytes: bytes, output_bytes: 1000, flops: 1e6 });
-const model = {
-  name: "my own", layers: [0, 1, 2, 3].map((index) => layer(index, 40_000_000)),
-  edges: [1, 2, 3].map((to) => ({ from: `layer-${to - 1}`, to: `layer-${to}` })),
-};
-const nodes = ["a", "b", "c", "d", "e"].map((id, i) => ({
-  id, memory_bytes: 100_000_000, flops_per_s: 1e9, labels: { room: i < 3 ? "hall" : "lab" }, position_m: { x: 10 * i, y: (7 * i * i) % 20 },
-}));
-const cluster = { name: "my site", nodes, network: { kind: "full_mesh", bandwidth_bps: 1e8, latency_s: 0.001 } };
 const file = (name, document) => ({ name, mimeType: "application/json", buffer: Buffer.from(JSON.stringify(document)) });
 async function enter(fields) {
   await open("/ui/plan");
@@ -144,11 +95,11 @@ async function enter(fields) {
 }
 await open("/ui/plan");
 await look("plan");
-expected = true;
-await enter({ "constraints.max_stages": "many" });
-await page.getByRole("button", { name: "Plan", exact: true }).click();
-await page.locator('[name="constraints.max_stages"][aria-invalid]').waitFor();
-expected = false;
+await refused(async () => {
+  await enter({ "constraints.max_stages": "many" });
+  await page.getByRole("button", { name: "Plan", exact: true }).click();
+  await page.locator('[name="constraints.max_stages"][aria-invalid]').waitFor();
+});
 await look("plan-faults");
 await enter({});
 await page.getByRole("button", { name: "Check without planning" }).click();
@@ -186,10 +137,9 @@ if (await replan.count()) {
 }
 
 // A job that takes long is followed and stopped.
-const hard = await (await page.request.get(`${url}/v1/examples/house-access-point`, { headers: { authorization: `Bearer ${key}` } })).json();
+const hard = await api.get("/v1/examples/house-access-point");
 Object.assign(hard, { pipelines: { most: 20 }, solver: { ...hard.solver, time_limit_s: 120, gap: 0 } });
-const posted = await page.request.post(`${url}/v1/jobs`, { headers: { authorization: `Bearer ${key}` }, data: hard });
-const job = (await posted.json()).id;
+const job = (await api.post("/v1/jobs", hard, { prefer: "wait=0" })).id;
 await open(`/ui/jobs/${job}`);
 await page.locator("#convergence svg").first().waitFor({ timeout: 60_000 });
 await look("job");
@@ -220,25 +170,39 @@ await page.getByRole("button", { name: "Delete with its deliveries" }).click();
 await page.waitForURL(`${url}/ui/webhooks`);
 
 // A trade-off: each point leads to its placement, with the keyboard.
-const traded = await page.request.post(`${url}/v1/jobs`, { headers: { authorization: `Bearer ${key}`, prefer: "wait=30" }, data: {
-  model, cluster: { ...cluster, network: { ...cluster.network, bandwidth_bps: 1e7 } }, objective: { kind: "tradeoff" },
-} });
-await open(`/ui/placements/${(await traded.json()).placement_id}`);
-await page.locator(".gains, .empty").first().waitFor({ timeout: 60_000 });
+const slow = { ...cluster, network: { ...cluster.network, bandwidth_bps: 1e7 } };
+const traded = await api.post("/v1/jobs", { model, cluster: slow, objective: { kind: "tradeoff" } });
+await open(`/ui/placements/${traded.placement_id}`);
+await explained(page);
 await look("trade-off");
 
 // A page of nobody's, and signing out.
-expected = true;
-const missing = await open("/ui/placements/plc_00000000-0000-7000-8000-000000000000");
-assert.equal(missing.status(), 404);
-await look("missing");
-expected = false;
+await refused(async () => {
+  const missing = await open("/ui/placements/plc_00000000-0000-7000-8000-000000000000");
+  assert.equal(missing.status(), 404);
+  await look("missing");
+});
 await open("/ui/");
 await page.getByRole("button", { name: "Sign out" }).click();
 await page.waitForURL(/\/ui\/sign-in/);
 await open(example);
 assert.match(page.url(), /\/ui\/sign-in/);
 
-assert.deepEqual(complaints, []);
-await browser.close();
+// What is of one tenant does not exist for another.
+const other = await visitorOf("other");
+await refused(async () => {
+  for (const path of [example, `${example}/explanation`, `${example}/override`, `/ui/jobs/${job}`, `/ui/models/${traded.model_id}`, `/ui/clusters/${traded.cluster_id}`]) {
+    const answer = await other.page.goto(`${url}${path}`);
+    assert.equal(answer.status(), 404, path);
+    assert.equal(await other.page.getByText(/ResNet50|my own|my site/).count(), 0, path);
+  }
+});
+await other.page.goto(`${url}/ui/placements`);
+await other.page.getByText("There are none").waitFor();
+await other.page.context().close();
+
+await timed("the keyboard alone", keyboardAlone);
+await timed("without scripts", withoutScripts);
+await timed("hostile names", hostileNames);
+await close();
 console.log(`${views.size} views, light and dark, in ${((Date.now() - began) / 1000).toFixed(1)} s`);
