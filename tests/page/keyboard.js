@@ -21,6 +21,8 @@ export async function keyboardAlone() {
   };
 
   await page.goto(`${url}/`);
+  // The browser moves the focus to the field a moment after the page has loaded.
+  await page.locator("#key:focus").waitFor();
   await keys.type(secret);
   await keys.press("Enter");
   await page.waitForURL(`${url}/ui/`);
