@@ -16,7 +16,11 @@ fi
 tools() {
   local newest
   newest=$(find /usr/lib/postgresql -maxdepth 2 -name bin 2>/dev/null | sort -V | tail -1)
-  if [[ -n $newest ]]; then echo "$newest"; else dirname "$(command -v initdb 2>/dev/null)" 2>/dev/null; fi
+  if [[ -n $newest ]]; then
+    echo "$newest"
+  elif command -v initdb >/dev/null 2>&1; then
+    dirname "$(command -v initdb)"
+  fi
 }
 if [[ -z $(tools) ]] && command -v apt-get >/dev/null 2>&1; then
   apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq postgresql >/dev/null || true

@@ -2,6 +2,7 @@
 
 use std::io::IsTerminal as _;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use anyhow::Context;
 use clap::{Args, Subcommand};
@@ -76,10 +77,10 @@ async fn copy_all(arguments: &CopyArguments) -> anyhow::Result<u64> {
     }
     let _served = (ServerLock::take(from)?, ServerLock::take(to)?);
     let (from, to) = (open(from, false).await?, open(to, true).await?);
-    let (rows, shows) = (Arc::new(std::sync::atomic::AtomicU64::new(0)), std::io::stderr().is_terminal());
+    let (rows, shows) = (Arc::new(AtomicU64::new(0)), std::io::stderr().is_terminal());
     let total = rows.clone();
     from.copy_to(&to, move |table| {
-        total.fetch_add(table.rows, std::sync::atomic::Ordering::Relaxed);
+        total.fetch_add(table.rows, Ordering::Relaxed);
         if shows {
             eprintln!("{}: {} rows", table.name, table.rows);
         }
@@ -87,7 +88,7 @@ async fn copy_all(arguments: &CopyArguments) -> anyhow::Result<u64> {
     .await?;
     to.close().await;
     from.close().await;
-    Ok(rows.load(std::sync::atomic::Ordering::Relaxed))
+    Ok(rows.load(Ordering::Relaxed))
 }
 
 async fn open(url: &str, create: bool) -> anyhow::Result<Store> {

@@ -80,7 +80,7 @@ struct Inner {
 }
 
 impl Queue {
-    /// Puts the jobs of a dead process back into the queue and starts the workers.
+    /// Puts the jobs of dead processes back into the queue and starts the workers.
     ///
     /// # Errors
     /// The database failed.

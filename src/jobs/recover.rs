@@ -10,8 +10,8 @@ use crate::store::StoreError;
 use crate::store::leases::Abandoned;
 use crate::telemetry::metric;
 
-/// Recovers the jobs of other processes at the start. Only one process uses the database at a time, so those processes
-/// are dead even if their leases have not expired.
+/// Recovers the jobs of other processes at the start: with SQLite all of them, since no other process lives; with
+/// PostgreSQL those whose leases have expired.
 pub(super) async fn recover_at_start(queue: &Inner) -> Result<(), StoreError> {
     recover(queue, Abandoned::NotOwnedBy(queue.owner.clone())).await
 }

@@ -1,5 +1,7 @@
 //! A connection of either engine.
 
+use std::time::Duration;
+
 use sqlx::pool::PoolConnection;
 use sqlx::{PgConnection, Postgres, SqlSafeStr, Sqlite, SqliteConnection};
 
@@ -17,21 +19,69 @@ pub(super) struct Connection {
 enum Held {
     SqliteWriter(SqliteConnection),
     SqliteReader(PoolConnection<Sqlite>),
-    Postgres(PoolConnection<Postgres>),
+    Postgres {
+        connection: PoolConnection<Postgres>,
+        /// How long the server may take for an answer.
+        limit: Duration,
+        /// Whether it took longer: nothing is sent to it any more.
+        is_lost: bool,
+    },
 }
 
 /// The connection of sqlx.
 pub(super) enum Link<'c> {
     Sqlite(&'c mut SqliteConnection),
-    Postgres(&'c mut PgConnection),
+    Postgres(Server<'c>),
+}
+
+/// A connection to PostgreSQL whose answers are not waited for without end. The database limits statements, but a host
+/// that is gone ends nothing.
+pub(super) struct Server<'c> {
+    connection: &'c mut PoolConnection<Postgres>,
+    limit: Duration,
+    is_lost: &'c mut bool,
+}
+
+impl<'c> Server<'c> {
+    /// Returns the connection without the limit, for rows that are read one by one.
+    pub(super) fn unlimited(self) -> &'c mut PgConnection {
+        self.connection
+    }
+
+    /// Returns the answer to what is asked. A connection that did not answer in time is closed when it is dropped.
+    ///
+    /// # Errors
+    /// There was no answer in time, or the database failed.
+    pub(super) async fn ask<T>(
+        self,
+        question: impl AsyncFnOnce(&mut PgConnection) -> Result<T, sqlx::Error>,
+    ) -> Result<T, sqlx::Error> {
+        let no_answer = || sqlx::Error::Protocol("the database did not answer in time".to_owned());
+        if *self.is_lost {
+            return Err(no_answer());
+        }
+        let answer = tokio::time::timeout(self.limit, question(&mut *self.connection)).await;
+        answer.unwrap_or_else(|_| {
+            *self.is_lost = true;
+            self.connection.close_on_drop();
+            Err(no_answer())
+        })
+    }
 }
 
 impl Connection {
+    /// Returns a connection to PostgreSQL whose answers may take so long.
+    pub(super) fn to_server(connection: PoolConnection<Postgres>, limit: Duration) -> Self {
+        Self { held: Held::Postgres { connection, limit, is_lost: false }, news: Vec::new(), site: false }
+    }
+
     pub(super) fn link(&mut self) -> Link<'_> {
         match &mut self.held {
             Held::SqliteWriter(connection) => Link::Sqlite(connection),
             Held::SqliteReader(connection) => Link::Sqlite(connection),
-            Held::Postgres(connection) => Link::Postgres(connection),
+            Held::Postgres { connection, limit, is_lost } => {
+                Link::Postgres(Server { connection, limit: *limit, is_lost })
+            }
         }
     }
 
@@ -39,7 +89,7 @@ impl Connection {
     pub(super) async fn run(&mut self, sql: impl SqlSafeStr) -> Result<(), sqlx::Error> {
         match self.link() {
             Link::Sqlite(link) => sqlx::query(sql).execute(link).await.map(|_| ()),
-            Link::Postgres(link) => sqlx::raw_sql(sql).execute(link).await.map(|_| ()),
+            Link::Postgres(server) => server.ask(async |link| sqlx::raw_sql(sql).execute(link).await.map(|_| ())).await,
         }
     }
 
@@ -47,7 +97,7 @@ impl Connection {
     pub(super) fn pick(&self, sqlite: &'static str, postgres: &'static str) -> &'static str {
         match self.held {
             Held::SqliteWriter(_) | Held::SqliteReader(_) => sqlite,
-            Held::Postgres(_) => postgres,
+            Held::Postgres { .. } => postgres,
         }
     }
 
@@ -55,7 +105,7 @@ impl Connection {
     /// server, which knows already.
     pub(super) fn tell(&mut self, news: News) {
         self.site |= news == News::Site;
-        if matches!(self.held, Held::Postgres(_)) && !self.news.contains(&news) {
+        if matches!(self.held, Held::Postgres { .. }) && !self.news.contains(&news) {
             self.news.push(news);
         }
     }
@@ -85,13 +135,13 @@ impl Connection {
         match self.held {
             Held::SqliteWriter(connection) => sqlx::Connection::close(connection).await,
             Held::SqliteReader(connection) => connection.close().await,
-            Held::Postgres(connection) => connection.close().await,
+            Held::Postgres { connection, .. } => connection.close().await,
         }
     }
 
     /// Makes the pool close the connection in place of using it again: its transaction is in an unknown state.
     pub(super) fn discard(mut self) {
-        if let Held::Postgres(connection) = &mut self.held {
+        if let Held::Postgres { connection, .. } = &mut self.held {
             connection.close_on_drop();
         }
     }
@@ -106,11 +156,5 @@ impl From<SqliteConnection> for Connection {
 impl From<PoolConnection<Sqlite>> for Connection {
     fn from(connection: PoolConnection<Sqlite>) -> Self {
         Self { held: Held::SqliteReader(connection), news: Vec::new(), site: false }
-    }
-}
-
-impl From<PoolConnection<Postgres>> for Connection {
-    fn from(connection: PoolConnection<Postgres>) -> Self {
-        Self { held: Held::Postgres(connection), news: Vec::new(), site: false }
     }
 }

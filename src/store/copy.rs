@@ -42,6 +42,10 @@ pub(super) const TABLES: [&str; 26] = [
 /// The table whose only row a migration inserts.
 const COUNTER: &str = "event_numbers";
 
+/// Begins to read PostgreSQL at one moment, without limits of time.
+const SNAPSHOT: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL statement_timeout = 0;
+    SET LOCAL idle_in_transaction_session_timeout = 0";
+
 /// A table of which every row was copied.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CopiedTable {
@@ -80,8 +84,6 @@ impl Store {
         if self.engine.is_shared() == other.engine.is_shared() {
             return Err(StoreError::SameEngine);
         }
-        let mut source = self.read().await?;
-        source.run(source.pick("BEGIN", "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0")).await?;
         // Only PostgreSQL names the types of columns in a table that both can be asked for.
         let mut typed =
             if matches!(self.engine, Engine::Postgres(_)) { self.read().await? } else { other.read().await? };
@@ -90,12 +92,15 @@ impl Store {
             tables.push((name, columns(&mut typed, name).await?));
         }
         drop(typed);
+        let mut source = self.read().await?;
+        source.run(source.pick("BEGIN", SNAPSHOT)).await?;
         let copied = other.write(move |target| {
             Box::pin(async move {
                 let copied = copy_tables(&mut source, target, &tables, &mut progress).await;
-                // The connection goes back to its pool.
-                source.run("ROLLBACK").await?;
-                copied
+                // The connection goes back to its pool. What the copy says comes first.
+                let ended = source.run("ROLLBACK").await;
+                copied?;
+                Ok(ended?)
             })
         });
         copied.await
@@ -187,6 +192,6 @@ fn rows(connection: &mut Connection, select: String) -> BoxStream<'_, Result<Row
     let select = AssertSqlSafe(select);
     match connection.link() {
         Link::Sqlite(link) => sqlx::query(select).fetch(link).map_ok(Row::Sqlite).boxed(),
-        Link::Postgres(link) => sqlx::query(select).fetch(link).map_ok(Row::Postgres).boxed(),
+        Link::Postgres(server) => sqlx::query(select).fetch(server.unlimited()).map_ok(Row::Postgres).boxed(),
     }
 }

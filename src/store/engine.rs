@@ -82,10 +82,11 @@ pub async fn backup(database_url: &str, copy: &Path) -> Result<u64, StoreError> 
 
 /// Returns a URL as it may be shown: without its password.
 pub fn shown_url(database_url: &str) -> String {
-    let Ok(mut url) = Url::parse(database_url) else { return database_url.to_owned() };
     if !is_postgres(database_url) {
         return database_url.to_owned();
     }
+    // It may have a password, whose characters made it unreadable.
+    let Ok(mut url) = Url::parse(database_url) else { return "postgres://… (not a valid URL)".to_owned() };
     let has_password = url.password().is_some() && url.set_password(Some("…")).is_ok();
     let kept: Vec<(String, String)> = url
         .query_pairs()

@@ -1,7 +1,7 @@
 //! Idempotency keys. One transaction stores the key, the request's fingerprint and the created row.
 //!
-//! There is only one writer, so of two requests with the same key the second sees either nothing of the first or its
-//! committed row. A request is never "in flight" for another.
+//! Writes in turn run one after the other on all servers, so of two requests with the same key the second sees either
+//! nothing of the first or its committed row. A request is never "in flight" for another.
 
 use jiff::Timestamp;
 

@@ -362,7 +362,7 @@ pub(super) fn push_labels(query: &mut QueryBuilder, same: &'static str, table: &
     }
 }
 
-/// Adds the condition that the name contains a text, in upper or lower case.
+/// Adds the condition that the name contains a text, in upper or lower case; of letters beyond ASCII as the engine does.
 pub(super) fn push_name(query: &mut QueryBuilder, part: Option<&str>) {
     let Some(part) = part else { return };
     // What the pattern would read as a wildcard stands for itself.

@@ -117,7 +117,8 @@ macro_rules! is_over {
 impl Store {
     /// Deletes a placement. The record of its job stays.
     ///
-    /// # Errors [`StoreError::InUse`] if a job that has not ended or a deployment refers to it, [`StoreError::NotFound`], or the
+    /// # Errors
+    /// [`StoreError::InUse`] if a job that has not ended or a deployment refers to it, [`StoreError::NotFound`], or the
     /// database failed.
     pub async fn delete_placement(&self, tenant: &Tenant, id: &Id) -> Result<(), StoreError> {
         let (tenant, id) = (tenant.clone(), id.clone());

@@ -20,7 +20,7 @@ impl Store {
     /// The database failed.
     pub async fn start_session(&self, key_id: &Id) -> Result<SessionToken, StoreError> {
         let token = SessionToken::new(self.ids.secret_bytes());
-        let (hash, key_id, now) = (token.hash(), key_id.clone(), self.clock.now());
+        let (hash, key_id, now) = (token.hash(), key_id.clone(), self.steady.now());
         let expires_at = now.checked_add(SESSION_VALID).unwrap_or(Timestamp::MAX);
         self.write(move |connection| {
             Box::pin(async move {
@@ -47,7 +47,7 @@ impl Store {
     pub async fn session_key(&self, token: &SessionToken) -> Result<Option<Id>, StoreError> {
         let hash = token.hash();
         let find = query_as("SELECT key_id FROM sessions WHERE token_hash = $1 AND expires_at > $2");
-        let find = find.bind(&hash).bind(self.clock.now().as_microsecond());
+        let find = find.bind(&hash).bind(self.steady.now().as_microsecond());
         let row: Option<(String,)> = find.fetch_optional(&mut self.read().await?).await?;
         row.map(|(key_id,)| Reading { id: &hash }.id("key_id", IdKind::Key, &key_id)).transpose()
     }

@@ -127,9 +127,9 @@ impl Query {
                 let query = sqlx::query_with(self.sql, for_sqlite(self.values)?);
                 Ok(query.execute(link).await?.rows_affected())
             }
-            Link::Postgres(link) => {
+            Link::Postgres(server) => {
                 let query = sqlx::query_with(self.sql, for_postgres(self.values)?);
-                Ok(query.execute(link).await?.rows_affected())
+                Ok(server.ask(async |link| query.execute(link).await).await?.rows_affected())
             }
         }
     }
@@ -140,9 +140,9 @@ impl Query {
                 let query = sqlx::query_with(self.sql, for_sqlite(self.values)?);
                 Ok(query.fetch_optional(link).await?.map(Row::Sqlite))
             }
-            Link::Postgres(link) => {
+            Link::Postgres(server) => {
                 let query = sqlx::query_with(self.sql, for_postgres(self.values)?);
-                Ok(query.fetch_optional(link).await?.map(Row::Postgres))
+                Ok(server.ask(async |link| query.fetch_optional(link).await).await?.map(Row::Postgres))
             }
         }
     }
@@ -157,9 +157,9 @@ impl Query {
                 let query = sqlx::query_with(self.sql, for_sqlite(self.values)?);
                 Ok(query.fetch_all(link).await?.into_iter().map(Row::Sqlite).collect())
             }
-            Link::Postgres(link) => {
+            Link::Postgres(server) => {
                 let query = sqlx::query_with(self.sql, for_postgres(self.values)?);
-                Ok(query.fetch_all(link).await?.into_iter().map(Row::Postgres).collect())
+                Ok(server.ask(async |link| query.fetch_all(link).await).await?.into_iter().map(Row::Postgres).collect())
             }
         }
     }

@@ -12,7 +12,7 @@ use super::Page;
 use super::filters::{Filter, filtered};
 use super::layout::View;
 use super::parts::{items, name, pager, str_of, table, time_of};
-use super::plan::import_model;
+use super::plan::{MOST_TEXT, import_model, read_whole};
 use super::text::{amount_text, bytes_text};
 use super::visitor::{Visitor, id_of};
 use crate::domain::id::IdKind;
@@ -98,7 +98,8 @@ async fn import(visitor: Visitor, Query(chosen): Query<Format>, mut parts: Multi
     let (format, mut dimensions) = (super::text::encoded(&chosen.format), String::new());
     while let Some(mut part) = parts.next_field().await.map_err(broken)? {
         if part.name() == Some("dim") {
-            dimensions = part.text().await.map_err(broken)?;
+            let text = read_whole(part, Vec::new(), MOST_TEXT).await?;
+            dimensions = String::from_utf8_lossy(&text).into_owned();
         } else if part.name() == Some("file") {
             let first = part.chunk().await.map_err(broken)?.unwrap_or_default();
             let id = import_model(&visitor, (&format, &dimensions), first.into(), part).await?;

@@ -81,7 +81,9 @@ async fn look(connection: &mut PgConnection, database_url: &str, known: i64) -> 
     let marked: bool =
         sqlx::query_scalar("SELECT to_regclass('cutpoint_schema') IS NOT NULL").fetch_one(&mut *connection).await?;
     if !marked {
-        let other = "SELECT CAST(table_name AS TEXT) FROM information_schema.tables WHERE table_schema = current_schema() LIMIT 1";
+        // A first start that was interrupted has left the table of migrations alone, as one that runs now does.
+        let other = "SELECT CAST(table_name AS TEXT) FROM information_schema.tables
+             WHERE table_schema = current_schema() AND table_name <> '_sqlx_migrations' LIMIT 1";
         let other: Option<String> = sqlx::query_scalar(other).fetch_optional(connection).await?;
         return match other {
             None => Ok(Found { standing: Standing::Empty, schema: 0 }),

@@ -63,6 +63,8 @@ struct Shared {
     steady: SteadyClock,
     /// Whether it does; tests set their own time.
     follows: bool,
+    /// How long an answer of the database is waited for: longer than it lets a statement run.
+    answer_limit: Duration,
 }
 
 impl Shared {
@@ -81,9 +83,10 @@ impl Shared {
         } else {
             String::new()
         };
-        let begin = AssertSqlSafe(format!("BEGIN; SELECT {NOW}{lock}; SAVEPOINT operation"));
-        let Link::Postgres(link) = connection.link() else { return Err(sqlx::Error::PoolClosed) };
-        let rows = sqlx::raw_sql(begin).fetch_all(link).await?;
+        // Statements after the lock see what others wrote before it, whatever isolation the database has by default.
+        let begin = format!("BEGIN ISOLATION LEVEL READ COMMITTED; SELECT {NOW}{lock}; SAVEPOINT operation");
+        let Link::Postgres(server) = connection.link() else { return Err(sqlx::Error::PoolClosed) };
+        let rows = server.ask(async |link| sqlx::raw_sql(AssertSqlSafe(begin)).fetch_all(link).await).await?;
         let now = rows.first().ok_or(sqlx::Error::RowNotFound)?.try_get(0)?;
         if self.follows
             && let Ok(now) = Timestamp::from_microsecond(now)
@@ -113,8 +116,9 @@ impl Postgres {
             schema,
             steady,
             follows: settings.follow_database_clock,
+            answer_limit: settings.statement_timeout.saturating_add(settings.wait),
         });
-        let mut first: Connection = pool.acquire().await?.into();
+        let mut first = Connection::to_server(pool.acquire().await?, shared.answer_limit);
         shared.begin(&mut first, false).await?;
         first.run("ROLLBACK").await?;
         drop(first);
@@ -139,7 +143,7 @@ impl Postgres {
     }
 
     pub(super) async fn read(&self) -> Result<Connection, sqlx::Error> {
-        Ok(self.pool.acquire().await?.into())
+        Ok(Connection::to_server(self.pool.acquire().await?, self.shared.answer_limit))
     }
 
     /// Runs an operation on a single row in a transaction of its own.
@@ -188,7 +192,7 @@ struct ServerTransactions {
 
 impl ServerTransactions {
     async fn try_begin(&self) -> Result<Connection, sqlx::Error> {
-        let mut connection: Connection = self.pool.acquire().await?.into();
+        let mut connection = Connection::to_server(self.pool.acquire().await?, self.shared.answer_limit);
         match self.shared.begin(&mut connection, self.in_turn).await {
             Ok(()) => Ok(connection),
             Err(error) => {

@@ -5,7 +5,7 @@ use sqlx::postgres::PgConnectOptions;
 use super::*;
 use crate::store::leases::Abandoned;
 use crate::store::postgres::{MIGRATIONS, migrate};
-use crate::store::{JobFilter, JobStatus, News, Registered, StoreError, sql, sqlite};
+use crate::store::{JobFilter, JobStatus, News, Registered, StoreError, shown_url, sql, sqlite};
 
 const LEASE: Duration = Duration::from_secs(15);
 
@@ -169,6 +169,72 @@ async fn connections_that_were_closed_are_replaced() {
     assert_eq!(jobs.items.len(), 2);
 }
 
+/// Passes connections on to the database of a URL until it is told to stand still. Returns the URL of the proxy.
+async fn proxy(database_url: &str) -> (String, tokio::sync::watch::Sender<bool>) {
+    let mut url = url::Url::parse(database_url).unwrap();
+    let database = (url.host_str().unwrap().to_owned(), url.port().unwrap_or(5432));
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    url.set_host(Some("127.0.0.1")).unwrap();
+    url.set_port(Some(listener.local_addr().unwrap().port())).unwrap();
+    let (stands, watched) = tokio::sync::watch::channel(false);
+    tokio::spawn(async move {
+        loop {
+            let (mut client, _) = listener.accept().await.unwrap();
+            let (database, mut watched) = (database.clone(), watched.clone());
+            tokio::spawn(async move {
+                let _ = watched.wait_for(|stands| !stands).await.unwrap();
+                let mut server = tokio::net::TcpStream::connect(database).await.unwrap();
+                let stopped = async move { watched.wait_for(|stands| *stands).await.map(|_| ()) };
+                tokio::select! {
+                    _ = tokio::io::copy_bidirectional(&mut client, &mut server) => return,
+                    stopped = stopped => stopped.unwrap(),
+                }
+                // Both ends stay open and hear nothing.
+                std::future::pending::<()>().await;
+            });
+        }
+    });
+    (url.into(), stands)
+}
+
+#[tokio::test]
+#[ignore = "needs PostgreSQL: tests/with_postgres.sh"]
+async fn a_database_that_does_not_answer_is_given_up_and_taken_up_again() {
+    let fixture = Fixture::new().await;
+    let (database_url, stands) = proxy(&settings(&fixture.folder).database_url).await;
+    let settings = StoreSettings {
+        database_url,
+        statement_timeout: Duration::from_secs(1),
+        wait: Duration::from_millis(500),
+        ..settings(&fixture.folder)
+    };
+    let store = Store::open(&settings, fixture.clock.clone(), Arc::new(RandomIds::default())).await.unwrap();
+    store.check().await.unwrap();
+    stands.send(true).unwrap();
+    let tenant = Tenant::default();
+    let read = || store.models(&tenant, page(1));
+    let (read_there, written) = tokio::join!(read(), insert(&store, new_job("one"), 10));
+    assert!(matches!(read_there, Err(StoreError::Unavailable(_))), "{read_there:?}");
+    assert!(matches!(written, Err(StoreError::Unavailable(_))), "{written:?}");
+    stands.send(false).unwrap();
+    while store.check().await.is_err() {}
+    insert(&store, new_job("two"), 10).await.unwrap();
+    assert_eq!(read().await.unwrap().items.len(), 1);
+}
+
+#[tokio::test]
+#[ignore = "needs PostgreSQL: tests/with_postgres.sh"]
+async fn a_first_start_that_was_interrupted_is_continued() {
+    let folder = tempfile::tempdir().unwrap();
+    let settings = settings(&folder);
+    let mut connection = PgConnection::connect(&settings.database_url).await.unwrap();
+    // Before its first migration, sqlx commits the table of migrations.
+    sqlx::migrate::Migrate::ensure_migrations_table(&mut connection, "_sqlx_migrations").await.unwrap();
+    connection.close().await.unwrap();
+    let store = Store::open(&settings, Arc::new(ManualClock::new()), Arc::new(RandomIds::default())).await.unwrap();
+    store.check().await.unwrap();
+}
+
 #[tokio::test]
 #[ignore = "needs PostgreSQL: tests/with_postgres.sh"]
 async fn a_schema_of_another_program_is_refused_and_not_changed() {
@@ -210,6 +276,16 @@ async fn a_migration_that_only_adds_leaves_older_servers_at_work_and_another_one
     let refused = migrate(&breaking, &[9002], &url, &options, true).await;
     assert!(matches!(refused, Err(StoreError::OlderServers { migration: 9002, .. })), "{refused:?}");
     fixture.insert("still").await;
+}
+
+#[test]
+fn a_url_is_shown_without_its_password() {
+    assert_eq!(shown_url("postgres://u:secret@db/x"), "postgres://u:%E2%80%A6@db/x");
+    assert_eq!(shown_url("postgres://u@db/x?password=secret&a=b"), "postgres://u@db/x?a=b");
+    assert_eq!(shown_url("postgres://u@db/x"), "postgres://u@db/x");
+    // The password has a character that ends the host.
+    assert!(!shown_url("postgres://u:se#cret@db/x").contains("cret"));
+    assert_eq!(shown_url("sqlite://a.db"), "sqlite://a.db");
 }
 
 #[test]

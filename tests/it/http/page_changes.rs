@@ -128,6 +128,8 @@ async fn a_repair_of_the_network_is_planned_on_a_cluster_of_its_own() {
             "network": {"kind": "access_point", "medium": "wifi", "stations": [
                 {"node_id": "n1", "bandwidth_bps": 8000.0}, {"node_id": "n2", "bandwidth_bps": 8000.0}], "wired": []}},
         "objective": {"kind": "min_nodes", "target_period_s": 0.15},
+        // It uses no medium.
+        "occupants": [{"id": "other", "rate_per_s": 0.1, "period_s": 1.0, "nodes": [{"node_id": "n1", "memory_bytes": 10}]}],
     });
     let planned = service.write("POST", "/v1/jobs", &[("prefer", "wait=20")], &job).await;
     assert_eq!(planned.text("status"), "infeasible", "{planned:?}");
@@ -147,6 +149,31 @@ async fn a_repair_of_the_network_is_planned_on_a_cluster_of_its_own() {
         let text = html(&visit(&service, &target, "").await);
         assert!(text.contains("house · "), "{text}");
     }
+}
+
+#[tokio::test]
+async fn a_node_that_takes_no_stages_is_admitted() {
+    let service = Service::with(Planner, QueueSettings::default(), Limits::default()).await;
+    let job = json!({
+        "model": {"name": "two", "layers": [
+            {"id": "a", "param_bytes": 900, "output_bytes": 100, "flops": 100.0},
+            {"id": "b", "param_bytes": 900, "output_bytes": 10, "flops": 100.0}], "edges": [{"from": "a", "to": "b"}]},
+        "cluster": {"name": "house", "nodes": [
+            {"id": "n1", "memory_bytes": 1200, "flops_per_s": 1000.0},
+            {"id": "n2", "memory_bytes": 1200, "flops_per_s": 1000.0, "schedulable": false}],
+            "links": [{"from": "n1", "to": "n2", "bandwidth_bps": 8000.0, "bidirectional": true}]},
+    });
+    let planned = service.write("POST", "/v1/jobs", &[("prefer", "wait=20")], &job).await;
+    assert_eq!(planned.text("status"), "infeasible", "{planned:?}");
+    let path = format!("/ui/placements/{}", planned.text("placement_id"));
+    let repair = json!({"kind": "admit_node", "node_ids": ["n2"], "detail": "n2 takes stages"});
+    let chosen: String =
+        url::form_urlencoded::Serializer::new(String::new()).append_pair("repair", &repair.to_string()).finish();
+    let planned = submit(&service, &format!("{path}/repair"), "", &chosen).await;
+    assert_eq!(planned.status, 303, "{}", String::from_utf8_lossy(&planned.bytes));
+    let target = planned.header("location").to_owned();
+    let text = html(&visit(&service, &target, "").await);
+    assert!(target.starts_with("/ui/placements/") && text.contains("n2"), "{target} {text}");
 }
 
 #[tokio::test]

@@ -92,7 +92,15 @@ function live(form) {
   const target = document.querySelector(form.dataset.live);
   let waiting;
   let number = 0;
+  const failed = () => {
+    target.textContent = "It was not evaluated. Press Evaluate.";
+  };
   form.addEventListener("input", () => {
+    // What was evaluated before is no longer what the fields say.
+    target.querySelector("form.save")?.remove();
+    for (const help of form.querySelectorAll(".cut .help")) {
+      help.textContent = "";
+    }
     clearTimeout(waiting);
     waiting = setTimeout(async () => {
       number += 1;
@@ -106,9 +114,13 @@ function live(form) {
         if (answer.ok && mine === number) {
           target.innerHTML = text;
           history.replaceState(null, "", path);
+        } else if (mine === number) {
+          failed();
         }
       } catch {
-        // The button does the same.
+        if (mine === number) {
+          failed();
+        }
       } finally {
         if (mine === number) {
           target.removeAttribute("aria-busy");

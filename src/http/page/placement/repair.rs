@@ -88,7 +88,7 @@ async fn apply(
         "admit_nodes" => remove(constraints, "exclude_nodes"),
         "admit_node" => {
             let admitted: Vec<&str> = items(repair, "node_ids").iter().filter_map(Value::as_str).collect();
-            if let Some(excluded) = constraints["exclude_nodes"].as_array_mut() {
+            if let Some(excluded) = constraints.get_mut("exclude_nodes").and_then(Value::as_array_mut) {
                 excluded.retain(|node| !node.as_str().is_some_and(|node| admitted.contains(&node)));
             }
             let admit = |node: &mut Value| {
@@ -115,7 +115,7 @@ async fn apply(
             change_network(visitor, stored, request, |cluster| double_medium(cluster, medium)).await?;
             // Occupants take the medium for half as long.
             for occupied in request.get_mut("occupants").and_then(Value::as_array_mut).into_iter().flatten() {
-                for medium in occupied["media"].as_array_mut().into_iter().flatten() {
+                for medium in occupied.get_mut("media").and_then(Value::as_array_mut).into_iter().flatten() {
                     if medium["id"] == repair["medium_id"] {
                         medium["occupied_s"] = (medium["occupied_s"].as_f64().unwrap_or(0.0) / 2.0).into();
                     }
@@ -134,7 +134,7 @@ async fn apply(
 /// Removes the item of a list of constraints that a repair points at.
 fn drop_item(constraints: &mut Value, list: &str, repair: &Value) {
     let index = str_of(repair, "pointer").rsplit('/').next().and_then(|last| last.parse::<usize>().ok());
-    if let Some(list) = constraints[list].as_array_mut()
+    if let Some(list) = constraints.get_mut(list).and_then(Value::as_array_mut)
         && let Some(index) = index.filter(|index| *index < list.len())
     {
         list.remove(index);

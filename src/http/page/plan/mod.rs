@@ -21,7 +21,7 @@ use crate::http::problem::{Problem, ProblemType};
 use fields::{FIELDS, MORE, field};
 use read::Entered;
 
-pub(super) use read::import_model;
+pub(super) use read::{MOST_TEXT, import_model, read_whole};
 
 pub(super) fn routes() -> Router<Page> {
     Router::new().route("/ui/plan", get(show).post(submit))

@@ -16,7 +16,7 @@ use crate::http::page::visitor::{self, Visitor};
 use crate::http::problem::{Problem, ProblemType};
 
 /// The most bytes of a text.
-const MOST_TEXT: usize = 64 * 1024;
+pub(in crate::http::page) const MOST_TEXT: usize = 64 * 1024;
 
 /// What was entered.
 #[derive(Default)]
@@ -133,7 +133,15 @@ async fn read_file(
     Ok(())
 }
 
-async fn read_whole(mut part: Part<'_>, mut bytes: Vec<u8>, limit: usize) -> Result<Vec<u8>, Problem> {
+/// Returns a part of a form, with the bytes that were already read in front.
+///
+/// # Errors
+/// The form breaks off, or the part is too large.
+pub(in crate::http::page) async fn read_whole(
+    mut part: Part<'_>,
+    mut bytes: Vec<u8>,
+    limit: usize,
+) -> Result<Vec<u8>, Problem> {
     let broken = |_| Problem::malformed_body(Vec::new()).with_detail("the form broke off");
     while let Some(chunk) = part.chunk().await.map_err(broken)? {
         if bytes.len() + chunk.len() > limit {

@@ -48,9 +48,9 @@ pub(super) async fn show(
         }
         section aria-labelledby="deliveries" {
             h2 #deliveries { "Deliveries" }
-            @if items(&deliveries, "items").is_empty() { p.empty { "There are none: no job has ended since." } } @else {
+            @if items(&deliveries, "items").is_empty() { p.empty { "There are none: nothing has happened since." } } @else {
                 (table("Deliveries", &html! {
-                    thead { tr { th scope="col" { "job" } th scope="col" { "status" } th scope="col" { "last attempt" } th scope="col" { "created, UTC" } th scope="col" { "again" } } }
+                    thead { tr { th scope="col" { "event" } th scope="col" { "status" } th scope="col" { "last attempt" } th scope="col" { "created, UTC" } th scope="col" { "again" } } }
                     tbody { @for delivery in items(&deliveries, "items") { (row(&path, delivery)) } }
                 }))
                 (pager(&deliveries, &path, &query.text()))
@@ -65,7 +65,13 @@ fn row(path: &str, delivery: &Value) -> Markup {
     let attempts = delivery["attempts"].as_u64().unwrap_or(0) as usize;
     html! {
         tr {
-            th scope="row" { a href={ "/ui/jobs/" (str_of(delivery, "job_id")) } { (str_of(delivery, "event_type")) } }
+            th scope="row" {
+                @if let Some(job) = delivery["job_id"].as_str() {
+                    a href={ "/ui/jobs/" (job) } { (str_of(delivery, "event_type")) }
+                } @else {
+                    (str_of(delivery, "event_type"))
+                }
+            }
             td { (status(str_of(delivery, "status"))) }
             td {
                 (counted(attempts, "attempt"))

@@ -35,7 +35,7 @@ async fn list(visitor: &Visitor, query: Option<&str>, told: &Markup) -> Result<R
     let webhooks = visitor.get(&format!("/v1/webhooks?{}", query.of_api("20"))).await?;
     let body = html! {
         h1 { "Webhooks" }
-        p.lead { "Each gets a signed message when a job ends." }
+        p.lead { "Each gets a signed message when a job ends or a deployment changes." }
         (told)
         @if items(&webhooks, "items").is_empty() { p.empty { "There are none yet." } } @else {
             (table("Webhooks", &html! {
