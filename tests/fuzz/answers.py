@@ -30,7 +30,7 @@ UNSAYABLE_AT = [
     ("missing", r"/pins/\d+/node_id$"),
     ("empty", r"/pins/\d+/node_selector$"),
     # A radio network needs positions.
-    ("missing", r"/nodes/\d+/position_m$"),
+    ("missing", r"/nodes/(upsert/)?\d+/position_m$"),
     # A new node needs its memory; one that is changed has it.
     ("missing", r"^/nodes/upsert/\d+/memory_bytes$"),
     # The duplex of a port goes with its rate.
