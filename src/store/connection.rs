@@ -19,13 +19,33 @@ pub(super) struct Connection {
 enum Held {
     SqliteWriter(SqliteConnection),
     SqliteReader(PoolConnection<Sqlite>),
-    Postgres {
-        connection: PoolConnection<Postgres>,
-        /// How long the server may take for an answer.
-        limit: Duration,
-        /// Whether it took longer: nothing is sent to it any more.
-        is_lost: bool,
-    },
+    Postgres(Borrowed),
+}
+
+/// A connection of a pool to PostgreSQL.
+struct Borrowed {
+    connection: PoolConnection<Postgres>,
+    /// How long the server may take for an answer.
+    limit: Duration,
+    /// Whether it took longer, or its transaction is in an unknown state: nothing is sent to it any more.
+    is_lost: bool,
+}
+
+impl Borrowed {
+    /// Makes the pool close the connection in place of using it again.
+    fn lose(&mut self) {
+        self.is_lost = true;
+        self.connection.close_on_drop();
+    }
+}
+
+impl Drop for Borrowed {
+    fn drop(&mut self) {
+        if !self.is_lost {
+            // The pool asks the database once more before it takes a connection back, and has no limit of its own.
+            tokio::spawn(tokio::time::timeout(self.limit, self.connection.return_to_pool()));
+        }
+    }
 }
 
 /// The connection of sqlx.
@@ -36,16 +56,12 @@ pub(super) enum Link<'c> {
 
 /// A connection to PostgreSQL whose answers are not waited for without end. The database limits statements, but a host
 /// that is gone ends nothing.
-pub(super) struct Server<'c> {
-    connection: &'c mut PoolConnection<Postgres>,
-    limit: Duration,
-    is_lost: &'c mut bool,
-}
+pub(super) struct Server<'c>(&'c mut Borrowed);
 
 impl<'c> Server<'c> {
     /// Returns the connection without the limit, for rows that are read one by one.
     pub(super) fn unlimited(self) -> &'c mut PgConnection {
-        self.connection
+        &mut self.0.connection
     }
 
     /// Returns the answer to what is asked. A connection that did not answer in time is closed when it is dropped.
@@ -57,13 +73,12 @@ impl<'c> Server<'c> {
         question: impl AsyncFnOnce(&mut PgConnection) -> Result<T, sqlx::Error>,
     ) -> Result<T, sqlx::Error> {
         let no_answer = || sqlx::Error::Protocol("the database did not answer in time".to_owned());
-        if *self.is_lost {
+        if self.0.is_lost {
             return Err(no_answer());
         }
-        let answer = tokio::time::timeout(self.limit, question(&mut *self.connection)).await;
+        let answer = tokio::time::timeout(self.0.limit, question(&mut self.0.connection)).await;
         answer.unwrap_or_else(|_| {
-            *self.is_lost = true;
-            self.connection.close_on_drop();
+            self.0.lose();
             Err(no_answer())
         })
     }
@@ -72,16 +87,14 @@ impl<'c> Server<'c> {
 impl Connection {
     /// Returns a connection to PostgreSQL whose answers may take so long.
     pub(super) fn to_server(connection: PoolConnection<Postgres>, limit: Duration) -> Self {
-        Self { held: Held::Postgres { connection, limit, is_lost: false }, news: Vec::new(), site: false }
+        Self { held: Held::Postgres(Borrowed { connection, limit, is_lost: false }), news: Vec::new(), site: false }
     }
 
     pub(super) fn link(&mut self) -> Link<'_> {
         match &mut self.held {
             Held::SqliteWriter(connection) => Link::Sqlite(connection),
             Held::SqliteReader(connection) => Link::Sqlite(connection),
-            Held::Postgres { connection, limit, is_lost } => {
-                Link::Postgres(Server { connection, limit: *limit, is_lost })
-            }
+            Held::Postgres(borrowed) => Link::Postgres(Server(borrowed)),
         }
     }
 
@@ -97,7 +110,7 @@ impl Connection {
     pub(super) fn pick(&self, sqlite: &'static str, postgres: &'static str) -> &'static str {
         match self.held {
             Held::SqliteWriter(_) | Held::SqliteReader(_) => sqlite,
-            Held::Postgres { .. } => postgres,
+            Held::Postgres(_) => postgres,
         }
     }
 
@@ -105,7 +118,7 @@ impl Connection {
     /// server, which knows already.
     pub(super) fn tell(&mut self, news: News) {
         self.site |= news == News::Site;
-        if matches!(self.held, Held::Postgres { .. }) && !self.news.contains(&news) {
+        if matches!(self.held, Held::Postgres(_)) && !self.news.contains(&news) {
             self.news.push(news);
         }
     }
@@ -135,14 +148,17 @@ impl Connection {
         match self.held {
             Held::SqliteWriter(connection) => sqlx::Connection::close(connection).await,
             Held::SqliteReader(connection) => connection.close().await,
-            Held::Postgres { connection, .. } => connection.close().await,
+            Held::Postgres(mut borrowed) => {
+                borrowed.lose();
+                Ok(())
+            }
         }
     }
 
     /// Makes the pool close the connection in place of using it again: its transaction is in an unknown state.
     pub(super) fn discard(mut self) {
-        if let Held::Postgres { connection, .. } = &mut self.held {
-            connection.close_on_drop();
+        if let Held::Postgres(borrowed) = &mut self.held {
+            borrowed.lose();
         }
     }
 }

@@ -12,7 +12,9 @@ use sqlx::PgPool;
 use sqlx::postgres::PgListener;
 use tokio::sync::broadcast;
 
+use crate::store::connection::Connection;
 use crate::store::news::{self, News};
+use crate::store::sql;
 
 /// How long a notification may take.
 const ARRIVES: Duration = Duration::from_secs(2);
@@ -71,7 +73,8 @@ impl<P: Fn() -> PgPool> Listener<P> {
     async fn connect(&self, own: &PgPool) -> Result<Option<PgListener>, sqlx::Error> {
         let mut listener = PgListener::connect_with(own).await?;
         listener.eager_reconnect(false);
-        listener.listen(&self.channel).await?;
+        let listened = tokio::time::timeout(ARRIVES, listener.listen(&self.channel)).await;
+        listened.map_err(|_| sqlx::Error::Io(std::io::ErrorKind::TimedOut.into()))??;
         Ok(self.is_heard(&mut listener).await?.then_some(listener))
     }
 
@@ -95,8 +98,10 @@ impl<P: Fn() -> PgPool> Listener<P> {
 
     /// Sends a notification and returns `true` once anything arrives.
     async fn is_heard(&self, listener: &mut PgListener) -> Result<bool, sqlx::Error> {
-        let notify = sqlx::query("SELECT pg_notify($1, $2)").bind(&self.channel).bind(&self.server);
-        notify.execute(&self.pool).await?;
+        let mut connection = Connection::to_server(self.pool.acquire().await?, ARRIVES);
+        let notify = sql::query("SELECT pg_notify($1, $2)").bind(&self.channel).bind(&self.server);
+        notify.execute(&mut connection).await?;
+        drop(connection);
         match tokio::time::timeout(ARRIVES, listener.try_recv()).await {
             Ok(Ok(Some(notification))) => {
                 self.pass_on(notification.payload());
