@@ -1,11 +1,16 @@
 //! What is done in idle time: plans for the loss of nodes, and improvements.
 
-use std::collections::BTreeSet;
+use std::sync::Arc;
 
-use super::evaluate::Outcome;
+use cutpoint_planner::domain::placed::Placed;
+
+use super::decide::Now;
+use super::lost::{Losses, used_nodes};
 use super::plans::NewJobs;
-use super::sight::Sight;
-use crate::domain::deployment::{ConditionStatus, DeploymentReason, FallbackStatus};
+use super::policy::Figures;
+use super::sight::{Seen, Sight};
+use crate::domain::deployment::{Applied, ConditionStatus, DeploymentReason, FallbackStatus, OnChange};
+use crate::domain::id::Id;
 use crate::store::deployments::fallbacks::Fallback;
 use crate::store::deployments::site::{Findings, NewPlan};
 use crate::store::{Deployment, Planning};
@@ -13,81 +18,135 @@ use crate::store::{Deployment, Planning};
 /// The most plans of one cluster that look ahead at once.
 const AT_ONCE: usize = 1;
 
-/// Adds what is worth planning while nothing else is to be done. Returns `true` if there is more.
-pub(crate) fn look_ahead(sight: &Sight, findings: &mut Findings, jobs: &NewJobs<'_>) -> bool {
-    let open = sight.plans.iter().filter(|plan| plan.end.is_none()).count();
+/// Adds what is worth planning while nothing else is to be done. The end of a plan wakes whoever looks at the cluster, and so
+/// does [`Findings::wake_at`] once a policy allows a proposal.
+pub(crate) fn look_ahead(sight: &Sight, now: Now, findings: &mut Findings, jobs: &NewJobs<'_>) {
+    let open = sight.plans.iter().filter(|plan| plan.end.is_none() && !findings.ended.contains(&plan.job_id)).count();
     if open + findings.plans.len() > 0 {
-        // The end of a plan wakes whoever looks at the cluster.
-        return false;
+        return;
     }
-    let mut begun = 0;
+    let mut losses = Losses::new(sight);
     for (index, seen) in sight.seen.iter().enumerate() {
-        let row = &seen.row;
-        let Some(applied) = &row.applied else { continue };
-        let Some(running) = &seen.applied else { continue };
+        let (Some(applied), Some(running)) = (&seen.row.applied, &seen.applied) else { continue };
+        // What was just decided about it counts.
+        let saved = findings.saves.iter().find(|(saved, _)| saved.id == seen.row.id);
+        let row = saved.map_or_else(|| seen.row.clone(), |(saved, _)| saved.clone());
         if matches!(row.condition.status, ConditionStatus::Broken | ConditionStatus::Pending) {
             continue;
         }
-        if row.policy.min_improvement.is_some()
-            && row.proposed.is_none()
-            && row.condition.status == ConditionStatus::Healthy
-            && row.improved_stamp.as_deref() != Some(&sight.stamp)
-            && let Ok(plan) = jobs.plan(sight, index, DeploymentReason::Improvement)
-        {
-            say_planning(findings, row, &plan);
-            findings.plans.push(plan);
-            begun += 1;
+        if wants_improvement(sight, &row) {
+            if let Some(at) = sight.next_allowed(&row, now.steady) {
+                findings.look_again_at(at);
+            } else if let Ok(plan) = jobs.plan(sight, index, DeploymentReason::Improvement) {
+                say_planning(findings, &row, &plan);
+                findings.plans.push(plan);
+                if findings.plans.len() >= AT_ONCE {
+                    return;
+                }
+            }
         }
-        let nodes: BTreeSet<&String> = running.stages().map(|stage| &stage.node_id).collect();
-        for node in nodes {
-            let known = sight.fallbacks.iter().find(|(known, _)| {
-                known.deployment_id == row.id && known.node_id == *node && known.base_id == applied.placement_id
-            });
-            match known {
-                Some((known, _)) if known.stamp == sight.stamp => continue,
-                Some((known, Some(placed))) if known.status == FallbackStatus::Ready => {
-                    let outcome = without(sight, index, node, placed);
-                    if let Some(figures) = outcome.valid() {
-                        let shipped = seen.subject.shipped_bytes(&sight.inventory, running, placed);
-                        findings.fallbacks.push(Fallback {
-                            stamp: sight.stamp.clone(),
-                            period_s: Some(figures.period_s),
-                            shipped_bytes: Some(shipped),
-                            ..known.clone()
-                        });
-                        continue;
+        let case = Case { sight, index, seen, applied, running };
+        for node in used_nodes(sight, index) {
+            match case.without(&mut losses, &node) {
+                Known::Already => {}
+                Known::Now(fallback) => findings.fallbacks.push(fallback),
+                Known::Later => match jobs.ahead(sight, index, &node) {
+                    Ok(plan) => {
+                        findings.plans.push(plan);
+                        if findings.plans.len() >= AT_ONCE {
+                            return;
+                        }
                     }
-                }
-                _ => {}
-            }
-            if begun >= AT_ONCE {
-                return true;
-            }
-            let is_end = [&seen.subject.options.constraints.source_node, &seen.subject.options.constraints.sink_node]
-                .into_iter()
-                .any(|end| end.as_ref() == Some(node));
-            let impossible = || Fallback {
-                deployment_id: row.id.clone(),
-                node_id: node.clone(),
-                status: FallbackStatus::Impossible,
-                base_id: applied.placement_id.clone(),
-                stamp: sight.stamp.clone(),
-                placement_id: None,
-                period_s: None,
-                shipped_bytes: None,
-            };
-            match jobs.ahead(sight, index, node) {
-                // Without its source or sink there is nothing to run.
-                Ok(_) if is_end => findings.fallbacks.push(impossible()),
-                Ok(plan) => {
-                    findings.plans.push(plan);
-                    begun += 1;
-                }
-                Err(_) => findings.fallbacks.push(Fallback { status: FallbackStatus::Failed, ..impossible() }),
+                    Err(_) => findings.fallbacks.push(case.nowhere(&node, FallbackStatus::Failed)),
+                },
             }
         }
     }
-    false
+}
+
+/// Returns `true` if an improvement is to be looked for in this state of the cluster, and was not yet.
+fn wants_improvement(sight: &Sight, row: &Deployment) -> bool {
+    row.policy.min_improvement.is_some()
+        && row.policy.on_change == OnChange::Automatic
+        && row.proposed.is_none()
+        && row.condition.status == ConditionStatus::Healthy
+        && row.improved_stamp.as_deref() != Some(&sight.stamp)
+}
+
+/// What is known of the loss of a node.
+enum Known {
+    /// It was stored for this state of the cluster.
+    Already,
+    /// It is known without a plan.
+    Now(Fallback),
+    /// It is to be planned.
+    Later,
+}
+
+/// A deployment that runs.
+struct Case<'s> {
+    sight: &'s Sight,
+    index: usize,
+    seen: &'s Seen,
+    applied: &'s Applied,
+    running: &'s Arc<Placed>,
+}
+
+impl Case<'_> {
+    fn without(&self, losses: &mut Losses<'_>, node: &str) -> Known {
+        let known = self.sight.fallbacks.iter().find(|(known, _)| {
+            known.deployment_id == self.seen.row.id
+                && known.node_id == node
+                && known.base_id == self.applied.placement_id
+        });
+        match known {
+            Some((known, placed))
+                if known.stamp == self.sight.stamp && placed.is_some() == known.placement_id.is_some() =>
+            {
+                return Known::Already;
+            }
+            Some((Fallback { placement_id: Some(id), .. }, Some(placed))) => {
+                if let Some(figures) = losses.evaluate(self.index, node, placed).valid() {
+                    return Known::Now(self.ready(node, id, placed, figures));
+                }
+            }
+            _ => {}
+        }
+        if self.seen.ends().any(|end| end == node) {
+            // Without its source or sink there is nothing to run.
+            return Known::Now(self.nowhere(node, FallbackStatus::Impossible));
+        }
+        if !self.running.stages().any(|stage| stage.node_id == node)
+            && let Some(figures) = losses.evaluate(self.index, node, self.running).valid()
+        {
+            // It only forwards, and there is another way.
+            return Known::Now(self.ready(node, &self.applied.placement_id, self.running, figures));
+        }
+        Known::Later
+    }
+
+    fn ready(&self, node: &str, id: &Id, placed: &Placed, figures: Figures) -> Fallback {
+        let shipped = self.seen.subject.shipped_bytes(&self.sight.inventory, self.running, placed);
+        Fallback {
+            placement_id: Some(id.clone()),
+            period_s: Some(figures.period_s),
+            shipped_bytes: Some(shipped),
+            ..self.nowhere(node, FallbackStatus::Ready)
+        }
+    }
+
+    fn nowhere(&self, node: &str, status: FallbackStatus) -> Fallback {
+        Fallback {
+            deployment_id: self.seen.row.id.clone(),
+            node_id: node.to_owned(),
+            status,
+            base_id: self.applied.placement_id.clone(),
+            stamp: self.sight.stamp.clone(),
+            placement_id: None,
+            period_s: None,
+            shipped_bytes: None,
+        }
+    }
 }
 
 /// Notes the job that plans for a deployment, so that its version grows.
@@ -97,11 +156,4 @@ fn say_planning(findings: &mut Findings, row: &Deployment, plan: &NewPlan) {
         Some((saved, _)) => saved.planning = planning,
         None => findings.saves.push((Deployment { planning, ..row.clone() }, false)),
     }
-}
-
-/// Evaluates a placement as if a node took no stages.
-fn without(sight: &Sight, index: usize, node: &str, placed: &cutpoint_planner::domain::placed::Placed) -> Outcome {
-    let mut subject = sight.seen[index].subject.clone();
-    subject.options.constraints.exclude_nodes.push(node.to_owned());
-    subject.evaluate(&sight.inventory, sight.others(index), placed)
 }

@@ -94,7 +94,9 @@ fn application(
     now: jiff::Timestamp,
 ) -> Result<NewApplication, ApplyError> {
     let seen = &sight.seen[index];
-    let outcome = seen.subject.evaluate(&sight.inventory, sight.others(index), placed);
+    let is_proposed = seen.row.proposed.as_ref().is_some_and(|proposed| proposed.placement_id == *placement_id);
+    let others = if is_proposed { sight.others_of_proposal(index) } else { sight.others(index) };
+    let outcome = seen.subject.evaluate(&sight.inventory, others, placed);
     let Some(figures) = outcome.valid() else {
         let (placement_id, revision) = (placement_id.clone(), sight.cluster.revision);
         return Err(ApplyError::Invalid { placement_id, revision, violations: outcome.violations });

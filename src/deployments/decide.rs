@@ -1,17 +1,16 @@
 //! What is to be done about a cluster: conditions, proposals, withdrawals and plans to begin. A function of what was read
 //! and of the time.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use cutpoint_planner::domain::occupant::OccupantEffect;
 use cutpoint_planner::domain::placed::Placed;
 use jiff::Timestamp;
-use metrics::counter;
 
 use super::evaluate::{Outcome, is_same};
-use super::plans::{NewJobs, lost_nodes};
-use super::policy::{self, Figures, improves, judge};
+use super::lost::{Losses, is_lost};
+use super::plans::NewJobs;
+use super::policy::{Figures, improves, judge};
 use super::sight::{Seen, Sight, placed};
 use crate::domain::deployment::{
     Condition, ConditionStatus, DeploymentReason, EffectOnOther, FallbackStatus, HistoryKind, OnChange, PlanFailure,
@@ -21,7 +20,6 @@ use crate::domain::id::{Id, IdKind};
 use crate::store::deployments::history::Entry;
 use crate::store::deployments::site::{Findings, Plan, PlanEnd};
 use crate::store::{EventType, Planning};
-use crate::telemetry::metric;
 
 /// The time by both clocks.
 #[derive(Debug, Clone, Copy)]
@@ -78,6 +76,11 @@ impl Case<'_> {
         self.seen().subject.evaluate(&self.sight.inventory, self.sight.others(self.index), placed)
     }
 
+    fn evaluate_proposal(&self, placed: &Placed) -> Outcome {
+        let others = self.sight.others_of_proposal(self.index);
+        self.seen().subject.evaluate(&self.sight.inventory, others, placed)
+    }
+
     /// Evaluates what runs.
     fn judge(&mut self) {
         let (Some(placed), Some(applied)) = (self.seen().applied.clone(), self.row.applied.clone()) else { return };
@@ -113,9 +116,9 @@ impl Case<'_> {
         );
         let is_healthy = self.row.condition.status == ConditionStatus::Healthy;
         let reason = if was_trouble && is_healthy {
-            counter!(metric::MOVES_AVOIDED).increment(1);
+            self.findings.moves_avoided += 1;
             DeploymentReason::NoLongerNeeded
-        } else if self.evaluate(&placed).valid().is_none() {
+        } else if self.evaluate_proposal(&placed).valid().is_none() {
             DeploymentReason::NoLongerFits
         } else {
             return;
@@ -123,6 +126,10 @@ impl Case<'_> {
         let entry =
             Entry::of(HistoryKind::Withdrawn, reason).about(&proposed.placement_id, self.sight.cluster.revision);
         self.findings.history.push((self.row.id.clone(), entry));
+        if proposed.reason == DeploymentReason::Together {
+            // What it runs counts again for the others that were planned with it.
+            self.findings.look_again_at(self.now.steady);
+        }
         self.row.proposed = None;
         self.row.failed_stamp = None;
         self.revised = true;
@@ -147,7 +154,7 @@ impl Case<'_> {
         let (id, document) = match end {
             PlanEnd::Placed(id, document) => (id, document),
             PlanEnd::Impossible => {
-                let revision = self.sight.cluster.revision;
+                let revision = plan.revision();
                 let detail = format!(
                     "It is proven that there is no placement on revision {revision} beside what else runs there."
                 );
@@ -170,7 +177,11 @@ impl Case<'_> {
             return;
         }
         if let Some(at) = self.next_allowed() {
-            return self.wake_at(at);
+            if plan.reason == DeploymentReason::Improvement {
+                // It is looked for again when it may be proposed.
+                self.row.improved_stamp = None;
+            }
+            return self.findings.look_again_at(at);
         }
         self.propose(plan.reason, candidate);
     }
@@ -181,20 +192,22 @@ impl Case<'_> {
         let running = self.seen().applied.clone();
         let stays = running.as_deref().is_some_and(|running| is_same(running, &candidate.placed));
         let status = self.row.condition.status;
+        // The policy may have changed meanwhile.
+        let is_automatic = self.row.policy.on_change == OnChange::Automatic;
         match plan.reason {
             DeploymentReason::Broken | DeploymentReason::NodeLost => {
-                let wanted = status == ConditionStatus::Broken;
-                counter!(metric::MOVES_AVOIDED).increment(u64::from(!wanted));
+                let wanted = is_automatic && status == ConditionStatus::Broken;
+                self.findings.moves_avoided += u64::from(!wanted);
                 wanted
             }
             DeploymentReason::Degraded => {
-                if !matches!(status, ConditionStatus::Degraded | ConditionStatus::Broken) {
-                    counter!(metric::MOVES_AVOIDED).increment(1);
+                if !is_automatic || !matches!(status, ConditionStatus::Degraded | ConditionStatus::Broken) {
+                    self.findings.moves_avoided += 1;
                     return false;
                 }
                 let better = self.today.is_none_or(|today| improves(objective, today, candidate.figures, 1.0));
                 if stays || !better {
-                    counter!(metric::MOVES_AVOIDED).increment(1);
+                    self.findings.moves_avoided += 1;
                     self.fail(plan, "No placement that was found is faster than what runs.".to_owned());
                     return false;
                 }
@@ -204,8 +217,8 @@ impl Case<'_> {
                 self.row.improved_stamp = Some(plan.stamp.clone());
                 let factor = self.row.policy.min_improvement.unwrap_or(f64::INFINITY);
                 let better = self.today.is_some_and(|today| improves(objective, today, candidate.figures, factor));
-                let wanted = !stays && better && status == ConditionStatus::Healthy;
-                counter!(metric::MOVES_AVOIDED).increment(u64::from(!wanted));
+                let wanted = is_automatic && !stays && better && status == ConditionStatus::Healthy;
+                self.findings.moves_avoided += u64::from(!wanted);
                 wanted
             }
             _ if stays => {
@@ -238,7 +251,10 @@ impl Case<'_> {
     fn keep_fallback(&mut self, plan: &Plan, node: &str, end: &PlanEnd) {
         let Some(applied) = &self.row.applied else { return };
         let found = match end {
-            PlanEnd::Placed(id, document) => placed(id, document).ok().and_then(|placed| self.candidate(id, placed)),
+            PlanEnd::Placed(id, document) => placed(id, document).ok().and_then(|placed| {
+                let figures = Losses::new(self.sight).evaluate(self.index, node, &placed).valid()?;
+                Some((id.clone(), placed, figures))
+            }),
             _ => None,
         };
         let status = match (&found, end) {
@@ -248,16 +264,16 @@ impl Case<'_> {
             (None, PlanEnd::Placed(..)) if plan.stamp != self.sight.stamp => return,
             (None, _) => FallbackStatus::Failed,
         };
-        let shipped = found.as_ref().and_then(|found| self.shipped_bytes(&found.placed));
+        let shipped = found.as_ref().and_then(|(_, placed, _)| self.shipped_bytes(placed));
         self.findings.fallbacks.push(crate::store::deployments::fallbacks::Fallback {
             deployment_id: self.row.id.clone(),
             node_id: node.to_owned(),
             status,
             base_id: applied.placement_id.clone(),
             stamp: plan.stamp.clone(),
-            period_s: found.as_ref().map(|found| found.figures.period_s),
+            period_s: found.as_ref().map(|(_, _, figures)| figures.period_s),
             shipped_bytes: shipped,
-            placement_id: found.map(|found| found.id),
+            placement_id: found.map(|(id, _, _)| id),
         });
     }
 
@@ -270,20 +286,23 @@ impl Case<'_> {
     fn answer(&mut self, jobs: &NewJobs<'_>) {
         let Some(reason) = self.need() else { return };
         if let Some(at) = self.next_allowed() {
-            return self.wake_at(at);
+            return self.findings.look_again_at(at);
         }
         if reason == DeploymentReason::Broken
             && let Some(fallback) = self.fallback()
         {
             return self.propose(DeploymentReason::NodeLost, fallback);
         }
-        let is_planned = self
-            .sight
-            .plans
-            .iter()
-            .any(|plan| plan.deployment_id == self.row.id && plan.lost_node.is_none() && plan.end.is_none());
-        if is_planned {
-            return;
+        let sight = self.sight;
+        let mut open = sight.plans.iter().filter(|plan| plan.end.is_none() && plan.lost_node.is_none());
+        if let Some(open) = open.find(|plan| plan.deployment_id == self.row.id) {
+            if open.reason != DeploymentReason::Improvement {
+                return;
+            }
+            // An improvement can wait, and this cannot.
+            self.findings.ended.push(open.job_id.clone());
+            self.findings.stopped.push(open.job_id.clone());
+            self.row.planning = None;
         }
         match jobs.plan(self.sight, self.index, reason) {
             Ok(plan) => {
@@ -322,14 +341,12 @@ impl Case<'_> {
 
     /// Returns the placement that was planned for the nodes that are lost now, if it fits.
     fn fallback(&self) -> Option<Candidate> {
-        let running = self.seen().applied.as_deref()?;
         let applied = self.row.applied.as_ref()?;
-        let lost: BTreeSet<String> = lost_nodes(&self.sight.inventory, running);
         let of_this = self.sight.fallbacks.iter().filter(|(fallback, _)| {
             fallback.deployment_id == self.row.id
                 && fallback.base_id == applied.placement_id
                 && fallback.status == FallbackStatus::Ready
-                && lost.contains(&fallback.node_id)
+                && is_lost(&self.sight.inventory, &fallback.node_id)
         });
         let candidates =
             of_this.filter_map(|(fallback, placed)| self.candidate(fallback.placement_id.as_ref()?, placed.clone()?));
@@ -351,7 +368,7 @@ impl Case<'_> {
             others: on_others(outcome.effects),
         });
         self.row.failure = None;
-        self.row.asked = None;
+        // What was asked for is done once it is applied: a proposal may be withdrawn.
         self.revised = true;
         let entry =
             Entry::of(HistoryKind::Proposed, reason).about(&id, cluster_revision).with(figures.period_s, shipped_bytes);
@@ -359,14 +376,8 @@ impl Case<'_> {
         self.findings.events.push((EventType::DeploymentProposed, self.row.id.clone()));
     }
 
-    fn next_allowed(&self) -> Option<i64> {
-        let proposals = self.sight.proposals.get(self.row.id.as_str()).map_or(&[][..], Vec::as_slice);
-        policy::next_allowed(&self.row.policy, proposals, self.now.steady.as_microsecond())
-    }
-
-    fn wake_at(&mut self, at: i64) {
-        let at = Timestamp::from_microsecond(at).unwrap_or(Timestamp::MAX);
-        self.findings.wake_at = Some(self.findings.wake_at.map_or(at, |known| known.min(at)));
+    fn next_allowed(&self) -> Option<Timestamp> {
+        self.sight.next_allowed(&self.row, self.now.steady)
     }
 }
 

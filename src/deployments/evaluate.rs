@@ -1,5 +1,6 @@
 //! What a placement is worth on a cluster beside what else runs there.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use cutpoint_planner::check::{evaluate, evaluate_pipelines};
@@ -12,6 +13,7 @@ use cutpoint_planner::domain::model::ModelProfile;
 use cutpoint_planner::domain::occupant::{Occupant, OccupantEffect};
 use cutpoint_planner::domain::options::{Objective, PlanOptions};
 use cutpoint_planner::domain::placed::{Placed, PlacedPipeline};
+use cutpoint_planner::domain::placement::Stage;
 use cutpoint_planner::domain::proposal::StageProposal;
 use cutpoint_planner::domain::read::Reader;
 use cutpoint_planner::domain::request::PlanRequest;
@@ -28,9 +30,16 @@ pub(crate) struct Outcome {
     pub(crate) violations: Vec<Value>,
     /// What it does to occupants.
     pub(crate) effects: Vec<OccupantEffect>,
+    /// The nodes and switches between the ends of its transfers.
+    pub(crate) passed: BTreeSet<String>,
 }
 
 impl Outcome {
+    /// Returns that of a placement where there is no cluster.
+    pub(crate) fn nothing() -> Self {
+        Self { figures: None, violations: Vec::new(), effects: Vec::new(), passed: BTreeSet::new() }
+    }
+
     /// Returns its figures if nothing is wrong.
     pub(crate) fn valid(&self) -> Option<Figures> {
         self.figures.filter(|_| self.violations.is_empty())
@@ -80,7 +89,7 @@ impl Subject {
             Err(faults) => {
                 let violation = |fault: Fault| json!({"code": "node_not_eligible", "detail": fault.to_string()});
                 let violations = faults.into_iter().map(violation).collect();
-                Outcome { figures: None, violations, effects: Vec::new() }
+                Outcome { violations, ..Outcome::nothing() }
             }
         }
     }
@@ -106,6 +115,7 @@ fn evaluated(request: &PlanRequest, placed: &Placed) -> Outcome {
             figures: figures(evaluation.period_s, evaluation.latency_s),
             violations: evaluation.violations.iter().map(|violation| json!(violation)).collect(),
             effects: evaluation.occupants,
+            passed: passed(&evaluation.stages),
         };
     }
     let evaluation = evaluate_pipelines(request, &pipelines);
@@ -113,7 +123,18 @@ fn evaluated(request: &PlanRequest, placed: &Placed) -> Outcome {
         figures: figures(evaluation.period_s, evaluation.latency_s),
         violations: evaluation.violations.iter().map(|violation| json!(violation)).collect(),
         effects: evaluation.occupants,
+        passed: evaluation.pipelines.iter().flat_map(|pipeline| passed(&pipeline.stages)).collect(),
     }
+}
+
+/// Returns what stands on the routes of transfers between their ends.
+fn passed(stages: &[Stage]) -> BTreeSet<String> {
+    let routes = stages.iter().flat_map(|stage| {
+        let receive = stage.receive.as_ref().map(|receive| &receive.route);
+        receive.into_iter().chain(stage.send.as_ref().map(|send| &send.route))
+    });
+    let between = |route: &Vec<String>| route.iter().skip(1).rev().skip(1).cloned().collect::<Vec<_>>();
+    routes.flat_map(between).collect()
 }
 
 fn stages(pipeline: &PlacedPipeline) -> Vec<StageProposal> {

@@ -66,11 +66,10 @@ impl Deployments {
 
 fn on_one(sight: &Sight, index: usize, inventory: &Arc<ClusterInventory>, now: jiff::Timestamp) -> ImpactOnDeployment {
     let seen = &sight.seen[index];
-    let evaluate = |placed| seen.subject.evaluate(inventory, sight.others(index), placed);
     let before = &seen.row.condition;
     let condition = match (&seen.applied, &seen.row.applied) {
         (Some(placed), Some(applied)) => {
-            let outcome = evaluate(placed);
+            let outcome = seen.subject.evaluate(inventory, sight.others(index), placed);
             let status = judge(&seen.row.policy, seen.subject.options.objective, applied, outcome.valid());
             Condition {
                 status,
@@ -84,11 +83,13 @@ fn on_one(sight: &Sight, index: usize, inventory: &Arc<ClusterInventory>, now: j
         }
         _ => before.clone(),
     };
+    let others = || sight.others_of_proposal(index);
+    let fits = |placed| seen.subject.evaluate(inventory, others(), placed).valid().is_some();
     ImpactOnDeployment {
         deployment_id: seen.row.id.clone(),
         name: seen.row.name.clone(),
         before: before.status,
         condition,
-        proposal_fits: seen.proposed.as_ref().map(|placed| evaluate(placed).valid().is_some()),
+        proposal_fits: seen.proposed.as_deref().map(fits),
     }
 }

@@ -8,6 +8,7 @@ mod apply;
 mod decide;
 mod evaluate;
 mod impact;
+mod lost;
 mod plans;
 mod policy;
 mod resilience;

@@ -1,13 +1,11 @@
 //! The jobs that plan for deployments.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
-use cutpoint_planner::domain::cluster::ClusterInventory;
 use cutpoint_planner::domain::fault::Fault;
 use cutpoint_planner::domain::occupant::Occupant;
 use cutpoint_planner::domain::options::PlanOptions;
-use cutpoint_planner::domain::placed::Placed;
 use cutpoint_planner::domain::request::PlanRequest;
 
 use super::sight::Sight;
@@ -96,10 +94,4 @@ pub(crate) fn request_beside(
     subject.options.max_period_ratio = base.as_ref().map(|_| ratio);
     let words = |faults: Vec<Fault>| faults.iter().map(Fault::to_string).collect::<Vec<_>>().join(" ");
     subject.request(&sight.inventory, occupants, base).map_err(words)
-}
-
-/// Returns the nodes of a placement that the cluster does not have any more, or that take no stages.
-pub(crate) fn lost_nodes(cluster: &ClusterInventory, placed: &Placed) -> BTreeSet<String> {
-    let lost = |id: &&String| cluster.node_index(id).is_none_or(|index| !cluster.nodes[index].schedulable);
-    placed.stages().map(|stage| &stage.node_id).filter(lost).cloned().collect()
 }

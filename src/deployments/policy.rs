@@ -10,7 +10,7 @@ const HOUR_US: i64 = 3_600_000_000;
 const ROUNDING: f64 = 1e-9;
 
 /// Returns when the next proposal is allowed, or `None` if it is allowed now. Times are microseconds of the steady clock;
-/// `proposals` are those of the last hour, the oldest first.
+/// `proposals` are those of the last hour and the last one in any case, the oldest first.
 pub(crate) fn next_allowed(policy: &Policy, proposals: &[i64], now: i64) -> Option<i64> {
     // The product is at most 10¹² µs.
     #[allow(clippy::cast_possible_truncation)]

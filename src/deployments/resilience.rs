@@ -1,11 +1,10 @@
 //! Resilience: what is known of the loss of each node that a deployment uses.
 
-use std::collections::BTreeSet;
-
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::Deployments;
+use super::lost::used_nodes;
 use super::sight::Sight;
 use crate::domain::deployment::FallbackStatus;
 use crate::domain::id::{Id, IdKind};
@@ -63,7 +62,8 @@ pub struct Resilience {
     pub cluster_revision: u64,
     /// Whether every node has an answer for this revision.
     pub complete: bool,
-    /// Whether any one node may fail: for each there is a placement to go to.
+    /// Whether any one node may fail: for each that the deployment uses there is a placement to go to, which is valid without
+    /// that node.
     pub any_one_node_may_fail: bool,
     /// The longest period after the loss of one node, seconds; absent unless any one may fail.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -71,12 +71,13 @@ pub struct Resilience {
     pub period_s: Option<f64>,
     /// The same in words.
     pub statement: String,
-    /// The nodes that the deployment uses, in the order of their ids.
+    /// The nodes that the deployment uses, in the order of their ids: those that host its stages, those that forward what they
+    /// send, and the source and the sink of its options.
     pub nodes: Vec<NodeFallback>,
 }
 
 impl Deployments {
-    /// Returns what is known of the loss of each node that a deployment uses.
+    /// Returns what is known of the loss of each node that a deployment uses: it hosts nothing then, and forwards nothing.
     ///
     /// # Errors
     /// [`StoreError::NotFound`], or the database failed.
@@ -84,34 +85,38 @@ impl Deployments {
         let row = self.inner.store.deployment(tenant, id).await?;
         let site = self.inner.store.site(tenant, &row.cluster_id).await?;
         let sight = Sight::of(&self.inner.store, &self.inner.kept, tenant, site).await?;
-        let missing = || StoreError::NotFound { kind: IdKind::Deployment, id: id.as_str().to_owned() };
-        let seen = sight.seen.iter().find(|seen| seen.row.id == *id).ok_or_else(missing)?;
-        let used: BTreeSet<&String> =
-            seen.applied.iter().flat_map(|placed| placed.stages()).map(|stage| &stage.node_id).collect();
-        let base_id = seen.row.applied.as_ref().map(|applied| applied.placement_id.clone());
-        let of_node = |node: &String| {
-            let known = sight.fallbacks.iter().map(|(known, _)| known).find(|known| {
-                known.deployment_id == *id
-                    && known.node_id == *node
-                    && Some(&known.base_id) == base_id.as_ref()
-                    && known.stamp == sight.stamp
-            });
-            NodeFallback {
-                node_id: node.clone(),
-                status: match known.map(|known| known.status) {
-                    None => NodeFallbackStatus::PlannedLater,
-                    Some(FallbackStatus::Ready) => NodeFallbackStatus::Ready,
-                    Some(FallbackStatus::Impossible) => NodeFallbackStatus::Impossible,
-                    Some(FallbackStatus::Failed) => NodeFallbackStatus::Failed,
-                },
-                placement_id: known.and_then(|known| known.placement_id.clone()),
-                period_s: known.and_then(|known| known.period_s),
-                shipped_bytes: known.and_then(|known| known.shipped_bytes),
-            }
-        };
-        let nodes: Vec<NodeFallback> = used.into_iter().map(of_node).collect();
-        Ok(summed(id, base_id, sight.cluster.revision, nodes))
+        let id = id.clone();
+        let known = tokio::task::spawn_blocking(move || of_sight(&sight, &id));
+        known.await.map_err(|_| StoreError::Panicked)?
     }
+}
+
+fn of_sight(sight: &Sight, id: &Id) -> Result<Resilience, StoreError> {
+    let missing = || StoreError::NotFound { kind: IdKind::Deployment, id: id.as_str().to_owned() };
+    let index = sight.seen.iter().position(|seen| seen.row.id == *id).ok_or_else(missing)?;
+    let base_id = sight.seen[index].row.applied.as_ref().map(|applied| applied.placement_id.clone());
+    let of_node = |node: &String| {
+        let known = sight.fallbacks.iter().map(|(known, _)| known).find(|known| {
+            known.deployment_id == *id
+                && known.node_id == *node
+                && Some(&known.base_id) == base_id.as_ref()
+                && known.stamp == sight.stamp
+        });
+        NodeFallback {
+            node_id: node.clone(),
+            status: match known.map(|known| known.status) {
+                None => NodeFallbackStatus::PlannedLater,
+                Some(FallbackStatus::Ready) => NodeFallbackStatus::Ready,
+                Some(FallbackStatus::Impossible) => NodeFallbackStatus::Impossible,
+                Some(FallbackStatus::Failed) => NodeFallbackStatus::Failed,
+            },
+            placement_id: known.and_then(|known| known.placement_id.clone()),
+            period_s: known.and_then(|known| known.period_s),
+            shipped_bytes: known.and_then(|known| known.shipped_bytes),
+        }
+    };
+    let nodes: Vec<NodeFallback> = used_nodes(sight, index).iter().map(of_node).collect();
+    Ok(summed(id, base_id, sight.cluster.revision, nodes))
 }
 
 fn summed(id: &Id, placement_id: Option<Id>, cluster_revision: u64, nodes: Vec<NodeFallback>) -> Resilience {

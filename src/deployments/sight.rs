@@ -10,9 +10,12 @@ use cutpoint_planner::domain::options::PlanOptions;
 use cutpoint_planner::domain::placed::Placed;
 use cutpoint_planner::domain::placement::PlacementDocument;
 use cutpoint_planner::domain::read::Reader;
+use jiff::Timestamp;
 use serde_json::Value;
 
 use super::evaluate::Subject;
+use super::policy;
+use crate::domain::deployment::DeploymentReason;
 use crate::domain::id::Id;
 use crate::domain::tenant::Tenant;
 use crate::store::deployments::fallbacks::Fallback;
@@ -24,11 +27,19 @@ const MOST_KEPT: usize = 512;
 /// The longest document that is kept, bytes.
 const LONGEST_KEPT: usize = 4 << 20;
 
-/// Models and placements that were read. Both are immutable.
+/// Models and placements that were read. Both are immutable. A model that somebody deploys is not deleted, and placements are
+/// kept until any of them is deleted.
 #[derive(Default)]
 pub(crate) struct Kept {
     models: Mutex<BTreeMap<Id, Arc<ModelProfile>>>,
-    placements: Mutex<BTreeMap<Id, Arc<Placed>>>,
+    placements: Mutex<Placements>,
+}
+
+#[derive(Default)]
+struct Placements {
+    /// The number of deletions of placements when they were read.
+    deletions: u64,
+    read: BTreeMap<Id, Arc<Placed>>,
 }
 
 /// A deployment with what it refers to.
@@ -65,7 +76,12 @@ impl Sight {
         let mut ahead = Vec::with_capacity(fallbacks.len());
         for fallback in fallbacks {
             let placed = match &fallback.placement_id {
-                Some(id) => kept.placement(store, tenant, id).await.ok(),
+                Some(id) => match kept.placement(store, tenant, id).await {
+                    Ok(placed) => Some(placed),
+                    // It is planned anew.
+                    Err(StoreError::NotFound { .. } | StoreError::Unreadable { .. }) => None,
+                    Err(error) => return Err(error),
+                },
                 None => None,
             };
             ahead.push((fallback, placed));
@@ -79,10 +95,27 @@ impl Sight {
         Ok(Self { cluster, inventory, seen, proposals: of_each, plans, fallbacks: ahead, stamp, changes })
     }
 
+    /// Returns when the policy of a deployment allows its next proposal, or `None` if it allows it now.
+    pub(crate) fn next_allowed(&self, row: &Deployment, now: Timestamp) -> Option<Timestamp> {
+        let proposals = self.proposals.get(row.id.as_str()).map_or(&[][..], Vec::as_slice);
+        let at = policy::next_allowed(&row.policy, proposals, now.as_microsecond())?;
+        Some(Timestamp::from_microsecond(at).unwrap_or(Timestamp::MAX))
+    }
+
     /// Returns what runs on the cluster beside a deployment.
     pub(crate) fn others(&self, index: usize) -> Vec<Occupant> {
         let others = self.seen.iter().enumerate().filter(|(other, _)| *other != index);
         others.filter_map(|(_, seen)| seen.occupant.clone()).collect()
+    }
+
+    /// Returns what runs on the cluster beside what is proposed for a deployment. Deployments that were planned together do
+    /// not stay where they are, so that what they run does not count.
+    pub(crate) fn others_of_proposal(&self, index: usize) -> Vec<Occupant> {
+        if !self.seen[index].is_planned_together() {
+            return self.others(index);
+        }
+        let stay = self.seen.iter().enumerate().filter(|(other, seen)| *other != index && !seen.is_planned_together());
+        stay.filter_map(|(_, seen)| seen.occupant.clone()).collect()
     }
 }
 
@@ -101,6 +134,17 @@ impl Seen {
         };
         Ok(Self { subject: Subject { model, options }, occupant, applied, proposed, row })
     }
+
+    /// Returns `true` if it has a proposal that was made together with others.
+    pub(crate) fn is_planned_together(&self) -> bool {
+        self.row.proposed.as_ref().is_some_and(|proposed| proposed.reason == DeploymentReason::Together)
+    }
+
+    /// Returns the nodes that give its input and take its output, where its options name them.
+    pub(crate) fn ends(&self) -> impl Iterator<Item = &String> {
+        let constraints = &self.subject.options.constraints;
+        constraints.source_node.iter().chain(&constraints.sink_node)
+    }
 }
 
 impl Kept {
@@ -111,28 +155,43 @@ impl Kept {
         }
         let text = store.model_document(tenant, id).await?;
         let model = Arc::new(read(id.as_str(), &text, ModelProfile::from_json)?);
-        keep(&self.models, id, &model, text.len());
+        keep(&mut self.models.lock().unwrap_or_else(PoisonError::into_inner), id, &model, text.len());
         Ok(model)
     }
 
     /// Returns a placement.
     pub(crate) async fn placement(&self, store: &Store, tenant: &Tenant, id: &Id) -> Result<Arc<Placed>, StoreError> {
-        if let Some(placed) = self.placements.lock().unwrap_or_else(PoisonError::into_inner).get(id) {
-            return Ok(placed.clone());
+        let deletions = store.placement_deletions();
+        {
+            let mut placements = self.placements.lock().unwrap_or_else(PoisonError::into_inner);
+            if placements.deletions != deletions {
+                *placements = Placements { deletions, read: BTreeMap::new() };
+            }
+            if let Some(placed) = placements.read.get(id) {
+                return Ok(placed.clone());
+            }
         }
         let document = store.placement(tenant, id).await?.document;
         let placed = placed(id, &document)?;
-        keep(&self.placements, id, &placed, document.len());
+        let mut placements = self.placements.lock().unwrap_or_else(PoisonError::into_inner);
+        // One that was deleted while it was read is not kept.
+        if placements.deletions == deletions {
+            keep(&mut placements.read, id, &placed, document.len());
+        }
         Ok(placed)
+    }
+
+    /// Forgets the placements, since one of them was deleted by another server that did not say so yet.
+    pub(crate) fn forget_placements(&self) {
+        self.placements.lock().unwrap_or_else(PoisonError::into_inner).read.clear();
     }
 }
 
 /// Keeps a document, in place of all others if there are too many.
-fn keep<T>(kept: &Mutex<BTreeMap<Id, Arc<T>>>, id: &Id, value: &Arc<T>, bytes: usize) {
+fn keep<T>(kept: &mut BTreeMap<Id, Arc<T>>, id: &Id, value: &Arc<T>, bytes: usize) {
     if bytes > LONGEST_KEPT {
         return;
     }
-    let mut kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
     if kept.len() >= MOST_KEPT {
         kept.clear();
     }

@@ -15,7 +15,6 @@ use utoipa::ToSchema;
 use super::Deployments;
 use super::decide::on_others;
 use super::plans::request_beside;
-use super::policy;
 use super::sight::{Sight, placed_of};
 use crate::domain::deployment::{DeploymentReason, Proposed};
 use crate::domain::figures::PlacementFigures;
@@ -53,7 +52,7 @@ pub struct Together {
     pub order: Vec<Id>,
     /// How many orders were tried to their end.
     pub orders_tried: u64,
-    /// The plans, in that order.
+    /// The plans, in that order, and after them those that the policy allows no proposal yet. What these run stays in the way.
     pub plans: Vec<PlannedTogether>,
 }
 
@@ -74,7 +73,14 @@ pub enum TogetherError {
     Store(#[from] StoreError),
 }
 
+impl PlannedTogether {
+    fn nothing(id: &Id) -> Self {
+        Self { deployment_id: id.clone(), placement_id: None, period_s: None, failure: None }
+    }
+}
+
 /// What one order gave.
+#[derive(Default)]
 struct Trial {
     order: Vec<usize>,
     /// The document of each, in order, or why there is none.
@@ -101,20 +107,24 @@ impl Deployments {
         for id in ids {
             clusters.insert(store.deployment(tenant, id).await?.cluster_id);
         }
-        let (Some(cluster_id), 1) = (clusters.pop_first(), clusters.len() + 1) else {
+        let mut clusters = clusters.into_iter();
+        let (Some(cluster_id), None) = (clusters.next(), clusters.next()) else {
             return Err(TogetherError::SeveralClusters);
         };
-        if !clusters.is_empty() {
-            return Err(TogetherError::SeveralClusters);
-        }
         let site = store.site(tenant, &cluster_id).await?;
         let sight = Arc::new(Sight::of(store, &self.inner.kept, tenant, site).await?);
-        let given: Vec<usize> =
-            ids.iter().filter_map(|id| sight.seen.iter().position(|seen| seen.row.id == *id)).collect();
+        let given = ids.iter().filter_map(|id| sight.seen.iter().position(|seen| seen.row.id == *id));
+        // What may not be proposed is not planned: it stays where it is.
+        let now = store.steady_now();
+        let (given, refused): (Vec<usize>, Vec<usize>) =
+            given.partition(|index| sight.next_allowed(&sight.seen[*index].row, now).is_none());
         let seen = sight.clone();
-        let (best, tried) =
-            self.inner.queue.solve_apart(limit, move |solve| best_of_orders(&seen, &given, solve)).await?;
-        self.propose_together(tenant, &sight, best, tried).await
+        let (best, tried) = if given.is_empty() {
+            (Trial::default(), 0)
+        } else {
+            self.inner.queue.solve_apart(limit, move |solve| best_of_orders(&seen, &given, solve)).await?
+        };
+        self.propose_together(tenant, &sight, best, tried, &refused).await
     }
 
     async fn propose_together(
@@ -123,19 +133,14 @@ impl Deployments {
         sight: &Sight,
         best: Trial,
         tried: u64,
+        refused: &[usize],
     ) -> Result<Together, TogetherError> {
-        let (now, steady) = (self.inner.clock.now(), self.inner.store.steady_now().as_microsecond());
+        let now = self.inner.clock.now();
         let mut proposals = Vec::new();
         let mut plans = Vec::new();
         for (&index, plan) in best.order.iter().zip(best.plans) {
             let row = &sight.seen[index].row;
-            let earlier = sight.proposals.get(row.id.as_str()).map_or(&[][..], Vec::as_slice);
-            let plan = match policy::next_allowed(&row.policy, earlier, steady) {
-                Some(_) => Err("The policy allows no proposal yet: wait for its cool-down and its hour.".to_owned()),
-                None => plan,
-            };
-            let mut planned =
-                PlannedTogether { deployment_id: row.id.clone(), placement_id: None, period_s: None, failure: None };
+            let mut planned = PlannedTogether::nothing(&row.id);
             match plan {
                 Err(failure) => planned.failure = Some(failure),
                 Ok((document, placed)) => {
@@ -163,6 +168,11 @@ impl Deployments {
                 }
             }
             plans.push(planned);
+        }
+        for index in refused {
+            let failure = "The policy allows no proposal yet: wait for its cool-down and its hour.".to_owned();
+            let nothing = PlannedTogether::nothing(&sight.seen[*index].row.id);
+            plans.push(PlannedTogether { failure: Some(failure), ..nothing });
         }
         let together = ProposedTogether { cluster_id: sight.cluster.id.clone(), changes: sight.changes, proposals };
         if !self.inner.store.propose_together(tenant, together).await? {
@@ -202,7 +212,7 @@ fn best_of_orders(sight: &Sight, given: &[usize], solve: &mut SolveApart<'_>) ->
             break;
         }
     }
-    Ok((best.unwrap_or(Trial { order: Vec::new(), plans: Vec::new() }), tried))
+    Ok((best.unwrap_or_default(), tried))
 }
 
 /// Plans in one order. Those that are planned do not occupy the cluster with what they run now, but with what was planned.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use metrics::histogram;
+use metrics::{counter, histogram};
 
 use super::Inner;
 use super::ahead::look_ahead;
@@ -12,22 +12,27 @@ use super::decide::{Now, decide};
 use super::plans::NewJobs;
 use super::sight::Sight;
 use crate::domain::deployment::DeploymentReason;
+use crate::domain::id::{Id, IdKind};
 use crate::store::StoreError;
 use crate::store::deployments::site::{Claim, Findings};
 use crate::telemetry::metric;
 
 /// How long a claim lasts, should its process die.
 const LEASE: Duration = Duration::from_secs(30);
-/// The delay after a failure that no cluster caused.
+/// How long a cluster waits that could not be looked at, and how long everything waits after a failure of the database.
 const AFTER_FAILURE: Duration = Duration::from_secs(1);
 /// How long nothing may have changed before plans look ahead.
 const IDLE: Duration = Duration::from_millis(200);
+/// How long plans that look ahead wait while there are jobs.
+const BUSY: Duration = Duration::from_secs(5);
 /// How often the store is asked where nothing wakes this worker.
 const LOOK_AGAIN: Duration = Duration::from_secs(5);
 
 /// How long events are kept.
 const EVENTS_KEPT: Duration = Duration::from_secs(7 * 24 * 3600);
-/// How often old events are deleted.
+/// How long the history is kept of what cannot be applied again. It is longer than the longest cool-down.
+const HISTORY_KEPT: Duration = Duration::from_secs(90 * 24 * 3600);
+/// How often old events and old history are deleted.
 const SWEEP: Duration = Duration::from_secs(3600);
 
 /// Works until the service shuts down.
@@ -41,14 +46,19 @@ pub(super) async fn work(inner: Arc<Inner>) {
         let now = inner.clock.monotonic();
         if swept.is_none_or(|swept| now.saturating_sub(swept) >= SWEEP) {
             swept = Some(now);
-            forget_events(&inner).await;
+            forget_old(&inner).await;
         }
         changed.mark_unchanged();
         match look_at_one(&inner).await {
-            Ok(true) => continue,
-            Ok(false) => {}
+            Ok(Looked::AtOne) => continue,
+            Ok(Looked::AtNone) => {}
+            Ok(Looked::Failed(cluster_id, error)) => {
+                // It waits, and the others do not.
+                tracing::error!(%cluster_id, %error, "a cluster with deployments was not looked at");
+                continue;
+            }
             Err(error) => {
-                tracing::error!(%error, "a cluster with deployments was not looked at");
+                tracing::error!(%error, "no cluster with deployments was looked at");
                 tokio::select! {
                     () = inner.closing.cancelled() => return,
                     () = tokio::time::sleep(AFTER_FAILURE) => continue,
@@ -65,10 +75,13 @@ pub(super) async fn work(inner: Arc<Inner>) {
     }
 }
 
-async fn forget_events(inner: &Inner) {
-    let before = inner.clock.now().checked_sub(EVENTS_KEPT).unwrap_or(Timestamp::MIN);
-    if let Err(error) = inner.store.forget_events(before).await {
+async fn forget_old(inner: &Inner) {
+    let before = |kept| inner.clock.now().checked_sub(kept).unwrap_or(Timestamp::MIN);
+    if let Err(error) = inner.store.forget_events(before(EVENTS_KEPT)).await {
         tracing::error!(%error, "old events were not deleted");
+    }
+    if let Err(error) = inner.store.forget_history(before(HISTORY_KEPT)).await {
+        tracing::error!(%error, "the old history of deployments was not deleted");
     }
 }
 
@@ -78,19 +91,36 @@ async fn pause(inner: &Inner) -> Duration {
     Duration::try_from(wait).unwrap_or(Duration::ZERO).clamp(Duration::from_millis(1), LOOK_AGAIN)
 }
 
-/// Looks at a cluster that has changed. Returns `false` if there is none.
-pub(super) async fn look_at_one(inner: &Arc<Inner>) -> Result<bool, StoreError> {
-    let Some(claim) = inner.store.claim_site(LEASE).await? else { return Ok(false) };
+/// What came of a look for a cluster that has changed.
+#[derive(Debug)]
+pub(super) enum Looked {
+    /// There was none.
+    AtNone,
+    /// There was one, and it may be that more is to be done.
+    AtOne,
+    /// This one could not be looked at, and waits a while.
+    Failed(Id, StoreError),
+}
+
+/// Looks at a cluster that has changed.
+///
+/// # Errors
+/// The database failed.
+pub(super) async fn look_at_one(inner: &Arc<Inner>) -> Result<Looked, StoreError> {
+    let Some(claim) = inner.store.claim_site(LEASE).await? else { return Ok(Looked::AtNone) };
     match look_at(inner, &claim).await {
         Ok(true) => {}
-        // Something has changed since the claim: it is looked at again.
+        // Something has changed since the claim: it is looked at again, after the others.
         Ok(false) => inner.store.release_site(&claim).await?,
         Err(error) => {
-            inner.store.release_site(&claim).await?;
-            return Err(error);
+            if matches!(&error, StoreError::NotFound { kind: IdKind::Placement, .. }) {
+                inner.kept.forget_placements();
+            }
+            inner.store.defer_site(&claim, AFTER_FAILURE).await?;
+            return Ok(Looked::Failed(claim.cluster_id, error));
         }
     }
-    Ok(true)
+    Ok(Looked::AtOne)
 }
 
 async fn look_at(inner: &Arc<Inner>, claim: &Claim) -> Result<bool, StoreError> {
@@ -100,27 +130,33 @@ async fn look_at(inner: &Arc<Inner>, claim: &Claim) -> Result<bool, StoreError> 
     }
     let sight = Sight::of(&inner.store, &inner.kept, &claim.tenant, site).await?;
     let now = Now { wall: inner.clock.now(), steady: inner.store.steady_now() };
-    let (is_urgent, may_look_ahead) = (claim.is_urgent(), inner.queue.is_idle());
+    let is_urgent = claim.is_urgent();
+    let is_busy = !is_urgent && !inner.queue.is_idle().await?;
     let ids = inner.ids.clone();
     let found = tokio::task::spawn_blocking(move || {
         let jobs = NewJobs { ids: &*ids };
         let mut findings = decide(&sight, now, &jobs);
-        let soon = now.steady.checked_add(IDLE).unwrap_or(now.steady);
-        let is_more = if is_urgent || !may_look_ahead {
-            sight.seen.iter().any(|seen| seen.applied.is_some())
-        } else {
-            look_ahead(&sight, &mut findings, &jobs)
-        };
-        if is_more {
-            findings.wake_at = Some(findings.wake_at.map_or(soon, |at| at.min(soon)));
+        if !is_urgent && !is_busy {
+            look_ahead(&sight, now, &mut findings, &jobs);
+        } else if sight.seen.iter().any(|seen| seen.applied.is_some()) {
+            let wait = if is_busy { BUSY } else { IDLE };
+            findings.look_again_at(now.steady.checked_add(wait).unwrap_or(now.steady));
         }
         (sight, findings)
     });
     let (sight, findings) = found.await.map_err(|_| StoreError::Panicked)?;
     let (has_plans, delays) = (!findings.plans.is_empty(), delays(&sight, &findings, now));
+    let (moves_avoided, stopped) = (findings.moves_avoided, findings.stopped.clone());
     let finished = inner.store.finish_site(claim, findings).await?;
     if finished {
         delays.into_iter().for_each(|delay_s| histogram!(metric::PROPOSAL_DELAY).record(delay_s));
+        counter!(metric::MOVES_AVOIDED).increment(moves_avoided);
+        for job_id in &stopped {
+            if let Err(error) = inner.queue.stop(&claim.tenant, job_id).await {
+                // It ends by its own limit.
+                tracing::warn!(%job_id, %error, "a plan that nobody waits for was not stopped");
+            }
+        }
         if has_plans {
             inner.queue.wake();
         }

@@ -50,7 +50,7 @@ named! {
         Improvement = "improvement",
         /// Several deployments were planned together.
         Together = "together",
-        /// The proposal was applied.
+        /// What is proposed was applied, or what was and never ran.
         Acknowledged = "acknowledged",
         /// An earlier placement was applied again.
         RolledBack = "rolled_back",
@@ -125,7 +125,8 @@ pub struct Policy {
     /// period a proposal may have in order to ship less.
     #[schema(default = 1.2, minimum = 1, maximum = 1e100, required = false)]
     pub max_period_ratio: f64,
-    /// How many times as fast a placement must be to be proposed while everything is healthy. Absent: none is.
+    /// How many times as fast a placement must be to be proposed while everything is healthy. Absent, or if changes only
+    /// notify: none is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false, minimum = 1, maximum = 1e100)]
     pub min_improvement: Option<f64>,

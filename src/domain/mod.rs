@@ -5,6 +5,7 @@ pub mod figures;
 pub mod id;
 pub mod key;
 pub mod named;
+pub mod removed_nodes;
 pub mod scope;
 pub mod session;
 pub mod tenant;

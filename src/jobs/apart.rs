@@ -12,6 +12,7 @@ use cutpoint_planner::{CheckFailure, Env};
 use super::Queue;
 use super::signal::{Cause, Signal};
 use super::thread::solve_on_thread;
+use crate::store::StoreError;
 
 /// The reason why a request was not solved.
 #[derive(Debug, thiserror::Error)]
@@ -93,8 +94,11 @@ impl Queue {
         self.inner.wake.notify_one();
     }
 
-    /// Returns `true` if no job waits and a worker has none, as far as this server knows.
-    pub fn is_idle(&self) -> bool {
-        self.inner.store.waiting_jobs() == 0 && self.inner.running().is_empty()
+    /// Returns `true` if no job waits, and this server searches for none.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn is_idle(&self) -> Result<bool, StoreError> {
+        Ok(self.inner.running().is_empty() && !self.inner.store.has_waiting_jobs().await?)
     }
 }

@@ -8,6 +8,7 @@ use utoipa::ToSchema;
 
 use super::deployments::site;
 use super::events;
+use super::heartbeats;
 use super::idempotency::{forget_resource, recall, remember};
 use super::jobs::push_name;
 use super::models::user_id;
@@ -31,6 +32,8 @@ pub struct ClusterDocument {
     pub nodes: u64,
     /// How many links it lists.
     pub links: u64,
+    /// The ids of its nodes.
+    pub node_ids: Vec<String>,
 }
 
 impl ClusterDocument {
@@ -43,6 +46,7 @@ impl ClusterDocument {
             document,
             nodes: inventory.nodes.len() as u64,
             links: inventory.links.len() as u64,
+            node_ids: inventory.nodes.iter().map(|node| node.id.clone()).collect(),
         }
     }
 }
@@ -194,10 +198,11 @@ impl Store {
                         current: newest.revision,
                     });
                 }
-                let ClusterDocument { name, content_hash, nodes, links, document } = cluster;
+                let ClusterDocument { name, content_hash, nodes, links, document, node_ids } = cluster;
                 let (revision, revised_at) = (newest.revision + 1, store.clock.now());
                 let row = ClusterSummary { revision, name, content_hash, nodes, links, revised_at, ..newest };
                 insert_revision(connection, &row, document).await?;
+                heartbeats::forget_others(connection, &row.id, &node_ids).await?;
                 let has_deployments = site::touch(connection, &row.id).await?;
                 let announced = events::of_cluster(connection, &store, &tenant, &row, has_deployments).await?;
                 Ok((row, announced))
@@ -326,7 +331,7 @@ impl Store {
         let insert = insert.bind(id.as_str()).bind(tenant.as_str()).bind(inline_hash).bind(now.as_microsecond());
         let sequence: i64 = insert.fetch_one(&mut *connection).await?;
         let sequence = Reading { id: id.as_str() }.count("sequence", sequence)?;
-        let ClusterDocument { name, content_hash, nodes, links, document } = cluster;
+        let ClusterDocument { name, content_hash, nodes, links, document, .. } = cluster;
         let row = ClusterSummary {
             id,
             revision: 1,

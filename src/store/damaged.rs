@@ -1,12 +1,13 @@
 //! Queued jobs with damaged rows. They are failed, so that they do not block the queue.
 
+use super::deployments::site;
 use super::job::JobRow;
 use super::jobs::one_waits_less;
 use super::row::{self, leave_out};
 use super::sql;
 use super::turns::next_in_turn;
 use super::{Job, JobErrorCode, Store, StoreError};
-use crate::domain::id::Id;
+use crate::domain::id::{Id, IdKind};
 use crate::domain::named::Named;
 
 impl Store {
@@ -43,7 +44,10 @@ impl Store {
                 let detail =
                     format!("Column {column} of the job's record cannot be read. Post the job again with its inputs.");
                 let fail = fail.bind(only).bind(JobErrorCode::InputUnreadable.name()).bind(detail);
-                fail.bind(now.as_microsecond()).bind(&turn).execute(connection).await?;
+                fail.bind(now.as_microsecond()).bind(&turn).execute(&mut *connection).await?;
+                if let Some(id) = Id::parse(IdKind::Job, &id) {
+                    site::job_ended(connection, &id).await?;
+                }
                 one_waits_less(&waiting);
                 leave_out("jobs", &id, &column);
                 Ok(())

@@ -1,11 +1,13 @@
 //! Heartbeats: when the nodes of a cluster were last seen. They are no revisions.
 
+use cutpoint_planner::domain::hash::json_text;
 use jiff::Timestamp;
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::row::Reading;
-use super::{Store, StoreError, sql};
+use super::{Connection, Store, StoreError, sql};
+use crate::domain::id::Id;
 
 /// When nodes of a cluster were last seen.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
@@ -54,4 +56,16 @@ impl Store {
         let heartbeat = |(node_id, at)| Ok(Heartbeat { node_id, seen_at: reading.time("seen_at", at)? });
         rows.into_iter().map(heartbeat).collect()
     }
+}
+
+/// Forgets nodes that a cluster does not have any more.
+pub(super) async fn forget_others(
+    connection: &mut Connection,
+    cluster_id: &Id,
+    node_ids: &[String],
+) -> Result<(), StoreError> {
+    let forget =
+        sql::query("DELETE FROM heartbeats WHERE cluster_id = $1 AND node_id NOT IN (SELECT value FROM json_each($2))");
+    forget.bind(cluster_id.as_str()).bind(json_text(&node_ids)).execute(connection).await?;
+    Ok(())
 }

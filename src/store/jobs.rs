@@ -88,6 +88,17 @@ impl Store {
         count_waiting(&mut connection, most, &self.waiting).await
     }
 
+    /// Returns `true` if a job waits, on whichever server it was posted.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn has_waiting_jobs(&self) -> Result<bool, StoreError> {
+        let count =
+            sql::query_scalar("SELECT COUNT(*) FROM (SELECT 1 FROM jobs WHERE status = 'queued' LIMIT 1) AS one");
+        let count: i64 = count.fetch_one(&mut self.read().await?).await?;
+        Ok(count > 0)
+    }
+
     /// Returns an estimate of the number of waiting jobs: the last count less the jobs claimed and cancelled since.
     pub fn waiting_jobs(&self) -> u32 {
         self.waiting.load(Ordering::Relaxed)

@@ -325,6 +325,13 @@ pub(super) async fn find(connection: &mut Connection, tenant: &Tenant, id: &str)
     row.ok_or_else(|| StoreError::NotFound { kind: IdKind::Placement, id: id.to_owned() })?.try_into()
 }
 
+/// Returns `true` if a tenant has a placement.
+pub(super) async fn exists(connection: &mut Connection, tenant: &Tenant, id: &Id) -> Result<bool, StoreError> {
+    let count = sql::query_scalar("SELECT COUNT(*) FROM placements WHERE id = $1 AND tenant = $2");
+    let count: i64 = count.bind(id.as_str()).bind(tenant.as_str()).fetch_one(connection).await?;
+    Ok(count > 0)
+}
+
 /// Inserts the nodes of a placement into the table for filters.
 async fn insert_nodes(connection: &mut Connection, id: &Id, node_ids: &[String]) -> Result<(), StoreError> {
     let insert =

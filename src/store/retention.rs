@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use super::deployments::fallbacks;
 use super::idempotency::forget_resource;
 use super::news::News;
 use super::placements::forget_names_of;
@@ -118,8 +119,8 @@ impl Store {
     /// Deletes a placement. The record of its job stays.
     ///
     /// # Errors
-    /// [`StoreError::InUse`] if a job that has not ended or a deployment refers to it, [`StoreError::NotFound`], or the
-    /// database failed.
+    /// [`StoreError::InUse`] if it is applied or proposed, or a job that has not ended refers to it; [`StoreError::NotFound`]; or
+    /// the database failed.
     pub async fn delete_placement(&self, tenant: &Tenant, id: &Id) -> Result<(), StoreError> {
         let (tenant, id) = (tenant.clone(), id.clone());
         let deleted = self.write(move |connection| {
@@ -294,6 +295,7 @@ async fn forget_placement(connection: &mut Connection, id: &Id, job_id: &str) ->
     connection.tell(News::Deleted);
     let forget = sql::query("DELETE FROM named_placements WHERE placement_id = $1").bind(id.as_str());
     forget.execute(&mut *connection).await?;
+    fallbacks::forget_placement(connection, id).await?;
     forget_resource(connection, id).await?;
     if job_id == id.as_str() {
         // It was made by hand.

@@ -5,14 +5,11 @@ use std::time::Duration;
 use super::site::{Site, chain, inventory};
 use crate::domain::deployment::{HistoryKind, Policy};
 use crate::store::deployments::site::Findings;
-use crate::store::{Order, Page};
 
 async fn proposals(site: &Site) -> usize {
     let mut proposals = 0;
     for row in site.rows().await {
-        let page = Page { limit: 100, order: Order::OldestFirst, after: None };
-        let history = site.fixture.store.deployment_history(&site.tenant, &row.id, page).await.unwrap();
-        proposals += history.items.iter().filter(|entry| entry.kind == HistoryKind::Proposed).count();
+        proposals += site.told(&row.id).await.iter().filter(|(kind, _)| *kind == HistoryKind::Proposed).count();
     }
     proposals
 }

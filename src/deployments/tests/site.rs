@@ -5,16 +5,19 @@ use std::time::Duration;
 
 use cutpoint_planner::domain::cluster::ClusterInventory;
 use cutpoint_planner::domain::model::ModelProfile;
+use cutpoint_planner::domain::placed::Placed;
 use serde_json::{Value, json};
 
 use crate::clock::{ManualClock, RandomIds};
-use crate::deployments::{ApplyError, Deployments, worker};
-use crate::domain::deployment::Policy;
+use crate::deployments::worker::{self, Looked};
+use crate::deployments::{ApplyError, Deployments};
+use crate::domain::deployment::{DeploymentReason, HistoryKind, Policy};
 use crate::domain::id::Id;
 use crate::domain::tenant::Tenant;
 use crate::jobs::{Planner, Queue, QueueSettings};
+use crate::store::deployments::history::HistoryEntry;
 use crate::store::tests::Fixture;
-use crate::store::{ClusterDocument, Deployment, ModelDocument, NewDeployment};
+use crate::store::{ClusterDocument, Deployment, DeploymentChange, ModelDocument, NewDeployment, Order, Page};
 
 /// How long a plan may take by the real clock before the test fails.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -68,14 +71,56 @@ impl Site {
         store.create_deployment(new).await.unwrap().row.id
     }
 
+    /// Replaces the options of a deployment.
+    pub(super) async fn change_options(&self, id: &Id, options: Value) {
+        let change = DeploymentChange { options: Some(options), ..DeploymentChange::default() };
+        let version = self.row(id).await.version;
+        self.fixture.store.change_deployment(&self.tenant, id, version, change).await.unwrap();
+    }
+
+    /// Replaces the policy of a deployment.
+    pub(super) async fn change_policy(&self, id: &Id, policy: Policy) {
+        let change = DeploymentChange { policy: Some(policy), ..DeploymentChange::default() };
+        let version = self.row(id).await.version;
+        self.fixture.store.change_deployment(&self.tenant, id, version, change).await.unwrap();
+    }
+
+    /// What has happened to a deployment, the oldest first.
+    pub(super) async fn history(&self, id: &Id) -> Vec<HistoryEntry> {
+        let page = Page { limit: 100, order: Order::OldestFirst, after: None };
+        self.fixture.store.deployment_history(&self.tenant, id, page).await.unwrap().items
+    }
+
+    /// The same as kinds and reasons.
+    pub(super) async fn told(&self, id: &Id) -> Vec<(HistoryKind, DeploymentReason)> {
+        self.history(id).await.into_iter().map(|entry| (entry.kind, entry.reason)).collect()
+    }
+
+    pub(super) async fn row(&self, id: &Id) -> Deployment {
+        self.fixture.store.deployment(&self.tenant, id).await.unwrap()
+    }
+
+    /// The nodes of a placement.
+    pub(super) async fn nodes_of(&self, placement: &Id) -> Vec<String> {
+        let document = self.fixture.store.placement(&self.tenant, placement).await.unwrap().document;
+        let placed = Placed::from_json(&serde_json::from_str(&document).unwrap()).unwrap();
+        placed.stages().map(|stage| stage.node_id.clone()).collect()
+    }
+
     /// Looks at the cluster until nothing is to be done at this time, and no plan is open.
     pub(super) async fn settle(&self) {
         let waiting = async {
             loop {
-                while worker::look_at_one(&self.deployments.inner).await.unwrap() {}
+                loop {
+                    match worker::look_at_one(&self.deployments.inner).await.unwrap() {
+                        Looked::AtOne => {}
+                        Looked::AtNone => break,
+                        Looked::Failed(_, error) => panic!("{error}"),
+                    }
+                }
                 let site = self.fixture.store.site(&self.tenant, &self.cluster).await.unwrap();
                 // One that has ended is looked at first.
-                if site.plans.is_empty() {
+                if site.plans.is_empty() && self.queue.is_idle().await.unwrap() {
                     break;
                 }
                 self.queue.wake();

@@ -10,11 +10,11 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
 
+use crate::domain::removed_nodes::{remove_from_network, remove_from_nodes};
 use crate::http::api::Limits;
 use crate::http::problem::Problem;
 use crate::http::request::body::document;
 use crate::http::request::limits::fits;
-use crate::http::request::removed_nodes::remove_from_network;
 
 document! {
     /// Changes of a cluster.
@@ -141,7 +141,9 @@ pub(crate) fn changed(inventory: &str, patch: &Value, limits: &Limits) -> Result
         Ok(inventory) if faults.is_empty() => Ok(inventory),
         judged => {
             let found = judged.err().unwrap_or_default();
-            faults.extend(found.into_iter().map(|fault| of_change(fault, &upserted, change.links.len())));
+            let index_of: BTreeMap<usize, usize> =
+                upserted.into_iter().enumerate().rev().map(|(index, place)| (place, index)).collect();
+            faults.extend(found.into_iter().map(|fault| of_change(fault, &index_of, change.links.len())));
             Err(Problem::invalid_request(faults))
         }
     }
@@ -172,8 +174,9 @@ fn read_nodes(reader: &mut Reader, value: &Value, limits: &Limits, change: &mut 
     change.nodes = upsert.into_iter().collect::<Option<_>>()?;
     change.removed = remove.unwrap_or_default().into_iter().collect::<Option<_>>()?;
     let ids: Vec<&str> = change.nodes.iter().filter_map(|node| node.get("id")?.as_str()).collect();
-    for (index, id) in ids.iter().enumerate() {
-        if ids[..index].contains(id) || change.removed.iter().any(|removed| removed == id) {
+    let mut named: BTreeSet<&str> = change.removed.iter().map(String::as_str).collect();
+    for (index, id) in ids.into_iter().enumerate() {
+        if !named.insert(id) {
             let below = ["upsert".into(), index.into(), "id".into()];
             let detail = format!("node {id:?} is changed or removed already");
             reader.fault_at(&below, FaultCode::Duplicate, detail, "Name each node once");
@@ -210,30 +213,28 @@ fn read_links(reader: &mut Reader, value: &Value, limits: &Limits, change: &mut 
 }
 
 fn remove_nodes(cluster: &mut Value, removed: &[String]) -> Vec<Fault> {
-    let mut faults = Vec::new();
-    for (index, id) in removed.iter().enumerate() {
-        let nodes = cluster.get_mut("nodes").and_then(Value::as_array_mut);
-        let found = nodes.is_some_and(|nodes| {
-            let before = nodes.len();
-            nodes.retain(|node| node["id"] != id.as_str());
-            nodes.len() < before
-        });
-        if !found {
-            let detail = format!("no node of the cluster has the id {id:?}");
-            let pointer = format!("/nodes/remove/{index}");
-            faults.push(Fault::new(pointer, FaultCode::UnknownReference, detail, "Name a node of this cluster"));
-        }
-        remove_from_network(cluster, id);
-    }
-    faults
+    let gone: BTreeSet<&str> = removed.iter().map(String::as_str).collect();
+    let mut found = remove_from_nodes(cluster, &gone);
+    remove_from_network(cluster, &gone);
+    // One that is named twice is not there the second time.
+    let missing = removed.iter().enumerate().filter(|(_, id)| !found.remove(id.as_str()));
+    let fault = |(index, id): (usize, &String)| {
+        let detail = format!("no node of the cluster has the id {id:?}");
+        let pointer = format!("/nodes/remove/{index}");
+        Fault::new(pointer, FaultCode::UnknownReference, detail, "Name a node of this cluster")
+    };
+    missing.map(fault).collect()
 }
 
 /// Returns the place in the inventory of each node that was added or changed, in order.
 fn upsert_nodes(cluster: &mut Value, upsert: &[Map<String, Value>]) -> Vec<usize> {
     let Some(nodes) = cluster.get_mut("nodes").and_then(Value::as_array_mut) else { return Vec::new() };
+    let id_at = |id: &Value, place: usize| Some((id.as_str()?.to_owned(), place));
+    let ids = nodes.iter().enumerate().filter_map(|(place, node)| id_at(&node["id"], place));
+    let mut place_of: BTreeMap<String, usize> = ids.collect();
     let mut places = Vec::with_capacity(upsert.len());
     for members in upsert {
-        let place = nodes.iter().position(|node| node["id"] == members["id"]);
+        let place = members["id"].as_str().and_then(|id| place_of.get(id).copied());
         match place.and_then(|place| Some((place, nodes[place].as_object_mut()?))) {
             Some((place, node)) => {
                 node.extend(members.clone());
@@ -241,6 +242,7 @@ fn upsert_nodes(cluster: &mut Value, upsert: &[Map<String, Value>]) -> Vec<usize
             }
             None => {
                 places.push(nodes.len());
+                place_of.extend(id_at(&members["id"], nodes.len()));
                 nodes.push(Value::Object(members.clone()));
             }
         }
@@ -280,17 +282,16 @@ fn unlink(listed: Vec<Link>, change: &Change) -> (Vec<Link>, Vec<Fault>) {
     (left.collect(), faults)
 }
 
-/// Returns a fault of the changed inventory with a pointer into the change. One that is not about a changed member has the
+/// Returns a fault of the changed inventory with a pointer into the change, whose nodes stand at these places of the
+/// inventory. One that is not about a changed member has the
 /// root as its pointer, and names its place in its detail.
-fn of_change(fault: Fault, upserted: &[usize], links: usize) -> Fault {
+fn of_change(fault: Fault, index_of: &BTreeMap<usize, usize>, links: usize) -> Fault {
     let mut steps = fault.pointer.splitn(4, '/').skip(1);
     let (list, index, rest) = (steps.next(), steps.next(), steps.next());
     let rest = rest.map(|rest| format!("/{rest}")).unwrap_or_default();
     let index: Option<usize> = index.and_then(|index| index.parse().ok());
     let pointer = match (list, index) {
-        (Some("nodes"), Some(place)) => {
-            upserted.iter().position(|it| *it == place).map(|index| format!("/nodes/upsert/{index}{rest}"))
-        }
+        (Some("nodes"), Some(place)) => index_of.get(&place).map(|index| format!("/nodes/upsert/{index}{rest}")),
         (Some("links"), Some(index)) if index < links => Some(format!("/links/upsert/{index}{rest}")),
         _ => None,
     };
@@ -337,6 +338,16 @@ mod tests {
         );
         let links = changed["links"].as_array().unwrap();
         assert_eq!((links.len(), &links[0]["to"]), (1, &json!("d")));
+    }
+
+    #[test]
+    fn a_node_is_named_once() {
+        let twice = json!({"nodes": {"upsert": [{"id": "d", "memory_bytes": 9}, {"id": "d", "memory_bytes": 8}]}});
+        assert_eq!(pointers(&twice), ["/nodes/upsert/1/id"]);
+        assert_eq!(
+            pointers(&json!({"nodes": {"remove": ["a", "c", "a", "x"]}})),
+            ["/nodes/remove/2", "/nodes/remove/3"]
+        );
     }
 
     #[test]

@@ -11,6 +11,5 @@ pub mod named_placements;
 pub mod paging;
 pub mod proposal;
 pub mod query;
-mod removed_nodes;
 pub mod stored;
 pub mod upload;

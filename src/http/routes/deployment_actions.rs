@@ -37,7 +37,8 @@ pub(crate) fn routes() -> OpenApiRouter<Api> {
 /// Say what runs
 ///
 /// The placement is the proposed one, or an earlier one of the history. It is evaluated on the newest revision of the
-/// cluster beside what else runs there. If it is not valid, `errors` lists every violation, and nothing is stored.
+/// cluster beside what else runs there; with a proposal that was made together with others, without what these others still
+/// run. If it is not valid, `errors` lists every violation, and nothing is stored.
 #[utoipa::path(
     post, path = "/v1/deployments/{id}/applied", tag = "deployments", security(("key" = ["plan"])),
     params(("id" = String, Path, description = "The deployment.")),

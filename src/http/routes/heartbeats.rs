@@ -1,7 +1,5 @@
 //! `/v1/clusters/{id}/heartbeats`: when nodes were last seen. A heartbeat is no revision.
 
-use std::collections::BTreeSet;
-
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::Response;
@@ -15,6 +13,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::http::api::{Api, Limits};
+use crate::http::compute::compute;
 use crate::http::gate::caller::{MayPlan, MayRead};
 use crate::http::json;
 use crate::http::problem::Problem;
@@ -40,7 +39,7 @@ document! {
 /// When the nodes of a cluster were last seen.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Heartbeats {
-    /// The nodes that were ever seen, in the order of their ids.
+    /// Those nodes of the cluster that were ever seen, in the order of their ids.
     pub nodes: Vec<Heartbeat>,
 }
 
@@ -71,13 +70,7 @@ async fn record_heartbeats(
     let (_, inventory) = api.store.cluster_document(&caller.tenant, &id, None).await?;
     let limits = api.limits;
     let node_ids = document.read(move |reader, value| read_heartbeats(reader, value, &limits)).await?;
-    let inventory = read_stored(&inventory, ClusterInventory::from_json)?;
-    let known: BTreeSet<&str> = inventory.nodes.iter().map(|node| node.id.as_str()).collect();
-    let unknown = node_ids.iter().enumerate().filter(|(_, id)| !known.contains(id.as_str()));
-    let faults: Vec<Fault> = unknown.map(|(index, id)| no_such_node(index, id)).collect();
-    if !faults.is_empty() {
-        return Err(Problem::invalid_request(faults));
-    }
+    let node_ids = compute(inventory.len(), move || of_cluster(&inventory, node_ids)).await?;
     api.store.record_heartbeats(id.as_str(), node_ids).await?;
     heartbeats(&api, id.as_str()).await
 }
@@ -113,6 +106,14 @@ fn read_heartbeats(reader: &mut Reader, value: &Value, limits: &Limits) -> Optio
     }
     let ids = reader.required(map, "node_ids", |reader, value| reader.items(value, Reader::id));
     ids?.into_iter().collect()
+}
+
+/// Returns the ids if the cluster has them all.
+fn of_cluster(inventory: &str, node_ids: Vec<String>) -> Result<Vec<String>, Problem> {
+    let inventory = read_stored(inventory, ClusterInventory::from_json)?;
+    let unknown = node_ids.iter().enumerate().filter(|(_, id)| inventory.node_index(id).is_none());
+    let faults: Vec<Fault> = unknown.map(|(index, id)| no_such_node(index, id)).collect();
+    if faults.is_empty() { Ok(node_ids) } else { Err(Problem::invalid_request(faults)) }
 }
 
 fn no_such_node(index: usize, id: &str) -> Fault {

@@ -50,12 +50,17 @@ impl Store {
                 let NewApplication { applied, condition, occupant, .. } = application;
                 let proposed = deployment.proposed.take();
                 let is_proposed = proposed.is_some_and(|proposed| proposed.placement_id == applied.placement_id);
-                let reason = if is_proposed { DeploymentReason::Acknowledged } else { DeploymentReason::RolledBack };
+                // One that was withdrawn meanwhile is acknowledged too.
+                let ran = !is_proposed && history::was_applied(connection, &id, &applied.placement_id).await?;
+                let reason = if ran { DeploymentReason::RolledBack } else { DeploymentReason::Acknowledged };
                 let entry = Entry::of(HistoryKind::Applied, reason)
                     .about(&applied.placement_id, applied.cluster_revision)
                     .with(applied.period_s, None);
                 history::add(connection, &id, &entry, (now, store.steady.now())).await?;
                 let recovered = !events::is_well(deployment.condition.status) && events::is_well(condition.status);
+                // What was planned for the loss of nodes began at what ran before.
+                let ahead = sql::query("DELETE FROM deployment_fallbacks WHERE deployment_id = $1 AND base_id <> $2");
+                ahead.bind(id.as_str()).bind(applied.placement_id.as_str()).execute(&mut *connection).await?;
                 deployment.applied = Some(applied);
                 deployment.condition = condition;
                 deployment.occupant = Some(occupant);

@@ -133,11 +133,16 @@ impl Store {
                     deployment.labels = labels;
                 }
                 deployment.name = change.name.unwrap_or(deployment.name);
-                deployment.policy = change.policy.unwrap_or(deployment.policy);
+                if let Some(policy) = change.policy.filter(|policy| *policy != deployment.policy) {
+                    deployment.policy = policy;
+                    // What was no improvement under the other policy may be one.
+                    deployment.improved_stamp = None;
+                }
                 if let Some(options) = change.options.filter(|options| *options != deployment.options) {
                     deployment.options = options;
                     deployment.asked = Some(DeploymentReason::OptionsChanged);
                     deployment.failed_stamp = None;
+                    deployment.improved_stamp = None;
                     let plans = sql::query("DELETE FROM deployment_jobs WHERE deployment_id = $1").bind(id.as_str());
                     plans.execute(&mut *connection).await?;
                     let ahead = sql::query("DELETE FROM deployment_fallbacks WHERE deployment_id = $1");

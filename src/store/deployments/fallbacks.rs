@@ -3,9 +3,11 @@
 use crate::domain::deployment::FallbackStatus;
 use crate::domain::id::{Id, IdKind};
 use crate::domain::named::Named;
+use crate::domain::tenant::Tenant;
+use crate::store::news::News;
 use crate::store::row::{Reading, integer};
 use crate::store::sql;
-use crate::store::{Connection, StoreError};
+use crate::store::{Connection, StoreError, placements};
 
 /// What is known of the loss of a node.
 #[derive(Debug, Clone, PartialEq)]
@@ -50,8 +52,14 @@ pub(super) async fn of_cluster(connection: &mut Connection, cluster_id: &Id) -> 
     rows.into_iter().map(Fallback::try_from).collect()
 }
 
-/// Stores what is known of the loss of a node, in place of what was known before.
-pub(super) async fn put(connection: &mut Connection, fallback: &Fallback) -> Result<(), StoreError> {
+/// Stores what is known of the loss of a node, in place of what was known before; or nothing if the placement was deleted
+/// since it was read.
+pub(super) async fn put(connection: &mut Connection, tenant: &Tenant, fallback: &Fallback) -> Result<(), StoreError> {
+    if let Some(id) = &fallback.placement_id
+        && !placements::exists(connection, tenant, id).await?
+    {
+        return Ok(());
+    }
     sql::query(
         "INSERT INTO deployment_fallbacks (deployment_id, node_id, status, base_id, stamp, placement_id, period_s,
              shipped_bytes)
@@ -70,6 +78,22 @@ pub(super) async fn put(connection: &mut Connection, fallback: &Fallback) -> Res
     .bind(fallback.shipped_bytes.map(|bytes| integer("shipped_bytes", bytes)).transpose()?)
     .execute(connection)
     .await?;
+    Ok(())
+}
+
+/// Forgets what leads to a deleted placement. Whoever looks at the clusters plans it anew.
+pub(in crate::store) async fn forget_placement(connection: &mut Connection, id: &Id) -> Result<(), StoreError> {
+    let touch = sql::query(
+        "UPDATE deployment_clusters SET changes = changes + 1 WHERE cluster_id IN (
+             SELECT cluster_id FROM deployments
+             JOIN deployment_fallbacks ON deployment_fallbacks.deployment_id = deployments.id
+             WHERE deployment_fallbacks.placement_id = $1)",
+    );
+    if touch.bind(id.as_str()).execute(&mut *connection).await? > 0 {
+        connection.tell(News::Site);
+    }
+    let forget = sql::query("DELETE FROM deployment_fallbacks WHERE placement_id = $1").bind(id.as_str());
+    forget.execute(connection).await?;
     Ok(())
 }
 

@@ -126,6 +126,38 @@ impl Store {
         let known: i64 = select.fetch_one(&mut self.read().await?).await?;
         Ok(known > 0)
     }
+
+    /// Deletes entries from before a time. Proposals and applications stay as long as their placements, since these may be
+    /// applied again. Returns how many were deleted.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn forget_history(&self, before: Timestamp) -> Result<u64, StoreError> {
+        self.write(move |connection| {
+            Box::pin(async move {
+                let delete = sql::query(
+                    "DELETE FROM deployment_history WHERE created_at < $1 AND (kind IN ('failed', 'withdrawn')
+                         OR NOT EXISTS (SELECT 1 FROM placements WHERE placements.id = deployment_history.placement_id))",
+                );
+                Ok(delete.bind(before.as_microsecond()).execute(connection).await?)
+            })
+        })
+        .await
+    }
+}
+
+/// Returns `true` if a deployment has applied a placement before.
+pub(super) async fn was_applied(
+    connection: &mut Connection,
+    deployment_id: &Id,
+    placement_id: &Id,
+) -> Result<bool, StoreError> {
+    let select = sql::query_scalar(
+        "SELECT COUNT(*) FROM deployment_history WHERE deployment_id = $1 AND placement_id = $2 AND kind = 'applied'",
+    );
+    let select = select.bind(deployment_id.as_str()).bind(placement_id.as_str());
+    let applied: i64 = select.fetch_one(connection).await?;
+    Ok(applied > 0)
 }
 
 /// Adds an entry at a time of the wall clock and of the steady clock.
@@ -156,16 +188,25 @@ pub(in crate::store) async fn add(
     Ok(())
 }
 
-/// Returns when proposals of a deployment were made since a time, by the steady clock in microseconds, the oldest first.
+/// Returns when the deployments of a cluster got proposals since a time, and in any case when each got its last one, by the
+/// steady clock in microseconds, the oldest first.
 pub(super) async fn proposals_since(
     connection: &mut Connection,
     cluster_id: &Id,
     since: Timestamp,
 ) -> Result<Vec<(String, i64)>, StoreError> {
     let select = sql::query_as(
-        "SELECT deployment_id, steady_at FROM deployment_history
-         WHERE deployment_id IN (SELECT id FROM deployments WHERE cluster_id = $1) AND kind = 'proposed'
-           AND steady_at > $2 ORDER BY sequence",
+        "SELECT deployment_id, steady_at FROM (
+             SELECT deployment_id, steady_at, sequence FROM deployment_history
+             WHERE deployment_id IN (SELECT id FROM deployments WHERE cluster_id = $1) AND kind = 'proposed'
+               AND steady_at > $2
+             UNION
+             SELECT last.deployment_id, last.steady_at, last.sequence FROM deployments
+             JOIN deployment_history AS last ON last.deployment_id = deployments.id AND last.kind = 'proposed'
+               AND last.steady_at = (SELECT MAX(steady_at) FROM deployment_history
+                                     WHERE deployment_id = deployments.id AND kind = 'proposed')
+             WHERE deployments.cluster_id = $1) AS proposals
+         ORDER BY sequence",
     );
     Ok(select.bind(cluster_id.as_str()).bind(since.as_microsecond()).fetch_all(connection).await?)
 }

@@ -23,7 +23,7 @@ pub use self::changes::{DeploymentChange, NewDeployment};
 use super::page::Keyed;
 use super::row::{Reading, integer};
 use super::sql::{self, QueryBuilder};
-use super::{Connection, Listed, Page, PageKey, Store, StoreError};
+use super::{Connection, Listed, Page, PageKey, Store, StoreError, placements};
 use crate::domain::deployment::{
     Applied, Condition, ConditionStatus, DeploymentOptions, DeploymentReason, PlanFailure, Policy, Proposed,
 };
@@ -216,6 +216,9 @@ pub(super) async fn find(connection: &mut Connection, tenant: &Tenant, id: &str)
 }
 
 /// Stores what may change of a deployment, with its next version. `revised` says whether its revision grows too.
+///
+/// # Errors
+/// [`StoreError::NotFound`] for a placement that is applied or proposed, or the database failed.
 pub(super) async fn save(
     connection: &mut Connection,
     deployment: &mut Deployment,
@@ -225,7 +228,14 @@ pub(super) async fn save(
     deployment.version += 1;
     deployment.revision += u64::from(revised);
     deployment.changed_at = now;
-    let text = |value: Option<String>| value;
+    let applied = deployment.applied.as_ref().map(|applied| &applied.placement_id);
+    let proposed = deployment.proposed.as_ref().map(|proposed| &proposed.placement_id);
+    for id in applied.into_iter().chain(proposed) {
+        // Whoever chose it may have read it before it was deleted.
+        if !placements::exists(connection, &deployment.tenant, id).await? {
+            return Err(StoreError::NotFound { kind: IdKind::Placement, id: id.as_str().to_owned() });
+        }
+    }
     sql::query(
         "UPDATE deployments SET name = $2, revision = $3, version = $4, status = $5, condition = $6, labels = $7,
                 options = $8, policy = $9, applied_placement_id = $10, applied = $11, occupant = $12,
@@ -242,12 +252,12 @@ pub(super) async fn save(
     .bind(json_text(&deployment.labels))
     .bind(json_text(&deployment.options))
     .bind(json_text(&deployment.policy))
-    .bind(deployment.applied.as_ref().map(|applied| applied.placement_id.as_str()))
-    .bind(text(deployment.applied.as_ref().map(json_text)))
+    .bind(applied.map(Id::as_str))
+    .bind(deployment.applied.as_ref().map(json_text))
     .bind(&deployment.occupant)
-    .bind(deployment.proposed.as_ref().map(|proposed| proposed.placement_id.as_str()))
-    .bind(text(deployment.proposed.as_ref().map(json_text)))
-    .bind(text(deployment.failure.as_ref().map(json_text)))
+    .bind(proposed.map(Id::as_str))
+    .bind(deployment.proposed.as_ref().map(json_text))
+    .bind(deployment.failure.as_ref().map(json_text))
     .bind(deployment.asked.map(Named::name))
     .bind(&deployment.failed_stamp)
     .bind(&deployment.improved_stamp)

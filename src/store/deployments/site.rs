@@ -59,7 +59,8 @@ pub struct Site {
     pub inventory: String,
     /// Its deployments, the oldest first.
     pub deployments: Vec<Deployment>,
-    /// The proposals of the last hour, with their times by the steady clock in microseconds, the oldest first.
+    /// The proposals of the last hour, and the last one of each deployment however old it is, with their times by the steady
+    /// clock in microseconds, the oldest first.
     pub proposals: Vec<(String, i64)>,
     /// The plans for its deployments whose end was not yet looked at.
     pub plans: Vec<Plan>,
@@ -86,6 +87,13 @@ pub struct Plan {
     pub lost_node: Option<String>,
     /// How it ended; `None` before.
     pub end: Option<PlanEnd>,
+}
+
+impl Plan {
+    /// Returns the revision of the cluster that it plans for.
+    pub fn revision(&self) -> &str {
+        self.stamp.split_once('.').map_or(&self.stamp, |(revision, _)| revision)
+    }
 }
 
 /// How a plan ended.
@@ -125,14 +133,25 @@ pub struct Findings {
     pub history: Vec<(Id, Entry)>,
     /// Events, in order.
     pub events: Vec<(EventType, Id)>,
-    /// Plans whose end was looked at.
+    /// Plans that nobody waits for any more: their end was looked at, or another takes their place.
     pub ended: Vec<Id>,
+    /// Those of them that still run, and are to be stopped.
+    pub stopped: Vec<Id>,
     /// Plans to begin.
     pub plans: Vec<NewPlan>,
     /// Placements for the loss of nodes.
     pub fallbacks: Vec<Fallback>,
     /// When to look again if nothing changes, by the steady clock.
     pub wake_at: Option<Timestamp>,
+    /// How many plans and proposals were dropped because nobody needs to move.
+    pub moves_avoided: u64,
+}
+
+impl Findings {
+    /// Asks for another look at this time at the latest.
+    pub fn look_again_at(&mut self, at: Timestamp) {
+        self.wake_at = Some(self.wake_at.map_or(at, |known| known.min(at)));
+    }
 }
 
 #[derive(sqlx::FromRow)]
@@ -179,7 +198,8 @@ impl Store {
         .await
     }
 
-    /// Claims a cluster that is to be looked at. Returns `None` if there is none.
+    /// Claims a cluster that is to be looked at: the one whose last claim is the longest ago, so that none is before its turn,
+    /// however often it changes. Returns `None` if there is none.
     ///
     /// # Errors
     /// The database failed.
@@ -196,11 +216,11 @@ impl Store {
         self.write(move |connection| {
             Box::pin(async move {
                 let claim = sql::query_as(
-                    "UPDATE deployment_clusters SET lease_token = lease_token + 1, lease_expires_at = $2
+                    "UPDATE deployment_clusters SET lease_token = lease_token + 1, lease_expires_at = $2, looked_at = $1
                      WHERE cluster_id = (SELECT cluster_id FROM deployment_clusters
                          WHERE (changes > handled OR wake_at <= $1)
                            AND (lease_expires_at IS NULL OR lease_expires_at <= $1)
-                         ORDER BY lease_token LIMIT 1)
+                         ORDER BY looked_at, cluster_id LIMIT 1)
                      RETURNING cluster_id, tenant, lease_token, changes, handled, occupancy",
                 );
                 let claim = claim.bind(now.as_microsecond()).bind(expires);
@@ -211,14 +231,17 @@ impl Store {
         .await
     }
 
-    /// Returns when a cluster is next to be looked at, by [`Store::steady_now`].
+    /// Returns when a cluster can next be looked at, by [`Store::steady_now`]: once something is to be done, and nobody has
+    /// claimed it. A time that has passed means now.
     ///
     /// # Errors
     /// The database failed.
     pub async fn next_site_at(&self) -> Result<Option<Timestamp>, StoreError> {
         let select = sql::query_scalar(
-            "SELECT MIN(due) FROM (SELECT wake_at AS due FROM deployment_clusters
-                 UNION ALL SELECT lease_expires_at FROM deployment_clusters WHERE changes > handled) AS dues",
+            "SELECT MIN(CASE WHEN lease_expires_at > due THEN lease_expires_at ELSE due END)
+             FROM (SELECT CASE WHEN changes > handled THEN 0 ELSE wake_at END AS due, lease_expires_at
+                   FROM deployment_clusters) AS dues
+             WHERE due IS NOT NULL",
         );
         let next: Option<i64> = select.fetch_one(&mut self.read().await?).await?;
         next.map(|time| Reading { id: "a cluster with deployments" }.time("wake_at", time)).transpose()
@@ -248,17 +271,20 @@ impl Store {
     /// claim.
     ///
     /// # Errors
-    /// The database failed.
+    /// [`StoreError::NotFound`] for a placement that was deleted since it was read, or the database failed.
     pub async fn finish_site(&self, claim: &Claim, findings: Findings) -> Result<bool, StoreError> {
         let (store, claim) = (self.clone(), claim.clone());
         let finished = self.write(move |connection| {
             Box::pin(async move {
+                // Changed deployments are a change for everybody else who has read them, and none to look at again.
                 let finish = sql::query(
-                    "UPDATE deployment_clusters SET handled = changes, wake_at = $4, lease_expires_at = NULL
+                    "UPDATE deployment_clusters SET changes = changes + $5, handled = changes + $5, wake_at = $4,
+                         lease_expires_at = NULL
                      WHERE cluster_id = $1 AND lease_token = $2 AND changes = $3",
                 );
                 let finish = finish.bind(claim.cluster_id.as_str()).bind(claim.token).bind(claim.changes);
                 let finish = finish.bind(findings.wake_at.map(Timestamp::as_microsecond));
+                let finish = finish.bind(i64::from(!findings.saves.is_empty()));
                 if finish.execute(&mut *connection).await? == 0 {
                     return Ok((false, false));
                 }
@@ -283,6 +309,26 @@ impl Store {
                     "UPDATE deployment_clusters SET lease_expires_at = NULL WHERE cluster_id = $1 AND lease_token = $2",
                 );
                 release.bind(claim.cluster_id.as_str()).bind(claim.token).execute(connection).await?;
+                Ok(())
+            })
+        })
+        .await
+    }
+
+    /// Gives a claim back without results. The cluster is looked at again after a delay.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn defer_site(&self, claim: &Claim, delay: Duration) -> Result<(), StoreError> {
+        let claim = claim.clone();
+        let until = self.steady.now().checked_add(delay).unwrap_or(Timestamp::MAX).as_microsecond();
+        self.write(move |connection| {
+            Box::pin(async move {
+                let defer = sql::query(
+                    "UPDATE deployment_clusters SET lease_expires_at = $3 WHERE cluster_id = $1 AND lease_token = $2",
+                );
+                let defer = defer.bind(claim.cluster_id.as_str()).bind(claim.token).bind(until);
+                defer.execute(connection).await?;
                 Ok(())
             })
         })
@@ -318,7 +364,7 @@ async fn write(
         insert.bind(reason.name()).bind(&stamp).bind(&lost_node).execute(&mut *connection).await?;
     }
     for fallback in &findings.fallbacks {
-        fallbacks::put(connection, fallback).await?;
+        fallbacks::put(connection, &claim.tenant, fallback).await?;
     }
     let mut announced = false;
     for (event_type, id) in findings.events {

@@ -65,13 +65,17 @@ impl Store {
                         options: &json_text(&deployment.options),
                     };
                     placements::insert(connection, origin, &proposed.placement_id, now, &figures, &document).await?;
+                    if let Some(before) = deployment.proposed.take() {
+                        let entry = Entry::of(HistoryKind::Withdrawn, proposed.reason)
+                            .about(&before.placement_id, proposed.cluster_revision);
+                        history::add(connection, &deployment_id, &entry, (now, steady_now)).await?;
+                    }
                     let entry = Entry::of(HistoryKind::Proposed, proposed.reason)
                         .about(&proposed.placement_id, proposed.cluster_revision)
                         .with(proposed.period_s, proposed.shipped_bytes);
                     history::add(connection, &deployment_id, &entry, (now, steady_now)).await?;
                     deployment.proposed = Some(proposed);
                     deployment.failure = None;
-                    deployment.asked = None;
                     save(connection, &mut deployment, true, now).await?;
                     let event = EventType::DeploymentProposed;
                     announced |= events::of_deployment(connection, &store, event, &deployment, now).await?;

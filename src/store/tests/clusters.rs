@@ -96,3 +96,23 @@ async fn an_unused_cluster_goes_with_its_revisions() {
     ));
     assert!(matches!(refused, Err(StoreError::InUse { by, .. }) if by == job.id));
 }
+
+#[tokio::test]
+async fn heartbeats_of_removed_nodes_go_with_them() {
+    let fixture = Fixture::new().await;
+    let (store, tenant) = (&fixture.store, Tenant::default());
+    let row = store.register_cluster(&tenant, ClusterDocument::new(&cluster("one")), None).await.unwrap().row;
+    let other = store.register_cluster(&tenant, ClusterDocument::new(&cluster("other")), None).await.unwrap().row;
+    for id in [&row.id, &other.id] {
+        store.record_heartbeats(id.as_str(), vec!["n1".to_owned(), "n2".to_owned()]).await.unwrap();
+    }
+    let left = json!({"name": "one", "nodes": [{"id": "n2", "memory_bytes": 1}, {"id": "n3", "memory_bytes": 1}]});
+    let left = ClusterDocument::new(&ClusterInventory::from_json(&left).unwrap());
+    store.replace_cluster(&tenant, &row.id, 1, left).await.unwrap();
+    let seen = async |id: &Id| {
+        let heartbeats = store.heartbeats(id.as_str()).await.unwrap();
+        heartbeats.into_iter().map(|heartbeat| heartbeat.node_id).collect::<Vec<_>>()
+    };
+    assert_eq!(seen(&row.id).await, ["n2"]);
+    assert_eq!(seen(&other.id).await, ["n1", "n2"]);
+}

@@ -32,6 +32,17 @@ async fn the_queue_is_bounded() {
 }
 
 #[tokio::test]
+async fn a_job_waits_whatever_this_server_has_counted() {
+    let fixture = Fixture::new().await;
+    assert!(!fixture.store.has_waiting_jobs().await.unwrap());
+    fixture.insert("one").await;
+    assert!(fixture.store.has_waiting_jobs().await.unwrap());
+    // Another server claims it, and the estimate of this one stays.
+    fixture.store.tamper("UPDATE jobs SET status = 'running', lease_owner = 'another', lease_expires_at = 1").await;
+    assert_eq!((fixture.store.waiting_jobs(), fixture.store.has_waiting_jobs().await.unwrap()), (1, false));
+}
+
+#[tokio::test]
 async fn a_refused_job_leaves_no_row() {
     let fixture = Fixture::new().await;
     let missing = RandomIds::default().id(IdKind::Cluster);

@@ -62,6 +62,8 @@ CREATE TABLE deployment_history (
     detail TEXT
 );
 CREATE INDEX deployment_history_of_deployment ON deployment_history (deployment_id, sequence);
+CREATE INDEX deployment_history_of_kind ON deployment_history (deployment_id, kind, steady_at);
+CREATE INDEX deployment_history_by_creation ON deployment_history (created_at);
 
 -- Jobs that plan for a deployment and whose end was not yet looked at.
 CREATE TABLE deployment_jobs (
@@ -75,6 +77,8 @@ CREATE TABLE deployment_jobs (
     lost_node TEXT
 );
 CREATE INDEX deployment_jobs_of_deployment ON deployment_jobs (deployment_id);
+-- Any number of them look ahead, and one plans what is to run.
+CREATE UNIQUE INDEX deployment_jobs_of_now ON deployment_jobs (deployment_id) WHERE lost_node IS NULL;
 
 CREATE TABLE deployment_fallbacks (
     deployment_id TEXT NOT NULL REFERENCES deployments (id) ON DELETE CASCADE,
@@ -102,6 +106,8 @@ CREATE TABLE deployment_clusters (
     occupancy BIGINT NOT NULL DEFAULT 0,
     -- When a limit of a policy ends, by the steady clock.
     wake_at BIGINT,
+    -- When it was last claimed, by the steady clock: the one that was not looked at for the longest is next.
+    looked_at BIGINT NOT NULL DEFAULT 0,
     lease_token BIGINT NOT NULL DEFAULT 0,
     lease_expires_at BIGINT
 );
