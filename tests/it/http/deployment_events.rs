@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use axum::Router;
 use axum::body::Body;
 use cutpoint::domain::tenant::Tenant;
 use futures::StreamExt;
@@ -11,11 +12,13 @@ use tower::ServiceExt;
 use super::deployments::Site;
 use super::service::request;
 
-/// Reads the stream until it has sent this many events: their ids, types and bodies.
-async fn follow(site: &Site, after: &str, most: usize) -> Vec<(u64, String, Value)> {
-    let headers = [("last-event-id", after)];
-    let asked = request("GET", "/v1/events", &headers, Body::empty());
-    let answer = site.service.router.clone().oneshot(asked).await.unwrap();
+/// Reads the stream of whoever has the key until it has sent this many events: their ids, types and bodies.
+pub(crate) async fn follow(router: &Router, key: &str, after: &str, most: usize) -> Vec<(u64, String, Value)> {
+    let bearer = format!("Bearer {key}");
+    let headers = [("last-event-id", after), ("authorization", &bearer)];
+    // Where there are no keys, there is none to show.
+    let headers = if key.is_empty() { &headers[..1] } else { &headers };
+    let answer = router.clone().oneshot(request("GET", "/v1/events", headers, Body::empty())).await.unwrap();
     assert_eq!(answer.status(), 200);
     let mut stream = answer.into_body().into_data_stream();
     let mut text = String::new();
@@ -38,7 +41,7 @@ async fn events_of_deployments() {
     let applied = site.deploy(&id).await;
     site.change(&json!({"nodes": {"remove": [first_node(&site, &applied).await]}})).await;
     site.deploy(&id).await;
-    let events = follow(&site, "0", 6).await;
+    let events = follow(&site.service.router, "", "0", 6).await;
     let types: Vec<&str> = events.iter().map(|(_, event_type, _)| event_type.as_str()).collect();
     assert_eq!(
         types,
@@ -58,7 +61,7 @@ async fn events_of_deployments() {
     }
     assert!(events.windows(2).all(|pair| pair[0].0 < pair[1].0));
     // It goes on after the event that was received last, without a gap and without a repetition.
-    let rest = follow(&site, &events[2].0.to_string(), 3).await;
+    let rest = follow(&site.service.router, "", &events[2].0.to_string(), 3).await;
     assert_eq!(rest[..3], events[3..6]);
     // Another tenant sees nothing of it.
     let other = Tenant::parse("cellar").unwrap();

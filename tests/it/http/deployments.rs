@@ -17,7 +17,7 @@ pub(crate) struct Site {
     pub(crate) cluster: String,
 }
 
-fn model(name: &str) -> Value {
+pub(crate) fn model(name: &str) -> Value {
     let layer = |id: &str| json!({"id": id, "param_bytes": 600, "output_bytes": 10, "flops": 1_000_000});
     let input = json!({"id": "input", "op": "Input", "param_bytes": 0, "output_bytes": 10});
     json!({"name": name, "layers": [input, layer("a"), layer("b")],
@@ -28,15 +28,18 @@ fn node(index: usize) -> Value {
     json!({"id": format!("n{index}"), "memory_bytes": 1000, "flops_per_s": 1e7})
 }
 
+pub(crate) fn cluster(nodes: usize) -> Value {
+    let nodes: Vec<Value> = (0..nodes).map(node).collect();
+    let network = json!({"kind": "full_mesh", "bandwidth_bps": 1e6, "latency_s": 0.001});
+    json!({"name": "site", "nodes": nodes, "network": network})
+}
+
 impl Site {
     pub(crate) async fn of(nodes: usize) -> Self {
         let service = Service::with(Planner, QueueSettings::default(), Limits::default()).await;
         let watch = service.watch_deployments().await;
         let model = service.post("/v1/models", &model("camera")).await.text("id");
-        let nodes: Vec<Value> = (0..nodes).map(node).collect();
-        let network = json!({"kind": "full_mesh", "bandwidth_bps": 1e6, "latency_s": 0.001});
-        let cluster = json!({"name": "site", "nodes": nodes, "network": network});
-        let cluster = service.post("/v1/clusters", &cluster).await.text("id");
+        let cluster = service.post("/v1/clusters", &cluster(nodes)).await.text("id");
         Self { service, _watch: watch, model, cluster }
     }
 

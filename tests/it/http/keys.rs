@@ -11,6 +11,7 @@ use cutpoint::store::NewKey;
 use serde_json::{Value, json};
 use tower::ServiceExt;
 
+use super::deployment_events::follow;
 use super::service::{Answer, Service, cluster, first_node, job, model};
 
 /// Ids of what one tenant has.
@@ -25,7 +26,7 @@ struct Things {
     deployment: String,
 }
 
-async fn key(service: &Service, tenant: &str, scope: Scope) -> String {
+pub(crate) async fn key(service: &Service, tenant: &str, scope: Scope) -> String {
     let tenant = Tenant::parse(tenant).unwrap();
     let new = NewKey { tenant, name: scope.name().to_owned(), scope };
     let text = service.store.create_key(new).await.unwrap().1.reveal().to_owned();
@@ -33,7 +34,7 @@ async fn key(service: &Service, tenant: &str, scope: Scope) -> String {
     text
 }
 
-async fn ask(service: &Service, key: &str, method: &str, path: &str, body: Option<&Value>) -> Answer {
+pub(crate) async fn ask(service: &Service, key: &str, method: &str, path: &str, body: Option<&Value>) -> Answer {
     let bearer = format!("Bearer {key}");
     let headers = [("authorization", bearer.as_str()), ("if-match", "\"1\""), ("prefer", "wait=20")];
     match body {
@@ -77,6 +78,24 @@ fn measured() -> Value {
     json!({"version": 1, "model": "test", "warm_up_inferences": 14, "pipelines": [pipeline]})
 }
 
+/// Makes a revision of another cluster, and returns the body of its event without the time.
+async fn revised(service: &Service, key: &str) -> Value {
+    let mut other = cluster();
+    other["name"] = json!("garden");
+    let id = ask(service, key, "POST", "/v1/clusters", Some(&other)).await.text("id");
+    let slower = json!({"nodes": {"upsert": [{"id": "n2", "flops_per_s": 900.0}]}});
+    let revised = ask(service, key, "PATCH", &format!("/v1/clusters/{id}"), Some(&slower)).await;
+    assert_eq!(revised.status, 200, "{revised:?}");
+    json!({"type": "cluster.changed", "data": revised.json()})
+}
+
+/// The first event of the stream of whoever has the key, without the time.
+async fn first_event(service: &Service, key: &str) -> Value {
+    let mut event = follow(&service.router, key, "0", 1).await.remove(0).2;
+    event.as_object_mut().unwrap().remove("timestamp");
+    event
+}
+
 /// Every operation that needs a key, with the scope that the document says.
 fn operations() -> Vec<(String, String, String, Scope)> {
     let document: Value = serde_json::from_str(&http::openapi_json()).unwrap();
@@ -113,7 +132,7 @@ fn request(operation: &str, path: &str, things: &Things) -> (String, Option<Valu
     if operation == "get_diff" {
         path = format!("{path}?base={id}");
     }
-    if operation == "export_placement" {
+    if operation.starts_with("export_") {
         path = format!("{path}?format=svg");
     }
     if operation == "add_timings" {
@@ -133,6 +152,7 @@ fn request(operation: &str, path: &str, things: &Things) -> (String, Option<Valu
         "patch_webhook" => Some(json!({"description": "words"})),
         "patch_links" => Some(json!({"links": []})),
         "add_measurement" => Some(measured()),
+        "export_cut_placement" => Some(json!({"model": "test", "token": "0123456789abcdef", "stages": []})),
         "create_deployment" => Some(json!({"name": "another", "model_id": things.model, "cluster_id": things.cluster})),
         "patch_deployment" => Some(json!({"name": "renamed"})),
         "apply_deployment" => Some(json!({"placement_id": things.placement, "revision": 1})),
@@ -152,14 +172,12 @@ async fn each_scope_allows_of_every_operation_what_the_document_says_and_no_tena
         keys.push((scope, key(&service, "roof", scope).await, key(&service, "cellar", scope).await));
     }
     let things = things(&service, &keys[1].1, Some(&keys[2].1)).await;
+    let own_event = revised(&service, &keys[1].1).await;
+    let event_of_other = revised(&service, &keys[1].2).await;
     let operations = operations();
     assert!(operations.len() >= 32, "{operations:?}");
     for (operation, method, template, needed) in &operations {
         let (path, body) = request(operation, template, &things);
-        if operation == "stream_events" {
-            // It does not end: `events_of_deployments` follows it.
-            continue;
-        }
         let without = service.write_text(method, &path, &[], "{}").await;
         without.problem(401, "unauthenticated");
         assert_eq!(without.header("www-authenticate"), "Bearer realm=\"cutpoint\"");
@@ -167,6 +185,12 @@ async fn each_scope_allows_of_every_operation_what_the_document_says_and_no_tena
             .await
             .problem(401, "unauthenticated");
         for (scope, own, other) in &keys {
+            if operation == "stream_events" && scope.allows(*needed) {
+                // It does not end. Each tenant's begins with its own event, whichever was the first of all.
+                assert_eq!(first_event(&service, own).await, own_event, "{scope:?}");
+                assert_eq!(first_event(&service, other).await, event_of_other, "{scope:?}");
+                continue;
+            }
             let seen = ask(&service, own, method, &path, body.as_ref()).await;
             let unseen = ask(&service, other, method, &path, body.as_ref()).await;
             if !scope.allows(*needed) {

@@ -5,6 +5,7 @@ mod by_hand;
 mod clusters;
 mod damaged;
 mod deployment_events;
+mod deployment_tenants;
 mod deployments;
 mod events;
 mod explanations;
