@@ -9,7 +9,7 @@ use sqlx::{Connection, SqliteConnection};
 
 use super::server::Server;
 
-fn model(name: &str, layers: usize) -> Value {
+pub(crate) fn model(name: &str, layers: usize) -> Value {
     let input = json!({"id": "input", "op": "Input", "param_bytes": 0, "output_bytes": 1000});
     let layer =
         |index: usize| json!({"id": format!("l{index}"), "param_bytes": 500, "output_bytes": 1000, "flops": 1_000_000});
@@ -19,7 +19,7 @@ fn model(name: &str, layers: usize) -> Value {
     json!({"name": name, "layers": layers, "edges": edges})
 }
 
-fn cluster(nodes: usize, memory_bytes: u64) -> Value {
+pub(crate) fn cluster(nodes: usize, memory_bytes: u64) -> Value {
     let node = |index: usize| json!({"id": format!("n{index}"), "memory_bytes": memory_bytes, "flops_per_s": 1e8});
     json!({"name": "site", "nodes": (0..nodes).map(node).collect::<Vec<_>>(),
         "network": {"kind": "full_mesh", "bandwidth_bps": 1e8, "latency_s": 0.0005}})

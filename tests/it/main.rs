@@ -3,7 +3,9 @@
 mod backup_command;
 mod calibrate_command;
 mod cut_command;
+mod deployment_webhooks;
 mod deployments;
+mod event_stream;
 mod export_command;
 mod http;
 mod inventory_command;

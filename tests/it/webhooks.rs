@@ -13,10 +13,11 @@ use tokio::net::TcpListener;
 
 use crate::server::Server;
 
-type Got = Arc<Mutex<Vec<(HeaderMap, Vec<u8>)>>>;
+/// The headers and bodies of what came, in order.
+pub(crate) type Got = Arc<Mutex<Vec<(HeaderMap, Vec<u8>)>>>;
 
 /// A receiver that turns every third message away when it first comes.
-async fn receiver() -> (String, Got) {
+pub(crate) async fn receiver() -> (String, Got) {
     let got = Got::default();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}/hooks", listener.local_addr().unwrap());
@@ -34,7 +35,7 @@ async fn receive(State(got): State<Got>, request: Request) -> StatusCode {
     if is_new && got.len() % 3 == 0 { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::NO_CONTENT }
 }
 
-async fn wait_for<T>(what: &str, mut ready: impl AsyncFnMut() -> Option<T>) -> T {
+pub(crate) async fn wait_for<T>(what: &str, mut ready: impl AsyncFnMut() -> Option<T>) -> T {
     let start = Instant::now();
     loop {
         if let Some(value) = ready().await {
