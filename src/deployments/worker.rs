@@ -1,5 +1,6 @@
 //! Looks at clusters that have changed, one after the other, until the service shuts down.
 
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,8 +18,6 @@ use crate::store::StoreError;
 use crate::store::deployments::site::{Claim, Findings};
 use crate::telemetry::metric;
 
-/// How long a claim lasts, should its process die.
-const LEASE: Duration = Duration::from_secs(30);
 /// How long a cluster waits that could not be looked at, and how long everything waits after a failure of the database.
 const AFTER_FAILURE: Duration = Duration::from_secs(1);
 /// How long nothing may have changed before plans look ahead.
@@ -107,8 +106,12 @@ pub(super) enum Looked {
 /// # Errors
 /// The database failed.
 pub(super) async fn look_at_one(inner: &Arc<Inner>) -> Result<Looked, StoreError> {
-    let Some(claim) = inner.store.claim_site(LEASE).await? else { return Ok(Looked::AtNone) };
-    match look_at(inner, &claim).await {
+    let Some(claim) = inner.store.claim_site(inner.queue.lease()).await? else { return Ok(Looked::AtNone) };
+    let looked = tokio::select! {
+        looked = look_at(inner, &claim) => looked,
+        never = hold(inner, &claim) => match never {},
+    };
+    match looked {
         Ok(true) => {}
         // Something has changed since the claim: it is looked at again, after the others.
         Ok(false) => inner.store.release_site(&claim).await?,
@@ -121,6 +124,19 @@ pub(super) async fn look_at_one(inner: &Arc<Inner>) -> Result<Looked, StoreError
         }
     }
     Ok(Looked::AtOne)
+}
+
+/// Keeps a claim. A look may take longer than the lease, which is as short as that of jobs: a cluster that a dead process
+/// has claimed waits for its end.
+async fn hold(inner: &Inner, claim: &Claim) -> Infallible {
+    let lease = inner.queue.lease();
+    loop {
+        tokio::time::sleep(lease / 3).await;
+        if let Err(error) = inner.store.renew_site(claim, lease).await {
+            // What was found is not written if another has claimed the cluster meanwhile.
+            tracing::warn!(cluster_id = %claim.cluster_id, %error, "a claim to a cluster was not renewed");
+        }
+    }
 }
 
 async fn look_at(inner: &Arc<Inner>, claim: &Claim) -> Result<bool, StoreError> {

@@ -179,6 +179,11 @@ impl Queue {
         self.wait(job, timeout, |now| now.version != job.version).await
     }
 
+    /// Returns how long what a server has claimed stays its own without a sign of life.
+    pub(crate) fn lease(&self) -> Duration {
+        self.inner.settings.lease
+    }
+
     /// Returns the limit of waiting jobs and an estimate of the free slots, without the reserved ones.
     pub fn quota(&self) -> (usize, usize) {
         let limit = self.inner.settings.queue_limit;

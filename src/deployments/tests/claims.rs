@@ -35,6 +35,29 @@ async fn what_a_dead_process_has_claimed_is_looked_at_by_the_next() {
 }
 
 #[tokio::test]
+async fn a_claim_that_is_renewed_is_held_and_one_that_was_given_back_is_not() {
+    const LEASE: Duration = Duration::from_secs(2);
+    let site = Site::new(inventory(&[(4000, 1e8); 3])).await;
+    site.create(&chain("m", &[900; 4]), Policy::default()).await;
+    let store = &site.fixture.store;
+    let claim = store.claim_site(LEASE).await.unwrap().unwrap();
+    for _ in 0..5 {
+        site.clock.advance(Duration::from_secs(1));
+        store.renew_site(&claim, LEASE).await.unwrap();
+        assert!(store.claim_site(LEASE).await.unwrap().is_none());
+    }
+    store.release_site(&claim).await.unwrap();
+    store.renew_site(&claim, LEASE).await.unwrap();
+    let next = store.claim_site(LEASE).await.unwrap().expect("a late renewal holds nothing");
+    // Nor does it prolong the claim of another.
+    site.clock.advance(Duration::from_secs(1));
+    store.renew_site(&claim, Duration::from_secs(60)).await.unwrap();
+    site.clock.advance(Duration::from_secs(2));
+    assert!(store.claim_site(LEASE).await.unwrap().is_some());
+    assert!(!store.finish_site(&next, Findings::default()).await.unwrap());
+}
+
+#[tokio::test]
 async fn what_was_found_before_a_change_is_not_written() {
     let site = Site::new(inventory(&[(4000, 1e8); 3])).await;
     site.create(&chain("m", &[900; 4]), Policy::default()).await;

@@ -297,6 +297,27 @@ impl Store {
         Ok(finished)
     }
 
+    /// Prolongs a claim that is still held. One that was given back meanwhile, or expired and was given to another, stays so.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn renew_site(&self, claim: &Claim, lease: Duration) -> Result<(), StoreError> {
+        let claim = claim.clone();
+        let expires = self.steady.now().checked_add(lease).unwrap_or(Timestamp::MAX).as_microsecond();
+        self.write(move |connection| {
+            Box::pin(async move {
+                let renew = sql::query(
+                    "UPDATE deployment_clusters SET lease_expires_at = $3
+                     WHERE cluster_id = $1 AND lease_token = $2 AND lease_expires_at IS NOT NULL",
+                );
+                let renew = renew.bind(claim.cluster_id.as_str()).bind(claim.token).bind(expires);
+                renew.execute(connection).await?;
+                Ok(())
+            })
+        })
+        .await
+    }
+
     /// Gives a claim back without results. The cluster is looked at again if it has changed.
     ///
     /// # Errors
