@@ -3,6 +3,8 @@
 //! `CUTPOINT_TEST_JOBS` and `CUTPOINT_TEST_SECONDS` set how many jobs are posted and for how long servers are killed; with
 //! `CUTPOINT_TEST_RESTARTS`, the database itself is restarted so often by `CUTPOINT_TEST_POSTGRES_RESTART`.
 
+mod deployments;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::process::Command;
 use std::sync::{Arc, Mutex};
