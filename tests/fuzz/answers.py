@@ -24,7 +24,9 @@ UNSAYABLE_AT = [
     ("missing", "^/query/(dim|model|image|address)$"),
     # Which names and images can be used depends on the format of an export, and a host is a name or an address.
     ("out_of_range", "^/query/(name|namespace|image)$"),
-    ("unknown_value", "^/query/address$"),
+    ("unknown_value", "^/query/(address|sink_address|stage_files)$"),
+    # A token is one line without spaces around it.
+    ("out_of_range", "^/token$"),
     # One of two fields must be given.
     ("missing", "^/(model|cluster|stages|base/stages)$"),
     ("missing", r"/pins/\d+/node_id$"),

@@ -12,6 +12,7 @@ mod endpoint;
 mod error;
 mod escape;
 mod file;
+mod headroom;
 mod kubernetes;
 mod names;
 mod nomad;
@@ -25,7 +26,8 @@ mod yaml;
 pub use endpoint::Endpoint;
 pub use error::ExportError;
 pub use file::{Export, File};
-pub use options::{Documents, Format, Headroom, Options, StageFiles};
+pub use headroom::Headroom;
+pub use options::{Documents, Format, Options, StageFiles};
 
 use placement::Placement;
 use stages::StagesFile;
@@ -38,7 +40,9 @@ use stages::StagesFile;
 pub fn export(documents: Documents<'_>, format: Format, options: &Options) -> Result<Export, ExportError> {
     let placement = Placement::read(documents.placement)?.with_capacities(documents.cluster);
     let stages = documents.stages.map(|document| StagesFile::read(document, &placement)).transpose()?;
-    let deployed = || deployment::Pipelines::new(&placement, stages.as_ref(), documents.cluster, options, format);
+    let headroom = Headroom::of_stages(documents.placement, options);
+    let deployed =
+        || deployment::Pipelines::new(&placement, stages.as_ref(), documents.cluster, (options, headroom), format);
     match format {
         Format::Kubernetes => kubernetes::export(&deployed()?),
         Format::Nomad => nomad::export(&deployed()?),

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt::{self, Display, Formatter};
+use std::str::FromStr;
 
 use serde_json::Value;
 
@@ -75,20 +76,20 @@ pub enum StageFiles {
     Claim(String),
 }
 
-/// The memory that a runner takes for a stage: `scale` times the planned bytes, and `overhead_bytes`.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Headroom {
-    /// Factor of the planned bytes, at least 1.
-    pub scale: f64,
-    /// Bytes of the runner itself.
-    pub overhead_bytes: u64,
-}
+impl FromStr for StageFiles {
+    type Err = String;
 
-impl Default for Headroom {
-    /// What runners took of real models: 2.0 to 3.3 times the tensors and parameters of a plan with `memory_scale` 1, and 60
-    /// to 90 MB for Python and onnxruntime.
-    fn default() -> Self {
-        Self { scale: 3.3, overhead_bytes: 128 << 20 }
+    /// Reads `image:DIR`, `host:DIR` or `claim:NAME`.
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (kind, place) = text.split_once(':').unwrap_or((text, ""));
+        let is_absolute = place.starts_with('/');
+        match kind {
+            _ if place.contains(char::is_control) => Err("it holds control characters".to_owned()),
+            "image" if is_absolute => Ok(Self::Image(place.to_owned())),
+            "host" if is_absolute || place == "." => Ok(Self::Host(place.to_owned())),
+            "claim" if !place.is_empty() => Ok(Self::Claim(place.to_owned())),
+            _ => Err("it is written as image:/stage, host:/var/lib/cutpoint or claim:stages".to_owned()),
+        }
     }
 }
 
@@ -108,8 +109,11 @@ pub struct Options {
     pub health_port: u16,
     /// Where the ONNX files are: if absent, `/stage` of the image, and with Compose the folder of the node.
     pub stage_files: Option<StageFiles>,
-    /// What runners take beside the planned memory.
-    pub headroom: Headroom,
+    /// The memory of a runner for each planned byte, at least 1. If absent, 1 where the plan counts what runners take, and
+    /// else [`Headroom::default`].
+    pub memory_scale: Option<f64>,
+    /// The memory of a runner in addition, bytes. If absent, as with `memory_scale`.
+    pub memory_overhead_bytes: Option<u64>,
     /// Where nodes are reached, and on which first port, by their ids. For targets without a network of their own.
     pub addresses: BTreeMap<String, Endpoint>,
     /// The names of nodes in the target, by their ids; their ids if absent.
@@ -131,7 +135,8 @@ impl Default for Options {
             port: 7101,
             health_port: 7201,
             stage_files: None,
-            headroom: Headroom::default(),
+            memory_scale: None,
+            memory_overhead_bytes: None,
             addresses: BTreeMap::new(),
             node_names: BTreeMap::new(),
             sink: None,

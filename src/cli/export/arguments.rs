@@ -20,7 +20,8 @@ addresses of its neighbours filled in. Without it, the runners read the stages.j
 docs/deploy.md goes from a placement to a running pipeline with each of them.
 
 Runners get --memory-scale times the planned memory and --memory-overhead-bytes. If you planned with what you measured, give \
---memory-scale 1 --memory-overhead-bytes 0.
+--memory-scale 1 --memory-overhead-bytes 0. Sinks and feeders, which no plan counts, get 3.3 times their tensors and 128 MiB at \
+the least.
 
 The output depends on the given files and flags alone. The token is that of stages.json or of --token-file. Files that an earlier \
 export to the folder left behind are named, and removed with --prune.
@@ -88,7 +89,7 @@ struct ContainerFlags {
     namespace: Option<String>,
     /// Where the ONNX files are: image:DIR, host:DIR of each node, or claim:NAME of a volume of Kubernetes [default: image:/stage; with
     /// compose host:., the node's own folder].
-    #[arg(long, value_name = "KIND:WHERE", value_parser = stage_files)]
+    #[arg(long, value_name = "KIND:WHERE", value_parser = str::parse::<StageFiles>)]
     stage_files: Option<StageFiles>,
     /// Where a node is reached, and the first port of its runners; for nomad and compose. May be given several times.
     #[arg(long = "address", value_name = "NODE=HOST:PORT", value_parser = Endpoint::of_node)]
@@ -135,7 +136,8 @@ impl ExportArguments {
             port: flags.port,
             health_port: flags.health_port,
             stage_files: flags.stage_files.clone(),
-            headroom: Headroom { scale: flags.memory_scale, overhead_bytes: flags.memory_overhead_bytes },
+            memory_scale: Some(flags.memory_scale),
+            memory_overhead_bytes: Some(flags.memory_overhead_bytes),
             addresses: flags.addresses.iter().cloned().collect(),
             node_names: flags.nodes.iter().cloned().collect(),
             sink: flags.sink_address.clone(),
@@ -148,18 +150,6 @@ impl ExportArguments {
 fn format(text: &str) -> Result<Format, String> {
     let names = || Format::ALL.map(Format::name).join(", ");
     Format::named(text).ok_or_else(|| format!("it is none of {}", names()))
-}
-
-fn stage_files(text: &str) -> Result<StageFiles, String> {
-    let (kind, place) = text.split_once(':').unwrap_or((text, ""));
-    let is_absolute = place.starts_with('/');
-    match kind {
-        _ if place.contains(char::is_control) => Err("it holds control characters".to_owned()),
-        "image" if is_absolute => Ok(StageFiles::Image(place.to_owned())),
-        "host" if is_absolute || place == "." => Ok(StageFiles::Host(place.to_owned())),
-        "claim" if !place.is_empty() => Ok(StageFiles::Claim(place.to_owned())),
-        _ => Err("it is written as image:/stage, host:/var/lib/cutpoint or claim:stages".to_owned()),
-    }
 }
 
 fn renamed(text: &str) -> Result<(String, String), String> {

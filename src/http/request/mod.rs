@@ -4,6 +4,7 @@ mod arrival;
 pub mod body;
 pub mod cluster_change;
 pub mod deployment_request;
+pub mod export_request;
 pub mod inputs;
 pub mod job_request;
 pub mod limits;

@@ -143,6 +143,17 @@ impl Parameters {
         number
     }
 
+    /// Reads a number.
+    pub fn number(&mut self, name: &'static str, least: f64, most: f64) -> Option<f64> {
+        let text = self.text(name)?;
+        let number = text.parse::<f64>().ok().filter(|number| (least..=most).contains(number));
+        if number.is_none() {
+            let action = format!("Give a number from {least} to {most}");
+            self.fault(name, FaultCode::OutOfRange, format!("{text:?} is not allowed here"), &action);
+        }
+        number
+    }
+
     /// Reads seconds above 0.
     pub fn seconds(&mut self, name: &'static str, most: f64) -> Option<f64> {
         let text = self.text(name)?;

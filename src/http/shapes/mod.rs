@@ -4,4 +4,5 @@ pub mod evaluation;
 pub mod import;
 pub mod joined;
 pub mod page;
+pub mod stages;
 pub mod webhook;

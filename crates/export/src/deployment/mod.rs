@@ -12,8 +12,9 @@ use serde_json::Value;
 use crate::endpoint::Endpoint;
 use crate::error::ExportError;
 use crate::escape::has_form_in_nomad;
+use crate::headroom::Headroom;
 use crate::names::{self, LONGEST_LABEL};
-use crate::options::{Format, Headroom, Options, StageFiles};
+use crate::options::{Format, Options, StageFiles};
 use crate::placement::Placement;
 use crate::stages::{Entry, StagesFile};
 
@@ -72,7 +73,7 @@ impl<'a> Pipelines<'a> {
         placement: &'a Placement,
         stages: Option<&'a StagesFile>,
         cluster: Option<&Value>,
-        options: &'a Options,
+        (options, headroom): (&'a Options, Headroom),
         format: Format,
     ) -> Result<Self, ExportError> {
         let image = image(options, format)?;
@@ -86,9 +87,9 @@ impl<'a> Pipelines<'a> {
         let processes = seats
             .iter()
             .enumerate()
-            .map(|(at, seat)| process(at, seat, &seats, &addresses, placement, stages, options))
+            .map(|(at, seat)| process(at, seat, &seats, &addresses, placement, stages, (options, headroom)))
             .collect::<Result<Vec<_>, _>>()?;
-        let warnings = warnings::of(placement, &processes, options, format);
+        let warnings = warnings::of(placement, &processes, headroom, format);
         Ok(Self {
             name,
             namespace: options
@@ -135,7 +136,7 @@ fn process<'a>(
     addresses: &Addresses,
     placement: &Placement,
     stages: Option<&StagesFile>,
-    options: &'a Options,
+    (options, headroom): (&'a Options, Headroom),
 ) -> Result<Process<'a>, ExportError> {
     let listen = addresses.listen[at].clone();
     let stage_listens = |pipeline: usize, stage: usize| {
@@ -172,16 +173,12 @@ fn process<'a>(
         health_port: addresses.health_ports[at],
         listen,
         send_to,
-        memory_bytes: memory_bytes(seat.planned_bytes, options.headroom),
+        memory_bytes: match seat.role {
+            Role::Stage => headroom.memory_bytes(seat.planned_bytes),
+            Role::Sink | Role::Feed => headroom.of_others().memory_bytes(seat.planned_bytes),
+        },
         entries,
     })
-}
-
-/// Returns what a runner takes for tensors and parameters of so many bytes, a multiple of 1 MiB.
-fn memory_bytes(planned: u64, headroom: Headroom) -> u64 {
-    // A conversion from floating point saturates.
-    let scaled = (planned as f64 * headroom.scale).ceil() as u64;
-    scaled.saturating_add(headroom.overhead_bytes).div_ceil(1 << 20).min(1 << 43) << 20
 }
 
 fn pipeline_name(stages: Option<&StagesFile>, options: &Options) -> Result<String, ExportError> {

@@ -3,14 +3,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Process, Role};
+use crate::headroom::Headroom;
 use crate::names;
-use crate::options::{Format, Options};
+use crate::options::Format;
 use crate::placement::Placement;
 use crate::units::bytes_text;
 
 /// Returns the warnings of an export.
-pub(super) fn of(placement: &Placement, processes: &[Process<'_>], options: &Options, format: Format) -> Vec<String> {
-    let mut warnings = too_little_memory(placement, processes, options);
+pub(super) fn of(placement: &Placement, processes: &[Process<'_>], headroom: Headroom, format: Format) -> Vec<String> {
+    let mut warnings = too_little_memory(placement, processes, headroom);
     if format == Format::Kubernetes {
         warnings.extend(impossible_names(processes));
     }
@@ -18,7 +19,7 @@ pub(super) fn of(placement: &Placement, processes: &[Process<'_>], options: &Opt
 }
 
 /// Nodes that lack what their stages ask for: orchestrators will not start these.
-fn too_little_memory(placement: &Placement, processes: &[Process<'_>], options: &Options) -> Vec<String> {
+fn too_little_memory(placement: &Placement, processes: &[Process<'_>], headroom: Headroom) -> Vec<String> {
     let mut asked: BTreeMap<&str, u64> = BTreeMap::new();
     for process in processes.iter().filter(|process| process.role == Role::Stage) {
         let bytes = asked.entry(process.node_id).or_default();
@@ -36,8 +37,8 @@ fn too_little_memory(placement: &Placement, processes: &[Process<'_>], options: 
                  and overhead, and export with the scale 1 and the overhead 0; or export with what you measured",
                 bytes_text(free),
                 bytes_text(asked),
-                options.headroom.scale,
-                bytes_text(options.headroom.overhead_bytes),
+                headroom.scale,
+                bytes_text(headroom.overhead_bytes),
             )
         })
         .collect()

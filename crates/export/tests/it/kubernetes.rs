@@ -203,6 +203,21 @@ fn what_is_missing_or_wrong_is_said() {
 }
 
 #[test]
+fn sinks_and_feeders_have_memory_whatever_the_plan_counts() {
+    let options = Options { memory_scale: Some(1.0), memory_overhead_bytes: Some(0), feed: Some(1), ..options(&NODES) };
+    let export = exported_with(Format::Kubernetes, &placement(&NODES), Some(&stages("yolo", &NODES)), &options);
+    let objects = all_objects(&export);
+    let memory = |spec: Option<&k8s_openapi::api::core::v1::PodSpec>| {
+        spec.unwrap().containers[0].resources.as_ref().unwrap().limits.as_ref().unwrap()["memory"].0.clone()
+    };
+    let deployments: Vec<Deployment> = of_kind(&objects, "Deployment");
+    let memories: Vec<String> = deployments.iter().map(|it| memory(it.spec.template.spec.as_ref())).collect();
+    assert_eq!(memories, ["10Mi", "10Mi", "10Mi", "129Mi"]);
+    let jobs: Vec<Job> = of_kind(&objects, "Job");
+    assert_eq!(memory(jobs[0].spec.as_ref().unwrap().template.spec.as_ref()), "129Mi");
+}
+
+#[test]
 fn a_node_with_too_little_memory_is_warned_of() {
     let mut placement = placement(&NODES);
     placement["pipelines"][0]["stages"][1]["memory_capacity_bytes"] = json!(64 << 20);

@@ -75,15 +75,15 @@ fn close_requests(api: &mut OpenApi) {
     let Some(components) = &mut api.components else { return };
     while let Some(name) = to_visit.pop() {
         let Some(schema) = components.schemas.get_mut(&name) else { continue };
-        // Runners measure more than is compared with a plan, and the reader passes over it.
-        let is_of_measurements = name.starts_with("Measure");
+        // Runners measure more than is compared with a plan, and stages.json has what exports pass on unread.
+        let is_open = ["Measure", "Cut"].iter().any(|prefix| name.starts_with(prefix));
         if !visited.insert(name) {
             continue;
         }
         if let RefOr::T(Schema::Object(object)) = schema
             && !object.properties.is_empty()
         {
-            if !is_of_measurements {
+            if !is_open {
                 object.additional_properties = Some(Box::new(AdditionalProperties::FreeForm(false)));
             }
             limits::bound(object);

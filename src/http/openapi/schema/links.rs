@@ -32,7 +32,7 @@ const DEVICE_CLASS: Given = ("device_class", "pi-4");
 const OF_MODEL: Given = ("model_id", "$response.body#/id");
 const ON_CLUSTER: Given = ("cluster_id", "$response.body#/id");
 
-const LEADS: [Lead; 87] = [
+const LEADS: [Lead; 88] = [
     ("create_model", "get_model", &[ID]),
     ("create_model", "delete_model", &[ID]),
     ("create_model", "create_cluster", &[]),
@@ -67,6 +67,7 @@ const LEADS: [Lead; 87] = [
     ("create_job", "get_cluster", &[CLUSTER_ID]),
     ("list_jobs", "get_job", &[FIRST_ID]),
     ("get_placement", "export_placement", &[ID, FORMAT]),
+    ("get_placement", "export_cut_placement", &[ID, FORMAT]),
     ("get_job", "get_placement", &[PLACEMENT_ID]),
     ("get_job", "get_job_placement", &[ID]),
     ("get_job", "stream_job_events", &[ID]),

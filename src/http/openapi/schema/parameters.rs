@@ -46,6 +46,7 @@ fn pattern(parameter: &Parameter) -> Option<String> {
         "value" if is_query => Some("^.+=-?[0-9]{1,9}(,-?[0-9]{1,9})*$".to_owned()),
         "medium" | "address" if is_query => Some("^[^=]+=".to_owned()),
         "label" if is_query => Some("^[^=]+=".to_owned()),
+        "node" if is_query => Some("^[^=]+=[^=]+$".to_owned()),
         "Idempotency-Key" if is_header => Some("^[!-~]{1,255}$".to_owned()),
         "Last-Event-ID" if is_header => Some("^([0-9]{1,19}-(queued|started|incumbent|bound|finished))?$".to_owned()),
         _ => None,

@@ -39,6 +39,7 @@ pub(crate) fn of(schema: &str) -> Option<Value> {
         "PlacementPage" => page(placement_summary()),
         "Explanation" => with(explanation(), "measured", measurement_summary()),
         "Measurements" => measurements(),
+        "CutStages" => stages_file(),
         "MeasurementSummary" => measurement_summary(),
         "Measurement" => with(measurement_summary(), "measured", measurements()),
         "MeasurementPage" => page(measurement_summary()),
@@ -58,6 +59,15 @@ pub(crate) fn of(schema: &str) -> Option<Value> {
         "ProblemList" => json!({"items": [problem_description()]}),
         _ => return super::deployments::of(schema),
     })
+}
+
+fn stages_file() -> Value {
+    let tensor = |name: &str| json!([{"name": name, "type": "float32", "shape": [1, 1000], "bytes": 4000}]);
+    json!({"model": "resnet50", "token": "6c9b1e0f7a2d4c58", "overlap": "full",
+        "pipelines": [{"pipeline": 0, "rate_per_s": 12.5}],
+        "stages": [{"index": 0, "pipeline": 0, "node_id": "pi-1", "file": "stage-0.onnx", "inputs": tensor("input"),
+            "outputs": tensor("logits"), "receive_from": {"kind": "source"}, "send_to": {"kind": "sink"},
+            "planned": {"compute_s": 0.08, "memory_bytes": 102_400_000}}]})
 }
 
 fn with(mut object: Value, name: &str, member: Value) -> Value {
