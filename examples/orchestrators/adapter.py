@@ -14,13 +14,21 @@ import threading
 import time
 import traceback
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import httpx
 from cutpoint_client.api.clusters import get_cluster, patch_cluster, record_heartbeats
 from cutpoint_client.api.deployments import apply_deployment, get_deployment
-from cutpoint_client.api.placements import export_placement
-from cutpoint_client.models import AppliedRequest, ClusterPatch, Deployment, HeartbeatRequest, NodeUpsert
+from cutpoint_client.api.placements import export_cut_placement, export_placement
+from cutpoint_client.models import (
+    AppliedRequest,
+    ClusterPatch,
+    CutStages,
+    Deployment,
+    HeartbeatRequest,
+    NodeUpsert,
+)
 from cutpoint_client.types import UNSET, Response
 from registration import Refused, Registration, given, say
 
@@ -124,15 +132,20 @@ class Adapter(Registration):
     def read_deployment(self) -> Deployment:
         return given(get_deployment.sync_detailed(self.deployment_id, client=self.client))
 
-    def export(self, placement_id: str, **more: Any) -> str:
+    def export(self, placement_id: str, **more: Any) -> bytes:
         """The orchestrator's files. Other cuts need other files of stages, which are made first."""
         if self.chosen.prepare:
             subprocess.run([*shlex.split(self.chosen.prepare), placement_id], check=True)
         more |= {"format_": self.tool, "image": self.chosen.image.replace("{placement}", placement_id)}
         more |= {"name": self.chosen.deployment, "namespace": self.chosen.namespace or UNSET}
-        answer = export_placement.sync_detailed(placement_id, client=self.client, **more)
+        if self.chosen.stages:
+            file = Path(self.chosen.stages.replace("{placement}", placement_id))
+            body = CutStages.from_dict(json.loads(file.read_text()))
+            answer = export_cut_placement.sync_detailed(placement_id, client=self.client, body=body, **more)
+        else:
+            answer = export_placement.sync_detailed(placement_id, client=self.client, **more)
         given(answer)
-        return answer.content.decode()
+        return answer.content
 
     def settle(self) -> None:
         """Moves until what is wanted runs, and says so. What is wanted may change meanwhile, so it is read again and again."""

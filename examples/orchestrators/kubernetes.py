@@ -145,7 +145,7 @@ class Kubernetes(Adapter):
     # The pipeline
 
     def start(self, placement_id: str) -> None:
-        manifests = self.export(placement_id)
+        manifests = self.export(placement_id).decode()
         words = ["apply", "--server-side", "--field-manager=cutpoint", "--filename", "-", "--output", "json"]
         applied = self.kubectl(*words, given=manifests)
         objects = applied["items"] if applied["kind"] == "List" else [applied]

@@ -4,8 +4,10 @@
 import json
 import os
 import time
+import zipfile
 from argparse import Namespace
 from collections.abc import Iterator
+from io import BytesIO
 from typing import Any
 
 import httpx
@@ -104,10 +106,17 @@ class Nomad(Adapter):
     # The job
 
     def start(self, placement_id: str) -> None:
-        self.job = json.loads(self.export(placement_id, address=self.addresses(placement_id)))["Job"]
+        exported = self.export(placement_id, address=self.addresses(placement_id))
+        namespace = {"namespace": self.chosen.namespace} if self.chosen.namespace else {}
+        if self.chosen.stages:
+            # The token is in a variable that the tasks of the job alone can read.
+            with zipfile.ZipFile(BytesIO(exported)) as files:
+                exported, variable = files.read("job.json"), json.loads(files.read("token.json"))
+            path = f"/v1/var/{variable['Path']}"
+            self.nomad.put(path, params=namespace, json=variable).raise_for_status()
+        self.job = json.loads(exported)["Job"]
         path = f"/v1/job/{self.job['ID']}"
         while True:
-            namespace = {"namespace": self.chosen.namespace} if self.chosen.namespace else {}
             answer = self.nomad.get(path, params=namespace)
             # 0: it must not exist yet.
             index = 0 if answer.status_code == 404 else answer.raise_for_status().json()["JobModifyIndex"]

@@ -47,6 +47,7 @@ def arguments(about: str) -> argparse.ArgumentParser:
     parser.add_argument("--model", required=True, help="mdl_… or the file of a profile")
     parser.add_argument("--image", required=True, help="the runner's image; may have {placement} in it")
     parser.add_argument("--prepare", metavar="COMMAND", help="makes the files of a placement's stages; gets its id")
+    parser.add_argument("--stages", metavar="FILE", help="the stages.json of the cut; may have {placement} in it")
     parser.add_argument("--iperf3", nargs="*", default=[], help="measured links for the import")
     parser.add_argument(
         "--network", type=json.loads, help="JSON: the network of the import, where links are not measured"

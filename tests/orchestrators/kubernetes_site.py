@@ -4,6 +4,7 @@ import fcntl
 import json
 import os
 import time
+from base64 import b64decode
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -187,7 +188,12 @@ class KubernetesSite:
         return there
 
     def every_object(self) -> list[dict[str, Any]]:
-        return [json.loads(path.read_text()) for path in sorted((self.folder / "objects").glob("*.json"))]
+        found = []
+        for path in sorted((self.folder / "objects").glob("*.json")):
+            # What is removed meanwhile is not there.
+            with suppress(FileNotFoundError):
+                found.append(json.loads(path.read_text()))
+        return found
 
     def objects(self, namespace: str, selector: str) -> list[dict[str, Any]]:
         return [
@@ -264,6 +270,16 @@ class KubernetesSite:
             for it in deployments
             if not it["status"].get("is_lost")
         }
+
+    def token(self) -> str:
+        """The token that processes of the pipeline read."""
+        [secret] = [it for it in self.every_object() if it["kind"] == "Secret"]
+        return b64decode(secret["data"]["token"]).decode()
+
+    def files(self) -> set[str]:
+        """The ONNX files that the stages.json of stages name."""
+        maps = [it for it in self.every_object() if it["kind"] == "ConfigMap"]
+        return {entry["file"] for it in maps for entry in json.loads(it["data"]["stages.json"])["stages"]}
 
     def images(self) -> set[str]:
         deployments = [it for it in self.every_object() if it["kind"] == "Deployment"]

@@ -55,8 +55,9 @@ class Life:
             "network": json.dumps(NETWORK),
             "policy": json.dumps(POLICY),
         }
-        # What stands for cutting the model: it says of which placement.
-        named["prepare"] = f"sh -c 'echo $0 >> {self.folder}/prepared'"
+        # What stands for cutting the model.
+        named["prepare"] = f"{sys.executable} {Path(__file__).with_name('cut.py')} {self.folder}"
+        named["stages"] = f"{self.folder}/{{placement}}.json"
         flags = [word for name, value in named.items() for word in (f"--{name}", value)]
         return [sys.executable, str(ADAPTERS / f"{self.site.tool}.py"), *flags, *more]
 
@@ -134,7 +135,9 @@ class Life:
         wanted = processes, {IMAGE.replace("{placement}", placement_id)}
         # A roll back is known to Cutpoint before the orchestrator has moved.
         self.until(f"{wanted}", lambda: (self.site.running(), self.site.images()) == wanted)
-        assert placement_id in (self.folder / "prepared").read_text()
+        # Each process has its part of the cut of this placement, and its token.
+        parts = f"token of {placement_id}", {f"{placement_id}-{index}.onnx" for index in range(len(nodes))}
+        self.until(f"{parts}", lambda: (self.site.token(), self.site.files()) == parts)
         return deployment
 
     # The life

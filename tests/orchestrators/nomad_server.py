@@ -22,6 +22,10 @@ def serve(site: Any) -> ThreadingHTTPServer:
             body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
             self.respond(*(site.register(body) if urlsplit(self.path).path == "/v1/jobs" else (404, "Invalid URL", 0)))
 
+        def do_PUT(self) -> None:
+            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            self.respond(*site.put(urlsplit(self.path).path, body))
+
         def respond(self, status: int, answer: Any, index: int) -> None:
             # Errors are texts.
             is_text = isinstance(answer, str)

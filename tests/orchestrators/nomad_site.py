@@ -1,6 +1,8 @@
 """Stands in for Nomad's HTTP API: nodes, a job, its allocations, with blocking queries. Tests change its nodes as a site does."""
 
 import copy
+import json
+import re
 import threading
 import time
 import uuid
@@ -24,6 +26,7 @@ class NomadSite:
         self.tables = {"nodes": 10, "jobs": 10, "allocations": 10}
         self.nodes: dict[str, dict[str, Any]] = {}
         self.jobs: dict[str, dict[str, Any]] = {}
+        self.variables: dict[str, dict[str, str]] = {}
         self.allocations: list[dict[str, Any]] = []
         self.conflicts = 0
         # Whether somebody else changes the job before the next registration arrives.
@@ -99,6 +102,21 @@ class NomadSite:
         with self.changed:
             groups = {group["Name"]: "" for job in self.jobs.values() for group in job["TaskGroups"]}
             return groups | {it["TaskGroup"]: it["NodeName"] for it in self.allocations if it["DesiredStatus"] == "run"}
+
+    def token(self) -> str:
+        """The token that processes of the pipeline read."""
+        with self.changed:
+            [(path, items)] = self.variables.items()
+            [job] = self.jobs.values()
+            assert path == f"nomad/jobs/{job['ID']}" and path in json.dumps(job), path
+            return items["token"]
+
+    def files(self) -> set[str]:
+        """The ONNX files that the stages.json of stages name."""
+        with self.changed:
+            groups = [group for job in self.jobs.values() for group in job["TaskGroups"]]
+            texts = [task["Templates"][0]["EmbeddedTmpl"] for group in groups for task in group["Tasks"]]
+        return {file for text in texts for file in re.findall(r'"file": "([^"]+)"', text)}
 
     def images(self) -> set[str]:
         with self.changed:
@@ -259,6 +277,13 @@ class NomadSite:
                 stubs = [{name: value for name, value in it.items() if name != "Group"} for it in of_job]
                 return 200, stubs, self.tables["allocations"]
         return 404, "Invalid URL", 0
+
+    def put(self, path: str, body: dict[str, Any]) -> tuple[int, Any, int]:
+        if not path.startswith("/v1/var/") or body["Path"] != path.removeprefix("/v1/var/"):
+            return 400, "Variable path does not match", 0
+        with self.changed:
+            self.variables[body["Path"]] = body["Items"]
+            return 200, body | {"ModifyIndex": self.touch("variables")}, self.index
 
     def register(self, body: dict[str, Any]) -> tuple[int, Any, int]:
         job = body["Job"]
