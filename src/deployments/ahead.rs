@@ -34,7 +34,7 @@ pub(crate) fn look_ahead(sight: &Sight, now: Now, findings: &mut Findings, jobs:
         if matches!(row.condition.status, ConditionStatus::Broken | ConditionStatus::Pending) {
             continue;
         }
-        if wants_improvement(sight, &row) {
+        if wants_improvement(sight, index, &row) {
             if let Some(at) = sight.next_allowed(&row, now.steady) {
                 findings.look_again_at(at);
             } else if let Ok(plan) = jobs.plan(sight, index, DeploymentReason::Improvement) {
@@ -65,12 +65,12 @@ pub(crate) fn look_ahead(sight: &Sight, now: Now, findings: &mut Findings, jobs:
 }
 
 /// Returns `true` if an improvement is to be looked for in this state of the cluster, and was not yet.
-fn wants_improvement(sight: &Sight, row: &Deployment) -> bool {
+fn wants_improvement(sight: &Sight, index: usize, row: &Deployment) -> bool {
     row.policy.min_improvement.is_some()
         && row.policy.on_change == OnChange::Automatic
         && row.proposed.is_none()
         && row.condition.status == ConditionStatus::Healthy
-        && row.improved_stamp.as_deref() != Some(&sight.stamp)
+        && row.improved_stamp.as_deref() != Some(&*sight.stamp(index))
 }
 
 /// What is known of the loss of a node.
@@ -101,7 +101,7 @@ impl Case<'_> {
         });
         match known {
             Some((known, placed))
-                if known.stamp == self.sight.stamp && placed.is_some() == known.placement_id.is_some() =>
+                if known.stamp == self.sight.stamp(self.index) && placed.is_some() == known.placement_id.is_some() =>
             {
                 return Known::Already;
             }
@@ -141,7 +141,7 @@ impl Case<'_> {
             node_id: node.to_owned(),
             status,
             base_id: self.applied.placement_id.clone(),
-            stamp: self.sight.stamp.clone(),
+            stamp: self.sight.stamp(self.index),
             placement_id: None,
             period_s: None,
             shipped_bytes: None,

@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::Deployments;
 use super::sight::Sight;
-use crate::domain::deployment::{Applied, Condition, ConditionStatus};
+use crate::domain::deployment::Applied;
 use crate::domain::id::{Id, IdKind};
 use crate::domain::tenant::Tenant;
 use crate::store::{Deployment, NewApplication, StoreError};
@@ -103,25 +103,13 @@ fn application(
     };
     let today = Placed { period_s: figures.period_s, latency_s: figures.latency_s, ..Placed::clone(placed) };
     let occupant = occupant_of(seen.row.id.as_str(), &today, &sight.inventory, None);
-    let before = &seen.row.condition;
-    Ok(NewApplication {
-        revision,
-        changes: sight.changes,
-        applied: Applied {
-            placement_id: placement_id.clone(),
-            applied_at: now,
-            cluster_revision: sight.cluster.revision,
-            period_s: figures.period_s,
-            latency_s: figures.latency_s,
-        },
-        condition: Condition {
-            status: ConditionStatus::Healthy,
-            since: if before.status == ConditionStatus::Healthy { before.since } else { now },
-            cluster_revision: Some(sight.cluster.revision),
-            period_s: Some(figures.period_s),
-            latency_s: Some(figures.latency_s),
-            violations: Vec::new(),
-        },
-        occupant: json_text(&occupant),
-    })
+    let applied = Applied {
+        placement_id: placement_id.clone(),
+        applied_at: now,
+        cluster_revision: sight.cluster.revision,
+        period_s: figures.period_s,
+        latency_s: figures.latency_s,
+    };
+    let (condition, _) = sight.condition(index, outcome, &applied, now);
+    Ok(NewApplication { revision, changes: sight.changes, applied, condition, occupant: json_text(&occupant) })
 }

@@ -5,20 +5,19 @@ use std::sync::Arc;
 
 use cutpoint_planner::domain::occupant::OccupantEffect;
 use cutpoint_planner::domain::placed::Placed;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::evaluate::{Outcome, is_same};
 use super::lost::{Losses, is_lost};
 use super::plans::NewJobs;
-use super::policy::{Figures, improves, judge};
+use super::policy::{Figures, improves};
 use super::sight::{Seen, Sight, placed};
 use crate::domain::deployment::{
-    Condition, ConditionStatus, DeploymentReason, EffectOnOther, FallbackStatus, HistoryKind, OnChange, PlanFailure,
-    Proposed,
+    ConditionStatus, DeploymentReason, EffectOnOther, FallbackStatus, HistoryKind, OnChange, PlanFailure, Proposed,
 };
 use crate::domain::id::{Id, IdKind};
 use crate::store::deployments::history::Entry;
-use crate::store::deployments::site::{Findings, Plan, PlanEnd};
+use crate::store::deployments::site::{Findings, MEASUREMENTS_COUNT, Plan, PlanEnd};
 use crate::store::{EventType, Planning};
 
 /// The time by both clocks.
@@ -84,11 +83,9 @@ impl Case<'_> {
     /// Evaluates what runs.
     fn judge(&mut self) {
         let (Some(placed), Some(applied)) = (self.seen().applied.clone(), self.row.applied.clone()) else { return };
-        let outcome = self.evaluate(&placed);
-        self.today = outcome.valid();
-        let objective = self.seen().subject.options.objective;
-        let status = judge(&self.row.policy, objective, &applied, self.today);
-        let before = self.row.condition.status;
+        let (condition, today) = self.sight.condition(self.index, self.evaluate(&placed), &applied, self.now.wall);
+        self.today = today;
+        let (status, before) = (condition.status, self.row.condition.status);
         let event = match status {
             _ if status == before => None,
             ConditionStatus::Broken => Some(EventType::DeploymentBroken),
@@ -97,14 +94,12 @@ impl Case<'_> {
             _ => None,
         };
         self.findings.events.extend(event.map(|event| (event, self.row.id.clone())));
-        self.row.condition = Condition {
-            status,
-            since: if status == before { self.row.condition.since } else { self.now.wall },
-            cluster_revision: Some(self.sight.cluster.revision),
-            period_s: outcome.figures.map(|figures| figures.period_s),
-            latency_s: outcome.figures.map(|figures| figures.latency_s),
-            violations: outcome.violations,
-        };
+        self.row.condition = condition;
+        if let Some(since) = self.sight.slow(self.index).since {
+            let age = self.now.wall.duration_since(since);
+            let left = SignedDuration::try_from(MEASUREMENTS_COUNT).unwrap_or_default() - age;
+            self.findings.look_again_at(self.now.steady.checked_add(left).unwrap_or(Timestamp::MAX));
+        }
     }
 
     /// Withdraws a proposal that does not fit any more, or that nobody needs any more.
@@ -168,7 +163,7 @@ impl Case<'_> {
         };
         let Some(candidate) = candidate else {
             // The cluster has changed meanwhile, so that another plan is worth a try.
-            if plan.stamp == self.sight.stamp {
+            if plan.stamp == self.sight.stamp(self.index) {
                 self.fail(plan, "The placement does not fit beside what else runs.".to_owned());
             }
             return;
@@ -261,7 +256,7 @@ impl Case<'_> {
             (Some(_), _) => FallbackStatus::Ready,
             (None, PlanEnd::Impossible) => FallbackStatus::Impossible,
             // The cluster has changed meanwhile: it is planned again.
-            (None, PlanEnd::Placed(..)) if plan.stamp != self.sight.stamp => return,
+            (None, PlanEnd::Placed(..)) if plan.stamp != self.sight.stamp(self.index) => return,
             (None, _) => FallbackStatus::Failed,
         };
         let shipped = found.as_ref().and_then(|(_, placed, _)| self.shipped_bytes(placed));
@@ -314,7 +309,7 @@ impl Case<'_> {
                     job_id: jobs.new_id(IdKind::Job),
                     deployment_id: self.row.id.clone(),
                     reason,
-                    stamp: self.sight.stamp.clone(),
+                    stamp: self.sight.stamp(self.index),
                     lost_node: None,
                     end: None,
                 };
@@ -336,7 +331,7 @@ impl Case<'_> {
             (None, ConditionStatus::Degraded) if is_automatic => DeploymentReason::Degraded,
             _ => return None,
         };
-        (self.row.failed_stamp.as_deref() != Some(&self.sight.stamp)).then_some(reason)
+        (self.row.failed_stamp.as_deref() != Some(&*self.sight.stamp(self.index))).then_some(reason)
     }
 
     /// Returns the placement that was planned for the nodes that are lost now, if it fits.

@@ -30,19 +30,29 @@ pub(crate) struct Outcome {
     pub(crate) violations: Vec<Value>,
     /// What it does to occupants.
     pub(crate) effects: Vec<OccupantEffect>,
-    /// The nodes and switches between the ends of its transfers.
-    pub(crate) passed: BTreeSet<String>,
+    /// The stages of its pipelines.
+    pub(crate) pipelines: Vec<Vec<Stage>>,
 }
 
 impl Outcome {
     /// Returns that of a placement where there is no cluster.
     pub(crate) fn nothing() -> Self {
-        Self { figures: None, violations: Vec::new(), effects: Vec::new(), passed: BTreeSet::new() }
+        Self { figures: None, violations: Vec::new(), effects: Vec::new(), pipelines: Vec::new() }
     }
 
     /// Returns its figures if nothing is wrong.
     pub(crate) fn valid(&self) -> Option<Figures> {
         self.figures.filter(|_| self.violations.is_empty())
+    }
+
+    /// Returns the nodes and switches between the ends of its transfers.
+    pub(crate) fn passed(&self) -> BTreeSet<String> {
+        let routes = self.pipelines.iter().flatten().flat_map(|stage| {
+            let receive = stage.receive.as_ref().map(|receive| &receive.route);
+            receive.into_iter().chain(stage.send.as_ref().map(|send| &send.route))
+        });
+        let between = |route: &Vec<String>| route.iter().skip(1).rev().skip(1).cloned().collect::<Vec<_>>();
+        routes.flat_map(between).collect()
     }
 }
 
@@ -115,7 +125,7 @@ fn evaluated(request: &PlanRequest, placed: &Placed) -> Outcome {
             figures: figures(evaluation.period_s, evaluation.latency_s),
             violations: evaluation.violations.iter().map(|violation| json!(violation)).collect(),
             effects: evaluation.occupants,
-            passed: passed(&evaluation.stages),
+            pipelines: vec![evaluation.stages],
         };
     }
     let evaluation = evaluate_pipelines(request, &pipelines);
@@ -123,18 +133,8 @@ fn evaluated(request: &PlanRequest, placed: &Placed) -> Outcome {
         figures: figures(evaluation.period_s, evaluation.latency_s),
         violations: evaluation.violations.iter().map(|violation| json!(violation)).collect(),
         effects: evaluation.occupants,
-        passed: evaluation.pipelines.iter().flat_map(|pipeline| passed(&pipeline.stages)).collect(),
+        pipelines: evaluation.pipelines.into_iter().map(|pipeline| pipeline.stages).collect(),
     }
-}
-
-/// Returns what stands on the routes of transfers between their ends.
-fn passed(stages: &[Stage]) -> BTreeSet<String> {
-    let routes = stages.iter().flat_map(|stage| {
-        let receive = stage.receive.as_ref().map(|receive| &receive.route);
-        receive.into_iter().chain(stage.send.as_ref().map(|send| &send.route))
-    });
-    let between = |route: &Vec<String>| route.iter().skip(1).rev().skip(1).cloned().collect::<Vec<_>>();
-    routes.flat_map(between).collect()
 }
 
 fn stages(pipeline: &PlacedPipeline) -> Vec<StageProposal> {

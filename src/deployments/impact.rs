@@ -7,7 +7,6 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::Deployments;
-use super::policy::judge;
 use super::sight::Sight;
 use crate::domain::deployment::{Condition, ConditionStatus};
 use crate::domain::id::Id;
@@ -70,16 +69,8 @@ fn on_one(sight: &Sight, index: usize, inventory: &Arc<ClusterInventory>, now: j
     let condition = match (&seen.applied, &seen.row.applied) {
         (Some(placed), Some(applied)) => {
             let outcome = seen.subject.evaluate(inventory, sight.others(index), placed);
-            let status = judge(&seen.row.policy, seen.subject.options.objective, applied, outcome.valid());
-            Condition {
-                status,
-                since: if status == before.status { before.since } else { now },
-                // The changed cluster has no revision.
-                cluster_revision: None,
-                period_s: outcome.figures.map(|figures| figures.period_s),
-                latency_s: outcome.figures.map(|figures| figures.latency_s),
-                violations: outcome.violations,
-            }
+            // The changed cluster has no revision.
+            Condition { cluster_revision: None, ..sight.condition(index, outcome, applied, now).0 }
         }
         _ => before.clone(),
     };

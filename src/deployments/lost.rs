@@ -16,7 +16,7 @@ pub(crate) fn used_nodes(sight: &Sight, index: usize) -> BTreeSet<String> {
     let seen = &sight.seen[index];
     let Some(running) = &seen.applied else { return BTreeSet::new() };
     let outcome = seen.subject.evaluate(&sight.inventory, sight.others(index), running);
-    let forward = outcome.passed.into_iter().filter(|id| sight.inventory.node_index(id).is_some());
+    let forward = outcome.passed().into_iter().filter(|id| sight.inventory.node_index(id).is_some());
     let hosts = running.stages().map(|stage| stage.node_id.clone());
     hosts.chain(forward).chain(seen.ends().cloned()).collect()
 }

@@ -9,6 +9,7 @@ mod decide;
 mod evaluate;
 mod impact;
 mod lost;
+mod measured;
 mod plans;
 mod policy;
 mod resilience;

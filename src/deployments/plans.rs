@@ -67,7 +67,7 @@ impl NewJobs<'_> {
             named_placements: Vec::new(),
             idempotency: None,
         };
-        let (job_id, stamp) = (self.new_id(IdKind::Job), sight.stamp.clone());
+        let (job_id, stamp) = (self.new_id(IdKind::Job), sight.stamp(index));
         NewPlan { job_id, job, deployment_id: row.id.clone(), reason, stamp, lost_node }
     }
 }

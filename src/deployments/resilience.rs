@@ -100,7 +100,7 @@ fn of_sight(sight: &Sight, id: &Id) -> Result<Resilience, StoreError> {
             known.deployment_id == *id
                 && known.node_id == *node
                 && Some(&known.base_id) == base_id.as_ref()
-                && known.stamp == sight.stamp
+                && known.stamp == sight.stamp(index)
         });
         NodeFallback {
             node_id: node.clone(),

@@ -1,7 +1,7 @@
 //! A cluster with its deployments, with all documents read.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use cutpoint_planner::domain::cluster::ClusterInventory;
 use cutpoint_planner::domain::model::ModelProfile;
@@ -13,14 +13,15 @@ use cutpoint_planner::domain::read::Reader;
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::evaluate::Subject;
-use super::policy;
-use crate::domain::deployment::DeploymentReason;
+use super::evaluate::{Outcome, Subject};
+use super::measured::{Slow, slow};
+use super::policy::{self, Figures, judge};
+use crate::domain::deployment::{Applied, Condition, ConditionStatus, DeploymentReason};
 use crate::domain::id::Id;
 use crate::domain::tenant::Tenant;
 use crate::store::deployments::fallbacks::Fallback;
 use crate::store::deployments::site::{Plan, Site};
-use crate::store::{ClusterSummary, Deployment, Store, StoreError};
+use crate::store::{ClusterSummary, Deployment, MeasurementSummary, Store, StoreError};
 
 /// The most models and placements that are kept.
 const MOST_KEPT: usize = 512;
@@ -50,6 +51,16 @@ pub(crate) struct Seen {
     pub(crate) occupant: Option<Occupant>,
     pub(crate) applied: Option<Arc<Placed>>,
     pub(crate) proposed: Option<Arc<Placed>>,
+    /// What was measured of placements that ran, the newest first.
+    pub(crate) measured: Vec<Measured>,
+    slow: OnceLock<Slow>,
+}
+
+/// Measurements of a placement.
+#[derive(Debug, Clone)]
+pub(crate) struct Measured {
+    pub(crate) summary: MeasurementSummary,
+    pub(crate) placed: Arc<Placed>,
 }
 
 /// A cluster with its deployments.
@@ -61,17 +72,26 @@ pub(crate) struct Sight {
     pub(crate) proposals: BTreeMap<String, Vec<i64>>,
     pub(crate) plans: Vec<Plan>,
     pub(crate) fallbacks: Vec<(Fallback, Option<Arc<Placed>>)>,
-    pub(crate) stamp: String,
     pub(crate) changes: i64,
+    occupancy: i64,
 }
 
 impl Sight {
     /// Reads what a site refers to.
     pub(crate) async fn of(store: &Store, kept: &Kept, tenant: &Tenant, site: Site) -> Result<Self, StoreError> {
-        let Site { cluster, inventory, deployments, proposals, plans, fallbacks, changes, occupancy } = site;
+        let Site { cluster, inventory, deployments, proposals, plans, fallbacks, measured, changes, occupancy } = site;
         let mut seen = Vec::with_capacity(deployments.len());
         for row in deployments {
-            seen.push(Seen::of(store, kept, tenant, row).await?);
+            let mut one = Seen::of(store, kept, tenant, row).await?;
+            for (_, summary) in measured.iter().filter(|(id, _)| *id == one.row.id) {
+                match kept.placement(store, tenant, &summary.placement_id).await {
+                    Ok(placed) => one.measured.push(Measured { summary: summary.clone(), placed }),
+                    // Nothing is measured of what was deleted.
+                    Err(StoreError::NotFound { .. }) => {}
+                    Err(error) => return Err(error),
+                }
+            }
+            seen.push(one);
         }
         let mut ahead = Vec::with_capacity(fallbacks.len());
         for fallback in fallbacks {
@@ -90,9 +110,8 @@ impl Sight {
         for (id, at) in proposals {
             of_each.entry(id).or_default().push(at);
         }
-        let stamp = format!("{}.{occupancy}", cluster.revision);
         let inventory = Arc::new(read(cluster.id.as_str(), &inventory, ClusterInventory::from_json)?);
-        Ok(Self { cluster, inventory, seen, proposals: of_each, plans, fallbacks: ahead, stamp, changes })
+        Ok(Self { cluster, inventory, seen, proposals: of_each, plans, fallbacks: ahead, changes, occupancy })
     }
 
     /// Returns when the policy of a deployment allows its next proposal, or `None` if it allows it now.
@@ -102,8 +121,52 @@ impl Sight {
         Some(Timestamp::from_microsecond(at).unwrap_or(Timestamp::MAX))
     }
 
-    /// Returns what runs on the cluster beside a deployment.
+    /// Names the state of the cluster as a deployment meets it: the same name means that another plan would find nothing else.
+    pub(crate) fn stamp(&self, index: usize) -> String {
+        let slow = &self.slow(index).stamp;
+        let state = format!("{}.{}", self.cluster.revision, self.occupancy);
+        if slow.is_empty() { state } else { format!("{state}.{slow}") }
+    }
+
+    /// Returns what was measured of a deployment.
+    pub(crate) fn slow(&self, index: usize) -> &Slow {
+        self.seen[index].slow.get_or_init(|| slow(self, index))
+    }
+
+    /// Returns how a placement that runs stands on an inventory, and its figures there if it is valid.
+    pub(crate) fn condition(
+        &self,
+        index: usize,
+        outcome: Outcome,
+        applied: &Applied,
+        now: Timestamp,
+    ) -> (Condition, Option<Figures>) {
+        let (seen, today) = (&self.seen[index], outcome.valid());
+        let slowdown = self.slow(index).slowdowns.get(&applied.placement_id).cloned();
+        let status = match judge(&seen.row.policy, seen.subject.options.objective, applied, today) {
+            ConditionStatus::Healthy if slowdown.is_some() => ConditionStatus::Degraded,
+            status => status,
+        };
+        let before = &seen.row.condition;
+        let condition = Condition {
+            status,
+            since: if status == before.status { before.since } else { now },
+            cluster_revision: Some(self.cluster.revision),
+            period_s: outcome.figures.map(|figures| figures.period_s),
+            latency_s: outcome.figures.map(|figures| figures.latency_s),
+            violations: outcome.violations,
+            slowdown,
+        };
+        (condition, today)
+    }
+
+    /// Returns what a deployment meets on the cluster: what runs beside it, and the work that explains what was measured.
     pub(crate) fn others(&self, index: usize) -> Vec<Occupant> {
+        self.known_others(index).into_iter().chain(self.slow(index).work.iter().cloned()).collect()
+    }
+
+    /// Returns what is known to run on the cluster beside a deployment.
+    pub(crate) fn known_others(&self, index: usize) -> Vec<Occupant> {
         let others = self.seen.iter().enumerate().filter(|(other, _)| *other != index);
         others.filter_map(|(_, seen)| seen.occupant.clone()).collect()
     }
@@ -115,7 +178,8 @@ impl Sight {
             return self.others(index);
         }
         let stay = self.seen.iter().enumerate().filter(|(other, seen)| *other != index && !seen.is_planned_together());
-        stay.filter_map(|(_, seen)| seen.occupant.clone()).collect()
+        let stay = stay.filter_map(|(_, seen)| seen.occupant.clone());
+        stay.chain(self.slow(index).work.iter().cloned()).collect()
     }
 }
 
@@ -132,7 +196,8 @@ impl Seen {
             Some(proposed) => Some(kept.placement(store, tenant, &proposed.placement_id).await?),
             None => None,
         };
-        Ok(Self { subject: Subject { model, options }, occupant, applied, proposed, row })
+        let (measured, slow) = (Vec::new(), OnceLock::new());
+        Ok(Self { subject: Subject { model, options }, occupant, applied, proposed, measured, slow, row })
     }
 
     /// Returns `true` if it has a proposal that was made together with others.

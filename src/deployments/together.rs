@@ -227,7 +227,8 @@ fn try_order(
     let mut plans = Vec::with_capacity(order.len());
     let mut whole = true;
     for &index in &order {
-        let request = match request_beside(sight, index, DeploymentReason::Together, occupants.clone()) {
+        let beside = occupants.iter().chain(&sight.slow(index).work).cloned().collect();
+        let request = match request_beside(sight, index, DeploymentReason::Together, beside) {
             Ok(request) => request,
             Err(detail) => {
                 plans.push(Err(detail));

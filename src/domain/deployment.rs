@@ -130,6 +130,11 @@ pub struct Policy {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false, minimum = 1, maximum = 1e100)]
     pub min_improvement: Option<f64>,
+    /// How many times its predicted period what runs may have as measured. Above it, what runs is degraded, and plans avoid
+    /// what is slow. Absent: measurements change nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, minimum = 1, maximum = 1e100)]
+    pub max_measured_ratio: Option<f64>,
     /// Seconds from one proposal to the next.
     #[schema(default = 30.0, minimum = 0, maximum = 1e6, required = false)]
     pub cool_down_s: f64,
@@ -140,8 +145,14 @@ pub struct Policy {
 
 impl Policy {
     /// Field names of the document.
-    pub const FIELDS: &'static [&'static str] =
-        &["on_change", "max_period_ratio", "min_improvement", "cool_down_s", "max_proposals_per_hour"];
+    pub const FIELDS: &'static [&'static str] = &[
+        "on_change",
+        "max_period_ratio",
+        "min_improvement",
+        "max_measured_ratio",
+        "cool_down_s",
+        "max_proposals_per_hour",
+    ];
 }
 
 impl Default for Policy {
@@ -150,6 +161,7 @@ impl Default for Policy {
             on_change: OnChange::Automatic,
             max_period_ratio: 1.2,
             min_improvement: None,
+            max_measured_ratio: None,
             cool_down_s: 30.0,
             max_proposals_per_hour: 12,
         }
@@ -181,6 +193,55 @@ pub struct Condition {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schema(required = false, value_type = Vec<cutpoint_planner::check::Violation>)]
     pub violations: Vec<Value>,
+    /// What runners measured last; absent where it is as fast as the policy asks for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub slowdown: Option<Slowdown>,
+}
+
+/// What runs is slower than predicted.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Slowdown {
+    /// The measurements.
+    #[schema(value_type = String)]
+    pub measurement_id: Id,
+    /// When they were stored.
+    #[schema(value_type = String, format = DateTime)]
+    pub measured_at: Timestamp,
+    /// The measured period of all pipelines together, seconds.
+    pub period_s: f64,
+    /// The period that was predicted beside what else runs, seconds.
+    pub predicted_period_s: f64,
+    /// The nodes whose stages compute for longer than predicted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false)]
+    pub nodes: Vec<SlowNode>,
+    /// The links whose transfers take longer than predicted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false)]
+    pub links: Vec<SlowLink>,
+}
+
+/// A node that computes for longer than predicted.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct SlowNode {
+    /// The node.
+    pub node_id: String,
+    /// Measured over predicted.
+    #[schema(minimum = 1)]
+    pub ratio: f64,
+}
+
+/// A link on which transfers take longer than predicted.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct SlowLink {
+    /// The sending node.
+    pub from_node_id: String,
+    /// The receiving node.
+    pub to_node_id: String,
+    /// Measured over predicted, both without latencies.
+    #[schema(minimum = 1)]
+    pub ratio: f64,
 }
 
 /// What runs, as the orchestrator said.

@@ -93,7 +93,7 @@ impl Id {
 
 impl<'de> serde::Deserialize<'de> for Id {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        const KINDS: [IdKind; 3] = [IdKind::Placement, IdKind::Deployment, IdKind::Job];
+        const KINDS: [IdKind; 4] = [IdKind::Placement, IdKind::Deployment, IdKind::Job, IdKind::Measurement];
         let text = String::deserialize(deserializer)?;
         Self::parse_any(&KINDS, &text).ok_or_else(|| serde::de::Error::custom(format!("{text:?} is no id")))
     }

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::deployments::site;
 use super::idempotency::{forget_resource, recall, remember};
 use super::page::Keyed;
 use super::row::Reading;
@@ -70,6 +71,13 @@ struct MeasurementRow {
     document: String,
 }
 
+#[derive(sqlx::FromRow)]
+struct OfDeploymentRow {
+    deployment_id: String,
+    #[sqlx(flatten)]
+    summary: SummaryRow,
+}
+
 impl TryFrom<SummaryRow> for MeasurementSummary {
     type Error = StoreError;
 
@@ -129,6 +137,7 @@ impl Store {
                     .await?;
                 let row = MeasurementSummary::try_from(row)?;
                 remember(connection, &tenant, idempotency, &row.id, true, store.steady.now()).await?;
+                site::measured(connection, &placement_id).await?;
                 Ok(Registered { row, created: true, replayed: false })
             })
         })
@@ -198,11 +207,40 @@ impl Store {
                 if delete.execute(&mut *connection).await? == 0 {
                     return Err(missing(id.as_str()));
                 }
+                site::measured(connection, &placement_id).await?;
                 forget_resource(connection, &id).await
             })
         })
         .await
     }
+}
+
+/// Reads the newest measurements of each placement that a deployment of a cluster has applied, with the deployment, where they
+/// are newer than a time. The newest come first.
+pub(super) async fn of_deployments(
+    connection: &mut Connection,
+    cluster_id: &Id,
+    since: Timestamp,
+) -> Result<Vec<(Id, MeasurementSummary)>, StoreError> {
+    let select = sql::query_as(
+        "SELECT ran.deployment_id AS deployment_id, measurements.id AS id, measurements.sequence AS sequence,
+                measurements.placement_id AS placement_id, measurements.created_at AS created_at,
+                measurements.comparison AS comparison
+         FROM (SELECT DISTINCT deployment_id, placement_id FROM deployment_history
+               WHERE kind = 'applied' AND deployment_id IN (SELECT id FROM deployments WHERE cluster_id = $1)) AS ran
+              JOIN measurements ON measurements.placement_id = ran.placement_id
+         WHERE measurements.created_at > $2 AND measurements.sequence = (
+             SELECT MAX(sequence) FROM measurements AS newer WHERE newer.placement_id = ran.placement_id)
+         ORDER BY measurements.sequence DESC",
+    );
+    let select = select.bind(cluster_id.as_str()).bind(since.as_microsecond());
+    let rows: Vec<OfDeploymentRow> = select.fetch_all(connection).await?;
+    let read = |row: OfDeploymentRow| {
+        let deployment_id =
+            Reading { id: &row.deployment_id }.id("deployment_id", IdKind::Deployment, &row.deployment_id)?;
+        Ok((deployment_id, row.summary.try_into()?))
+    };
+    rows.into_iter().map(read).collect()
 }
 
 /// Reads measurements of a placement by their id.

@@ -4,6 +4,7 @@ mod claims;
 mod deletions;
 mod idle;
 mod losses;
+mod measured;
 mod plain;
 mod policies;
 mod simulation;

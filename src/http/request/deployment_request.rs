@@ -220,6 +220,7 @@ fn read_policy(reader: &mut Reader, value: &Value) -> Option<Policy> {
             .unwrap_or(default.on_change),
         max_period_ratio: reader.optional(map, "max_period_ratio", ratio).unwrap_or(default.max_period_ratio),
         min_improvement: reader.optional(map, "min_improvement", ratio),
+        max_measured_ratio: reader.optional(map, "max_measured_ratio", ratio),
         cool_down_s: reader.optional(map, "cool_down_s", cool_down).unwrap_or(default.cool_down_s),
         max_proposals_per_hour: reader
             .optional(map, "max_proposals_per_hour", |reader, value| reader.integer(value, 1, MOST_PROPOSALS))

@@ -74,6 +74,7 @@ impl Store {
                     period_s: None,
                     latency_s: None,
                     violations: Vec::new(),
+                    slowdown: None,
                 };
                 sql::query(
                     "INSERT INTO deployments (id, tenant, sequence, name, model_id, cluster_id, status, condition,

@@ -19,8 +19,10 @@ use crate::store::events::{self, EventType};
 use crate::store::news::News;
 use crate::store::row::Reading;
 use crate::store::sql;
-use crate::store::{ClusterSummary, Connection, NewJob, Store, StoreError};
+use crate::store::{ClusterSummary, Connection, MeasurementSummary, NewJob, Store, StoreError, measurements};
 
+/// How long measurements count for deployments. What is slow for a while is not avoided for ever.
+pub const MEASUREMENTS_COUNT: Duration = Duration::from_secs(24 * 3600);
 /// How far back proposals count for the limit of a policy.
 const AN_HOUR: Duration = Duration::from_secs(3600);
 
@@ -66,6 +68,8 @@ pub struct Site {
     pub plans: Vec<Plan>,
     /// The placements for the loss of nodes.
     pub fallbacks: Vec<Fallback>,
+    /// The newest measurements of each placement that was applied, with its deployment, the newest first, as long as they count.
+    pub measured: Vec<(Id, MeasurementSummary)>,
     /// The counter of changes.
     pub changes: i64,
     /// How often what is applied has changed.
@@ -262,9 +266,11 @@ impl Store {
         let proposals = proposals_since(&mut connection, cluster_id, since).await?;
         let plans = plans(&mut connection, cluster_id).await?;
         let fallbacks = fallbacks::of_cluster(&mut connection, cluster_id).await?;
+        let measured_since = self.clock.now().checked_sub(MEASUREMENTS_COUNT).unwrap_or(Timestamp::MIN);
+        let measured = measurements::of_deployments(&mut connection, cluster_id, measured_since).await?;
         drop(connection);
         let (cluster, inventory) = self.cluster_document(tenant, cluster_id, None).await?;
-        Ok(Site { cluster, inventory, deployments, proposals, plans, fallbacks, changes, occupancy })
+        Ok(Site { cluster, inventory, deployments, proposals, plans, fallbacks, measured, changes, occupancy })
     }
 
     /// Writes what was found about a cluster. Returns `false`, and writes nothing, if something has changed since the
@@ -427,6 +433,18 @@ pub(in crate::store) async fn touch(connection: &mut Connection, cluster_id: &Id
         connection.tell(News::Site);
     }
     Ok(touched)
+}
+
+/// Says that something was measured of a placement, if it is applied.
+pub(in crate::store) async fn measured(connection: &mut Connection, placement_id: &Id) -> Result<(), StoreError> {
+    let touch = sql::query(
+        "UPDATE deployment_clusters SET changes = changes + 1
+         WHERE cluster_id IN (SELECT cluster_id FROM deployments WHERE applied_placement_id = $1)",
+    );
+    if touch.bind(placement_id.as_str()).execute(&mut *connection).await? > 0 {
+        connection.tell(News::Site);
+    }
+    Ok(())
 }
 
 /// Says that what is applied on a cluster has changed.

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use tower::ServiceExt;
 
 use super::deployments::Site;
+use super::measurements::measurements_of;
 use super::service::request;
 
 /// Reads the stream of whoever has the key until it has sent this many events: their ids, types and bodies.
@@ -68,6 +69,32 @@ async fn events_of_deployments() {
     assert!(site.service.store.events_after(&other, 0, 100).await.unwrap().is_empty());
     let refused = site.service.get_with("/v1/events", &[("last-event-id", "x")]).await;
     assert_eq!(refused.problem(400, "invalid-parameter"), ["/header/last-event-id"]);
+}
+
+#[tokio::test]
+async fn measurements_of_what_runs_raise_a_proposal() {
+    let site = Site::of(4).await;
+    let policy = json!({"cool_down_s": 0, "max_period_ratio": 4, "max_measured_ratio": 2});
+    let id = site.create("camera", policy).await;
+    let deployed = site.deploy(&id).await;
+    let slow = first_node(&site, &deployed).await;
+    let path = format!("/v1/placements/{}", deployed["applied"]["placement_id"].as_str().unwrap());
+    let planned = site.service.get(&path).await.json();
+    let measured = measurements_of(&planned, 100.0, 1.0);
+    let added = site.service.write("POST", &format!("{path}/measurements"), &[], &measured).await;
+    assert_eq!(added.status, 201, "{added:?}");
+    let degraded = site.until(&id, |it| it.get("proposed").is_some()).await;
+    assert_eq!(degraded["condition"]["status"], "degraded");
+    assert_eq!(degraded["condition"]["slowdown"]["measurement_id"], added.json()["id"]);
+    assert_eq!(degraded["condition"]["slowdown"]["nodes"][0]["node_id"], slow.as_str());
+    assert_eq!(degraded["proposed"]["reason"], "degraded");
+    let moved = site.deploy(&id).await;
+    assert_ne!(first_node(&site, &moved).await, slow);
+    assert_eq!((&moved["condition"]["status"], moved["condition"].get("slowdown")), (&json!("healthy"), None));
+    let events = follow(&site.service.router, "", "0", 5).await;
+    let types: Vec<&str> = events.iter().map(|(_, event_type, _)| event_type.as_str()).collect();
+    let after = ["deployment.degraded", "deployment.proposed", "deployment.applied"];
+    assert_eq!(types, [&["deployment.proposed", "deployment.applied"][..], &after].concat());
 }
 
 async fn first_node(site: &Site, deployment: &Value) -> String {

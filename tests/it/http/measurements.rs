@@ -6,38 +6,48 @@ use serde_json::{Value, json};
 
 use super::service::{Service, job};
 
+/// What runners would measure of a placement whose stages and transfers take this many times as long as planned. The first
+/// stage alone takes the first number.
+pub(super) fn measurements_of(planned: &Value, first: f64, others: f64) -> Value {
+    let pipeline = &planned["placement"]["pipelines"][0];
+    let stages = pipeline["stages"].as_array().unwrap();
+    let longer = |planned: &Value, ratio: f64| json!(ratio * planned.as_f64().unwrap());
+    let measured_stages: Vec<Value> = stages
+        .iter()
+        .enumerate()
+        .map(|(index, stage)| {
+            let ratio = if index == 0 { first } else { others };
+            json!({
+                "index": stage["index"], "node_id": stage["node_id"], "counted": 20,
+                "compute_s": longer(&stage["compute_s"], ratio), "session_s": 1, "memory": {"peak_bytes": 5000}
+            })
+        })
+        .collect();
+    let hop = |index: usize| {
+        let received = &stages[index]["receive"];
+        json!({
+            "from": format!("stage {}", index - 1), "to": format!("stage {index}"), "measured": 20,
+            "bytes": received["bytes"], "transfer_s": longer(&received["transfer_s"], others)
+        })
+    };
+    let slowest = first.max(others);
+    json!({
+        "version": 1, "model": "paper", "warm_up_inferences": 14,
+        "pipelines": [{
+            "pipeline": 0, "overlap": "full", "period_s": longer(&pipeline["period_s"], slowest), "runs": [1, 2],
+            "latency": {"mean_s": longer(&pipeline["latency_s"], slowest), "count": 10}, "latency_of": "one_at_a_time",
+            "stages": measured_stages, "hops": (1..stages.len()).map(hop).collect::<Vec<_>>()
+        }]
+    })
+}
+
 /// A service, the path of a placement of two stages, and what runners would measure that take a tenth longer than planned.
 async fn measured() -> (Service, String, Value) {
     let service = Service::with(Planner, QueueSettings::default(), Limits::default()).await;
     let done = service.write("POST", "/v1/jobs", &[("prefer", "wait=20")], &job()).await;
     let path = format!("/v1/placements/{}", done.text("placement_id"));
     let planned = service.get(&path).await.json();
-    let pipeline = &planned["placement"]["pipelines"][0];
-    let stages = pipeline["stages"].as_array().unwrap();
-    let longer = |planned: &Value| json!(1.1 * planned.as_f64().unwrap());
-    let measured_stages: Vec<Value> = stages
-        .iter()
-        .map(|stage| {
-            json!({
-                "index": stage["index"], "node_id": stage["node_id"], "counted": 20,
-                "compute_s": longer(&stage["compute_s"]), "session_s": 1, "memory": {"peak_bytes": 5000}
-            })
-        })
-        .collect();
-    let received = &stages[1]["receive"];
-    let hop = json!({
-        "from": "stage 0", "to": "stage 1", "measured": 20, "bytes": received["bytes"],
-        "transfer_s": longer(&received["transfer_s"])
-    });
-    let document = json!({
-        "version": 1, "model": "paper", "warm_up_inferences": 14,
-        "pipelines": [{
-            "pipeline": 0, "overlap": "full", "period_s": longer(&pipeline["period_s"]), "runs": [1, 2],
-            "latency": {"mean_s": longer(&pipeline["latency_s"]), "count": 10}, "latency_of": "one_at_a_time",
-            "stages": measured_stages, "hops": [hop]
-        }]
-    });
-    (service, path, document)
+    (service, path, measurements_of(&planned, 1.1, 1.1))
 }
 
 #[tokio::test]
