@@ -40,7 +40,7 @@ export async function hostileNames() {
       }));
       assert.equal(seen.foreign, 0, name);
       // A problem quotes what it names as JSON does.
-      const shown = view === "missing" ? "there is no placement" : [...hostile].slice(0, 255).join("");
+      const shown = view === "missing" ? "There is no placement" : [...hostile].slice(0, 255).join("");
       assert.ok(seen.text.includes(shown), `${name} does not show ${hostile}:\n${seen.text.slice(0, 2000)}`);
       await fits(page, name);
       await picture(page, name, "light");

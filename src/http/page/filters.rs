@@ -8,13 +8,14 @@ use super::text::encoded;
 /// A filter of a list: the parameter of the API, its label, and what can be chosen.
 pub(super) enum Filter {
     Choice(&'static str, &'static str, &'static [&'static str]),
-    Text(&'static str, &'static str),
+    /// With an example of what is entered.
+    Text(&'static str, &'static str, &'static str),
 }
 
 impl Filter {
     fn parameter(&self) -> &'static str {
         match self {
-            Self::Choice(name, ..) | Self::Text(name, _) => name,
+            Self::Choice(name, ..) | Self::Text(name, ..) => name,
         }
     }
 }
@@ -79,10 +80,10 @@ impl Filtered<'_> {
                                 }
                             }
                         }
-                        Filter::Text(_, label) => {
+                        Filter::Text(_, label, example) => {
                             div.field {
                                 label for={ "filter-" (parameter) } { (label) }
-                                input id={ "filter-" (parameter) } name=(parameter) value=(value(parameter));
+                                input id={ "filter-" (parameter) } name=(parameter) value=(value(parameter)) placeholder=(example) spellcheck="false";
                             }
                         }
                     }

@@ -109,12 +109,12 @@ pub(super) async fn placement_rows(visitor: &Visitor, placements: &Value) -> Res
                                     (name(names.of(str_of(placement, "model_id")))) " on " (name(names.of(str_of(placement, "cluster_id"))))
                                 }
                             }
-                            td { (status(str_of(placement, "status"))) }
-                            td.number { @if let Some(rate) = placement["inferences_per_s"].as_f64() { (rate_text(rate)) } }
-                            td.number { @if let Some(period) = placement["period_s"].as_f64() { (seconds_text(period)) } }
-                            td.number { @if let Some(latency) = placement["latency_s"].as_f64() { (seconds_text(latency)) } }
-                            td.number { (placement["stages"].as_u64().unwrap_or(0)) }
-                            td.time { (time_of(placement, "created_at")) }
+                            td data-label="claim" { (status(str_of(placement, "status"))) }
+                            td.number data-label="inferences a second" { @if let Some(rate) = placement["inferences_per_s"].as_f64() { (rate_text(rate)) } }
+                            td.number data-label="period" { @if let Some(period) = placement["period_s"].as_f64() { (seconds_text(period)) } }
+                            td.number data-label="latency" { @if let Some(latency) = placement["latency_s"].as_f64() { (seconds_text(latency)) } }
+                            td.number data-label="stages" { @if let Some(stages) = placement["stages"].as_u64().filter(|stages| *stages > 0) { (stages) } }
+                            td.time data-label="planned, UTC" { (time_of(placement, "created_at")) }
                         }
                     }
                 }
@@ -133,11 +133,11 @@ const EXAMPLES: [(&str, &str, &str); 3] = [
 fn example_list(examples: &Value, is_open: bool) -> Markup {
     html! {
         section aria-labelledby="examples" {
-            details open[is_open] {
-                summary { h2 #examples { "Examples" } }
-                @for (kind, title, what) in EXAMPLES {
-                  h3.after { (title) span.muted { " · " (what) } }
-                  ul.cards {
+            h2 #examples { "Examples" }
+            @for (kind, title, what) in EXAMPLES {
+                details.folded open[is_open && kind == "request"] {
+                  summary { span.title { (title) } " " span.muted { (what) } }
+                  ul.cards.examples {
                     @for example in items(examples, "items").iter().filter(|example| example["kind"] == kind) {
                         li {
                             @if kind == "request" {

@@ -22,7 +22,7 @@ use crate::http::problem::Problem;
 
 const FILTERS: [Filter; 2] = [
     Filter::Choice("status", "Status", &["queued", "running", "succeeded", "infeasible", "cancelled", "failed"]),
-    Filter::Text("label", "Label, as name=value"),
+    Filter::Text("label", "Label", "name=value"),
 ];
 
 pub(super) fn routes() -> Router<Page> {
@@ -51,9 +51,9 @@ async fn list(visitor: Visitor, RawQuery(query): RawQuery) -> Result<Response, P
                     @for job in items(&jobs, "items") {
                         tr {
                             th scope="row" { a href={ "/ui/jobs/" (str_of(job, "id")) } { (name(names.of(str_of(job, "model_id")))) " on " (name(names.of(str_of(job, "cluster_id")))) } }
-                            td { (status(str_of(job, "status"))) }
-                            td { (labels(job)) }
-                            td.time { (time_of(job, "created_at")) }
+                            td data-label="status" { (status(str_of(job, "status"))) }
+                            td data-label="labels" { (labels(job)) }
+                            td.time data-label="queued, UTC" { (time_of(job, "created_at")) }
                         }
                     }
                 }
@@ -87,7 +87,16 @@ async fn show(visitor: Visitor, Path(id): Path<String>, headers: HeaderMap) -> R
         h1 { "Planning " (name(names.of(str_of(&job, "model_id")))) span.on { " on " } (name(names.of(str_of(&job, "cluster_id")))) }
         p.meta { span { "queued " (time_of(&job, "created_at")) " UTC" } (labels(&job)) }
         div #progress data-job=[is_open.then_some(id.as_str())] { (progress(&visitor, &job)) }
-        @if is_open { div #convergence {} }
+        @if is_open {
+            // Seen when the first event is drawn.
+            section hidden aria-labelledby="closing" {
+                div.heading {
+                    h2 #closing { "Over time" }
+                    ul.legend { li.compute { "best period so far" } li { "proven bound" } }
+                }
+                div #convergence {}
+            }
+        }
     };
     let refresh_s = is_open.then_some(2);
     Ok(View { refresh_s, ..View::new("Job", body) }.page(&visitor))

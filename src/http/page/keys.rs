@@ -60,9 +60,9 @@ async fn list(visitor: &Visitor, told: &Markup) -> Result<Response, Problem> {
                     @for key in &keys {
                         tr.off[key.revoked_at.is_some()] {
                             th scope="row" { (parts_name(&key.name)) }
-                            td { (key.scope.name()) }
-                            td.time { (time_text(key.created_at)) }
-                            td {
+                            td data-label="scope" { (key.scope.name()) }
+                            td.time data-label="created, UTC" { (time_text(key.created_at)) }
+                            td data-label="state" {
                                 @if let Some(at) = key.revoked_at { "revoked " (time_text(at)) } @else {
                                     form method="post" action="/ui/keys/revoke" {
                                         input type="hidden" name="key" value=(key.id);

@@ -11,9 +11,9 @@ use serde_json::Value;
 use super::Page;
 use super::filters::{Filter, filtered};
 use super::layout::View;
-use super::parts::{items, name, pager, str_of, table, time_of};
+use super::parts::{items, long_table, name, pager, str_of, table, time_of};
 use super::plan::{MOST_TEXT, import_model, read_whole};
-use super::text::{amount_text, bytes_text};
+use super::text::{amount_text, bytes_text, operations_text};
 use super::visitor::{Visitor, id_of};
 use crate::domain::id::IdKind;
 use crate::domain::scope::Scope;
@@ -31,7 +31,7 @@ pub(super) fn routes() -> Router<Page> {
 }
 
 async fn list(visitor: Visitor, axum::extract::RawQuery(query): axum::extract::RawQuery) -> Result<Response, Problem> {
-    let query = filtered(query.as_deref(), &[Filter::Text("name", "Name contains")]);
+    let query = filtered(query.as_deref(), &[Filter::Text("name", "Name contains", "")]);
     let models = visitor.get(&format!("/v1/models?{}", query.of_api("20"))).await?;
     let body = html! {
         h1 { "Models" }
@@ -43,11 +43,11 @@ async fn list(visitor: Visitor, axum::extract::RawQuery(query): axum::extract::R
                     @for model in items(&models, "items") {
                         tr {
                             th scope="row" { a href={ "/ui/models/" (str_of(model, "id")) } { (name(str_of(model, "name"))) } }
-                            td.number { (model["statistics"]["layers"]) }
-                            td.number { (cuts(&model["statistics"])) }
-                            td.number { (bytes_text(model["statistics"]["param_bytes"].as_u64().unwrap_or(0))) }
-                            td.number { (amount_text(model["statistics"]["flops"].as_f64().unwrap_or(0.0))) }
-                            td.time { (time_of(model, "created_at")) }
+                            td.number data-label="layers" { (model["statistics"]["layers"]) }
+                            td.number data-label="cuts" { (cuts(&model["statistics"])) }
+                            td.number data-label="parameters" { (bytes_text(model["statistics"]["param_bytes"].as_u64().unwrap_or(0))) }
+                            td.number data-label="operations" { (operations_text(model["statistics"]["flops"].as_f64().unwrap_or(0.0))) }
+                            td.time data-label="added, UTC" { (time_of(model, "created_at")) }
                         }
                     }
                 }
@@ -122,7 +122,7 @@ async fn show(visitor: Visitor, Path(id): Path<String>) -> Result<Response, Prob
         dl.figures {
             div { dt { "layers" } dd { (layers.len()) } }
             div { dt { "parameters" } dd { (bytes_text(statistics["param_bytes"].as_u64().unwrap_or(0))) } }
-            div { dt { "operations" } dd { (amount_text(statistics["flops"].as_f64().unwrap_or(0.0))) } }
+            div { dt { "operations" } dd { (operations_text(statistics["flops"].as_f64().unwrap_or(0.0))) } }
             div { dt { "input" } dd { (bytes_text(statistics["input_bytes"].as_u64().unwrap_or(0))) } }
             div { dt { "output" } dd { (bytes_text(statistics["output_bytes"].as_u64().unwrap_or(0))) } }
         }
@@ -145,16 +145,16 @@ const MOST_LAYERS: usize = 500;
 fn layer_rows(layers: &[Value]) -> Markup {
     html! {
         @if layers.len() > MOST_LAYERS { p.muted { "The first " (MOST_LAYERS) " of " (layers.len()) "." } }
-        (table("Layers", &html! {
+        (long_table("Layers", &html! {
             thead { tr { th scope="col" { "layer" } th scope="col" { "operator" } th.number scope="col" { "parameters" } th.number scope="col" { "output" } th.number scope="col" { "operations" } } }
             tbody {
                 @for layer in layers.iter().take(MOST_LAYERS) {
                     tr {
                         th scope="row" { (name(str_of(layer, "id"))) }
-                        td { (name(str_of(layer, "op"))) }
-                        td.number { (bytes_text(layer["param_bytes"].as_u64().unwrap_or(0))) }
-                        td.number { (bytes_text(layer["output_bytes"].as_u64().unwrap_or(0))) }
-                        td.number { (amount_text(layer["flops"].as_f64().unwrap_or(0.0))) }
+                        td data-label="operator" { (name(str_of(layer, "op"))) }
+                        td.number data-label="parameters" { (bytes_text(layer["param_bytes"].as_u64().unwrap_or(0))) }
+                        td.number data-label="output" { (bytes_text(layer["output_bytes"].as_u64().unwrap_or(0))) }
+                        td.number data-label="operations" { (operations_text(layer["flops"].as_f64().unwrap_or(0.0))) }
                     }
                 }
             }

@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 use serde_json::Value;
 
-use super::text::encoded;
+use super::text::{encoded, sentence};
 use crate::http::problem::Problem;
 
 /// What a bar measures, which gives it its colour.
@@ -61,15 +61,22 @@ pub(super) fn status(name: &str) -> Markup {
         "running" => ("busy", "running"),
         "queued" => ("plain", "queued"),
         "delivered" => ("good", "delivered"),
+        "enabled" => ("good", "enabled"),
         other => ("plain", other),
     };
     html! { span.status.(class) { (word) } }
 }
 
-/// Writes a table inside of a frame that scrolls by itself where the window is narrow. The frame takes the keyboard's
-/// focus, so that it can be scrolled without a mouse.
+/// Writes a table inside of a frame that scrolls by itself where it is too wide. In a narrow window each row is a block
+/// whose cells have the names of their columns. The frame takes the keyboard's focus, so that it can be scrolled without
+/// a mouse.
 pub(super) fn table(label: &str, rows: &Markup) -> Markup {
     html! { div.scroll tabindex="0" role="group" aria-label=(label) { table { (rows) } } }
+}
+
+/// Writes a table of many rows, which scrolls inside of its frame below its head.
+pub(super) fn long_table(label: &str, rows: &Markup) -> Markup {
+    html! { div.scroll.tall tabindex="0" role="group" aria-label=(label) { table { (rows) } } }
 }
 
 /// Writes the link to the next page of a list.
@@ -94,7 +101,7 @@ pub(super) fn faults(problem: &Problem) -> Markup {
                 @for fault in &problem.errors {
                     li {
                         @if !fault.pointer.is_empty() { code { (name(&fault.pointer)) } " " }
-                        (name(&fault.detail)) ". " (name(&fault.action)) "."
+                        (name(&sentence(&fault.detail))) " " (name(&sentence(&fault.action)))
                     }
                 }
             }

@@ -16,11 +16,11 @@ use crate::http::problem::Problem;
 
 const FILTERS: [Filter; 6] = [
     Filter::Choice("status", "Claim", &["optimal", "feasible", "infeasible"]),
-    Filter::Text("node_id", "Stage on the node"),
-    Filter::Text("label", "Label, as name=value"),
-    Filter::Text("model_id", "Model id"),
-    Filter::Text("cluster_id", "Cluster id"),
-    Filter::Choice("latest", "Newest of each pair", &["true"]),
+    Filter::Text("node_id", "Stage on node", ""),
+    Filter::Text("label", "Label", "name=value"),
+    Filter::Text("model_id", "Model", "mdl_…"),
+    Filter::Text("cluster_id", "Cluster", "cls_…"),
+    Filter::Choice("latest", "Newest only", &["true"]),
 ];
 
 pub(super) fn routes() -> Router<Page> {

@@ -8,6 +8,7 @@ use maud::html;
 use super::guard::secure;
 use super::layout::{View, frame};
 use super::parts::{faults, name};
+use super::text::sentence;
 use crate::http::problem::Problem;
 
 /// Returns `true` if a path belongs to the page, so that people read its problems.
@@ -19,7 +20,7 @@ pub(crate) fn is_of_page(path: &str) -> bool {
 pub(crate) fn write(response: &mut Response, problem: &Problem) {
     let body = html! {
         h1 { (problem.title) }
-        p.lead { (name(problem.detail.trim_end_matches('.'))) "." }
+        p.lead { (name(&sentence(&problem.detail))) }
         (faults(problem))
         p.muted.after { "Status " (problem.status) ", request " code { (problem.instance) } }
         p.after { a.button href="/ui/" { "To the first page" } }

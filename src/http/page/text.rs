@@ -17,6 +17,16 @@ pub(super) fn encoded(text: &str) -> String {
     encoded
 }
 
+/// Returns a text with a large first letter and a full stop.
+pub(super) fn sentence(text: &str) -> String {
+    let text = text.trim_end_matches('.');
+    let mut characters = text.chars();
+    match characters.next() {
+        Some(first) => first.to_uppercase().chain(characters).chain(['.']).collect(),
+        None => String::new(),
+    }
+}
+
 /// Returns a number with a decimal prefix and three digits: `1.2 G`.
 pub(super) fn amount_text(amount: f64) -> String {
     const PREFIXES: [&str; 6] = ["", "k", "M", "G", "T", "P"];
@@ -34,6 +44,12 @@ pub(super) fn amount_text(amount: f64) -> String {
 pub(super) fn bandwidth_text(bps: f64) -> String {
     let text = amount_text(bps);
     if text.contains(' ') { format!("{text}bit/s") } else { format!("{text} bit/s") }
+}
+
+/// Returns operations: `12 GFLOP`.
+pub(super) fn operations_text(flops: f64) -> String {
+    let text = amount_text(flops);
+    if text.contains(' ') { format!("{text}FLOP") } else { format!("{text} FLOP") }
 }
 
 /// Returns operations a second: `12 GFLOP/s`.
@@ -80,7 +96,8 @@ mod tests {
     fn amounts_have_prefixes_and_addresses_no_signs() {
         assert_eq!([0.0, 999.0, 1500.0, 3.2e9].map(amount_text), ["0", "999", "1.5 k", "3.2 G"]);
         assert_eq!(bandwidth_text(94e6), "94 Mbit/s");
-        assert_eq!(speed_text(12.0), "12 FLOP/s");
+        assert_eq!([speed_text(12.0), operations_text(16.6e9)], ["12 FLOP/s", "16.6 GFLOP"]);
+        assert_eq!([sentence("there is none"), sentence("Über."), sentence("")], ["There is none.", "Über.", ""]);
         assert_eq!(encoded("a/b ü?"), "a%2Fb%20%C3%BC%3F");
         assert_eq!([0.0, 0.00001, 0.125].map(gap_text), ["0 %", "less than 0.01 %", "12.5 %"]);
         assert_eq!(time_text("2026-11-29T13:05:59Z".parse().unwrap()), "2026-11-29 13:05");

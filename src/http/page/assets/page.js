@@ -31,22 +31,22 @@ function draw(parent, name, attributes, text) {
 
 /** Draws the best period and the bound over time: steps that close in on one another. */
 function convergence(parent, points) {
-  const [width, height, margin] = [720, 220, 44];
+  const [width, height, margin] = [720, 240, 40];
   const last = points[points.length - 1].time;
   const values = points.flatMap((point) => [point.period, point.bound]).filter((value) => value > 0);
   if (values.length === 0 || last <= 0) {
     return;
   }
   const high = Math.max(...values) * 1.05;
-  const x = (time) => margin + (time / last) * (width - 2 * margin);
+  const x = (time) => margin / 2 + (time / last) * (width - 1.5 * margin);
   const y = (value) => height - margin - (value / high) * (height - 2 * margin);
   const chart = document.createElementNS(SVG, "svg");
   chart.setAttribute("viewBox", `0 0 ${width} ${height}`);
   chart.setAttribute("class", "chart");
   chart.setAttribute("role", "img");
   chart.setAttribute("aria-label", "The best period and the proven bound over time; the figures stand above");
-  draw(chart, "path", { class: "axis", d: `M${margin} ${margin / 2}V${height - margin}H${width - margin / 2}` });
-  for (const [member, label, row] of [["period", "best period so far", 0], ["bound", "proven bound", 1]]) {
+  draw(chart, "path", { class: "axis", d: `M${margin / 2} ${margin}V${height - margin}H${width - margin / 2}` });
+  for (const [member, kind] of [["period", "incumbent"], ["bound", "bound"]]) {
     const steps = points.filter((point) => point[member] > 0);
     if (steps.length === 0) {
       continue;
@@ -55,14 +55,13 @@ function convergence(parent, points) {
     for (const point of steps.slice(1)) {
       path += `H${x(point.time).toFixed(1)}V${y(point[member]).toFixed(1)}`;
     }
-    const kind = member === "period" ? "incumbent" : "bound";
     draw(chart, "path", { class: kind, d: `${path}H${x(last).toFixed(1)}` });
-    draw(chart, "path", { class: kind, d: `M${margin + 300 * row} ${height - 14}h28` });
-    draw(chart, "text", { x: margin + 300 * row + 36, y: height - 10 }, label);
+    draw(chart, "circle", { class: `end ${kind}`, cx: x(last).toFixed(1), cy: y(steps[steps.length - 1][member]).toFixed(1), r: 5 });
   }
-  draw(chart, "text", { x: margin + 8, y: 4, class: "hanging" }, `0 to ${high.toPrecision(2)} s`);
-  draw(chart, "text", { x: width - margin / 2, y: height - 10, "text-anchor": "end" }, `${last.toPrecision(3)} s`);
+  draw(chart, "text", { x: margin / 2, y: 8, class: "hanging" }, `period, 0 to ${high.toPrecision(2)} s`);
+  draw(chart, "text", { x: width - margin / 2, y: height - 10, "text-anchor": "end" }, `time, 0 to ${last.toPrecision(3)} s`);
   parent.replaceChildren(chart);
+  parent.closest("section").hidden = false;
 }
 
 /** Follows a job until it ends. */

@@ -35,6 +35,7 @@ pub(super) fn map(inventory: &Value, used: &[&str]) -> Markup {
         items(&inventory["network"], "segments").iter().map(|segment| (str_of(segment, "a"), str_of(segment, "b")));
     let links = items(inventory, "links").iter().map(|link| (str_of(link, "from"), str_of(link, "to")));
     let number = |value: f64| format!("{value:.1}");
+    let measure_m = round_below(WIDTH / 4.0 / scale);
     html! {
         section aria-labelledby="map" {
             div.heading {
@@ -52,6 +53,9 @@ pub(super) fn map(inventory: &Value, used: &[&str]) -> Markup {
                         line.used x1=(number(from.0)) y1=(number(from.1)) x2=(number(to.0)) y2=(number(to.1)) {}
                     }
                 }
+                // How long a distance is.
+                path.axis d={ "M" (number(WIDTH - 12.0 - measure_m * scale)) " " (HEIGHT - 18.0) "v6H" (number(WIDTH - 12.0)) "v-6" } {}
+                text x=(number(WIDTH - 12.0 - measure_m * scale / 2.0)) y=(HEIGHT - 20.0) text-anchor="middle" { (metres_text(measure_m)) }
                 @for (node, node_x, node_y) in &placed {
                     @let is_off = node["schedulable"] == false;
                     circle.node.off[is_off] cx=(number(x(*node_x))) cy=(number(y(*node_y))) r="6" { title { (str_of(node, "id")) } }
@@ -66,6 +70,17 @@ pub(super) fn map(inventory: &Value, used: &[&str]) -> Markup {
 
 fn position(node: &Value) -> Option<(&Value, f64, f64)> {
     Some((node, node["position_m"]["x"].as_f64()?, node["position_m"]["y"].as_f64()?))
+}
+
+/// Returns the largest of 1, 2 and 5 times a power of ten that is not above a length.
+fn round_below(length: f64) -> f64 {
+    let power = 10_f64.powf(length.log10().floor());
+    [5.0, 2.0, 1.0].into_iter().map(|step| step * power).find(|round| *round <= length).unwrap_or(power)
+}
+
+/// Returns metres: `50 m`, `2 km`.
+fn metres_text(metres: f64) -> String {
+    if metres >= 1000.0 { format!("{} km", metres / 1000.0) } else { format!("{metres} m") }
 }
 
 /// Returns the beginning of a name, for a label on a map.
@@ -90,7 +105,7 @@ pub(super) fn network(inventory: &Value) -> Markup {
                     thead { tr { th scope="col" { "station" } th.number scope="col" { "bandwidth" } } }
                     tbody { @for station in stations { tr {
                         th scope="row" { (name(str_of(station, "node_id"))) }
-                        td.number { (bandwidth_text(station["bandwidth_bps"].as_f64().unwrap_or(0.0))) }
+                        td.number data-label="bandwidth" { (bandwidth_text(station["bandwidth_bps"].as_f64().unwrap_or(0.0))) }
                     } } }
                 }))
             }
@@ -125,10 +140,10 @@ fn ends(label: &str, rows: &[Value], (from, to): (&str, &str)) -> Markup {
                     @for row in rows.iter().take(MOST_LINKS) {
                         tr {
                             th scope="row" { (name(str_of(row, from))) }
-                            td { (name(str_of(row, to))) }
-                            td.number { (bandwidth_text(row["bandwidth_bps"].as_f64().unwrap_or(0.0))) }
-                            td.number { (seconds_text(row["latency_s"].as_f64().unwrap_or(0.0))) }
-                            td { (name(str_of(row, "medium"))) }
+                            td data-label="to" { (name(str_of(row, to))) }
+                            td.number data-label="bandwidth" { (bandwidth_text(row["bandwidth_bps"].as_f64().unwrap_or(0.0))) }
+                            td.number data-label="latency" { (seconds_text(row["latency_s"].as_f64().unwrap_or(0.0))) }
+                            td data-label="medium" { (name(str_of(row, "medium"))) }
                         }
                     }
                 }

@@ -38,7 +38,7 @@ pub(super) fn routes() -> Router<Page> {
 }
 
 async fn list(visitor: Visitor, RawQuery(query): RawQuery) -> Result<Response, Problem> {
-    let query = filtered(query.as_deref(), &[Filter::Text("name", "Name contains")]);
+    let query = filtered(query.as_deref(), &[Filter::Text("name", "Name contains", "")]);
     let clusters = visitor.get(&format!("/v1/clusters?{}", query.of_api("20"))).await?;
     let body = html! {
         h1 { "Clusters" }
@@ -50,10 +50,10 @@ async fn list(visitor: Visitor, RawQuery(query): RawQuery) -> Result<Response, P
                     @for cluster in items(&clusters, "items") {
                         tr {
                             th scope="row" { a href={ "/ui/clusters/" (str_of(cluster, "id")) } { (name(str_of(cluster, "name"))) } }
-                            td.number { (cluster["nodes"]) }
-                            td.number { (cluster["links"]) }
-                            td.number { (cluster["revision"]) }
-                            td.time { (time_of(cluster, "revised_at")) }
+                            td.number data-label="nodes" { (cluster["nodes"]) }
+                            td.number data-label="listed links" { (cluster["links"]) }
+                            td.number data-label="revision" { (cluster["revision"]) }
+                            td.time data-label="changed, UTC" { (time_of(cluster, "revised_at")) }
                         }
                     }
                 }

@@ -64,11 +64,11 @@ fn row(visitor: &Visitor, cluster: &Value, node: &Value, used: &[&str], (most, h
     html! {
         tr.off[!is_on] {
             th scope="row" { (name(id)) @if used.contains(&id) { " " span.label { "in the newest placement" } } }
-            @if has_devices { td { (name(str_of(node, "device_class"))) } }
-            td.number { @if let Some(speed) = node["flops_per_s"].as_f64() { (speed_text(speed)) } @else { "unknown" } }
-            td.number { (bytes_text(memory)) }
-            td { (bytes_text(free)) (bar(if most > 0 { free as f64 / most as f64 } else { 0.0 }, Measure::Memory)) }
-            td {
+            @if has_devices { td data-label="device" { (name(str_of(node, "device_class"))) } }
+            td.number data-label="speed" { @if let Some(speed) = node["flops_per_s"].as_f64() { (speed_text(speed)) } @else { "unknown" } }
+            td.number data-label="memory" { (bytes_text(memory)) }
+            td data-label="for stages" { (bytes_text(free)) (bar(if most > 0 { free as f64 / most as f64 } else { 0.0 }, Measure::Memory)) }
+            td data-label="state" {
                 @if visitor.may(Scope::Plan) {
                     form method="post" action={ "/ui/clusters/" (str_of(cluster, "id")) "/node" } {
                         input type="hidden" name="node" value=(id);

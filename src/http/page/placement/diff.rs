@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::data::Shown;
 use crate::domain::id::IdKind;
 use crate::http::page::layout::View;
-use crate::http::page::parts::{items, name, str_of, table, time_of};
+use crate::http::page::parts::{items, long_table, name, str_of, time_of};
 use crate::http::page::text::{bytes_text, change_text, counted, seconds_text};
 use crate::http::page::visitor::{Visitor, id_of};
 use crate::http::problem::Problem;
@@ -32,12 +32,12 @@ pub(super) async fn choice(visitor: &Visitor, shown: &Shown) -> Result<Markup, P
                 h2 #compare { "Compare" }
                 form.inline method="get" action={ "/ui/placements/" (stored.id) "/diff" } {
                     div.field {
-                        label for="base" { "With another placement of this model" }
+                        label for="base" { "With another placement of this model, by period" }
                         select #base name="base" {
                             @for other in others {
                                 option value=(str_of(other, "id")) {
-                                    (time_of(other, "created_at")) ", " (counted(other["stages"].as_u64().unwrap_or(0) as usize, "stage"))
-                                    @if let Some(period) = other["period_s"].as_f64() { ", period " (seconds_text(period)) }
+                                    @if let Some(period) = other["period_s"].as_f64() { (seconds_text(period)) ", " }
+                                    (counted(other["stages"].as_u64().unwrap_or(0) as usize, "stage")) ", " (time_of(other, "created_at"))
                                 }
                             }
                         }
@@ -97,15 +97,15 @@ fn moved(diff: &Value) -> Markup {
             @if moved.is_empty() {
                 p.empty { "No layer moves." }
             } @else {
-                (table("Layers that move", &html! {
+                (long_table("Layers that move", &html! {
                     thead { tr { th scope="col" { "layer" } th scope="col" { "from" } th scope="col" { "to" } th.number scope="col" { "parameters" } } }
                     tbody {
                         @for layer in moved {
                             tr {
                                 th scope="row" { (name(str_of(layer, "layer_id"))) }
-                                td { (name(str_of(layer, "from_node_id"))) }
-                                td { (name(str_of(layer, "to_node_id"))) }
-                                td.number { (bytes_text(layer["param_bytes"].as_u64().unwrap_or(0))) }
+                                td data-label="from" { (name(str_of(layer, "from_node_id"))) }
+                                td data-label="to" { (name(str_of(layer, "to_node_id"))) }
+                                td.number data-label="parameters" { (bytes_text(layer["param_bytes"].as_u64().unwrap_or(0))) }
                             }
                         }
                     }

@@ -11,7 +11,7 @@ use crate::domain::id::IdKind;
 use crate::domain::scope::Scope;
 use crate::http::page::layout::{View, html_response};
 use crate::http::page::parts::{Measure, bar, items, name, str_of};
-use crate::http::page::text::{bytes_text, factor_text, rate_text, seconds_text};
+use crate::http::page::text::{bytes_text, factor_text, rate_text, seconds_text, sentence};
 use crate::http::page::visitor::{Visitor, id_of};
 use crate::http::problem::Problem;
 
@@ -58,8 +58,8 @@ fn piece(visitor: &Visitor, id: &str, explanation: &Value) -> Markup {
 
 fn memory(explanation: &Value) -> Markup {
     html! {
-        @for warning in items(explanation, "warnings") { p.note { (name(str_of(warning, "detail"))) "." } }
-        @if let Some(detail) = explanation["alternative"]["detail"].as_str() { p.note { (name(detail)) "." } }
+        @for warning in items(explanation, "warnings") { p.note { (name(&sentence(str_of(warning, "detail")))) } }
+        @if let Some(detail) = explanation["alternative"]["detail"].as_str() { p.note { (name(&sentence(detail))) } }
     }
 }
 
@@ -78,7 +78,7 @@ fn upgrades(explanation: &Value) -> Markup {
                     @let more = (gain(upgrade) - 1.0).max(0.0);
                     li {
                         p {
-                            (name(str_of(upgrade, "detail")))
+                            span { (name(str_of(upgrade, "detail"))) }
                             span.figure { @if more < 1e-9 { "no gain" } @else { (factor_text(gain(upgrade))) } }
                         }
                         (bar(if most > 0.0 { more / most } else { 0.0 }, Measure::Gain))
@@ -115,7 +115,7 @@ fn prices(explanation: &Value) -> Markup {
                     @let worth = price["price_per_s"].as_f64().unwrap_or(0.0);
                     @let what = price["node_id"].as_str().or(price["medium_id"].as_str()).unwrap_or_default();
                     li {
-                        p { (name(what)) span.figure { (rate_text(worth)) " a second" } }
+                        p { span { (name(what)) } span.figure { (rate_text(worth)) " a second" } }
                         (bar(if most > 0.0 { worth / most } else { 0.0 }, Measure::Gain))
                     }
                 }

@@ -29,10 +29,10 @@ pub(super) fn front(shown: &Shown, point: Option<usize>) -> Markup {
                     tbody {
                         @for (i, point) in front.iter().enumerate() {
                             tr.chosen[i == chosen] {
-                                td { a href={ "/ui/placements/" (id) "?point=" (i) "#front" } aria-current=[(i == chosen).then_some("true")] { (i + 1) } }
-                                td.number { (seconds_text(point.period_s)) }
-                                td.number { (seconds_text(point.latency_s)) }
-                                td.number { (point.stages.len()) }
+                                td data-label="point" { a href={ "/ui/placements/" (id) "?point=" (i) "#front" } aria-current=[(i == chosen).then_some("true")] { (i + 1) } }
+                                td.number data-label="period" { (seconds_text(point.period_s)) }
+                                td.number data-label="latency" { (seconds_text(point.latency_s)) }
+                                td.number data-label="stages" { (point.stages.len()) }
                             }
                         }
                     }
@@ -57,9 +57,9 @@ fn chart(shown: &Shown, chosen: usize) -> Markup {
         front.iter().map(|point| format!("{:.1},{:.1}", x(point.period_s), y(point.latency_s))).collect();
     html! {
         svg.chart viewBox={ "0 0 " (WIDTH) " " (HEIGHT) } role="group" aria-label="Latency over period" {
-            path.axis d={ "M" (MARGIN) " " (MARGIN / 2.0) "V" (HEIGHT - MARGIN / 2.0 - 6.0) "H" (WIDTH - MARGIN / 2.0) } {}
+            path.axis d={ "M" (MARGIN) " " (MARGIN - 6.0) "V" (HEIGHT - MARGIN / 2.0 - 6.0) "H" (WIDTH - MARGIN / 2.0) } {}
             text x=(WIDTH - MARGIN / 2.0) y=(HEIGHT - 6.0) text-anchor="end" { "period " (seconds_text(periods.0)) " to " (seconds_text(periods.0 + periods.1)) }
-            text.hanging x=(MARGIN + 8.0) y="4" { "latency " (seconds_text(latencies.0)) " to " (seconds_text(latencies.0 + latencies.1)) }
+            text.hanging x=(MARGIN / 2.0) y="6" { "latency " (seconds_text(latencies.0)) " to " (seconds_text(latencies.0 + latencies.1)) }
             polyline.line points=(line.join(" ")) {}
             @for (i, point) in front.iter().enumerate() {
                 a href={ "/ui/placements/" (shown.stored.id) "?point=" (i) "#front" } aria-current=[(i == chosen).then_some("true")]

@@ -44,9 +44,9 @@ fn row(what: &Markup, compared: &Value, text: fn(f64) -> String) -> Markup {
     html! {
         tr {
             th scope="row" { (what) }
-            td.number { (text(planned)) }
-            td.number { (text(measured)) }
-            td.number { @if let Some(ratio) = compared["ratio"].as_f64() { (factor_text(ratio)) } }
+            td.number data-label="planned" { (text(planned)) }
+            td.number data-label="measured" { (text(measured)) }
+            td.number data-label="ratio" { @if let Some(ratio) = compared["ratio"].as_f64() { (factor_text(ratio)) } }
         }
     }
 }

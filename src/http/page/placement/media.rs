@@ -26,8 +26,7 @@ pub(super) fn media(document: &PlacementDocument) -> Markup {
                     @let is_bottleneck = binds(&medium.id);
                     li.bottleneck[is_bottleneck] {
                         p {
-                            (name(&medium.id))
-                            @if is_bottleneck { span.mark { "bottleneck" } }
+                            span { (name(&medium.id)) @if is_bottleneck { span.mark { "bottleneck" } } }
                             span.figure { (seconds_text(medium.occupied_s)) ", " (percent_text(share)) }
                         }
                         (bar(share, Measure::Transfer))

@@ -44,15 +44,15 @@ fn rows(pipeline: &ShownPipeline<'_>) -> Markup {
         }
         tbody {
             @for step in steps(pipeline) {
-                tr.bottleneck[step.is_bottleneck] {
+                tr.step.bottleneck[step.is_bottleneck] {
                     th scope="row" {
                         span.muted { (step.what) " " } (name(step.from))
                         @if let Some(to) = step.to { " → " (name(to)) }
                         @if step.is_bottleneck { span.mark { "bottleneck" } }
                     }
                     td { (bar(if period_s > 0.0 { step.seconds / period_s } else { 0.0 }, step.measure)) }
-                    td.number { (seconds_text(step.seconds)) }
-                    td.number { (seconds_text((period_s - step.seconds).max(0.0))) }
+                    td.number data-label="time" { (seconds_text(step.seconds)) }
+                    td.number data-label="slack" { (seconds_text((period_s - step.seconds).max(0.0))) }
                 }
             }
         }

@@ -9,7 +9,7 @@ pub(super) struct Field {
     /// Its members in the request, with dots between.
     pub(super) name: &'static str,
     pub(super) group: &'static str,
-    label: &'static str,
+    pub(super) label: &'static str,
     help: &'static str,
     pub(super) kind: Kind,
 }
@@ -32,6 +32,11 @@ pub(super) enum Kind {
 }
 
 impl Field {
+    /// Returns the id of the field in the page.
+    pub(super) fn id(&self) -> String {
+        self.name.replace('.', "-")
+    }
+
     /// Returns the JSON pointer of the field.
     pub(super) fn pointer(&self) -> String {
         format!("/{}", self.name.replace('.', "/"))
@@ -274,7 +279,7 @@ pub(super) const FIELDS: [Field; 32] = [
 
 /// Writes a field with its help and its faults.
 pub(super) fn field(field: &Field, value: &str, faults: &[&str]) -> Markup {
-    let id = field.name.replace('.', "-");
+    let id = field.id();
     let invalid = (!faults.is_empty()).then_some("true");
     let described = format!("{id}-help");
     html! {

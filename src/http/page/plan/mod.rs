@@ -16,6 +16,7 @@ use super::Page;
 use super::home::planned;
 use super::layout::View;
 use super::parts::{items, name, str_of};
+use super::text::sentence;
 use super::visitor::{Standing, Visitor};
 use crate::http::problem::{Problem, ProblemType};
 use fields::{FIELDS, MORE, field};
@@ -91,12 +92,14 @@ impl Outcome {
         match self {
             Self::None => Vec::new(),
             Self::Refused(problem) => {
-                let text = |detail: &str, action: &str| format!("{detail}. {action}.");
+                let text = |detail: &str, action: &str| format!("{} {}", sentence(detail), sentence(action));
                 let faults = problem.errors.iter();
                 faults.map(|fault| (fault.pointer.as_ref(), text(&fault.detail, &fault.action))).collect()
             }
             Self::Checked(answer) => {
-                let text = |fault: &Value| format!("{}. {}.", str_of(fault, "detail"), str_of(fault, "action"));
+                let text = |fault: &Value| {
+                    format!("{} {}", sentence(str_of(fault, "detail")), sentence(str_of(fault, "action")))
+                };
                 items(answer, "errors").iter().map(|fault| (str_of(fault, "pointer"), text(fault))).collect()
             }
         }
@@ -113,17 +116,11 @@ async fn form(visitor: &Visitor, entered: &Entered, outcome: &Outcome) -> Result
     };
     let of_model = [at("/model"), at("/model_id")].concat();
     let of_cluster = [at("/cluster"), at("/cluster_id"), at("/cluster_revision")].concat();
-    let is_shown = |pointer: &str| {
-        let of_inputs = ["/model", "/cluster"].iter().any(|input| pointer.starts_with(input));
-        of_inputs || FIELDS.iter().any(|field| pointer.starts_with(&field.pointer()))
-    };
-    let others: Vec<&str> =
-        faults.iter().filter(|(pointer, _)| !is_shown(pointer)).map(|(_, text)| text.as_str()).collect();
     let group = |title: &str| FIELDS.iter().filter(move |field| field.group == title).collect::<Vec<_>>();
     let value = |name: &str| entered.texts.get(name).map_or("", String::as_str);
     let body = html! {
         h1 { "Plan" }
-        (told(outcome, &others))
+        (told(outcome, &faults))
         form.stack method="post" enctype="multipart/form-data" action="/ui/plan" {
             fieldset {
                 legend { "What to place where" }
@@ -163,25 +160,46 @@ async fn form(visitor: &Visitor, entered: &Entered, outcome: &Outcome) -> Result
     Ok(View::new("Plan", body).page(visitor))
 }
 
-fn told(outcome: &Outcome, others: &[&str]) -> Markup {
+fn told(outcome: &Outcome, faults: &[(&str, String)]) -> Markup {
     html! {
         @match outcome {
             Outcome::None => {}
-            Outcome::Refused(problem) => {
-                div.faults role="alert" { p { (name(problem.detail.trim_end_matches('.'))) "." } @for text in others { p { (name(text)) } } }
+            Outcome::Refused(problem) if faults.is_empty() => {
+                div.faults role="alert" { p { (name(&sentence(&problem.detail))) } }
             }
-            Outcome::Checked(answer) => {
-                @if answer["valid"] != true {
-                    div.faults role="alert" { p { "The request has faults." } @for text in others { p { (name(text)) } } }
-                } @else if items(answer, "reasons").is_empty() {
+            Outcome::Checked(answer) if answer["valid"] == true => {
+                @if items(answer, "reasons").is_empty() {
                     p.note.good role="status" { "The request is in order, and no quick proof speaks against a placement." }
                 } @else {
                     div.faults role="alert" {
                         p { "The request is in order, but there is no placement:" }
-                        @for reason in items(answer, "reasons") { p { (name(str_of(reason, "detail"))) } }
+                        ul { @for reason in items(answer, "reasons") { li { (name(&sentence(str_of(reason, "detail")))) } } }
                     }
                 }
             }
+            Outcome::Refused(_) | Outcome::Checked(_) => {
+                div.faults role="alert" {
+                    p { "This is not in order:" }
+                    ul { @for (pointer, text) in faults { li { (place(pointer)) " " (name(text)) } } }
+                }
+            }
+        }
+    }
+}
+
+/// Names the place of a fault, and leads to its field where it has one.
+fn place(pointer: &str) -> Markup {
+    let is_below = |of: &str| pointer == of || pointer.strip_prefix(of).is_some_and(|rest| rest.starts_with('/'));
+    let inputs = [("/model", "Model"), ("/model_id", "Model"), ("/cluster", "Cluster"), ("/cluster_id", "Cluster")];
+    let field = FIELDS.iter().find(|field| is_below(&field.pointer()));
+    html! {
+        @if let Some(field) = field {
+            a href={ "#" (field.id()) } { (field.label) } ": "
+        } @else if let Some((input, label)) = inputs.iter().find(|(input, _)| is_below(input)) {
+            a href={ "#" (input.trim_start_matches('/').trim_end_matches("_id")) "_id" } { (label) }
+            @if pointer != *input { ", " code { (name(pointer)) } } ": "
+        } @else if !pointer.is_empty() {
+            code { (name(pointer)) } ": "
         }
     }
 }

@@ -32,10 +32,11 @@ pub(super) async fn show(
     let is_on = webhook["enabled"] == true;
     let body = html! {
         p.crumbs { a href="/ui/webhooks" { "Webhooks" } }
-        h1 { (name(str_of(&webhook, "url"))) }
+        h1 { "Webhook" }
+        p.lead { code { (name(str_of(&webhook, "url"))) } }
         @if let Some(about) = webhook["description"].as_str() { p.lead { (name(about)) } }
         p.meta {
-            span { @if is_on { "enabled" } @else { "disabled" } }
+            (status(if is_on { "enabled" } else { "disabled" }))
             span { "created " (time_of(&webhook, "created_at")) " UTC" }
         }
         ul.buttons.after {
@@ -72,15 +73,15 @@ fn row(path: &str, delivery: &Value) -> Markup {
                     (str_of(delivery, "event_type"))
                 }
             }
-            td { (status(str_of(delivery, "status"))) }
-            td {
+            td data-label="status" { (status(str_of(delivery, "status"))) }
+            td data-label="last attempt" {
                 (counted(attempts, "attempt"))
                 @if let Some(outcome) = attempt["outcome"].as_str() { ", " (outcome.replace('_', " ")) }
                 @if let Some(code) = attempt["status_code"].as_u64() { ", status " (code) }
                 @if let Some(detail) = attempt["detail"].as_str() { div.muted { (name(detail)) } }
             }
-            td.time { (time_of(delivery, "created_at")) }
-            td {
+            td.time data-label="created, UTC" { (time_of(delivery, "created_at")) }
+            td data-label="again" {
                 form method="post" action={ (path) "/resend" } {
                     input type="hidden" name="message" value=(str_of(delivery, "message_id"));
                     button.small aria-label={ "Send again the message of " (time_of(delivery, "created_at")) } { "Send again" }

@@ -13,7 +13,7 @@ use serde_json::json;
 use super::Page;
 use super::filters::filtered;
 use super::layout::View;
-use super::parts::{items, name, pager, str_of, table, time_of};
+use super::parts::{items, name, pager, status, str_of, table, time_of};
 use super::visitor::Visitor;
 use crate::http::problem::Problem;
 
@@ -44,9 +44,9 @@ async fn list(visitor: &Visitor, query: Option<&str>, told: &Markup) -> Result<R
                     @for webhook in items(&webhooks, "items") {
                         tr {
                             th scope="row" { a href={ "/ui/webhooks/" (str_of(webhook, "id")) } { (name(str_of(webhook, "url"))) } }
-                            td { (name(str_of(webhook, "description"))) }
-                            td { @if webhook["enabled"] == true { "enabled" } @else { "disabled " (str_of(webhook, "disabled_reason")) } }
-                            td.time { (time_of(webhook, "created_at")) }
+                            td data-label="description" { (name(str_of(webhook, "description"))) }
+                            td data-label="state" { @if webhook["enabled"] == true { (status("enabled")) } @else { (status("disabled")) " " (str_of(webhook, "disabled_reason")) } }
+                            td.time data-label="created, UTC" { (time_of(webhook, "created_at")) }
                         }
                     }
                 }

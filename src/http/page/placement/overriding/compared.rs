@@ -47,8 +47,7 @@ fn group(figure: &str, figures: &[(&str, Option<f64>); 3]) -> Markup {
                     @if let Some(seconds) = seconds {
                         li {
                             p {
-                                (of)
-                                @if let Some(planned) = planned.filter(|_| i == 0) { span.muted { (change(*seconds, planned)) } }
+                                span { (of) @if let Some(planned) = planned.filter(|_| i == 0) { " " span.muted { (change(*seconds, planned)) } } }
                                 span.figure { (seconds_text(*seconds)) }
                             }
                             (bar(if most > 0.0 { seconds / most } else { 0.0 }, if i == 0 { Measure::Gain } else { Measure::Compute }))
