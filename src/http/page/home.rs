@@ -136,7 +136,7 @@ fn example_list(examples: &Value, is_open: bool) -> Markup {
             h2 #examples { "Examples" }
             @for (kind, title, what) in EXAMPLES {
                 details.folded open[is_open && kind == "request"] {
-                  summary { span.title { (title) } " " span.muted { (what) } }
+                  summary { h3.title { (title) } " " span.muted { (what) } }
                   ul.cards.examples {
                     @for example in items(examples, "items").iter().filter(|example| example["kind"] == kind) {
                         li {
