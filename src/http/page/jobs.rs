@@ -6,6 +6,7 @@ use axum::extract::{Path, RawQuery};
 use axum::http::{HeaderMap, HeaderName, Method, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
+use jiff::Timestamp;
 use maud::{Markup, html};
 use serde_json::Value;
 
@@ -110,6 +111,9 @@ fn is_open(job: &Value) -> bool {
 fn progress(visitor: &Visitor, job: &Value) -> Markup {
     let progress = &job["progress"];
     let id = str_of(job, "id");
+    let started: Option<Timestamp> = str_of(job, "started_at").parse().ok();
+    let searching_s =
+        started.filter(|_| is_open(job)).map(|start| Timestamp::now().duration_since(start).as_secs_f64());
     html! {
         div aria-live="polite" {
             p.meta { (status(str_of(job, "status"))) (ended(job)) }
@@ -119,7 +123,11 @@ fn progress(visitor: &Visitor, job: &Value) -> Markup {
                     @if let Some(bound) = progress["lower_bound_s"].as_f64() { div { dt { "proven bound" } dd { (seconds_text(bound)) } } }
                     @if let Some(nodes) = progress["lower_bound_nodes"].as_u64() { div { dt { "proven bound, nodes" } dd { (nodes) } } }
                     @if let Some(gap) = progress["gap"].as_f64() { div { dt { "gap" } dd { (gap_text(gap)) } } }
-                    @if let Some(elapsed) = progress["elapsed_s"].as_f64() { div { dt { @if is_open(job) { "searching for" } @else { "searched for" } } dd { (seconds_text(elapsed)) } } }
+                    @if let Some(searching_s) = searching_s {
+                        div { dt { "searching for" } dd aria-live="off" data-elapsed=(searching_s) { (seconds_text(searching_s.round().max(1.0))) } }
+                    } @else if let Some(elapsed) = progress["elapsed_s"].as_f64() {
+                        div { dt { "searched for" } dd { (seconds_text(elapsed)) } }
+                    }
                 }
             }
         }

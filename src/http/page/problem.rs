@@ -20,7 +20,8 @@ pub(crate) fn is_of_page(path: &str) -> bool {
 pub(crate) fn write(response: &mut Response, problem: &Problem) {
     let body = html! {
         h1 { (problem.title) }
-        p.lead { (name(&sentence(&problem.detail))) }
+        // Of one fault the detail says the same.
+        @if problem.errors.len() != 1 { p.lead { (name(&sentence(&problem.detail))) } }
         (faults(problem))
         p.muted.after { "Status " (problem.status) ", request " code { (problem.instance) } }
         p.after { a.button href="/ui/" { "To the first page" } }

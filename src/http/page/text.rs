@@ -17,11 +17,13 @@ pub(super) fn encoded(text: &str) -> String {
     encoded
 }
 
-/// Returns a text with a large first letter and a full stop.
+/// Returns a text with a full stop and a large first letter, unless it begins with a name such as `memory_bytes`.
 pub(super) fn sentence(text: &str) -> String {
     let text = text.trim_end_matches('.');
+    let is_name = text.split(' ').next().is_some_and(|first| first.contains(['_', '/', '=']));
     let mut characters = text.chars();
     match characters.next() {
+        Some(_) if is_name => format!("{text}."),
         Some(first) => first.to_uppercase().chain(characters).chain(['.']).collect(),
         None => String::new(),
     }
@@ -97,7 +99,10 @@ mod tests {
         assert_eq!([0.0, 999.0, 1500.0, 3.2e9].map(amount_text), ["0", "999", "1.5 k", "3.2 G"]);
         assert_eq!(bandwidth_text(94e6), "94 Mbit/s");
         assert_eq!([speed_text(12.0), operations_text(16.6e9)], ["12 FLOP/s", "16.6 GFLOP"]);
-        assert_eq!([sentence("there is none"), sentence("Über."), sentence("")], ["There is none.", "Über.", ""]);
+        assert_eq!(
+            ["there is none", "Über.", "", "a_b is not"].map(sentence),
+            ["There is none.", "Über.", "", "a_b is not."]
+        );
         assert_eq!(encoded("a/b ü?"), "a%2Fb%20%C3%BC%3F");
         assert_eq!([0.0, 0.00001, 0.125].map(gap_text), ["0 %", "less than 0.01 %", "12.5 %"]);
         assert_eq!(time_text("2026-11-29T13:05:59Z".parse().unwrap()), "2026-11-29 13:05");

@@ -30,9 +30,8 @@ function draw(parent, name, attributes, text) {
 }
 
 /** Draws the best period and the bound over time: steps that close in on one another. */
-function convergence(parent, points) {
+function convergence(parent, points, last) {
   const [width, height, margin] = [720, 240, 40];
-  const last = points[points.length - 1].time;
   const values = points.flatMap((point) => [point.period, point.bound]).filter((value) => value > 0);
   if (values.length === 0 || last <= 0) {
     return;
@@ -69,20 +68,76 @@ function follow(element) {
   const path = `/ui/jobs/${element.dataset.job}`;
   const events = new EventSource(`${path}/events`);
   const points = [];
+  let began;
+  const show = async () => {
+    await load(element, path);
+    const elapsed = element.querySelector("[data-elapsed]")?.dataset.elapsed;
+    began = elapsed && performance.now() - 1000 * elapsed;
+  };
+  const redraw = (time) => convergence(document.getElementById("convergence"), points, time);
   const heard = (event) => {
     const progress = JSON.parse(event.data).progress;
     if (progress) {
       points.push({ time: progress.elapsed_s, period: progress.period_s, bound: progress.lower_bound_s });
-      convergence(document.getElementById("convergence"), points);
+      redraw(progress.elapsed_s);
     }
-    load(element, path);
+    show();
   };
+  // Time passes while nothing better is found.
+  const clock = setInterval(() => {
+    if (began && points.length > 0) {
+      const time = (performance.now() - began) / 1000;
+      redraw(Math.max(time, points[points.length - 1].time));
+      const figure = element.querySelector("[data-elapsed]");
+      if (figure) {
+        figure.textContent = `${Math.round(time)} s`;
+      }
+    }
+  }, 1000);
   for (const kind of ["queued", "started", "incumbent", "bound"]) {
     events.addEventListener(kind, heard);
   }
   events.addEventListener("finished", (event) => {
+    clearInterval(clock);
     events.close();
     heard(event);
+  });
+}
+
+/** Sends a form with files and puts the page of the answer here, so that the files stay chosen. */
+function keepFiles(form) {
+  form.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    const files = [...form.querySelectorAll("input[type=file]")].map((input) => [input.id, input.files]);
+    form.setAttribute("aria-busy", "true");
+    let answer;
+    try {
+      answer = await fetch(form.action, { method: "POST", body: new FormData(form, event.submitter) });
+      if (answer.redirected) {
+        location.assign(answer.url);
+        return;
+      }
+      const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+      document.querySelector("main").replaceWith(page.querySelector("main"));
+    } catch {
+      // As a browser does it by itself.
+      form.removeAttribute("aria-busy");
+      HTMLFormElement.prototype.submit.call(form);
+      return;
+    }
+    for (const [id, chosen] of files) {
+      const input = document.getElementById(id);
+      if (input && chosen.length > 0) {
+        input.files = chosen;
+      }
+    }
+    for (const again of document.querySelectorAll("[data-keep-files]")) {
+      keepFiles(again);
+    }
+    const told = document.querySelector("main [role=alert], main [role=status]");
+    told?.setAttribute("tabindex", "-1");
+    told?.focus();
+    scrollTo(0, 0);
   });
 }
 
@@ -134,6 +189,9 @@ for (const element of document.querySelectorAll("[data-load]")) {
 }
 for (const form of document.querySelectorAll("[data-live]")) {
   live(form);
+}
+for (const form of document.querySelectorAll("[data-keep-files]")) {
+  keepFiles(form);
 }
 for (const element of document.querySelectorAll("[data-job]")) {
   follow(element);

@@ -32,7 +32,7 @@ pub(super) async fn choice(visitor: &Visitor, shown: &Shown) -> Result<Markup, P
                 h2 #compare { "Compare" }
                 form.inline method="get" action={ "/ui/placements/" (stored.id) "/diff" } {
                     div.field {
-                        label for="base" { "With another placement of this model, by period" }
+                        label for="base" { "With another placement of this model" }
                         select #base name="base" {
                             @for other in others {
                                 option value=(str_of(other, "id")) {

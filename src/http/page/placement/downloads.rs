@@ -6,6 +6,7 @@ use axum::http::{HeaderMap, HeaderValue, Method, header};
 use axum::response::Response;
 use cutpoint_planner::domain::placement::Status;
 use maud::{Markup, html};
+use url::form_urlencoded;
 
 use super::data::Shown;
 use crate::domain::id::IdKind;
@@ -43,11 +44,30 @@ pub(super) fn downloads(shown: &Shown) -> Markup {
                         option value="compose" { "Compose (zip, a folder for each node)" }
                     }
                 }
+                div.field {
+                    label for="addresses" { "Addresses of the nodes" }
+                    input #addresses name="addresses" spellcheck="false" placeholder="pi-1=10.0.0.2:7101, pi-2=…" aria-describedby="addresses-help";
+                }
                 button { "Download" }
             }
-            p.muted { "Nomad and Compose need the address of each node: " code { "/v1/placements/" (shown.stored.id) "/export" } " takes them." }
+            p.help.near #addresses-help { "Nomad and Compose need the address of each node, with commas between." }
         }
     }
+}
+
+/// Returns the query as the API takes it: the addresses, which stand in one field, as one parameter each.
+fn of_api(query: &str) -> String {
+    let mut of_api = form_urlencoded::Serializer::new(String::new());
+    for (name, value) in form_urlencoded::parse(query.as_bytes()) {
+        if name == "addresses" {
+            for address in value.split([',', ' ']).filter(|address| !address.is_empty()) {
+                of_api.append_pair("address", address);
+            }
+        } else {
+            of_api.append_pair(&name, &value);
+        }
+    }
+    of_api.finish()
 }
 
 /// Returns an export as a file.
@@ -57,7 +77,7 @@ pub(super) async fn download(
     RawQuery(query): RawQuery,
 ) -> Result<Response, Problem> {
     let id = id_of(IdKind::Placement, &id)?;
-    let path = format!("/v1/placements/{id}/export?{}", query.unwrap_or_default());
+    let path = format!("/v1/placements/{id}/export?{}", of_api(&query.unwrap_or_default()));
     let mut response = visitor.send(Method::GET, &path, HeaderMap::new(), Body::empty()).await?;
     // The browser saves it and does not show it.
     let disposition = response.headers().get(header::CONTENT_DISPOSITION).and_then(|value| value.to_str().ok());
@@ -66,4 +86,18 @@ pub(super) async fn download(
         response.headers_mut().insert(header::CONTENT_DISPOSITION, saved);
     }
     Ok(response)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::of_api;
+
+    #[test]
+    fn each_address_is_a_parameter() {
+        assert_eq!(of_api("format=svg&addresses="), "format=svg");
+        assert_eq!(
+            of_api("image=r%3A1&addresses=a%3D1%3A2%2C+b%3D3%3A4"),
+            "image=r%3A1&address=a%3D1%3A2&address=b%3D3%3A4"
+        );
+    }
 }

@@ -28,7 +28,7 @@ pub(super) fn front(shown: &Shown, point: Option<usize>) -> Markup {
                     thead { tr { th scope="col" { "point" } th.number scope="col" { "period" } th.number scope="col" { "latency" } th.number scope="col" { "stages" } } }
                     tbody {
                         @for (i, point) in front.iter().enumerate() {
-                            tr.chosen[i == chosen] {
+                            tr.figures-row.chosen[i == chosen] {
                                 td data-label="point" { a href={ "/ui/placements/" (id) "?point=" (i) "#front" } aria-current=[(i == chosen).then_some("true")] { (i + 1) } }
                                 td.number data-label="period" { (seconds_text(point.period_s)) }
                                 td.number data-label="latency" { (seconds_text(point.latency_s)) }

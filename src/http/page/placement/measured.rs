@@ -42,7 +42,7 @@ fn row(what: &Markup, compared: &Value, text: fn(f64) -> String) -> Markup {
         return html! {};
     };
     html! {
-        tr {
+        tr.figures-row {
             th scope="row" { (what) }
             td.number data-label="planned" { (text(planned)) }
             td.number data-label="measured" { (text(measured)) }

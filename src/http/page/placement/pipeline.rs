@@ -26,9 +26,12 @@ pub(super) fn pipelines(shown: &Shown, pipelines: &[ShownPipeline<'_>]) -> Marku
                     li.transfer { "transfer, of the period" }
                 }
             }
-            @for (p, pipeline) in pipelines.iter().enumerate() {
+            // Short pipelines stand beside each other where there is room.
+            div.pairs[pipelines.len() > 1 && pipelines.iter().all(|pipeline| pipeline.stages.len() <= 2)] {
+              @for (p, pipeline) in pipelines.iter().enumerate() {
+                div {
                 @if pipelines.len() > 1 {
-                    h3 {
+                    h3.after {
                         "Pipeline " (p + 1)
                         @if let Some(rate) = pipeline.rate_per_s { span.muted { " · " (rate_text(rate)) " passes a second" } }
                         span.muted { " · latency " (seconds_text(pipeline.latency_s)) }
@@ -41,6 +44,8 @@ pub(super) fn pipelines(shown: &Shown, pipelines: &[ShownPipeline<'_>]) -> Marku
                     }
                     (sink(pipeline))
                 }
+                }
+              }
             }
         }
     }

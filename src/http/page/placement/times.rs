@@ -23,9 +23,13 @@ pub(super) fn times(pipelines: &[ShownPipeline<'_>]) -> Markup {
         section aria-labelledby="times" {
             h2 #times { "Against the period" }
             p.muted { "One inference comes out in each period. A step that takes all of it is the bottleneck; the others have slack. The time of a transfer includes latencies, which delay it and, where transfers are streamed, do not occupy its links: its slack is then larger than shown." }
-            @for (p, pipeline) in pipelines.iter().enumerate() {
-                @if pipelines.len() > 1 { h3 { "Pipeline " (p + 1) } }
-                (table("Steps against the period", &rows(pipeline)))
+            div.pairs[pipelines.len() > 1 && pipelines.iter().all(|pipeline| pipeline.stages.len() <= 2)] {
+                @for (p, pipeline) in pipelines.iter().enumerate() {
+                    div {
+                        @if pipelines.len() > 1 { h3.after { "Pipeline " (p + 1) } }
+                        (table("Steps against the period", &rows(pipeline)))
+                    }
+                }
             }
         }
     }

@@ -121,7 +121,7 @@ async fn form(visitor: &Visitor, entered: &Entered, outcome: &Outcome) -> Result
     let body = html! {
         h1 { "Plan" }
         (told(outcome, &faults))
-        form.stack method="post" enctype="multipart/form-data" action="/ui/plan" {
+        form.stack method="post" enctype="multipart/form-data" action="/ui/plan" data-keep-files {
             fieldset {
                 legend { "What to place where" }
                 // It stands before the files, which are read while they arrive.
