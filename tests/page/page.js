@@ -104,7 +104,7 @@ await look("plan-faults");
 await enter({});
 await page.getByRole("button", { name: "Check without planning" }).click();
 await page.getByText("The request is in order").waitFor();
-await enter({});
+// The files are still chosen.
 await page.getByRole("button", { name: "Plan", exact: true }).click();
 await page.waitForURL(/\/ui\/placements\//, { timeout: 30_000 });
 assert.match(await heading(), /my own on my site/);

@@ -19,7 +19,7 @@ export async function withoutScripts() {
   // What scripts fetch later is a link.
   await main.getByRole("link", { name: /^Solve the upgraded requests/ }).click();
   await page.waitForURL(/\/explanation$/);
-  await main.locator(".gains").first().waitFor({ timeout: 30_000 });
+  await main.locator(".gains, .empty").first().waitFor({ timeout: 30_000 });
   await shows(`/ui/placements/${placement}/override`, "This is the placement as it was planned");
   const cut = page.locator("#cut-0");
   await cut.fill(String(Number(await cut.inputValue()) - 1));

@@ -113,7 +113,7 @@ fn progress(visitor: &Visitor, job: &Value) -> Markup {
     let id = str_of(job, "id");
     let started: Option<Timestamp> = str_of(job, "started_at").parse().ok();
     let searching_s =
-        started.filter(|_| is_open(job)).map(|start| Timestamp::now().duration_since(start).as_secs_f64());
+        started.filter(|_| is_open(job)).map(|start| visitor.api.clock.now().duration_since(start).as_secs_f64());
     html! {
         div aria-live="polite" {
             p.meta { (status(str_of(job, "status"))) (ended(job)) }

@@ -112,7 +112,7 @@ function keepFiles(form) {
     form.setAttribute("aria-busy", "true");
     let answer;
     try {
-      answer = await fetch(form.action, { method: "POST", body: new FormData(form, event.submitter) });
+      answer = await fetch(form.getAttribute("action"), { method: "POST", body: new FormData(form, event.submitter) });
       if (answer.redirected) {
         location.assign(answer.url);
         return;

@@ -11,7 +11,7 @@ use crate::domain::id::IdKind;
 use crate::domain::scope::Scope;
 use crate::http::page::layout::{View, html_response};
 use crate::http::page::parts::{Measure, bar, items, name, str_of};
-use crate::http::page::text::{bytes_text, factor_text, rate_text, seconds_text, sentence};
+use crate::http::page::text::{bytes_text, counted, factor_text, rate_text, seconds_text, sentence};
 use crate::http::page::visitor::{Visitor, id_of};
 use crate::http::problem::Problem;
 
@@ -51,7 +51,7 @@ fn piece(visitor: &Visitor, id: &str, explanation: &Value) -> Markup {
             (prices(explanation))
         }
         @if let Some(undecided) = explanation["undecided"].as_u64().filter(|count| *count > 0) {
-            p.muted { "The time did not suffice for " (undecided) " more." }
+            p.muted.after { "The time did not suffice for " (undecided) " more." }
         }
     }
 }
@@ -63,27 +63,47 @@ fn memory(explanation: &Value) -> Markup {
     }
 }
 
-/// Upgrades with their gains, the largest first. A bar is full at the largest gain.
+/// Upgrades with their gains, the largest first. A bar is full at the largest gain. Those without a gain are folded.
 fn upgrades(explanation: &Value) -> Markup {
-    let gain = |upgrade: &Value| upgrade["gain"].as_f64().unwrap_or(1.0);
-    let mut upgrades: Vec<&Value> = items(explanation, "upgrades").iter().collect();
-    upgrades.sort_by(|a, b| gain(b).total_cmp(&gain(a)));
-    let most = upgrades.first().map_or(0.0, |upgrade| gain(upgrade) - 1.0);
+    let mut upgrades: Vec<(f64, &Value)> =
+        items(explanation, "upgrades").iter().map(|it| (it["gain"].as_f64().unwrap_or(1.0) - 1.0, it)).collect();
+    upgrades.sort_by(|a, b| b.0.total_cmp(&a.0));
+    let most = upgrades.first().map_or(0.0, |(more, _)| *more);
+    let (with, without) = upgrades.split_at(upgrades.partition_point(|(more, _)| *more >= LEAST_GAIN));
     html! {
         @if upgrades.is_empty() {
             p.empty { "No single upgrade was solved." }
+        } @else if with.is_empty() {
+            p.empty { "No single upgrade was found that makes it faster." }
         } @else {
-            ul.gains {
-                @for upgrade in upgrades {
-                    @let more = (gain(upgrade) - 1.0).max(0.0);
-                    li {
-                        p {
-                            span { (name(str_of(upgrade, "detail"))) }
-                            span.figure { @if more < 1e-9 { "no gain" } @else { (factor_text(gain(upgrade))) } }
+            (gains(with, most))
+        }
+        @if !without.is_empty() {
+            details.folded.after {
+                summary { span.title { "Without a gain" } " " span.muted { (counted(without.len(), "upgrade")) } }
+                (gains(without, most))
+            }
+        }
+    }
+}
+
+/// Gains below this come from another order of summing.
+const LEAST_GAIN: f64 = 1e-9;
+
+fn gains(upgrades: &[(f64, &Value)], most: f64) -> Markup {
+    html! {
+        ul.gains {
+            @for (more, upgrade) in upgrades {
+                @let is_proven = upgrade["gain_at_most"].as_f64().is_some_and(|most| most < 1.0 + 1e-6);
+                li {
+                    p {
+                        span { (name(str_of(upgrade, "detail"))) }
+                        span.figure {
+                            @if *more >= LEAST_GAIN { (factor_text(1.0 + more)) } @else if is_proven { "no gain" } @else { "none found" }
                         }
-                        (bar(if most > 0.0 { more / most } else { 0.0 }, Measure::Gain))
-                        p.muted { (bounds(upgrade)) }
                     }
+                    (bar(if *more >= LEAST_GAIN { more / most } else { 0.0 }, Measure::Gain))
+                    p.muted { (bounds(upgrade)) }
                 }
             }
         }
