@@ -52,6 +52,12 @@ for (const format of ["svg", "dot", "cuts"]) {
   assert.match(file.headers()["content-security-policy"], /sandbox/);
 }
 
+const addresses = encodeURIComponent("node-02=10.0.0.2:7101, node-03=10.0.0.3:7101");
+for (const format of ["kubernetes", "nomad", "compose"]) {
+  const file = await page.request.get(`${url}${example}/export?format=${format}&image=runner:1&addresses=${addresses}`);
+  assert.equal(file.status(), 200, `${format}: ${await file.text()}`);
+}
+
 // Changing it by hand: a cut moves, a node is swapped.
 await page.getByRole("link", { name: "Change it by hand" }).click();
 await page.getByText("This is the placement as it was planned").waitFor();

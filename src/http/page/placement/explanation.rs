@@ -74,12 +74,12 @@ fn upgrades(explanation: &Value) -> Markup {
         @if upgrades.is_empty() {
             p.empty { "No single upgrade was solved." }
         } @else if with.is_empty() {
-            p.empty { "No single upgrade was found that makes it faster." }
+            p.empty { "No single upgrade was found to help." }
         } @else {
             (gains(with, most))
         }
         @if !without.is_empty() {
-            details.folded.after {
+            details.folded.after open[with.is_empty() && without.len() <= MOST_OPEN] {
                 summary { span.title { "Without a gain" } " " span.muted { (counted(without.len(), "upgrade")) } }
                 (gains(without, most))
             }
@@ -87,6 +87,8 @@ fn upgrades(explanation: &Value) -> Markup {
     }
 }
 
+/// So many upgrades without a gain are seen at once where none has one.
+const MOST_OPEN: usize = 8;
 /// Gains below this come from another order of summing.
 const LEAST_GAIN: f64 = 1e-9;
 
