@@ -2,9 +2,9 @@
 //! conditions are those of a plain evaluation, no proposal takes another deployment's memory, and no policy is exceeded.
 //! When changes end, so do proposals.
 //!
-//! `CUTPOINT_SIMULATED_CHANGES` gives the changes of each seed, to be run for longer by hand. Then figures are printed:
-//! the bytes that proposals ship, as a part of those of a plan that knows nothing of what runs, and their period, as a
-//! multiple of the least.
+//! `CUTPOINT_SIMULATED_CHANGES` gives the changes of each site, to be run for longer by hand, and `CUTPOINT_SIMULATED_SITES` how
+//! many sites each test simulates. Then figures are printed: the bytes that proposals ship, as a part of those of a plan that
+//! knows nothing of what runs, and their period, as a multiple of the least.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -22,8 +22,10 @@ use crate::domain::id::Id;
 use crate::store::Deployment;
 use crate::store::{Order, Page};
 
-/// The changes of each seed in the normal run.
+/// The changes of each site in the normal run.
 const CHANGES: u32 = 100;
+/// The tests, each with a seed of its own.
+const TESTS: u64 = 4;
 const NODES: usize = 7;
 const MOST_DEPLOYMENTS: usize = 4;
 
@@ -52,8 +54,18 @@ fn policy() -> Policy {
     Policy { max_period_ratio: 1.3, cool_down_s: 20.0, max_proposals_per_hour: 12, ..Policy::default() }
 }
 
+fn given(name: &str) -> Option<u32> {
+    std::env::var(name).ok().and_then(|text| text.parse().ok())
+}
+
+async fn simulate_sites(first: u64) {
+    for site in 0..given("CUTPOINT_SIMULATED_SITES").unwrap_or(1) {
+        simulate(first + TESTS * u64::from(site)).await;
+    }
+}
+
 async fn simulate(seed: u64) {
-    let given = std::env::var("CUTPOINT_SIMULATED_CHANGES").ok().and_then(|text| text.parse().ok());
+    let given = given("CUTPOINT_SIMULATED_CHANGES");
     let mut random = Random(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1);
     let nodes: Vec<(u64, f64)> =
         (0..NODES).map(|_| (3000 + 500 * random.below(4) as u64, 1e8 * (1 + random.below(3)) as f64)).collect();
@@ -208,7 +220,7 @@ macro_rules! seeds {
     ($($name:ident = $seed:literal)+) => {$(
         #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
         async fn $name() {
-            simulate($seed).await;
+            simulate_sites($seed).await;
         }
     )+};
 }

@@ -70,7 +70,7 @@ fn upload() -> Markup {
             h2 #add { "Add a model" }
             p { "A file is read while it arrives; the weights of an ONNX file are skipped and never kept. A profile in Cutpoint's own form is added where you plan." }
             form.inline method="post" enctype="multipart/form-data" action="/ui/models/import?format=onnx" {
-                div.field { label for="dim" { "Open dimensions, as name=number" } input #dim name="dim" spellcheck="false"; }
+                div.field { label for="dim" { "Open dimensions" } input #dim name="dim" placeholder="batch=1" spellcheck="false"; }
                 div.field { label for="file" { "File" } input #file type="file" name="file" required; }
                 @for (format, label) in FORMATS {
                     button formaction={ "/ui/models/import?format=" (format) } { "Add " (label) }
