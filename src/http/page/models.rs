@@ -72,8 +72,10 @@ fn upload() -> Markup {
             form.inline method="post" enctype="multipart/form-data" action="/ui/models/import?format=onnx" {
                 div.field { label for="dim" { "Open dimensions" } input #dim name="dim" placeholder="batch=1" spellcheck="false"; }
                 div.field { label for="file" { "File" } input #file type="file" name="file" required; }
-                @for (format, label) in FORMATS {
-                    button formaction={ "/ui/models/import?format=" (format) } { "Add " (label) }
+                div.buttons {
+                    @for (format, label) in FORMATS {
+                        button formaction={ "/ui/models/import?format=" (format) } { "Add " (label) }
+                    }
                 }
             }
         }
