@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
 use crate::endpoint::Endpoint;
@@ -26,8 +27,9 @@ pub(crate) struct StagesFile {
 /// A stage.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Entry {
+    #[serde(deserialize_with = "whole")]
     pub(crate) index: usize,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "whole")]
     pub(crate) pipeline: usize,
     pub(crate) node_id: String,
     pub(crate) file: String,
@@ -45,7 +47,7 @@ pub(crate) struct Entry {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Tensor {
     pub(crate) name: String,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "given_whole")]
     pub(crate) bytes: Option<u64>,
     #[serde(flatten)]
     others: BTreeMap<String, Value>,
@@ -55,10 +57,27 @@ pub(crate) struct Tensor {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct End {
     kind: String,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "given_whole")]
     stage: Option<usize>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) address: Option<String>,
+}
+
+fn whole<'de, D: Deserializer<'de>, T: TryFrom<u64>>(deserializer: D) -> Result<T, D::Error> {
+    count(&Value::deserialize(deserializer)?).map_err(D::Error::custom)
+}
+
+fn given_whole<'de, D: Deserializer<'de>, T: TryFrom<u64>>(deserializer: D) -> Result<Option<T>, D::Error> {
+    Option::<Value>::deserialize(deserializer)?.map(|value| count(&value)).transpose().map_err(D::Error::custom)
+}
+
+/// Reads a whole number. JSON makes no difference between 2530 and 2530.0.
+fn count<T: TryFrom<u64>>(value: &Value) -> Result<T, String> {
+    const MOST: f64 = 9_007_199_254_740_991.0;
+    let double = value.as_f64().filter(|double| double.fract() == 0.0 && (0.0..=MOST).contains(double));
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+    let number = value.as_u64().or(double.map(|double| double as u64));
+    number.and_then(|number| T::try_from(number).ok()).ok_or_else(|| format!("{value} is no whole number"))
 }
 
 impl StagesFile {

@@ -225,3 +225,35 @@ fn a_node_with_too_little_memory_is_warned_of() {
     let [warning] = export.warnings.as_slice() else { panic!("{:?}", export.warnings) };
     assert!(warning.contains("\"pi-2\" has 64 MiB free") && warning.contains("161 MiB"), "{warning}");
 }
+
+#[test]
+fn whole_numbers_may_be_written_with_a_point() {
+    fn with_points(value: &mut Value) {
+        match value {
+            Value::Number(number) => *value = Value::from(number.as_f64().unwrap()),
+            Value::Array(items) => items.iter_mut().for_each(with_points),
+            Value::Object(members) => members.values_mut().for_each(with_points),
+            _ => {}
+        }
+    }
+    let options = options(&NODES);
+    let mut plain = stages("yolo", &NODES);
+    for stage in plain["stages"].as_array_mut().unwrap() {
+        for tensors in ["inputs", "outputs"] {
+            // It is passed on as it is.
+            stage[tensors][0].as_object_mut().unwrap().remove("shape");
+        }
+    }
+    let mut pointed = plain.clone();
+    for stage in pointed["stages"].as_array_mut().unwrap() {
+        for member in ["index", "pipeline", "inputs", "outputs", "receive_from", "send_to"] {
+            with_points(&mut stage[member]);
+        }
+    }
+    assert!(pointed["stages"][1]["index"].is_f64() && pointed["stages"][1]["inputs"][0]["bytes"].is_f64());
+    let of = |stages: &Value| exported_with(Format::Kubernetes, &placement(&NODES), Some(stages), &options).files;
+    assert_eq!(of(&pointed), of(&plain));
+    pointed["stages"][0]["index"] = json!(0.5);
+    let documents = Documents { placement: &placement(&NODES), stages: Some(&pointed), cluster: None };
+    assert!(matches!(export(documents, Format::Kubernetes, &options), Err(ExportError::Stages(_))));
+}
