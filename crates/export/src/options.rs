@@ -110,9 +110,9 @@ pub struct Options {
     /// Where the ONNX files are: if absent, `/stage` of the image, and with Compose the folder of the node.
     pub stage_files: Option<StageFiles>,
     /// The memory of a runner for each planned byte, at least 1. If absent, 1 where the plan counts what runners take, and
-    /// else [`Headroom::default`].
+    /// else 3.3.
     pub memory_scale: Option<f64>,
-    /// The memory of a runner in addition, bytes. If absent, as with `memory_scale`.
+    /// The memory of a runner in addition, bytes. If absent, 0 where the plan counts what runners take, and else 128 MiB.
     pub memory_overhead_bytes: Option<u64>,
     /// Where nodes are reached, and on which first port, by their ids. For targets without a network of their own.
     pub addresses: BTreeMap<String, Endpoint>,
