@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::deployments::site;
+use super::deployments::counters;
 use super::events;
 use super::heartbeats;
 use super::idempotency::{forget_resource, recall, remember};
@@ -203,7 +203,7 @@ impl Store {
                 let row = ClusterSummary { revision, name, content_hash, nodes, links, revised_at, ..newest };
                 insert_revision(connection, &row, document).await?;
                 heartbeats::forget_others(connection, &row.id, &node_ids).await?;
-                let has_deployments = site::touch(connection, &row.id).await?;
+                let has_deployments = counters::touch(connection, &row.id).await?;
                 let announced = events::of_cluster(connection, &store, &tenant, &row, has_deployments).await?;
                 Ok((row, announced))
             })

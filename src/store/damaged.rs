@@ -1,6 +1,6 @@
 //! Queued jobs with damaged rows. They are failed, so that they do not block the queue.
 
-use super::deployments::site;
+use super::deployments::counters;
 use super::job::JobRow;
 use super::jobs::one_waits_less;
 use super::row::{self, leave_out};
@@ -46,7 +46,7 @@ impl Store {
                 let fail = fail.bind(only).bind(JobErrorCode::InputUnreadable.name()).bind(detail);
                 fail.bind(now.as_microsecond()).bind(&turn).execute(&mut *connection).await?;
                 if let Some(id) = Id::parse(IdKind::Job, &id) {
-                    site::job_ended(connection, &id).await?;
+                    counters::job_ended(connection, &id).await?;
                 }
                 one_waits_less(&waiting);
                 leave_out("jobs", &id, &column);

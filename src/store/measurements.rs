@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::deployments::site;
+use super::deployments::counters;
 use super::idempotency::{forget_resource, recall, remember};
 use super::page::Keyed;
 use super::row::Reading;
@@ -137,7 +137,7 @@ impl Store {
                     .await?;
                 let row = MeasurementSummary::try_from(row)?;
                 remember(connection, &tenant, idempotency, &row.id, true, store.steady.now()).await?;
-                site::measured(connection, &placement_id).await?;
+                counters::measured(connection, &placement_id).await?;
                 Ok(Registered { row, created: true, replayed: false })
             })
         })
@@ -207,7 +207,7 @@ impl Store {
                 if delete.execute(&mut *connection).await? == 0 {
                     return Err(missing(id.as_str()));
                 }
-                site::measured(connection, &placement_id).await?;
+                counters::measured(connection, &placement_id).await?;
                 forget_resource(connection, &id).await
             })
         })

@@ -40,7 +40,7 @@ pub(super) async fn announce(
     now: Timestamp,
     due: Timestamp,
 ) -> Result<bool, StoreError> {
-    super::deployments::site::job_ended(connection, &job.id).await?;
+    super::deployments::counters::job_ended(connection, &job.id).await?;
     let message = Message {
         tenant: &job.tenant,
         event_type: JOB_FINISHED,

@@ -1,7 +1,7 @@
 //! Applications: the orchestrator says what runs.
 
 use super::history::{self, Entry};
-use super::{Deployment, find, save, site};
+use super::{Deployment, counters, find, save};
 use crate::domain::deployment::{Applied, Condition, DeploymentReason, HistoryKind};
 use crate::domain::id::Id;
 use crate::domain::tenant::Tenant;
@@ -44,7 +44,7 @@ impl Store {
                     let current = deployment.revision;
                     return Err(StoreError::DeploymentChanged { id, expected: application.revision, current });
                 }
-                if site::changes(connection, &deployment.cluster_id).await? != application.changes {
+                if counters::changes(connection, &deployment.cluster_id).await? != application.changes {
                     return Ok((None, false));
                 }
                 let NewApplication { applied, condition, occupant, .. } = application;
@@ -70,7 +70,7 @@ impl Store {
                 let plans = sql::query("DELETE FROM deployment_jobs WHERE deployment_id = $1").bind(id.as_str());
                 plans.execute(&mut *connection).await?;
                 save(connection, &mut deployment, true, now).await?;
-                site::occupancy_changed(connection, &deployment.cluster_id).await?;
+                counters::occupancy_changed(connection, &deployment.cluster_id).await?;
                 let deployment = find(connection, &tenant, id.as_str()).await?;
                 let mut announced =
                     events::of_deployment(connection, &store, EventType::DeploymentApplied, &deployment, now).await?;

@@ -6,7 +6,7 @@ use cutpoint_planner::domain::hash::json_text;
 use serde_json::Value;
 
 use super::history::{self, Entry};
-use super::{Deployment, find, save, site};
+use super::{Deployment, counters, find, save};
 use crate::domain::deployment::{Condition, ConditionStatus, DeploymentReason, HistoryKind, Policy};
 use crate::domain::id::{Id, IdKind};
 use crate::domain::named::Named;
@@ -98,7 +98,7 @@ impl Store {
                 .await?;
                 let labels = "INSERT INTO deployment_labels (deployment_id, label, value) ";
                 insert_labels(connection, labels, &id, &new.labels).await?;
-                site::open(connection, &new.tenant, &new.cluster_id).await?;
+                counters::open(connection, &new.tenant, &new.cluster_id).await?;
                 remember(connection, &new.tenant, new.idempotency, &id, true, store.steady.now()).await?;
                 let row = find(connection, &new.tenant, id.as_str()).await?;
                 Ok(Registered { row, created: true, replayed: false })
@@ -155,7 +155,7 @@ impl Store {
                     }
                 }
                 save(connection, &mut deployment, true, now).await?;
-                site::touch(connection, &deployment.cluster_id).await?;
+                counters::touch(connection, &deployment.cluster_id).await?;
                 find(connection, &tenant, id.as_str()).await
             })
         })
@@ -177,7 +177,7 @@ impl Store {
                 }
                 let delete = sql::query("DELETE FROM deployments WHERE id = $1").bind(id.as_str());
                 delete.execute(&mut *connection).await?;
-                site::occupancy_changed(connection, &deployment.cluster_id).await?;
+                counters::occupancy_changed(connection, &deployment.cluster_id).await?;
                 forget_resource(connection, &id).await
             })
         })

@@ -1,10 +1,11 @@
 //! Deployments: what orchestrators run, what is proposed to them, and what has happened.
 //!
-//! Every operation that may change what is to be done raises the counter of the cluster (`site`). What looks at a cluster
+//! Every operation that may change what is to be done raises the counter of the cluster (`counters`). What looks (`site`) at a cluster
 //! claims it, and writes its results only if the counter is still the same.
 
 mod apply;
 mod changes;
+pub(in crate::store) mod counters;
 pub mod fallbacks;
 pub mod history;
 pub mod site;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use cutpoint_planner::domain::hash::json_text;
 
 use super::history::{self, Entry};
-use super::{find, save, site};
+use super::{counters, find, save};
 use crate::domain::deployment::{HistoryKind, Proposed};
 use crate::domain::figures::PlacementFigures;
 use crate::domain::id::Id;
@@ -47,7 +47,7 @@ impl Store {
         let (store, tenant) = (self.clone(), tenant.clone());
         let stored = self.write(move |connection| {
             Box::pin(async move {
-                if site::changes(connection, &together.cluster_id).await? != together.changes {
+                if counters::changes(connection, &together.cluster_id).await? != together.changes {
                     return Ok((false, false));
                 }
                 let (now, steady_now) = (store.clock.now(), store.steady.now());
@@ -80,7 +80,7 @@ impl Store {
                     let event = EventType::DeploymentProposed;
                     announced |= events::of_deployment(connection, &store, event, &deployment, now).await?;
                 }
-                site::touch(connection, &together.cluster_id).await?;
+                counters::touch(connection, &together.cluster_id).await?;
                 Ok((true, announced))
             })
         });
